@@ -1,0 +1,18 @@
+import { existsSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+const root = (directory: string): string =>
+  existsSync(join(directory, 'package.json')) ? directory : root(dirname(directory));
+
+/**
+ * The JavaScript file that a worker thread or process starts from, beside the module at `importMetaUrl`.
+ * When the TypeScript sources run directly (tests, benchmarks), it is the built twin in `dist/`.
+ */
+export function builtModule(path: string, importMetaUrl: string): URL {
+  const url = new URL(path, importMetaUrl);
+  const file = fileURLToPath(url);
+  if (existsSync(file)) return url;
+  const home = root(dirname(file));
+  return pathToFileURL(join(home, 'dist', relative(home, file)));
+}

@@ -1,0 +1,33 @@
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+
+/**
+ * Writes a file so that a reader sees the old content or the new, never a part: temporary file, fsync, rename.
+ * On failure (a full disk, say) the temporary file is removed and the old content stays.
+ */
+export function writeFileAtomic(path: string, ...parts: readonly (string | Uint8Array)[]): void {
+  mkdirSync(dirname(path), { recursive: true });
+  const temporary = `${path}.${process.pid}.tmp`;
+  try {
+    const file = openSync(temporary, 'w');
+    try {
+      for (const part of parts) {
+        const bytes = typeof part === 'string' ? Buffer.from(part) : part;
+        for (let offset = 0; offset < bytes.byteLength; ) offset += writeSync(file, bytes, offset);
+      }
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+}
+
+/** Where converted data sets, teachers and their logits are kept between runs: `NAS_CACHE` or the user's cache folder. */
+export function cacheDirectory(): string {
+  return process.env['NAS_CACHE'] ?? join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'nas');
+}

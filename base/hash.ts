@@ -1,0 +1,20 @@
+import { createHash } from 'node:crypto';
+
+/** SHA-256 of texts, bytes and plain values (as JSON with sorted keys), in hex. */
+export function contentHash(...parts: readonly unknown[]): string {
+  const hash = createHash('sha256');
+  for (const part of parts) {
+    const bytes = part instanceof Uint8Array ? part : Buffer.from(canonicalJson(part));
+    hash.update(`${bytes.byteLength}:`).update(bytes);
+  }
+  return hash.digest('hex');
+}
+
+/** JSON whose text does not depend on the order in which keys were written. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, item: unknown) =>
+    item !== null && typeof item === 'object' && !Array.isArray(item)
+      ? Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : item,
+  );
+}

@@ -1,0 +1,2 @@
+import type * as tf from '@tensorflow/tfjs-core';
+export type Tensors = Readonly<Record<string, tf.Tensor>>;

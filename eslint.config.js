@@ -1,0 +1,54 @@
+// The arrows of docs/architecture.md: which folder may import which. Everything may import base.
+import js from '@eslint/js';
+import tseslint from 'typescript-eslint';
+
+const arrows = {
+  base: [],
+  compiler: ['base'],
+  spaces: ['base'],
+  store: ['base'],
+  search: ['base', 'spaces'],
+  trainers: ['base', 'spaces', 'compiler'],
+  'latency-models': ['base', 'spaces', 'compiler'],
+  deploy: ['base', 'spaces', 'compiler'],
+  experiments: ['base', 'spaces', 'compiler', 'search', 'trainers', 'latency-models', 'deploy', 'store'],
+  cli: ['base', 'spaces', 'compiler', 'search', 'trainers', 'latency-models', 'deploy', 'store', 'experiments'],
+};
+const folders = Object.keys(arrows);
+
+const importDirection = folders.map((folder) => ({
+  files: [`${folder}/**/*.ts`],
+  rules: {
+    'no-restricted-imports': [
+      'error',
+      {
+        patterns: folders
+          .filter((other) => other !== folder && !arrows[folder].includes(other))
+          .map((other) => ({
+            regex: `(^|/)\\.\\./${other}/`,
+            message: `${folder}/ may not import ${other}/ (see docs/architecture.md)`,
+          })),
+      },
+    ],
+  },
+}));
+
+export default tseslint.config(
+  { ignores: ['dist', 'runs', 'node_modules', 'coverage', '**/fixtures/**'] },
+  js.configs.recommended,
+  {
+    files: ['**/*.ts'],
+    extends: [...tseslint.configs.strictTypeChecked],
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true, allowArray: true }],
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      'no-restricted-properties': [
+        'error',
+        { object: 'Math', property: 'random', message: 'Randomness is an argument: take a Random (base/random.ts).' },
+      ],
+    },
+  },
+  { files: ['**/*.js', '**/*.mjs'], languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly' } } },
+  ...importDirection,
+);

@@ -1,0 +1,51 @@
+import type { DecisionSpace, Genotype } from '../spaces/index.js';
+import type { Objective, Values } from './objective.js';
+
+/** What became of an earlier trial, as far as a controller may know. */
+export interface Told {
+  readonly number: number;
+  readonly genotype: Genotype;
+  /** `pruned`: rejected by a constraint or stopped early; `failed`: no values. */
+  readonly state: 'complete' | 'pruned' | 'failed';
+  /** Objective values by name; complete trials have all of them. */
+  readonly values: Values;
+}
+
+/** What a controller sees when it is asked for trial `number`. */
+export interface AskContext {
+  readonly number: number;
+  /** Finished trials whose results may be used, in trial order. */
+  readonly history: readonly Told[];
+  /** Trials asked but not finished (or not yet to be known), in trial order; never to be asked again. */
+  readonly pending: readonly Genotype[];
+  /** Cheap objective values of any candidate; pure within one ask. */
+  cheap(genotype: Genotype): Values;
+}
+
+/** A proposal: a canonical genotype that was never asked before, and one line on why it was chosen. */
+export interface Proposal {
+  readonly genotype: Genotype;
+  readonly reason: string;
+  /** Candidates rejected by cheap constraints before this one. */
+  readonly rejected: number;
+}
+
+/**
+ * A search strategy as a function of (space, objectives, seed, history): `ask` is deterministic given its context,
+ * keeps no state between calls, and so resuming a run is asking again with the stored history.
+ */
+export interface Controller {
+  readonly name: string;
+  /**
+   * @throws NasError `infeasible` when no candidate satisfies the cheap constraints within the bounded number of
+   *   tries, or when every network of the space has been asked (`SpaceExhausted`).
+   */
+  ask(context: AskContext): Proposal;
+}
+
+/** What every controller is made from. */
+export interface ControllerInput {
+  readonly space: DecisionSpace;
+  readonly objectives: readonly Objective[];
+  readonly seed: number;
+}

@@ -1,0 +1,3 @@
+export * from './controller.js';
+export * from './objective.js';
+export * from './schema.js';

@@ -1,0 +1,30 @@
+import { z } from 'zod';
+
+export const objectiveSchema = z
+  .strictObject({
+    name: z.string().min(1),
+    direction: z.enum(['maximize', 'minimize']),
+    /** `cheap`: known before training (MACs, parameters, predicted latency). `expensive`: known only after it. */
+    cost: z.enum(['cheap', 'expensive']),
+    constraint: z
+      .strictObject({ min: z.number().optional(), max: z.number().optional() })
+      .refine((c) => c.min !== undefined || c.max !== undefined, 'needs min, max or both')
+      .optional(),
+  })
+  .readonly();
+
+/** One thing to optimise: name, direction, when it is known, and the bounds a candidate must keep. */
+export type Objective = z.output<typeof objectiveSchema>;
+
+/** Values by objective name. */
+export type Values = Readonly<Record<string, number>>;
+
+/** The objectives whose bounds `values` break; objectives without a value are not judged. */
+export function violated(objectives: readonly Objective[], values: Values): Objective[] {
+  return objectives.filter(({ name, constraint }) => {
+    const value = values[name];
+    if (value === undefined || constraint === undefined) return false;
+    const { min = -Infinity, max = Infinity } = constraint;
+    return !(value >= min && value <= max);
+  });
+}

@@ -1,0 +1,19 @@
+/** A value that a decision can take, in the field's own terms: a kernel size, a width, `true`, `"relu"`. */
+export type Choice = string | number | boolean;
+
+/** One thing to decide about a network: a name and its choices, in a meaningful order (small to large). */
+export interface Decision {
+  readonly name: string;
+  readonly choices: readonly Choice[];
+}
+
+/** A point of a space: for each decision, the index of the choice taken. */
+export type Genotype = readonly number[];
+
+/** The id of a genotype as written: `0-2-1`. Only canonical genotypes have ids that tell networks apart. */
+export const genotypeId = (genotype: Genotype): string => genotype.join('-');
+
+/** The choices of a genotype by decision name. */
+export function choicesOf(decisions: readonly Decision[], genotype: Genotype): Record<string, Choice> {
+  return Object.fromEntries(decisions.map(({ name, choices }, i) => [name, choices[genotype[i] ?? 0] as Choice]));
+}

@@ -1,0 +1,3 @@
+export * from './genotype.js';
+export * from './network.js';
+export * from './space.js';

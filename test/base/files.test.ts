@@ -1,0 +1,38 @@
+import { chmodSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { writeFileAtomic } from '../../base/files.js';
+import { canonicalJson, contentHash } from '../../base/hash.js';
+
+let directory = '';
+beforeEach(() => (directory = mkdtempSync(join(tmpdir(), 'nas-files-'))));
+afterEach(() => {
+  chmodSync(directory, 0o755);
+  rmSync(directory, { recursive: true });
+});
+
+describe('writeFileAtomic', () => {
+  it('writes all parts and leaves no temporary file', () => {
+    const path = join(directory, 'deep', 'file.bin');
+    writeFileAtomic(path, 'head', new Uint8Array([1, 2, 3]));
+    expect(readFileSync(path)).toEqual(Buffer.concat([Buffer.from('head'), Buffer.from([1, 2, 3])]));
+    expect(readdirSync(join(directory, 'deep'))).toEqual(['file.bin']);
+  });
+
+  it('keeps the old content when the new one cannot be put in place', () => {
+    const path = join(directory, 'file.txt');
+    writeFileAtomic(path, 'old');
+    expect(() => writeFileAtomic(join(path, 'child'), 'new')).toThrow();
+    expect(readFileSync(path, 'utf8')).toBe('old');
+  });
+});
+
+describe('contentHash', () => {
+  it('ignores the order of keys but not of parts', () => {
+    expect(contentHash({ a: 1, b: { c: 2, d: 3 } })).toBe(contentHash({ b: { d: 3, c: 2 }, a: 1 }));
+    expect(contentHash('a', 'b')).not.toBe(contentHash('b', 'a'));
+    expect(contentHash('ab')).not.toBe(contentHash('a', 'b'));
+    expect(canonicalJson({ b: [2, 1], a: null })).toBe('{"a":null,"b":[2,1]}');
+  });
+});
