@@ -106,32 +106,38 @@ const augmentSchema = z.strictObject({
 });
 export type AugmentConfig = z.output<typeof augmentSchema>;
 
-const trainShape = {
-  epochs: z.number().int().min(1).default(5),
-  batch: z.number().int().min(1).max(4096).default(128),
-  optimizer: optimizerSchema.prefault({ type: 'sgd' }),
+/** The keys of `train:` without their defaults: shared by the search's training and the final one. */
+const trainFields = {
+  epochs: z.number().int().min(1),
+  batch: z.number().int().min(1).max(4096),
+  optimizer: optimizerSchema,
   /** Linear warm-up, then half a cosine down to `final_learning_rate` x the learning rate (Loshchilov & Hutter 2017). */
-  warmup_epochs: z.number().min(0).default(0.5),
-  final_learning_rate: fraction.default(0.01),
-  loss: lossSchema.optional(),
-  augment: augmentSchema.prefault({}),
+  warmup_epochs: z.number().min(0),
+  final_learning_rate: fraction,
+  loss: lossSchema,
+  augment: augmentSchema,
   /** Decay of the exponential moving average of the weights that is evaluated and exported; 0: none. */
-  ema: z.number().min(0).lt(1).default(0),
+  ema: z.number().min(0).lt(1),
   /** A checkpoint is written each epoch and whenever this many seconds have passed since the last. */
-  checkpoint_seconds: z.number().gt(0).default(20),
+  checkpoint_seconds: z.number().gt(0),
 };
 
 /** `train:`; how each candidate is trained. Without `loss`: distillation when there is a teacher, else cross-entropy. */
-export const trainSchema = z.strictObject(trainShape);
+export const trainSchema = z.strictObject({
+  epochs: trainFields.epochs.default(5),
+  batch: trainFields.batch.default(128),
+  optimizer: trainFields.optimizer.prefault({ type: 'sgd' }),
+  warmup_epochs: trainFields.warmup_epochs.default(0.5),
+  final_learning_rate: trainFields.final_learning_rate.default(0.01),
+  loss: trainFields.loss.optional(),
+  augment: trainFields.augment.prefault({}),
+  ema: trainFields.ema.default(0),
+  checkpoint_seconds: trainFields.checkpoint_seconds.default(20),
+});
 export type TrainConfig = z.output<typeof trainSchema>;
 
-/** `final:`; overrides of `train` for the frontier's networks after the search. */
-export const finalSchema = z.strictObject({
-  epochs: z.number().int().min(1).default(20),
-  ...Object.fromEntries(
-    Object.entries(trainShape).filter(([key]) => key !== 'epochs').map(([key, schema]) => [key, schema.optional()]),
-  ),
-});
+/** `final:`; overrides of `train` for the frontier's networks after the search. A key that is not given keeps its value. */
+export const finalSchema = z.strictObject(trainFields).partial().extend({ epochs: trainFields.epochs.default(20) });
 
 /** `teacher:`; whom the candidates learn from. */
 export const teacherSchema = z.discriminatedUnion('type', [
