@@ -137,7 +137,10 @@ export const trainSchema = z.strictObject({
 export type TrainConfig = z.output<typeof trainSchema>;
 
 /** `final:`; overrides of `train` for the frontier's networks after the search. A key that is not given keeps its value. */
-export const finalSchema = z.strictObject(trainFields).partial().extend({ epochs: trainFields.epochs.default(20) });
+export const finalSchema = z
+  .strictObject(trainFields)
+  .partial()
+  .extend({ epochs: trainFields.epochs.default(20) });
 
 /** `teacher:`; whom the candidates learn from. */
 export const teacherSchema = z.discriminatedUnion('type', [
