@@ -1,0 +1,160 @@
+import type { DataConfig, TrainConfig } from '../../trainers/index.js';
+import { objectiveKinds, isObjectiveName } from '../objectives.js';
+import type { Experiment } from '../schema.js';
+import type { KeyPath } from './path.js';
+
+/** A combination of values that cannot be, each allowed alone. */
+export interface Contradiction {
+  /** The value to change. */
+  readonly path: KeyPath;
+  readonly message: string;
+}
+
+type Check = (experiment: Experiment) => readonly Contradiction[];
+
+const when = (condition: boolean, path: KeyPath, message: string): readonly Contradiction[] =>
+  condition ? [{ path, message }] : [];
+
+/** The training configurations of an experiment, under the keys where they are written. */
+const schedules = ({ train, final }: Experiment): readonly { readonly key: string; readonly config: TrainConfig }[] => [
+  { key: 'train', config: train },
+  ...(final === null ? [] : [{ key: 'final', config: final }]),
+];
+
+/** Height and channels of the images, as far as the configuration tells. */
+function imagesOf(data: DataConfig): { readonly size: number; readonly channels: number } {
+  switch (data.type) {
+    case 'fashion-mnist':
+      return { size: 28, channels: 1 };
+    case 'cifar10':
+    case 'cifar100':
+      return { size: 32, channels: 3 };
+    case 'image-folder':
+      return data;
+  }
+}
+
+const uniqueObjectives: Check = ({ objectives }) =>
+  objectives.flatMap(({ name }, i) => {
+    const first = objectives.findIndex((other) => other.name === name);
+    return when(first < i, ['objectives', i], `'${name}' is an objective twice; objectives.${first} has it already`);
+  });
+
+const objectiveCosts: Check = ({ objectives }) =>
+  objectives.flatMap(({ name, cost }, i) => {
+    const known = isObjectiveName(name) ? objectiveKinds[name].cost : 'expensive';
+    const message = `got "cheap"; ${name} is known only after training: expected expensive (or leave cost out)`;
+    return when(cost === 'cheap' && known === 'expensive', ['objectives', i, 'cost'], message);
+  });
+
+const objectiveDirections: Check = ({ objectives }) =>
+  objectives.flatMap(({ name, direction }, i) => {
+    const natural = isObjectiveName(name) ? objectiveKinds[name].direction : direction;
+    const good = natural === 'maximize' ? 'high' : 'low';
+    const message = `got "${direction}"; a good ${name} is ${good}: expected ${natural} (or leave direction out)`;
+    return when(direction !== natural, ['objectives', i, 'direction'], message);
+  });
+
+const constraints: Check = ({ objectives }) =>
+  objectives.flatMap(({ name, constraint = {} }, i) => {
+    const { min = -Infinity, max = Infinity } = constraint;
+    const path = ['objectives', i, 'constraint'];
+    const bounds: [string, number | undefined][] = [
+      ['min', constraint.min],
+      ['max', constraint.max],
+    ];
+    const shares = bounds.flatMap(([key, bound = 0]) => {
+      const meant = bound > 1 && bound <= 100 ? `; did you mean ${bound / 100}?` : '';
+      const message = `got ${bound}; accuracy is a share: expected a number from 0 to 1${meant}`;
+      return when(name === 'accuracy' && !(bound >= 0 && bound <= 1), [...path, key], message);
+    });
+    const empty = when(min > max, path, `min ${min} is above max ${max}: nothing can satisfy both`);
+    const negative = when(name !== 'accuracy' && max <= 0, [...path, 'max'], `got ${max}; ${name} is always above 0`);
+    return [...shares, ...empty, ...negative];
+  });
+
+const teacherForLoss: Check = (experiment) => {
+  const { teacher } = experiment;
+  return schedules(experiment).flatMap(({ key, config: { loss } }) => {
+    if (loss === undefined || loss.type === 'cross-entropy') return [];
+    const path = [key, 'loss'];
+    const distils = `got "${loss.type}"; distillation needs a teacher: add one (teacher: train), or use cross-entropy`;
+    if (teacher.type === 'none') return [{ path: [...path, 'type'], message: distils }];
+    return (['hints', 'attention'] as const).flatMap((name) =>
+      when(
+        teacher.type === 'onnx' && loss[name] > 0,
+        [...path, name],
+        `got ${loss[name]}; an ONNX teacher shows its outputs, not its features: expected 0, or another type of teacher`,
+      ),
+    );
+  });
+};
+
+const warmup: Check = (experiment) =>
+  schedules(experiment).flatMap(({ key, config: { warmup_epochs, epochs } }) =>
+    when(
+      warmup_epochs > epochs,
+      [key, 'warmup_epochs'],
+      `got ${warmup_epochs}; the whole training has ${epochs} epochs: expected at most ${epochs}`,
+    ),
+  );
+
+const augmentation: Check = (experiment) => {
+  const { size } = imagesOf(experiment.data);
+  return schedules(experiment).flatMap(({ key, config: { augment } }) =>
+    (['crop', 'cutout'] as const).flatMap((name) =>
+      when(
+        augment[name] >= size,
+        [key, 'augment', name],
+        `got ${augment[name]}; the images have ${size} x ${size} pixels: expected less than ${size}`,
+      ),
+    ),
+  );
+};
+
+const engineBackend: Check = ({ engine }) =>
+  when(
+    engine.type === 'compiled' && engine.backend !== undefined,
+    ['engine', 'backend'],
+    `got "${engine.backend ?? ''}"; a backend is chosen for the eager engine only: expected no backend, or engine.type: eager`,
+  );
+
+const tournament: Check = ({ search: { controller, tournament: size, population } }) =>
+  when(
+    controller === 'evolution' && size > population,
+    ['search', 'tournament'],
+    `got ${size}; a tournament is drawn from the population of ${population}: expected at most ${population}`,
+  );
+
+const teacherNormalisation: Check = ({ teacher, data }) => {
+  if (teacher.type !== 'onnx') return [];
+  const { channels } = imagesOf(data);
+  return (['mean', 'std'] as const).flatMap((key) => {
+    const count = teacher[key]?.length ?? channels;
+    return when(
+      count !== 1 && count !== channels,
+      ['teacher', key],
+      `got ${count} numbers; expected one for each of the ${channels} channels, or one for all`,
+    );
+  });
+};
+
+const checks: readonly Check[] = [
+  uniqueObjectives,
+  objectiveCosts,
+  objectiveDirections,
+  constraints,
+  teacherForLoss,
+  warmup,
+  augmentation,
+  engineBackend,
+  tournament,
+  teacherNormalisation,
+];
+
+/** Every contradiction of an experiment whose values are fine one by one. */
+export function contradictions(experiment: Experiment): readonly Contradiction[] {
+  const found = checks.flatMap((check) => check(experiment));
+  // What `final` took over from `train` is said once, where it is written.
+  return found.filter(({ message }, i) => found.findIndex((other) => other.message === message) === i);
+}

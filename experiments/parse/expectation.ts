@@ -1,0 +1,123 @@
+import { alternativesOf, discriminatorOf, valuesOf, type JsonSchema } from './json-schema.js';
+import { isMap, type KeyPath } from './path.js';
+
+/** Leaves the alternatives whose fixed keys (a `type`, say) agree with the value; all of them when none does. */
+function agreeing(schema: JsonSchema, value: unknown): readonly JsonSchema[] {
+  const alternatives = alternativesOf(schema);
+  if (!isMap(value)) return alternatives;
+  const fits = alternatives.filter(({ properties }) =>
+    Object.entries(properties ?? {}).every(([key, property]) => {
+      const allowed = valuesOf(property);
+      return allowed.length === 0 || value[key] === undefined || allowed.includes(value[key]);
+    }),
+  );
+  const maps = fits.filter(({ properties }) => properties !== undefined);
+  return maps.length > 0 ? maps : alternatives;
+}
+
+function childSchema(schema: JsonSchema, key: string | number): readonly JsonSchema[] {
+  const named = schema.properties?.[String(key)];
+  if (named !== undefined) return [named];
+  const item = typeof key === 'number' ? (schema.prefixItems?.[key] ?? schema.items) : undefined;
+  const other = item ?? schema.additionalProperties;
+  return typeof other === 'object' ? [other] : [];
+}
+
+/** The schemas that a value at `path` may follow, given what is written around it. */
+export function schemasAt(root: JsonSchema, data: unknown, path: KeyPath): readonly JsonSchema[] {
+  let schemas: readonly JsonSchema[] = [root];
+  let value = data;
+  for (const key of path) {
+    const around = value;
+    schemas = schemas.flatMap((schema) => agreeing(schema, around)).flatMap((schema) => childSchema(schema, key));
+    value = isMap(value) || Array.isArray(value) ? (value as Record<string | number, unknown>)[key] : undefined;
+  }
+  return schemas;
+}
+
+const isSafeLimit = (limit: number): boolean => Math.abs(limit) === Number.MAX_SAFE_INTEGER;
+
+function range(schema: JsonSchema): string {
+  const { minimum, maximum, exclusiveMinimum, exclusiveMaximum } = schema;
+  const low = minimum === undefined || isSafeLimit(minimum) ? undefined : minimum;
+  const high = maximum === undefined || isSafeLimit(maximum) ? undefined : maximum;
+  if (low !== undefined && high !== undefined) return ` from ${low} to ${high}`;
+  const bounds = [
+    ...(low === undefined ? [] : [`of at least ${low}`]),
+    ...(exclusiveMinimum === undefined ? [] : [`above ${exclusiveMinimum}`]),
+    ...(high === undefined ? [] : [`of at most ${high}`]),
+    ...(exclusiveMaximum === undefined ? [] : [`below ${exclusiveMaximum}`]),
+  ];
+  return bounds.length === 0 ? '' : ` ${bounds.join(' and ')}`;
+}
+
+const listed = (items: readonly string[]): string =>
+  items.length < 2 ? items.join('') : `${items.slice(0, -1).join(', ')} or ${items.at(-1) ?? ''}`;
+
+const literal = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
+
+function list(schema: JsonSchema): string {
+  const { minItems = 0, maxItems, items, prefixItems } = schema;
+  if (prefixItems !== undefined)
+    return `a list of ${prefixItems.length}: [${prefixItems.map((s) => expectation([s])).join('; ')}]`;
+  const least = minItems > 0 ? ` with at least ${minItems} ${minItems === 1 ? 'entry' : 'entries'}` : '';
+  const most = maxItems === undefined ? '' : ` ${least === '' ? 'with' : 'and'} at most ${maxItems}`;
+  return `a list${least}${most}${typeof items === 'object' ? `, each ${expectation([items])}` : ''}`;
+}
+
+function map(schema: JsonSchema): string {
+  const keys = Object.keys(schema.properties ?? {});
+  return keys.length === 0 ? 'a map' : `a map with ${keys.join(', ')}`;
+}
+
+/** Several maps that a key tells apart as one phrase: `a map with type: sgd or adamw`. */
+function maps(schemas: readonly JsonSchema[]): string[] {
+  const key = schemas
+    .map(discriminatorOf)
+    .reduce((a, b) => (a === b ? a : undefined), discriminatorOf(schemas[0] ?? {}));
+  if (schemas.length < 2 || key === undefined) return schemas.map(map);
+  const values = schemas.flatMap(({ properties = {} }) => valuesOf(properties[key]));
+  return [`a map with ${key}: ${listed(values.map(literal))}`];
+}
+
+const kinds = new Map<string | undefined, (schema: JsonSchema) => string>(
+  Object.entries({
+    integer: (schema) => `a whole number${range(schema)}`,
+    number: (schema) => `a number${range(schema)}`,
+    boolean: () => 'true or false',
+    string: () => 'a text',
+    array: list,
+    object: map,
+    null: () => 'nothing',
+  }),
+);
+
+const inWords = (schema: JsonSchema): string => kinds.get(schema.type)?.(schema) ?? 'a value';
+
+/** What schemas allow, in words: `a whole number from 1 to 64`, `one of relu, swish`, `a list, each a number`. */
+export function expectation(schemas: readonly JsonSchema[]): string {
+  const alternatives = schemas.flatMap(alternativesOf);
+  const values = [...new Set(alternatives.flatMap(valuesOf))].map(literal);
+  const fixed = values.length < 2 ? values : [`one of ${listed(values)}`];
+  const open = alternatives.filter((schema) => valuesOf(schema).length === 0);
+  const phrases = [
+    ...fixed,
+    ...open.filter(({ type }) => type !== 'object').map(inWords),
+    ...maps(open.filter(({ type }) => type === 'object')),
+  ];
+  return [...new Set(phrases)].join(', or ');
+}
+
+/** Texts that a value at these schemas may be, and those that name its kind inside a map. */
+export const wordsOf = (schemas: readonly JsonSchema[]): string[] =>
+  schemas
+    .flatMap(alternativesOf)
+    .flatMap((schema) => [...valuesOf(schema), ...valuesOf(schema.properties?.[discriminatorOf(schema) ?? ''] ?? {})])
+    .filter((value) => typeof value === 'string');
+
+/** Keys that a map at these schemas may have, given what is written in it. */
+export const keysOf = (schemas: readonly JsonSchema[], value: unknown): string[] => [
+  ...new Set(
+    schemas.flatMap((schema) => agreeing(schema, value)).flatMap(({ properties }) => Object.keys(properties ?? {})),
+  ),
+];

@@ -1,0 +1,63 @@
+import { parseDocument } from 'yaml';
+import { isMap, pathText, type KeyPath } from './path.js';
+import type { Problem } from './problem.js';
+
+/** One `--set key.path=value`. */
+export interface Override {
+  readonly path: KeyPath;
+  readonly value: unknown;
+  /** `--set key.path=value`, as messages quote it. */
+  readonly where: string;
+}
+
+/** Reads one `key.path=value`; the value is YAML, so `[1, 2]`, `true` and `1e-3` mean what they mean in a file. */
+export function parseOverride(argument: string): Override | Problem {
+  const where = `--set ${argument}`;
+  const equals = argument.indexOf('=');
+  const keys = (equals < 0 ? argument : argument.slice(0, equals)).trim().split('.');
+  if (equals < 0 || keys.some((key) => key === ''))
+    return { where, path: [], message: 'expected key.path=value, such as train.epochs=3' };
+  const path = keys.map((key) => (/^\d+$/.test(key) ? Number(key) : key));
+  const document = parseDocument(argument.slice(equals + 1), { prettyErrors: false });
+  const error = document.errors.at(0);
+  if (error !== undefined) return { where, path, message: `the value is not YAML: ${error.message}` };
+  return { path, value: document.toJS() as unknown, where };
+}
+
+export const isOverride = (parsed: Override | Problem): parsed is Override => 'value' in parsed;
+
+/** An index is taken as a key where a map is; a missing list is never created, a missing map is. */
+function child(container: Record<string, unknown> | unknown[], key: string | number): unknown {
+  return Array.isArray(container) ? container[Number(key)] : container[String(key)];
+}
+
+function assign(container: Record<string, unknown> | unknown[], key: string | number, value: unknown): void {
+  if (Array.isArray(container)) container[Number(key)] = value;
+  else container[String(key)] = value;
+}
+
+/**
+ * Sets the value in place. `teacher.epochs` after `teacher: train` makes the word a map with that type first.
+ * Returns what is wrong when the path does not lead anywhere.
+ */
+export function applyOverride(root: Record<string, unknown>, override: Override): Problem | undefined {
+  const problem = (path: KeyPath, message: string): Problem => ({ where: override.where, path, message });
+  let container: Record<string, unknown> | unknown[] = root;
+  for (const [depth, key] of override.path.entries()) {
+    const path = override.path.slice(0, depth);
+    if (Array.isArray(container) && !(typeof key === 'number' && key <= container.length))
+      return problem(path, `is a list of ${container.length}; expected an index from 0 to ${container.length}`);
+    if (depth === override.path.length - 1) {
+      assign(container, key, override.value);
+      return undefined;
+    }
+    let next = child(container, key);
+    if (next === undefined || next === null) next = {};
+    if (typeof next === 'string') next = { type: next };
+    if (!isMap(next) && !Array.isArray(next))
+      return problem([...path, key], `is a single value; ${pathText(override.path)} cannot be inside it`);
+    assign(container, key, next);
+    container = next;
+  }
+  return undefined;
+}

@@ -1,0 +1,40 @@
+import { invalidInput, type NasError } from '../../base/errors.js';
+import { nearest } from './nearest.js';
+import { pathText, type KeyPath } from './path.js';
+
+/** One mistake in an experiment file. */
+export interface Problem {
+  /** `file:line:column`, or the `--set` argument. */
+  readonly where: string;
+  /** Empty when the file as a whole is meant. */
+  readonly path: KeyPath;
+  /** What is wrong, in words: `got "big"; expected a whole number of at least 1`. */
+  readonly message: string;
+}
+
+/** A value as a message quotes it: JSON, shortened. */
+export function quote(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (value === null) return 'nothing (an empty value)';
+  if (typeof value === 'number') return String(value);
+  if (typeof value === 'bigint') return `${value}`;
+  const text = JSON.stringify(value);
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}
+
+/** `got X; expected Y; did you mean 'z'?` */
+export function gotExpected(value: unknown, expected: string, candidates: Iterable<string> = []): string {
+  const meant = typeof value === 'string' ? nearest(value, candidates) : undefined;
+  return `got ${quote(value)}; expected ${expected}${meant === undefined ? '' : `; did you mean '${meant}'?`}`;
+}
+
+const line = ({ where, path, message }: Problem): string =>
+  path.length === 0 ? `${where}: ${message}` : `${where}: ${pathText(path)}: ${message}`;
+
+/** All problems of one file, in the order of its lines, as the one error that is shown. */
+export function problemsError(file: string, problems: readonly Problem[]): NasError {
+  const inOrder = problems.toSorted((a, b) => a.where.localeCompare(b.where, 'en', { numeric: true }));
+  const lines = inOrder.map(line);
+  const message = lines.length === 1 ? lines.join('') : `${lines.length} problems in ${file}:\n  ${lines.join('\n  ')}`;
+  return invalidInput(message);
+}

@@ -1,0 +1,130 @@
+import {
+  isAlias,
+  isMap as isYamlMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseDocument,
+  type Document,
+  type Node,
+} from 'yaml';
+import { messageOf } from '../../base/errors.js';
+import { applyOverride, isOverride, parseOverride, type Override } from './override.js';
+import { isMap, startsWith, type KeyPath } from './path.js';
+import { problemsError, quote, type Problem } from './problem.js';
+
+/** The children of a node that lead to the last key of a path, as far as they exist. */
+interface Found {
+  /** Offset of the key (in a map) or of the item (in a list). */
+  readonly keyOffset: number;
+  readonly node: Node | null;
+}
+
+const offsetOf = (node: unknown): number | undefined =>
+  typeof node === 'object' && node !== null && 'range' in node && Array.isArray(node.range)
+    ? Number(node.range[0])
+    : undefined;
+
+function step(document: Document, node: Node | null, key: string | number): Found | undefined {
+  const real = isAlias(node) ? (node.resolve(document) ?? null) : node;
+  if (isYamlMap(real)) {
+    const pair = real.items.find((item) => isScalar(item.key) && String(item.key.value) === String(key));
+    if (pair === undefined) return undefined;
+    const value = isMap(pair.value) ? (pair.value as unknown as Node) : null;
+    return { keyOffset: offsetOf(pair.key) ?? 0, node: value };
+  }
+  if (isSeq(real)) {
+    const item = real.items[Number(key)] as Node | undefined;
+    return item === undefined ? undefined : { keyOffset: offsetOf(item) ?? 0, node: item };
+  }
+  return undefined;
+}
+
+/** An experiment's text with `--set` arguments laid over it; every value can be traced to where it was written. */
+export class Source {
+  /** The plain value of the whole: the text's, with the overrides in place. */
+  readonly data: unknown;
+
+  private constructor(
+    readonly file: string,
+    private readonly document: Document,
+    private readonly lines: LineCounter,
+    private readonly overrides: readonly Override[],
+    data: unknown,
+  ) {
+    this.data = data;
+  }
+
+  /** @throws NasError `invalid-input` listing every syntax error, duplicate key and malformed `--set`. */
+  static parse(file: string, text: string, set: readonly string[] = []): Source {
+    const lines = new LineCounter();
+    const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+    const at = (offset: number): string => position(file, lines, offset);
+    const problems: Problem[] = document.errors.map(({ code, message, pos: [offset] }) => ({
+      where: at(offset),
+      path: [],
+      message: code === 'DUPLICATE_KEY' ? duplicateKey(text, offset) : `not valid YAML: ${message}`,
+    }));
+    if (problems.length > 0) throw problemsError(file, problems);
+    const data = plainData(file, document);
+    if (!isMap(data)) {
+      const message = `got ${quote(data)}; expected an experiment: name, data, space, ...`;
+      throw problemsError(file, [{ where: at(offsetOf(document.contents) ?? 0), path: [], message }]);
+    }
+    const parsed = set.map(parseOverride);
+    const overrides = parsed.filter(isOverride);
+    const wrong = parsed.flatMap((item) => (isOverride(item) ? (applyOverride(data, item) ?? []) : item));
+    if (wrong.length > 0) throw problemsError(file, wrong);
+    return new Source(file, document, lines, overrides, data);
+  }
+
+  /**
+   * Where the value (or its key) was written: `file:line:column`, or the `--set` argument that gave it.
+   * For a value that was not written: where the nearest thing around it was.
+   */
+  where(path: KeyPath, part: 'key' | 'value' = 'value'): string {
+    const override = this.overrideOf(path);
+    if (override !== undefined) return override.where;
+    let node = this.document.contents;
+    let offset = offsetOf(node) ?? 0;
+    for (const [depth, key] of path.entries()) {
+      const found = step(this.document, node, key);
+      if (found === undefined) break;
+      const whole = depth === path.length - 1;
+      offset = whole && part === 'value' ? (offsetOf(found.node) ?? found.keyOffset) : found.keyOffset;
+      node = found.node;
+    }
+    return position(this.file, this.lines, offset);
+  }
+
+  /** The last `--set` that gave the value at this path. */
+  overrideOf(path: KeyPath): Override | undefined {
+    return this.overrides.findLast((override) => startsWith(path, override.path));
+  }
+}
+
+function position(file: string, lines: LineCounter, offset: number): string {
+  const { line, col } = lines.linePos(offset);
+  return `${file}:${Math.max(line, 1)}:${Math.max(col, 1)}`;
+}
+
+function duplicateKey(text: string, offset: number): string {
+  const key = /^[^\s:]+/.exec(text.slice(offset))?.[0] ?? '';
+  return `the key '${key}' is written twice in the same place; keep one of them`;
+}
+
+/** A copy in which aliases are values of their own, so that setting one leaves the others alone. */
+function unshared(value: unknown, around: readonly unknown[]): unknown {
+  if (around.includes(value)) throw new Error('an alias refers to a value that contains it');
+  if (Array.isArray(value)) return value.map((item) => unshared(item, [...around, value]));
+  if (!isMap(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, unshared(item, [...around, value])]));
+}
+
+function plainData(file: string, document: Document): unknown {
+  try {
+    return unshared(document.toJS() as unknown, []);
+  } catch (error) {
+    throw problemsError(file, [{ where: `${file}:1:1`, path: [], message: `not valid YAML: ${messageOf(error)}` }]);
+  }
+}
