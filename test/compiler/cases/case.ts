@@ -1,0 +1,36 @@
+import type * as tf from '@tensorflow/tfjs-core';
+import type { Inputs } from '../support/reference.js';
+import type { Sampler, Samples } from '../support/samples.js';
+
+/** One operation at one set of shapes and options, compared with TF.js's cpu backend. */
+export interface Case {
+  readonly name: string;
+  readonly inputs: (sample: Sampler) => Samples;
+  readonly f: (inputs: Inputs) => tf.Tensor;
+  /** The inputs by which it is differentiated; none by default. */
+  readonly gradients?: readonly string[];
+  readonly tolerance?: number;
+}
+
+/** A case of one float input `x`, differentiated by it. */
+export const ofOne = (name: string, shape: readonly number[], f: (x: tf.Tensor) => tf.Tensor): Case => ({
+  name,
+  inputs: (sample) => ({ x: sample.normal(shape) }),
+  f: (inputs) => f(inputs['x'] as tf.Tensor),
+  gradients: ['x'],
+});
+
+/** A case of two float inputs `a` and `b`, differentiated by both. */
+export const ofTwo = (
+  name: string,
+  [a, b]: readonly [readonly number[], readonly number[]],
+  f: (a: tf.Tensor, b: tf.Tensor) => tf.Tensor,
+): Case => ({
+  name,
+  inputs: (sample) => ({ a: sample.normal(a), b: sample.normal(b) }),
+  f: (inputs) => f(inputs['a'] as tf.Tensor, inputs['b'] as tf.Tensor),
+  gradients: ['a', 'b'],
+});
+
+/** The same case without gradients: for functions that TF.js does not differentiate. */
+export const forwardOnly = ({ gradients: _, ...rest }: Case): Case => ({ ...rest, name: `${rest.name} (forward)` });

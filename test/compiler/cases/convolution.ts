@@ -1,0 +1,282 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { forwardOnly, ofOne, ofTwo, type Case } from './case.js';
+
+type Padding = 'same' | 'valid' | number;
+interface Window {
+  readonly size: readonly [height: number, width: number];
+  readonly kernel: number | readonly [number, number];
+  readonly stride: number | readonly [number, number];
+  readonly pad: Padding;
+}
+
+const pair = (value: number | readonly [number, number]): [number, number] =>
+  typeof value === 'number' ? [value, value] : [value[0], value[1]];
+const title = ({ size, kernel, stride, pad }: Window): string => `${size.join('x')} k${kernel} s${stride} ${pad}`;
+
+/** Odd, even and oblong maps; kernels of 1, 3, 5 and oblong ones; every padding. */
+const windows: readonly Window[] = [
+  { size: [5, 5], kernel: 1, stride: 1, pad: 'same' },
+  { size: [6, 5], kernel: 1, stride: 2, pad: 'same' },
+  { size: [7, 7], kernel: 3, stride: 1, pad: 'same' },
+  { size: [7, 6], kernel: 3, stride: 2, pad: 'same' },
+  { size: [8, 8], kernel: 3, stride: 2, pad: 'same' },
+  { size: [9, 8], kernel: 5, stride: 2, pad: 'same' },
+  { size: [7, 7], kernel: 5, stride: 1, pad: 'same' },
+  { size: [7, 6], kernel: 3, stride: 1, pad: 'valid' },
+  { size: [8, 7], kernel: 3, stride: 2, pad: 'valid' },
+  { size: [6, 6], kernel: 3, stride: 2, pad: 1 },
+  { size: [5, 7], kernel: [1, 3], stride: [1, 2], pad: 'same' },
+  { size: [5, 5], kernel: 5, stride: 1, pad: 'valid' },
+];
+
+const dense: readonly Case[] = windows.flatMap((window) => {
+  const { size, kernel, stride, pad } = window;
+  return ofTwo(
+    `conv2d ${title(window)}`,
+    [
+      [2, ...size, 4],
+      [...pair(kernel), 4, 6],
+    ],
+    (x, w) => tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, pair(stride), pad),
+  );
+});
+
+/** Multiples of 16 channels take the blocked path where it is on. */
+const depthwise: readonly Case[] = [5, 16, 32].flatMap((channels) =>
+  windows
+    .filter(({ kernel }) => channels !== 32 || kernel === 3)
+    .map((window) =>
+      ofTwo(
+        `depthwiseConv2d ${title(window)}, ${channels} channels`,
+        [
+          [2, ...window.size, channels],
+          [...pair(window.kernel), channels, 1],
+        ],
+        (x, w) => tf.depthwiseConv2d(x as tf.Tensor4D, w as tf.Tensor4D, pair(window.stride), window.pad),
+      ),
+    ),
+);
+const multiplied: readonly Case[] = [4, 16].map((channels) =>
+  ofTwo(
+    `depthwiseConv2d with 2 filters a channel, ${channels} channels`,
+    [
+      [2, 6, 5, channels],
+      [3, 3, channels, 2],
+    ],
+    (x, w) => tf.depthwiseConv2d(x as tf.Tensor4D, w as tf.Tensor4D, 2, 'same'),
+  ),
+);
+
+// TF.js does not differentiate dilated convolutions.
+const dilated: readonly Case[] = (['same', 'valid'] as const).flatMap((pad) => [
+  forwardOnly(
+    ofTwo(
+      `conv2d dilated by 2, ${pad}`,
+      [
+        [2, 7, 8, 3],
+        [3, 3, 3, 4],
+      ],
+      (x, w) => tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, 1, pad, 'NHWC', 2),
+    ),
+  ),
+  forwardOnly(
+    ofTwo(
+      `depthwiseConv2d dilated by 2, ${pad}`,
+      [
+        [2, 7, 8, 16],
+        [3, 3, 16, 1],
+      ],
+      (x, w) => tf.depthwiseConv2d(x as tf.Tensor4D, w as tf.Tensor4D, 1, pad, 'NHWC', 2),
+    ),
+  ),
+]);
+
+const transposed: readonly Case[] = (
+  [
+    [1, 3, 'same', [5, 4]],
+    [2, 3, 'same', [10, 8]],
+    [2, 3, 'valid', [11, 9]],
+    [2, 2, 'same', [10, 8]],
+  ] as const
+).map(([stride, kernel, pad, [height, width]]) =>
+  ofTwo(
+    `conv2dTranspose k${kernel} s${stride} ${pad}`,
+    [
+      [2, 5, 4, 6],
+      [kernel, kernel, 3, 6],
+    ],
+    (x, w) => tf.conv2dTranspose(x as tf.Tensor4D, w as tf.Tensor4D, [2, height, width, 3], stride, pad),
+  ),
+);
+
+const activations = ['linear', 'relu', 'relu6', 'elu', 'sigmoid', 'leakyrelu'] as const;
+const fused: readonly Case[] = activations.flatMap((activation): Case[] => [
+  {
+    name: `fused conv2d, ${activation}`,
+    inputs: (sample) => ({ x: sample.normal([2, 5, 5, 3]), w: sample.normal([3, 3, 3, 4]), bias: sample.normal([4]) }),
+    f: ({ x, w, bias }) =>
+      tf.fused.conv2d({
+        x: x as tf.Tensor4D,
+        filter: w as tf.Tensor4D,
+        bias: bias as tf.Tensor,
+        strides: 1,
+        pad: 'same',
+        activation,
+        leakyreluAlpha: 0.3,
+      }),
+    gradients: ['x', 'w', 'bias'],
+  },
+  {
+    name: `fused depthwiseConv2d, ${activation}`,
+    inputs: (sample) => ({
+      x: sample.normal([2, 5, 5, 16]),
+      w: sample.normal([3, 3, 16, 1]),
+      bias: sample.normal([16]),
+    }),
+    f: ({ x, w, bias }) =>
+      tf.fused.depthwiseConv2d({
+        x: x as tf.Tensor4D,
+        filter: w as tf.Tensor4D,
+        bias: bias as tf.Tensor,
+        strides: 2,
+        pad: 'same',
+        activation,
+        leakyreluAlpha: 0.3,
+      }),
+    gradients: ['x', 'w', 'bias'],
+  },
+]);
+
+const otherConvolutions: readonly Case[] = [
+  ofTwo(
+    'conv1d',
+    [
+      [2, 8, 3],
+      [3, 3, 5],
+    ],
+    (x, w) => tf.conv1d(x as tf.Tensor3D, w as tf.Tensor3D, 2, 'same'),
+  ),
+  {
+    name: 'separableConv2d',
+    inputs: (sample) => ({
+      x: sample.normal([2, 6, 6, 4]),
+      d: sample.normal([3, 3, 4, 2]),
+      p: sample.normal([1, 1, 8, 5]),
+    }),
+    f: ({ x, d, p }) => tf.separableConv2d(x as tf.Tensor4D, d as tf.Tensor4D, p as tf.Tensor4D, 1, 'same'),
+    gradients: ['x', 'd', 'p'],
+  },
+  ofTwo(
+    'convolution of a broadcast image',
+    [
+      [2, 1, 1, 4],
+      [3, 3, 4, 2],
+    ],
+    (x, w) => tf.conv2d(tf.broadcastTo(x, [2, 5, 5, 4]) as tf.Tensor4D, w as tf.Tensor4D, 1, 'same'),
+  ),
+  ofTwo(
+    'two convolutions with one filter',
+    [
+      [2, 5, 5, 4],
+      [3, 3, 4, 4],
+    ],
+    (x, w) => tf.conv2d(tf.relu(tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, 1, 'same')), w as tf.Tensor4D, 2, 'same'),
+  ),
+];
+
+const poolWindows: readonly Window[] = [
+  { size: [6, 6], kernel: 2, stride: 2, pad: 'valid' },
+  { size: [7, 6], kernel: 3, stride: 2, pad: 'valid' },
+  { size: [5, 5], kernel: 3, stride: 1, pad: 'valid' },
+  { size: [7, 6], kernel: 3, stride: 2, pad: 'same' },
+  { size: [5, 5], kernel: 2, stride: 1, pad: 'same' },
+  { size: [6, 7], kernel: [3, 2], stride: [2, 1], pad: 'same' },
+];
+const pools: readonly Case[] = poolWindows.flatMap((window) => {
+  const { size, kernel, stride, pad } = window;
+  const average = ofOne(`avgPool ${title(window)}`, [2, ...size, 3], (x) =>
+    tf.avgPool(x as tf.Tensor4D, pair(kernel), pair(stride), pad),
+  );
+  return [
+    ofOne(`maxPool ${title(window)}`, [2, ...size, 3], (x) =>
+      tf.maxPool(x as tf.Tensor4D, pair(kernel), pair(stride), pad),
+    ),
+    // TF.js's cpu gradient of a padded average divides by the whole window; kernels.test.ts checks ours by differences.
+    pad === 'same' ? forwardOnly(average) : average,
+  ];
+});
+
+const sizes = [
+  [9, 8],
+  [3, 2],
+] as const;
+// TF.js's cpu gradient of bilinear resizing swaps height and width: square images only.
+const resizes: readonly Case[] = sizes.flatMap((size) =>
+  (
+    [
+      [false, false],
+      [true, false],
+      [false, true],
+    ] as const
+  ).flatMap(([align, half]) => {
+    const options = `to ${size.join('x')}${align ? ', aligned corners' : ''}${half ? ', half-pixel centers' : ''}`;
+    const bilinear = ofOne(`resizeBilinear ${options}`, [2, 4, 4, 3], (x) =>
+      tf.image.resizeBilinear(x as tf.Tensor4D, [...size], align, half),
+    );
+    const nearest = ofOne(`resizeNearestNeighbor ${options}`, [2, 4, 5, 3], (x) =>
+      tf.image.resizeNearestNeighbor(x as tf.Tensor4D, [...size], align, half),
+    );
+    return half ? [forwardOnly(bilinear), forwardOnly(nearest)] : [bilinear, nearest];
+  }),
+);
+
+const normalisation: readonly Case[] = (
+  [
+    [2, 4, 3, 6],
+    [5, 6],
+    [2, 3, 6],
+  ] as const
+).flatMap((shape) => [
+  {
+    name: `batchNorm of rank ${shape.length}`,
+    inputs: (sample) => ({
+      x: sample.normal(shape),
+      mean: sample.normal([6]),
+      variance: sample.between(0.2, 2, [6]),
+      offset: sample.normal([6]),
+      scale: sample.normal([6]),
+    }),
+    f: ({ x, mean, variance, offset, scale }) =>
+      tf.batchNorm(
+        x as tf.Tensor,
+        mean as tf.Tensor1D,
+        variance as tf.Tensor1D,
+        offset as tf.Tensor1D,
+        scale as tf.Tensor1D,
+        0.01,
+      ),
+    gradients: ['x', 'mean', 'variance', 'offset', 'scale'],
+  } satisfies Case,
+  {
+    name: `batchNorm of rank ${shape.length} without scale and offset`,
+    inputs: (sample) => ({ x: sample.normal(shape), mean: sample.normal([6]), variance: sample.between(0.2, 2, [6]) }),
+    f: ({ x, mean, variance }) => tf.batchNorm(x as tf.Tensor, mean as tf.Tensor1D, variance as tf.Tensor1D),
+    // No gradients: TF.js saves the scale for them, and throws when there is none.
+  } satisfies Case,
+]);
+
+export const imageCases: readonly Case[] = [
+  ...dense,
+  ...depthwise,
+  ...multiplied,
+  ...dilated,
+  ...transposed,
+  ...fused,
+  ...otherConvolutions,
+  ...pools,
+  ...resizes,
+  ...normalisation,
+  ofOne('localResponseNormalization', [2, 3, 3, 6], (x) =>
+    tf.localResponseNormalization(x as tf.Tensor4D, 2, 1, 0.5, 0.6),
+  ),
+];

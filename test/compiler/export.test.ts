@@ -1,0 +1,154 @@
+import { fromBinary } from '@bufbuild/protobuf';
+import * as tf from '@tensorflow/tfjs-core';
+import * as tfl from '@tensorflow/tfjs-layers';
+import { ModelProtoSchema, type ModelProto } from 'onnx-buf';
+import * as ort from 'onnxruntime-node';
+import { afterEach, describe, expect, it } from 'vitest';
+import { createSession, exportModel } from '../../compiler/index.js';
+import { apply, randomiseWeights } from './support/models.js';
+import { buildNetwork, smallNetworks, type SmallNetwork } from './support/networks.js';
+import { differences } from './support/reference.js';
+import { Sampler, toTensor } from './support/samples.js';
+
+afterEach(() => tf.disposeVariables());
+
+const imagesFor = (batch: number, model: tfl.LayersModel) => {
+  const shape = (model.inputs[0] as tfl.SymbolicTensor).shape.slice(1).map(Number);
+  return new Sampler('images', batch).normal([batch, ...shape]);
+};
+
+/** Runs an exported file on images with ONNX Runtime as any program would: no options of ours. */
+async function runFile(bytes: Uint8Array, images: ReturnType<typeof imagesFor>) {
+  const session = await ort.InferenceSession.create(bytes);
+  try {
+    const feed = new ort.Tensor('float32', Float32Array.from(images.data), images.shape);
+    const results = await session.run({ [session.inputNames[0] as string]: feed });
+    const output = results[session.outputNames[0] as string] as ort.Tensor;
+    return { dtype: 'float32' as const, shape: output.dims, data: output.data as Float32Array };
+  } finally {
+    await session.release();
+  }
+}
+const predict = (model: tfl.LayersModel, images: ReturnType<typeof imagesFor>) =>
+  tf.tidy(() => {
+    const logits = apply(model, toTensor(images));
+    return { dtype: 'float32' as const, shape: logits.shape, data: Float32Array.from(logits.dataSync()) };
+  });
+const parse = (bytes: Uint8Array): ModelProto => fromBinary(ModelProtoSchema, bytes);
+
+const network = smallNetworks['gated, two blocks'] as SmallNetwork;
+
+describe('exported models', () => {
+  for (const [name, small] of Object.entries(smallNetworks)) {
+    it(`predict as TF.js does at batches of 1, 4 and 6: ${name}`, async () => {
+      const model = buildNetwork({ ...small, dropout: 0.2 }, name);
+      const bytes = exportModel(model);
+      for (const batch of [1, 4, 6]) {
+        const images = imagesFor(batch, model);
+        expect(differences({ y: await runFile(bytes, images) }, { y: predict(model, images) }, 1e-5)).toEqual([]);
+      }
+    });
+  }
+
+  it('have the inputs and outputs, names and shapes that were asked for', async () => {
+    const model = buildNetwork(network, 'names');
+    const { graph } = parse(
+      exportModel(model, { name: 'student', inputName: 'image', outputName: 'scores', batch: 2 }),
+    );
+    expect(graph?.name).toBe('student');
+    const shapes = [...(graph?.input ?? []), ...(graph?.output ?? [])].map(({ name, type }) => [
+      name,
+      type?.value.case === 'tensorType' && type.value.value.shape?.dim.map(({ value }) => Number(value.value)),
+    ]);
+    expect(shapes).toEqual([
+      ['image', [2, network.size, network.size, 3]],
+      ['scores', [2, network.classes]],
+    ]);
+    const session = await createSession(exportModel(model));
+    expect([session.inputNames, session.outputNames]).toEqual([['input'], ['logits']]);
+    await session.release();
+  });
+
+  it('keep a dynamic batch in the declared shapes only', () => {
+    const { graph } = parse(exportModel(buildNetwork(network, 'dynamic')));
+    const dimensions = [...(graph?.input ?? []), ...(graph?.output ?? [])].map(
+      ({ type }) => type?.value.case === 'tensorType' && type.value.value.shape?.dim[0]?.value.case,
+    );
+    expect(dimensions).toEqual(['dimParam', 'dimParam']);
+  });
+
+  it('carry their metadata', () => {
+    const metadata = { classes: '["cat","dog"]', layout: 'NHWC', genotype: '0-1-2' };
+    const model = parse(exportModel(buildNetwork(network, 'metadata'), { metadata }));
+    expect(Object.fromEntries(model.metadataProps.map(({ key, value }) => [key, value]))).toMatchObject(metadata);
+  });
+
+  it('are portable: standard operators of opset 18, no variables, no training mode', () => {
+    const model = parse(exportModel(buildNetwork({ ...network, dropout: 0.5 }, 'portable')));
+    expect(model.opsetImport.map(({ domain, version }) => [domain, Number(version)])).toEqual([['', 18]]);
+    const nodes = model.graph?.node ?? [];
+    expect(nodes.filter(({ domain }) => domain !== '' && domain !== 'ai.onnx')).toEqual([]);
+    expect(model.graph?.input.map(({ name }) => name)).toEqual(['input']);
+    const operators = new Set(nodes.map(({ opType }) => opType));
+    for (const absent of ['Dropout', 'RandomUniform', 'Expand']) expect(operators).not.toContain(absent);
+    expect(nodes.length).toBeLessThan(120);
+  });
+
+  it('give the same bytes for the same weights, and other bytes for others', () => {
+    const model = buildNetwork(network, 'bytes');
+    const bytes = exportModel(model);
+    expect(exportModel(model)).toEqual(bytes);
+    tf.tidy(() => model.setWeights(model.getWeights().map((weight) => tf.mul(weight, 1.5))));
+    expect(exportModel(model)).not.toEqual(bytes);
+  });
+
+  it('leave the model and the engine as they were', () => {
+    const model = buildNetwork(network, 'clean export');
+    const before = { ...tf.memory() };
+    exportModel(model);
+    expect({ ...tf.memory() }).toEqual(before);
+    expect(tf.getBackend()).toBe('cpu');
+  });
+
+  it('predict the same when batch normalisation is folded into the convolutions beforehand', async () => {
+    const model = convolutions(true);
+    randomiseWeights(model, 'folding');
+    const folded = convolutions(false);
+    tf.tidy(() => folded.setWeights(foldNormalisation(model.getWeights())));
+    const images = imagesFor(4, model);
+    const reference = predict(model, images);
+    for (const candidate of [model, folded])
+      expect(differences({ y: await runFile(exportModel(candidate), images) }, { y: reference }, 1e-5)).toEqual([]);
+  });
+});
+
+/** A convolution and a depthwise convolution, each with batch normalisation or with a bias in its place. */
+function convolutions(normalised: boolean): tfl.LayersModel {
+  const { layers } = tfl;
+  const normalisation = () => (normalised ? [layers.batchNormalization()] : []);
+  return tfl.sequential({
+    layers: [
+      layers.conv2d({ inputShape: [7, 7, 3], filters: 16, kernelSize: 3, padding: 'same', useBias: !normalised }),
+      ...normalisation(),
+      layers.reLU({ maxValue: 6 }),
+      layers.depthwiseConv2d({ kernelSize: 3, strides: 2, padding: 'same', useBias: !normalised }),
+      ...normalisation(),
+      layers.globalAveragePooling2d({}),
+    ],
+  });
+}
+
+/** The weights of the normalised network (filter, gamma, beta for each; then means and variances) as filters and biases. */
+function foldNormalisation(weights: readonly tf.Tensor[]): tf.Tensor[] {
+  const [filter, gamma, beta, depthwise, gamma2, beta2, mean, variance, mean2, variance2] = weights as FixedTensors;
+  const scale = (g: tf.Tensor, v: tf.Tensor) => tf.div(g, tf.sqrt(tf.add(v, 1e-3)));
+  const [first, second] = [scale(gamma, variance), scale(gamma2, variance2)];
+  return [
+    tf.mul(filter, first),
+    tf.sub(beta, tf.mul(mean, first)),
+    tf.mul(depthwise, tf.reshape(second, [-1, 1])),
+    tf.sub(beta2, tf.mul(mean2, second)),
+  ];
+}
+type T = tf.Tensor;
+type FixedTensors = readonly [T, T, T, T, T, T, T, T, T, T];

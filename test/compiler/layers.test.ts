@@ -1,0 +1,165 @@
+import * as tf from '@tensorflow/tfjs-core';
+import * as tfl from '@tensorflow/tfjs-layers';
+import { afterEach, describe, expect, it } from 'vitest';
+import { compile, uniform, type HostTensor } from '../../compiler/index.js';
+import { layerCases, type LayerCase } from './cases/layers.js';
+import { weightedSum } from './support/gradients.js';
+import { apply, randomiseWeights, variablesOf } from './support/models.js';
+import { expectSameAsReference, type TensorFunction } from './support/reference.js';
+import { Sampler } from './support/samples.js';
+
+const batch = 3;
+
+afterEach(() => tf.disposeVariables());
+
+/** A model of one layer, its weights away from their initial values. */
+function modelOf({ name, create, inputs }: LayerCase): tfl.LayersModel {
+  const symbolic = inputs.map((shape) => tfl.input({ shape: [...shape] }));
+  const output = create().apply(symbolic.length === 1 ? (symbolic[0] as tfl.SymbolicTensor) : symbolic);
+  const model = tfl.model({ inputs: symbolic, outputs: output as tfl.SymbolicTensor });
+  randomiseWeights(model, name);
+  return model;
+}
+
+/** The layer's output and all its gradients, by inputs and by weights. */
+function withAllGradients(model: tfl.LayersModel, training: boolean, inputs: number): TensorFunction {
+  const weights = variablesOf(model);
+  return (named) => {
+    const values = Array.from({ length: inputs }, (_, i) => named[`x${i}`] as tf.Tensor);
+    const loss = (...xs: tf.Tensor[]) =>
+      weightedSum(apply(model, xs.length === 1 ? (xs[0] as tf.Tensor) : xs, training));
+    const byInputs = tf.grads(loss)(values);
+    const byWeights = weights.length > 0 ? tf.variableGrads(() => loss(...values), weights).grads : {};
+    return {
+      output: apply(model, values.length === 1 ? (values[0] as tf.Tensor) : values, training),
+      ...Object.fromEntries(byInputs.map((gradient, i) => [`d/x${i}`, gradient])),
+      ...Object.fromEntries(Object.entries(byWeights).map(([name, gradient]) => [`d/${name}`, gradient])),
+    };
+  };
+}
+
+describe('layers, compiled, agree with the cpu backend', () => {
+  for (const layer of layerCases) {
+    const samples = () => {
+      const sample = new Sampler('layer', layer.name);
+      return Object.fromEntries(layer.inputs.map((shape, i) => [`x${i}`, sample.normal([batch, ...shape])]));
+    };
+    if (layer.inferenceOnly) {
+      it(`${layer.name}, inference`, () => {
+        const model = modelOf(layer);
+        return expectSameAsReference(({ x0 }) => apply(model, x0 as tf.Tensor), samples());
+      });
+      continue;
+    }
+    for (const training of layer.name.startsWith('batchNormalization') ? [true, false] : [true])
+      it(`${layer.name}${training ? '' : ', inference'}`, () =>
+        expectSameAsReference(withAllGradients(modelOf(layer), training, layer.inputs.length), samples()));
+  }
+});
+
+const fractionOfZeros = ({ data }: HostTensor): number => data.filter((value) => value === 0).length / data.length;
+const ones = { x: { dtype: 'float32', shape: [50, 80], data: new Float32Array(4000).fill(1) } } as const;
+const spec = { x: { shape: [50, 80] } };
+
+describe('layers that draw random numbers', () => {
+  const outputs = async (f: TensorFunction, seed: number, steps: readonly number[]): Promise<HostTensor[]> => {
+    const program = await compile(f, spec, { seed });
+    try {
+      const results: HostTensor[] = [];
+      for (const step of steps) results.push((await program.run(ones, step))['output'] as HostTensor);
+      return results;
+    } finally {
+      await program.dispose();
+    }
+  };
+  const dropping =
+    (layer: { apply(x: tf.Tensor, kwargs: { training: boolean }): unknown }): TensorFunction =>
+    ({ x }) =>
+      layer.apply(x as tf.Tensor, { training: true }) as tf.Tensor;
+
+  it('dropout zeroes the right share, scales the rest, and differs between steps', async () => {
+    const rate = 0.3;
+    const results = await outputs(dropping(tfl.layers.dropout({ rate })), 5, [0, 1, 2]);
+    for (const result of results) {
+      // Four standard deviations of a share of 4,000.
+      expect(Math.abs(fractionOfZeros(result) - rate)).toBeLessThan(4 * Math.sqrt((rate * (1 - rate)) / 4000));
+      for (const value of result.data) if (value !== 0) expect(value).toBeCloseTo(1 / (1 - rate), 5);
+    }
+    const agreement = (a: HostTensor, b: HostTensor) => a.data.filter((value, i) => value === b.data[i]).length / 4000;
+    const [first, second, third] = results as [HostTensor, HostTensor, HostTensor];
+    const independent = rate ** 2 + (1 - rate) ** 2;
+    for (const pair of [agreement(first, second), agreement(second, third), agreement(first, third)])
+      expect(Math.abs(pair - independent)).toBeLessThan(4 * Math.sqrt((independent * (1 - independent)) / 4000));
+  });
+
+  it('dropout repeats for the same seed and step, in any order of steps', async () => {
+    const f = dropping(tfl.layers.dropout({ rate: 0.5 }));
+    const [a, b] = (await outputs(f, 7, [3, 9])) as [HostTensor, HostTensor];
+    const [c, d] = (await outputs(f, 7, [9, 3])) as [HostTensor, HostTensor];
+    expect(d.data).toEqual(a.data);
+    expect(c.data).toEqual(b.data);
+    const [other] = await outputs(f, 8, [3]);
+    expect(other?.data).not.toEqual(a.data);
+  });
+
+  it('two dropouts of one step are independent', async () => {
+    const [first, second] = [tfl.layers.dropout({ rate: 0.5 }), tfl.layers.dropout({ rate: 0.5 })];
+    const both: TensorFunction = ({ x }) =>
+      tf.mul(dropping(first)({ x: x as tf.Tensor }) as tf.Tensor, dropping(second)({ x: x as tf.Tensor }) as tf.Tensor);
+    const [result] = (await outputs(both, 1, [0])) as [HostTensor];
+    expect(Math.abs(fractionOfZeros(result) - 0.75)).toBeLessThan(4 * Math.sqrt((0.75 * 0.25) / 4000));
+  });
+
+  it('dropout keeps everything at inference and at rate 0', async () => {
+    const layer = tfl.layers.dropout({ rate: 0.5 });
+    await expectSameAsReference(({ x }) => layer.apply(x as tf.Tensor, { training: false }) as tf.Tensor, ones);
+    await expectSameAsReference(dropping(tfl.layers.dropout({ rate: 0 })), ones);
+  });
+
+  it('the gradient of dropout passes where the output did', async () => {
+    const layer = tfl.layers.dropout({ rate: 0.4 });
+    const program = await compile(({ x }) => {
+      let dropped: tf.Tensor | undefined;
+      const gradient = tf.grad((value: tf.Tensor) =>
+        tf.sum((dropped = tf.keep(dropping(layer)({ x: value }) as tf.Tensor))),
+      )(x as tf.Tensor);
+      return { gradient, dropped: dropped as unknown as tf.Tensor };
+    }, spec);
+    const { gradient, dropped } = await program.run(ones, 4);
+    expect(gradient?.data).toEqual(dropped?.data);
+    await program.dispose();
+  });
+
+  it('uniform() is uniform on [0, 1), uncorrelated along and across steps', async () => {
+    const [a, b] = (await outputs(({ x }) => tf.add(uniform([50, 80]), tf.mul(x as tf.Tensor, 0)), 3, [0, 1])) as [
+      HostTensor,
+      HostTensor,
+    ];
+    const mean = (values: ArrayLike<number>) =>
+      Array.from(values).reduce((sum, value) => sum + value, 0) / values.length;
+    const correlation = (u: ArrayLike<number>, v: ArrayLike<number>) => {
+      const [mu, mv] = [mean(u), mean(v)];
+      return 12 * mean(Array.from(u, (value, i) => (value - mu) * (Number(v[i]) - mv)));
+    };
+    for (const { data } of [a, b]) {
+      expect(Math.min(...data)).toBeGreaterThanOrEqual(0);
+      expect(Math.max(...data)).toBeLessThan(1);
+      expect(mean(data)).toBeCloseTo(0.5, 1);
+      expect(correlation(data, data)).toBeCloseTo(1, 1);
+      for (const lag of [1, 2, 80])
+        expect(Math.abs(correlation(data.slice(lag), data.slice(0, -lag)))).toBeLessThan(0.07);
+    }
+    expect(Math.abs(correlation(a.data, b.data))).toBeLessThan(0.07);
+  });
+
+  it.each([
+    ['gaussianNoise', () => tfl.layers.gaussianNoise({ stddev: 1 })],
+    ['gaussianDropout', () => tfl.layers.gaussianDropout({ rate: 0.5 })],
+    ['alphaDropout', () => tfl.layers.alphaDropout({ rate: 0.5 })],
+  ])('%s draws its noise in JavaScript, which is refused rather than frozen', async (_, create) => {
+    const layer = create();
+    await expect(
+      compile(({ x }) => layer.apply(x as tf.Tensor, { training: true }) as tf.Tensor, spec),
+    ).rejects.toThrow();
+  });
+});

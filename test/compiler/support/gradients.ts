@@ -1,0 +1,38 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { Random } from '../../../base/random.js';
+import type { Inputs, TensorFunction } from './reference.js';
+
+/** Fixed normal values, so that the gradients of a function's outputs are not all multiplied by one. */
+const weightsOf = (shape: readonly number[]): tf.Tensor => {
+  const random = new Random(7, 'output weights', ...shape);
+  const size = shape.reduce((a, b) => a * b, 1);
+  return tf.tensor(
+    Float32Array.from({ length: size }, () => random.normal()),
+    [...shape],
+  );
+};
+
+/** The sum of all elements, each with its own fixed weight: a scalar that depends on every output. */
+export const weightedSum = (y: tf.Tensor): tf.Scalar =>
+  tf.sum(tf.mul(tf.cast(y, 'float32'), weightsOf(y.shape))) as tf.Scalar;
+
+/** The function's output, and the gradients of its weighted sum by the named inputs. */
+export function withInputGradients(f: (inputs: Inputs) => tf.Tensor, names: readonly string[]): TensorFunction {
+  return (inputs) => {
+    const gradients = tf.grads((...values: tf.Tensor[]) =>
+      weightedSum(f({ ...inputs, ...Object.fromEntries(names.map((name, i) => [name, values[i] as tf.Tensor])) })),
+    )(names.map((name) => inputs[name] as tf.Tensor));
+    return {
+      output: f(inputs),
+      ...Object.fromEntries(names.map((name, i) => [`d/${name}`, gradients[i] as tf.Tensor])),
+    };
+  };
+}
+
+/** The value of a scalar function and its gradients by trainable variables. */
+export function withVariableGradients(loss: (inputs: Inputs) => tf.Tensor, wrt?: tf.Variable[]): TensorFunction {
+  return (inputs) => {
+    const { value, grads } = tf.variableGrads(() => loss(inputs) as tf.Scalar, wrt);
+    return { value, ...Object.fromEntries(Object.entries(grads).map(([name, grad]) => [`d/${name}`, grad])) };
+  };
+}

@@ -1,0 +1,320 @@
+import * as tf from '@tensorflow/tfjs-core';
+import * as tfl from '@tensorflow/tfjs-layers';
+import { afterEach, describe, expect, it } from 'vitest';
+import { compile, StateStore, uniform, type HostTensor } from '../../compiler/index.js';
+import { withVariableGradients } from './support/gradients.js';
+import { apply, variablesOf } from './support/models.js';
+import { buildNetwork, distillationLoss, smallNetworks, type SmallNetwork } from './support/networks.js';
+import { differences, expectSameAsReference, specsOf, type Inputs, type Outputs } from './support/reference.js';
+import { Sampler, toTensor, type Samples } from './support/samples.js';
+
+afterEach(() => tf.disposeVariables());
+
+const batch = 4;
+const batchFor = ({ size, classes }: SmallNetwork, key: string | number): Samples => {
+  const sample = new Sampler('batch', key);
+  return {
+    x: sample.normal([batch, size, size, 3]),
+    y: sample.labels(batch, classes),
+    teacher: sample.normal([batch, classes], 2),
+  };
+};
+const lossOf =
+  (model: tfl.LayersModel) =>
+  ({ x, y, teacher }: Inputs): tf.Scalar =>
+    distillationLoss(y as tf.Tensor, apply(model, x as tf.Tensor, true), teacher as tf.Tensor);
+
+describe('the training step of a network', () => {
+  for (const [name, network] of Object.entries(smallNetworks)) {
+    // States are compared as well: they include the moving statistics of batch normalisation.
+    it(`has the reference's loss, gradients and moving statistics: ${name}`, async () => {
+      const model = buildNetwork(network, name);
+      await expectSameAsReference(withVariableGradients(lossOf(model), variablesOf(model)), batchFor(network, name));
+    });
+  }
+});
+
+const network = smallNetworks['gated, two blocks'] as SmallNetwork;
+const steps = 10;
+const numberOf = (tensor: HostTensor | undefined): number => Number(tensor?.data[0]);
+
+const optimizers: Readonly<Record<string, () => tf.Optimizer>> = {
+  sgd: () => tf.train.sgd(0.05),
+  momentum: () => tf.train.momentum(0.05, 0.9),
+  'nesterov momentum': () => tf.train.momentum(0.05, 0.9, true),
+  adam: () => tf.train.adam(0.01),
+};
+/** Optimizers compared on a small regression, as their updates do not depend on the network. */
+const otherOptimizers: Readonly<Record<string, () => tf.Optimizer>> = {
+  rmsprop: () => tf.train.rmsprop(0.01, 0.9, 0.5),
+  'centred rmsprop': () => tf.train.rmsprop(0.01, 0.9, 0.5, 1e-10, true),
+  adagrad: () => tf.train.adagrad(0.1),
+  adadelta: () => tf.train.adadelta(0.5),
+  adamax: () => tf.train.adamax(0.02),
+};
+
+type Step = (inputs: Inputs) => tf.Scalar;
+const minimising =
+  (optimizer: tf.Optimizer, loss: Step, wrt?: tf.Variable[]): Step =>
+  (inputs) => {
+    const value = optimizer.minimize(() => loss(inputs), true, wrt);
+    if (value === null) throw new Error('minimize returned no loss');
+    return value;
+  };
+
+/** The losses of eager steps on the cpu backend; the variables end where training left them. */
+const trainEagerly = (step: Step, batches: readonly Samples[]): number[] =>
+  batches.map((samples) =>
+    tf.tidy(() => {
+      const inputs = Object.fromEntries(Object.entries(samples).map(([key, sample]) => [key, toTensor(sample)]));
+      return Number(step(inputs).dataSync()[0]);
+    }),
+  );
+
+/** The same, compiled, from the variables' present values; they are left as they are. */
+async function trainCompiled(step: Step, batches: readonly Samples[]): Promise<{ losses: number[]; states: Outputs }> {
+  const program = await compile((inputs) => ({ loss: step(inputs) }), specsOf(batches[0] as Samples));
+  const losses: number[] = [];
+  for (const samples of batches) losses.push(numberOf((await program.run(samples))['loss']));
+  const states = Object.fromEntries(program.states.snapshot());
+  await program.dispose();
+  return { losses, states };
+}
+
+const toHost = (variable: tf.Variable): HostTensor => ({
+  dtype: 'float32',
+  shape: variable.shape,
+  data: Float32Array.from(variable.dataSync()),
+});
+const expectSameLosses = (compiled: readonly number[], eager: readonly number[]) => {
+  compiled.forEach((loss, i) => expect(Math.abs(loss - Number(eager[i])) / Number(eager[i])).toBeLessThan(5e-5));
+  expect(compiled.length).toBe(eager.length);
+};
+
+describe(`${steps} steps of TF.js's own optimizers inside the traced function`, () => {
+  for (const [name, create] of Object.entries(optimizers)) {
+    it(`${name}: losses equal the eager ones to 4 digits`, async () => {
+      const batches = Array.from({ length: steps }, (_, i) => batchFor(network, i));
+      const model = buildNetwork(network, name);
+      const wrt = variablesOf(model);
+      const { losses } = await trainCompiled(minimising(create(), lossOf(model), wrt), batches);
+      const eager = trainEagerly(minimising(create(), lossOf(model), wrt), batches);
+      expectSameLosses(losses, eager);
+      expect(new Set(losses.map((loss) => loss.toFixed(3))).size).toBeGreaterThan(1);
+    });
+  }
+
+  for (const [name, create] of Object.entries({ ...optimizers, ...otherOptimizers })) {
+    it(`${name}: losses and weights of a regression`, async () => {
+      const sample = new Sampler('regression', name);
+      const w = tf.tidy(() => tf.variable(toTensor(sample.normal([6, 3])), true, `regression/${name}/w`));
+      const b = tf.tidy(() => tf.variable(toTensor(sample.normal([3])), true, `regression/${name}/b`));
+      const step = ({ x, y }: Inputs) =>
+        tf.losses.meanSquaredError(y as tf.Tensor, tf.tanh(tf.add(tf.matMul(x as tf.Tensor, w), b))) as tf.Scalar;
+      const batches = Array.from({ length: steps }, () => ({ x: sample.normal([5, 6]), y: sample.normal([5, 3]) }));
+      const compiled = await trainCompiled(minimising(create(), step, [w, b]), batches);
+      expectSameLosses(compiled.losses, trainEagerly(minimising(create(), step, [w, b]), batches));
+      const weights = Object.fromEntries([w, b].map((variable) => [variable.name, toHost(variable)]));
+      const mine = Object.fromEntries(Object.keys(weights).map((key) => [key, compiled.states[key]]));
+      expect(differences(mine as Outputs, weights, 1e-4)).toEqual([]);
+    });
+  }
+});
+
+describe('states', () => {
+  const compileTraining = (model: tfl.LayersModel, optimizer: tf.Optimizer, states?: StateStore) =>
+    compile(
+      (inputs) => ({ loss: minimising(optimizer, lossOf(model), variablesOf(model))(inputs) }),
+      specsOf(batchFor(network, 0)),
+      states ? { states } : {},
+    );
+
+  it('include optimizer slots that are born while tracing', async () => {
+    const model = buildNetwork(network, 'slots');
+    const program = await compileTraining(model, tf.train.adam(0.01));
+    const trainable = variablesOf(model).length;
+    expect(program.states.snapshot().size).toBeGreaterThanOrEqual(variablesOf(model, 'all').length + 2 * trainable);
+    await program.dispose();
+  });
+
+  it('are kept in the layout of TF.js', async () => {
+    const model = buildNetwork(network, 'layout');
+    const program = await compileTraining(model, tf.train.sgd(0));
+    const states = program.states.snapshot();
+    for (const variable of variablesOf(model))
+      expect(differences({ v: states.get(variable.name) as HostTensor }, { v: toHost(variable) }, 0)).toEqual([]);
+    await program.run(batchFor(network, 0));
+    const after = program.states.snapshot();
+    for (const variable of variablesOf(model))
+      expect(differences({ v: after.get(variable.name) as HostTensor }, { v: toHost(variable) }, 0)).toEqual([]);
+    await program.dispose();
+  });
+
+  it('are shared by a training and an evaluation program', async () => {
+    const model = buildNetwork(network, 'shared');
+    const states = new StateStore();
+    const training = await compileTraining(model, tf.train.momentum(0.05, 0.9), states);
+    const evaluation = await compile(
+      ({ x }) => ({ logits: apply(model, x as tf.Tensor) }),
+      { x: { shape: [null, network.size, network.size, 3] } },
+      { states },
+    );
+    const { x } = batchFor(network, 'evaluation');
+    const before = (await evaluation.run({ x: x as HostTensor }))['logits'] as HostTensor;
+    expect(differences({ logits: before }, { logits: predict(model, x as HostTensor) }, 1e-5)).toEqual([]);
+    for (let i = 0; i < 3; i++) await training.run(batchFor(network, i));
+    const after = (await evaluation.run({ x: x as HostTensor }))['logits'] as HostTensor;
+    expect(after.data).not.toEqual(before.data);
+    states.pull();
+    expect(differences({ logits: after }, { logits: predict(model, x as HostTensor) }, 1e-5)).toEqual([]);
+    await training.dispose();
+    await evaluation.dispose();
+  });
+
+  it('snapshot and restore continue bit for bit, with dropout', async () => {
+    const model = buildNetwork({ ...network, dropout: 0.3 }, 'restore');
+    const program = await compileTraining(model, tf.train.adam(0.01));
+    const run = async (from: number, to: number) => {
+      const losses: number[] = [];
+      for (let i = from; i < to; i++) losses.push(numberOf((await program.run(batchFor(network, i), i))['loss']));
+      return losses;
+    };
+    await run(0, 3);
+    const snapshot = program.states.snapshot();
+    const straight = await run(3, 6);
+    const end = program.states.snapshot();
+    program.states.restore(snapshot);
+    expect(await run(3, 6)).toEqual(straight);
+    expect(program.states.snapshot()).toEqual(end);
+    await program.dispose();
+
+    // And in a program of its own, as after a restart.
+    const again = await compileTraining(model, tf.train.adam(0.01));
+    expect(again.states.snapshot().size).toBe(snapshot.size);
+    await again.dispose();
+  });
+
+  it('go to and from the TF.js variables by pull and push', async () => {
+    const w = tf.variable(tf.tensor1d([1, 2]), true, 'pulled/w');
+    const program = await compile(
+      ({ x }) => {
+        w.assign(tf.add(w, x as tf.Tensor1D));
+        return { sum: tf.sum(w) };
+      },
+      { x: { shape: [2] } },
+    );
+    await program.run({ x: Float32Array.of(1, 1) });
+    expect([...w.dataSync()]).toEqual([1, 2]);
+    program.states.pull();
+    expect([...w.dataSync()]).toEqual([2, 3]);
+    tf.tidy(() => w.assign(tf.tensor1d([10, 20])));
+    program.states.push();
+    expect(numberOf((await program.run({ x: Float32Array.of(1, 1) }))['sum'])).toBe(32);
+    await program.dispose();
+  });
+
+  it('are left out when frozen', async () => {
+    const w = tf.variable(tf.tensor1d([1, 2]), true, 'frozen/w');
+    const program = await compile(
+      ({ x }) => ({ y: tf.mul(w, x as tf.Tensor) }),
+      { x: { shape: [2] } },
+      { freeze: (v) => v === w },
+    );
+    tf.tidy(() => w.assign(tf.tensor1d([10, 20])));
+    expect(program.states.snapshot().has('frozen/w')).toBe(false);
+    program.states.push();
+    expect((await program.run({ x: Float32Array.of(1, 1) }))['y']?.data).toEqual(Float32Array.of(1, 2));
+    await program.dispose();
+  });
+});
+
+const predict = (model: tfl.LayersModel, { data, shape }: HostTensor): HostTensor =>
+  tf.tidy(() => {
+    const logits = apply(model, tf.tensor(data, [...shape]));
+    return { dtype: 'float32', shape: logits.shape, data: Float32Array.from(logits.dataSync()) };
+  });
+
+describe('the TF.js engine afterwards', () => {
+  it('has as many tensors as before and the same weights', async () => {
+    const model = buildNetwork(network, 'clean');
+    const loss = lossOf(model);
+    const optimizer = tf.train.sgd(0.1);
+    const before = { ...tf.memory() };
+    const weights = variablesOf(model, 'all').map(toHost);
+    for (let i = 0; i < 2; i++) {
+      const program = await compile(
+        (inputs) => ({ loss: minimising(optimizer, loss, variablesOf(model))(inputs) }),
+        specsOf(batchFor(network, 0)),
+      );
+      await program.run(batchFor(network, 0));
+      await program.dispose();
+    }
+    expect({ ...tf.memory() }).toEqual(before);
+    expect(variablesOf(model, 'all').map(toHost)).toEqual(weights);
+    expect(tf.getBackend()).toBe('cpu');
+  });
+
+  it('is as before when the traced function throws, variables too', async () => {
+    const model = buildNetwork(network, 'throwing');
+    const step = minimising(tf.train.sgd(0.1), lossOf(model), variablesOf(model));
+    const before = { ...tf.memory() };
+    const weights = variablesOf(model, 'all').map(toHost);
+    const failing = compile(
+      (inputs) => {
+        step(inputs);
+        throw new Error('as planned');
+      },
+      specsOf(batchFor(network, 0)),
+    );
+    await expect(failing).rejects.toThrow('as planned');
+    expect(tf.getBackend()).toBe('cpu');
+    expect(tf.memory().numTensors).toBe(before.numTensors);
+    expect(variablesOf(model, 'all').map(toHost)).toEqual(weights);
+    expect(tf.tidy(() => [...tf.add(tf.tensor1d([1, 2]), 1).dataSync()])).toEqual([2, 3]);
+  });
+});
+
+describe('what a traced function may not do', () => {
+  const x = { x: { shape: [3] } };
+
+  it.each<[string, (x: tf.Tensor) => unknown]>([
+    ['dataSync', (t) => t.dataSync()],
+    ['arraySync', (t) => t.arraySync()],
+    ['a branch on a value', (t) => Number(tf.max(t).dataSync()[0]) > 0],
+    ['print', (t) => t.print()],
+  ])('read a traced value: %s', async (_, read) => {
+    await expect(
+      compile(({ x: value }) => {
+        read(value as tf.Tensor);
+        return value as tf.Tensor;
+      }, x),
+    ).rejects.toThrow(/read/);
+    expect(tf.getBackend()).toBe('cpu');
+  });
+
+  it('read constants, it may', () =>
+    expectSameAsReference(({ x: value }) => tf.mul(value as tf.Tensor, Number(tf.scalar(3).dataSync()[0])), {
+      x: new Sampler('constants').normal([3]),
+    }));
+
+  it('depend on JavaScript state that changes between steps', async () => {
+    let counter = 0;
+    const drifting = ({ x: value }: Inputs) => tf.add(value as tf.Tensor, counter++);
+    await expect(compile(drifting, x)).rejects.toThrow();
+    const program = await compile(drifting, x, { checkDeterminism: false });
+    await program.dispose();
+  });
+
+  it('draw random numbers in JavaScript', async () => {
+    await expect(compile(({ x: value }) => tf.add(value as tf.Tensor, tf.randomUniform([3])), x)).rejects.toThrow();
+    const program = await compile(({ x: value }) => tf.add(value as tf.Tensor, uniform([3])), x);
+    await program.dispose();
+  });
+
+  it('get a feed of the wrong size or none at all', async () => {
+    const program = await compile(({ x: value }) => tf.neg(value as tf.Tensor), x);
+    await expect(program.run({})).rejects.toThrow(/x/);
+    await expect(program.run({ x: new Float32Array(4) })).rejects.toThrow();
+    await program.dispose();
+  });
+});
