@@ -1,0 +1,169 @@
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { invalidInput, messageOf } from '../../base/errors.js';
+import { Random } from '../../base/random.js';
+import type { AugmentConfig } from '../schema.js';
+import { openDataset, type Split } from './dataset.js';
+import type { DatasetRef } from './prepare.js';
+import type { SplitName } from './sources/index.js';
+import { Renderer, type ImageShape } from './transforms.js';
+import { viewOf, viewOfEpoch } from './views.js';
+
+/** What a network sees in one step. */
+export interface Batch {
+  /** [size, height, width, channels]: (pixel / 255 - mean) / std per channel. */
+  readonly images: Float32Array;
+  /** [size, classes]: one-hot, or mixed by mixup. */
+  readonly labels: Float32Array;
+  /** [size, classes]: the teacher's logits for the same views; `null` without a teacher. */
+  readonly teacher: Float32Array | null;
+  readonly size: number;
+}
+
+export interface LoaderOptions {
+  readonly dataset: DatasetRef;
+  readonly split: SplitName;
+  /** Images per batch. */
+  readonly batch: number;
+  /** Seed of the images' order. */
+  readonly seed: number;
+  /**
+   * Seed of the views. Whoever shares a teacher's logits must have the same one, whatever their own seed: the logits
+   * belong to these views.
+   */
+  readonly viewSeed: number;
+  /** `null`: images as they are, for evaluation. */
+  readonly augment: AugmentConfig | null;
+  /** Whether each epoch has its own order; otherwise the order of the split. */
+  readonly shuffle: boolean;
+  /** Whether a last batch that is not full is left out. */
+  readonly dropLast: boolean;
+  /** File with a teacher's logits of each view: float32 little-endian [views, count, classes], in the split's order. */
+  readonly teacherLogits?: string | undefined;
+}
+
+/** Number of batches in an epoch over `count` images. */
+export const stepsPerEpoch = (count: number, { batch, dropLast }: Pick<LoaderOptions, 'batch' | 'dropLast'>): number =>
+  dropLast ? Math.floor(count / batch) : Math.ceil(count / batch);
+
+/** The order of a split's positions in an epoch: Fisher-Yates from (seed, epoch). */
+export function epochOrder(count: number, seed: number, epoch: number, shuffle: boolean): Uint32Array {
+  const order = Uint32Array.from({ length: count }, (_, i) => i);
+  return shuffle ? new Random(seed, 'order', epoch).shuffle(order) : order;
+}
+
+/** Makes the batch of any (epoch, step): a pure function of the options, so that training continues anywhere. */
+export interface BatchSource {
+  readonly stepsPerEpoch: number;
+  batch(epoch: number, step: number): Batch;
+  close(): void;
+}
+
+interface TeacherLogits {
+  read(view: number, positions: ArrayLike<number>): Float32Array;
+  close(): void;
+}
+
+function openTeacherLogits(file: string, views: number, count: number, classes: number): TeacherLogits {
+  let descriptor: number;
+  try {
+    descriptor = openSync(file, 'r');
+  } catch (cause) {
+    throw invalidInput(`the teacher's logits ${file} cannot be opened: ${messageOf(cause)}`, { cause });
+  }
+  const { size } = fstatSync(descriptor);
+  const row = classes * 4;
+  if (size !== views * count * row) {
+    closeSync(descriptor);
+    throw invalidInput(
+      `the teacher's logits ${file} have ${size} bytes instead of ${views * count * row} ` +
+        `(${views} views of ${count} images, ${classes} classes)`,
+      { hint: 'Remove the file, so that the logits are computed again.' },
+    );
+  }
+  return {
+    read(view, positions) {
+      const logits = new Float32Array(positions.length * classes);
+      const bytes = new Uint8Array(logits.buffer);
+      for (let i = 0; i < positions.length; i++) {
+        readSync(descriptor, bytes, i * row, row, (view * count + positions[i]) * row);
+      }
+      return logits;
+    },
+    close: () => closeSync(descriptor),
+  };
+}
+
+/** Opens the data set (and the teacher's logits) for rendering batches in this thread. */
+export function openBatches(options: LoaderOptions): BatchSource {
+  const { split: name, augment, seed, shuffle, teacherLogits } = options;
+  const dataset = openDataset(options.dataset);
+  try {
+    const { info } = dataset;
+    const split = dataset.split(name);
+    const steps = stepsPerEpoch(split.count, options);
+    const views = augment?.views ?? 1;
+    const teacher =
+      teacherLogits === undefined ? null : openTeacherLogits(teacherLogits, views, split.count, info.classes.length);
+    const render = batchRenderer(split, info, new Renderer(info, info.mean, info.std), options);
+    let order: { epoch: number; positions: Uint32Array } = { epoch: -1, positions: new Uint32Array() };
+    return {
+      stepsPerEpoch: steps,
+      batch(epoch, step) {
+        if (step < 0 || step >= steps) throw new RangeError(`step ${step} of an epoch of ${steps} steps`);
+        if (order.epoch !== epoch) order = { epoch, positions: epochOrder(split.count, seed, epoch, shuffle) };
+        const positions = order.positions.subarray(step * options.batch, (step + 1) * options.batch);
+        const view = viewOfEpoch(epoch, augment);
+        return {
+          ...render(positions, view),
+          teacher: teacher?.read(view, positions) ?? null,
+          size: positions.length,
+        };
+      },
+      close() {
+        teacher?.close();
+        dataset.close();
+      },
+    };
+  } catch (error) {
+    dataset.close();
+    throw error;
+  }
+}
+
+function batchRenderer(
+  split: Split,
+  info: ImageShape & { readonly classes: readonly string[] },
+  renderer: Renderer,
+  { augment, viewSeed, batch }: LoaderOptions,
+): (positions: Uint32Array, view: number) => Pick<Batch, 'images' | 'labels'> {
+  const pixels = info.height * info.width * info.channels;
+  const classes = info.classes.length;
+  const own = new Uint8Array(batch * pixels);
+  const partners = new Uint8Array(batch * pixels);
+  const scratch = new Float32Array(pixels);
+  const label = (position: number): number => split.labels[position];
+
+  return (positions, view) => {
+    const images = new Float32Array(positions.length * pixels);
+    const labels = new Float32Array(positions.length * classes);
+    const views = Array.from(positions, (i) => viewOf(augment, info, viewSeed, view, i, split.count));
+    split.read(positions, own);
+    if (views.some(({ mix }) => mix !== null))
+      split.read(
+        views.map(({ mix }) => mix?.partner ?? 0),
+        partners,
+      );
+    for (const [row, { transform, mix }] of views.entries()) {
+      const start = row * pixels;
+      renderer.render(own, start, images, start, transform);
+      const target = row * classes;
+      const weight = mix?.weight ?? 1;
+      labels[target + label(positions[row])] = weight;
+      if (mix === null) continue;
+      renderer.render(partners, start, scratch, 0, mix.transform);
+      for (let p = 0; p < pixels; p++) images[start + p] = weight * images[start + p] + (1 - weight) * scratch[p];
+      labels[target + label(mix.partner)] += 1 - weight;
+    }
+    return { images, labels };
+  };
+}

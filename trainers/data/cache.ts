@@ -1,0 +1,198 @@
+import { createHash } from 'node:crypto';
+import { closeSync, fstatSync, fsyncSync, openSync, readFileSync, readSync, writeFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { NasError, invalidInput, messageOf } from '../../base/errors.js';
+import type { DataSource, ImageBlock } from './sources/index.js';
+import { assignedCode, type ImageTable } from './splits.js';
+
+/** Raised when the layout below or the decoding of any source changes: older caches are then converted again. */
+export const cacheFormat = 1;
+
+/**
+ * The files of a converted data set: raw arrays (little-endian) and `meta.json`. `images` is the one copy of the
+ * pixels that all processes share: they read rows of it, and the operating system keeps the pages in memory once.
+ */
+const fileNames = {
+  /** uint8 [count, height, width, channels] */
+  images: 'images.u8',
+  /** uint16 [count] */
+  labels: 'labels.u16',
+  /** float64 [count]: the first 52 bits of each image's SHA-256 */
+  keys: 'keys.f64',
+  /** uint8 [count]: the part that the source assigns (`assignedCode`) */
+  assigned: 'assigned.u8',
+  /** float64 [count, channels, 2]: sums of the pixel values and of their squares, so that any split's mean is cheap */
+  sums: 'sums.f64',
+  meta: 'meta.json',
+} as const;
+
+const metaSchema = z.strictObject({
+  format: z.literal(cacheFormat),
+  name: z.string(),
+  classes: z.array(z.string()),
+  height: z.number().int(),
+  width: z.number().int(),
+  channels: z.number().int(),
+  count: z.number().int(),
+  /** SHA-256 of the pixels, labels and assigned parts. */
+  hash: z.string(),
+  /** SHA-256 of the small files and of blocks sampled from the pixels: finds damage without reading everything. */
+  quick: z.string(),
+});
+
+export type CacheMeta = z.output<typeof metaSchema>;
+
+/** An open cache; `close` when done. */
+export interface ImageCache {
+  readonly meta: CacheMeta;
+  readonly table: ImageTable;
+  readonly sums: Float64Array;
+  /** Descriptor of the pixels' file. */
+  readonly images: number;
+  close(): void;
+}
+
+/** Bytes at the start of the file, the end, and evenly between that the quick hash covers. */
+const samples = 32;
+const sampleBytes = 4096;
+
+function quickHash(images: number, small: readonly Uint8Array[]): string {
+  const hash = createHash('sha256');
+  for (const bytes of small) hash.update(bytes);
+  const { size } = fstatSync(images);
+  const block = Buffer.alloc(Math.min(sampleBytes, size));
+  for (let i = 0; i < samples; i++) {
+    readSync(images, block, 0, block.length, Math.floor(((size - block.length) * i) / (samples - 1)));
+    hash.update(block);
+  }
+  return hash.digest('hex');
+}
+
+const bytesOf = (array: Uint16Array | Float64Array | Uint8Array): Uint8Array =>
+  new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+
+/** Reads a whole file into an aligned buffer; throws when it has not the expected size. */
+function readExactly(file: string, bytes: number): ArrayBuffer {
+  const content = readFileSync(file);
+  if (content.byteLength !== bytes) throw new Error(`${file} has ${content.byteLength} bytes instead of ${bytes}`);
+  return new Uint8Array(content).buffer;
+}
+
+/** Opens a cache and checks sizes and quick hash. Throws NasError `invalid-input` when it is missing or damaged. */
+export function openCache(directory: string): ImageCache {
+  let images: number | undefined;
+  try {
+    const meta = metaSchema.parse(JSON.parse(readFileSync(join(directory, fileNames.meta), 'utf8')));
+    const { count, height, width, channels } = meta;
+    const labels = new Uint16Array(readExactly(join(directory, fileNames.labels), 2 * count));
+    const keys = new Float64Array(readExactly(join(directory, fileNames.keys), 8 * count));
+    const assigned = new Uint8Array(readExactly(join(directory, fileNames.assigned), count));
+    const sums = new Float64Array(readExactly(join(directory, fileNames.sums), 16 * count * channels));
+    images = openSync(join(directory, fileNames.images), 'r');
+    const descriptor = images;
+    const { size } = fstatSync(descriptor);
+    if (size !== count * height * width * channels) throw new Error(`${fileNames.images} has ${size} bytes`);
+    if (quickHash(descriptor, [labels, keys, assigned, sums].map(bytesOf)) !== meta.quick) {
+      throw new Error('the checksum differs');
+    }
+    return { meta, table: { count, labels, keys, assigned }, sums, images, close: () => closeSync(descriptor) };
+  } catch (cause) {
+    if (images !== undefined) closeSync(images);
+    throw invalidInput(`the converted data set in ${directory} is missing or damaged: ${messageOf(cause)}`, {
+      cause,
+      hint: 'Run the command again to convert the data set anew.',
+    });
+  }
+}
+
+/** Whether a folder holds a sound cache. */
+export function isCache(directory: string): boolean {
+  try {
+    openCache(directory).close();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export interface ConvertOptions {
+  onProgress?(done: number, total: number): void;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What is kept of the images besides their pixels, while it grows. */
+class Columns {
+  readonly labels: number[] = [];
+  readonly keys: number[] = [];
+  readonly assigned: number[] = [];
+  readonly sums: number[] = [];
+
+  constructor(
+    private readonly bytesPerImage: number,
+    private readonly channels: number,
+  ) {}
+
+  add({ pixels, labels, split }: ImageBlock): void {
+    const code = assignedCode(split);
+    for (let i = 0; i < labels.length; i++) {
+      const image = pixels.subarray(i * this.bytesPerImage, (i + 1) * this.bytesPerImage);
+      this.labels.push(labels[i]);
+      this.keys.push(Number.parseInt(createHash('sha256').update(image).digest('hex').slice(0, 13), 16));
+      this.assigned.push(code);
+      for (let c = 0; c < this.channels; c++) {
+        let sum = 0;
+        let squares = 0;
+        for (let p = c; p < image.length; p += this.channels) {
+          const value = image[p];
+          sum += value;
+          squares += value * value;
+        }
+        this.sums.push(sum, squares);
+      }
+    }
+  }
+}
+
+/** Converts all images of a source into the files of a cache, in a folder that exists. */
+export async function writeCache(directory: string, source: DataSource, options: ConvertOptions = {}): Promise<void> {
+  const { name, classes, height, width, channels } = source;
+  const columns = new Columns(height * width * channels, channels);
+  const hash = createHash('sha256');
+  const images = openSync(join(directory, fileNames.images), 'w+');
+  try {
+    options.onProgress?.(0, source.count);
+    for await (const block of source.read(options.signal)) {
+      if (options.signal?.aborted === true) throw new NasError('interrupted', 'the conversion of the data was stopped');
+      columns.add(block);
+      hash.update(block.pixels);
+      for (let offset = 0; offset < block.pixels.length;) offset += writeSync(images, block.pixels, offset);
+      options.onProgress?.(columns.labels.length, source.count);
+    }
+    const small = {
+      labels: Uint16Array.from(columns.labels),
+      keys: Float64Array.from(columns.keys),
+      assigned: Uint8Array.from(columns.assigned),
+      sums: Float64Array.from(columns.sums),
+    };
+    writeFileSync(join(directory, fileNames.labels), small.labels);
+    writeFileSync(join(directory, fileNames.keys), small.keys);
+    writeFileSync(join(directory, fileNames.assigned), small.assigned);
+    writeFileSync(join(directory, fileNames.sums), small.sums);
+    fsyncSync(images);
+    const meta: CacheMeta = {
+      format: cacheFormat,
+      name,
+      classes: [...classes],
+      height,
+      width,
+      channels,
+      count: columns.labels.length,
+      hash: hash.update(bytesOf(small.labels)).update(small.assigned).digest('hex'),
+      quick: quickHash(images, Object.values(small).map(bytesOf)),
+    };
+    writeFileSync(join(directory, fileNames.meta), JSON.stringify(meta));
+  } finally {
+    closeSync(images);
+  }
+}

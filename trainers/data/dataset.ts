@@ -1,0 +1,116 @@
+import { readSync } from 'node:fs';
+import { contentHash } from '../../base/hash.js';
+import { openCache, type ImageCache } from './cache.js';
+import type { DatasetRef } from './prepare.js';
+import type { SplitName } from './sources/index.js';
+import { splitImages } from './splits.js';
+
+/** What a data set is, without its images. */
+export interface DatasetInfo {
+  readonly name: string;
+  /** Class names in label order. */
+  readonly classes: readonly string[];
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+  /** Number of images in each split. */
+  readonly counts: Readonly<Record<SplitName, number>>;
+  /** Mean and standard deviation per channel of pixel / 255 over the train split. */
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+  /** Changes with any image, label or the membership of a split. */
+  readonly hash: string;
+}
+
+/** The images of one split; a position is an index into it, from 0 to `count` - 1. */
+export interface Split {
+  readonly count: number;
+  /** [count], class of each position. */
+  readonly labels: Uint16Array;
+  /** Copies the images at `positions` into `into`: uint8 [positions, height, width, channels]. */
+  read(positions: ArrayLike<number>, into: Uint8Array): void;
+}
+
+/** An open data set; `close` when done. */
+export interface Dataset {
+  readonly info: DatasetInfo;
+  split(name: SplitName): Split;
+  close(): void;
+}
+
+/** Opens what `prepareDataset` made. Throws NasError `invalid-input` when it is missing or damaged. */
+export function openDataset({ directory, test, validation, subset }: DatasetRef): Dataset {
+  const cache = openCache(directory);
+  try {
+    const { meta, table } = cache;
+    const shares = { test, validation, subset };
+    const indices = splitImages(table, meta.classes, shares);
+    const { name, classes, height, width, channels } = meta;
+    const splits: Readonly<Record<SplitName, Split>> = {
+      train: splitOf(cache, indices.train),
+      validation: splitOf(cache, indices.validation),
+      test: splitOf(cache, indices.test),
+    };
+    const info: DatasetInfo = {
+      name,
+      classes,
+      height,
+      width,
+      channels,
+      counts: { train: indices.train.length, validation: indices.validation.length, test: indices.test.length },
+      ...pixelStatistics(cache, indices.train),
+      hash: contentHash(meta.hash, height, width, channels, classes, shares),
+    };
+    return { info, split: (part) => splits[part], close: () => cache.close() };
+  } catch (error) {
+    cache.close();
+    throw error;
+  }
+}
+
+function splitOf({ meta, table, images }: ImageCache, indices: Uint32Array): Split {
+  const bytes = meta.height * meta.width * meta.channels;
+  const at = (positions: ArrayLike<number>, i: number): number => {
+    const position = positions[i];
+    if (!(position >= 0 && position < indices.length)) {
+      throw new RangeError(`position ${position} in a split of ${indices.length} images`);
+    }
+    return indices[position];
+  };
+  return {
+    count: indices.length,
+    labels: Uint16Array.from(indices, (index) => table.labels[index]),
+    read(positions, into) {
+      for (let start = 0, end = 0; start < positions.length; start = end) {
+        // Neighbours in the file are read together.
+        const first = at(positions, start);
+        end = start + 1;
+        while (end < positions.length && at(positions, end) === first + end - start) end++;
+        const length = (end - start) * bytes;
+        for (let done = 0; done < length;) {
+          const read = readSync(images, into, start * bytes + done, length - done, first * bytes + done);
+          if (read === 0) throw new Error(`the images of ${meta.name} end before image ${first}`);
+          done += read;
+        }
+      }
+    },
+  };
+}
+
+function pixelStatistics(
+  { meta, sums }: ImageCache,
+  indices: Uint32Array,
+): { readonly mean: readonly number[]; readonly std: readonly number[] } {
+  const pixels = indices.length * meta.height * meta.width;
+  const perChannel = Array.from({ length: meta.channels }, (_, c) => {
+    let sum = 0;
+    let squares = 0;
+    for (const index of indices) {
+      sum += sums[2 * (index * meta.channels + c)];
+      squares += sums[2 * (index * meta.channels + c) + 1];
+    }
+    const mean = sum / pixels;
+    return { mean: mean / 255, std: Math.sqrt(Math.max(0, squares / pixels - mean * mean)) / 255 };
+  });
+  return { mean: perChannel.map(({ mean }) => mean), std: perChannel.map(({ std }) => std) };
+}

@@ -1,0 +1,106 @@
+import { Worker } from 'node:worker_threads';
+import { builtModule } from '../../base/built-module.js';
+import { NasError } from '../../base/errors.js';
+import { stepsPerEpoch, type Batch, type LoaderOptions } from './batches.js';
+import { openDataset } from './dataset.js';
+import type { BatchReply, BatchRequest, ThreadError } from './loader-thread.js';
+
+/** Renders batches in a thread of its own while the caller trains. Close it when done. */
+export interface Loader {
+  readonly stepsPerEpoch: number;
+  /**
+   * The batches of an epoch from `fromStep` on. The batch of an (epoch, step) does not depend on what was asked before.
+   * It may be left early. Errors of the thread are thrown here.
+   */
+  epoch(epoch: number, fromStep?: number): AsyncIterable<Batch>;
+  /** Ends the thread; batches still awaited are rejected. */
+  close(): Promise<void>;
+}
+
+/** Batches rendered ahead of the caller. */
+const prefetch = 3;
+
+interface Waiting {
+  readonly resolve: (batch: Batch) => void;
+  readonly reject: (error: Error) => void;
+}
+
+const revive = ({ code, message, hint }: ThreadError): Error =>
+  code === undefined
+    ? new Error(`the data loader failed: ${message}`)
+    : new NasError(code, message, hint === undefined ? {} : { hint });
+
+/** The loader's thread as a function from (epoch, step) to a batch. */
+class LoaderThread {
+  private readonly worker: Worker;
+  private readonly waiting = new Map<number, Waiting>();
+  private next = 0;
+  private ended: Error | null = null;
+
+  constructor(options: LoaderOptions) {
+    this.worker = new Worker(builtModule('./loader-thread.js', import.meta.url), { workerData: options });
+    this.worker.unref();
+    this.worker.on('message', (reply: BatchReply) => this.receive(reply));
+    this.worker.on('error', (error) => this.end(error instanceof Error ? error : new Error(String(error))));
+    this.worker.on('exit', (code) => this.end(new Error(`the data loader's thread ended (exit code ${code})`)));
+  }
+
+  request(epoch: number, step: number): Promise<Batch> {
+    const id = this.next++;
+    const batch = new Promise<Batch>((resolve, reject) => {
+      if (this.ended === null) this.waiting.set(id, { resolve, reject });
+      else reject(this.ended);
+    });
+    // A consumer that stops early never awaits this batch: its failure is then of no interest.
+    batch.catch(() => undefined);
+    if (this.ended === null) {
+      this.worker.ref();
+      this.worker.postMessage({ id, epoch, step } satisfies BatchRequest);
+    }
+    return batch;
+  }
+
+  async close(): Promise<void> {
+    this.end(new Error('the data loader is closed'));
+    await this.worker.terminate();
+  }
+
+  private receive(reply: BatchReply): void {
+    const waiting = this.waiting.get(reply.id);
+    this.waiting.delete(reply.id);
+    // Only a thread that owes an answer keeps the process alive.
+    if (this.waiting.size === 0) this.worker.unref();
+    if ('batch' in reply) waiting?.resolve(reply.batch);
+    else waiting?.reject(revive(reply.error));
+  }
+
+  private end(error: Error): void {
+    this.ended ??= error;
+    for (const { reject } of this.waiting.values()) reject(this.ended);
+    this.waiting.clear();
+  }
+}
+
+/**
+ * A loader over one split. Batch (epoch, step) is a pure function of the options. With `shuffle: false` epoch v gives
+ * view v of every image in the split's order, which is how a teacher's logits are computed.
+ * Throws NasError `invalid-input` when the data set is missing or damaged.
+ */
+export function createLoader(options: LoaderOptions): Loader {
+  const dataset = openDataset(options.dataset);
+  const steps = stepsPerEpoch(dataset.info.counts[options.split], options);
+  dataset.close();
+  const thread = new LoaderThread(options);
+  return {
+    stepsPerEpoch: steps,
+    async *epoch(epoch, fromStep = 0) {
+      const ahead: Promise<Batch>[] = [];
+      for (let step = fromStep, asked = fromStep; step < steps; step++) {
+        while (asked < Math.min(steps, step + 1 + prefetch)) ahead.push(thread.request(epoch, asked++));
+        const batch = ahead.shift();
+        if (batch !== undefined) yield await batch;
+      }
+    },
+    close: () => thread.close(),
+  };
+}

