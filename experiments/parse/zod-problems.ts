@@ -72,9 +72,8 @@ function describe(issue: Issue, source: Source, root: JsonSchema): Finding[] {
     return [{ where, path, message: `got ${quote(value)}; ${issue.message}` }];
   if (path.length < whole.length && issue.code === 'invalid_type') {
     const key = whole.slice(path.length).join('.');
-    return [
-      { where, path, message: `got ${quote(value)}; it needs '${key}' too: {type: ${String(value)}, ${key}: ...}` },
-    ];
+    const word = quote(value);
+    return [{ where, path, message: `got ${word}; it needs '${key}' too: {type: ${word}, ${key}: ...}` }];
   }
   return [{ where, path, message: gotExpected(value, expected, wordsOf(schemas)) }];
 }
