@@ -15,5 +15,5 @@ export const genotypeId = (genotype: Genotype): string => genotype.join('-');
 
 /** The choices of a genotype by decision name. */
 export function choicesOf(decisions: readonly Decision[], genotype: Genotype): Record<string, Choice> {
-  return Object.fromEntries(decisions.map(({ name, choices }, i) => [name, choices[genotype[i] ?? 0] as Choice]));
+  return Object.fromEntries(decisions.map(({ name, choices }, i) => [name, choices[genotype[i] ?? 0]]));
 }

@@ -11,9 +11,9 @@ export interface ConvSpec {
 }
 
 /**
- * Inverted residual (Sandler et al. 2018, MobileNetV2): 1x1 expansion (left out when `expand` is 1), k x k depthwise,
- * squeeze-excite when `se` > 0 (hidden width = se x expanded width; ReLU, then hard sigmoid: Howard et al. 2019),
- * 1x1 projection without activation, residual when the stride is 1 and the width is kept.
+ * Inverted residual (Sandler et al. 2018, MobileNetV2): 1x1 expansion to `expandedWidth` (left out when `expand` is
+ * 1), k x k depthwise, squeeze-excite when `se` > 0 (hidden width `squeezeWidth`; ReLU, then hard sigmoid: Howard et
+ * al. 2019), 1x1 projection without activation, residual when the stride is 1 and the width is kept.
  */
 export interface MBConv extends ConvSpec {
   readonly kind: 'mbconv';
@@ -21,7 +21,10 @@ export interface MBConv extends ConvSpec {
   readonly se: number;
 }
 
-/** As `MBConv` with the expansion and the depthwise convolution fused into one k x k convolution (EfficientNetV2). */
+/**
+ * As `MBConv` with the expansion and the depthwise convolution fused into one k x k convolution (EfficientNetV2, Tan &
+ * Le 2021); when `expand` is 1 that convolution gives `filters` itself and there is no projection.
+ */
 export interface FusedMBConv extends ConvSpec {
   readonly kind: 'fused_mbconv';
   readonly expand: number;
@@ -35,10 +38,23 @@ export interface BasicBlock extends ConvSpec {
 
 export type Block = MBConv | FusedMBConv | BasicBlock;
 
+/** The kinds of block, by their names in YAML. */
+export const blockKinds = ['mbconv', 'fused_mbconv', 'basic'] as const satisfies readonly Block['kind'][];
+export type BlockKind = (typeof blockKinds)[number];
+
+/** The width inside an inverted residual whose input has `channels` channels. */
+export const expandedWidth = (channels: number, expand: number): number => Math.max(1, Math.round(channels * expand));
+
+/** The hidden width of a squeeze-excite module on `channels` channels. */
+export const squeezeWidth = (channels: number, se: number): number => Math.max(1, Math.round(channels * se));
+
 /** 1x1 convolution (batch norm, activation), global average pooling, dropout, dense layer to the classes' logits. */
 export interface Head {
+  /** Width of the 1x1 convolution; 0: no convolution (ResNet). */
   readonly filters: number;
   readonly act: Activation;
+  /** Width of a further dense layer with the same activation after the pooling (MobileNetV3); absent: none. */
+  readonly hidden?: number;
   /** Dropout rate before the dense layer, in [0, 1). */
   readonly dropout: number;
 }

@@ -12,12 +12,18 @@ export interface Task {
 export interface DecisionSpace {
   readonly name: string;
   readonly decisions: readonly Decision[];
-  /** Sets decisions that other choices make irrelevant to index 0, so that equal networks have equal ids. */
-  canonical(genotype: Genotype): Genotype;
+  /**
+   * The lexicographically smallest genotype that means the same: decisions that other choices make irrelevant become
+   * index 0, and where several genotypes build the same network the first stands for all. Equal networks thus have
+   * equal ids; idempotent.
+   */
+  readonly canonical: (genotype: Genotype) => Genotype;
+  /** The exact number of canonical genotypes, when it can be told without listing them; see `spaceSize`. */
+  readonly count?: () => bigint;
 }
 
 /** A search space: an ordered list of decisions and the network that each genotype means. */
 export interface Space extends DecisionSpace {
   /** The network of a genotype; canonical genotypes with different ids give different networks. */
-  build(genotype: Genotype): Network;
+  readonly build: (genotype: Genotype) => Network;
 }

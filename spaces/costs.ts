@@ -1,0 +1,123 @@
+import type { Layer, LayerKind, LayerTable, Shape } from './layer.js';
+import { applyRule, fusedKinds } from './layer.js';
+import { layersOf } from './layers.js';
+import type { Network } from './network.js';
+
+/** What one primitive layer costs for one image. */
+export interface LayerCost {
+  readonly name: string;
+  readonly kind: LayerKind;
+  /** Multiply-accumulates. */
+  readonly macs: number;
+  /** Trainable parameters. */
+  readonly params: number;
+  /** Bytes of float32 activations read and written; 0 for layers fused into the one before. */
+  readonly trafficBytes: number;
+}
+
+/** Exact costs of a network for one image in float32. */
+export interface Costs {
+  /**
+   * Multiply-accumulates of convolutions and dense layers, as papers count them: batch norm is folded, and activations,
+   * poolings, sums and products are not counted.
+   */
+  readonly macs: number;
+  /** Trainable parameters, as PyTorch counts them: batch norm has two per channel. */
+  readonly params: number;
+  /** Moving means and variances of batch norm; `params + buffers` is TF.js's `countParams()`. */
+  readonly buffers: number;
+  /**
+   * Peak activation memory: the largest sum, over the layers in order, of all tensors still needed when a layer runs
+   * and its output; batch norm, activation and dropout work in place.
+   */
+  readonly activationBytes: number;
+  /** Activations read and written by all layers that are not fused into the one before. */
+  readonly trafficBytes: number;
+  /** Weights after batch norm is folded into convolutions (kernel and bias). */
+  readonly sizeBytes: number;
+  readonly layers: readonly LayerCost[];
+}
+
+const bytesPerValue = 4;
+const size = ([height, width, channels]: Shape): number => height * width * channels;
+
+interface Count {
+  readonly macs: number;
+  readonly params: number;
+  readonly buffers: number;
+  /** Values left in the weights after batch norm is folded. */
+  readonly folded: number;
+}
+
+const nothing: Count = { macs: 0, params: 0, buffers: 0, folded: 0 };
+
+const weights = (values: number, uses: number): Count => ({
+  macs: values * uses,
+  params: values,
+  buffers: 0,
+  folded: values,
+});
+
+const counts: LayerTable<Count> = {
+  input: () => nothing,
+  conv: ({ kernel, input, output }) => weights(kernel * kernel * input[2] * output[2], output[0] * output[1]),
+  depthwise: ({ kernel, output }) => weights(kernel * kernel * output[2], output[0] * output[1]),
+  batch_norm: ({ output: [, , c] }) => ({ macs: 0, params: 2 * c, buffers: 2 * c, folded: c }),
+  activation: () => nothing,
+  global_pool: () => nothing,
+  dense: ({ input, output }) => {
+    const { macs, params, folded } = weights(size(input) * output[2], 1);
+    return { macs, params: params + output[2], buffers: 0, folded: folded + output[2] };
+  },
+  dropout: () => nothing,
+  add: () => nothing,
+  multiply: () => nothing,
+};
+
+const read = (layers: readonly Layer[], layer: Layer): number =>
+  layer.inputs.reduce((sum, i) => sum + size(layers[i].output), 0);
+
+/** Largest number of values alive at once; layers in place share the buffer of their input. */
+function peakValues(layers: readonly Layer[]): number {
+  const buffer: number[] = [];
+  for (const [i, { kind, inputs }] of layers.entries()) buffer.push(fusedKinds.has(kind) ? buffer[inputs[0]] : i);
+  const lastUse = new Map<number, number>();
+  for (const [i, { inputs }] of layers.entries()) for (const j of [...inputs, i]) lastUse.set(buffer[j], i);
+
+  let alive = 0;
+  let peak = 0;
+  const freedAfter = new Map<number, number>();
+  for (const [b, last] of lastUse) freedAfter.set(last, (freedAfter.get(last) ?? 0) + size(layers[b].output));
+  for (const [i, layer] of layers.entries()) {
+    if (buffer[i] === i) alive += size(layer.output);
+    peak = Math.max(peak, alive);
+    alive -= freedAfter.get(i) ?? 0;
+  }
+  return peak;
+}
+
+/** Exact costs of a network; pure arithmetic on `layersOf`, nothing is built. */
+export function costs(network: Network): Costs {
+  const layers = layersOf(network);
+  const counted = layers.map((layer) => {
+    const fused = fusedKinds.has(layer.kind) || layer.kind === 'input';
+    const traffic = fused ? 0 : bytesPerValue * (read(layers, layer) + size(layer.output));
+    return { layer, traffic, ...applyRule(counts, layer) };
+  });
+  const total = (of: (c: (typeof counted)[number]) => number): number => counted.reduce((sum, c) => sum + of(c), 0);
+  return {
+    macs: total((c) => c.macs),
+    params: total((c) => c.params),
+    buffers: total((c) => c.buffers),
+    activationBytes: bytesPerValue * peakValues(layers),
+    trafficBytes: total((c) => c.traffic),
+    sizeBytes: bytesPerValue * total((c) => c.folded),
+    layers: counted.map(({ layer: { name, kind }, macs, params, traffic }) => ({
+      name,
+      kind,
+      macs,
+      params,
+      trafficBytes: traffic,
+    })),
+  };
+}

@@ -1,0 +1,30 @@
+import type { SpaceConfig } from './schema.js';
+import type { Space, Task } from './space.js';
+import { createStagedSpace } from './staged/space.js';
+import { blocksPlan } from './types/blocks.js';
+import { efficientnetPlan } from './types/efficientnet.js';
+import { mobilenetPlan } from './types/mobilenet.js';
+import { loadModuleSpace } from './types/module.js';
+
+export interface CreateSpaceOptions {
+  /** What relative paths start from: the experiment file's folder; default the working directory. */
+  readonly directory?: string;
+}
+
+/**
+ * The search space of a configuration for a task.
+ *
+ * @throws NasError `invalid-input` quoting the key path (`space.stages[2].stride`) when the space is impossible.
+ */
+export async function createSpace(config: SpaceConfig, task: Task, options: CreateSpaceOptions = {}): Promise<Space> {
+  switch (config.type) {
+    case 'mobilenet':
+      return createStagedSpace(mobilenetPlan(config, task));
+    case 'efficientnet':
+      return createStagedSpace(efficientnetPlan(config, task));
+    case 'blocks':
+      return createStagedSpace(blocksPlan(config, task));
+    case 'module':
+      return loadModuleSpace(config, task, options.directory ?? process.cwd());
+  }
+}

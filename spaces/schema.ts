@@ -1,0 +1,14 @@
+import { z } from 'zod';
+import { blocksSchema } from './types/blocks.js';
+import { efficientnetSchema } from './types/efficientnet.js';
+import { mobilenetSchema } from './types/mobilenet.js';
+import { moduleSchema } from './types/module.js';
+
+/** `space:`; which networks there are to choose from. */
+export const spaceSchema = z.discriminatedUnion('type', [
+  mobilenetSchema,
+  efficientnetSchema,
+  blocksSchema,
+  moduleSchema,
+]);
+export type SpaceConfig = z.output<typeof spaceSchema>;

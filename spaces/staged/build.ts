@@ -1,0 +1,132 @@
+import type { Genotype } from '../genotype.js';
+import type { Activation, Block, BlockKind, ConvSpec, Head, Network } from '../network.js';
+import { activations, expandedWidth } from '../network.js';
+import type { Layout, ScaleOption, StageSlots } from './layout.js';
+import { pick, scaledDepth } from './layout.js';
+import type { Scale, StagedPlan } from './plan.js';
+import { makeDivisible } from './plan.js';
+
+/** A width under the scale's multiplier; at 1 it is what the user wrote. */
+export const scaledWidth = (filters: number, scale: Scale, divisor: number): number =>
+  scale.width === 1 ? filters : makeDivisible(filters * scale.width, divisor);
+
+/** The expansion that makes the expanded width a multiple of the divisor. */
+export const exactExpand = (channels: number, expand: number, divisor: number): number =>
+  expand === 1 ? 1 : makeDivisible(channels * expand, divisor) / channels;
+
+/** The squeeze-excite ratio that makes the hidden width a multiple of the divisor. */
+export const exactSe = (channels: number, se: number, divisor: number): number =>
+  se === 0 ? 0 : makeDivisible(channels * se, divisor) / channels;
+
+/** All that decides a block of a stage, before scaling. */
+export interface BlockChoices {
+  readonly kind: BlockKind;
+  readonly filters: number;
+  readonly stride: 1 | 2;
+  readonly act: Activation;
+  readonly kernel: number;
+  readonly expand: number;
+  readonly se: number;
+}
+
+/** The block whose input has `channels` channels; equal blocks are equal values, whatever choices they came from. */
+export function blockOf(choices: BlockChoices, channels: number, scale: Scale, divisor: number): Block {
+  const { kind, stride, act, kernel } = choices;
+  const filters = scaledWidth(choices.filters, scale, divisor);
+  if (kind === 'basic') return { kind, filters, kernel, stride, act };
+  const expand = exactExpand(channels, choices.expand, divisor);
+  const wide = kind === 'fused_mbconv' && expand === 1 ? filters : expandedWidth(channels, expand);
+  return { kind, filters, kernel, stride, act, expand, se: exactSe(wide, choices.se, divisor) };
+}
+
+export function inputOf({ task: { input } }: StagedPlan, { resolution }: Scale): Network['input'] {
+  const [height, width, channels] = input;
+  return [resolution, Math.max(1, Math.round((width * resolution) / height)), channels];
+}
+
+export function stemOf(choices: ConvSpec, scale: Scale, divisor: number): ConvSpec {
+  return { ...choices, filters: scaledWidth(choices.filters, scale, divisor) };
+}
+
+interface HeadValues {
+  readonly filters: number;
+  readonly hidden: number;
+  readonly act: Activation;
+  readonly dropout: number;
+}
+
+export function headOf({ filters, hidden, act, dropout }: HeadValues, scale: Scale, divisor: number): Head {
+  return {
+    filters: filters === 0 ? 0 : scaledWidth(filters, scale, divisor),
+    // Nothing uses the activation then, and networks that are the same must be equal values.
+    act: filters === 0 && hidden === 0 ? activations[0] : act,
+    ...(hidden === 0 ? {} : { hidden: scaledWidth(hidden, scale, divisor) }),
+    dropout,
+  };
+}
+
+function stageBlocks(stage: StageSlots, genotype: Genotype, channels: number, scale: Scale, divisor: number): Block[] {
+  const depth = scaledDepth(pick(stage.depth, genotype), scale);
+  const blocks: Block[] = [];
+  for (const [i, { kernel, expand, se }] of stage.layers.slice(0, depth).entries()) {
+    const choices = {
+      kind: pick(stage.kind, genotype),
+      filters: pick(stage.filters, genotype),
+      stride: i === 0 ? pick(stage.stride, genotype) : 1,
+      act: pick(stage.act, genotype),
+      kernel: pick(kernel, genotype),
+      expand: pick(expand, genotype),
+      se: pick(se, genotype),
+    } as const;
+    blocks.push(blockOf(choices, blocks.at(-1)?.filters ?? channels, scale, divisor));
+  }
+  return blocks;
+}
+
+/** The scale that a genotype chooses. */
+export function scaleOption({ scales, scaleOptions }: Layout, genotype: Genotype): ScaleOption {
+  // Options are in lexicographic order: the indices are the digits of the position.
+  const position = scales.reduce(
+    (sum, { choices, decision }) => sum * choices.length + (decision === null ? 0 : genotype[decision]),
+    0,
+  );
+  return scaleOptions[position];
+}
+
+/** The network of a genotype. */
+export function buildNetwork(layout: Layout, genotype: Genotype): Network {
+  const { plan, stem, head } = layout;
+  const { scale } = scaleOption(layout, genotype);
+  const first = stemOf(
+    {
+      filters: pick(stem.filters, genotype),
+      kernel: pick(stem.kernel, genotype),
+      stride: pick(stem.stride, genotype),
+      act: pick(stem.act, genotype),
+    },
+    scale,
+    plan.divisor,
+  );
+  const blocks: Block[] = [];
+  for (const stage of layout.stages) {
+    blocks.push(...stageBlocks(stage, genotype, blocks.at(-1)?.filters ?? first.filters, scale, plan.divisor));
+  }
+  const last = headOf(
+    {
+      filters: pick(head.filters, genotype),
+      hidden: pick(head.hidden, genotype),
+      act: pick(head.act, genotype),
+      dropout: pick(head.dropout, genotype),
+    },
+    scale,
+    plan.divisor,
+  );
+  return {
+    kind: 'network',
+    input: inputOf(plan, scale),
+    classes: plan.task.classes,
+    stem: first,
+    blocks,
+    head: last,
+  };
+}

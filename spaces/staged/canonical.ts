@@ -1,0 +1,134 @@
+import type { Choice, Genotype } from '../genotype.js';
+import type { Block, Head, Network } from '../network.js';
+import { expandedWidth } from '../network.js';
+import { buildNetwork, exactExpand, exactSe, inputOf, scaledWidth } from './build.js';
+import type { Layout, ScaleOption, Slot, StageSlots } from './layout.js';
+import { scaledDepth } from './layout.js';
+import type { Scale } from './plan.js';
+
+/** A block of the network being read, with the channels that enter it. */
+interface Placed {
+  readonly block: Block;
+  readonly channels: number;
+}
+
+/** Decision and index pairs; null: the slot offers no such value. */
+type Found = readonly (readonly [decision: number, index: number])[] | null;
+
+/** The smallest choice of a slot that fits. */
+function smallest<T extends Choice>({ choices, decision }: Slot<T>, fits: (choice: T) => boolean): Found {
+  const index = choices.findIndex(fits);
+  if (index < 0) return null;
+  return decision === null ? [] : [[decision, index]];
+}
+
+function together(parts: readonly Found[]): Found {
+  const all: (readonly [number, number])[] = [];
+  for (const part of parts) {
+    if (part === null) return null;
+    all.push(...part);
+  }
+  return all;
+}
+
+const fitsExpand = ({ block, channels }: Placed, expand: number, divisor: number): boolean =>
+  block.kind === 'basic' || exactExpand(channels, expand, divisor) === block.expand;
+
+function fitsSe({ block, channels }: Placed, se: number, divisor: number): boolean {
+  if (block.kind === 'basic') return true;
+  const fused = block.kind === 'fused_mbconv' && block.expand === 1;
+  return exactSe(fused ? block.filters : expandedWidth(channels, block.expand), se, divisor) === block.se;
+}
+
+/** The smallest choices with which a stage gives exactly these blocks. */
+function readStage(stage: StageSlots, placed: readonly Placed[], scale: Scale, layout: Layout): Found {
+  const { share, divisor } = layout.plan;
+  if (placed.some(({ block }, i) => i > 0 && block.stride !== 1)) return null;
+  const every = (fits: (block: Block) => boolean): boolean => placed.every(({ block }) => fits(block));
+  // Layers that share one decision are read together.
+  const groups = share === 'stage' ? [placed] : placed.map((one) => [one]);
+  return together([
+    smallest(stage.kind, (kind) => every((block) => block.kind === kind)),
+    smallest(stage.filters, (filters) => every((block) => block.filters === scaledWidth(filters, scale, divisor))),
+    smallest(stage.stride, (stride) => placed[0].block.stride === stride),
+    smallest(stage.act, (act) => every((block) => block.act === act)),
+    ...groups.flatMap((group, i) => [
+      smallest(stage.layers[i].kernel, (kernel) => group.every(({ block }) => block.kernel === kernel)),
+      smallest(stage.layers[i].expand, (expand) => group.every((one) => fitsExpand(one, expand, divisor))),
+      smallest(stage.layers[i].se, (se) => group.every((one) => fitsSe(one, se, divisor))),
+    ]),
+  ]);
+}
+
+/** Reads blocks from `position` on as the stages from `index` on; the smallest depths first. */
+function readStages(layout: Layout, placed: readonly Placed[], scale: Scale): Found {
+  const dead = new Set<string>();
+  const from = (index: number, position: number): Found => {
+    if (index === layout.stages.length) return position === placed.length ? [] : null;
+    const key = `${index},${position}`;
+    if (dead.has(key)) return null;
+    const stage = layout.stages[index];
+    for (const [i, choice] of stage.depth.choices.entries()) {
+      const end = position + scaledDepth(choice, scale);
+      if (end > placed.length) continue;
+      const own = end === position ? [] : readStage(stage, placed.slice(position, end), scale, layout);
+      const rest = own === null ? null : from(index + 1, end);
+      const depth: Found = stage.depth.decision === null ? [] : [[stage.depth.decision, i]];
+      if (rest !== null) return together([depth, own, rest]);
+    }
+    dead.add(key);
+    return null;
+  };
+  return from(0, 0);
+}
+
+function readHead({ head, plan }: Layout, target: Head, scale: Scale): Found {
+  const width = (filters: number): number => (filters === 0 ? 0 : scaledWidth(filters, scale, plan.divisor));
+  return together([
+    smallest(head.filters, (filters) => width(filters) === target.filters),
+    smallest(head.hidden, (hidden) => width(hidden) === (target.hidden ?? 0)),
+    smallest(head.act, (act) => act === target.act || (target.filters === 0 && target.hidden === undefined)),
+    smallest(head.dropout, (dropout) => dropout === target.dropout),
+  ]);
+}
+
+/** The smallest genotype of a network under one scale, as decision and index pairs. */
+function readNetwork(
+  layout: Layout,
+  { scale, indices }: ScaleOption,
+  network: Network,
+  placed: readonly Placed[],
+): Found {
+  const { plan, stem } = layout;
+  if (inputOf(plan, scale).some((side, i) => side !== network.input[i])) return null;
+  return together([
+    layout.scales.flatMap(({ decision }, i) => (decision === null ? [] : [[decision, indices[i]] as const])),
+    smallest(stem.filters, (filters) => scaledWidth(filters, scale, plan.divisor) === network.stem.filters),
+    smallest(stem.kernel, (kernel) => kernel === network.stem.kernel),
+    smallest(stem.stride, (stride) => stride === network.stem.stride),
+    smallest(stem.act, (act) => act === network.stem.act),
+    readHead(layout, network.head, scale),
+    readStages(layout, placed, scale),
+  ]);
+}
+
+/**
+ * The lexicographically smallest genotype that builds the same network. The network is read back as a sentence of the
+ * space: scale by scale, stage by stage. This covers irrelevant decisions (layers beyond the depth), widths that round
+ * to the same, and neighbouring stages that can stand for each other.
+ */
+export function canonicalGenotype(layout: Layout, genotype: Genotype): Genotype {
+  const network = buildNetwork(layout, genotype);
+  const placed = network.blocks.map((block, i) => ({
+    block,
+    channels: i === 0 ? network.stem.filters : network.blocks[i - 1].filters,
+  }));
+  for (const option of layout.scaleOptions) {
+    const found = readNetwork(layout, option, network, placed);
+    if (found === null) continue;
+    const canonical = layout.decisions.map(() => 0);
+    for (const [decision, index] of found) canonical[decision] = index;
+    return canonical;
+  }
+  throw new Error(`genotype ${genotype.join('-')} is not of this space`);
+}

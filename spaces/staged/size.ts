@@ -1,0 +1,149 @@
+import { products } from '../products.js';
+import { blockOf, headOf, inputOf, stemOf } from './build.js';
+import type { Layout } from './layout.js';
+import { scaledDepth } from './layout.js';
+import type { Scale, StageChoices } from './plan.js';
+
+/** A place inside the space while its blocks are listed one after the other. */
+interface Place {
+  readonly scale: Scale;
+  readonly stage: number;
+  /** Blocks of the stage so far. */
+  readonly emitted: number;
+  /** Choices that the stage's first block fixed for the others. */
+  readonly held: Held | null;
+}
+
+interface Held {
+  readonly kind: StageChoices['kind'][number];
+  readonly filters: number;
+  readonly act: StageChoices['act'][number];
+  /** Null: each layer decides. */
+  readonly layer: LayerChoice | null;
+}
+
+interface LayerChoice {
+  readonly kernel: number;
+  readonly expand: number;
+  readonly se: number;
+}
+
+const placeKey = ({ scale, stage, emitted, held }: Place): string =>
+  JSON.stringify([scale.width, scale.depth, stage, emitted, held]);
+
+/** Every combination of one choice from each list. */
+function* combinations<T extends Readonly<Record<string, readonly unknown[]>>>(
+  lists: T,
+): Generator<{ [K in keyof T]: T[K][number] }> {
+  const entries = Object.entries(lists);
+  for (const indices of products(entries.map(([, list]) => list.length))) {
+    const chosen = entries.map(([key, list], i) => [key, list[indices[i]]] as const);
+    yield Object.fromEntries(chosen) as { [K in keyof T]: T[K][number] };
+  }
+}
+
+/**
+ * The exact number of different networks. The space is a regular language over blocks; its words are counted on the
+ * deterministic automaton (subset construction), so that a network with several genotypes counts once.
+ */
+export function countNetworks(layout: Layout): bigint {
+  const { plan } = layout;
+  const { stages, divisor } = plan;
+
+  const layerChoices = ({ kernel, expand, se }: StageChoices): LayerChoice[] => [
+    ...combinations({ kernel, expand, se }),
+  ];
+  const mayEmit = ({ scale, stage, emitted }: Place): boolean =>
+    stages[stage].depth.some((depth) => scaledDepth(depth, scale) > emitted);
+
+  /** The places reachable without another block, and whether the network may end here. */
+  const closure = (places: readonly Place[]): { open: Place[]; accepts: boolean } => {
+    const open = new Map<string, Place>();
+    let accepts = false;
+    const visit = (place: Place): void => {
+      if (place.stage === stages.length) {
+        accepts = true;
+        return;
+      }
+      if (mayEmit(place)) open.set(placeKey(place), place);
+      const done = stages[place.stage].depth.some((depth) => scaledDepth(depth, place.scale) === place.emitted);
+      if (done) visit({ scale: place.scale, stage: place.stage + 1, emitted: 0, held: null });
+    };
+    places.forEach(visit);
+    return { open: [...open.values()], accepts };
+  };
+
+  /** The next blocks that a place allows, each with the place it leads to. */
+  function* steps(
+    place: Place,
+    channels: number,
+  ): Generator<readonly [block: ReturnType<typeof blockOf>, next: Place]> {
+    const stage = stages[place.stage];
+    const { kind, filters, act } = stage;
+    const firsts = place.held === null ? [...combinations({ kind, filters, act })] : [place.held];
+    const strides = place.held === null ? stage.stride : ([1] as const);
+    const layers = place.held?.layer ? [place.held.layer] : layerChoices(stage);
+    for (const first of firsts) {
+      for (const layer of layers) {
+        const held: Held = {
+          kind: first.kind,
+          filters: first.filters,
+          act: first.act,
+          layer: plan.share === 'stage' ? layer : null,
+        };
+        for (const stride of strides) {
+          const block = blockOf({ ...held, ...layer, stride }, channels, place.scale, divisor);
+          yield [block, { scale: place.scale, stage: place.stage, emitted: place.emitted + 1, held }];
+        }
+      }
+    }
+  }
+
+  const counted = new Map<string, bigint>();
+  /** How many block sequences lead from any of these places to the end. */
+  const count = (places: readonly Place[], channels: number): bigint => {
+    const { open, accepts } = closure(places);
+    const key = `${channels}:${accepts}:${open.map(placeKey).sort().join(';')}`;
+    const known = counted.get(key);
+    if (known !== undefined) return known;
+    const nexts = new Map<string, { filters: number; places: Place[] }>();
+    for (const place of open) {
+      for (const [block, next] of steps(place, channels)) {
+        const symbol = JSON.stringify(block);
+        const group = nexts.get(symbol);
+        if (group === undefined) nexts.set(symbol, { filters: block.filters, places: [next] });
+        else group.places.push(next);
+      }
+    }
+    let total = accepts ? 1n : 0n;
+    for (const { filters, places: reached } of nexts.values()) total += count(reached, filters);
+    counted.set(key, total);
+    return total;
+  };
+
+  // Input, stem and head are read first, as one symbol.
+  const starts = new Map<string, { filters: number; places: Place[] }>();
+  for (const { scale } of layout.scaleOptions) {
+    const place: Place = { scale, stage: 0, emitted: 0, held: null };
+    const { filters, kernel, stride, act } = plan.stem;
+    for (const stemChoice of combinations({ filters, kernel, stride, act })) {
+      const stem = stemOf(stemChoice, scale, divisor);
+      const head = {
+        filters: plan.head.filters,
+        hidden: plan.head.hidden,
+        act: plan.head.act,
+        dropout: plan.head.dropout,
+      };
+      const heads = new Set([...combinations(head)].map((choice) => JSON.stringify(headOf(choice, scale, divisor))));
+      for (const text of heads) {
+        const symbol = JSON.stringify([inputOf(plan, scale), stem, text]);
+        const group = starts.get(symbol);
+        if (group === undefined) starts.set(symbol, { filters: stem.filters, places: [place] });
+        else group.places.push(place);
+      }
+    }
+  }
+  let total = 0n;
+  for (const { filters, places } of starts.values()) total += count(places, filters);
+  return total;
+}

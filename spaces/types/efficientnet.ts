@@ -1,0 +1,79 @@
+import { z } from 'zod';
+import { choices } from '../choices.js';
+import { efficientnetPresets } from '../presets/efficientnet.js';
+import type { Task } from '../space.js';
+import type { StagedPlan } from '../staged/plan.js';
+import { stagedShape, stageSchema } from '../staged/schema.js';
+import { commonPlan } from './staged.js';
+
+/** EfficientNet's own coefficients: twice the MACs for each step of phi, since alpha beta^2 gamma^2 is about 2. */
+const paperCoefficients = { alpha: 1.2, beta: 1.1, gamma: 1.15 } as const;
+
+const coefficient = z.number().min(1).max(2).optional();
+
+const ownShape = {
+  ...stagedShape,
+  /** Compound coefficient: depth x alpha^phi, width x beta^phi, resolution x gamma^phi (to a multiple of 4). */
+  phi: choices(z.number().min(-4).max(8)).optional(),
+  compound: z.strictObject({ alpha: coefficient, beta: coefficient, gamma: coefficient }).optional(),
+  /** Stages of MBConv and fused-MBConv blocks from input to output; they replace the preset's. */
+  stages: z.array(stageSchema).min(1).optional(),
+};
+const ownSchema = z.strictObject(ownShape);
+
+type PresetName = keyof typeof efficientnetPresets;
+
+/**
+ * `space: {type: efficientnet}`: MBConv and fused-MBConv stages with compound scaling (Tan & Le 2019, 2021). Keys that
+ * are left out come from the preset; without `preset` it is chosen by the size of the images.
+ */
+export const efficientnetSchema = z.strictObject({
+  type: z.literal('efficientnet'),
+  preset: z.enum(Object.keys(efficientnetPresets) as [PresetName, ...PresetName[]]).optional(),
+  ...ownShape,
+});
+export type EfficientnetConfig = z.output<typeof efficientnetSchema>;
+/** What a user may write. */
+export type EfficientnetInput = z.input<typeof ownSchema>;
+
+/** The preset made for images of this height. */
+function presetFor(height: number): PresetName {
+  if (height <= 48) return 'tiny';
+  return height <= 128 ? 'small' : 'b0';
+}
+
+const nearestMultipleOf4 = (pixels: number): number => Math.max(4, Math.round(pixels / 4) * 4);
+
+export function efficientnetPlan(config: EfficientnetConfig, task: Task): StagedPlan {
+  const { resolution } = config;
+  const name = config.preset ?? presetFor((resolution ?? [task.input[0]])[0]);
+  const preset = ownSchema.parse(efficientnetPresets[name]);
+  const { alpha, beta, gamma } = { ...paperCoefficients, ...preset.compound, ...config.compound };
+  return {
+    ...commonPlan(config, preset, task),
+    name: 'efficientnet',
+    base: { resolution: task.input[0], width: 1, depth: 1 },
+    scales: [
+      {
+        name: 'resolution',
+        choices: resolution ?? [task.input[0]],
+        apply: (scale, r) => ({ ...scale, resolution: r }),
+      },
+      {
+        name: 'width',
+        choices: config.width ?? preset.width ?? [1],
+        apply: (scale, w) => ({ ...scale, width: scale.width * w }),
+      },
+      {
+        name: 'phi',
+        choices: config.phi ?? preset.phi ?? [0],
+        apply: (scale, phi) => ({
+          width: scale.width * beta ** phi,
+          depth: scale.depth * alpha ** phi,
+          resolution: phi === 0 || gamma === 1 ? scale.resolution : nearestMultipleOf4(scale.resolution * gamma ** phi),
+        }),
+      },
+    ],
+    terms: { stage: 'stage', path: 'space.stages' },
+  };
+}

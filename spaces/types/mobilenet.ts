@@ -1,0 +1,54 @@
+import { z } from 'zod';
+import { mobilenetPresets } from '../presets/mobilenet.js';
+import { mbconvStageSchema, stagedShape } from '../staged/schema.js';
+import type { StagedPlan } from '../staged/plan.js';
+import type { Task } from '../space.js';
+import { commonPlan } from './staged.js';
+
+const ownShape = {
+  ...stagedShape,
+  /** Stages of inverted residuals from input to output; they replace the preset's. */
+  stages: z.array(mbconvStageSchema).min(1).optional(),
+};
+const ownSchema = z.strictObject(ownShape);
+
+type PresetName = keyof typeof mobilenetPresets;
+
+/**
+ * `space: {type: mobilenet}`: inverted residuals (MobileNetV2 and V3). Keys that are left out come from the preset;
+ * without `preset` it is chosen by the size of the images.
+ */
+export const mobilenetSchema = z.strictObject({
+  type: z.literal('mobilenet'),
+  preset: z.enum(Object.keys(mobilenetPresets) as [PresetName, ...PresetName[]]).optional(),
+  ...ownShape,
+});
+export type MobilenetConfig = z.output<typeof mobilenetSchema>;
+/** What a user may write. */
+export type MobilenetInput = z.input<typeof ownSchema>;
+
+/** The preset made for images of this height. */
+function presetFor(height: number): PresetName {
+  if (height <= 48) return 'tiny';
+  return height <= 128 ? 'small' : 'mobilenetv3-small';
+}
+
+export function mobilenetPlan(config: MobilenetConfig, task: Task): StagedPlan {
+  const { resolution, width } = config;
+  const name = config.preset ?? presetFor((resolution ?? [task.input[0]])[0]);
+  const preset = ownSchema.parse(mobilenetPresets[name]);
+  return {
+    ...commonPlan(config, preset, task),
+    name: 'mobilenet',
+    base: { resolution: task.input[0], width: 1, depth: 1 },
+    scales: [
+      {
+        name: 'resolution',
+        choices: resolution ?? [task.input[0]],
+        apply: (scale, r) => ({ ...scale, resolution: r }),
+      },
+      { name: 'width', choices: width ?? preset.width ?? [1], apply: (scale, w) => ({ ...scale, width: w }) },
+    ],
+    terms: { stage: 'stage', path: 'space.stages' },
+  };
+}

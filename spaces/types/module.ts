@@ -1,0 +1,70 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { z } from 'zod';
+import { invalidInput, messageOf } from '../../base/errors.js';
+import type { Space, Task } from '../space.js';
+
+/** `space: {type: module}`: a space of one's own in code; the module's default export is `(task: Task) => Space`. */
+export const moduleSchema = z.strictObject({
+  type: z.literal('module'),
+  /** JavaScript module (.js, .mjs), relative to the experiment file; .ts where the runtime can import it. */
+  path: z.string().min(1),
+});
+export type ModuleConfig = z.output<typeof moduleSchema>;
+
+const isFunction = (value: unknown): value is (...args: never[]) => unknown => typeof value === 'function';
+
+const spaceShape = z.object({
+  name: z.string().min(1),
+  decisions: z.array(
+    z.object({
+      name: z.string().min(1),
+      choices: z.array(z.union([z.string(), z.number(), z.boolean()])).min(1),
+    }),
+  ),
+  canonical: z.custom<Space['canonical']>(isFunction, 'must be a function (genotype) => genotype'),
+  build: z.custom<Space['build']>(isFunction, 'must be a function (genotype) => Network'),
+  count: z.custom<NonNullable<Space['count']>>(isFunction, 'must be a function () => bigint').optional(),
+});
+
+const makerShape = z.object({
+  default: z.custom<(task: Task) => unknown>(isFunction, 'must be the default export: a function (task) => Space'),
+});
+
+async function importModule(file: string): Promise<unknown> {
+  if (!existsSync(file)) throw invalidInput(`space.path: there is no file ${file}`);
+  try {
+    return await import(pathToFileURL(file).href);
+  } catch (error) {
+    const typescript = /\.[mc]?ts$/.test(file);
+    throw invalidInput(`space.path: cannot import ${file}: ${messageOf(error)}`, {
+      cause: error,
+      ...(typescript && {
+        hint: 'Compile it to JavaScript, or let Node import TypeScript: NODE_OPTIONS="--import tsx" or Node 22.18 and later.',
+      }),
+    });
+  }
+}
+
+function parsed<T extends z.ZodType>(schema: T, value: unknown, file: string): z.output<T> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const [{ path, message }] = result.error.issues;
+  throw invalidInput(`space.path: ${file}: ${path.join('.')}: ${message}`);
+}
+
+/**
+ * Loads a space from a module.
+ *
+ * @param directory what a relative path starts from.
+ * @throws NasError `invalid-input` when the module cannot be imported or does not give a space.
+ */
+export async function loadModuleSpace({ path }: ModuleConfig, task: Task, directory: string): Promise<Space> {
+  const file = resolve(directory, path);
+  const { default: makeSpace } = parsed(makerShape, { ...((await importModule(file)) as object) }, file);
+  const space = await makeSpace(task);
+  parsed(spaceShape, space, file);
+  // Validated above; the object itself is kept, since its functions may use `this`.
+  return space as Space;
+}
