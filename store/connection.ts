@@ -1,0 +1,81 @@
+import Database from 'better-sqlite3';
+import { messageOf } from '../base/errors.js';
+import { corrupt, explainSqlite } from './sqlite-errors.js';
+
+/** The present as ms since 1970; an argument, so that tests and simulations decide it. */
+export type Clock = () => number;
+
+/** A value as SQLite takes it. */
+export type SqlValue = string | number | null | Uint8Array;
+
+/** A prepared statement: parameters by name, rows as plain objects. */
+export interface Statement<Row> {
+  run(parameters: Readonly<Record<string, SqlValue>>): void;
+  get(parameters: Readonly<Record<string, SqlValue>>): Row | undefined;
+  all(parameters: Readonly<Record<string, SqlValue>>): Row[];
+}
+
+/**
+ * One open database. Tables prepare their statements on it once and do their work inside `read` and `write`, which
+ * are transactions and turn SQLite's errors into ones that the user understands.
+ */
+export class Connection {
+  private readonly transaction: Database.Transaction<(task: () => unknown) => unknown>;
+
+  constructor(
+    private readonly database: Database.Database,
+    readonly path: string,
+    readonly clock: Clock,
+  ) {
+    this.transaction = database.transaction((task: () => unknown) => task());
+  }
+
+  prepare<Row = unknown>(sql: string): Statement<Row> {
+    return this.explained(() => this.database.prepare<[Readonly<Record<string, SqlValue>>], Row>(sql));
+  }
+
+  /** Runs a task that sees one state of the database. */
+  read<T>(task: () => T): T {
+    // The transaction returns what its task returns.
+    return this.explained(() => this.transaction.deferred(task) as T);
+  }
+
+  /** Runs a task whose writes are all committed, or none. Inside another task it becomes a part of that one. */
+  write<T>(task: () => T): T {
+    return this.explained(() => this.transaction.immediate(task) as T);
+  }
+
+  /** The value of a JSON column. */
+  readonly parse = (json: string): unknown => {
+    try {
+      return JSON.parse(json);
+    } catch (error) {
+      throw corrupt(this.path, `a JSON value cannot be read: ${messageOf(error)}`, error);
+    }
+  };
+
+  /**
+   * Closes the database; safe to call twice. A writer leaves one file behind (no `-wal` beside it), which can then be
+   * read from a read-only folder, too, unless someone else is reading at this moment.
+   */
+  close(): void {
+    if (!this.database.open) return;
+    if (!this.database.readonly) {
+      try {
+        this.database.pragma('busy_timeout = 0');
+        this.database.pragma('journal_mode = DELETE');
+      } catch {
+        // A reader is there, or the disk is full: the write-ahead log stays, which loses nothing.
+      }
+    }
+    this.database.close();
+  }
+
+  private explained<T>(task: () => T): T {
+    try {
+      return task();
+    } catch (error) {
+      throw explainSqlite(error, this.path);
+    }
+  }
+}

@@ -1,0 +1,70 @@
+import type { Connection } from './connection.js';
+import type { Events } from './events.js';
+import { finite } from './values.js';
+
+/** Whose training a curve shows; a teacher has no trial. */
+export type Training =
+  | { readonly stage: 'search' | 'final'; readonly trial: number }
+  | { readonly stage: 'teacher'; readonly trial?: undefined };
+
+/** One epoch of a training; accuracies in [0, 1]. */
+export interface Epoch {
+  /** Counted from 0. */
+  readonly epoch: number;
+  readonly trainLoss: number;
+  readonly trainAccuracy: number;
+  readonly validationLoss: number;
+  readonly validationAccuracy: number;
+  readonly learningRate: number;
+  readonly seconds: number;
+}
+
+const columns = `epoch, train_loss AS trainLoss, train_accuracy AS trainAccuracy, validation_loss AS validationLoss,
+  validation_accuracy AS validationAccuracy, learning_rate AS learningRate, seconds`;
+
+/** Learning curves. An epoch that is recorded again (it was trained again after a crash) replaces the earlier record. */
+export class Curves {
+  private readonly insert;
+  private readonly select;
+
+  constructor(
+    private readonly connection: Connection,
+    private readonly events: Events,
+  ) {
+    this.insert = connection.prepare(
+      `INSERT INTO epochs (stage, trial, epoch, train_loss, train_accuracy, validation_loss, validation_accuracy,
+         learning_rate, seconds)
+       VALUES ($stage, $trial, $epoch, $trainLoss, $trainAccuracy, $validationLoss, $validationAccuracy,
+         $learningRate, $seconds)`,
+    );
+    this.select = connection.prepare<Epoch>(
+      `SELECT ${columns} FROM curves WHERE stage = $stage AND trial IS $trial ORDER BY epoch`,
+    );
+  }
+
+  /** @throws NasError `failure` when a number is not finite: the training diverged. */
+  add({ stage, trial }: Training, epoch: Epoch): void {
+    const where = `${trial === undefined ? 'the teacher' : `trial ${trial}`} in epoch ${epoch.epoch}`;
+    const row = {
+      stage,
+      trial: trial ?? null,
+      epoch: epoch.epoch,
+      trainLoss: finite(epoch.trainLoss, `training loss of ${where}`),
+      trainAccuracy: finite(epoch.trainAccuracy, `training accuracy of ${where}`),
+      validationLoss: finite(epoch.validationLoss, `validation loss of ${where}`),
+      validationAccuracy: finite(epoch.validationAccuracy, `validation accuracy of ${where}`),
+      learningRate: finite(epoch.learningRate, `learning rate of ${where}`),
+      seconds: finite(epoch.seconds, `duration of ${where}`),
+    };
+    this.connection.write(() => {
+      this.insert.run(row);
+      const detail = { stage, epoch: epoch.epoch };
+      this.events.add({ kind: 'epoch', detail, ...(trial === undefined ? {} : { trial }) });
+    });
+  }
+
+  /** The epochs of a training, in order. */
+  of({ stage, trial }: Training): Epoch[] {
+    return this.connection.read(() => this.select.all({ stage, trial: trial ?? null }));
+  }
+}

@@ -1,0 +1,75 @@
+import type { Connection } from './connection.js';
+import { json } from './values.js';
+
+/** What can happen to a run. The store writes most of these itself, in the same transaction as what happened. */
+export const eventKinds = [
+  'created',
+  'status',
+  'asked',
+  'started',
+  'retried',
+  'epoch',
+  'finished',
+  'values',
+  'measured',
+  'final-finished',
+  'artifact',
+  'resumed',
+  'interrupted',
+  'prediction-quality',
+  'note',
+  'warning',
+] as const;
+export type EventKind = (typeof eventKinds)[number];
+
+export interface NewEvent {
+  readonly kind: EventKind;
+  readonly trial?: number;
+  /** Plain data. */
+  readonly detail?: unknown;
+}
+
+export interface EventRecord {
+  /** Order of events over the whole run. */
+  readonly seq: number;
+  /** When, in ms since 1970. */
+  readonly at: number;
+  readonly kind: EventKind;
+  readonly trial: number | null;
+  readonly detail: unknown;
+}
+
+interface Row {
+  readonly seq: number;
+  readonly at: number;
+  readonly kind: EventKind;
+  readonly trial: number | null;
+  readonly detail: string;
+}
+
+/** The log of everything that happened, in order. */
+export class Events {
+  private readonly insert;
+  private readonly select;
+
+  constructor(private readonly connection: Connection) {
+    this.insert = connection.prepare(
+      'INSERT INTO events (at, kind, trial, detail) VALUES ($at, $kind, $trial, $detail)',
+    );
+    this.select = connection.prepare<Row>(
+      'SELECT seq, at, kind, trial, detail FROM events WHERE seq > $after ORDER BY seq',
+    );
+  }
+
+  add({ kind, trial, detail = {} }: NewEvent): void {
+    const row = { at: this.connection.clock(), kind, trial: trial ?? null, detail: json(detail, `event ${kind}`) };
+    this.connection.write(() => this.insert.run(row));
+  }
+
+  /** Events in order; with `after`, only those whose `seq` is greater. */
+  all(after = 0): EventRecord[] {
+    return this.connection
+      .read(() => this.select.all({ after }))
+      .map((row) => ({ ...row, detail: this.connection.parse(row.detail) }));
+  }
+}

@@ -1,0 +1,14 @@
+export type { ArtifactRecord, Artifacts, NewArtifact } from './artifacts.js';
+export type { TrialStage } from './attempts.js';
+export type { Clock } from './connection.js';
+export type { Curves, Epoch, Training } from './curves.js';
+export { eventKinds, type EventKind, type EventRecord, type Events, type NewEvent } from './events.js';
+export type { FinalRecord, Finals, NewFinal } from './finals.js';
+export { lockWorkdir, type Lock } from './lock.js';
+export type { MeasurementPurpose, MeasurementRecord, Measurements, NewMeasurement } from './measurements.js';
+export type { Networks } from './networks.js';
+export type { Run, RunMeta, RunRecord, RunStatus, RunStatusRecord } from './run.js';
+export { Store, type StoreOptions } from './store.js';
+export type { TrialRecord, TrialState } from './trial-record.js';
+export type { NewTrial, Outcome, Progress, StoredPrediction, Trials } from './trials.js';
+export type { ObjectiveValue, ObjectiveValues, Provenance } from './trial-values.js';

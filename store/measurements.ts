@@ -1,0 +1,123 @@
+import type { Connection } from './connection.js';
+import type { Events } from './events.js';
+import type { Networks } from './networks.js';
+import { finite, fromBlob, json, toBlob } from './values.js';
+
+/** What a network was measured for. */
+export type MeasurementPurpose = 'calibration' | 'trial' | 'frontier';
+
+/** A measured latency with its raw samples; times in ms for one batch. */
+export interface NewMeasurement {
+  /** The trial, where there is one. */
+  readonly trial?: number;
+  readonly genotypeId: string;
+  /** Plain data. */
+  readonly network: unknown;
+  readonly purpose: MeasurementPurpose;
+  readonly device: string;
+  /** Robust centre of the samples. */
+  readonly ms: number;
+  readonly p50: number;
+  readonly p95: number;
+  readonly p99: number;
+  /** 95 % confidence interval of `ms`. */
+  readonly interval: readonly [low: number, high: number];
+  readonly converged: boolean;
+  readonly samples: readonly number[];
+  /** How it was taken; plain data. */
+  readonly environment: unknown;
+}
+
+export interface MeasurementRecord extends Omit<NewMeasurement, 'trial' | 'network' | 'samples'> {
+  readonly id: number;
+  readonly trial: number | null;
+  /** In ms since 1970. */
+  readonly takenAt: number;
+}
+
+interface Row extends Omit<MeasurementRecord, 'converged' | 'interval' | 'environment'> {
+  readonly low: number;
+  readonly high: number;
+  readonly converged: 0 | 1;
+  readonly environment: string;
+}
+
+const columns = `id, trial, genotype_id AS genotypeId, purpose, device, ms, p50, p95, p99, low, high, converged,
+  environment, taken_at AS takenAt`;
+
+/** Latencies measured during the run, in the order in which they were taken. */
+export class Measurements {
+  private readonly insert;
+  private readonly select;
+  private readonly selectOf;
+  private readonly selectSamples;
+
+  constructor(
+    private readonly connection: Connection,
+    private readonly events: Events,
+    private readonly networks: Networks,
+  ) {
+    this.insert = connection.prepare<{ id: number }>(
+      `INSERT INTO measurements (trial, genotype_id, purpose, device, ms, p50, p95, p99, low, high, converged, samples,
+         environment, taken_at)
+       VALUES ($trial, $genotypeId, $purpose, $device, $ms, $p50, $p95, $p99, $low, $high, $converged, $samples,
+         $environment, $takenAt) RETURNING id`,
+    );
+    this.select = connection.prepare<Row>(`SELECT ${columns} FROM measurements ORDER BY id`);
+    this.selectOf = connection.prepare<Row>(`SELECT ${columns} FROM measurements WHERE trial = $trial ORDER BY id`);
+    this.selectSamples = connection.prepare<{ samples: Uint8Array }>('SELECT samples FROM measurements WHERE id = $id');
+  }
+
+  /** @returns the measurement's id. */
+  add(measurement: NewMeasurement): number {
+    const { trial, genotypeId, purpose, device, environment, samples, interval } = measurement;
+    const what = `measured latency of network ${genotypeId}`;
+    const row = {
+      trial: trial ?? null,
+      genotypeId,
+      purpose,
+      device,
+      ms: finite(measurement.ms, what),
+      p50: finite(measurement.p50, what),
+      p95: finite(measurement.p95, what),
+      p99: finite(measurement.p99, what),
+      low: finite(interval[0], what),
+      high: finite(interval[1], what),
+      converged: measurement.converged ? 1 : 0,
+      samples: toBlob(samples, what),
+      environment: json(environment, what),
+      takenAt: this.connection.clock(),
+    };
+    return this.connection.write(() => {
+      this.networks.add(genotypeId, measurement.network);
+      const id = this.insert.get(row)?.id ?? 0;
+      this.events.add({ kind: 'measured', detail: { id, purpose }, ...(trial === undefined ? {} : { trial }) });
+      return id;
+    });
+  }
+
+  /** All measurements without their raw samples. */
+  all(): MeasurementRecord[] {
+    return this.connection.read(() => this.select.all({})).map((row) => this.toRecord(row));
+  }
+
+  /** Those of one trial. */
+  of(trial: number): MeasurementRecord[] {
+    return this.connection.read(() => this.selectOf.all({ trial })).map((row) => this.toRecord(row));
+  }
+
+  /** The raw samples of a measurement, in ms; empty when there is no such measurement. */
+  samples(id: number): number[] {
+    const row = this.connection.read(() => this.selectSamples.get({ id }));
+    return row === undefined ? [] : fromBlob(row.samples);
+  }
+
+  private toRecord({ low, high, converged, environment, ...row }: Row): MeasurementRecord {
+    return {
+      ...row,
+      interval: [low, high],
+      converged: converged === 1,
+      environment: this.connection.parse(environment),
+    };
+  }
+}

@@ -1,0 +1,7 @@
+import { migration1 } from './0001-history.js';
+import type { Migration } from './migration.js';
+
+export type { Migration } from './migration.js';
+
+/** Every step of the schema, in order; the last one's version is the current schema. */
+export const migrations: readonly Migration[] = [migration1];

@@ -1,0 +1,146 @@
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
+import Database from 'better-sqlite3';
+import { invalidInput } from '../base/errors.js';
+import { Connection, type Clock } from './connection.js';
+import { migrations as released, type Migration } from './migrations/index.js';
+import { corrupt, explainSqlite } from './sqlite-errors.js';
+
+/** Marks an SQLite file as a run of nas: "nasr" in ASCII. */
+const applicationId = 0x6e617372;
+
+/** How long a statement waits for another process's lock, in ms. */
+const busyTimeout = 5000;
+
+export interface OpenOptions {
+  readonly readonly?: boolean;
+  readonly clock?: Clock;
+  /** The schema's steps; an argument so that upgrading can be tested. */
+  readonly migrations?: readonly Migration[];
+}
+
+/**
+ * Creates the database file at `path` with the current schema and what `fill` writes: complete or not at all.
+ * @throws NasError `invalid-input` when the file exists or cannot be written.
+ */
+export function createDatabase(path: string, clock: Clock, fill: (connection: Connection) => void): void {
+  if (existsSync(path)) {
+    throw invalidInput(`${path}: the file exists already`, { hint: 'Continue it with `nas resume`, or use --fresh.' });
+  }
+  const unfinished = `${path}.new`;
+  explained(path, () => {
+    makeFolder(path);
+    for (const suffix of ['', '-journal']) rmSync(unfinished + suffix, { force: true });
+    const database = new Database(unfinished);
+    const connection = new Connection(database, path, clock);
+    try {
+      database.pragma(`application_id = ${applicationId}`);
+      database.pragma('foreign_keys = ON');
+      migrate(database, path, released);
+      fill(connection);
+    } finally {
+      connection.close();
+    }
+    renameSync(unfinished, path);
+  });
+}
+
+/**
+ * Opens an existing database, upgrading an older schema unless `readonly`.
+ *
+ * Durability: a write-ahead log with `synchronous = NORMAL`. Nothing that was committed is lost when the process is
+ * killed at any moment, as committed pages are with the operating system. A power failure may lose the last commits
+ * (never consistency); the run then resumes from a slightly earlier moment. Waiting for the disk at every commit
+ * (`FULL`) would buy those at ten times the price.
+ * @throws NasError `invalid-input`: missing, not ours, damaged, newer than this version of nas, or not writable.
+ */
+export function openDatabase(path: string, options: OpenOptions = {}): Connection {
+  const { readonly = false, clock = Date.now, migrations = released } = options;
+  if (!existsSync(path)) {
+    throw invalidInput(`${path}: there is no such file`, { hint: 'Give the folder of a run that was started before.' });
+  }
+  return explained(path, () => {
+    const database = new Database(path, { readonly, fileMustExist: true, timeout: busyTimeout });
+    try {
+      checkOurs(database, path);
+      checkVersion(database, path, migrations, readonly);
+      if (!readonly) {
+        checkIntegrity(database, path);
+        database.pragma('journal_mode = WAL');
+        database.pragma('synchronous = NORMAL');
+        migrate(database, path, migrations);
+      }
+      database.pragma('foreign_keys = ON');
+      return new Connection(database, path, clock);
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+  });
+}
+
+const pragma = (database: Database.Database, name: string): unknown => database.pragma(name, { simple: true });
+
+const newest = (migrations: readonly Migration[]): number => migrations.at(-1)?.version ?? 0;
+
+function checkOurs(database: Database.Database, path: string): void {
+  if (pragma(database, 'application_id') !== applicationId) {
+    throw invalidInput(`${path}: the file is not a database of nas`, { hint: 'Give the folder of a run.' });
+  }
+}
+
+function checkVersion(
+  database: Database.Database,
+  path: string,
+  migrations: readonly Migration[],
+  readonly: boolean,
+): void {
+  const version = Number(pragma(database, 'user_version'));
+  const current = newest(migrations);
+  if (version > current) {
+    throw invalidInput(
+      `${path}: the database was written by a newer version of nas (schema ${version}; this version knows up to ${current})`,
+      { hint: 'Update nas.' },
+    );
+  }
+  if (readonly && version < current) {
+    throw invalidInput(`${path}: the database has the older schema ${version}; this version of nas uses ${current}`, {
+      hint: '`nas resume` upgrades it.',
+    });
+  }
+}
+
+function checkIntegrity(database: Database.Database, path: string): void {
+  const verdict = pragma(database, 'quick_check(1)');
+  if (verdict !== 'ok') throw corrupt(path, String(verdict));
+}
+
+function migrate(database: Database.Database, path: string, migrations: readonly Migration[]): void {
+  const upgrade = database.transaction((migration: Migration) => {
+    for (const statement of migration.statements) database.exec(statement);
+    database.pragma(`user_version = ${migration.version}`);
+  });
+  const version = Number(pragma(database, 'user_version'));
+  for (const migration of migrations.filter((step) => step.version > version)) upgrade.exclusive(migration);
+  if (pragma(database, 'user_version') !== newest(migrations)) throw corrupt(path, `schema version ${version}`);
+}
+
+function makeFolder(path: string): void {
+  const folder = dirname(path);
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (cause) {
+    throw invalidInput(`${folder}: the folder cannot be made (${cause instanceof Error ? cause.message : ''})`, {
+      hint: 'Choose another folder with --workdir.',
+      cause,
+    });
+  }
+}
+
+function explained<T>(path: string, task: () => T): T {
+  try {
+    return task();
+  } catch (error) {
+    throw explainSqlite(error, path);
+  }
+}

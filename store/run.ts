@@ -1,0 +1,109 @@
+import type { Connection } from './connection.js';
+import type { Events } from './events.js';
+import { corrupt } from './sqlite-errors.js';
+import { json } from './values.js';
+
+/** What a run is; written once. */
+export interface RunMeta {
+  readonly name: string;
+  readonly seed: number;
+  /** The experiment file's text, as the user wrote it. */
+  readonly source: string;
+  /** The experiment with every default filled in; plain data. */
+  readonly experiment: unknown;
+  /** Training threads per worker: results repeat bit for bit only with the same number. */
+  readonly threads: number;
+  /** Version of nas that began the run. */
+  readonly version: string;
+  /** Machine and software; plain data. */
+  readonly environment: unknown;
+}
+
+export interface RunRecord extends RunMeta {
+  /** In ms since 1970. */
+  readonly createdAt: number;
+}
+
+/** `failed`: ended by an error that no trial could be blamed for. */
+export type RunStatus = 'running' | 'complete' | 'interrupted' | 'infeasible' | 'failed';
+
+export interface RunStatusRecord {
+  readonly status: RunStatus;
+  readonly message: string | null;
+  /** Since when, in ms since 1970. */
+  readonly at: number;
+}
+
+interface Row {
+  readonly name: string;
+  readonly seed: number;
+  readonly source: string;
+  readonly experiment: string;
+  readonly threads: number;
+  readonly version: string;
+  readonly environment: string;
+  readonly createdAt: number;
+}
+
+/** The run that a database is about, and its status. */
+export class Run {
+  private readonly insert;
+  private readonly select;
+  private readonly insertStatus;
+  private readonly selectStatus;
+
+  constructor(
+    private readonly connection: Connection,
+    private readonly events: Events,
+  ) {
+    this.insert = connection.prepare(
+      `INSERT INTO run (id, name, seed, source, experiment, threads, version, environment, created_at)
+       VALUES (1, $name, $seed, $source, $experiment, $threads, $version, $environment, $createdAt)`,
+    );
+    this.select = connection.prepare<Row>(
+      `SELECT name, seed, source, experiment, threads, version, environment, created_at AS createdAt FROM run`,
+    );
+    this.insertStatus = connection.prepare(
+      'INSERT INTO run_states (status, message, at) VALUES ($status, $message, $at)',
+    );
+    this.selectStatus = connection.prepare<RunStatusRecord>('SELECT status, message, at FROM run_status');
+  }
+
+  /** Writes what the run is; once, when the database is created. The run is then `running`. */
+  begin(meta: RunMeta): void {
+    this.connection.write(() => {
+      this.insert.run({
+        name: meta.name,
+        seed: meta.seed,
+        source: meta.source,
+        experiment: json(meta.experiment, 'experiment'),
+        threads: meta.threads,
+        version: meta.version,
+        environment: json(meta.environment, 'environment'),
+        createdAt: this.connection.clock(),
+      });
+      this.events.add({ kind: 'created', detail: { version: meta.version } });
+      this.setStatus('running');
+    });
+  }
+
+  get(): RunRecord {
+    const row = this.connection.read(() => this.select.get({}));
+    if (row === undefined) throw corrupt(this.connection.path, 'it does not say which run it is about');
+    const { parse } = this.connection;
+    return { ...row, experiment: parse(row.experiment), environment: parse(row.environment) };
+  }
+
+  status(): RunStatusRecord {
+    const row = this.connection.read(() => this.selectStatus.get({}));
+    if (row === undefined) throw corrupt(this.connection.path, 'it does not say how the run stands');
+    return row;
+  }
+
+  setStatus(status: RunStatus, message?: string): void {
+    this.connection.write(() => {
+      this.insertStatus.run({ status, message: message ?? null, at: this.connection.clock() });
+      this.events.add({ kind: 'status', detail: { status } });
+    });
+  }
+}

@@ -1,0 +1,78 @@
+import { Artifacts } from './artifacts.js';
+import { Attempts } from './attempts.js';
+import type { Clock, Connection } from './connection.js';
+import { Curves } from './curves.js';
+import { Events } from './events.js';
+import { Finals } from './finals.js';
+import { Measurements } from './measurements.js';
+import { Networks } from './networks.js';
+import { createDatabase, openDatabase } from './open.js';
+import { Run, type RunMeta } from './run.js';
+import { Trials } from './trials.js';
+import { TrialValues } from './trial-values.js';
+
+export interface StoreOptions {
+  /** Nothing is written, and a run that goes on at this moment is not disturbed. Default: false. */
+  readonly readonly?: boolean;
+  /** Default: `Date.now`. */
+  readonly clock?: Clock;
+}
+
+/**
+ * Everything that is known about one run, in one SQLite file: an append-only history, read as it stands now. Every
+ * method is one transaction; `transaction` makes one of several calls.
+ *
+ * All methods throw NasError `invalid-input` when the disk is full, the file is damaged or read-only, and `in-use`
+ * when another process keeps it locked; `failure` when a number to be stored is NaN or infinite.
+ */
+export class Store {
+  readonly run: Run;
+  readonly trials: Trials;
+  readonly networks: Networks;
+  readonly curves: Curves;
+  readonly measurements: Measurements;
+  readonly finals: Finals;
+  readonly artifacts: Artifacts;
+  readonly events: Events;
+
+  /** @param connection an open database with the current schema. */
+  constructor(private readonly connection: Connection) {
+    const events = new Events(connection);
+    const attempts = new Attempts(connection, events);
+    this.events = events;
+    this.run = new Run(connection, events);
+    this.networks = new Networks(connection);
+    this.trials = new Trials(connection, events, this.networks, attempts, new TrialValues(connection));
+    this.curves = new Curves(connection, events);
+    this.measurements = new Measurements(connection, events, this.networks);
+    this.finals = new Finals(connection, events, attempts);
+    this.artifacts = new Artifacts(connection, events);
+  }
+
+  /**
+   * Creates the database of a new run; its folder is made when missing. The file appears complete or not at all.
+   * @throws NasError `invalid-input` when the file exists or cannot be written.
+   */
+  static create(path: string, meta: RunMeta, clock: Clock = Date.now): Store {
+    createDatabase(path, clock, (connection) => new Store(connection).run.begin(meta));
+    return Store.open(path, { clock });
+  }
+
+  /**
+   * Opens the database of a run; an older schema is upgraded unless `readonly`.
+   * @throws NasError `invalid-input` when it is missing, damaged, not ours, of a newer nas, or may not be written.
+   */
+  static open(path: string, options: StoreOptions = {}): Store {
+    return new Store(openDatabase(path, options));
+  }
+
+  /** Makes one transaction of all calls within `task`: all of them are recorded, or (when it throws) none. */
+  transaction<T>(task: () => T): T {
+    return this.connection.write(task);
+  }
+
+  /** Closes the file; safe to call twice. */
+  close(): void {
+    this.connection.close();
+  }
+}

@@ -1,0 +1,73 @@
+import type { Connection } from './connection.js';
+import { finite } from './values.js';
+
+/**
+ * Where a number comes from: `measured` on the device or by training, `predicted` by a model, `imported` from a table,
+ * `computed` exactly from the network (MACs, parameters).
+ */
+export type Provenance = 'measured' | 'predicted' | 'imported' | 'computed';
+
+export interface ObjectiveValue {
+  readonly value: number;
+  readonly provenance: Provenance;
+}
+
+/** Values with their provenance by objective name. */
+export type ObjectiveValues = Readonly<Record<string, ObjectiveValue>>;
+
+export interface StoredValues {
+  /** As they stand now. */
+  readonly values: ObjectiveValues;
+  /** As they were first recorded: what the controller was told, and is told again when the run resumes. */
+  readonly told: Readonly<Record<string, number>>;
+}
+
+interface Row {
+  readonly trial: number;
+  readonly objective: string;
+  readonly value: number;
+  readonly provenance: Provenance;
+}
+
+/** Objective values of trials, in the order in which they became known. */
+export class TrialValues {
+  private readonly insertOne;
+  private readonly select;
+  private readonly selectOf;
+
+  constructor(private readonly connection: Connection) {
+    this.insertOne = connection.prepare(
+      'INSERT INTO trial_values (trial, objective, value, provenance) VALUES ($trial, $objective, $value, $provenance)',
+    );
+    const columns = 'SELECT trial, objective, value, provenance FROM trial_values';
+    this.select = connection.prepare<Row>(`${columns} ORDER BY seq`);
+    this.selectOf = connection.prepare<Row>(`${columns} WHERE trial = $trial ORDER BY seq`);
+  }
+
+  /** Writes values; part of a caller's transaction. */
+  insert(trial: number, values: ObjectiveValues): void {
+    for (const [objective, { value, provenance }] of Object.entries(values)) {
+      this.insertOne.run({ trial, objective, value: finite(value, `${objective} of trial ${trial}`), provenance });
+    }
+  }
+
+  /** By trial number. */
+  all(): ReadonlyMap<number, StoredValues> {
+    return gather(this.connection.read(() => this.select.all({})));
+  }
+
+  of(trial: number): StoredValues | undefined {
+    return gather(this.connection.read(() => this.selectOf.all({ trial }))).get(trial);
+  }
+}
+
+function gather(rows: readonly Row[]): Map<number, StoredValues> {
+  const byTrial = new Map<number, { values: Record<string, ObjectiveValue>; told: Record<string, number> }>();
+  for (const { trial, objective, value, provenance } of rows) {
+    let entry = byTrial.get(trial);
+    if (entry === undefined) byTrial.set(trial, (entry = { values: {}, told: {} }));
+    entry.values[objective] = { value, provenance };
+    entry.told[objective] ??= value;
+  }
+  return byTrial;
+}
