@@ -1,0 +1,104 @@
+import { solvePositiveDefinite } from './cholesky.js';
+
+/**
+ * Minimises |A x - b|^2 over x >= 0 (Lawson & Hanson 1974, chapter 23), on the normal equations as Bro & de Jong 1997.
+ *
+ * @param rows the rows of A, all of the same length.
+ * @param target b, one value a row.
+ * @param ridge adds `ridge` |x|^2, which also makes the solution unique when columns depend on each other.
+ */
+export function nonNegativeLeastSquares(
+  rows: readonly (readonly number[])[],
+  target: readonly number[],
+  ridge = 0,
+): number[] {
+  const equations = normalEquations(rows, target, ridge);
+  let best: Solution = { x: equations.moment.map(() => 0), passive: [] };
+  const rejected = new Set<number>();
+  for (;;) {
+    const entering = steepest(equations, best, rejected);
+    if (entering === undefined) return [...best.x];
+    const next = enter(equations, best, entering);
+    // In exact arithmetic each step improves; a column whose step does not, by rounding, is not tried again from here.
+    if (next === undefined || loss(equations, next) >= loss(equations, best)) {
+      rejected.add(entering);
+    } else {
+      best = next;
+      rejected.clear();
+    }
+  }
+}
+
+interface Equations {
+  /** A'A + ridge I. */
+  readonly gram: readonly (readonly number[])[];
+  /** A'b. */
+  readonly moment: readonly number[];
+}
+
+interface Solution {
+  readonly x: readonly number[];
+  /** The columns that are not held at 0. */
+  readonly passive: readonly number[];
+}
+
+function normalEquations(rows: readonly (readonly number[])[], target: readonly number[], ridge: number): Equations {
+  const columns = rows.length === 0 ? [] : rows[0].map((_, i) => i);
+  const gram = columns.map((i) =>
+    columns.map((j) => rows.reduce((total, row) => total + row[i] * row[j], i === j ? ridge : 0)),
+  );
+  const moment = columns.map((i) => rows.reduce((total, row, k) => total + row[i] * target[k], 0));
+  return { gram, moment };
+}
+
+const dot = (a: readonly number[], b: readonly number[]): number => a.reduce((total, v, i) => total + v * b[i], 0);
+
+/** |A x - b|^2 + ridge |x|^2, up to a constant. */
+const loss = ({ gram, moment }: Equations, { x }: Solution): number =>
+  gram.reduce((total, row, i) => total + x[i] * (dot(row, x) - 2 * moment[i]), 0);
+
+/** The column along which the loss falls most, or undefined when it falls along none. */
+function steepest({ gram, moment }: Equations, at: Solution, rejected: ReadonlySet<number>): number | undefined {
+  let best: number | undefined;
+  let bestSlope = 1e-12 * Math.max(...moment.map(Math.abs));
+  gram.forEach((row, j) => {
+    const slope = moment[j] - dot(row, at.x);
+    if (slope > bestSlope && !at.passive.includes(j) && !rejected.has(j)) [best, bestSlope] = [j, slope];
+  });
+  return best;
+}
+
+/** The best solution after one more column is let in; undefined when that column depends on those already in. */
+function enter({ gram, moment }: Equations, from: Solution, entering: number): Solution | undefined {
+  let { x } = from;
+  let passive = [...from.passive, entering];
+  for (;;) {
+    const values = solvePositiveDefinite(
+      passive.map((i) => passive.map((j) => gram[i][j])),
+      passive.map((i) => moment[i]),
+    );
+    if (values === undefined) return undefined;
+    const solution = x.map((_, j) => values[passive.indexOf(j)] ?? 0);
+    if (values.every((value) => value > 0)) return { x: solution, passive };
+    ({ x, passive } = retreat(x, solution, passive));
+  }
+}
+
+/** Moves from x towards the unconstrained solution until the first variable becomes 0, which is then held there. */
+function retreat(
+  x: readonly number[],
+  solution: readonly number[],
+  passive: readonly number[],
+): { x: number[]; passive: number[] } {
+  let step = 1;
+  let leaving: number | undefined;
+  for (const j of passive) {
+    const [start, end] = [x[j], solution[j]];
+    if (end > 0) continue;
+    const share = start / (start - end || 1);
+    if (leaving === undefined || share < step) [step, leaving] = [share, j];
+  }
+  const moved = x.map((value, j) => (j === leaving ? 0 : value + step * (solution[j] - value)));
+  const kept = passive.filter((j) => moved[j] > 0);
+  return { x: moved.map((value, j) => (kept.includes(j) ? value : 0)), passive: kept };
+}

@@ -1,0 +1,126 @@
+import type { Random } from '../base/random.js';
+
+const sum = (values: Iterable<number>): number => {
+  let total = 0;
+  for (const value of values) total += value;
+  return total;
+};
+
+export const mean = (values: readonly number[]): number => sum(values) / values.length;
+
+export const ascending = (values: readonly number[]): number[] => [...values].sort((a, b) => a - b);
+
+/**
+ * The q-quantile of ascending values, linear between order statistics (Hyndman & Fan 1996, type 7).
+ * NaN when there are none.
+ */
+export function quantile(sorted: readonly number[], q: number): number {
+  const position = (sorted.length - 1) * q;
+  const below = Math.floor(position);
+  if (sorted.length === 0) return NaN;
+  const low = sorted[below];
+  const high = sorted[Math.min(below + 1, sorted.length - 1)];
+  return low + (high - low) * (position - below);
+}
+
+export const median = (values: readonly number[]): number => quantile(ascending(values), 0.5);
+
+/**
+ * The mean of the middle half of ascending values: as robust as the quartiles, yet it uses half of the samples. Values
+ * that a quartile cuts count in part. `weights` says how often each value occurs (once by default).
+ */
+export function interquartileMean(sorted: readonly number[], weights?: readonly number[]): number {
+  const total = weights === undefined ? sorted.length : sum(weights);
+  const [low, high] = [total / 4, (3 * total) / 4];
+  let before = 0;
+  let middle = 0;
+  for (let i = 0; i < sorted.length && before < high; i++) {
+    const after = before + (weights === undefined ? 1 : weights[i]);
+    const inside = Math.min(after, high) - Math.max(before, low);
+    if (inside > 0) middle += inside * sorted[i];
+    before = after;
+  }
+  return middle / (high - low);
+}
+
+/**
+ * 95 % confidence interval of the interquartile mean of all samples by the cluster bootstrap: whole blocks are drawn
+ * with replacement, because samples that follow each other are not independent (Davison & Hinkley 1997, section 3.8).
+ */
+export function blockBootstrap(
+  blocks: readonly (readonly number[])[],
+  random: Random,
+  resamples = 400,
+): readonly [low: number, high: number] {
+  const samples = blocks
+    .flatMap((values, block) => values.map((value) => ({ value, block })))
+    .sort((a, b) => a.value - b.value);
+  const values = samples.map(({ value }) => value);
+  const centres = Array.from({ length: resamples }, () => {
+    const drawn = new Array<number>(blocks.length).fill(0);
+    for (let i = 0; i < blocks.length; i++) {
+      const block = random.int(blocks.length);
+      drawn[block]++;
+    }
+    return interquartileMean(
+      values,
+      samples.map(({ block }) => drawn[block]),
+    );
+  });
+  const sorted = ascending(centres);
+  return [quantile(sorted, 0.025), quantile(sorted, 0.975)];
+}
+
+/** Ranks from 1; equal values share the mean of their ranks. */
+export function ranks(values: readonly number[]): number[] {
+  const order = values.map((_, i) => i).sort((a, b) => values[a] - values[b]);
+  const result = new Array<number>(values.length).fill(0);
+  for (let start = 0; start < order.length;) {
+    let end = start;
+    while (end < order.length && values[order[end]] === values[order[start]]) end++;
+    for (let i = start; i < end; i++) result[order[i]] = (start + end + 1) / 2;
+    start = end;
+  }
+  return result;
+}
+
+function pearson(x: readonly number[], y: readonly number[]): number {
+  const [meanX, meanY] = [mean(x), mean(y)];
+  let [xy, xx, yy] = [0, 0, 0];
+  x.forEach((value, i) => {
+    const [dx, dy] = [value - meanX, y[i] - meanY];
+    xy += dx * dy;
+    xx += dx * dx;
+    yy += dy * dy;
+  });
+  return xy / Math.sqrt(xx * yy);
+}
+
+/** Spearman's rank correlation with ties, in [-1, 1]; NaN when a side is constant or there are fewer than two pairs. */
+export const spearman = (x: readonly number[], y: readonly number[]): number => pearson(ranks(x), ranks(y));
+
+/** Kendall's tau-b, in [-1, 1]; NaN when a side is constant or there are fewer than two pairs. */
+export function kendall(x: readonly number[], y: readonly number[]): number {
+  let [agree, untiedX, untiedY] = [0, 0, 0];
+  for (let i = 0; i < x.length; i++) {
+    for (let j = 0; j < i; j++) {
+      const a = Math.sign(x[i] - x[j]);
+      const b = Math.sign(y[i] - y[j]);
+      agree += a * b;
+      untiedX += a * a;
+      untiedY += b * b;
+    }
+  }
+  return agree / Math.sqrt(untiedX * untiedY);
+}
+
+const relativeErrors = (predicted: readonly number[], actual: readonly number[]): number[] =>
+  predicted.map((value, i) => Math.abs(value / actual[i] - 1));
+
+/** Mean absolute error in percent of the actual values. */
+export const meanAbsolutePercentageError = (predicted: readonly number[], actual: readonly number[]): number =>
+  100 * mean(relativeErrors(predicted, actual));
+
+/** Share of the predictions within `tolerance` (0.05: five percent) of the actual values, in [0, 1]. */
+export const shareWithin = (predicted: readonly number[], actual: readonly number[], tolerance: number): number =>
+  mean(relativeErrors(predicted, actual).map((error) => (error <= tolerance ? 1 : 0)));

@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest';
+import { Random } from '../../base/random.js';
+import { createDevice, deviceSchema, listProviders } from '../../latency-models/index.js';
+import { tinyClassifier, type TinyClassifier } from '../deploy/tiny-onnx.js';
+import { describeDevice, quickProtocol } from './contract.js';
+
+const classifier = (input: readonly (number | string)[], features: number, options: Partial<TinyClassifier> = {}) => {
+  const random = new Random(1, 'weights');
+  const classes = 10;
+  const weights = Float32Array.from({ length: features * classes }, () => random.normal());
+  return tinyClassifier({ input, features, classes, weights, ...options });
+};
+
+const small = classifier(['N', 8, 8, 1], 64);
+const large = classifier(['N', 64, 64, 3], 64 * 64 * 3, { repeats: 12 });
+
+describeDevice({ name: 'local', make: () => createDevice(deviceSchema.parse({})), small, large });
+
+describe('local device', () => {
+  it('names the providers there are when one is not', () => {
+    expect(listProviders()[0]).toEqual({ name: 'cpu', bundled: true });
+    expect(() => createDevice(deviceSchema.parse({ provider: 'gpu9000' }))).toThrow(
+      /"gpu9000" is not available; there are cpu, /,
+    );
+  });
+
+  it('records what it measured on', async () => {
+    const device = createDevice(deviceSchema.parse({ threads: 2, batch: 4 }));
+    const { environment } = await device.measure(small, quickProtocol);
+    expect(environment).toMatchObject({ device: 'local/cpu/2 threads/batch 4', threads: 2, batch: 4, provider: 'cpu' });
+    expect(environment.cores).toBeGreaterThanOrEqual(1);
+    expect(environment.runtime).toMatch(/^onnxruntime-node \d+\.\d+.*, Node\.js \d+/);
+  });
+
+  it.each([
+    ['a fixed batch of another size', classifier([2, 8, 8, 1], 64), /batch is fixed at 2, but .* batches of 1/],
+    ['an open height', classifier(['N', 'H', 8, 1], 64), /input:.* leaves "H" open/],
+    ['whole numbers', classifier(['N', 8, 8, 1], 64, { inputType: 'uint8' }), /one float32 input, not .*uint8/],
+    ['two inputs', classifier(['N', 8, 8, 1], 64, { secondInput: true }), /one float32 input, not .* and shift/],
+  ])('refuses %s', async (_, model, message) => {
+    await expect(createDevice(deviceSchema.parse({})).measure(model, quickProtocol)).rejects.toThrow(message);
+  });
+});
