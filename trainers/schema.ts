@@ -38,7 +38,10 @@ export const dataSchema = z.discriminatedUnion('type', [
 ]);
 export type DataConfig = z.output<typeof dataSchema>;
 
-/** `train.optimizer:`. Weight decay is decoupled from the schedule's start and never applied to biases or batch norm. */
+/**
+ * `train.optimizer:`. Weight decay is never applied to biases or batch norm. With `sgd` it is L2 regularisation (added to
+ * the gradient), with `adamw` it is decoupled from the gradient (Loshchilov & Hutter 2019).
+ */
 const optimizerSchema = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('sgd'),
@@ -62,7 +65,7 @@ const temperature = z.number().gt(0).default(4);
 const featureWeight = z.number().min(0).default(0);
 
 /** `train.loss:`. */
-const lossSchema = z.discriminatedUnion('type', [
+export const lossSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('cross-entropy'), label_smoothing: fraction.default(0) }),
   /** Hinton et al. 2015: (1 - alpha) CE + alpha T^2 KL(teacher || student). */
   z.strictObject({

@@ -1,0 +1,20 @@
+import type { OptimizerConfig } from '../schema.js';
+import { adamw } from './adamw.js';
+import type { Optimizer, Parameter } from './optimizer.js';
+import { sgd } from './sgd.js';
+
+export { moveAverage } from './moving-average.js';
+export type { Optimizer, Parameter } from './optimizer.js';
+
+type OptimizerType = OptimizerConfig['type'];
+type ConfigOf = { readonly [K in OptimizerType]: Extract<OptimizerConfig, { type: K }> };
+
+const makers: {
+  readonly [K in OptimizerType]: (config: ConfigOf[K], parameters: readonly Parameter[]) => Optimizer;
+} = { sgd, adamw };
+
+/** The configured optimizer of these parameters, with its state at the start. */
+export function createOptimizer<K extends OptimizerType>(config: ConfigOf[K], parameters: readonly Parameter[]): Optimizer {
+  // The configuration of kind K carries the type K.
+  return makers[config.type as K](config, parameters);
+}
