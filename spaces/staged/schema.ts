@@ -3,13 +3,8 @@ import { choices } from '../choices.js';
 import { activations, blockKinds } from '../network.js';
 
 const width = z.number().int().min(1).max(8192);
-const kernel = z
-  .number()
-  .int()
-  .min(1)
-  .max(11)
-  .refine((k) => k % 2 === 1, 'must be odd');
-const stride = z.union([z.literal(1), z.literal(2)], 'must be 1 or 2');
+const kernel = z.literal([1, 3, 5, 7, 9, 11]);
+const stride = z.literal([1, 2]);
 const act = z.enum(activations);
 
 /** `stem:`; the first convolution. */

@@ -1,0 +1,59 @@
+import { costs } from './costs.js';
+import { layersOf } from './layers.js';
+import type { Block, Network } from './network.js';
+
+const units = [
+  [1e9, 'G'],
+  [1e6, 'M'],
+  [1e3, 'k'],
+] as const;
+
+/** Three digits with a unit: 56.5 M, 812 k. */
+function short(value: number): string {
+  const unit = units.find(([size]) => value >= size);
+  return unit === undefined ? `${value}` : `${Number((value / unit[0]).toPrecision(3))} ${unit[1]}`;
+}
+
+const ratio = (value: number): string => `${Number(value.toFixed(3))}`;
+const conv = (kernel: number, stride: number): string => `${kernel}x${kernel}${stride === 1 ? '' : `/${stride}`}`;
+
+function describeBlock(block: Block): string {
+  const head = `${block.kind} ${conv(block.kernel, block.stride)}`;
+  if (block.kind === 'basic') return `${head}, ${block.filters} channels, ${block.act}`;
+  const se = block.se === 0 ? '' : `, squeeze-excite ${ratio(block.se)}`;
+  return `${head}, expand ${ratio(block.expand)}, ${block.filters} channels${se}, ${block.act}`;
+}
+
+/** Lines that say the same one after the other, once: `block2-3`. */
+function grouped(blocks: readonly Block[]): string[] {
+  const groups: { text: string; first: number; last: number }[] = [];
+  for (const [i, block] of blocks.entries()) {
+    const text = describeBlock(block);
+    const previous = groups.at(-1);
+    if (previous?.text === text) previous.last = i + 1;
+    else groups.push({ text, first: i + 1, last: i + 1 });
+  }
+  return groups.map(({ text, first, last }) => `block${first === last ? first : `${first}-${last}`}: ${text}`);
+}
+
+/** A network in a few lines for people: costs, stem, blocks (equal neighbours on one line), head. */
+export function describeNetwork(network: Network): string {
+  const { input, classes, stem, blocks, head } = network;
+  const { macs, params, activationBytes } = costs(network);
+  const pooled = layersOf(network).find(({ kind, name }) => kind === 'global_pool' && name === 'head_pool');
+  const map = pooled === undefined ? '' : `${pooled.input[0]} x ${pooled.input[1]} map, `;
+  const last = [
+    ...(head.filters > 0 ? [`conv 1x1, ${head.filters} channels, ${head.act}`] : []),
+    'average pool',
+    ...(head.hidden === undefined ? [] : [`dense ${head.hidden}, ${head.act}`]),
+    ...(head.dropout === 0 ? [] : [`dropout ${head.dropout}`]),
+    `dense ${classes}`,
+  ];
+  return [
+    `${input.join(' x ')} to ${classes} classes: ${short(macs)} MACs, ${short(params)} parameters, ` +
+      `${short(activationBytes)}B of activations`,
+    `stem: conv ${conv(stem.kernel, stem.stride)}, ${stem.filters} channels, ${stem.act}`,
+    ...grouped(blocks),
+    `head: ${map}${last.join(', ')}`,
+  ].join('\n');
+}

@@ -1,0 +1,91 @@
+import type { Block, Network } from './network.js';
+import type { Task } from './space.js';
+import { makeDivisible } from './staged/plan.js';
+
+/** Stages end when the map is this small. */
+const smallestMap = 8;
+const divisor = 8;
+
+interface StageAt {
+  /** From 0. */
+  readonly index: number;
+  readonly stride: 1 | 2;
+}
+
+/** A stage at full size after the stem, then one for each halving of the map down to `smallestMap` pixels. */
+function stagesFor(side: number): StageAt[] {
+  const stages: StageAt[] = [{ index: 0, stride: 1 }];
+  for (let map = side; map > smallestMap; map = Math.ceil(map / 2)) stages.push({ index: stages.length, stride: 2 });
+  return stages;
+}
+
+/** Images of more than this many pixels a side are halved by the stem. */
+const largestUnhalved = 48;
+
+function pyramid({ input }: Task): { readonly stemStride: 1 | 2; readonly stages: readonly StageAt[] } {
+  const side = Math.min(input[0], input[1]);
+  const stemStride = side > largestUnhalved ? 2 : 1;
+  return { stemStride, stages: stagesFor(Math.ceil(side / stemStride)) };
+}
+
+const repeat = (count: number, stride: 1 | 2, block: (stride: 1 | 2) => Block): Block[] =>
+  Array.from({ length: count }, (_, i) => block(i === 0 ? stride : 1));
+
+/**
+ * A ResNet of basic blocks (He et al. 2016, in its form for small images): a reference and teacher for images of 28 to
+ * 64 pixels; larger ones get further stages. At width 1 its first stage has 32 channels, and each halving doubles them.
+ */
+export function resnetReference(task: Task, width = 1): Network {
+  const { stemStride, stages } = pyramid(task);
+  const filters = (index: number): number => makeDivisible(32 * width * 2 ** index, divisor);
+  return {
+    kind: 'network',
+    input: task.input,
+    classes: task.classes,
+    stem: { filters: filters(0), kernel: 3, stride: stemStride, act: 'relu' },
+    blocks: stages.flatMap(({ index, stride }) =>
+      repeat(index === 0 ? 1 : 2, stride, (s) => ({
+        kind: 'basic',
+        filters: filters(index),
+        kernel: 3,
+        stride: s,
+        act: 'relu',
+      })),
+    ),
+    head: { filters: 0, act: 'relu', dropout: 0 },
+  };
+}
+
+/** Channels of MobileNetV3's stages at width 1; further stages repeat the last. */
+const mobilenetFilters = [16, 24, 40, 80, 160] as const;
+
+/**
+ * A MobileNetV3-style network (Howard et al. 2019) of two blocks a stage with squeeze-excite, for the same sizes of
+ * image as `resnetReference`.
+ */
+export function mobilenetReference(task: Task, width = 1): Network {
+  const { stemStride, stages } = pyramid(task);
+  const scaled = (filters: number): number => makeDivisible(filters * width, divisor);
+  const filters = (index: number): number => scaled(mobilenetFilters[Math.min(index, mobilenetFilters.length - 1)]);
+  return {
+    kind: 'network',
+    input: task.input,
+    classes: task.classes,
+    stem: { filters: scaled(16), kernel: 3, stride: stemStride, act: 'hard_swish' },
+    blocks: stages.flatMap(({ index, stride }) =>
+      repeat(index === 0 ? 1 : 2, stride, (s) => ({
+        kind: 'mbconv',
+        filters: filters(index),
+        kernel: index < 2 ? 3 : 5,
+        stride: s,
+        act: index < 2 ? 'relu' : 'hard_swish',
+        expand: index === 0 ? 1 : 4,
+        se: index < 2 ? 0 : 0.25,
+      })),
+    ),
+    head: { filters: 6 * filters(stages.length - 1), act: 'hard_swish', dropout: 0.1 },
+  };
+}
+
+/** Reference networks by the name that an experiment's `teacher.network` gives. */
+export const presetNetworks = { resnet: resnetReference, mobilenet: mobilenetReference } as const;
