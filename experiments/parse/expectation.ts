@@ -1,18 +1,16 @@
 import { alternativesOf, discriminatorOf, valuesOf, type JsonSchema } from './json-schema.js';
 import { isMap, type KeyPath } from './path.js';
 
-/** Leaves the alternatives whose fixed keys (a `type`, say) agree with the value; all of them when none does. */
+/** The alternatives whose kind (their `type`, say) agrees with the value's; all of them when none does. */
 function agreeing(schema: JsonSchema, value: unknown): readonly JsonSchema[] {
   const alternatives = alternativesOf(schema);
   if (!isMap(value)) return alternatives;
-  const fits = alternatives.filter(({ properties }) =>
-    Object.entries(properties ?? {}).every(([key, property]) => {
-      const allowed = valuesOf(property);
-      return allowed.length === 0 || value[key] === undefined || allowed.includes(value[key]);
-    }),
-  );
-  const maps = fits.filter(({ properties }) => properties !== undefined);
-  return maps.length > 0 ? maps : alternatives;
+  const fits = alternatives.filter((alternative) => {
+    const key = discriminatorOf(alternative);
+    if (key === undefined || value[key] === undefined) return alternative.properties !== undefined;
+    return valuesOf(alternative.properties?.[key] ?? {}).includes(value[key]);
+  });
+  return fits.length > 0 ? fits : alternatives;
 }
 
 function childSchema(schema: JsonSchema, key: string | number): readonly JsonSchema[] {
@@ -94,18 +92,26 @@ const kinds = new Map<string | undefined, (schema: JsonSchema) => string>(
 
 const inWords = (schema: JsonSchema): string => kinds.get(schema.type)?.(schema) ?? 'a value';
 
-/** What schemas allow, in words: `a whole number from 1 to 64`, `one of relu, swish`, `a list, each a number`. */
-export function expectation(schemas: readonly JsonSchema[]): string {
-  const alternatives = schemas.flatMap(alternativesOf);
-  const values = [...new Set(alternatives.flatMap(valuesOf))].map(literal);
-  const fixed = values.length < 2 ? values : [`one of ${listed(values)}`];
-  const open = alternatives.filter((schema) => valuesOf(schema).length === 0);
-  const phrases = [
-    ...fixed,
+const phrases = (schemas: readonly JsonSchema[]): string[] => {
+  const values = [...new Set(schemas.flatMap(valuesOf))].map(literal);
+  const open = schemas.filter((schema) => valuesOf(schema).length === 0);
+  return [
+    ...(values.length < 2 ? values : [`one of ${listed(values)}`]),
     ...open.filter(({ type }) => type !== 'object').map(inWords),
     ...maps(open.filter(({ type }) => type === 'object')),
   ];
-  return [...new Set(phrases)].join(', or ');
+};
+
+/** What schemas allow, in words: `a whole number from 1 to 64`, `one of relu, swish`, `a list, each a number`. */
+export function expectation(schemas: readonly JsonSchema[]): string {
+  const alternatives = schemas.flatMap(alternativesOf);
+  const single = phrases(alternatives.filter(({ type }) => type !== 'array'));
+  const lists = alternatives.filter(({ type }) => type === 'array');
+  const ofSuch = ({ items }: JsonSchema): boolean =>
+    typeof items === 'object' && expectation([items]) === single.join();
+  return [...new Set([...single, ...lists.map((list) => (ofSuch(list) ? 'a list of such' : inWords(list)))])].join(
+    ', or ',
+  );
 }
 
 /** Texts that a value at these schemas may be, and those that name its kind inside a map. */

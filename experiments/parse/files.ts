@@ -10,7 +10,7 @@ import type { Source } from './source.js';
 const filePaths: readonly KeyPath[] = [
   ['data', 'path'],
   ['teacher', 'path'],
-  ['space', 'module'],
+  ['space', 'path'],
 ];
 
 /** `base` is where a relative path starts: the experiment's folder, or the current one for a path given by `--set`. */

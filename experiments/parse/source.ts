@@ -83,7 +83,7 @@ export class Source {
    * For a value that was not written: where the nearest thing around it was.
    */
   where(path: KeyPath, part: 'key' | 'value' = 'value'): string {
-    const override = this.overrideOf(path);
+    const override = this.overrideOf(path) ?? this.overrideInside(path);
     if (override !== undefined) return override.where;
     let node = this.document.contents;
     let offset = offsetOf(node) ?? 0;
@@ -95,6 +95,12 @@ export class Source {
       node = found.node;
     }
     return position(this.file, this.lines, offset);
+  }
+
+  /** The last `--set` that gave a part of the value at this path, when the text gave none of it. */
+  private overrideInside(path: KeyPath): Override | undefined {
+    if (path.length === 0 || this.document.hasIn(path)) return undefined;
+    return this.overrides.findLast((override) => startsWith(override.path, path));
   }
 
   /** The last `--set` that gave the value at this path. */
