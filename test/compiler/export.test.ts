@@ -6,14 +6,14 @@ import * as ort from 'onnxruntime-node';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createSession, exportModel } from '../../compiler/index.js';
 import { apply, randomiseWeights } from './support/models.js';
-import { buildNetwork, smallNetworks, type SmallNetwork } from './support/networks.js';
+import { buildNetwork, smallNetworks } from './support/networks.js';
 import { differences } from './support/reference.js';
 import { Sampler, toTensor } from './support/samples.js';
 
 afterEach(() => tf.disposeVariables());
 
 const imagesFor = (batch: number, model: tfl.LayersModel) => {
-  const shape = (model.inputs[0] as tfl.SymbolicTensor).shape.slice(1).map(Number);
+  const shape = model.inputs[0].shape.slice(1).map(Number);
   return new Sampler('images', batch).normal([batch, ...shape]);
 };
 
@@ -22,8 +22,8 @@ async function runFile(bytes: Uint8Array, images: ReturnType<typeof imagesFor>) 
   const session = await ort.InferenceSession.create(bytes);
   try {
     const feed = new ort.Tensor('float32', Float32Array.from(images.data), images.shape);
-    const results = await session.run({ [session.inputNames[0] as string]: feed });
-    const output = results[session.outputNames[0] as string] as ort.Tensor;
+    const results = await session.run({ [session.inputNames[0]]: feed });
+    const output = results[session.outputNames[0]];
     return { dtype: 'float32' as const, shape: output.dims, data: output.data as Float32Array };
   } finally {
     await session.release();
@@ -36,7 +36,7 @@ const predict = (model: tfl.LayersModel, images: ReturnType<typeof imagesFor>) =
   });
 const parse = (bytes: Uint8Array): ModelProto => fromBinary(ModelProtoSchema, bytes);
 
-const network = smallNetworks['gated, two blocks'] as SmallNetwork;
+const network = smallNetworks['gated, two blocks'];
 
 describe('exported models', () => {
   for (const [name, small] of Object.entries(smallNetworks)) {

@@ -1,4 +1,3 @@
-import * as tf from '@tensorflow/tfjs-core';
 import { describe, it } from 'vitest';
 import { type Case } from './cases/case.js';
 import { imageCases } from './cases/convolution.js';

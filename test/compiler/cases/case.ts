@@ -16,7 +16,7 @@ export interface Case {
 export const ofOne = (name: string, shape: readonly number[], f: (x: tf.Tensor) => tf.Tensor): Case => ({
   name,
   inputs: (sample) => ({ x: sample.normal(shape) }),
-  f: (inputs) => f(inputs['x'] as tf.Tensor),
+  f: (inputs) => f(inputs['x']),
   gradients: ['x'],
 });
 
@@ -28,9 +28,9 @@ export const ofTwo = (
 ): Case => ({
   name,
   inputs: (sample) => ({ a: sample.normal(a), b: sample.normal(b) }),
-  f: (inputs) => f(inputs['a'] as tf.Tensor, inputs['b'] as tf.Tensor),
+  f: (inputs) => f(inputs['a'], inputs['b']),
   gradients: ['a', 'b'],
 });
 
 /** The same case without gradients: for functions that TF.js does not differentiate. */
-export const forwardOnly = ({ gradients: _, ...rest }: Case): Case => ({ ...rest, name: `${rest.name} (forward)` });
+export const forwardOnly = (of: Case): Case => ({ ...of, name: `${of.name} (forward)`, gradients: [] });

@@ -118,7 +118,7 @@ const fused: readonly Case[] = activations.flatMap((activation): Case[] => [
       tf.fused.conv2d({
         x: x as tf.Tensor4D,
         filter: w as tf.Tensor4D,
-        bias: bias as tf.Tensor,
+        bias: bias,
         strides: 1,
         pad: 'same',
         activation,
@@ -137,7 +137,7 @@ const fused: readonly Case[] = activations.flatMap((activation): Case[] => [
       tf.fused.depthwiseConv2d({
         x: x as tf.Tensor4D,
         filter: w as tf.Tensor4D,
-        bias: bias as tf.Tensor,
+        bias: bias,
         strides: 2,
         pad: 'same',
         activation,
@@ -172,7 +172,7 @@ const otherConvolutions: readonly Case[] = [
       [2, 1, 1, 4],
       [3, 3, 4, 2],
     ],
-    (x, w) => tf.conv2d(tf.broadcastTo(x, [2, 5, 5, 4]) as tf.Tensor4D, w as tf.Tensor4D, 1, 'same'),
+    (x, w) => tf.conv2d(tf.broadcastTo<tf.Rank.R4>(x, [2, 5, 5, 4]), w as tf.Tensor4D, 1, 'same'),
   ),
   ofTwo(
     'two convolutions with one filter',
@@ -246,21 +246,13 @@ const normalisation: readonly Case[] = (
       offset: sample.normal([6]),
       scale: sample.normal([6]),
     }),
-    f: ({ x, mean, variance, offset, scale }) =>
-      tf.batchNorm(
-        x as tf.Tensor,
-        mean as tf.Tensor1D,
-        variance as tf.Tensor1D,
-        offset as tf.Tensor1D,
-        scale as tf.Tensor1D,
-        0.01,
-      ),
+    f: ({ x, mean, variance, offset, scale }) => tf.batchNorm(x, mean, variance, offset, scale, 0.01),
     gradients: ['x', 'mean', 'variance', 'offset', 'scale'],
   } satisfies Case,
   {
     name: `batchNorm of rank ${shape.length} without scale and offset`,
     inputs: (sample) => ({ x: sample.normal(shape), mean: sample.normal([6]), variance: sample.between(0.2, 2, [6]) }),
-    f: ({ x, mean, variance }) => tf.batchNorm(x as tf.Tensor, mean as tf.Tensor1D, variance as tf.Tensor1D),
+    f: ({ x, mean, variance }) => tf.batchNorm(x, mean, variance),
     // No gradients: TF.js saves the scale for them, and throws when there is none.
   } satisfies Case,
 ]);

@@ -64,7 +64,7 @@ const unary: Readonly<Record<string, Unary>> = {
 const unaryCases: Case[] = Object.entries(unary).map(([name, { f, range, differentiable = true }]) => ({
   name,
   inputs: (sample) => ({ x: sample.between(...range, [2, 3, 4]) }),
-  f: (inputs) => f(inputs['x'] as tf.Tensor),
+  f: (inputs) => f(inputs['x']),
   gradients: differentiable ? ['x'] : [],
 }));
 
@@ -76,7 +76,7 @@ const specials: Case[] = [
 ].map(([name, f]) => ({
   name,
   inputs: (sample) => ({ x: sample.mixed([1, NaN, Infinity, -Infinity, 0, -2.5], [4, 5]) }),
-  f: (inputs) => f(inputs['x'] as tf.Tensor),
+  f: (inputs) => f(inputs['x']),
 }));
 
 type Pair = readonly [readonly number[], readonly number[]];
@@ -150,12 +150,12 @@ const integers: Readonly<Record<string, BinaryOp>> = {
 const integerCases: Case[] = Object.entries(integers).map(([name, f]) => ({
   name: `${name} of int32`,
   inputs: (sample) => ({ a: sample.int(-4, 5, [3, 1, 4]), b: sample.int(-4, 5, [2, 4]) }),
-  f: (inputs) => f(inputs['a'] as tf.Tensor, inputs['b'] as tf.Tensor),
+  f: (inputs) => f(inputs['a'], inputs['b']),
 }));
 const floatComparisons: Case[] = Object.entries(comparisons).map(([name, f]) => ({
   name: `${name} of float32`,
   inputs: (sample) => ({ a: sample.mixed([-1, 0, 1], [3, 1, 4]), b: sample.mixed([-1, 0, 1], [2, 4]) }),
-  f: (inputs) => f(inputs['a'] as tf.Tensor, inputs['b'] as tf.Tensor),
+  f: (inputs) => f(inputs['a'], inputs['b']),
 }));
 
 const logical: Readonly<Record<string, BinaryOp>> = {
@@ -166,7 +166,7 @@ const logical: Readonly<Record<string, BinaryOp>> = {
 const logicalCases: Case[] = Object.entries(logical).map(([name, f]) => ({
   name,
   inputs: (sample) => ({ a: sample.normal([3, 4]), b: sample.normal([4]) }),
-  f: (inputs) => f(tf.greater(inputs['a'] as tf.Tensor, 0), tf.less(inputs['b'] as tf.Tensor, 0)),
+  f: (inputs) => f(tf.greater(inputs['a'], 0), tf.less(inputs['b'], 0)),
 }));
 
 const others: readonly Case[] = [
@@ -174,13 +174,13 @@ const others: readonly Case[] = [
   {
     name: 'where',
     inputs: (sample) => ({ c: sample.normal([2, 3]), a: sample.normal([2, 3]), b: sample.normal([2, 3]) }),
-    f: ({ c, a, b }) => tf.where(tf.greater(c as tf.Tensor, 0.1), a as tf.Tensor, b as tf.Tensor),
+    f: ({ c, a, b }) => tf.where(tf.greater(c, 0.1), a, b),
     gradients: ['a', 'b'],
   },
   {
     name: 'divNoNan',
     inputs: (sample) => ({ a: sample.normal([3, 4]), b: sample.mixed([0, 2, -0.5], [3, 4]) }),
-    f: ({ a, b }) => tf.divNoNan(a as tf.Tensor, b as tf.Tensor),
+    f: ({ a, b }) => tf.divNoNan(a, b),
   },
   ofTwo('prelu', [[2, 3, 4], [4]], (a, b) => tf.prelu(a, b)),
   ofTwo('an operand used twice', same, (a, b) => tf.add(tf.mul(a, a), tf.mul(tf.mul(a, b), a))),

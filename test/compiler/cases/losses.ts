@@ -37,12 +37,12 @@ const counts: Readonly<Record<string, Loss>> = {
   categoricalAccuracy: tfl.metrics.categoricalAccuracy,
 };
 
-const both = (f: Loss) => (inputs: Inputs) => f(inputs['y'] as tf.Tensor, inputs['p'] as tf.Tensor);
+const both = (f: Loss) => (inputs: Inputs) => f(inputs['y'], inputs['p']);
 
 const distillation: Case = {
   name: 'distillation loss',
   inputs: (sample) => ({ y: sample.labels(4, 5), p: sample.normal([4, 5]), teacher: sample.normal([4, 5], 3) }),
-  f: ({ y, p, teacher }) => distillationLoss(y as tf.Tensor, p as tf.Tensor, teacher as tf.Tensor),
+  f: ({ y, p, teacher }) => distillationLoss(y, p, teacher),
   gradients: ['p', 'teacher'],
 };
 

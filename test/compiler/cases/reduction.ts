@@ -102,14 +102,7 @@ const products: readonly Case[] = [
   ...(['linear', 'relu', 'relu6', 'elu', 'sigmoid', 'leakyrelu'] as const).map((activation): Case => ({
     name: `fused matMul, ${activation}`,
     inputs: (sample) => ({ a: sample.normal([2, 3]), b: sample.normal([3, 4]), bias: sample.normal([4]) }),
-    f: ({ a, b, bias }) =>
-      tf.fused.matMul({
-        a: a as tf.Tensor,
-        b: b as tf.Tensor,
-        ...(bias ? { bias } : {}),
-        activation,
-        leakyreluAlpha: 0.3,
-      }),
+    f: ({ a, b, bias }) => tf.fused.matMul({ a, b, bias, activation, leakyreluAlpha: 0.3 }),
     gradients: ['a', 'b', 'bias'],
   })),
 ];

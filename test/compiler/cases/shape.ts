@@ -153,7 +153,7 @@ const cutting: readonly Case[] = [
   {
     name: 'gather by traced indices',
     inputs: (sample) => ({ x: sample.normal([5, 3]), i: sample.int(0, 5, [4]) }),
-    f: ({ x, i }) => tf.gather(x as tf.Tensor, i as tf.Tensor1D),
+    f: ({ x, i }) => tf.gather(x, i),
     gradients: ['x'],
   },
   forwardOnly(
@@ -179,17 +179,17 @@ const indices: readonly Case[] = [
   {
     name: 'oneHot',
     inputs: (sample) => ({ i: sample.int(0, 5, [3, 2]) }),
-    f: ({ i }) => tf.oneHot(i as tf.Tensor, 5, 2, -1, 'float32'),
+    f: ({ i }) => tf.oneHot(i, 5, 2, -1, 'float32'),
   },
   {
     name: 'oneHot int32, out of range',
     inputs: (sample) => ({ i: sample.int(-2, 8, [6]) }),
-    f: ({ i }) => tf.oneHot(i as tf.Tensor, 5, 1, 0, 'int32'),
+    f: ({ i }) => tf.oneHot(i, 5, 1, 0, 'int32'),
   },
   {
     name: 'unsortedSegmentSum',
     inputs: (sample) => ({ x: sample.normal([6, 3]), i: sample.int(0, 4, [6]) }),
-    f: ({ x, i }) => tf.unsortedSegmentSum(x as tf.Tensor, i as tf.Tensor1D, 4),
+    f: ({ x, i }) => tf.unsortedSegmentSum(x, i as tf.Tensor1D, 4),
     gradients: ['x'],
   },
   forwardOnly(

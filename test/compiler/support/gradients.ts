@@ -14,17 +14,17 @@ const weightsOf = (shape: readonly number[]): tf.Tensor => {
 
 /** The sum of all elements, each with its own fixed weight: a scalar that depends on every output. */
 export const weightedSum = (y: tf.Tensor): tf.Scalar =>
-  tf.sum(tf.mul(tf.cast(y, 'float32'), weightsOf(y.shape))) as tf.Scalar;
+  tf.sum<tf.Scalar>(tf.mul(tf.cast(y, 'float32'), weightsOf(y.shape)));
 
 /** The function's output, and the gradients of its weighted sum by the named inputs. */
 export function withInputGradients(f: (inputs: Inputs) => tf.Tensor, names: readonly string[]): TensorFunction {
   return (inputs) => {
     const gradients = tf.grads((...values: tf.Tensor[]) =>
-      weightedSum(f({ ...inputs, ...Object.fromEntries(names.map((name, i) => [name, values[i] as tf.Tensor])) })),
-    )(names.map((name) => inputs[name] as tf.Tensor));
+      weightedSum(f({ ...inputs, ...Object.fromEntries(names.map((name, i) => [name, values[i]])) })),
+    )(names.map((name) => inputs[name]));
     return {
       output: f(inputs),
-      ...Object.fromEntries(names.map((name, i) => [`d/${name}`, gradients[i] as tf.Tensor])),
+      ...Object.fromEntries(names.map((name, i) => [`d/${name}`, gradients[i]])),
     };
   };
 }

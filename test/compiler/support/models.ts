@@ -19,10 +19,10 @@ export function randomiseWeights(model: tfl.LayersModel, key: string): void {
 
 /** The variables behind a model's weights, trainable or all. */
 export const variablesOf = (model: tfl.LayersModel, which: 'trainable' | 'all' = 'trainable'): tf.Variable[] =>
-  (which === 'all' ? model.weights : model.trainableWeights).map((weight) => {
+  (which === 'all' ? model.weights : model.trainableWeights).map((weight): tf.Variable => {
     const value = weight.read();
     if (!(value instanceof tf.Variable)) throw new Error(`weight ${weight.name} is not a tf.Variable`);
-    return value;
+    return value as tf.Variable;
   });
 
 /** The output of a model of one output. */

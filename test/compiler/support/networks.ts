@@ -127,5 +127,5 @@ export function distillationLoss(labels: tf.Tensor, logits: tf.Tensor, teacher: 
   const log = tf.logSoftmax(tf.div(logits, temperature));
   const divergence = tf.mean(tf.sum(tf.mul(target, tf.sub(tf.log(tf.maximum(target, 1e-12)), log)), -1));
   const hard = tf.losses.softmaxCrossEntropy(labels, logits);
-  return tf.add(tf.mul(hard, 0.5), tf.mul(divergence, 0.5 * temperature ** 2)) as tf.Scalar;
+  return tf.add<tf.Scalar>(tf.mul(hard, 0.5), tf.mul(divergence, 0.5 * temperature ** 2));
 }

@@ -97,14 +97,7 @@ const convolutions: Record<string, Operation> = {
   ),
   batchNorm: onImage((x) => {
     const { mean, variance } = tf.moments(x, [0, 1, 2]);
-    return tf.batchNorm(
-      x,
-      mean as tf.Tensor1D,
-      variance as tf.Tensor1D,
-      tf.mul(mean, 0.3),
-      tf.add(tf.square(mean), 0.5),
-      0.1,
-    );
+    return tf.batchNorm(x, mean, variance, tf.mul(mean, 0.3), tf.add(tf.square(mean), 0.5), 0.1);
   }),
   squeeze: onImage((x) => tf.mul(x, tf.sigmoid(tf.mean(x, [1, 2], true)))),
 };
@@ -185,7 +178,7 @@ const shaping: Record<string, Operation> = {
     const axis = random.int(x.rank);
     const size = x.shape[axis] ?? 1;
     const first = 1 + random.int(size);
-    return tf.split(x, first < size ? [first, size - first] : [size], axis)[0] as tf.Tensor;
+    return tf.split(x, first < size ? [first, size - first] : [size], axis)[0];
   }, hasAxes),
   slice: on((x, { random }) => {
     const begin = x.shape.map((size) => random.int(size));
@@ -279,7 +272,7 @@ export function runProgram(
   const values = [...start.values];
   for (let i = 0; i < steps; i++) {
     const name = start.random.pick(names);
-    const value = operations[name]?.({ ...start, values });
+    const value = operations[name]({ ...start, values });
     if (value === undefined || value.size === 0 || value.size > maxSize || value.rank > maxRank) continue;
     values.push(value);
     trail?.push(`${name}[${value.shape}]`);
