@@ -38,7 +38,9 @@ class LoaderThread {
   private ended: Error | null = null;
 
   constructor(options: LoaderOptions) {
-    this.worker = new Worker(builtModule('./loader-thread.js', import.meta.url), { workerData: options });
+    // Without the options that node was started with: some (--eval's) do not fit a thread that starts from a file.
+    const file = builtModule('./loader-thread.js', import.meta.url);
+    this.worker = new Worker(file, { workerData: options, execArgv: [] });
     this.worker.unref();
     this.worker.on('message', (reply: BatchReply) => this.receive(reply));
     this.worker.on('error', (error) => this.end(error instanceof Error ? error : new Error(String(error))));

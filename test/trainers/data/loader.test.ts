@@ -1,0 +1,206 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { builtModule } from '../../../base/built-module.js';
+import { epochOrder, openBatches } from '../../../trainers/data/batches.js';
+import {
+  createLoader,
+  openDataset,
+  prepareDataset,
+  type AugmentConfig,
+  type Batch,
+  type DatasetRef,
+  type Loader,
+  type LoaderOptions,
+} from '../../../trainers/index.js';
+import { temporaryFolder } from '../../support/temporary.js';
+import { makeTinyDataset } from '../../support/tiny-dataset.js';
+
+const run = promisify(execFile);
+const augment: AugmentConfig = { crop: 2, flip: true, cutout: 4, mixup: 0.4, views: 3 };
+const pixels = 144;
+let dataset: DatasetRef;
+
+beforeAll(async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'nas-test-'));
+  const config = makeTinyDataset(join(folder, 'idx'), { train: 10, test: 4, size: 12 });
+  dataset = await prepareDataset(config, { cache: folder });
+  return () => rmSync(folder, { recursive: true, force: true });
+});
+
+const optionsOf = (changes: Partial<LoaderOptions> = {}): LoaderOptions => ({
+  dataset,
+  split: 'train',
+  batch: 32,
+  seed: 5,
+  viewSeed: 9,
+  augment,
+  shuffle: true,
+  dropLast: false,
+  ...changes,
+});
+
+function open(changes: Partial<LoaderOptions> = {}): Loader {
+  const loader = createLoader(optionsOf(changes));
+  onTestFinished(() => loader.close());
+  return loader;
+}
+
+async function collect(batches: AsyncIterable<Batch>): Promise<Batch[]> {
+  const all: Batch[] = [];
+  for await (const batch of batches) all.push(batch);
+  return all;
+}
+
+describe('createLoader', () => {
+  it('gives the batches of its pure function, in order, whatever was asked before', async () => {
+    const direct = openBatches(optionsOf());
+    const loader = open();
+    expect(loader.stepsPerEpoch).toBe(3);
+    const batches = await collect(loader.epoch(4));
+    expect(batches.map(({ size }) => size)).toEqual([32, 32, 16]);
+    expect(batches).toEqual([0, 1, 2].map((step) => direct.batch(4, step)));
+    expect(await collect(loader.epoch(4, 1))).toEqual(batches.slice(1));
+    expect(await collect(loader.epoch(4))).toEqual(batches);
+    expect(await collect(loader.epoch(5))).not.toEqual(batches);
+    expect(await collect(loader.epoch(4, 3))).toEqual([]);
+    direct.close();
+  });
+
+  it('shows each image once an epoch, in an order of the seed and the epoch', () => {
+    const orders = [epochOrder(80, 5, 0, true), epochOrder(80, 5, 1, true), epochOrder(80, 6, 0, true)];
+    for (const order of orders) expect([...order].sort((a, b) => a - b)).toEqual([...Array(80).keys()]);
+    expect(new Set(orders.map(String)).size).toBe(3);
+    expect([...epochOrder(4, 5, 7, false)]).toEqual([0, 1, 2, 3]);
+  });
+
+  it('leaves out the last batch when told to', async () => {
+    const loader = open({ dropLast: true });
+    expect(loader.stepsPerEpoch).toBe(2);
+    expect((await collect(loader.epoch(0))).map(({ size }) => size)).toEqual([32, 32]);
+  });
+
+  it('without augmentation gives normalised images in order with one-hot labels', async () => {
+    const [batch] = await collect(open({ augment: null, shuffle: false, split: 'test', batch: 64 }).epoch(3));
+    const data = openDataset(dataset);
+    const test = data.split('test');
+    const raw = new Uint8Array(40 * pixels);
+    test.read([...Array(40).keys()], raw);
+    const [mean, std] = [data.info.mean[0], data.info.std[0]];
+    expect([...batch.images]).toEqual([...raw].map((value) => Math.fround((value / 255 - mean) / std)));
+    const labels = [...test.labels].flatMap((label) => Array.from({ length: 10 }, (_, c) => Number(c === label)));
+    expect([...batch.labels]).toEqual(labels);
+    expect(batch.teacher).toBeNull();
+    data.close();
+  });
+
+  it('renders the same view of an image in every batch size and order, and as many views as there are', async () => {
+    const small = await collect(open({ shuffle: false, batch: 7 }).epoch(1));
+    const [large] = await collect(open({ shuffle: false, batch: 80 }).epoch(1));
+    expect(small.flatMap(({ images }) => [...images])).toEqual([...large.images]);
+    const loader = open({ batch: 80 });
+    const order = epochOrder(80, 5, 4, true);
+    const [shuffled] = await collect(loader.epoch(4)); // view 4 mod 3 = 1
+    for (const [row, position] of order.entries()) {
+      expect(shuffled.images.subarray(row * pixels, (row + 1) * pixels)).toEqual(
+        large.images.subarray(position * pixels, (position + 1) * pixels),
+      );
+    }
+    const other = await collect(open({ shuffle: false, batch: 80, viewSeed: 10 }).epoch(1));
+    expect(other[0].images).not.toEqual(large.images);
+  });
+
+  it('mixes images and labels alike', async () => {
+    const mixed = await collect(
+      open({ augment: { ...augment, crop: 0, flip: false, cutout: 0 }, shuffle: false }).epoch(0),
+    );
+    const plain = await collect(open({ augment: null, shuffle: false, batch: 80 }).epoch(0));
+    const rows = mixed.flatMap(({ labels, size }) =>
+      Array.from({ length: size }, (_, i) => labels.subarray(i * 10, (i + 1) * 10)),
+    );
+    const images = Float32Array.from(mixed.flatMap((batch) => [...batch.images]));
+    const originals = Array.from({ length: 80 }, (_, i) => plain[0].images.subarray(i * pixels, (i + 1) * pixels));
+    const labels = openDataset(dataset).split('train').labels;
+    let blends = 0;
+    for (const [i, row] of rows.entries()) {
+      expect(row.reduce((sum, value) => sum + value, 0)).toBeCloseTo(1, 6);
+      const weight = row[labels[i]];
+      if (weight > 0.95 || weight < 0.05) continue;
+      blends++;
+      // Some image of the partner's class explains what the image itself does not.
+      const partner = row.findIndex((value, label) => value > 0 && label !== labels[i]);
+      const explained = originals.some(
+        (other, j) =>
+          labels[j] === partner &&
+          other.every(
+            (value, p) => Math.abs(weight * originals[i][p] + (1 - weight) * value - images[i * pixels + p]) < 1e-4,
+          ),
+      );
+      expect(explained).toBe(true);
+    }
+    expect(blends).toBeGreaterThan(10);
+  });
+
+  it("gives the teacher's logits of each view and image", async () => {
+    const file = join(temporaryFolder(), 'logits.f32');
+    // Row (view, image) holds 1000 view + image in each column, plus the column / 100.
+    const logits = Float32Array.from({ length: 3 * 80 * 10 }, (_, i) => {
+      const row = Math.floor(i / 10);
+      return 1000 * Math.floor(row / 80) + (row % 80) + (i % 10) / 100;
+    });
+    writeFileSync(file, logits);
+    const loader = open({ teacherLogits: file });
+    for (const epoch of [0, 2, 4]) {
+      const batches = await collect(loader.epoch(epoch));
+      const firsts = batches.flatMap(({ teacher, size }) => Array.from({ length: size }, (_, i) => teacher?.[i * 10]));
+      expect(firsts).toEqual([...epochOrder(80, 5, epoch, true)].map((i) => 1000 * (epoch % 3) + i));
+      expect(batches[0].teacher?.[9]).toBe(Math.fround((firsts[0] ?? NaN) + 0.09));
+    }
+  });
+
+  it("passes on the thread's errors with their meaning", async () => {
+    const file = join(temporaryFolder(), 'logits.f32');
+    writeFileSync(file, new Float32Array(80 * 10));
+    const loader = open({ teacherLogits: file });
+    await expect(collect(loader.epoch(0))).rejects.toMatchObject({
+      name: 'NasError',
+      code: 'invalid-input',
+      message: expect.stringContaining('(3 views of 80 images, 10 classes)') as string,
+      hint: expect.stringContaining('computed again') as string,
+    });
+    await expect(collect(loader.epoch(1))).rejects.toMatchObject({ code: 'invalid-input' });
+    await expect(collect(open({ teacherLogits: `${file}.missing` }).epoch(0))).rejects.toThrow('cannot be opened');
+    expect(() => createLoader(optionsOf({ dataset: { ...dataset, directory: file } }))).toThrow('missing or damaged');
+  });
+
+  it('may be left early and used again', async () => {
+    const loader = open({ batch: 4 });
+    for await (const batch of loader.epoch(0)) {
+      expect(batch.size).toBe(4);
+      break;
+    }
+    expect(await collect(loader.epoch(0))).toHaveLength(20);
+  });
+
+  it('rejects what is awaited when it is closed, and afterwards', async () => {
+    const loader = createLoader(optionsOf({ batch: 1 }));
+    const collecting = collect(loader.epoch(0));
+    const outcome = expect(collecting).rejects.toThrow('the data loader is closed');
+    await loader.close();
+    await outcome;
+    await expect(collect(loader.epoch(0))).rejects.toThrow('the data loader is closed');
+    await loader.close();
+  });
+
+  it('keeps no process alive that forgot to close it', async () => {
+    const module = builtModule('../../../trainers/data/index.js', import.meta.url).href;
+    const code = `import { createLoader } from ${JSON.stringify(module)};
+      const loader = createLoader(${JSON.stringify(optionsOf({ batch: 4 }))});
+      for await (const batch of loader.epoch(0)) { console.log(batch.size); break; }`;
+    const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', code], { timeout: 20_000 });
+    expect(stdout.trim()).toBe('4');
+  });
+});

@@ -1,0 +1,187 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import sharp from 'sharp';
+import { describe, expect, it } from 'vitest';
+import { openImageFolder } from '../../../../trainers/data/sources/image-folder.js';
+import { openDataset, prepareDataset, type DataConfig } from '../../../../trainers/index.js';
+import { temporaryFolder } from '../../../support/temporary.js';
+
+type Colour = readonly [number, number, number];
+const red: Colour = [200, 10, 20];
+const green: Colour = [10, 180, 40];
+
+async function writeImage(file: string, [r, g, b]: Colour, width = 12, height = 12): Promise<void> {
+  mkdirSync(dirname(file), { recursive: true });
+  await sharp({ create: { width, height, channels: 3, background: { r, g, b } } }).toFile(file);
+}
+
+async function writeClasses(folder: string, classes: Readonly<Record<string, Colour>>, count: number): Promise<void> {
+  for (const [name, [r, g, b]] of Object.entries(classes)) {
+    for (let i = 0; i < count; i++) await writeImage(join(folder, name, `${i}.png`), [r, g, b + i]);
+  }
+}
+
+const config = (path: string, channels: 1 | 3 = 3): DataConfig => ({
+  type: 'image-folder',
+  path,
+  size: 12,
+  channels,
+  test: 0.2,
+  validation: 0.25,
+  subset: 1,
+});
+
+async function firstImage(folder: string, size: number, channels: 1 | 3): Promise<number[]> {
+  for await (const { pixels } of openImageFolder(folder, { size, channels }).read()) {
+    return [...pixels.subarray(0, size * size * channels)];
+  }
+  throw new Error('no images');
+}
+
+describe('image folders', () => {
+  it('of class folders get a split of their own, with sorted classes', async () => {
+    const folder = temporaryFolder();
+    await writeClasses(folder, { zebra: red, 'a cat': green, train: [0, 0, 90] }, 10);
+    writeFileSync(join(folder, 'zebra', 'Thumbs.db'), 'not an image');
+    writeFileSync(join(folder, 'README.md'), 'about');
+    const dataset = openDataset(await prepareDataset(config(folder), { cache: temporaryFolder() }));
+    expect(dataset.info.classes).toEqual(['a cat', 'train', 'zebra']);
+    expect(dataset.info.counts).toEqual({ train: 18, validation: 6, test: 6 });
+    const image = new Uint8Array(12 * 12 * 3);
+    const test = dataset.split('test');
+    for (let i = 0; i < test.count; i++) {
+      test.read([i], image);
+      const [r, g] = [green, [0, 0], red][test.labels[i]];
+      expect([image[0], image[1]]).toEqual([r, g]);
+    }
+    dataset.close();
+  });
+
+  it.each([
+    [['train', 'test'], { train: 6, validation: 2, test: 8 }],
+    [['train', 'val'], { train: 6, validation: 2, test: 8 }],
+    [['train', 'val', 'test'], { train: 8, validation: 8, test: 8 }],
+    [['train'], { train: 4, validation: 2, test: 2 }],
+  ])('with %s keep those parts', async (parts, counts) => {
+    const folder = temporaryFolder();
+    for (const [i, part] of parts.entries())
+      await writeClasses(join(folder, part), { a: [60 * i, 0, 0], b: [60 * i, 99, 0] }, 4);
+    const dataset = openDataset(await prepareDataset(config(folder), { cache: temporaryFolder() }));
+    expect(dataset.info.counts).toEqual(counts);
+    const image = new Uint8Array(12 * 12 * 3);
+    dataset.split('train').read([0], image);
+    expect(image[0]).toBe(0);
+    dataset.split('test').read([0], image);
+    expect(image[0]).toBe(60 * (parts.length - 1));
+    dataset.close();
+  });
+
+  it('have images resized to cover the square', async () => {
+    const folder = temporaryFolder();
+    await writeClasses(folder, { b: red }, 1);
+    // Green in the middle, red left and right: a square crop shows green only.
+    const middle = await sharp({ create: { width: 10, height: 10, channels: 3, background: '#00ff00' } })
+      .png()
+      .toBuffer();
+    mkdirSync(join(folder, 'a'));
+    await sharp({ create: { width: 40, height: 10, channels: 3, background: '#ff0000' } })
+      .composite([{ input: middle }])
+      .png()
+      .toFile(join(folder, 'a', '0.png'));
+    const pixels = await firstImage(folder, 8, 3);
+    expect(pixels).toHaveLength(8 * 8 * 3);
+    const centre = (4 * 8 + 4) * 3;
+    expect(pixels.slice(centre, centre + 3)).toEqual([0, 255, 0]);
+  });
+
+  it.each<[string, Buffer, 1 | 2 | 3 | 4, 1 | 3, number[]]>([
+    ['grayscale to three channels', Buffer.from([70]), 1, 3, [70, 70, 70]],
+    ['grayscale kept', Buffer.from([70]), 1, 1, [70]],
+    ['transparency over white', Buffer.from([1, 2, 3, 0]), 4, 3, [255, 255, 255]],
+    ['opaque colours with alpha', Buffer.from([1, 2, 3, 255]), 4, 3, [1, 2, 3]],
+    ['transparent gray', Buffer.from([9, 0]), 2, 1, [255]],
+    ['white to one channel', Buffer.from([255, 255, 255]), 3, 1, [255]],
+  ])('decode %s', async (_, pixel, channels, wanted, expected) => {
+    const folder = temporaryFolder();
+    await writeClasses(folder, { b: red }, 1);
+    mkdirSync(join(folder, 'a'));
+    await sharp(Buffer.concat(new Array<Buffer>(64).fill(pixel)), { raw: { width: 8, height: 8, channels } })
+      .png()
+      .toFile(join(folder, 'a', '0.png'));
+    expect((await firstImage(folder, 8, wanted)).slice(0, wanted)).toEqual(expected);
+  });
+
+  it('decode 16 bits and turn photographs upright', async () => {
+    const folder = temporaryFolder();
+    await writeClasses(folder, { b: red }, 1);
+    mkdirSync(join(folder, 'a'));
+    await sharp(Buffer.from([255, 255, 255, 0, 0, 0]), { raw: { width: 2, height: 1, channels: 3 } })
+      .resize(16, 16, { kernel: 'nearest' })
+      .toColourspace('rgb16')
+      .withMetadata({ orientation: 3 }) // upside down
+      .png()
+      .toFile(join(folder, 'a', '0.png'));
+    const pixels = await firstImage(folder, 16, 3);
+    expect(pixels.slice(0, 3)).toEqual([0, 0, 0]);
+    expect(pixels.slice(45, 48)).toEqual([255, 255, 255]);
+  });
+
+  it('name the file that cannot be read', async () => {
+    const folder = temporaryFolder();
+    await writeClasses(folder, { a: red, b: green }, 5);
+    const bad = join(folder, 'b', '3.png');
+    writeFileSync(bad, 'this is no PNG file');
+    await expect(prepareDataset(config(folder), { cache: temporaryFolder() })).rejects.toMatchObject({
+      code: 'invalid-input',
+      message: expect.stringContaining(bad) as string,
+    });
+  });
+
+  it('name the file that is cut off', async () => {
+    const folder = temporaryFolder();
+    await writeClasses(folder, { a: red, b: green }, 5);
+    const bad = join(folder, 'a', '1.jpg');
+    const noise = Buffer.from(Uint8Array.from({ length: 64 * 64 * 3 }, (_, i) => (i * 7919) % 251));
+    await sharp(noise, { raw: { width: 64, height: 64, channels: 3 } })
+      .jpeg()
+      .toFile(bad);
+    writeFileSync(bad, readFileSync(bad).subarray(0, 1000));
+    await expect(prepareDataset(config(folder), { cache: temporaryFolder() })).rejects.toThrow(bad);
+  });
+
+  it.each<[string, (folder: string) => Promise<void> | void, string]>([
+    ['no classes', () => undefined, 'has no class folder'],
+    ['a single class', (folder) => writeClasses(folder, { cat: red }, 2), 'has only the class cat'],
+    [
+      'an empty class',
+      async (folder) => {
+        await writeClasses(folder, { cat: red, dog: green }, 2);
+        mkdirSync(join(folder, 'eel'));
+      },
+      'eel has no images',
+    ],
+    [
+      'a class only in the test part',
+      async (folder) => {
+        await writeClasses(join(folder, 'train'), { cat: red, dog: green }, 3);
+        await writeClasses(join(folder, 'test'), { cat: red, dog: green, owl: red }, 3);
+      },
+      'owl is not one of the training classes (cat, dog)',
+    ],
+    [
+      'a class missing in the test part',
+      async (folder) => {
+        await writeClasses(join(folder, 'train'), { cat: red, dog: green }, 3);
+        await writeClasses(join(folder, 'test'), { cat: red }, 3);
+      },
+      'dog has no images',
+    ],
+    ['too few images', (folder) => writeClasses(folder, { cat: red, dog: green }, 2), 'class cat has 2 images'],
+  ])('with %s are refused', async (_, make, message) => {
+    const folder = temporaryFolder();
+    await make(folder);
+    const preparing = prepareDataset(config(folder), { cache: temporaryFolder() });
+    await expect(preparing).rejects.toThrow(message);
+    await expect(preparing).rejects.toMatchObject({ code: 'invalid-input' });
+  });
+});

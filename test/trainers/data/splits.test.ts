@@ -1,0 +1,134 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { NasError } from '../../../base/errors.js';
+import { assignedCode, splitImages, type ImageTable, type SplitShares } from '../../../trainers/data/splits.js';
+import { splitNames, type SplitName } from '../../../trainers/index.js';
+
+interface Image {
+  readonly label: number;
+  readonly key: number;
+  readonly assigned: SplitName | null;
+}
+
+const tableOf = (images: readonly Image[]): ImageTable => ({
+  count: images.length,
+  labels: Uint16Array.from(images, ({ label }) => label),
+  keys: Float64Array.from(images, ({ key }) => key),
+  assigned: Uint8Array.from(images, ({ assigned }) => assignedCode(assigned)),
+});
+
+const namesOf = (count: number): string[] => Array.from({ length: count }, (_, i) => `class ${i}`);
+const perClass = (table: ImageTable, indices: Uint32Array, label: number): number =>
+  indices.filter((i) => table.labels[i] === label).length;
+
+const key = fc.integer({ min: 0, max: 2 ** 52 - 1 });
+const shares: fc.Arbitrary<SplitShares> = fc.record({
+  test: fc.double({ min: 0.01, max: 0.9, noNaN: true }),
+  validation: fc.double({ min: 0.01, max: 0.9, noNaN: true }),
+  subset: fc.constant(1),
+});
+/** Two to five classes of 3 to 40 images, none assigned, in any order. */
+const images: fc.Arbitrary<Image[]> = fc
+  .array(fc.array(key, { minLength: 3, maxLength: 40 }), { minLength: 2, maxLength: 5 })
+  .chain((classes) => {
+    const all = classes.flatMap((keys, label) => keys.map((value) => ({ label, key: value, assigned: null })));
+    return fc.shuffledSubarray(all, { minLength: all.length });
+  });
+
+describe('splitImages', () => {
+  it('covers everything once, with increasing indices', () => {
+    fc.assert(
+      fc.property(images, shares, (list, share) => {
+        const split = splitImages(tableOf(list), namesOf(5).slice(0, 1 + Math.max(...list.map((i) => i.label))), share);
+        const all = splitNames.flatMap((name) => [...split[name]]);
+        expect(all.sort((a, b) => a - b)).toEqual(list.map((_, i) => i));
+        for (const name of splitNames) expect([...split[name]]).toEqual([...split[name]].sort((a, b) => a - b));
+      }),
+    );
+  });
+
+  it('gives every class its share of each split to within one image', () => {
+    fc.assert(
+      fc.property(images, shares, (list, share) => {
+        const table = tableOf(list);
+        const classes = 1 + Math.max(...table.labels);
+        const split = splitImages(table, namesOf(classes), share);
+        for (let label = 0; label < classes; label++) {
+          const total = list.filter((image) => image.label === label).length;
+          const test = perClass(table, split.test, label);
+          const validation = perClass(table, split.validation, label);
+          const train = perClass(table, split.train, label);
+          expect(Math.min(test, validation, train)).toBeGreaterThanOrEqual(1);
+          // At most one off, unless a split would otherwise be empty.
+          const wantedTest = Math.min(Math.max(total * share.test, 1), total - 2);
+          const wantedValidation = Math.min(Math.max((total - test) * share.validation, 1), total - test - 1);
+          expect(Math.abs(test - wantedTest)).toBeLessThanOrEqual(1);
+          expect(Math.abs(validation - wantedValidation)).toBeLessThanOrEqual(1);
+        }
+      }),
+    );
+  });
+
+  it('depends on the images, not on their order', () => {
+    fc.assert(
+      fc.property(images, shares, fc.infiniteStream(fc.nat()), (list, share, order) => {
+        // Distinct keys, so that an image can be recognised in the other order.
+        const distinct = list.map((image, i) => ({ ...image, key: i * 1009 + (image.key % 1009) }));
+        const ranks = new Map(distinct.map((image) => [image, order.next().value]));
+        const shuffled = [...distinct].sort((a, b) => Number(ranks.get(a)) - Number(ranks.get(b)));
+        const classes = namesOf(1 + Math.max(...list.map(({ label }) => label)));
+        const keysOf = (of: readonly Image[]) => {
+          const split = splitImages(tableOf(of), classes, share);
+          return splitNames.map((name) => [...split[name]].map((i) => of[i].key).sort((a, b) => a - b));
+        };
+        expect(keysOf(shuffled)).toEqual(keysOf(distinct));
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('keeps images that occur twice in training, even under different labels', () => {
+    const twice = [5, 17];
+    const list: Image[] = Array.from({ length: 60 }, (_, i) => ({ label: i % 2, key: i, assigned: null }));
+    list.push(...twice.map((i) => ({ ...list[i], label: 1 })));
+    const split = splitImages(tableOf(list), namesOf(2), { test: 0.3, validation: 0.3, subset: 1 });
+    for (const i of [...twice, 60, 61]) expect([...split.train]).toContain(i);
+  });
+
+  it('keeps what the source assigns and takes only validation from training', () => {
+    fc.assert(
+      fc.property(images, shares, (list, share) => {
+        const test = list.map((image, i) => ({ ...image, key: i, assigned: 'test' as const }));
+        const train = list.map((image, i) => ({ ...image, key: i + 1000, assigned: 'train' as const }));
+        const classes = namesOf(1 + Math.max(...list.map(({ label }) => label)));
+        const split = splitImages(tableOf([...test, ...train]), classes, share);
+        expect([...split.test]).toEqual(test.map((_, i) => i));
+        expect(split.train.length + split.validation.length).toBe(train.length);
+      }),
+    );
+  });
+
+  it('makes smaller subsets parts of larger ones and leaves the other splits alone', () => {
+    const list: Image[] = Array.from({ length: 400 }, (_, i) => ({
+      label: i % 4,
+      key: (i * 7919) % 4001,
+      assigned: null,
+    }));
+    const at = (subset: number) => splitImages(tableOf(list), namesOf(4), { test: 0.2, validation: 0.1, subset });
+    const [tenth, half, all] = [at(0.1), at(0.5), at(1)];
+    expect(all.train.length).toBe(288);
+    expect(half.train.length).toBe(144);
+    expect(tenth.train.length).toBe(28);
+    const inHalf = new Set(half.train);
+    expect([...tenth.train].every((i) => inHalf.has(i))).toBe(true);
+    expect(tenth.validation).toEqual(all.validation);
+    expect(tenth.test).toEqual(all.test);
+  });
+
+  it('refuses a class with too few images, by name', () => {
+    const list: Image[] = [0, 0, 0, 0, 1, 1].map((label, i) => ({ label, key: i, assigned: null }));
+    const attempt = () => splitImages(tableOf(list), ['cat', 'dog'], { test: 0.2, validation: 0.1, subset: 1 });
+    expect(attempt).toThrow(NasError);
+    expect(attempt).toThrow('class dog has 2 images to train on; at least 3 are needed');
+  });
+});
