@@ -43,11 +43,16 @@ interface Solution {
 }
 
 function normalEquations(rows: readonly (readonly number[])[], target: readonly number[], ridge: number): Equations {
-  const columns = rows.length === 0 ? [] : rows[0].map((_, i) => i);
-  const gram = columns.map((i) =>
-    columns.map((j) => rows.reduce((total, row) => total + row[i] * row[j], i === j ? ridge : 0)),
-  );
-  const moment = columns.map((i) => rows.reduce((total, row, k) => total + row[i] * target[k], 0));
+  const size = rows.length === 0 ? 0 : rows[0].length;
+  const gram = Array.from({ length: size }, (_, i) => Array.from({ length: size }, (_, j) => (i === j ? ridge : 0)));
+  const moment = new Array<number>(size).fill(0);
+  for (const [k, row] of rows.entries()) {
+    for (let i = 0; i < size; i++) {
+      const value = row[i];
+      moment[i] += value * target[k];
+      for (let j = 0; j < size; j++) gram[i][j] += value * row[j];
+    }
+  }
   return { gram, moment };
 }
 

@@ -1,0 +1,167 @@
+import { describe, expect, it } from 'vitest';
+import { Random } from '../../base/random.js';
+import {
+  fitAdditive,
+  latencyModelFrom,
+  selectCalibration,
+  validate,
+  validateModel,
+} from '../../latency-models/index.js';
+import { featureTable, featuresOf, totalsOf } from '../../latency-models/features.js';
+import { costs, genotypeId, resnetReference, sampleGenotype, type Network } from '../../spaces/index.js';
+import { describeLatencyModel, fashionSpace, observe, syntheticLatency } from './contract.js';
+
+describeLatencyModel({ name: 'additive', fit: fitAdditive });
+
+const tiny: Network = {
+  kind: 'network',
+  input: [8, 8, 1],
+  classes: 2,
+  stem: { filters: 4, kernel: 3, stride: 2, act: 'hard_swish' },
+  blocks: [{ kind: 'mbconv', filters: 4, expand: 2, kernel: 5, stride: 1, se: 0.25, act: 'relu' }],
+  head: { filters: 8, act: 'swish', dropout: 0.1 },
+};
+
+describe('features', () => {
+  it('are the totals of the graph as executed', () => {
+    expect(Object.fromEntries(totalsOf(featuresOf(tiny)))).toEqual({
+      constant: 1,
+      // Stem, expand, depthwise, squeeze pool, two dense, gate, scale, project, add, head, pool, logits; two activations.
+      kernels: 15,
+      conv3_macs: 9 * 1 * 4 * 16,
+      conv_traffic: 64 + 64,
+      pointwise_macs: 16 * (4 * 8 + 8 * 4 + 4 * 8),
+      pointwise_traffic: 16 * (4 + 8 + 8 + 4 + 4 + 8),
+      depthwise5_macs: 25 * 8 * 16,
+      depthwise_traffic: 2 * 8 * 16,
+      dense_macs: 2 * 8 * 2 + 8 * 2,
+      hard_swish_values: 64,
+      swish_values: 16 * 8,
+      hard_sigmoid_values: 8,
+      pooled_values: 2 * 8 * 16,
+      merged_values: 8 * 16 + 4 * 16,
+      params: 9 * 4 + 4 * 8 + 25 * 8 + (8 * 2 + 2) + (2 * 8 + 8) + 8 * 4 + 4 * 8 + (8 * 2 + 2),
+    });
+  });
+
+  it('count all multiply-accumulates of convolutions and dense layers', async () => {
+    const space = await fashionSpace();
+    const random = new Random(1);
+    for (let i = 0; i < 20; i++) {
+      const network = space.build(sampleGenotype(space, random));
+      const macs = [...totalsOf(featuresOf(network))].filter(([column]) => column.endsWith('_macs'));
+      expect(macs.reduce((total, [, amount]) => total + amount, 0)).toBe(costs(network).macs);
+    }
+  });
+
+  it('are scaled to mean 1', () => {
+    const { columns, means, rows } = featureTable([
+      new Map([['a', 1]]),
+      new Map([
+        ['a', 3],
+        ['b', 4],
+      ]),
+    ]);
+    expect({ columns, means, rows }).toEqual({
+      columns: ['a', 'b'],
+      means: [2, 2],
+      rows: [
+        [0.5, 0],
+        [1.5, 2],
+      ],
+    });
+  });
+});
+
+describe('the additive model', () => {
+  it('needs ten well-chosen measurements where random ones do worse', async () => {
+    const space = await fashionSpace();
+    const test = observe(space, 100, new Random(9));
+    const errorOf = (networks: readonly Network[]): number =>
+      validateModel(fitAdditive(networks.map((network) => ({ network, ms: syntheticLatency(network) }))), test).mape;
+    const chosen = selectCalibration(space, 10, new Random(1)).map((genotype) => space.build(genotype));
+    const byChance = Array.from({ length: 10 }, (_, seed) =>
+      errorOf(observe(space, 10, new Random(seed, 'chance')).map(({ network }) => network)),
+    );
+    expect(errorOf(chosen)).toBeLessThan(8);
+    expect(errorOf(chosen)).toBeLessThan(byChance.reduce((a, b) => a + b, 0) / byChance.length);
+  });
+
+  it('drops a measurement that went wrong', async () => {
+    const space = await fashionSpace();
+    const good = observe(space, 20, new Random(10));
+    const bad = { ...good[0], ms: 20 * good[0].ms };
+    const test = observe(space, 50, new Random(11));
+    expect(validateModel(fitAdditive([...good, bad]), test).mape).toBeLessThan(8);
+  });
+
+  it('grows with the network', async () => {
+    const space = await fashionSpace();
+    const model = fitAdditive(observe(space, 15, new Random(12)));
+    const small = space.build(space.decisions.map(() => 0));
+    const large: Network = {
+      ...small,
+      blocks: [...small.blocks, { ...small.blocks[small.blocks.length - 1], stride: 1 }],
+    };
+    expect(model.predict(large).ms).toBeGreaterThan(model.predict(small).ms);
+  });
+
+  it('charges the mean price for work that it does not know', async () => {
+    const space = await fashionSpace();
+    const observations = observe(space, 20, new Random(13));
+    const model = fitAdditive(observations);
+    const resnet = resnetReference({ input: [28, 28, 1], classes: 10 }, 0.25);
+    const factor = { ...resnet, stem: { ...resnet.stem, kernel: 5 } };
+    const { ms, coverage, std } = model.predict(factor);
+    expect(coverage).toBeLessThan(1);
+    expect(std).toBeGreaterThanOrEqual(ms * (1 - coverage) * 0.999);
+  });
+
+  it('refuses latencies that are none', async () => {
+    const space = await fashionSpace();
+    const [{ network }] = observe(space, 1, new Random(14));
+    expect(() => fitAdditive([])).toThrow(RangeError);
+    expect(() => fitAdditive([{ network, ms: 0 }])).toThrow('not to 0');
+    expect(() => fitAdditive([{ network, ms: NaN }])).toThrow('not to NaN');
+  });
+
+  it('says what is wrong with a stored model', () => {
+    expect(() => latencyModelFrom({ kind: 'oracle' })).toThrow(/not a stored latency model/);
+    expect(() => latencyModelFrom({ kind: 'additive', ms_per_unit: { constant: -1 } })).toThrow(
+      /ms_per_unit\.constant/,
+    );
+  });
+});
+
+describe('validate', () => {
+  it('compares pairs', () => {
+    const pairs = [
+      { predicted: 1.04, measured: 1 },
+      { predicted: 2.16, measured: 2 },
+      { predicted: 3, measured: 4 },
+    ];
+    const result = validate(pairs);
+    expect(result).toMatchObject({ count: 3, spearman: 1, kendall: 1, within5: 1 / 3, within10: 2 / 3 });
+    expect(result.mape).toBeCloseTo((4 + 8 + 25) / 3, 9);
+  });
+});
+
+describe('selectCalibration', () => {
+  it('gives distinct canonical genotypes, the same for the same seed', async () => {
+    const space = await fashionSpace();
+    const chosen = selectCalibration(space, 12, new Random(1));
+    expect(chosen).toHaveLength(12);
+    expect(new Set(chosen.map(genotypeId)).size).toBe(12);
+    for (const genotype of chosen) expect(space.canonical(genotype)).toEqual(genotype);
+    expect(selectCalibration(space, 12, new Random(1))).toEqual(chosen);
+  });
+
+  it('gives the whole of a space that is smaller', async () => {
+    const space = await fashionSpace();
+    const decisions = space.decisions.map((decision, i) =>
+      i === 0 ? decision : { ...decision, choices: decision.choices.slice(0, 1) },
+    );
+    const chosen = selectCalibration({ ...space, decisions }, 12, new Random(1));
+    expect(chosen).toHaveLength(decisions[0].choices.length);
+  });
+});
