@@ -1,0 +1,123 @@
+import Database from 'better-sqlite3';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Store, type TrialState } from '../../store/index.js';
+import { newMeasurement, newStore, newTrial } from './support.js';
+
+describe('the history', () => {
+  it('cannot be changed or deleted, not even by SQL', () => {
+    const { store, path } = newStore();
+    store.trials.ask(newTrial(0, { prediction: { ms: 1, std: 1, coverage: 1 } }));
+    store.trials.start(0);
+    store.trials.finish(0, { state: 'complete', values: { accuracy: { value: 1, provenance: 'measured' } } });
+    store.curves.add(
+      { stage: 'search', trial: 0 },
+      {
+        epoch: 0,
+        trainLoss: 1,
+        trainAccuracy: 1,
+        validationLoss: 1,
+        validationAccuracy: 1,
+        learningRate: 1,
+        seconds: 1,
+      },
+    );
+    store.measurements.add(newMeasurement());
+    store.finals.finish(0, { state: 'failed', epochs: 0, seconds: 0 });
+    store.artifacts.add({ stage: 'teacher' }, { kind: 'weights', path: 'w', sha256: '0', bytes: 1 });
+    const sql = new Database(path);
+    const tables = sql.prepare(`SELECT name FROM sqlite_schema WHERE type = 'table'`).pluck().all() as string[];
+    expect(tables.length).toBeGreaterThan(10);
+    for (const table of tables) {
+      const column = (sql.pragma(`table_info(${table})`) as { name: string }[])[0]?.name ?? '';
+      expect(() => sql.exec(`UPDATE ${table} SET ${column} = ${column}`), table).toThrow(`${table} is append-only`);
+      expect(() => sql.exec(`DELETE FROM ${table}`), table).toThrow(`${table} is append-only`);
+    }
+    sql.close();
+  });
+
+  it('has strict types and checked foreign keys', () => {
+    const { store, path } = newStore();
+    const sql = new Database(path);
+    const lax = sql.prepare(
+      `SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND NOT strict AND name NOT LIKE 'sqlite_%'`,
+    );
+    expect(lax.all()).toEqual([]);
+    expect(sql.pragma('journal_mode', { simple: true })).toBe('wal');
+    expect(sql.pragma('foreign_key_check')).toEqual([]);
+    sql.close();
+    expect(() =>
+      store.artifacts.add({ stage: 'search', trial: 3 }, { kind: 'x', path: 'x', sha256: 'x', bytes: 0 }),
+    ).toThrow(/FOREIGN KEY/);
+  });
+
+  it('has a view of what the frontier is computed from: latest values of complete trials', () => {
+    const { store, path } = newStore();
+    for (const number of [0, 1]) store.trials.ask(newTrial(number));
+    store.trials.finish(0, { state: 'complete', values: { latency_ms: { value: 1, provenance: 'predicted' } } });
+    store.trials.revise(0, { latency_ms: { value: 2, provenance: 'measured' } });
+    store.trials.finish(1, { state: 'pruned', values: { latency_ms: { value: 9, provenance: 'predicted' } } });
+    const sql = new Database(path, { readonly: true });
+    expect(sql.prepare('SELECT * FROM pareto_values').all()).toEqual([
+      { trial: 0, objective: 'latency_ms', value: 2, provenance: 'measured' },
+    ]);
+    sql.close();
+  });
+
+  it('tells the same as a plain model of it, whatever happens in which order, also when opened again', () => {
+    const step = fc.record({
+      action: fc.constantFrom('ask', 'start', 'finish', 'revise', 'reopen'),
+      trial: fc.nat(5),
+      state: fc.constantFrom('complete', 'pruned', 'failed'),
+      value: fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => value + 0),
+    });
+    interface Model {
+      state: TrialState;
+      attempts: number;
+      value?: number;
+      told?: number;
+    }
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 25 }), (steps) => {
+        const created = newStore();
+        let { store } = created;
+        const model = new Map<number, Model>();
+        for (const { action, trial, state, value } of steps) {
+          const known = model.get(trial);
+          const values = { accuracy: { value, provenance: 'measured' } } as const;
+          if (action === 'ask') {
+            if (known !== undefined) continue;
+            store.trials.ask(newTrial(trial));
+            model.set(trial, { state: 'waiting', attempts: 0 });
+          } else if (action === 'reopen') {
+            store.close();
+            store = Store.open(created.path);
+          } else if (known !== undefined) {
+            const ended = known.state !== 'waiting' && known.state !== 'running';
+            if (action === 'start' && !ended) {
+              store.trials.start(trial);
+              known.attempts++;
+              known.state = 'running';
+            } else if (action === 'finish' && !ended) {
+              store.trials.finish(trial, { state, values });
+              Object.assign(known, { state, value, told: value });
+            } else if (action === 'revise' && ended) {
+              store.trials.revise(trial, values);
+              known.value = value;
+            }
+          }
+        }
+        const expected = [...model].sort(([a], [b]) => a - b).map(([number, trial]) => ({ number, ...trial }));
+        const actual = store.trials.all().map(({ number, state, attempts, values, told }) => ({
+          number,
+          state,
+          attempts,
+          ...('accuracy' in values ? { value: values['accuracy'].value, told: told['accuracy'] } : {}),
+        }));
+        store.close();
+        expect(actual).toEqual(expected);
+      }),
+      { numRuns: 15 },
+    );
+  });
+});

@@ -1,0 +1,92 @@
+/**
+ * Writes the database of a small run with the current schema: `npx tsx test/store/make-fixture.ts`. Run once when a
+ * schema is released; its file then stays, so that every later version is tested to upgrade it.
+ */
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { Store } from '../../store/index.js';
+import { migrations } from '../../store/migrations/index.js';
+
+const path = fileURLToPath(new URL(`fixtures/v${migrations.at(-1)?.version ?? 0}.sqlite`, import.meta.url));
+if (existsSync(path)) throw new Error(`${path} exists: a released schema never changes`);
+
+let now = 1_764_000_000_000;
+const store = Store.create(
+  path,
+  {
+    name: 'fixture',
+    seed: 3,
+    source: 'name: fixture\nseed: 3\n',
+    experiment: { name: 'fixture', seed: 3, search: { controller: 'random', trials: 4 } },
+    threads: 1,
+    version: '0.1.0',
+    environment: { node: 'v20', cores: 2 },
+  },
+  () => (now += 250),
+);
+const network = (width: number) => ({ kind: 'network', input: [28, 28, 1], classes: 10, width });
+store.measurements.add({
+  genotypeId: '9-9',
+  network: network(9),
+  purpose: 'calibration',
+  device: 'local',
+  ms: 1.5,
+  p50: 1.45,
+  p95: 1.75,
+  p99: 2,
+  interval: [1.4, 1.6],
+  converged: true,
+  samples: [1.4, 1.5, 1.6],
+  environment: { threads: 1, provider: 'cpu' },
+});
+store.curves.add(
+  { stage: 'teacher' },
+  {
+    epoch: 0,
+    trainLoss: 1,
+    trainAccuracy: 0.5,
+    validationLoss: 1.5,
+    validationAccuracy: 0.25,
+    learningRate: 0.1,
+    seconds: 9,
+  },
+);
+for (let number = 0; number < 4; number++) {
+  store.trials.ask({
+    number,
+    genotype: [number, 1],
+    genotypeId: `${number}-1`,
+    choices: { width: 8 * number, se: true },
+    network: network(number),
+    seed: 100 + number,
+    reason: 'drawn at random',
+    rejected: number,
+    pending: number === 3 ? [2] : [],
+    prediction: { ms: 1 + number / 4, std: 0.25, coverage: 1 },
+  });
+  if (number === 3) break;
+  store.trials.start(number);
+  store.curves.add(
+    { stage: 'search', trial: number },
+    {
+      epoch: 0,
+      trainLoss: 2,
+      trainAccuracy: 0.5,
+      validationLoss: 1,
+      validationAccuracy: 0.75,
+      learningRate: 0.1,
+      seconds: 3,
+    },
+  );
+}
+store.trials.finish(0, {
+  state: 'complete',
+  values: { accuracy: { value: 0.75, provenance: 'measured' }, latency_ms: { value: 1, provenance: 'predicted' } },
+});
+store.trials.revise(0, { latency_ms: { value: 1.25, provenance: 'measured' } });
+store.trials.finish(1, { state: 'failed', message: 'the training loss is not a number', values: {} });
+store.finals.start(0);
+store.finals.finish(0, { state: 'complete', accuracy: 0.8, testAccuracy: 0.79, epochs: 5, seconds: 30 });
+store.artifacts.add({ stage: 'final', trial: 0 }, { kind: 'onnx', path: 'artifacts/0.onnx', sha256: 'ab', bytes: 123 });
+store.run.setStatus('interrupted', 'Ctrl-C');
+store.close();

@@ -1,0 +1,106 @@
+import Database from 'better-sqlite3';
+import { copyFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { Store } from '../../store/index.js';
+import { migrations } from '../../store/migrations/index.js';
+import { openDatabase } from '../../store/open.js';
+import { errorOf, newStore, newTrial, temporaryFolder } from './support.js';
+
+const fixtures = fileURLToPath(new URL('fixtures/', import.meta.url));
+
+const copyOf = (fixture: string): string => {
+  const path = join(temporaryFolder(), 'nas.sqlite');
+  copyFileSync(join(fixtures, fixture), path);
+  return path;
+};
+
+function schemaOf(path: string): unknown[] {
+  const sql = new Database(path, { readonly: true });
+  try {
+    return sql.prepare('SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name').all();
+  } finally {
+    sql.close();
+  }
+}
+
+describe('the schema', () => {
+  it('has a database file of every released version', () => {
+    expect(migrations.map(({ version }) => version)).toEqual(migrations.map((_, i) => i + 1));
+    expect(readdirSync(fixtures).sort()).toEqual(migrations.map(({ version }) => `v${version}.sqlite`).sort());
+  });
+});
+
+describe.each(readdirSync(fixtures))('the released database %s', (fixture) => {
+  it('is upgraded to what a new database has', () => {
+    const path = copyOf(fixture);
+    Store.open(path).close();
+    expect(schemaOf(path)).toEqual(schemaOf(newStore().path));
+  });
+
+  it('keeps its history and is used on', () => {
+    const path = copyOf(fixture);
+    const store = Store.open(path);
+    expect(store.run.get()).toMatchObject({ name: 'fixture', seed: 3, threads: 1, environment: { cores: 2 } });
+    expect(store.run.status()).toMatchObject({ status: 'interrupted', message: 'Ctrl-C' });
+    expect(store.trials.all()).toMatchObject([
+      {
+        number: 0,
+        state: 'complete',
+        values: { latency_ms: { value: 1.25, provenance: 'measured' } },
+        told: { latency_ms: 1 },
+      },
+      { number: 1, state: 'failed', message: 'the training loss is not a number' },
+      { number: 2, state: 'running', choices: { width: 16, se: true } },
+      { number: 3, state: 'waiting', pending: [2], genotype: [3, 1], seed: 103, rejected: 3 },
+    ]);
+    expect(store.trials.prediction(2)).toEqual({ ms: 1.5, std: 0.25, coverage: 1 });
+    expect(store.curves.of({ stage: 'teacher' })).toMatchObject([{ epoch: 0, validationAccuracy: 0.25 }]);
+    expect(store.curves.of({ stage: 'search', trial: 0 })).toMatchObject([{ validationAccuracy: 0.75 }]);
+    expect(store.measurements.all()).toMatchObject([{ genotypeId: '9-9', ms: 1.5, interval: [1.4, 1.6] }]);
+    expect(store.measurements.samples(1)).toEqual([1.4, 1.5, 1.6]);
+    expect(store.finals.all()).toMatchObject([{ trial: 0, accuracy: 0.8, testAccuracy: 0.79 }]);
+    expect(store.artifacts.all()).toMatchObject([{ trial: 0, kind: 'onnx', bytes: 123 }]);
+    expect(store.networks.get('3-1')).toEqual({ kind: 'network', input: [28, 28, 1], classes: 10, width: 3 });
+
+    store.trials.start(3);
+    store.trials.finish(3, { state: 'complete', values: { accuracy: { value: 0.5, provenance: 'measured' } } });
+    store.trials.ask(newTrial(4));
+    store.run.setStatus('complete');
+    store.close();
+    const again = Store.open(path, { readonly: true });
+    expect(again.trials.progress()).toEqual({ waiting: 1, running: 1, complete: 2, pruned: 0, failed: 1 });
+    again.close();
+  });
+});
+
+describe('upgrading', () => {
+  const next = {
+    version: migrations.length + 1,
+    statements: ['CREATE TABLE extra (x INTEGER) STRICT', 'INSERT INTO extra VALUES (1)'],
+  };
+
+  it('runs the steps that are missing, once', () => {
+    const { store, path } = newStore();
+    store.trials.ask(newTrial(0));
+    store.close();
+    for (let i = 0; i < 2; i++) openDatabase(path, { migrations: [...migrations, next] }).close();
+    const sql = new Database(path, { readonly: true });
+    expect(sql.prepare('SELECT count(*) FROM extra').pluck().get()).toBe(1);
+    expect(sql.prepare('SELECT count(*) FROM trials').pluck().get()).toBe(1);
+    sql.close();
+    expect(errorOf(() => Store.open(path)).message).toContain('newer version of nas');
+  });
+
+  it('is all or nothing, and not for readers', () => {
+    const { store, path } = newStore();
+    store.close();
+    const broken = { ...next, statements: [...next.statements, 'CREATE TABLE trials (x)'] };
+    expect(() => openDatabase(path, { migrations: [...migrations, broken] })).toThrow(/already exists/);
+    const reading = errorOf(() => openDatabase(path, { migrations: [...migrations, next], readonly: true }));
+    expect(reading.message).toContain('older schema');
+    expect(reading.hint).toContain('nas resume');
+    Store.open(path).close();
+  });
+});
