@@ -25,6 +25,6 @@ export function spaceSize(space: DecisionSpace): bigint {
   const bound = combinations(space);
   if (bound > listable) return bound;
   let size = 0n;
-  for (const networks = enumerate(space); networks.next().done !== true; ) size++;
+  for (const networks = enumerate(space); networks.next().done !== true;) size++;
   return size;
 }

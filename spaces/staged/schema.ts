@@ -3,6 +3,7 @@ import { choices } from '../choices.js';
 import { activations, blockKinds } from '../network.js';
 
 const width = z.number().int().min(1).max(8192);
+const widthOrNone = z.number().int().min(0).max(8192);
 const kernel = z.literal([1, 3, 5, 7, 9, 11]);
 const stride = z.literal([1, 2]);
 const act = z.enum(activations);
@@ -18,10 +19,10 @@ export const stemSchema = z.strictObject({
 /** `head:`; what follows the blocks. */
 export const headSchema = z.strictObject({
   /** Width of the 1x1 convolution; 0: none. */
-  filters: choices(width.min(0)).optional(),
+  filters: choices(widthOrNone).optional(),
   act: choices(act).optional(),
   /** Width of a dense layer before the logits (MobileNetV3); 0: none. */
-  hidden: choices(width.min(0)).optional(),
+  hidden: choices(widthOrNone).optional(),
   dropout: choices(z.number().min(0).lt(1)).optional(),
 });
 

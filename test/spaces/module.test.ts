@@ -1,0 +1,25 @@
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { createSpace } from '../../spaces/index.js';
+import { describeSpace } from './contract.js';
+import { complaint, fashion } from './make.js';
+
+const directory = import.meta.dirname;
+
+describeSpace('a module', () => createSpace({ type: 'module', path: './fixtures/space.mjs' }, fashion, { directory }));
+
+describe('module', () => {
+  it('takes absolute paths too', async () => {
+    const path = join(directory, 'fixtures', 'space.mjs');
+    expect((await createSpace({ type: 'module', path }, fashion)).name).toBe('one-block');
+  });
+
+  it.each([
+    ['./fixtures/none.mjs', /space\.path: there is no file .*none\.mjs/],
+    ['./fixtures/broken.mjs', /space\.path: cannot import .*broken\.mjs/],
+    ['./fixtures/no-default.mjs', /no-default\.mjs: default: must be the default export/],
+    ['./fixtures/no-choices.mjs', /no-choices\.mjs: decisions\.0\.choices: /],
+  ])('refuses %s', async (path, message) => {
+    expect(await complaint({ type: 'module', path })).toMatch(message);
+  });
+});

@@ -1,0 +1,43 @@
+import fc from 'fast-check';
+import { activations, type Block, type Network } from '../../spaces/index.js';
+
+const act = fc.constantFrom(...activations);
+const kernel = fc.constantFrom(1, 3, 5);
+const stride = fc.constantFrom(1 as const, 2 as const);
+const width = fc.integer({ min: 1, max: 6 });
+const conv = { filters: width, kernel, stride, act };
+const expand = fc.constantFrom(1, 1.5, 2);
+const se = fc.constantFrom(0, 0.25, 0.5);
+
+const block: fc.Arbitrary<Block> = fc.oneof(
+  fc.record({ kind: fc.constant('mbconv' as const), ...conv, expand, se }),
+  fc.record({ kind: fc.constant('fused_mbconv' as const), ...conv, expand, se }),
+  fc.record({ kind: fc.constant('basic' as const), ...conv }),
+);
+
+/** Any small network, of all kinds of blocks and odd sizes. */
+export const smallNetworks: fc.Arbitrary<Network> = fc.record({
+  kind: fc.constant('network' as const),
+  input: fc.tuple(fc.integer({ min: 3, max: 9 }), fc.integer({ min: 3, max: 9 }), fc.integer({ min: 1, max: 3 })),
+  classes: fc.integer({ min: 2, max: 5 }),
+  stem: fc.record(conv),
+  blocks: fc.array(block, { maxLength: 3 }),
+  head: fc.record(
+    { filters: fc.integer({ min: 0, max: 6 }), act, hidden: width, dropout: fc.constantFrom(0, 0.5) },
+    { requiredKeys: ['filters', 'act', 'dropout'] },
+  ),
+});
+
+/** One block of each kind with everything switched on; small enough to check by hand. */
+export const handNetwork: Network = {
+  kind: 'network',
+  input: [5, 5, 2],
+  classes: 3,
+  stem: { filters: 4, kernel: 3, stride: 2, act: 'hard_swish' },
+  blocks: [
+    { kind: 'mbconv', filters: 4, kernel: 5, stride: 1, act: 'relu', expand: 2, se: 0.25 },
+    { kind: 'fused_mbconv', filters: 6, kernel: 3, stride: 1, act: 'swish', expand: 1.5, se: 0 },
+    { kind: 'basic', filters: 6, kernel: 3, stride: 2, act: 'relu6' },
+  ],
+  head: { filters: 8, act: 'relu', hidden: 7, dropout: 0.5 },
+};

@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest';
+import { costs, describeNetwork, layersOf, presetNetworks, type Task } from '../../spaces/index.js';
+import { fashion } from './make.js';
+import { handNetwork } from './networks.js';
+
+const tasks: readonly Task[] = [fashion, { input: [32, 32, 3], classes: 100 }, { input: [64, 64, 3], classes: 5 }];
+
+describe.each(Object.entries(presetNetworks))('the %s reference', (_, make) => {
+  it.each(tasks)('ends small images of $input in a map of 7 or 8 pixels', (task) => {
+    const network = make(task);
+    const pool = layersOf(network).find(({ name }) => name === 'head_pool');
+    expect(pool?.input[0]).toBeGreaterThanOrEqual(7);
+    expect(pool?.input[0]).toBeLessThanOrEqual(8);
+    expect([network.input, network.classes]).toEqual([task.input, task.classes]);
+  });
+
+  it('grows with its width', () => {
+    const macs = [0.25, 0.5, 1, 2].map((width) => costs(make(fashion, width)).macs);
+    expect([...macs].sort((a, b) => a - b)).toEqual(macs);
+    expect(new Set(macs).size).toBe(macs.length);
+  });
+});
+
+describe('describeNetwork', () => {
+  it('says what matters in a few lines', () => {
+    expect(describeNetwork(handNetwork)).toMatchInlineSnapshot(`
+      "5 x 5 x 2 to 3 classes: 8.33 k MACs, 1.57 k parameters, 752B of activations
+      stem: conv 3x3/2, 4 channels, hard_swish
+      block1: mbconv 5x5, expand 2, 4 channels, squeeze-excite 0.25, relu
+      block2: fused_mbconv 3x3, expand 1.5, 6 channels, swish
+      block3: basic 3x3/2, 6 channels, relu6
+      head: 2 x 2 map, conv 1x1, 8 channels, relu, average pool, dense 7, relu, dropout 0.5, dense 3"
+    `);
+  });
+
+  it('puts equal neighbours on one line', () => {
+    const [block] = handNetwork.blocks;
+    const text = describeNetwork({ ...handNetwork, blocks: [block, block, block] });
+    expect(text.split('\n')).toHaveLength(4);
+    expect(text).toContain('block1-3: mbconv 5x5');
+  });
+});

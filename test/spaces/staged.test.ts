@@ -1,0 +1,109 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { enumerate, layersOf, spaceSize } from '../../spaces/index.js';
+import { createStagedSpace } from '../../spaces/staged/space.js';
+import { makeDivisible, type StageChoices, type StagedPlan } from '../../spaces/staged/plan.js';
+
+const some = <T>(...choices: readonly T[]): fc.Arbitrary<T[]> =>
+  fc.subarray([...choices], { minLength: 1, maxLength: 2 });
+/** Nearly always one choice, so that spaces stay small. */
+const mostlyOne = <T>(one: T, ...others: readonly T[]): fc.Arbitrary<readonly T[]> =>
+  fc.oneof({ weight: 3, arbitrary: fc.constant<readonly T[]>([one]) }, { weight: 1, arbitrary: some(one, ...others) });
+
+/** Stages chosen for coincidences: equal neighbours, stages that may be missing, widths and ratios that round alike. */
+const stage: fc.Arbitrary<StageChoices> = fc.record({
+  depth: some(0, 1, 2).filter((choices) => choices.some((depth) => depth > 0)),
+  kind: mostlyOne('mbconv', 'fused_mbconv', 'basic'),
+  filters: mostlyOne(8, 16),
+  stride: mostlyOne(1, 2),
+  act: mostlyOne('relu', 'swish'),
+  kernel: mostlyOne(3, 5),
+  expand: mostlyOne(1, 1.2, 2),
+  se: mostlyOne(0, 0.25, 0.3),
+});
+
+const plan: fc.Arbitrary<StagedPlan> = fc
+  .record({
+    width: some(0.5, 0.55, 1),
+    depth: mostlyOne(1, 1.5),
+    resolution: mostlyOne(64, 65),
+    divisor: fc.constantFrom(1, 8),
+    share: fc.constantFrom('stage' as const, 'layer' as const),
+    stages: fc.oneof(
+      fc.array(stage, { minLength: 1, maxLength: 3 }),
+      stage.map((one) => [one, one]),
+    ),
+    stem: fc.record({
+      filters: mostlyOne(8, 16),
+      kernel: fc.constant([3]),
+      stride: fc.constant([1 as const]),
+      act: mostlyOne('relu' as const, 'swish' as const),
+    }),
+    head: fc.record({
+      filters: mostlyOne(0, 16),
+      hidden: mostlyOne(0, 8),
+      act: mostlyOne('relu' as const, 'swish' as const),
+      dropout: fc.constant([0]),
+    }),
+  })
+  .map(({ width, depth, resolution, ...rest }) => ({
+    ...rest,
+    name: 'random',
+    task: { input: [64, 64, 1], classes: 2 },
+    base: { resolution: 64, width: 1, depth: 1 },
+    scales: [
+      { name: 'resolution', choices: resolution, apply: (scale, r) => ({ ...scale, resolution: r }) },
+      { name: 'width', choices: width, apply: (scale, w) => ({ ...scale, width: w }) },
+      { name: 'depth', choices: depth, apply: (scale, d) => ({ ...scale, depth: d }) },
+    ],
+    terms: { stage: 'stage', path: 'space.stages' },
+  }));
+
+describe('spaces of stages', () => {
+  it('count, list and tell apart exactly their different networks, whatever coincides', () => {
+    let coincidences = 0;
+    fc.assert(
+      fc.property(plan, (random) => {
+        const space = createStagedSpace(random);
+        const combinations = space.decisions.reduce((product, { choices }) => product * choices.length, 1);
+        fc.pre(combinations <= 600);
+        const firsts = new Map<string, string>();
+        const sizes = space.decisions.map(({ choices }) => choices.length);
+        const walk = (prefix: number[]): void => {
+          if (prefix.length < sizes.length) {
+            for (let i = 0; i < sizes[prefix.length]; i++) walk([...prefix, i]);
+            return;
+          }
+          const architecture = JSON.stringify(layersOf(space.build(prefix)));
+          const first = firsts.get(architecture) ?? prefix.join();
+          firsts.set(architecture, first);
+          expect(space.canonical(prefix).join()).toBe(first);
+        };
+        walk([]);
+        expect([...enumerate(space)].map((genotype) => genotype.join()).sort()).toEqual([...firsts.values()].sort());
+        expect(spaceSize(space)).toBe(BigInt(firsts.size));
+        if (firsts.size < combinations) coincidences++;
+      }),
+      { numRuns: 60 },
+    );
+    expect(coincidences).toBeGreaterThan(10);
+  });
+});
+
+describe('makeDivisible', () => {
+  it('rounds to the nearest multiple, never down by more than a tenth, and never to nothing', () => {
+    expect([1, 8, 11, 12, 18, 36, 88].map((width) => makeDivisible(width, 8))).toEqual([8, 8, 16, 16, 24, 40, 88]);
+    fc.assert(
+      fc.property(
+        fc.double({ min: 0.1, max: 4000, noNaN: true }),
+        fc.integer({ min: 1, max: 16 }),
+        (width, divisor) => {
+          const rounded = makeDivisible(width, divisor);
+          expect(rounded % divisor).toBe(0);
+          expect(rounded).toBeGreaterThanOrEqual(Math.max(divisor, 0.9 * width));
+          expect(rounded - width).toBeLessThanOrEqual(divisor);
+        },
+      ),
+    );
+  });
+});
