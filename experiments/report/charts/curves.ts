@@ -1,0 +1,72 @@
+import type { TopLevelSpec } from 'vega-lite';
+import type { CurvePoint, ReportMember } from '../data.js';
+import { renderSvg } from './render.js';
+
+/** Okabe and Ito's colours, told apart by everybody; lines beyond them repeat with dashes. */
+const hues = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#5b5b5b'];
+
+const stages = [
+  { key: 'search', title: 'epoch of the search' },
+  { key: 'final', title: 'epoch of the final training' },
+] as const;
+
+const dashes = [
+  [1, 0],
+  [6, 3],
+  [2, 2],
+];
+
+/** Validation accuracy over the epochs of each network, the search's and the final training side by side. */
+export function curvesSpec(members: readonly ReportMember[]): TopLevelSpec {
+  const ordered = members.toSorted((a, b) => a.number - b.number);
+  const labels = ordered.map(({ number }) => `#${number}`);
+  const rows = (points: readonly CurvePoint[], label: string) =>
+    points.map(({ epoch, validationAccuracy }) => ({ epoch: epoch + 1, accuracy: validationAccuracy, label }));
+  const panels = stages
+    .map(({ key, title }) => ({
+      title,
+      values: ordered.flatMap((member, i) => rows(member.curves[key], labels[i])),
+    }))
+    .filter(({ values }) => values.length > 0);
+  return {
+    $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
+    title: { text: "Learning curves of the frontier's networks", subtitle: 'accuracy on the validation split' },
+    resolve: { scale: { y: 'independent', x: 'independent' } },
+    spacing: 30,
+    hconcat: panels.map(({ title, values }) => ({
+      width: panels.length === 1 ? 820 : 370,
+      height: 280,
+      data: { values },
+      mark: { type: 'line' as const, strokeWidth: 1.6, point: { size: 22 } },
+      encoding: {
+        x: {
+          field: 'epoch',
+          type: 'quantitative' as const,
+          title,
+          axis: { format: 'd', tickMinStep: 1 },
+          scale: { zero: false, nice: false },
+        },
+        y: {
+          field: 'accuracy',
+          type: 'quantitative' as const,
+          title: 'validation accuracy',
+          axis: { format: '.0%' },
+          scale: { zero: false },
+        },
+        color: {
+          field: 'label',
+          type: 'nominal' as const,
+          scale: { domain: labels, range: labels.map((_, i) => hues[i % hues.length]) },
+        },
+        // One legend for colour and dashes.
+        strokeDash: {
+          field: 'label',
+          type: 'nominal' as const,
+          scale: { domain: labels, range: labels.map((_, i) => dashes[Math.floor(i / hues.length) % dashes.length]) },
+        },
+      },
+    })),
+  };
+}
+
+export const renderCurves = (members: readonly ReportMember[]): Promise<string> => renderSvg(curvesSpec(members));

@@ -1,0 +1,132 @@
+import type { Environment } from '../../latency-models/index.js';
+import type { Objective, Values } from '../../search/index.js';
+import type { Choice, Decision, Network } from '../../spaces/index.js';
+
+/** How a value came to be: `computed` from the network, `measured`, `predicted` by a model, or `imported`. */
+export type Provenance = 'measured' | 'predicted' | 'imported' | 'computed';
+
+export type TrialState = 'waiting' | 'running' | 'complete' | 'pruned' | 'failed';
+
+/** One trial as tables and plots need it. */
+export interface ReportTrial {
+  readonly number: number;
+  readonly state: TrialState;
+  readonly genotypeId: string;
+  readonly choices: Readonly<Record<string, Choice>>;
+  /** Objective values by name after the search's training; accuracy is the validation accuracy, in [0, 1]. */
+  readonly values: Values;
+  readonly provenance: Readonly<Record<string, Provenance>>;
+  /** Why it was pruned or failed. */
+  readonly message: string | null;
+}
+
+/** A measured latency without its samples; ms for one batch. */
+export interface ReportLatency {
+  readonly ms: number;
+  readonly p50: number;
+  readonly p95: number;
+  readonly p99: number;
+  /** 95 % confidence interval of `ms`. */
+  readonly interval: readonly [low: number, high: number];
+  readonly converged: boolean;
+  readonly environment: Environment;
+}
+
+/** One epoch of a learning curve; epochs are counted from 0, accuracies in [0, 1]. */
+export interface CurvePoint {
+  readonly epoch: number;
+  readonly trainLoss: number;
+  readonly validationAccuracy: number;
+}
+
+/** A file of the workdir. */
+export interface ReportFile {
+  readonly kind: string;
+  /** Relative to the workdir. */
+  readonly path: string;
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+/** What the final training made of a network. */
+export interface FinalResult {
+  readonly state: 'complete' | 'failed';
+  /** On the validation split, in [0, 1]. */
+  readonly accuracy: number | null;
+  /** On the test split, which neither the search nor the training has seen. */
+  readonly testAccuracy: number | null;
+  readonly epochs: number;
+  readonly message: string | null;
+}
+
+/** Costs that follow from the network alone. */
+export interface ReportCosts {
+  readonly macs: number;
+  readonly params: number;
+  readonly activationBytes: number;
+  readonly sizeBytes: number;
+}
+
+/** A network of the frontier, in detail. */
+export interface ReportMember extends ReportTrial {
+  readonly latency: ReportLatency | null;
+  /** What the latency model had said before training. */
+  readonly predicted: { readonly ms: number; readonly std: number; readonly coverage: number } | null;
+  readonly final: FinalResult | null;
+  readonly costs: ReportCosts;
+  readonly network: Network;
+  readonly curves: { readonly search: readonly CurvePoint[]; readonly final: readonly CurvePoint[] };
+  readonly files: readonly ReportFile[];
+}
+
+/** A latency that was first predicted and then measured, ms. */
+export interface PredictionPair {
+  readonly trial: number | null;
+  readonly predicted: number;
+  readonly measured: number;
+}
+
+export interface PredictionReport {
+  readonly pairs: readonly PredictionPair[];
+  /** Mean absolute percentage error, in percent. */
+  readonly mape: number;
+  /** Spearman's rank correlation, in [-1, 1]. */
+  readonly spearman: number;
+}
+
+export interface RunSummary {
+  readonly name: string;
+  readonly seed: number;
+  readonly status: 'running' | 'complete' | 'interrupted' | 'infeasible' | 'failed';
+  readonly message: string | null;
+  /** ISO 8601, UTC. */
+  readonly startedAt: string;
+  readonly updatedAt: string;
+  /** Version of nas. */
+  readonly version: string;
+  readonly threads: number;
+  /** Trials that the experiment asks for. */
+  readonly planned: number;
+  readonly counts: Readonly<Record<TrialState, number>>;
+  /** Candidates that cheap constraints rejected before any training. */
+  readonly rejected: number;
+}
+
+/** All that a report shows of a run; plain data, and what `nas pareto --format json` prints. */
+export interface ReportData {
+  readonly format: 'nas-report-1';
+  readonly run: RunSummary;
+  readonly objectives: readonly Objective[];
+  readonly decisions: readonly Decision[];
+  readonly trials: readonly ReportTrial[];
+  /** Members of the frontier by search values, ordered by the second objective (the first when there is one). */
+  readonly frontier: readonly ReportMember[];
+  readonly prediction: PredictionReport | null;
+  /** What the run was made on: engine, runtime, processor; names and values as text. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Where data and teacher come from; names and values as text. */
+  readonly provenance: Readonly<Record<string, string>>;
+  /** The experiment with every default, as YAML, and as it was written. */
+  readonly settings: string;
+  readonly source: string;
+}

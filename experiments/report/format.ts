@@ -1,0 +1,69 @@
+import { isObjectiveName, objectiveKinds, type ObjectiveKind } from '../objectives.js';
+
+type Unit = ObjectiveKind['unit'];
+
+const significant = (value: number, digits: number): string =>
+  Number(value.toPrecision(digits)).toLocaleString('en-US', { maximumFractionDigits: 6 });
+
+const scaled = (value: number, base: number, suffixes: readonly string[]): string => {
+  let i = 0;
+  while (Math.abs(value) >= base && i < suffixes.length - 1) {
+    value /= base;
+    i++;
+  }
+  return `${significant(value, 3)}${suffixes[i] ?? ''}`;
+};
+
+/** 0.9123 as `91.23 %`. */
+export const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
+
+/** Milliseconds with three significant digits: `1.23 ms`. */
+export const ms = (value: number): string => `${significant(value, 3)} ms`;
+
+/** 1,234,567 as `1.23 M`. */
+export const count = (value: number): string => scaled(value, 1000, ['', ' k', ' M', ' G', ' T']);
+
+/** Bytes in binary units: `1.5 MiB`. */
+export const bytes = (value: number): string => scaled(value, 1024, [' B', ' KiB', ' MiB', ' GiB', ' TiB']);
+
+/** Seconds as people say them: `45 s`, `12 min`, `3 h 05 min`. */
+export function duration(seconds: number): string {
+  if (seconds < 90) return `${Math.round(seconds)} s`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 90) return `${minutes} min`;
+  return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;
+}
+
+const byUnit: { readonly [U in Unit]: (value: number) => string } = { share: percent, ms, count, bytes };
+
+const kindOf = (objective: string): ObjectiveKind | undefined =>
+  isObjectiveName(objective) ? objectiveKinds[objective] : undefined;
+
+/** A value as tables show it, in its objective's unit. */
+export function objectiveValue(objective: string, value: number | null | undefined): string {
+  if (value === null || value === undefined) return '-';
+  const kind = kindOf(objective);
+  return kind === undefined ? significant(value, 4) : byUnit[kind.unit](value);
+}
+
+/** How an objective is called in text: `latency`. */
+export const objectiveTitle = (objective: string): string => kindOf(objective)?.title ?? objective;
+
+/** An axis of a chart: how its ticks are written and what its title adds. */
+export interface Axis {
+  readonly title: string;
+  /** d3-format. */
+  readonly format: string;
+}
+
+const axes: { readonly [U in Unit]: { readonly suffix: string; readonly format: string } } = {
+  share: { suffix: '', format: '.1%' },
+  ms: { suffix: ' [ms]', format: '~g' },
+  count: { suffix: '', format: '~s' },
+  bytes: { suffix: ' [bytes]', format: '~s' },
+};
+
+export function axisOf(objective: string): Axis {
+  const { suffix, format } = axes[kindOf(objective)?.unit ?? 'count'];
+  return { title: `${objectiveTitle(objective)}${suffix}`, format };
+}

@@ -1,0 +1,172 @@
+import { renderCurves } from '../charts/curves.js';
+import { renderFrontier } from '../charts/frontier.js';
+import { renderPrediction } from '../charts/prediction.js';
+import type { ReportData, ReportMember, TrialState } from '../data.js';
+import { count, duration, objectiveTitle, objectiveValue, percent } from '../format.js';
+import { html, trusted, type Markup } from './markup.js';
+import { networkCard } from './network.js';
+import { style } from './style.js';
+import { facts, table, type Column } from './table.js';
+
+const tile = (value: string, label: string): Markup =>
+  html`<div class="tile"><b>${value}</b><span>${label}</span></div>`;
+
+const seconds = ({ run: { startedAt, updatedAt } }: ReportData): number =>
+  (Date.parse(updatedAt) - Date.parse(startedAt)) / 1000;
+
+const best = (values: readonly (number | null | undefined)[]): string => {
+  const known = values.filter((value) => value !== null && value !== undefined);
+  return known.length === 0 ? '-' : percent(Math.max(...known));
+};
+
+function tiles(data: ReportData): Markup {
+  const { counts, planned, rejected } = data.run;
+  const { frontier } = data;
+  const states: readonly TrialState[] = ['pruned', 'failed', 'running', 'waiting'];
+  const others = states.filter((state) => counts[state] > 0).map((state) => `${counts[state]} ${state}`);
+  return html`<div class="tiles">
+    ${tile(`${counts.complete} / ${planned}`, ['trials trained', ...others].join(', '))}
+    ${tile(String(frontier.length), 'networks on the frontier')}
+    ${tile(best(frontier.map(({ values }) => values['accuracy'])), 'best validation accuracy in the search')}
+    ${frontier.some(({ final }) => final !== null) ? tile(best(frontier.map(({ final }) => final?.accuracy)), 'best validation accuracy after final training') : null}
+    ${rejected > 0 ? tile(count(rejected), 'candidates rejected before training') : null}
+    ${tile(duration(seconds(data)), 'from start to last change')}
+  </div>`;
+}
+
+const tag = (kind: string): Markup => html`<span class="tag ${kind}">${kind}</span>`;
+
+/** Objectives as they were in the search; final accuracies in columns of their own. */
+function frontierColumns(data: ReportData): Column<ReportMember>[] {
+  const objectives = data.objectives.map(({ name }): Column<ReportMember> => ({
+    title: name === 'accuracy' ? 'search accuracy' : objectiveTitle(name),
+    numeric: true,
+    cell: ({ values, provenance }) =>
+      name === 'latency_ms'
+        ? html`${objectiveValue(name, values[name])} ${tag(provenance[name] ?? 'computed')}`
+        : objectiveValue(name, values[name]),
+  }));
+  const hasFinal = data.frontier.some(({ final }) => final !== null);
+  const share = (value: number | null | undefined): string => objectiveValue('accuracy', value);
+  const finals: readonly Column<ReportMember>[] = [
+    {
+      title: 'final accuracy',
+      numeric: true,
+      cell: ({ final }) => (final?.state === 'failed' ? tag('failed') : share(final?.accuracy)),
+    },
+    { title: 'test accuracy', numeric: true, cell: ({ final }) => share(final?.testAccuracy) },
+  ];
+  const named = new Set(data.objectives.map(({ name }) => name));
+  const costs: readonly (Column<ReportMember> & { readonly objective: string })[] = [
+    { objective: 'macs', title: 'MACs', numeric: true, cell: ({ costs: { macs } }) => count(macs) },
+    { objective: 'params', title: 'parameters', numeric: true, cell: ({ costs: { params } }) => count(params) },
+  ];
+  return [
+    { title: 'trial', cell: ({ number }) => html`<a href="#trial-${number}">#${number}</a>` },
+    ...objectives,
+    ...(hasFinal ? finals : []),
+    ...costs.filter(({ objective }) => !named.has(objective)),
+  ];
+}
+
+function frontierNotes(data: ReportData): Markup {
+  const hasFinal = data.frontier.some(({ final }) => final !== null);
+  return html`<p class="note">
+    Search accuracy: validation split, on the search's short schedule; it decided who is on the
+    frontier.${
+      hasFinal ? ' Final and test accuracy: after the full training; the test split was never seen by the search.' : ''
+    }
+  </p>`;
+}
+
+async function prediction({ prediction: report }: ReportData): Promise<Markup | null> {
+  if (report === null || report.pairs.length < 2) return null;
+  return html`<section>
+    <h2>Latency model</h2>
+    ${trusted(await renderPrediction(report))}
+    <p class="note">
+      Each point is a network that was first predicted and then measured on the device. Mean absolute percentage error
+      ${report.mape.toFixed(1)} %, Spearman's rank correlation ${report.spearman.toFixed(3)}.
+    </p>
+  </section>`;
+}
+
+async function curves({ frontier }: ReportData): Promise<Markup | null> {
+  if (!frontier.some(({ curves: { search, final } }) => search.length + final.length > 0)) return null;
+  return html`<section>
+    <h2>Learning curves</h2>
+    ${trusted(await renderCurves(frontier))}
+  </section>`;
+}
+
+const day = (iso: string): string => iso.slice(0, 16).replace('T', ' ');
+
+/** The whole report as one HTML page that needs nothing else: no scripts, no fonts, no other file. */
+export async function renderPage(data: ReportData): Promise<string> {
+  const { run, frontier } = data;
+  const sections = frontier.length > 0;
+  const [picture, latencyModel, learning] = await Promise.all([
+    sections ? renderFrontier(data) : Promise.resolve(''),
+    prediction(data),
+    curves(data),
+  ]);
+  const page = html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <title>${run.name}: architecture search report</title>
+        <style>
+          ${trusted(style)}
+        </style>
+      </head>
+      <body>
+        <main>
+          <header>
+            <h1>${run.name}</h1>
+            <p>
+              Neural architecture search, ${run.status}${run.message === null ? '' : ` (${run.message})`}; seed
+              ${run.seed}; ${day(run.startedAt)} to ${day(run.updatedAt)} UTC; nas ${run.version}
+            </p>
+          </header>
+          ${tiles(data)}
+          ${
+            sections
+              ? html`<section>
+                  <h2>Pareto frontier</h2>
+                  ${trusted(picture)} ${table(frontierColumns(data), frontier)}${frontierNotes(data)}
+                </section>`
+              : html`<section>
+                  <h2>Pareto frontier</h2>
+                  <p>No trial is complete yet.</p>
+                </section>`
+          }
+          ${latencyModel} ${learning}
+          ${
+            sections
+              ? html`<section>
+                  <h2>Networks</h2>
+                  <p class="note">Open a network to see its layers, decisions, latency and files.</p>
+                </section>`
+              : null
+          }
+          ${frontier.map(networkCard)}
+          <section>
+            <h2>Provenance</h2>
+            ${facts(Object.entries(data.provenance))}
+            <h3>Environment</h3>
+            ${facts(Object.entries(data.environment))}
+          </section>
+          <details class="card">
+            <summary>Experiment as written</summary>
+            <pre>${data.source}</pre>
+          </details>
+          <details class="card">
+            <summary>Experiment with every default</summary>
+            <pre>${data.settings}</pre>
+          </details>
+        </main>
+      </body>
+    </html> `;
+  return page.text;
+}

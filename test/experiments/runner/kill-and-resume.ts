@@ -1,0 +1,128 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { Random } from '../../../base/random.js';
+import { Store } from '../../../store/index.js';
+import { makeTinyDataset } from '../../support/tiny-dataset.js';
+
+const nas = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
+
+/** Whom a kill hits: the coordinator, or one of its workers (which it then replaces). */
+export type Victim = 'coordinator' | 'worker';
+
+export interface Kill {
+  readonly victim: Victim;
+  /** When, in ms after the start of the command. */
+  readonly after: number;
+}
+
+/** An experiment in which no measured latency steers the search: whatever differs is a defect. */
+export function writeExperiment(directory: string, overrides: readonly string[] = []): string {
+  const data = join(directory, 'data');
+  makeTinyDataset(data);
+  const file = join(directory, 'experiment.yaml');
+  writeFileSync(
+    file,
+    [
+      'name: kills',
+      'seed: 7',
+      `data: { type: fashion-mnist, path: ${data} }`,
+      'space: { type: mobilenet, preset: tiny }',
+      'teacher: { type: train, network: mobilenet, width: 0.5, epochs: 2, batch: 32 }',
+      'train: { epochs: 3, batch: 32, augment: { crop: 2, flip: true, views: 2 }, checkpoint_seconds: 0.2 }',
+      'objectives: [{ name: accuracy }, { name: macs }]',
+      'search: { controller: nsga2, trials: 6, population: 3, parallel: 2, retries: 10 }',
+      'final: { epochs: 4 }',
+      ...overrides,
+    ].join('\n'),
+  );
+  return file;
+}
+
+export function start(directory: string, args: readonly string[]): ChildProcess {
+  const cache = join(directory, 'cache');
+  return spawn(process.execPath, [nas, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, NAS_CACHE: cache } });
+}
+
+/** Waits for a process; returns its exit code and what it wrote. */
+export async function ended(child: ChildProcess): Promise<{ code: number | null; output: string }> {
+  let output = '';
+  const collect = (text: Buffer) => (output += text.toString());
+  child.stdout?.on('data', collect);
+  child.stderr?.on('data', collect);
+  return new Promise((resolve) => child.once('close', (code) => resolve({ code, output })));
+}
+
+const children = (pid: number): number[] => {
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
+  } catch {
+    return [];
+  }
+};
+
+/**
+ * Runs the experiment and kills it as told; each kill is followed by a resume. Ends with an undisturbed resume.
+ * @returns the kills that hit a living process.
+ */
+export async function runWithKills(directory: string, file: string, workdir: string, kills: readonly Kill[]): Promise<number> {
+  let hits = 0;
+  for (const { victim, after } of kills) {
+    const begun = existsSync(join(workdir, 'nas.sqlite'));
+    const child = start(directory, begun ? ['resume', workdir] : ['run', file, '--workdir', workdir]);
+    const over = ended(child);
+    await Promise.race([sleep(after), over]);
+    if (child.exitCode !== null || child.pid === undefined) continue;
+    const workers = children(child.pid);
+    const target = victim === 'worker' ? workers[hits % Math.max(1, workers.length)] : child.pid;
+    if (target !== undefined) {
+      process.kill(target, 'SIGKILL');
+      hits++;
+    }
+    if (victim === 'worker') await Promise.race([sleep(500), over]);
+    if (child.exitCode === null) child.kill('SIGKILL');
+    await over;
+  }
+  const begun = existsSync(join(workdir, 'nas.sqlite'));
+  const { code, output } = await ended(start(directory, begun ? ['resume', workdir] : ['run', file, '--workdir', workdir]));
+  if (code !== 0) throw new Error(`the last run ended with ${String(code)}:\n${output}`);
+  return hits;
+}
+
+/** Random kills, each somewhere in the first `window` ms of a command. */
+export const randomKills = (count: number, window: number, seed: number): Kill[] => {
+  const random = new Random(seed, 'kills');
+  return Array.from({ length: count }, () => ({
+    victim: random.uniform() < 0.7 ? ('coordinator' as const) : ('worker' as const),
+    after: 200 + random.uniform() * window,
+  }));
+};
+
+/** All that a run found, without times: what must not differ between two runs. */
+export function findings(workdir: string) {
+  const store = Store.open(join(workdir, 'nas.sqlite'), { readonly: true });
+  try {
+    const trials = store.trials.all();
+    const curve = (stage: 'search' | 'final', trial: number) =>
+      store.curves.of({ stage, trial }).map(({ seconds, ...epoch }) => ({ ...epoch, timed: seconds >= 0 }));
+    return {
+      status: store.run.status().status,
+      trials: trials.map(({ number, genotypeId, seed, reason, state, message, values }) => ({ number, genotypeId, seed, reason, state, message, values })),
+      curves: trials.map(({ number }) => [curve('search', number), curve('final', number)]),
+      finals: store.finals.all().map(({ trial, state, accuracy, testAccuracy, epochs }) => ({ trial, state, accuracy, testAccuracy, epochs })),
+      models: store.artifacts
+        .all()
+        .filter(({ kind }) => kind === 'onnx')
+        .map(({ path }) => ({ path, exists: existsSync(join(workdir, path)) })),
+      weights: trials.map(({ number }) => ['search', 'final'].map((stage) => digest(join(workdir, 'artifacts', stage, String(number).padStart(5, '0'), 'weights.bin')))),
+    };
+  } finally {
+    store.close();
+  }
+}
+
+const digest = (path: string): string | null =>
+  existsSync(path) ? createHash('sha256').update(readFileSync(path)).digest('hex') : null;
