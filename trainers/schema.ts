@@ -20,7 +20,10 @@ export const dataSchema = z.discriminatedUnion('type', [
   }),
   z.strictObject({
     type: z.enum(['cifar10', 'cifar100']),
-    /** Folder with the binary version's files (data_batch_1.bin ..., or train.bin and test.bin). */
+    /**
+     * Folder with the binary version's files (data_batch_1.bin to data_batch_5.bin and test_batch.bin, or train.bin and
+     * test.bin), or the folder that holds the archive's own one (cifar-10-batches-bin, cifar-100-binary).
+     */
     path: z.string(),
     ...splits,
   }),

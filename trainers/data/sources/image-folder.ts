@@ -72,7 +72,8 @@ function listImages(directory: string): { classes: string[]; files: ImageFile[] 
   }
   const files: ImageFile[] = [];
   for (const { path, split } of parts) {
-    const unknown = foldersIn(path).find((name) => !classes.includes(name));
+    const present = foldersIn(path);
+    const unknown = present.find((name) => !classes.includes(name));
     if (unknown !== undefined) {
       throw invalidInput(`${join(path, unknown)} is not one of the training classes (${classes.join(', ')})`, {
         hint: 'Give every part the same class folders.',
@@ -80,13 +81,13 @@ function listImages(directory: string): { classes: string[]; files: ImageFile[] 
     }
     for (const [label, name] of classes.entries()) {
       const folder = join(path, name);
-      const images = foldersIn(path).includes(name) ? imagesIn(folder) : [];
+      const images = present.includes(name) ? imagesIn(folder) : [];
       if (images.length === 0) {
         throw invalidInput(`the class folder ${folder} has no images`, {
           hint: `Add images (${[...imageExtensions].join(', ')}) or remove the class.`,
         });
       }
-      files.push(...images.map((image) => ({ path: image, label, split })));
+      for (const image of images) files.push({ path: image, label, split });
     }
   }
   return { classes, files };
