@@ -268,7 +268,4 @@ export const imageCases: readonly Case[] = [
   ...pools,
   ...resizes,
   ...normalisation,
-  ofOne('localResponseNormalization', [2, 3, 3, 6], (x) =>
-    tf.localResponseNormalization(x as tf.Tensor4D, 2, 1, 0.5, 0.6),
-  ),
 ];

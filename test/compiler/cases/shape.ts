@@ -192,6 +192,18 @@ const indices: readonly Case[] = [
     f: ({ x, i }) => tf.unsortedSegmentSum(x, i as tf.Tensor1D, 4),
     gradients: ['x'],
   },
+  {
+    name: 'gatherND',
+    inputs: (sample) => ({ x: sample.normal([3, 4, 2]), i: sample.int(0, 3, [5, 2]) }),
+    f: ({ x, i }) => tf.gatherND(x, i),
+  },
+  {
+    name: 'scatterND adds what falls together',
+    inputs: (sample) => ({ x: sample.normal([5, 2]), i: sample.int(0, 3, [5, 1]) }),
+    f: ({ x, i }) => tf.scatterND(i, x, [4, 2]),
+  },
+  forwardOnly(ofOne('topk values', [3, 6], (x) => tf.topk(x, 2).values)),
+  forwardOnly(ofOne('topk indices', [3, 6], (x) => tf.topk(x, 3).indices)),
   forwardOnly(
     ofOne('range, linspace and fill', [4], (x) =>
       tf.add(tf.mul(x, tf.range(0, 8, 2)), tf.add(tf.linspace(0, 1, 4), tf.fill([4], 3))),
