@@ -1,6 +1,6 @@
 import type { Environment } from '../../latency-models/index.js';
 import type { Objective, Values } from '../../search/index.js';
-import type { Choice, Decision, Network } from '../../spaces/index.js';
+import type { Choice, Network } from '../../spaces/index.js';
 
 /** How a value came to be: `computed` from the network, `measured`, `predicted` by a model, or `imported`. */
 export type Provenance = 'measured' | 'predicted' | 'imported' | 'computed';
@@ -90,8 +90,16 @@ export interface PredictionReport {
   readonly pairs: readonly PredictionPair[];
   /** Mean absolute percentage error, in percent. */
   readonly mape: number;
-  /** Spearman's rank correlation, in [-1, 1]. */
-  readonly spearman: number;
+  /** Spearman's rank correlation, in [-1, 1]; null when all predictions or all measurements are equal. */
+  readonly spearman: number | null;
+}
+
+/** Where the results come from, each as one line for people. */
+export interface RunProvenance {
+  readonly data: string;
+  readonly teacher: string;
+  readonly loss: string;
+  readonly search: string;
 }
 
 export interface RunSummary {
@@ -117,15 +125,13 @@ export interface ReportData {
   readonly format: 'nas-report-1';
   readonly run: RunSummary;
   readonly objectives: readonly Objective[];
-  readonly decisions: readonly Decision[];
   readonly trials: readonly ReportTrial[];
   /** Members of the frontier by search values, ordered by the second objective (the first when there is one). */
   readonly frontier: readonly ReportMember[];
   readonly prediction: PredictionReport | null;
   /** What the run was made on: engine, runtime, processor; names and values as text. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Where data and teacher come from; names and values as text. */
-  readonly provenance: Readonly<Record<string, string>>;
+  readonly provenance: RunProvenance;
   /** The experiment with every default, as YAML, and as it was written. */
   readonly settings: string;
   readonly source: string;

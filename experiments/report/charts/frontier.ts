@@ -82,12 +82,8 @@ function latencyNote(data: ReportData, plane: Plane): string[] {
 function subtitle(data: ReportData, plane: Plane): string[] {
   const { counts, name, seed } = data.run;
   const trained = `${counts.complete} trials trained, ${data.frontier.length} on the frontier`;
-  const source = data.provenance['data'];
   const provenance = data.frontier.some(({ final }) => final !== null) ? ' Accuracies: validation split.' : '';
-  return [
-    `${name} (seed ${seed})${source === undefined ? '' : `, ${source}`}: ${trained}.${provenance}`,
-    ...latencyNote(data, plane),
-  ];
+  return [`${name} (seed ${seed}), ${data.provenance.data}: ${trained}.${provenance}`, ...latencyNote(data, plane)];
 }
 
 const quantitative = 'quantitative' as const;

@@ -24,7 +24,7 @@ export function predictionSpec({ pairs, mape, spearman }: PredictionReport): Top
     height: 400,
     title: {
       text: 'Predicted and measured latency',
-      subtitle: `${pairs.length} networks; mean error ${mape.toFixed(1)} %, rank correlation ${spearman.toFixed(3)}`,
+      subtitle: `${pairs.length} networks; mean error ${mape.toFixed(1)} %, rank correlation ${spearman?.toFixed(3) ?? 'unknown'}`,
     },
     layer: [
       {

@@ -86,7 +86,7 @@ async function prediction({ prediction: report }: ReportData): Promise<Markup | 
     ${trusted(await renderPrediction(report))}
     <p class="note">
       Each point is a network that was first predicted and then measured on the device. Mean absolute percentage error
-      ${report.mape.toFixed(1)} %, Spearman's rank correlation ${report.spearman.toFixed(3)}.
+      ${report.mape.toFixed(1)} %, Spearman's rank correlation ${report.spearman?.toFixed(3) ?? 'unknown'}.
     </p>
   </section>`;
 }

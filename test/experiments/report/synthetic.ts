@@ -102,12 +102,16 @@ export async function syntheticReport(trials = 40, seed = 1): Promise<ReportData
       { name: 'accuracy', direction: 'maximize', cost: 'expensive' },
       { name: 'latency_ms', direction: 'minimize', cost: 'cheap' },
     ],
-    decisions: space.decisions,
     trials: all,
     frontier,
     prediction: { pairs, mape: 4.2, spearman: 0.97 },
     environment: { engine: 'compiled', runtime: environment.runtime, cpu: environment.cpu, cores: '2' },
-    provenance: { data: 'Fashion-MNIST (10,800 / 6,000 / 10,000 images)', teacher: 'ResNet, 4 epochs' },
+    provenance: {
+      data: 'Fashion-MNIST (10,800 / 6,000 / 10,000 images)',
+      teacher: 'ResNet, 4 epochs',
+      loss: 'kd',
+      search: 'nsga2',
+    },
     settings: 'name: synthetic\nseed: 1\n',
     source: '# as written\nname: synthetic\n',
   };

@@ -1,0 +1,46 @@
+import type { DataConfig, TeacherConfig } from '../../../trainers/index.js';
+import type { Store } from '../../../store/index.js';
+import type { Experiment } from '../../schema.js';
+import type { RunProvenance } from '../data.js';
+import { percent } from '../format.js';
+
+const share = (value: number): string => `${Number((100 * value).toPrecision(3))} %`;
+
+function describeData(data: DataConfig): string {
+  const part = data.subset < 1 ? `, ${share(data.subset)} of the training images` : '';
+  const path = data.path === undefined ? '' : ` (${data.path})`;
+  return `${data.type}${path}${part}, ${share(data.validation)} for validation`;
+}
+
+function describeTeacher(teacher: TeacherConfig): string {
+  switch (teacher.type) {
+    case 'none':
+      return 'none';
+    case 'train':
+      return `${teacher.network}, width ${teacher.width}, trained for ${teacher.epochs} epochs`;
+    case 'onnx':
+    case 'layers-model':
+      return `${teacher.type} ${teacher.path}`;
+  }
+}
+
+export function collectProvenance(store: Store, experiment: Experiment): RunProvenance {
+  const { data, teacher, train, search, seed } = experiment;
+  const taught = store.curves.of({ stage: 'teacher' }).at(-1);
+  const accuracy = taught === undefined ? '' : `; ${percent(taught.validationAccuracy)} validation accuracy`;
+  return {
+    data: describeData(data),
+    teacher: `${describeTeacher(teacher)}${accuracy}`,
+    loss: train.loss?.type ?? 'cross-entropy',
+    search: `${search.controller}, ${search.trials} trials of ${train.epochs} epochs, seed ${seed}`,
+  };
+}
+
+/** Nested plain data as one line a value: `data.hash`. */
+export function flatten(value: unknown, prefix = ''): [name: string, value: string][] {
+  if (value === null || value === undefined) return [];
+  if (typeof value !== 'object') return [[prefix, String(value)]];
+  const entries = Object.entries(value);
+  if (Array.isArray(value)) return [[prefix, value.map(String).join(', ')]];
+  return entries.flatMap(([key, item]) => flatten(item, prefix === '' ? key : `${prefix}.${key}`));
+}

@@ -1,0 +1,25 @@
+import type { Objective } from '../../search/index.js';
+import { decisionNames } from './collect/trials.js';
+import type { ReportTrial } from './data.js';
+
+type Cell = string | number | boolean | null | undefined;
+
+/** RFC 4180: quoted where a comma, a quote or a line break is inside. */
+function cell(value: Cell): string {
+  const text = value === null || value === undefined ? '' : String(value);
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+const line = (cells: readonly Cell[]): string => `${cells.map(cell).join(',')}\n`;
+
+/** Trials as CSV: trial, state, one column per decision, one per objective (accuracy in [0, 1]); in the order given. */
+export function toCsv(trials: readonly ReportTrial[], objectives: readonly Objective[]): string {
+  const decisions = decisionNames(trials);
+  const names = objectives.map(({ name }) => name);
+  return [
+    line(['trial', 'state', ...decisions, ...names]),
+    ...trials.map(({ number, state, choices, values }) =>
+      line([number, state, ...decisions.map((name) => choices[name]), ...names.map((name) => values[name])]),
+    ),
+  ].join('');
+}
