@@ -1,2 +1,18 @@
-import type * as tf from '@tensorflow/tfjs-core';
-export type Tensors = Readonly<Record<string, tf.Tensor>>;
+/** TF.js programs compiled to ONNX: training steps, evaluation and inference export from one tracer. */
+export type { CompileOptions } from './compile.js';
+export { compile } from './compile.js';
+export type { ExportOptions } from './export.js';
+export { exportModel } from './export.js';
+export type { DType, Graph, Node, OnnxOp } from './graph/index.js';
+export { graphHash, histogram, printGraph, verifyGraph } from './graph/index.js';
+export { blockedSupport } from './runtime/blocked-support.js';
+export type { Program, Timings } from './runtime/program.js';
+export type { SessionOptions } from './runtime/session.js';
+export { createSession } from './runtime/session.js';
+export { StateStore } from './runtime/state-store.js';
+export type { Feed, HostTensor } from './runtime/tensors.js';
+export { uniform, withNoise } from './trace/noise.js';
+export type { InputSpec, TraceOptions, Traced, TracedFunction } from './trace/trace.js';
+export { trace } from './trace/trace.js';
+export type { KernelName } from './kernels/index.js';
+export { kernels } from './kernels/index.js';

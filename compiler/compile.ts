@@ -1,0 +1,63 @@
+import type * as tf from '@tensorflow/tfjs-core';
+import { capabilitiesOf } from './onnx/providers.js';
+import { encodeModel } from './onnx/model.js';
+import { blockedSupport } from './runtime/blocked-support.js';
+import type { Program } from './runtime/program.js';
+import { CompiledProgram } from './runtime/program.js';
+import { createSession } from './runtime/session.js';
+import { StateStore } from './runtime/state-store.js';
+import { traceTwice } from './trace/determinism.js';
+import type { InputSpec, TracedFunction } from './trace/trace.js';
+import { trace } from './trace/trace.js';
+
+export interface CompileOptions {
+  /** Threads within an operator; default 1. */
+  readonly threads?: number;
+  /** ONNX Runtime execution provider; default `cpu`. */
+  readonly provider?: string;
+  /** States to share with other programs; default: a new store. */
+  readonly states?: StateStore;
+  /** ONNX Runtime's internal blocked depthwise kernels; `auto` (default) uses them where the self-test passes. */
+  readonly blocked?: boolean | 'auto';
+  /** Variables that are baked into the program as constants. */
+  readonly freeze?: (variable: tf.Variable) => boolean;
+  /** Trace twice and compare; default true. */
+  readonly checkDeterminism?: boolean;
+  /** Seed of the noise of `uniform` and the noise layers; default 1. */
+  readonly seed?: number;
+}
+
+async function blockFor({ blocked = 'auto', provider = 'cpu' }: CompileOptions): Promise<number | null> {
+  return blocked !== false && capabilitiesOf(provider).blockedLayout ? await blockedSupport() : null;
+}
+
+/**
+ * Compiles a TF.js function (layers, losses, tf.grads, optimizers ...) to one ONNX program. The function runs on
+ * symbolic tensors; TF.js's state is as before afterwards. tf.Variables that it reads become states; those that it
+ * assigns are updated by each run. Its inputs are float32 or int32 tensors; an input of shape [null, ...] has a
+ * dynamic batch (evaluation only: training divides by the batch).
+ * @throws NasError naming the kernel and layer that cannot be compiled, the value that was read while tracing, or the
+ * first operation that differs between two traces.
+ */
+export async function compile(
+  fn: TracedFunction,
+  inputs: Readonly<Record<string, InputSpec>>,
+  options: CompileOptions = {},
+): Promise<Program> {
+  const block = await blockFor(options);
+  const states = options.states ?? new StateStore();
+  const start = performance.now();
+  const traceOptions = { block, layouts: states.layouts, ...(options.freeze && { freeze: options.freeze }) };
+  const traced = (options.checkDeterminism === false ? trace : traceTwice)(fn, inputs, traceOptions);
+  const afterTrace = performance.now();
+  const bytes = encodeModel(traced.graph, { name: 'program' });
+  const afterEncode = performance.now();
+  const session = await createSession(bytes, { threads: options.threads ?? 1, provider: options.provider ?? 'cpu' });
+  states.adopt(traced.states);
+  const timings = {
+    trace: afterTrace - start,
+    encode: afterEncode - afterTrace,
+    session: performance.now() - afterEncode,
+  };
+  return new CompiledProgram({ traced, session, states, inputs, seed: options.seed ?? 1, bytes, timings });
+}

@@ -1,0 +1,205 @@
+import type { Graph, Node, Port, Scope } from './graph.js';
+import { inferNode } from './graph.js';
+import { withoutDeadCode } from './dead-code.js';
+import type { OnnxOp } from './operators.js';
+import type { Attributes, Constant, Data, DType, Shape, TensorType } from './types.js';
+import { elementTypes, int, ints, sameShape } from './types.js';
+import { bytesOf, hashBytes } from './constants.js';
+
+export interface BuilderOptions {
+  /** Stand-in size of the dynamic batch. */
+  readonly dynamicBatch?: number | null;
+  readonly block?: number | null;
+}
+
+/**
+ * Builds a graph node by node. Types are inferred by the operator table; equal nodes and equal constants are shared.
+ */
+export class GraphBuilder implements Scope {
+  readonly dynamicBatch: number | null;
+  readonly block: number | null;
+  /** Layer to which new nodes are attributed. */
+  origin = '';
+  private readonly nodes: Node[] = [];
+  private readonly inputs: Port[] = [];
+  private readonly outputs: { readonly name: string; readonly from: string }[] = [];
+  private readonly constants = new Map<string, Constant>();
+  private readonly types = new Map<string, TensorType>();
+  private readonly producers = new Map<string, Node>();
+  private readonly shared = new Map<string, readonly string[]>();
+  private readonly sharedConstants = new Map<string, string[]>();
+  private counter = 0;
+
+  constructor(options: BuilderOptions = {}) {
+    this.dynamicBatch = options.dynamicBatch ?? null;
+    this.block = options.block ?? null;
+  }
+
+  type(name: string): TensorType | undefined {
+    return this.types.get(name);
+  }
+
+  constant(name: string): Constant | undefined {
+    return this.constants.get(name);
+  }
+
+  producer(name: string): Node | undefined {
+    return this.producers.get(name);
+  }
+
+  typeOf(name: string): TensorType {
+    const type = this.types.get(name);
+    if (!type) throw new Error(`value '${name}' is not defined`);
+    return type;
+  }
+
+  shapeOf(name: string): Shape {
+    return this.typeOf(name).shape;
+  }
+
+  /** Records a node with one output and returns its name. */
+  emit(op: OnnxOp, inputs: readonly string[], attributes: Attributes = {}): string {
+    return this.emitAll(op, inputs, attributes, 1)[0];
+  }
+
+  /** Records a node with several outputs; an equal node that is there already is used instead. */
+  emitAll(op: OnnxOp, inputs: readonly string[], attributes: Attributes, count: number): readonly string[] {
+    const key = `${op}(${inputs.join(',')})${JSON.stringify(attributes)}#${count}`;
+    const existing = this.shared.get(key);
+    if (existing) return existing;
+    const types = inferNode(this, { op, inputs, attributes }, count);
+    const outputs = types.map(() => this.fresh(op.replace('nchwc.', 'Blocked')));
+    const node: Node = { op, inputs, outputs, attributes, origin: this.origin };
+    this.nodes.push(node);
+    for (const [i, name] of outputs.entries()) {
+      this.types.set(name, types[i]);
+      this.producers.set(name, node);
+    }
+    this.shared.set(key, outputs);
+    return outputs;
+  }
+
+  addConstant(data: Data, shape: Shape, dtype: DType): string {
+    const bytes = bytesOf(data);
+    const key = `${dtype}[${shape.join(',')}]${hashBytes(bytes)}`;
+    const candidates = this.sharedConstants.get(key) ?? [];
+    for (const name of candidates) {
+      const constant = this.constants.get(name);
+      if (constant && Buffer.compare(bytesOf(constant.data), bytes) === 0) return name;
+    }
+    const name = this.fresh('k');
+    this.constants.set(name, { data, shape, dtype });
+    this.types.set(name, { shape, dtype });
+    this.sharedConstants.set(key, [...candidates, name]);
+    return name;
+  }
+
+  /** A vector of int64 (shapes, axes, pads). */
+  integers(values: readonly number[]): string {
+    return this.addConstant(BigInt64Array.from(values, BigInt), [values.length], 'int64');
+  }
+
+  scalar(value: number, dtype: Exclude<DType, 'int64'> = 'float32'): string {
+    return this.addConstant(elementTypes[dtype].array.of(value), [], dtype);
+  }
+
+  input(name: string, shape: Shape, dtype: DType): string {
+    if (this.types.has(name)) throw new Error(`value '${name}' is defined twice`);
+    this.inputs.push({ name, shape, dtype });
+    this.types.set(name, { shape, dtype });
+    return name;
+  }
+
+  output(name: string, from: string): void {
+    this.outputs.push({ name, from });
+  }
+
+  reshape(name: string, shape: Shape): string {
+    const producer = this.producers.get(name);
+    const source = producer?.op === 'Reshape' ? producer.inputs[0] : name;
+    const from = this.shapeOf(source);
+    if (sameShape(from, shape)) return source;
+    return this.emit('Reshape', [source, this.integers(this.reshapeTarget(from, shape))]);
+  }
+
+  transpose(name: string, perm: readonly number[]): string {
+    if (perm.every((p, i) => p === i)) return name;
+    const shape = this.shapeOf(name);
+    const moving = perm.filter((p) => shape[p] !== 1);
+    const stays = moving.every((p, i) => i === 0 || moving[i - 1] < p);
+    return stays
+      ? this.reshape(
+          name,
+          perm.map((p) => shape[p]),
+        )
+      : this.emit('Transpose', [name], { perm: ints(perm) });
+  }
+
+  expand(name: string, shape: Shape): string {
+    if (sameShape(this.shapeOf(name), shape)) return name;
+    const batch = this.dynamicBatch;
+    if (batch === null || !shape.includes(batch)) return this.emit('Expand', [name, this.integers(shape)]);
+    // A batch that is known only at run time is read from an input that has it.
+    const source = this.inputs.find((port) => port.shape[0] === batch);
+    if (!source) throw new Error('no input has the dynamic batch');
+    const n = this.emit('Shape', [source.name], { start: int(0), end: int(1) });
+    const parts = shape.map((d) => (d === batch ? n : this.integers([d])));
+    return this.emit('Expand', [name, parts.length === 1 ? n : this.emit('Concat', parts, { axis: int(0) })]);
+  }
+
+  slice(
+    name: string,
+    axes: readonly number[],
+    begin: readonly number[],
+    end: readonly number[],
+    steps?: readonly number[],
+  ): string {
+    const inputs = [name, this.integers(begin), this.integers(end), this.integers(axes)];
+    return this.emit('Slice', steps ? [...inputs, this.integers(steps)] : inputs);
+  }
+
+  /** The finished graph, without dead code; outputs have the names that were asked for. */
+  finish(): Graph {
+    const { renamed, extra } = this.nameOutputs();
+    const rename = (name: string): string => renamed.get(name) ?? name;
+    const nodes = [...this.nodes, ...extra].map((node) => ({
+      ...node,
+      inputs: node.inputs.map(rename),
+      outputs: node.outputs.map(rename),
+    }));
+    const types = new Map([...this.types].map(([name, type]) => [rename(name), type] as const));
+    const outputs = this.outputs.map(({ name, from }) => ({ name, ...this.typeOf(from) }));
+    for (const { name, dtype, shape } of outputs) types.set(name, { dtype, shape });
+    return withoutDeadCode({
+      inputs: this.inputs,
+      outputs,
+      nodes,
+      constants: this.constants,
+      types,
+      dynamicBatch: this.dynamicBatch,
+      block: this.block,
+    });
+  }
+
+  /** Outputs take over the name of what computes them; where that is not possible, an Identity gives the name. */
+  private nameOutputs(): { renamed: Map<string, string>; extra: Node[] } {
+    const renamed = new Map<string, string>();
+    const extra: Node[] = [];
+    for (const { name, from } of this.outputs)
+      if (this.producers.has(from) && !renamed.has(from)) renamed.set(from, name);
+      else extra.push({ op: 'Identity', inputs: [from], outputs: [name], attributes: {}, origin: '' });
+    return { renamed, extra };
+  }
+
+  private reshapeTarget(from: Shape, to: Shape): Shape {
+    const batch = this.dynamicBatch;
+    if (batch === null || !from.some((d) => d % batch === 0)) return to;
+    if (from[0] === batch && to[0] === batch) return to.with(0, 0);
+    const at = to.findIndex((d) => d % batch === 0 && d > 0);
+    return at < 0 ? to : to.with(at, -1);
+  }
+
+  private fresh(prefix: string): string {
+    return `${prefix}_${this.counter++}`;
+  }
+}

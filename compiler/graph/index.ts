@@ -1,0 +1,10 @@
+export { GraphBuilder } from './builder.js';
+export { bytesOf } from './constants.js';
+export { withoutDeadCode } from './dead-code.js';
+export type { Graph, Node, Port } from './graph.js';
+export { histogram, producersOf } from './graph.js';
+export type { OnnxOp } from './operators.js';
+export { onnxName, shapeRules } from './operators.js';
+export { graphHash, graphLines, printGraph } from './print.js';
+export * from './types.js';
+export { verifyGraph } from './verify.js';

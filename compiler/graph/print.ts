@@ -1,0 +1,75 @@
+import { contentHash } from '../../base/hash.js';
+import { bytesOf, hashBytes } from './constants.js';
+import type { Graph } from './graph.js';
+import type { Attribute, Constant, Shape, TensorType } from './types.js';
+import { sizeOf } from './types.js';
+
+const printShape = (shape: Shape, batch: number | null): string =>
+  shape.map((d) => (batch !== null && d === batch ? 'N' : String(d))).join(',');
+
+const printAttributes = (attributes: Readonly<Record<string, Attribute>>): string => {
+  const items = Object.entries(attributes).map(([name, { value }]) => `${name}=${JSON.stringify(value)}`);
+  return items.length ? ` {${items.join(', ')}}` : '';
+};
+
+/** A constant as text: its values when they are few, otherwise a hash of them. */
+const printConstant = (constant: Constant): string => {
+  const type = `${constant.dtype}[${constant.shape.join(',')}]`;
+  if (sizeOf(constant.shape) > 8) return `${type}#${hashBytes(bytesOf(constant.data)).toString(16)}`;
+  const shorten = (value: number): string =>
+    String(constant.dtype === 'float32' ? Number(value.toPrecision(9)) : value);
+  const values = Array.from(constant.data, Number).map(shorten);
+  return constant.shape.length ? `${type}{${values.join(',')}}` : values[0];
+};
+
+/** Names that depend on the structure of the graph only, not on how it was built. */
+function stableNames(graph: Graph): (name: string) => string {
+  const names = new Map(graph.inputs.map(({ name }) => [name, name]));
+  for (const { name } of graph.outputs) names.set(name, name);
+  let counter = 0;
+  return (name) => {
+    const existing = names.get(name);
+    if (existing !== undefined) return existing;
+    const constant = graph.constants.get(name);
+    const stable = name === '' ? '-' : constant ? printConstant(constant) : `%${counter++}`;
+    names.set(name, stable);
+    return stable;
+  };
+}
+
+/**
+ * One line a node; equal for equal graphs, whatever the order in which values were numbered. Without types, lines do
+ * not depend on the size that stands for a dynamic batch.
+ */
+export function graphLines(graph: Graph, options: { types: boolean } = { types: true }): readonly string[] {
+  const name = stableNames(graph);
+  const type = ({ dtype, shape }: TensorType): string => `${dtype}[${printShape(shape, graph.dynamicBatch)}]`;
+  return graph.nodes.map((node) => {
+    const inputs = node.inputs.map(name).join(', ');
+    const types = node.outputs.map((output) => {
+      const known = graph.types.get(output);
+      return known ? type(known) : '?';
+    });
+    const results = node.outputs.map(name).join(', ') + (options.types ? `: ${types.join(', ')}` : '');
+    return `${results} = ${node.op}(${inputs})${printAttributes(node.attributes)}`;
+  });
+}
+
+/** The graph as readable text with stable names: inputs, one line a node, outputs. */
+export function printGraph(graph: Graph): string {
+  const port = ({ name, dtype, shape }: { name: string } & TensorType): string =>
+    `${name}: ${dtype}[${printShape(shape, graph.dynamicBatch)}]`;
+  return [
+    `graph(${graph.inputs.map(port).join(', ')})`,
+    ...graphLines(graph).map((line) => `  ${line}`),
+    `  return ${graph.outputs.map(({ name }) => name).join(', ')}`,
+  ].join('\n');
+}
+
+/** Identity of the program: equal structure, attributes and constants give an equal hash. */
+export function graphHash(graph: Graph): string {
+  const constants = [...graph.constants.values()]
+    .filter(({ shape }) => sizeOf(shape) > 8)
+    .map(({ data }) => bytesOf(data));
+  return contentHash(printGraph(graph), ...constants);
+}

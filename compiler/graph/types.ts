@@ -1,0 +1,55 @@
+/** Element types: the ONNX code (TensorProto.DataType) and the JavaScript array that holds them. */
+export const elementTypes = {
+  float32: { code: 1, array: Float32Array },
+  uint8: { code: 2, array: Uint8Array },
+  int32: { code: 6, array: Int32Array },
+  int64: { code: 7, array: BigInt64Array },
+  bool: { code: 9, array: Uint8Array },
+  uint32: { code: 12, array: Uint32Array },
+} as const;
+
+export type DType = keyof typeof elementTypes;
+/** Element types that TF.js tensors have. */
+export type TfDType = 'float32' | 'int32' | 'bool';
+export type Shape = readonly number[];
+export type Data = Float32Array | Uint8Array | Int32Array | BigInt64Array | Uint32Array;
+
+export interface TensorType {
+  readonly dtype: DType;
+  readonly shape: Shape;
+}
+
+export interface Constant extends TensorType {
+  readonly data: Data;
+}
+
+/** An operator's attribute; the kind decides how it is stored in the ONNX file. */
+export type Attribute =
+  | { readonly kind: 'int'; readonly value: number }
+  | { readonly kind: 'ints'; readonly value: readonly number[] }
+  | { readonly kind: 'float'; readonly value: number }
+  | { readonly kind: 'string'; readonly value: string };
+export type Attributes = Readonly<Record<string, Attribute>>;
+
+export const int = (value: number): Attribute => ({ kind: 'int', value });
+export const ints = (value: readonly number[]): Attribute => ({ kind: 'ints', value });
+export const float = (value: number): Attribute => ({ kind: 'float', value });
+export const string = (value: string): Attribute => ({ kind: 'string', value });
+
+export const sizeOf = (shape: Shape): number => shape.reduce((a, b) => a * b, 1);
+export const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((d, i) => d === b[i]);
+export const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
+
+/** The shape that operands of these shapes broadcast to (numpy's rules); null when they do not. */
+export function broadcastShapes(shapes: readonly Shape[]): number[] | null {
+  const rank = Math.max(0, ...shapes.map((shape) => shape.length));
+  const out = new Array<number>(rank).fill(1);
+  for (const shape of shapes)
+    for (const [i, d] of shape.entries()) {
+      const at = rank - shape.length + i;
+      if (d === 1 || out[at] === d) continue;
+      if (out[at] !== 1) return null;
+      out[at] = d;
+    }
+  return out;
+}

@@ -1,0 +1,50 @@
+import type * as tf from '@tensorflow/tfjs-core';
+import type { GraphBuilder } from '../graph/index.js';
+import type { TraceBackend, TraceContext } from '../trace/backend.js';
+import type { Val } from '../trace/value.js';
+
+/** One call of a TF.js kernel while tracing. */
+export class Call {
+  constructor(
+    readonly kernel: string,
+    private readonly backend: TraceBackend,
+    private readonly inputs: tf.NamedTensorInfoMap,
+    readonly attrs: tf.NamedAttrMap,
+  ) {}
+
+  get context(): TraceContext {
+    return this.backend.context;
+  }
+
+  get builder(): GraphBuilder {
+    return this.backend.context.builder;
+  }
+
+  value(name: string): Val {
+    const value = this.optional(name);
+    if (!value) throw new Error(`input '${name}' of kernel '${this.kernel}' is missing`);
+    return value;
+  }
+
+  optional(name: string): Val | null {
+    const info = this.inputs[name];
+    return info ? this.backend.value(info) : null;
+  }
+
+  /** All inputs, for kernels with a list of them. */
+  values(): Val[] {
+    return Object.values(this.inputs).flatMap((info) => (info ? [this.backend.value(info)] : []));
+  }
+}
+
+/** Records what a kernel computes and returns its outputs. */
+export type Rule = (call: Call) => Val | readonly Val[];
+
+/**
+ * A rule that reads attributes. TF.js passes them untyped; their types are those that it declares for each kernel, and
+ * its own backends trust them in the same way.
+ */
+export const withAttrs =
+  <A extends object>(rule: (call: Call, attrs: A) => Val | readonly Val[]): Rule =>
+  (call) =>
+    rule(call, call.attrs as A);

@@ -1,0 +1,52 @@
+import type * as tf from '@tensorflow/tfjs-core';
+import { IOHW, NCHW, OIHW } from '../../trace/layout.js';
+import { Val } from '../../trace/value.js';
+import type { Rule } from '../call.js';
+import { withAttrs } from '../call.js';
+import { activate } from '../elementwise/activation.js';
+import { add } from '../elementwise/binary.js';
+import { blockedForward, isBlocked } from './blocked.js';
+import type { ConvolutionAttrs, Geometry } from './geometry.js';
+import { convolutionAttributes, convolutionGeometry } from './geometry.js';
+
+/** A depthwise filter [kh, kw, C, m] as ONNX's [C*m, 1, kh, kw]. */
+export const depthwiseFilter = (filter: Val, g: Geometry): string =>
+  filter.builder.reshape(filter.form(IOHW), [g.outChannels, 1, ...g.kernel]);
+
+function plainForward(x: Val, filter: Val, bias: Val | null, g: Geometry): Val {
+  const { builder } = x;
+  const weights = g.depthwise ? depthwiseFilter(filter, g) : filter.form(OIHW);
+  const inputs = [x.fullForm(NCHW), weights, ...(bias ? [bias.form()] : [])];
+  const { kernel, pads, strides, dilations } = g;
+  const group = g.depthwise ? g.inChannels : 1;
+  const name = builder.emit('Conv', inputs, convolutionAttributes({ kernel, pads, strides, dilations, group }));
+  return Val.of(builder, name, [g.batch, ...g.output, g.outChannels], 'float32', NCHW);
+}
+
+const isVector = (bias: Val): boolean => bias.rank === 1 && bias.isFull;
+
+/** Convolution and bias; the bias goes into the convolution where ONNX allows it. */
+export function convolve(x: Val, filter: Val, bias: Val | null, g: Geometry): Val {
+  if (isBlocked(x.builder, g)) {
+    const y = blockedForward(x, filter, g);
+    return bias ? add(y, bias) : y;
+  }
+  const fused = bias && isVector(bias) ? bias : null;
+  const y = plainForward(x, filter, fused, g);
+  return bias && !fused ? add(y, bias) : y;
+}
+
+const convolution = (depthwise: boolean): Rule =>
+  withAttrs<ConvolutionAttrs & Partial<tf.FusedConv2DAttrs>>((call, attrs) => {
+    const [x, filter] = [call.value('x'), call.value('filter')];
+    const geometry = convolutionGeometry(x.shape, filter.shape, attrs, depthwise);
+    const y = convolve(x, filter, call.optional('bias'), geometry);
+    return activate(y, attrs.activation, call.optional('preluActivationWeights'), attrs.leakyreluAlpha);
+  });
+
+export const convolutionRules = {
+  Conv2D: convolution(false),
+  DepthwiseConv2dNative: convolution(true),
+  FusedConv2D: convolution(false),
+  FusedDepthwiseConv2D: convolution(true),
+} satisfies Record<string, Rule>;

@@ -1,0 +1,102 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { invalidInput } from '../../../base/errors.js';
+import type { Attributes, Shape } from '../../graph/index.js';
+import { int, ints } from '../../graph/index.js';
+
+/** Sizes of a two-dimensional convolution, as ONNX counts them. Pads: top, left, bottom, right. */
+export interface Geometry {
+  readonly batch: number;
+  /** Height, width. */
+  readonly input: readonly [number, number];
+  readonly output: readonly [number, number];
+  readonly kernel: readonly [number, number];
+  readonly strides: readonly [number, number];
+  readonly dilations: readonly [number, number];
+  readonly pads: readonly [number, number, number, number];
+  readonly inChannels: number;
+  readonly outChannels: number;
+  readonly depthwise: boolean;
+}
+
+export interface ConvolutionAttrs {
+  readonly strides: [number, number] | number;
+  readonly pad: 'valid' | 'same' | number | tf.backend_util.ExplicitPadding;
+  readonly dilations?: [number, number] | number;
+  readonly dimRoundingMode?: 'floor' | 'round' | 'ceil';
+  readonly dataFormat?: 'NHWC' | 'NCHW';
+}
+
+type Shape4 = [number, number, number, number];
+export const shape4 = (shape: Shape): Shape4 => {
+  if (shape.length !== 4) throw invalidInput(`a tensor of rank 4 is needed, not [${shape.join(',')}]`);
+  return [shape[0], shape[1], shape[2], shape[3]];
+};
+
+export function convolutionGeometry(
+  input: Shape,
+  filter: Shape,
+  attrs: ConvolutionAttrs,
+  depthwise: boolean,
+): Geometry {
+  if (attrs.dataFormat === 'NCHW')
+    throw invalidInput('convolutions are traced in the NHWC format only', { hint: "Use dataFormat 'channelsLast'." });
+  const info = tf.backend_util.computeConv2DInfo(
+    shape4(input),
+    shape4(filter),
+    attrs.strides,
+    attrs.dilations ?? 1,
+    attrs.pad,
+    attrs.dimRoundingMode,
+    depthwise,
+  );
+  const { top, left, bottom, right } = info.padInfo;
+  return {
+    batch: info.batchSize,
+    input: [info.inHeight, info.inWidth],
+    output: [info.outHeight, info.outWidth],
+    kernel: [info.filterHeight, info.filterWidth],
+    strides: [info.strideHeight, info.strideWidth],
+    dilations: [info.dilationHeight, info.dilationWidth],
+    pads: [top, left, bottom, right],
+    inChannels: info.inChannels,
+    outChannels: info.outChannels,
+    depthwise,
+  };
+}
+
+/** Attributes of ONNX's Conv; those at their defaults are left out. */
+export function convolutionAttributes(options: {
+  kernel: Shape;
+  pads?: Shape;
+  strides?: Shape;
+  dilations?: Shape;
+  group?: number;
+}): Attributes {
+  const { kernel, pads = [0, 0, 0, 0], strides = [1, 1], dilations = [1, 1], group = 1 } = options;
+  return {
+    kernel_shape: ints(kernel),
+    ...(pads.some((p) => p !== 0) && { pads: ints(pads) }),
+    ...(strides.some((s) => s !== 1) && { strides: ints(strides) }),
+    ...(dilations.some((d) => d !== 1) && { dilations: ints(dilations) }),
+    ...(group !== 1 && { group: int(group) }),
+  };
+}
+
+export const isPointwise = (g: Geometry): boolean =>
+  !g.depthwise && [...g.kernel, ...g.strides].every((d) => d === 1) && g.pads.every((p) => p === 0);
+
+/** What must be added behind the end so that the transposed convolution gives the input's size. */
+export const outputPadding = (g: Geometry): number[] =>
+  [0, 1].map(
+    (i) =>
+      g.input[i] -
+      ((g.output[i] - 1) * g.strides[i] + (g.kernel[i] - 1) * g.dilations[i] + 1 - g.pads[i] - g.pads[i + 2]),
+  );
+
+/** Pads of the stride-1 convolution with the flipped filter that gives the input gradient. */
+export const flippedPads = (g: Geometry): number[] => {
+  const extent = [0, 1].map((i) => (g.kernel[i] - 1) * g.dilations[i]);
+  const begin = [0, 1].map((i) => extent[i] - g.pads[i]);
+  const end = [0, 1].map((i) => g.input[i] + extent[i] - g.output[i] * g.strides[i] - begin[i]);
+  return [...begin, ...end];
+};

@@ -1,0 +1,112 @@
+import type * as tf from '@tensorflow/tfjs-core';
+import { ints, sizeOf } from '../../graph/index.js';
+import { CNHW, IOHW, NCHW, OIHW } from '../../trace/layout.js';
+import { Val } from '../../trace/value.js';
+import type { Rule } from '../call.js';
+import { withAttrs } from '../call.js';
+import { reduceAway } from '../reduction.js';
+import { blockedFilterGradient, blockedInputGradient, isBlocked } from './blocked.js';
+import { depthwiseFilter } from './forward.js';
+import type { ConvolutionAttrs, Geometry } from './geometry.js';
+import { convolutionAttributes, convolutionGeometry, flippedPads, isPointwise, outputPadding } from './geometry.js';
+
+export function inputGradient(dy: Val, filter: Val, g: Geometry): Val {
+  const { builder } = dy;
+  const blocked = isBlocked(builder, g) ? blockedInputGradient(dy, filter, g) : null;
+  if (blocked) return blocked;
+  const { kernel, pads, strides, dilations } = g;
+  const result = (name: string): Val => Val.of(builder, name, [g.batch, ...g.input, g.inChannels], 'float32', NCHW);
+  const source = dy.fullForm(NCHW);
+  if (isPointwise(g))
+    return result(builder.emit('Conv', [source, filter.form(IOHW)], convolutionAttributes({ kernel })));
+  const flipped = flippedPads(g);
+  if (
+    strides.every((s) => s === 1) &&
+    flipped.every((p) => p >= 0) &&
+    (!g.depthwise || g.outChannels === g.inChannels)
+  ) {
+    // At stride 1 it is the correlation with the flipped filter.
+    const weights = g.depthwise ? depthwiseFilter(filter, g) : filter.form(IOHW);
+    const turned = builder.slice(weights, [2, 3], [-1, -1], [-kernel[0] - 1, -kernel[1] - 1], [-1, -1]);
+    const group = g.depthwise ? g.inChannels : 1;
+    return result(
+      builder.emit('Conv', [source, turned], convolutionAttributes({ kernel, pads: flipped, dilations, group })),
+    );
+  }
+  const weights = g.depthwise ? depthwiseFilter(filter, g) : filter.form(OIHW);
+  const group = g.depthwise ? g.inChannels : 1;
+  const attributes = convolutionAttributes({ kernel, pads, strides, dilations, group });
+  const extra = outputPadding(g);
+  return result(
+    builder.emit(
+      'ConvTranspose',
+      [source, weights],
+      extra.some((p) => p !== 0) ? { ...attributes, output_padding: ints(extra) } : attributes,
+    ),
+  );
+}
+
+/** Sum over images of dy x^T. */
+function pointwiseFilterGradient(x: Val, dy: Val, g: Geometry): Val {
+  const { builder } = x;
+  const area = sizeOf(g.output);
+  const gradients = builder.reshape(dy.fullForm(NCHW), [g.batch, g.outChannels, area]);
+  const inputs = builder.reshape(x.fullForm(NCHW), [g.batch, g.inChannels, area]);
+  const products = builder.emit('MatMul', [gradients, builder.transpose(inputs, [0, 2, 1])]);
+  const sum = reduceAway(builder, 'ReduceSum', products, [0]);
+  return Val.of(
+    builder,
+    builder.reshape(sum, [g.outChannels, g.inChannels, 1, 1]),
+    [1, 1, g.inChannels, g.outChannels],
+    'float32',
+    OIHW,
+  );
+}
+
+/** A convolution of the input with the output gradient as filter: images become channels, strides dilations. */
+export function filterGradient(x: Val, dy: Val, g: Geometry): Val {
+  const { builder } = x;
+  const blocked = isBlocked(builder, g) ? blockedFilterGradient(x, dy, g) : null;
+  if (blocked) return blocked;
+  if (isPointwise(g)) return pointwiseFilterGradient(x, dy, g);
+  const { kernel, pads, batch, inChannels, outChannels } = g;
+  const common = { kernel: g.output, pads, dilations: g.strides, strides: g.dilations };
+  const taps = (name: string): string => {
+    const shape = builder.shapeOf(name);
+    const larger = shape[2] !== kernel[0] || shape[3] !== kernel[1];
+    return larger ? builder.slice(name, [2, 3], [0, 0], [...kernel]) : name;
+  };
+  if (!g.depthwise) {
+    const name = builder.emit('Conv', [x.fullForm(CNHW), dy.fullForm(CNHW)], convolutionAttributes(common));
+    return Val.of(builder, taps(name), [...kernel, inChannels, outChannels], 'float32', IOHW);
+  }
+  const images = builder.reshape(x.fullForm(CNHW), [1, inChannels * batch, ...g.input]);
+  const attributes = convolutionAttributes({ ...common, group: inChannels });
+  const name = builder.emit('Conv', [images, dy.fullForm(CNHW)], attributes);
+  const multiplier = outChannels / inChannels;
+  const filter = builder.reshape(taps(name), [inChannels, multiplier, ...kernel]);
+  return Val.of(builder, filter, [...kernel, inChannels, multiplier], 'float32', IOHW);
+}
+
+const inputRule = (depthwise: boolean): Rule =>
+  withAttrs<ConvolutionAttrs & Pick<tf.Conv2DBackpropInputAttrs, 'inputShape'>>((call, attrs) => {
+    const filter = call.value('filter');
+    return inputGradient(
+      call.value('dy'),
+      filter,
+      convolutionGeometry(attrs.inputShape, filter.shape, attrs, depthwise),
+    );
+  });
+
+const filterRule = (depthwise: boolean): Rule =>
+  withAttrs<ConvolutionAttrs & Pick<tf.Conv2DBackpropFilterAttrs, 'filterShape'>>((call, attrs) => {
+    const x = call.value('x');
+    return filterGradient(x, call.value('dy'), convolutionGeometry(x.shape, attrs.filterShape, attrs, depthwise));
+  });
+
+export const convolutionGradientRules = {
+  Conv2DBackpropFilter: filterRule(false),
+  Conv2DBackpropInput: inputRule(false),
+  DepthwiseConv2dNativeBackpropFilter: filterRule(true),
+  DepthwiseConv2dNativeBackpropInput: inputRule(true),
+} satisfies Record<string, Rule>;

@@ -1,0 +1,158 @@
+import type * as tf from '@tensorflow/tfjs-core';
+import { invalidInput } from '../../../base/errors.js';
+import { float, range } from '../../graph/index.js';
+import { Val } from '../../trace/value.js';
+import type { Rule } from '../call.js';
+import { withAttrs } from '../call.js';
+import { castTo, elementwise, numberLike } from './elementwise.js';
+
+export function relu(x: Val): Val {
+  const y = elementwise('Relu', [x]);
+  y.recipe = { kind: 'relu', of: x };
+  return y;
+}
+
+/** clip(x, low, high); a ReLU before it is dropped when the clip does its work. */
+export function clip(x: Val, low: number, high: number): Val {
+  const of = x.recipe?.kind === 'relu' && low === 0 ? x.recipe.of : x;
+  const known = of.number;
+  if (known !== null) return Val.fill(x.builder, Math.min(Math.max(known, low), high), x.shape, x.dtype);
+  const { builder, stored } = of;
+  const perm = of.perm ?? range(of.rank);
+  const bounds = [builder.scalar(low, of.dtype), builder.scalar(high, of.dtype)];
+  const y = Val.of(builder, builder.emit('Clip', [of.form(perm), ...bounds]), of.shape, of.dtype, perm, stored);
+  y.recipe = { kind: 'clip', of, low, high };
+  return y;
+}
+
+/** `factor * x` when x = clip(a*z + b, 0, 1/factor): the hard sigmoid of z in one node. Null for anything else. */
+export function hardSigmoid(x: Val, factor: number): Val | null {
+  const clipped = x.recipe;
+  if (clipped?.kind !== 'clip' || clipped.low !== 0 || Math.abs(clipped.high * factor - 1) > 1e-6) return null;
+  const inner = clipped.of.recipe;
+  if (inner?.kind !== 'affine') return null;
+  const attributes = { alpha: float(inner.scale * factor), beta: float(inner.offset * factor) };
+  return elementwise('HardSigmoid', [inner.of], attributes);
+}
+
+/** A power of two, so that products with the bounds of a window are exact. */
+const steep = 2 ** 100;
+
+/** 1 where low < z < high, else 0, without boolean tensors (which ONNX Runtime handles slowly). */
+function window(z: Val, low: number, high: number): Val {
+  const [middle, radius] = [(low + high) / 2, (high - low) / 2];
+  const centred = middle === 0 ? z : elementwise('Sub', [z, numberLike(z, middle)]);
+  return elementwise('HardSigmoid', [elementwise('Abs', [centred])], {
+    alpha: float(-steep),
+    beta: float(steep * radius),
+  });
+}
+
+const positive = (y: Val): Val => elementwise('HardSigmoid', [y], { alpha: float(steep), beta: float(0) });
+
+/** Gradient of clip(z, low, high) where the bounds themselves may be excluded; `y` is its output. */
+function windowGradient(dy: Val, z: Val, y: Val, low: number, high: number): Val {
+  const inner = z.recipe;
+  if (inner?.kind !== 'affine') return elementwise('Mul', [window(y, low, high), dy]);
+  const bounds = [(low - inner.offset) / inner.scale, (high - inner.offset) / inner.scale];
+  return elementwise('Mul', [window(inner.of, Math.min(...bounds), Math.max(...bounds)), dy]);
+}
+
+function reluGradient(dy: Val, x: Val, y: Val): Val {
+  const outer = dy.recipe;
+  if (outer?.kind === 'clip-gradient') {
+    const clipped = outer.clipped.recipe;
+    if (clipped?.kind === 'clip' && clipped.of === x)
+      return windowGradient(outer.dy, x, outer.clipped, clipped.low, clipped.high);
+  }
+  return elementwise('Mul', [positive(y), dy]);
+}
+
+function clipGradient(dy: Val, x: Val, y: Val, low: number, high: number): Val {
+  if (x.recipe?.kind === 'affine') return windowGradient(dy, x, y, low, high);
+  const inside = castTo(elementwise('Equal', [x, y]), 'float32');
+  const dx = elementwise('Mul', [inside, dy]);
+  dx.recipe = { kind: 'clip-gradient', dy, clipped: y };
+  return dx;
+}
+
+function step(x: Val, alpha: number): Val {
+  const ones = castTo(elementwise('Greater', [x, numberLike(x, 0)]), 'float32');
+  if (alpha === 0) return ones;
+  const scaled = elementwise('Mul', [ones, Val.fill(x.builder, 1 - alpha, [], 'float32')]);
+  return elementwise('Add', [scaled, Val.fill(x.builder, alpha, [], 'float32')]);
+}
+
+/** max(x, 0) + alpha * min(x, 0) */
+const prelu = (x: Val, alpha: Val): Val => {
+  const zero = numberLike(x, 0);
+  const negative = elementwise('Mul', [alpha, elementwise('Min', [x, zero])]);
+  return elementwise('Add', [elementwise('Max', [x, zero]), negative]);
+};
+
+const leakyRelu = (x: Val, alpha: number): Val => elementwise('LeakyRelu', [x], { alpha: float(alpha) });
+
+/** The activation that TF.js fuses into a convolution or matrix product. */
+export function activate(
+  x: Val,
+  name: string | null | undefined,
+  slope: Val | null,
+  leakyAlpha: number | undefined,
+): Val {
+  switch (name) {
+    case undefined:
+    case null:
+    case 'linear':
+      return x;
+    case 'relu':
+      return relu(x);
+    case 'relu6':
+      return clip(x, 0, 6);
+    case 'elu':
+      return elementwise('Elu', [x]);
+    case 'sigmoid':
+      return elementwise('Sigmoid', [x]);
+    case 'leakyrelu':
+      return leakyRelu(x, leakyAlpha ?? 0.2);
+    case 'prelu':
+      if (slope) return prelu(x, slope);
+      break;
+  }
+  throw invalidInput(`the fused activation '${name}' cannot be traced`);
+}
+
+const one =
+  (f: (x: Val) => Val): Rule =>
+  (call) =>
+    f(call.value('x'));
+
+export const activationRules = {
+  ClipByValue: withAttrs<tf.ClipByValueAttrs>((call, { clipValueMin, clipValueMax }) =>
+    clip(call.value('x'), clipValueMin, clipValueMax),
+  ),
+  Elu: one((x) => elementwise('Elu', [x])),
+  /** dy * (y >= 0 ? 1 : y + 1) */
+  EluGrad: (call) => {
+    const [dy, y] = [call.value('dy'), call.value('y')];
+    const slope = elementwise('Add', [elementwise('Min', [y, numberLike(y, 0)]), numberLike(y, 1)]);
+    return elementwise('Mul', [dy, slope]);
+  },
+  LeakyRelu: withAttrs<tf.LeakyReluAttrs>((call, { alpha }) => leakyRelu(call.value('x'), alpha)),
+  Prelu: (call) => prelu(call.value('x'), call.value('alpha')),
+  Relu: one(relu),
+  Relu6: one((x) => clip(x, 0, 6)),
+  Selu: one((x) => elementwise('Selu', [x])),
+  Sigmoid: one((x) => elementwise('Sigmoid', [x])),
+  Softplus: one((x) => elementwise('Softplus', [x])),
+  Step: withAttrs<tf.StepAttrs>((call, { alpha }) => step(call.value('x'), alpha)),
+  Tanh: one((x) => elementwise('Tanh', [x])),
+} satisfies Record<string, Rule>;
+
+/** Gradients that are recorded instead of TF.js's longer ones, see trace/gradients.ts. */
+export const activationGradientRules = {
+  NasReluGrad: (call) => reluGradient(call.value('dy'), call.value('x'), call.value('y')),
+  NasRelu6Grad: (call) => windowGradient(call.value('dy'), call.value('x'), call.value('y'), 0, 6),
+  NasClipGrad: withAttrs<tf.ClipByValueAttrs>((call, { clipValueMin, clipValueMax }) =>
+    clipGradient(call.value('dy'), call.value('x'), call.value('y'), clipValueMin, clipValueMax),
+  ),
+} satisfies Record<string, Rule>;

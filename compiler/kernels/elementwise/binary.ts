@@ -1,0 +1,138 @@
+import type { OnnxOp } from '../../graph/index.js';
+import { sameShape } from '../../graph/index.js';
+import type { Val } from '../../trace/value.js';
+import type { Rule } from '../call.js';
+import { hardSigmoid } from './activation.js';
+import { broadcast, castTo, elementwise, numberLike } from './elementwise.js';
+
+const operands = (a: Val, b: Val): [Val, Val] =>
+  a.dtype === b.dtype ? [a, b] : [castTo(a, 'float32'), castTo(b, 'float32')];
+
+const broadcastLike = (value: Val, other: Val): Val => value.broadcastTo(broadcast([value.shape, other.shape]));
+
+const affine = (result: Val, of: Val, scale: number, offset: number): Val => {
+  if (!sameShape(result.shape, of.shape)) return result;
+  const inner = of.recipe;
+  result.recipe =
+    inner?.kind === 'affine'
+      ? { kind: 'affine', of: inner.of, scale: scale * inner.scale, offset: scale * inner.offset + offset }
+      : { kind: 'affine', of, scale, offset };
+  return result;
+};
+
+/** Arithmetic on booleans is done on integers. */
+const arithmetic = (op: OnnxOp, a: Val, b: Val): Val =>
+  a.dtype === 'bool'
+    ? castTo(elementwise(op, [castTo(a, 'int32'), castTo(b, 'int32')]), 'bool')
+    : elementwise(op, [a, b]);
+
+export function add(x: Val, y: Val): Val {
+  const [a, b] = operands(x, y);
+  if (a.number === 0) return broadcastLike(b, a);
+  if (b.number === 0) return broadcastLike(a, b);
+  const sum = arithmetic('Add', a, b);
+  if (b.number !== null && a.dtype === 'float32') return affine(sum, a, 1, b.number);
+  return a.number !== null && a.dtype === 'float32' ? affine(sum, b, 1, a.number) : sum;
+}
+
+export function subtract(x: Val, y: Val): Val {
+  const [a, b] = operands(x, y);
+  if (b.number === 0) return broadcastLike(a, b);
+  const difference = arithmetic('Sub', a, b);
+  return b.number !== null && a.dtype === 'float32' ? affine(difference, a, 1, -b.number) : difference;
+}
+
+function scaled(value: Val, by: Val, factor: number): Val {
+  if (factor === 1) return broadcastLike(value, by);
+  const recognised = hardSigmoid(value, factor);
+  const product = recognised ? broadcastLike(recognised, by) : elementwise('Mul', [value, by]);
+  return affine(product, value, factor, 0);
+}
+
+export function multiply(x: Val, y: Val): Val {
+  const [a, b] = operands(x, y);
+  if (a.dtype !== 'float32') return arithmetic('Mul', a, b);
+  if (b.number !== null) return scaled(a, b, b.number);
+  return a.number !== null ? scaled(b, a, a.number) : elementwise('Mul', [a, b]);
+}
+
+export function divide(x: Val, y: Val): Val {
+  const [a, b] = [castTo(x, 'float32'), castTo(y, 'float32')];
+  if (b.number === null) return elementwise('Div', [a, b]);
+  const inverse = numberLike(a, Math.fround(1 / b.number)).broadcastTo(b.shape);
+  return scaled(a, inverse, Math.fround(1 / b.number));
+}
+
+/** Quotient rounded down, in the operands' type. */
+function floorDivide(x: Val, y: Val): Val {
+  const [a, b] = operands(x, y);
+  return castTo(elementwise('Floor', [elementwise('Div', [castTo(a, 'float32'), castTo(b, 'float32')])]), a.dtype);
+}
+
+/** Remainder with the sign of the divisor. */
+function modulo(x: Val, y: Val): Val {
+  const [a, b] = operands(x, y);
+  if (a.dtype !== 'float32') return elementwise('Mod', [a, b]);
+  return elementwise('Sub', [a, elementwise('Mul', [floorDivide(a, b), b])]);
+}
+
+function power(x: Val, y: Val): Val {
+  const [a, b] = operands(x, y);
+  if (b.number === 1) return broadcastLike(a, b);
+  if (b.number === 2) return broadcastLike(elementwise('Mul', [a, a]), b);
+  return elementwise('Pow', [a, b]);
+}
+
+const comparable = (x: Val, y: Val): [Val, Val] => {
+  const [a, b] = operands(x, y);
+  return a.dtype === 'bool' ? [castTo(a, 'int32'), castTo(b, 'int32')] : [a, b];
+};
+
+export const compare = (op: 'Equal' | 'Greater' | 'GreaterOrEqual' | 'Less' | 'LessOrEqual', x: Val, y: Val): Val =>
+  elementwise(op, comparable(x, y));
+
+/** The angle of the point (x, y), in (-pi, pi]. */
+function atan2(y: Val, x: Val): Val {
+  const number = (n: number): Val => numberLike(x, n);
+  const base = elementwise('Atan', [elementwise('Div', [y, x])]);
+  const half = elementwise('Where', [compare('GreaterOrEqual', y, number(0)), number(Math.PI), number(-Math.PI)]);
+  const left = elementwise('Where', [compare('Less', x, number(0)), elementwise('Add', [base, half]), base]);
+  const both = elementwise('And', [compare('Equal', x, number(0)), compare('Equal', y, number(0))]);
+  return elementwise('Where', [both, number(0), left]);
+}
+
+const two =
+  (f: (a: Val, b: Val) => Val): Rule =>
+  (call) =>
+    f(call.value('a'), call.value('b'));
+const same =
+  (op: OnnxOp): Rule =>
+  (call) =>
+    elementwise(op, operands(call.value('a'), call.value('b')));
+
+export const binaryRules = {
+  Add: two(add),
+  AddN: (call) => call.values().reduce(add),
+  Atan2: two((a, b) => atan2(castTo(a, 'float32'), castTo(b, 'float32'))),
+  Equal: two((a, b) => compare('Equal', a, b)),
+  FloorDiv: two(floorDivide),
+  Greater: two((a, b) => compare('Greater', a, b)),
+  GreaterEqual: two((a, b) => compare('GreaterOrEqual', a, b)),
+  Less: two((a, b) => compare('Less', a, b)),
+  LessEqual: two((a, b) => compare('LessOrEqual', a, b)),
+  LogicalAnd: same('And'),
+  LogicalOr: same('Or'),
+  LogicalXor: same('Xor'),
+  Maximum: two((a, b) => arithmetic('Max', ...operands(a, b))),
+  Minimum: two((a, b) => arithmetic('Min', ...operands(a, b))),
+  Mod: two(modulo),
+  Multiply: two(multiply),
+  NotEqual: two((a, b) => elementwise('Not', [compare('Equal', a, b)])),
+  Pow: two(power),
+  RealDiv: two(divide),
+  SquaredDifference: two((a, b) => {
+    const difference = subtract(a, b);
+    return multiply(difference, difference);
+  }),
+  Sub: two(subtract),
+} satisfies Record<string, Rule>;

@@ -1,0 +1,84 @@
+import { invalidInput } from '../../../base/errors.js';
+import type { Attributes, GraphBuilder, OnnxOp, Shape, TfDType } from '../../graph/index.js';
+import { broadcastShapes, elementTypes, int, range, sizeOf } from '../../graph/index.js';
+import { isTfDType } from '../../trace/backend.js';
+import type { Perm } from '../../trace/layout.js';
+import { NCHW, isIdentity, permute } from '../../trace/layout.js';
+import { Val } from '../../trace/value.js';
+import { fold } from './fold.js';
+
+export function broadcast(shapes: readonly Shape[]): Shape {
+  const shape = broadcastShapes(shapes);
+  if (shape) return shape;
+  throw invalidInput(`shapes ${shapes.map((s) => `[${s.join(',')}]`).join(' and ')} do not broadcast`);
+}
+
+/** The storage order in which most of the large operands are already. */
+export function commonPerm(values: readonly Val[], rank: number, stored: Shape): Perm {
+  const size = sizeOf(stored);
+  const votes = new Map<string, { readonly perm: Perm; count: number }>();
+  const ofRank = values.filter((value) => value.rank === rank);
+  for (const value of ofRank) {
+    const own = value.perm;
+    if (!own || sizeOf(value.stored) * 2 <= size) continue;
+    for (const perm of value.perms) {
+      const vote = votes.get(perm.join()) ?? { perm, count: 0 };
+      vote.count += perm === own ? 1.5 : 1;
+      votes.set(perm.join(), vote);
+    }
+  }
+  let best: { readonly perm: Perm; count: number } | null = null;
+  for (const vote of votes.values())
+    if (!best || vote.count > best.count || (vote.count === best.count && vote.perm.join() === NCHW.join()))
+      best = vote;
+  if (best) return best.perm;
+  for (const { perm } of ofRank) if (perm) return perm;
+  return range(rank);
+}
+
+/** Graph value of an operand, broadcastable against values of this rank and order. */
+function operand(value: Val, rank: number, perm: Perm): string {
+  if (value.number !== null) return value.builder.scalar(value.number, value.dtype);
+  if (value.rank === rank) return value.form(perm);
+  if (isIdentity(perm)) return value.form();
+  return value.reshaped([...new Array<number>(rank - value.rank).fill(1), ...value.shape]).form(perm);
+}
+
+const tfDtypeOf = (builder: GraphBuilder, name: string): TfDType => {
+  const { dtype } = builder.typeOf(name);
+  if (isTfDType(dtype)) return dtype;
+  throw new Error(`internal: '${name}' is ${dtype}`);
+};
+
+/** An elementwise operator with broadcasting, in the cheapest storage order; computed here when all is known. */
+export function elementwise(op: OnnxOp, values: readonly Val[], attributes: Attributes = {}): Val {
+  const { builder } = values[0];
+  const shape = broadcast(values.map((value) => value.shape));
+  const rank = shape.length;
+  const stored = broadcast(values.map((value) => [...new Array<number>(rank - value.rank).fill(1), ...value.stored]));
+  const folded = fold(op, values, stored);
+  if (folded) {
+    const constant = Val.constant(builder, folded.data, stored, folded.dtype);
+    return constant.relabelled(shape);
+  }
+  const perm = commonPerm(values, rank, stored);
+  const inputs = values.map((value) => operand(value, rank, perm));
+  let name = builder.emit(op, inputs, attributes);
+  // All-scalar operands lose their broadcast axes.
+  if (builder.shapeOf(name).length !== rank) name = builder.reshape(name, permute(stored, perm));
+  return Val.of(builder, name, shape, tfDtypeOf(builder, name), perm, stored);
+}
+
+/** A number of the other operand's type. */
+export const numberLike = (value: Val, number: number): Val => Val.fill(value.builder, number, [], value.dtype);
+
+export function castTo(value: Val, dtype: TfDType): Val {
+  if (value.dtype === dtype) return value;
+  const { builder, data } = value;
+  if (!data) return elementwise('Cast', [value], { to: int(elementTypes[dtype].code) });
+  const convert = (x: number): number => (dtype === 'bool' ? Number(x !== 0) : dtype === 'int32' ? Math.trunc(x) : x);
+  const converted = new elementTypes[dtype].array(Array.from(data, (x: number | bigint) => convert(Number(x))));
+  return converted.length === 1
+    ? Val.fill(builder, converted[0], value.shape, dtype)
+    : Val.constant(builder, converted, value.stored, dtype).relabelled(value.shape);
+}

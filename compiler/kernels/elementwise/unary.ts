@@ -1,0 +1,92 @@
+import type * as tf from '@tensorflow/tfjs-core';
+import { invalidInput } from '../../../base/errors.js';
+import type { OnnxOp } from '../../graph/index.js';
+import { range } from '../../graph/index.js';
+import { requireDtype } from '../../trace/backend.js';
+import { Val } from '../../trace/value.js';
+import type { Rule } from '../call.js';
+import { withAttrs } from '../call.js';
+import { castTo, elementwise, numberLike } from './elementwise.js';
+
+const one =
+  (f: (x: Val) => Val): Rule =>
+  (call) =>
+    f(call.value('x'));
+
+/** An operator of the same meaning in ONNX, on floats. */
+const float = (op: OnnxOp): Rule => one((x) => elementwise(op, [castTo(x, 'float32')]));
+/** An operator of the same meaning in ONNX, on any number. */
+const numeric = (op: OnnxOp): Rule => one((x) => elementwise(op, [x.dtype === 'bool' ? castTo(x, 'int32') : x]));
+/** Rounding leaves integers alone. */
+const rounding = (op: OnnxOp): Rule => one((x) => (x.dtype === 'float32' ? elementwise(op, [x]) : x));
+
+const filled = (x: Val, number: number): Val => Val.fill(x.builder, number, x.shape, x.dtype);
+
+function select(condition: Val, then: Val, otherwise: Val): Val {
+  const short = condition.rank > 0 && condition.rank < then.rank;
+  const shape = [...condition.shape, ...new Array<number>(then.rank - condition.rank).fill(1)];
+  const [a, b] =
+    then.dtype === otherwise.dtype ? [then, otherwise] : [castTo(then, 'float32'), castTo(otherwise, 'float32')];
+  return elementwise('Where', [short ? condition.reshaped(shape) : condition, a, b]);
+}
+
+export const unaryRules = {
+  Abs: numeric('Abs'),
+  Acos: float('Acos'),
+  Acosh: float('Acosh'),
+  Asin: float('Asin'),
+  Asinh: float('Asinh'),
+  Atan: float('Atan'),
+  Atanh: float('Atanh'),
+  Cast: withAttrs<tf.CastAttrs>((call, { dtype }) => castTo(call.value('x'), requireDtype(dtype))),
+  Ceil: rounding('Ceil'),
+  Cos: float('Cos'),
+  Cosh: float('Cosh'),
+  Erf: float('Erf'),
+  Exp: float('Exp'),
+  Expm1: one((x) => elementwise('Sub', [elementwise('Exp', [x]), numberLike(x, 1)])),
+  Floor: rounding('Floor'),
+  Identity: one((x) => x),
+  IsFinite: one((x) => elementwise('Not', [elementwise('Or', [elementwise('IsInf', [x]), elementwise('IsNaN', [x])])])),
+  IsInf: one((x) => elementwise('IsInf', [x])),
+  IsNan: one((x) => elementwise('IsNaN', [x])),
+  Log: float('Log'),
+  Log1p: one((x) => elementwise('Log', [elementwise('Add', [x, numberLike(x, 1)])])),
+  LogicalNot: one((x) => elementwise('Not', [x])),
+  Neg: numeric('Neg'),
+  OnesLike: one((x) => filled(x, 1)),
+  Reciprocal: float('Reciprocal'),
+  Round: rounding('Round'),
+  Rsqrt: one((x) => elementwise('Reciprocal', [elementwise('Sqrt', [x])])),
+  Select: (call) => select(call.value('condition'), call.value('t'), call.value('e')),
+  Sign: numeric('Sign'),
+  Sin: float('Sin'),
+  Sinh: float('Sinh'),
+  Sqrt: float('Sqrt'),
+  Square: one((x) => elementwise('Mul', [x, x])),
+  Tan: float('Tan'),
+  ZerosLike: one((x) => filled(x, 0)),
+} satisfies Record<string, Rule>;
+
+export const creationRules = {
+  Fill: withAttrs<tf.FillAttrs>((call, { shape, value, dtype }) => {
+    if (typeof value === 'string') throw invalidInput('string tensors cannot be traced');
+    return Val.fill(call.builder, value, shape, requireDtype(dtype));
+  }),
+  LinSpace: withAttrs<tf.LinSpaceAttrs>((call, { start, stop, num }) => {
+    const step = (stop - start) / (num - 1);
+    return Val.constant(
+      call.builder,
+      Float32Array.from({ length: num }, (_, i) => start + i * step),
+      [num],
+      'float32',
+    );
+  }),
+  Range: withAttrs<tf.RangeAttrs>((call, { start, stop, step, dtype }) => {
+    const count = Math.max(0, Math.ceil((stop - start) / step));
+    const numbers = range(count).map((i) => start + i * step);
+    return dtype === 'int32'
+      ? Val.constant(call.builder, Int32Array.from(numbers), [count], 'int32')
+      : Val.constant(call.builder, Float32Array.from(numbers), [count], 'float32');
+  }),
+} satisfies Record<string, Rule>;

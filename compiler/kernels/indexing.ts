@@ -1,0 +1,104 @@
+import type * as tf from '@tensorflow/tfjs-core';
+import type { Shape } from '../graph/index.js';
+import { elementTypes, int, sizeOf, string } from '../graph/index.js';
+import { requireDtype } from '../trace/backend.js';
+import { Val } from '../trace/value.js';
+import type { Rule } from './call.js';
+import { withAttrs } from './call.js';
+import { axisIn } from './shape.js';
+
+const toInt64 = (value: Val): string =>
+  value.builder.emit('Cast', [value.fullForm()], { to: int(elementTypes.int64.code) });
+
+function gather(x: Val, indices: Val, axis: number, batchDims: number): Val {
+  const { builder } = x;
+  const at = axisIn(axis, x.rank);
+  if (batchDims === 0) {
+    const shape = [...x.shape.slice(0, at), ...indices.shape, ...x.shape.slice(at + 1)];
+    return Val.of(
+      builder,
+      builder.emit('Gather', [x.fullForm(), indices.fullForm()], { axis: int(at) }),
+      shape,
+      x.dtype,
+    );
+  }
+  // The axis is brought to the front of what follows the batch, gathered, and put back behind what stood before it.
+  const between = at - batchDims;
+  const order = [...range(0, batchDims), at, ...range(batchDims, at), ...range(at + 1, x.rank)];
+  const index = builder.reshape(toInt64(indices), [...indices.shape, 1]);
+  const name = builder.emit('GatherND', [x.transposed(order).fullForm(), index], { batch_dims: int(batchDims) });
+  const gathered = Val.of(builder, name, builder.shapeOf(name), x.dtype);
+  const inner = indices.rank - batchDims;
+  const back = [
+    ...range(0, batchDims),
+    ...range(indices.rank, indices.rank + between),
+    ...range(batchDims, batchDims + inner),
+    ...range(indices.rank + between, gathered.rank),
+  ];
+  return gathered.transposed(back);
+}
+
+const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i);
+
+/** Rows of `updates` added up at row numbers `rows` of a tensor of zeros; the order of addition is fixed. */
+function scatterRows(rows: string, updates: Val, height: number, row: Shape): Val {
+  const { builder } = updates;
+  const count = sizeOf(builder.shapeOf(rows));
+  const width = sizeOf(row);
+  const zeros = builder.expand(builder.scalar(0, updates.dtype), [height, width]);
+  const indices = builder.expand(builder.reshape(rows, [count, 1]), [count, width]);
+  const source = builder.reshape(updates.fullForm(), [count, width]);
+  const name = builder.emit('ScatterElements', [zeros, indices, source], { axis: int(0), reduction: string('add') });
+  return Val.of(builder, builder.reshape(name, [height, ...row]), [height, ...row], updates.dtype);
+}
+
+/** Adds slices of `updates` at the positions that the last axis of `indices` spells out. */
+function scatterNd(indices: Val, updates: Val, shape: Shape): Val {
+  const { builder } = indices;
+  const depth = indices.shape[indices.rank - 1];
+  const strides = shape.slice(0, depth).map((_, i) => sizeOf(shape.slice(i + 1, depth)));
+  const weights = builder.integers(strides);
+  const products = builder.emit('Mul', [toInt64(indices), weights]);
+  const rows = builder.emit('ReduceSum', [products, builder.integers([indices.rank - 1])], { keepdims: int(0) });
+  return scatterRows(rows, updates, sizeOf(shape.slice(0, depth)), shape.slice(depth)).reshaped(shape);
+}
+
+function topK(x: Val, k: number): readonly Val[] {
+  const { builder } = x;
+  const [values, positions] = builder.emitAll(
+    'TopK',
+    [x.fullForm(), builder.integers([k])],
+    { axis: int(x.rank - 1) },
+    2,
+  );
+  const shape = x.shape.with(x.rank - 1, k);
+  const indices = builder.emit('Cast', [positions], { to: int(elementTypes.int32.code) });
+  return [Val.of(builder, values, shape, x.dtype), Val.of(builder, indices, shape, 'int32')];
+}
+
+export const indexingRules = {
+  GatherNd: (call) => {
+    const [x, indices] = [call.value('params'), call.value('indices')];
+    const name = call.builder.emit('GatherND', [x.fullForm(), toInt64(indices)]);
+    return Val.of(call.builder, name, call.builder.shapeOf(name), x.dtype);
+  },
+  GatherV2: withAttrs<tf.GatherV2Attrs>((call, { axis, batchDims }) =>
+    gather(call.value('x'), call.value('indices'), axis, batchDims),
+  ),
+  OneHot: withAttrs<tf.OneHotAttrs>((call, { depth, onValue, offValue, dtype }) => {
+    const indices = call.value('indices');
+    const { builder } = call;
+    const type = requireDtype(dtype);
+    const values = builder.addConstant(elementTypes[type].array.of(offValue, onValue), [2], type);
+    const name = builder.emit('OneHot', [indices.fullForm(), builder.integers([depth]), values], { axis: int(-1) });
+    return Val.of(builder, name, [...indices.shape, depth], type);
+  }),
+  ScatterNd: withAttrs<tf.ScatterNdAttrs>((call, { shape }) =>
+    scatterNd(call.value('indices'), call.value('updates'), shape),
+  ),
+  TopK: withAttrs<tf.TopKAttrs>((call, { k }) => topK(call.value('x'), k)),
+  UnsortedSegmentSum: withAttrs<tf.UnsortedSegmentSumAttrs>((call, { numSegments }) => {
+    const [x, ids] = [call.value('x'), call.value('segmentIds')];
+    return scatterRows(toInt64(ids), x, numSegments, x.shape.slice(ids.rank));
+  }),
+} satisfies Record<string, Rule>;

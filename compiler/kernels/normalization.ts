@@ -1,0 +1,119 @@
+import type * as tf from '@tensorflow/tfjs-core';
+import { float, int, sizeOf } from '../graph/index.js';
+import { NCHW } from '../trace/layout.js';
+import { Val } from '../trace/value.js';
+import type { Rule } from './call.js';
+import { withAttrs } from './call.js';
+import { elementwise, numberLike } from './elementwise/elementwise.js';
+import { add, multiply, subtract } from './elementwise/binary.js';
+import { reduceAway } from './reduction.js';
+
+const number = (value: Val, x: number): Val => numberLike(value, x);
+
+const inverseDeviation = (variance: Val, epsilon: number): Val =>
+  elementwise('Reciprocal', [elementwise('Sqrt', [add(variance, number(variance, epsilon))])]);
+
+/** scale * (x - mean) / sqrt(variance + epsilon) + offset, with given statistics. */
+function normalize(x: Val, mean: Val, variance: Val, offset: Val, scale: Val, epsilon: number): Val {
+  const channels = x.shape[x.rank - 1];
+  const vectors = [scale, offset, mean, variance];
+  // TF.js lifts lower ranks to 4 with leading axes of size 1; those are not images.
+  const isImage = x.rank === 4 && sizeOf(x.shape.slice(0, 2)) > 1;
+  if (isImage && vectors.every(({ rank, shape }) => rank === 1 && shape[0] === channels)) {
+    const { builder } = x;
+    const inputs = [x.fullForm(NCHW), ...vectors.map((vector) => vector.fullForm())];
+    return Val.of(
+      builder,
+      builder.emit('BatchNormalization', inputs, { epsilon: float(epsilon) }),
+      x.shape,
+      'float32',
+      NCHW,
+    );
+  }
+  const factor = multiply(inverseDeviation(variance, epsilon), scale);
+  return add(multiply(x, factor), subtract(offset, multiply(mean, factor)));
+}
+
+/** Batch normalisation in training: the output, and the batch's mean and (population) variance. */
+function batchNormTraining(x: Val, gamma: Val, beta: Val, epsilon: number, scratchId: () => number): readonly Val[] {
+  const { builder } = x;
+  const channels = x.shape[3];
+  const scale = gamma.fullForm();
+  // ONNX Runtime writes the running outputs over the running inputs, so every node needs two vectors of its own.
+  // With momentum 0 their values do not matter.
+  const scratch = (): string => builder.emit('Add', [scale, builder.scalar(scratchId())]);
+  const [y, mean, variance] = builder.emitAll(
+    'BatchNormalization',
+    [x.fullForm(NCHW), scale, beta.fullForm(), scratch(), scratch()],
+    { epsilon: float(epsilon), momentum: float(0), training_mode: int(1) },
+    3,
+  );
+  const vector = (name: string): Val => Val.of(builder, name, [channels], 'float32');
+  return [Val.of(builder, y, x.shape, 'float32', NCHW), vector(mean), vector(variance)];
+}
+
+/** Gradients of x, gamma and beta: dx = A*dy + B*x + C with vectors A, B and C. */
+function batchNormGradient(x: Val, dy: Val, gamma: Val, mean: Val, variance: Val, epsilon: number): readonly Val[] {
+  const { builder } = x;
+  const channels = x.shape[3];
+  const count = sizeOf(x.shape.slice(0, 3));
+  const [xName, dyName] = [x.fullForm(NCHW), dy.fullForm(NCHW)];
+  const perChannel = (name: string): Val =>
+    Val.of(builder, reduceAway(builder, 'ReduceSum', name, [0, 2, 3]), [channels], 'float32');
+  const inverse = inverseDeviation(variance, epsilon);
+  const dBeta = perChannel(dyName);
+  const dot = perChannel(builder.emit('Mul', [dyName, xName]));
+  const dGamma = multiply(subtract(dot, multiply(mean, dBeta)), inverse);
+  const a = multiply(gamma, inverse);
+  const b = multiply(multiply(a, inverse), multiply(dGamma, number(x, -1 / count)));
+  const c = elementwise('Neg', [add(multiply(b, mean), multiply(multiply(a, dBeta), number(x, 1 / count)))]);
+  // BatchNormalization with mean 0 and variance 1 is the fastest B*x + C.
+  const constant = (value: number): string =>
+    builder.addConstant(new Float32Array(channels).fill(value), [channels], 'float32');
+  const affine = builder.emit('BatchNormalization', [xName, b.fullForm(), c.fullForm(), constant(0), constant(1)], {
+    epsilon: float(0),
+  });
+  const scaled = builder.emit('Mul', [dyName, builder.reshape(a.fullForm(), [channels, 1, 1])]);
+  const dx = Val.of(builder, builder.emit('Add', [affine, scaled]), x.shape, 'float32', NCHW);
+  return [dx, dGamma, dBeta];
+}
+
+export const normalizationRules = {
+  FusedBatchNorm: withAttrs<tf.FusedBatchNormAttrs>((call, { varianceEpsilon }) => {
+    const x = call.value('x');
+    const channels = [x.shape[x.rank - 1]];
+    const vector = (name: string, otherwise: number): Val =>
+      call.optional(name) ?? Val.fill(call.builder, otherwise, channels, 'float32');
+    return normalize(
+      x,
+      call.value('mean'),
+      call.value('variance'),
+      vector('offset', 0),
+      vector('scale', 1),
+      varianceEpsilon,
+    );
+  }),
+} satisfies Record<string, Rule>;
+
+export interface BatchNormAttrs {
+  readonly epsilon: number;
+}
+
+/** Kernels behind trace/layers.ts's batch normalisation. */
+export const batchNormTrainingRules = {
+  NasBatchNorm: withAttrs<BatchNormAttrs>((call, { epsilon }) =>
+    batchNormTraining(call.value('x'), call.value('gamma'), call.value('beta'), epsilon, () =>
+      call.context.unique('scratch'),
+    ),
+  ),
+  NasBatchNormGrad: withAttrs<BatchNormAttrs>((call, { epsilon }) =>
+    batchNormGradient(
+      call.value('x'),
+      call.value('dy'),
+      call.value('gamma'),
+      call.value('mean'),
+      call.value('variance'),
+      epsilon,
+    ),
+  ),
+} satisfies Record<string, Rule>;

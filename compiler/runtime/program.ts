@@ -1,0 +1,92 @@
+import type * as ort from 'onnxruntime-node';
+import { NasError, messageOf } from '../../base/errors.js';
+import type { Graph } from '../graph/index.js';
+import { noiseSeed } from '../trace/noise.js';
+import type { InputSpec, Traced } from '../trace/trace.js';
+import { noiseInput } from '../trace/trace.js';
+import { stateInput, stateOutput } from '../trace/variables.js';
+import type { StateStore } from './state-store.js';
+import type { Feed, HostTensor } from './tensors.js';
+import { feedToOrt, fromOrt, toOrt } from './tensors.js';
+
+/** How long each stage of compiling took, in ms. */
+export interface Timings {
+  readonly trace: number;
+  readonly encode: number;
+  readonly session: number;
+}
+
+/** A compiled function. */
+export interface Program {
+  /**
+   * Runs the function once and updates the states that it assigns. `step` numbers the noise of `uniform`; by default
+   * it counts the runs of this program from 0. ONNX Runtime blocks the event loop meanwhile.
+   * @throws NasError when a feed is missing or does not fit.
+   */
+  run(feeds: Readonly<Record<string, Feed>>, step?: number): Promise<Record<string, HostTensor>>;
+  readonly states: StateStore;
+  readonly graph: Graph;
+  /** The ONNX file that runs. */
+  readonly bytes: Uint8Array;
+  readonly timings: Timings;
+  /** Frees ONNX Runtime's memory; the states stay in their store. */
+  dispose(): Promise<void>;
+}
+
+export interface ProgramParts {
+  readonly traced: Traced;
+  readonly session: ort.InferenceSession;
+  readonly states: StateStore;
+  readonly inputs: Readonly<Record<string, InputSpec>>;
+  readonly seed: number;
+  readonly bytes: Uint8Array;
+  readonly timings: Timings;
+}
+
+export class CompiledProgram implements Program {
+  readonly graph: Graph;
+  readonly states: StateStore;
+  readonly bytes: Uint8Array;
+  readonly timings: Timings;
+  private readonly used: ReadonlySet<string>;
+  private steps = 0;
+
+  constructor(private readonly parts: ProgramParts) {
+    this.graph = parts.traced.graph;
+    this.states = parts.states;
+    this.bytes = parts.bytes;
+    this.timings = parts.timings;
+    this.used = new Set(this.graph.inputs.map(({ name }) => name));
+  }
+
+  async run(feeds: Readonly<Record<string, Feed>>, step = this.steps): Promise<Record<string, HostTensor>> {
+    const results = await this.execute(this.bind(feeds, step));
+    for (const { variable, assigned } of this.parts.traced.states)
+      if (assigned) this.states.replace(variable.name, results[stateOutput(variable.name)]);
+    this.steps = step + 1;
+    return Object.fromEntries(Object.keys(this.parts.traced.outputs).map((name) => [name, fromOrt(results[name])]));
+  }
+
+  async dispose(): Promise<void> {
+    await this.parts.session.release();
+  }
+
+  private bind(feeds: Readonly<Record<string, Feed>>, step: number): Record<string, ort.Tensor> {
+    const bound: Record<string, ort.Tensor> = {};
+    for (const [name, spec] of Object.entries(this.parts.inputs))
+      if (this.used.has(name)) bound[name] = feedToOrt(name, spec, feeds[name]);
+    if (this.used.has(noiseInput))
+      bound[noiseInput] = toOrt('uint32', Uint32Array.of(noiseSeed(this.parts.seed, step)), []);
+    for (const { variable, read } of this.parts.traced.states)
+      if (read) bound[stateInput(variable.name)] = this.states.tensor(variable.name);
+    return bound;
+  }
+
+  private async execute(bound: Record<string, ort.Tensor>): Promise<Record<string, ort.Tensor>> {
+    try {
+      return { ...(await this.parts.session.run(bound)) };
+    } catch (error) {
+      throw new NasError('failure', `the compiled program failed: ${messageOf(error)}`, { cause: error });
+    }
+  }
+}

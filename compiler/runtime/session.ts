@@ -1,0 +1,47 @@
+import * as ort from 'onnxruntime-node';
+import { NasError, messageOf } from '../../base/errors.js';
+
+export interface SessionOptions {
+  /** ONNX Runtime execution provider, e.g. `cpu`, `cuda`, `webgpu`; default `cpu`. */
+  readonly provider?: string;
+  /** Threads within an operator; default 1. */
+  readonly threads?: number;
+  /** Path prefix of a profile that ONNX Runtime writes; none by default. */
+  readonly profile?: string;
+}
+
+/**
+ * Opens an ONNX model, from a file or from memory: the one place that sets ONNX Runtime's options. Operators run one
+ * after the other, each on `threads` threads, with all graph optimisations; numbers too small for a float are zero.
+ * @throws NasError when ONNX Runtime does not accept the model or does not have the provider.
+ */
+export async function createSession(
+  model: Uint8Array | string,
+  options: SessionOptions = {},
+): Promise<ort.InferenceSession> {
+  const { provider = 'cpu', threads = 1, profile } = options;
+  const settings: ort.InferenceSession.SessionOptions = {
+    executionProviders: provider === 'cpu' ? ['cpu'] : [provider, 'cpu'],
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    executionMode: 'sequential',
+    graphOptimizationLevel: 'all',
+    logSeverityLevel: 3,
+    extra: { session: { set_denormal_as_zero: '1' } },
+    ...(profile !== undefined && { enableProfiling: true, profileFilePrefix: profile }),
+  };
+  try {
+    return typeof model === 'string'
+      ? await ort.InferenceSession.create(model, settings)
+      : await ort.InferenceSession.create(model, settings);
+  } catch (error) {
+    const what = typeof model === 'string' ? `'${model}'` : 'the model';
+    throw new NasError(
+      'failure',
+      `ONNX Runtime could not open ${what} with provider '${provider}': ${messageOf(error)}`,
+      {
+        cause: error,
+      },
+    );
+  }
+}

@@ -1,0 +1,126 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { invalidInput } from '../../base/errors.js';
+import type { Shape, TfDType } from '../graph/index.js';
+import { elementTypes, sameShape } from '../graph/index.js';
+import type { Perm } from '../trace/layout.js';
+import { fromStorage, permute, toStorage } from '../trace/layout.js';
+import type { State } from '../trace/trace.js';
+import type { HostData, HostTensor, OrtTensor } from './tensors.js';
+import { fromOrt, toOrt } from './tensors.js';
+
+interface Entry {
+  readonly variable: tf.Variable;
+  readonly home: tf.KernelBackend;
+  readonly dtype: TfDType;
+  readonly shape: Shape;
+  /** The storage order that all programs of this store use. */
+  readonly perm: Perm;
+  tensor: OrtTensor;
+}
+
+/**
+ * The states of programs: what the tf.Variables of a compiled function hold while it runs in ONNX Runtime, keyed by
+ * `tf.Variable.name`. Programs that share a store (a training step and an evaluation) see each other's updates.
+ * Outside, values are always in TF.js's logical layout (HWIO filters, NHWC).
+ */
+export class StateStore {
+  private readonly entries = new Map<string, Entry>();
+
+  /** Names of all states, in the order in which programs brought them. */
+  get names(): readonly string[] {
+    return [...this.entries.keys()];
+  }
+
+  /** Storage orders that are settled, for the tracing of further programs. */
+  get layouts(): ReadonlyMap<string, Perm> {
+    return new Map([...this.entries].map(([name, { perm }]) => [name, perm] as const));
+  }
+
+  /**
+   * Adds the states of a program that are new, with their variables' present values; known ones keep theirs.
+   * @throws NasError when a state of this name exists with another variable of another shape.
+   */
+  adopt(states: readonly State[]): void {
+    for (const { variable, home, dtype, perm } of states) {
+      const known = this.entries.get(variable.name);
+      if (known && !sameShape(known.shape, variable.shape))
+        throw invalidInput(
+          `variable '${variable.name}' has shape [${variable.shape.join(',')}], but the state of this name has [${known.shape.join(',')}]`,
+          { hint: 'Use one store for the programs of one model.' },
+        );
+      if (known?.variable === variable) continue;
+      const shape = variable.shape;
+      const tensor = known?.tensor ?? stored({ dtype, shape, perm }, read(home, variable));
+      this.entries.set(variable.name, { variable, home, dtype, shape, perm: known?.perm ?? perm, tensor });
+    }
+  }
+
+  /** The state as ONNX Runtime takes it, in its storage order. */
+  tensor(name: string): OrtTensor {
+    return this.entry(name).tensor;
+  }
+
+  replace(name: string, tensor: OrtTensor): void {
+    this.entry(name).tensor = tensor;
+  }
+
+  /** A copy of all values, by name, in logical layout. */
+  snapshot(): Map<string, HostTensor> {
+    return new Map(
+      [...this.entries].map(([name, { tensor, dtype, shape, perm }]) => [
+        name,
+        { dtype, shape, data: fromStorage(fromOrt(tensor).data, shape, perm).slice() },
+      ]),
+    );
+  }
+
+  /**
+   * Sets values by name; names that are not given keep theirs.
+   * @throws NasError when a name is unknown or a value does not fit.
+   */
+  restore(values: ReadonlyMap<string, HostTensor>): void {
+    for (const [name, { dtype, shape, data }] of values) {
+      const entry = this.entry(name);
+      if (entry.dtype !== dtype || !sameShape(entry.shape, shape))
+        throw invalidInput(
+          `state '${name}' is ${entry.dtype}[${entry.shape.join(',')}], the value is ${dtype}[${shape.join(',')}]`,
+        );
+      entry.tensor = stored(entry, data);
+    }
+  }
+
+  /** Runtime to tf.Variables: assigns every state to its variable. */
+  pull(): void {
+    for (const [name, { variable, home, dtype, shape, perm, tensor }] of this.entries) {
+      if (variable.isDisposed) throw invalidInput(`variable '${name}' is disposed`);
+      const data = fromStorage(fromOrt(tensor).data, shape, perm).slice();
+      const value = tf.engine().makeTensor(data, [...shape], dtype, home);
+      variable.assign(value);
+      value.dispose();
+    }
+  }
+
+  /** tf.Variables to runtime. */
+  push(): void {
+    for (const entry of this.entries.values()) entry.tensor = stored(entry, read(entry.home, entry.variable));
+  }
+
+  private entry(name: string): Entry {
+    const entry = this.entries.get(name);
+    if (entry) return entry;
+    throw invalidInput(`there is no state '${name}'`, { hint: `States: ${this.names.slice(0, 8).join(', ')} ...` });
+  }
+}
+
+const read = (home: tf.KernelBackend, variable: tf.Variable): HostData => {
+  if (variable.isDisposed) throw invalidInput(`variable '${variable.name}' is disposed`);
+  const { dtype } = variable;
+  if (dtype !== 'float32' && dtype !== 'int32' && dtype !== 'bool')
+    throw new Error(`internal: a state of type ${dtype}`);
+  // Numeric tensors read as numbers; copied, because the backend keeps its array.
+  return elementTypes[dtype].array.from(home.readSync(variable.dataId) as ArrayLike<number>);
+};
+
+/** Logical data in storage order; always a copy. */
+const stored = ({ dtype, shape, perm }: Pick<Entry, 'dtype' | 'shape' | 'perm'>, data: HostData): OrtTensor =>
+  toOrt(dtype, toStorage(data.slice(), shape, perm), permute(shape, perm));

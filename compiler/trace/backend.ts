@@ -1,0 +1,150 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { invalidInput } from '../../base/errors.js';
+import type { GraphBuilder, TfDType } from '../graph/index.js';
+import { elementTypes, sameShape } from '../graph/index.js';
+import { Val } from './value.js';
+
+export const backendName = 'nas-trace';
+
+export const isTfDType = (dtype: string): dtype is TfDType =>
+  dtype === 'float32' || dtype === 'int32' || dtype === 'bool';
+
+export const requireDtype = (dtype: string): TfDType => {
+  if (isTfDType(dtype)) return dtype;
+  throw invalidInput(`a tensor of type ${dtype} cannot be traced`, {
+    hint: 'Only float32, int32 and bool tensors compile.',
+  });
+};
+
+/** What one trace gives the backend: the graph under construction and the values of tensors of other backends. */
+export interface TraceContext {
+  readonly builder: GraphBuilder;
+  /** Value of a tensor that lives on another backend: a variable, or a constant. */
+  foreign(tensor: tf.TensorInfo): Val;
+  /** A number that is different at every call within a trace, the same at every trace. */
+  unique(purpose: 'noise' | 'scratch'): number;
+  /** The random seed input of the program. */
+  noiseSeed(): string;
+}
+
+interface Entry {
+  readonly value: Val;
+  references: number;
+}
+
+type DataId = tf.TensorInfo['dataId'];
+
+/** The TF.js backend whose tensors are symbolic values of the graph under construction. */
+export class TraceBackend extends tf.KernelBackend {
+  private readonly entries = new Map<DataId, Entry>();
+  private active: TraceContext | null = null;
+
+  get context(): TraceContext {
+    if (!this.active) throw new Error('internal: the tracing backend is used outside a trace');
+    return this.active;
+  }
+
+  get isTracing(): boolean {
+    return this.active !== null;
+  }
+
+  begin(context: TraceContext): void {
+    if (this.active) throw new Error('a traced function must not compile another function');
+    this.active = context;
+  }
+
+  end(): void {
+    this.active = null;
+    this.entries.clear();
+  }
+
+  /** A tensor for a value. */
+  tensorInfo(value: Val): tf.TensorInfo {
+    const dataId = {};
+    this.entries.set(dataId, { value, references: 1 });
+    return { dataId, shape: [...value.shape], dtype: value.dtype };
+  }
+
+  /** The value of a tensor, in the tensor's shape (tensors may share data under several shapes). */
+  value(tensor: tf.TensorInfo): Val {
+    const value = this.entries.get(tensor.dataId)?.value ?? this.context.foreign(tensor);
+    return sameShape(value.shape, tensor.shape) ? value : value.reshaped(tensor.shape);
+  }
+
+  /** The value of a tensor of this backend; undefined for tensors of other backends. */
+  own(tensor: tf.TensorInfo): Val | undefined {
+    return this.entries.get(tensor.dataId)?.value;
+  }
+
+  override write(values: tf.BackendValues, shape: number[], dtype: tf.DataType): DataId {
+    const type = requireDtype(dtype);
+    // Copied: the caller may use its array for something else later.
+    const data = elementTypes[type].array.from(values as ArrayLike<number>);
+    return this.tensorInfo(Val.constant(this.context.builder, data, shape, type)).dataId;
+  }
+
+  override readSync(dataId: DataId): tf.BackendValues {
+    const value = this.entries.get(dataId)?.value;
+    const data = value?.knownData();
+    if (data && !(data instanceof BigInt64Array) && !(data instanceof Uint32Array)) return data.slice();
+    const which = value
+      ? ` (shape [${value.shape.join(',')}], ${value.dtype}${value.origin && `, layer '${value.origin}'`})`
+      : '';
+    throw invalidInput(
+      `a value that depends on the inputs of the traced function was read (dataSync, array or print) while tracing${which}`,
+      { hint: 'Return it from the function instead; control flow cannot depend on values of tensors.' },
+    );
+  }
+
+  override read(dataId: DataId): Promise<tf.BackendValues> {
+    return Promise.resolve().then(() => this.readSync(dataId));
+  }
+
+  /** The engine always asks the active backend, also about tensors of other backends. */
+  override incRef(dataId: DataId): void {
+    const entry = this.entries.get(dataId);
+    if (entry) entry.references++;
+    else this.owner(dataId)?.incRef(dataId);
+  }
+
+  override refCount(dataId: DataId): number {
+    return this.entries.get(dataId)?.references ?? this.owner(dataId)?.refCount(dataId) ?? 0;
+  }
+
+  override disposeData(dataId: DataId, force = false): boolean {
+    const entry = this.entries.get(dataId);
+    if (!entry) return true;
+    if (--entry.references > 0 && !force) return false;
+    this.entries.delete(dataId);
+    return true;
+  }
+
+  override move(): void {
+    throw new Error('internal: the tracing backend does not take tensors over');
+  }
+
+  override numDataIds(): number {
+    return this.entries.size;
+  }
+
+  override memory(): { unreliable: boolean; reasons: string[] } {
+    return { unreliable: true, reasons: ['Values are symbolic.'] };
+  }
+
+  override floatPrecision(): 32 {
+    return 32;
+  }
+
+  override timerAvailable(): boolean {
+    return false;
+  }
+
+  override dispose(): void {
+    this.entries.clear();
+  }
+
+  private owner(dataId: DataId): tf.KernelBackend | null {
+    const backend = tf.engine().state.tensorInfo.get(dataId)?.backend;
+    return backend && backend !== this ? backend : null;
+  }
+}

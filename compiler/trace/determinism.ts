@@ -1,0 +1,34 @@
+import { invalidInput } from '../../base/errors.js';
+import { graphLines } from '../graph/index.js';
+import type { InputSpec, TraceOptions, Traced, TracedFunction } from './trace.js';
+import { standInBatches, trace } from './trace.js';
+
+/**
+ * Traces a function twice and compares. Equal graphs show that nothing in it changes from call to call in JavaScript
+ * (random numbers, counters), which the program would freeze. With a dynamic batch, the second trace has another size
+ * standing for it, which shows that no constant depends on the batch.
+ * @throws NasError naming the first operation that differs.
+ */
+export function traceTwice(
+  fn: TracedFunction,
+  inputs: Readonly<Record<string, InputSpec>>,
+  options: TraceOptions = {},
+): Traced {
+  const first = trace(fn, inputs, options);
+  const second = trace(fn, inputs, { ...options, batch: standInBatches[1] });
+  const [a, b] = [first, second].map(({ graph }) => graphLines(graph, { types: false }));
+  const i = a.findIndex((line, index) => line !== b[index]);
+  if (i < 0 && a.length === b.length) return first;
+  const at = i < 0 ? a.length : i;
+  const origin = first.graph.nodes[at]?.origin ?? '';
+  const dynamic = first.graph.dynamicBatch !== null;
+  throw invalidInput(
+    `tracing twice gave different graphs, first at operation ${at}${origin && ` (layer '${origin}')`}: ` +
+      `'${a[at] ?? 'nothing'}' and '${b[at] ?? 'nothing'}'`,
+    {
+      hint: dynamic
+        ? 'The function may not use the size of the dynamic batch as a number, nor draw random numbers or read changing state in JavaScript.'
+        : 'The function draws random numbers, creates variables or reads changing state in JavaScript; use uniform() or an input.',
+    },
+  );
+}

@@ -1,0 +1,53 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { OwnKernel } from '../kernels/index.js';
+
+/** Calls one of the compiler's own kernels. */
+export const runOwn = (
+  kernel: OwnKernel,
+  inputs: tf.NamedTensorMap,
+  attrs: tf.NamedAttrMap = {},
+): tf.Tensor | tf.Tensor[] => tf.engine().runKernel(kernel, inputs, attrs);
+
+export const runOwnOne = (kernel: OwnKernel, inputs: tf.NamedTensorMap, attrs?: tf.NamedAttrMap): tf.Tensor => {
+  const result = runOwn(kernel, inputs, attrs);
+  return Array.isArray(result) ? result[0] : result;
+};
+
+const single = (dy: tf.Tensor | tf.Tensor[]): tf.Tensor => (Array.isArray(dy) ? dy[0] : dy);
+
+/** An activation's gradient as one kernel of the input and the output. */
+const fromInputAndOutput = (kernelName: string, gradient: OwnKernel): tf.GradConfig => ({
+  kernelName,
+  inputsToSave: ['x'],
+  outputsToSave: [true],
+  gradFunc: (dy, [x, y], attrs) => ({ x: () => runOwnOne(gradient, { dy: single(dy), x, y }, attrs) }),
+});
+
+/** Shorter gradients that stand in for TF.js's own while tracing. */
+const shortGradients: readonly tf.GradConfig[] = [
+  fromInputAndOutput('Relu', 'NasReluGrad'),
+  fromInputAndOutput('Relu6', 'NasRelu6Grad'),
+  fromInputAndOutput('ClipByValue', 'NasClipGrad'),
+];
+
+const batchNormGradient: tf.GradConfig = {
+  kernelName: 'NasBatchNorm',
+  inputsToSave: ['x', 'gamma'],
+  outputsToSave: [false, true, true],
+  gradFunc: (dys, [x, gamma, mean, variance], attrs) => {
+    // All three at once: the tape calls each closure in a scope of its own, which would dispose the siblings.
+    const gradients = runOwn('NasBatchNormGrad', { x, dy: single(dys), gamma, mean, variance }, attrs);
+    const [dx, dGamma, dBeta] = [gradients].flat();
+    return { x: () => dx, gamma: () => dGamma, beta: () => dBeta };
+  },
+};
+
+/** Puts the gradients in place; the result puts TF.js's back. */
+export function overrideGradients(): () => void {
+  const before = shortGradients.map(({ kernelName }) => tf.getGradient(kernelName));
+  for (const gradient of [...shortGradients, batchNormGradient]) tf.registerGradient(gradient);
+  return () => {
+    for (const gradient of before) tf.registerGradient(gradient);
+    tf.unregisterGradient(batchNormGradient.kernelName);
+  };
+}

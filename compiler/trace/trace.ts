@@ -1,0 +1,208 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { invalidInput } from '../../base/errors.js';
+import type { Graph, Shape, TfDType } from '../graph/index.js';
+import { GraphBuilder, range } from '../graph/index.js';
+import type { TraceBackend, TraceContext } from './backend.js';
+import { backendName } from './backend.js';
+import { overrideGradients } from './gradients.js';
+import { homeBackend, traceBackend } from './install.js';
+import { overrideBatchNorm } from './layers/batch-norm.js';
+import { trackLayerNames } from './layers/names.js';
+import { overrideNoiseLayers } from './layers/noise.js';
+import { undoAll } from './layers/patch.js';
+import type { Perm } from './layout.js';
+import { uniform } from './noise.js';
+import { Val } from './value.js';
+import type { Layouts, TracedVariable } from './variables.js';
+import { Variables, foreignConstant, stateInput, stateOutput } from './variables.js';
+
+export type Tensors = Readonly<Record<string, tf.Tensor>>;
+export type TracedFunction = (inputs: Record<string, tf.Tensor>) => tf.Tensor | Tensors;
+
+export interface InputSpec {
+  /** null at axis 0: the batch is dynamic. */
+  readonly shape: readonly (number | null)[];
+  readonly dtype?: 'float32' | 'int32';
+}
+
+export interface TraceOptions {
+  readonly freeze?: (variable: tf.Variable) => boolean;
+  readonly layouts?: Layouts;
+  /** Channels in a block, when the blocked depthwise path may be used. */
+  readonly block?: number | null;
+  /** The size that stands for a dynamic batch; a prime, so that it is recognised in products. */
+  readonly batch?: number;
+  /** Record TF.js's own gradients and layers instead of the shorter ones. */
+  readonly plain?: boolean;
+}
+
+/** A variable that the program reads, and replaces when `assigned`. */
+export interface State {
+  readonly variable: tf.Variable;
+  readonly home: tf.KernelBackend;
+  readonly dtype: TfDType;
+  readonly perm: Perm;
+  readonly assigned: boolean;
+  readonly read: boolean;
+}
+
+export interface Traced {
+  readonly graph: Graph;
+  readonly states: readonly State[];
+  readonly outputs: Readonly<Record<string, { readonly shape: Shape; readonly dtype: TfDType }>>;
+}
+
+/** Name of the input that seeds the noise of a step. */
+export const noiseInput = 'noise_seed';
+export const standInBatches: readonly [number, number] = [97, 101];
+
+/** The graph under construction and what belongs to one run of the traced function. */
+class Trace implements TraceContext {
+  readonly builder: GraphBuilder;
+  readonly variables: Variables;
+  private readonly constants = new Map<object, Val>();
+  private readonly counters = { noise: 0, scratch: 0 };
+  private seed: string | null = null;
+
+  constructor(
+    readonly backend: TraceBackend,
+    options: TraceOptions,
+    dynamicBatch: number | null,
+  ) {
+    this.builder = new GraphBuilder({ dynamicBatch, block: options.block ?? null });
+    this.variables = new Variables(this.builder, options.layouts ?? new Map(), options.freeze ?? (() => false));
+  }
+
+  foreign(tensor: tf.TensorInfo): Val {
+    const variable = this.variables.lookUp(tensor);
+    if (variable) return variable;
+    const known = this.constants.get(tensor.dataId) ?? foreignConstant(this.builder, tensor);
+    this.constants.set(tensor.dataId, known);
+    return known;
+  }
+
+  unique(purpose: 'noise' | 'scratch'): number {
+    return this.counters[purpose]++;
+  }
+
+  noiseSeed(): string {
+    return (this.seed ??= this.builder.input(noiseInput, [], 'uint32'));
+  }
+}
+
+const dynamicBatchOf = (inputs: Readonly<Record<string, InputSpec>>, batch: number): number | null => {
+  for (const [name, { shape }] of Object.entries(inputs))
+    if (shape.slice(1).includes(null))
+      throw invalidInput(`input '${name}' has shape [${shape.join(',')}]`, {
+        hint: 'Only the first axis may be null.',
+      });
+  return Object.values(inputs).some(({ shape }) => shape[0] === null) ? batch : null;
+};
+
+function feed(trace: Trace, inputs: Readonly<Record<string, InputSpec>>): Record<string, tf.Tensor> {
+  const tensors: Record<string, tf.Tensor> = {};
+  for (const [name, { shape, dtype = 'float32' }] of Object.entries(inputs)) {
+    const fixed = shape.map((d) => d ?? trace.builder.dynamicBatch ?? 0);
+    const value = Val.of(trace.builder, trace.builder.input(name, fixed, dtype), fixed, dtype);
+    tensors[name] = tf.engine().makeTensorFromTensorInfo(trace.backend.tensorInfo(value), trace.backend);
+  }
+  return tensors;
+}
+
+function outputStates(trace: Trace): void {
+  const { builder, variables } = trace;
+  for (const record of variables.used()) {
+    if (!variables.isAssigned(record)) continue;
+    const { variable } = record;
+    if (record.frozen) throw invalidInput(`variable '${variable.name}' is frozen but the function assigns to it`);
+    const value = trace.backend.value(variable);
+    const perm = variables.settle(record, value.perm ?? range(value.rank));
+    builder.output(stateOutput(variable.name), value.fullForm(perm));
+  }
+}
+
+function stateOf(record: TracedVariable, inputs: ReadonlySet<string>, assigned: boolean): State | null {
+  const { variable, home, dtype, perm, frozen } = record;
+  const read = inputs.has(stateInput(variable.name));
+  return perm && !frozen && (read || assigned) ? { variable, home, dtype, perm, assigned, read } : null;
+}
+
+/** Variables made while tracing live on the home backend, with the constant value that they were given. */
+function followNewVariables(trace: Trace, home: tf.KernelBackend): () => void {
+  const engine = tf.engine();
+  const own = Object.getOwnPropertyDescriptor(engine, 'makeVariable');
+  const original = engine.makeVariable.bind(engine);
+  engine.makeVariable = (initial, trainable, name, dtype) => {
+    const value = trace.backend.own(initial);
+    const data = value?.knownData();
+    if (value && (!data || data instanceof BigInt64Array))
+      throw invalidInput(`variable '${name ?? ''}' is created while tracing with a value that is not constant`, {
+        hint: 'Create it before compiling, or start it from zeros, ones or numbers.',
+      });
+    const start = data ? engine.makeTensor(data.slice() as tf.TypedArray, initial.shape, initial.dtype, home) : initial;
+    const variable = original(start, trainable, name, dtype);
+    trace.variables.add(variable);
+    return variable;
+  };
+  return () => {
+    if (own) Object.defineProperty(engine, 'makeVariable', own);
+    else Reflect.deleteProperty(engine, 'makeVariable');
+  };
+}
+
+function override(trace: Trace, options: TraceOptions): () => void {
+  const { builder } = trace;
+  const names = trackLayerNames(
+    () => builder.origin,
+    (name) => (builder.origin = name),
+  );
+  const short = options.plain ? [] : [overrideGradients(), overrideBatchNorm()];
+  return undoAll([...short, overrideNoiseLayers(uniform), names]);
+}
+
+/** Runs `f` with the tracing backend active. TF.js's engine is put back afterwards, also when `f` throws. */
+function withEngine<T>(trace: Trace, options: TraceOptions, f: () => T): T {
+  const engine = tf.engine();
+  const home = homeBackend();
+  trace.backend.begin(trace);
+  for (const variable of Object.values(engine.registeredVariables)) trace.variables.add(variable);
+  const undo = undoAll([override(trace, options), followNewVariables(trace, home.backend)]);
+  void engine.setBackend(backendName);
+  engine.startScope('trace');
+  try {
+    return f();
+  } finally {
+    trace.variables.restore();
+    engine.endScope();
+    undo();
+    void engine.setBackend(home.name);
+    trace.backend.end();
+  }
+}
+
+/** Runs a TF.js function once over symbolic tensors and returns the graph of what it did. */
+export function trace(
+  fn: TracedFunction,
+  inputs: Readonly<Record<string, InputSpec>>,
+  options: TraceOptions = {},
+): Traced {
+  const dynamicBatch = dynamicBatchOf(inputs, options.batch ?? standInBatches[0]);
+  const current = new Trace(traceBackend(), options, dynamicBatch);
+  const { builder, variables, backend } = current;
+  return withEngine(current, options, () => {
+    const result = fn(feed(current, inputs));
+    const named = result instanceof tf.Tensor ? { output: result } : result;
+    const outputs: Record<string, { shape: Shape; dtype: TfDType }> = {};
+    for (const [name, tensor] of Object.entries(named)) {
+      if (Object.hasOwn(inputs, name)) throw invalidInput(`'${name}' is the name of an input and of an output`);
+      const value = backend.value(tensor);
+      outputs[name] = { shape: value.shape, dtype: value.dtype };
+      builder.output(name, value.fullForm());
+    }
+    outputStates(current);
+    const graph = builder.finish();
+    const ports = new Set(graph.inputs.map(({ name }) => name));
+    const states = variables.used().flatMap((record) => stateOf(record, ports, variables.isAssigned(record)) ?? []);
+    return { graph, states, outputs };
+  });
+}
