@@ -8,3 +8,4 @@ export { defaultProtocol, timeInterleaved, type Clock, type Subject } from './pr
 export { listProviders, type Provider } from './providers.js';
 export * from './schema.js';
 export * from './validation.js';
+export { describeEnvironment } from './environment.js';

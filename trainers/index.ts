@@ -1,2 +1,21 @@
 export * from './data/index.js';
+export {
+  createEngine,
+  engineAvailability,
+  type EngineAvailability,
+  type EngineBatch,
+  type EngineState,
+  type StepMetrics,
+  type TrainingEngine,
+} from './engines/index.js';
+export { evaluateModel, evaluateSplit, type Classify, type Evaluation } from './evaluate-model.js';
+export { describeDataset, evaluationLoader } from './evaluate.js';
+export * from './fit-job.js';
+export { fit } from './fit.js';
+export { lossFor } from './losses/index.js';
+export { createResizer, type ImageSize } from './resize.js';
+export { averageDecay, learningRate } from './schedule.js';
 export * from './schema.js';
+export { prepareTeacher } from './teachers/index.js';
+export type { PreparedTeacher, TeacherHooks, TeacherLogits, TeacherModelSource, TeacherOptions } from './teachers/index.js';
+export { loadWeights, saveWeights } from './weights.js';

@@ -44,7 +44,10 @@ export function writeExperiment(directory: string, overrides: readonly string[] 
 
 export function start(directory: string, args: readonly string[]): ChildProcess {
   const cache = join(directory, 'cache');
-  return spawn(process.execPath, [nas, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, NAS_CACHE: cache } });
+  return spawn(process.execPath, [nas, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, NAS_CACHE: cache },
+  });
 }
 
 /** Waits for a process; returns its exit code and what it wrote. */
@@ -68,7 +71,12 @@ const children = (pid: number): number[] => {
  * Runs the experiment and kills it as told; each kill is followed by a resume. Ends with an undisturbed resume.
  * @returns the kills that hit a living process.
  */
-export async function runWithKills(directory: string, file: string, workdir: string, kills: readonly Kill[]): Promise<number> {
+export async function runWithKills(
+  directory: string,
+  file: string,
+  workdir: string,
+  kills: readonly Kill[],
+): Promise<number> {
   let hits = 0;
   for (const { victim, after } of kills) {
     const begun = existsSync(join(workdir, 'nas.sqlite'));
@@ -87,7 +95,9 @@ export async function runWithKills(directory: string, file: string, workdir: str
     await over;
   }
   const begun = existsSync(join(workdir, 'nas.sqlite'));
-  const { code, output } = await ended(start(directory, begun ? ['resume', workdir] : ['run', file, '--workdir', workdir]));
+  const { code, output } = await ended(
+    start(directory, begun ? ['resume', workdir] : ['run', file, '--workdir', workdir]),
+  );
   if (code !== 0) throw new Error(`the last run ended with ${String(code)}:\n${output}`);
   return hits;
 }
@@ -110,14 +120,28 @@ export function findings(workdir: string) {
       store.curves.of({ stage, trial }).map(({ seconds, ...epoch }) => ({ ...epoch, timed: seconds >= 0 }));
     return {
       status: store.run.status().status,
-      trials: trials.map(({ number, genotypeId, seed, reason, state, message, values }) => ({ number, genotypeId, seed, reason, state, message, values })),
+      trials: trials.map(({ number, genotypeId, seed, reason, state, message, values }) => ({
+        number,
+        genotypeId,
+        seed,
+        reason,
+        state,
+        message,
+        values,
+      })),
       curves: trials.map(({ number }) => [curve('search', number), curve('final', number)]),
-      finals: store.finals.all().map(({ trial, state, accuracy, testAccuracy, epochs }) => ({ trial, state, accuracy, testAccuracy, epochs })),
+      finals: store.finals
+        .all()
+        .map(({ trial, state, accuracy, testAccuracy, epochs }) => ({ trial, state, accuracy, testAccuracy, epochs })),
       models: store.artifacts
         .all()
         .filter(({ kind }) => kind === 'onnx')
         .map(({ path }) => ({ path, exists: existsSync(join(workdir, path)) })),
-      weights: trials.map(({ number }) => ['search', 'final'].map((stage) => digest(join(workdir, 'artifacts', stage, String(number).padStart(5, '0'), 'weights.bin')))),
+      weights: trials.map(({ number }) =>
+        ['search', 'final'].map((stage) =>
+          digest(join(workdir, 'artifacts', stage, String(number).padStart(5, '0'), 'weights.bin')),
+        ),
+      ),
     };
   } finally {
     store.close();

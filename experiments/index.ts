@@ -1,0 +1,6 @@
+export { evaluateOnSplit, type EvaluateFileOptions } from './evaluate.js';
+export * from './objectives.js';
+export * from './parse/index.js';
+export * from './report/index.js';
+export * from './runner/index.js';
+export { experimentSchema, type Experiment } from './schema.js';

@@ -1,0 +1,76 @@
+import type { DeviceConfig, Measurement, Protocol } from '../../latency-models/index.js';
+import type { ModelMetadata } from '../../deploy/index.js';
+import type { Network } from '../../spaces/index.js';
+import type {
+  DatasetRef,
+  EpochMetrics,
+  FitJob,
+  FitProgress,
+  FitResult,
+  PreparedTeacher,
+  TeacherConfig,
+  TeacherOptions,
+} from '../../trainers/index.js';
+
+/** A network and, when it has been trained, the file with its weights. */
+export interface Candidate {
+  readonly network: Network;
+  /** Seed of the initial weights. */
+  readonly seed: number;
+  readonly weights?: string;
+}
+
+export interface TeacherJob {
+  readonly kind: 'teacher';
+  readonly config: TeacherConfig;
+  readonly options: Omit<TeacherOptions, 'hooks'>;
+}
+
+export interface TrainJob {
+  readonly kind: 'train';
+  readonly fit: FitJob;
+}
+
+export interface MeasureJob {
+  readonly kind: 'measure';
+  readonly candidates: readonly Candidate[];
+  readonly device: DeviceConfig;
+  readonly protocol: Protocol;
+}
+
+/** Writes a trained network as ONNX and checks its accuracy through ONNX Runtime. */
+export interface ExportJob {
+  readonly kind: 'export';
+  readonly candidate: Candidate;
+  readonly path: string;
+  readonly metadata: ModelMetadata;
+  readonly dataset: DatasetRef;
+  readonly threads: number;
+}
+
+/** What each kind of job needs, tells while it runs, and returns; plain data that travels between processes. */
+interface Jobs {
+  teacher: { job: TeacherJob; result: PreparedTeacher | null };
+  train: { job: TrainJob; result: FitResult };
+  measure: { job: MeasureJob; result: readonly Measurement[] };
+  export: { job: ExportJob; result: ExportResult };
+}
+
+export interface ExportResult {
+  readonly bytes: number;
+  readonly sha256: string;
+  /** Accuracy through ONNX Runtime, in [0, 1]. */
+  readonly accuracy: { readonly validation: number; readonly test: number };
+}
+
+export type Job = Jobs[keyof Jobs]['job'];
+export type JobOf<K extends Job['kind']> = Jobs[K]['job'];
+/** What a job of type `J` returns. */
+export type ResultOf<J extends Job> = Jobs[J['kind']]['result'];
+
+/** What a job tells while it runs. */
+export type JobEvent =
+  | { readonly kind: 'epoch'; readonly metrics: EpochMetrics }
+  | { readonly kind: 'progress'; readonly progress: FitProgress }
+  | { readonly kind: 'count'; readonly done: number; readonly total: number; readonly what: string }
+  | { readonly kind: 'note'; readonly message: string };

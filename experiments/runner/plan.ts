@@ -1,0 +1,42 @@
+import { availableParallelism } from 'node:os';
+import { createSpace, type Space, type Task } from '../../spaces/index.js';
+import { openDataset, type DatasetInfo, type DatasetRef } from '../../trainers/index.js';
+import type { Experiment } from '../schema.js';
+
+/** Everything about a run that does not change while it goes. */
+export interface Plan {
+  readonly experiment: Experiment;
+  readonly workdir: string;
+  readonly dataset: DatasetRef;
+  readonly data: DatasetInfo;
+  readonly task: Task;
+  readonly space: Space;
+  /** Threads of each training worker; part of what makes results repeat. */
+  readonly threads: number;
+  /** Threads of the teacher's preparation, which has the machine for itself. */
+  readonly teacherThreads: number;
+  /** Whether latency steers or limits the search, and so has to be measured. */
+  readonly needsLatency: boolean;
+}
+
+export interface PlanInput {
+  readonly experiment: Experiment;
+  readonly workdir: string;
+  readonly dataset: DatasetRef;
+  readonly threads: number;
+}
+
+export async function makePlan({ experiment, workdir, dataset, threads }: PlanInput): Promise<Plan> {
+  const opened = openDataset(dataset);
+  const { info: data } = opened;
+  opened.close();
+  const task: Task = { input: [data.height, data.width, data.channels], classes: data.classes.length };
+  const space = await createSpace(experiment.space, task);
+  const needsLatency = experiment.objectives.some(({ name }) => name === 'latency_ms');
+  const teacherThreads = experiment.engine.threads ?? availableParallelism();
+  return { experiment, workdir, dataset, data, task, space, threads, teacherThreads, needsLatency };
+}
+
+/** The threads of each worker when the experiment does not say: the cores, shared among the workers. */
+export const defaultThreads = ({ engine, search }: Experiment): number =>
+  engine.threads ?? Math.max(1, Math.floor(availableParallelism() / search.parallel));

@@ -1,0 +1,183 @@
+import { NasError } from '../../base/errors.js';
+import { Random } from '../../base/random.js';
+import {
+  createController,
+  SpaceExhausted,
+  violated,
+  type AskContext,
+  type Controller,
+  type Told,
+} from '../../search/index.js';
+import { choicesOf, genotypeId, type Network } from '../../spaces/index.js';
+import type { ObjectiveValues, TrialRecord } from '../../store/index.js';
+import type { PreparedTeacher } from '../../trainers/index.js';
+import type { RunContext } from './context.js';
+import { plainValues, reportFrontier } from './frontier.js';
+import type { LatencyService } from './latency.js';
+import { train } from './training.js';
+
+const isTold = (state: TrialRecord['state']): state is Told['state'] => state !== 'waiting' && state !== 'running';
+
+const isFinished = (trial: TrialRecord | undefined): boolean => trial !== undefined && isTold(trial.state);
+
+/** The search: asks the controller, measures, trains and tells, until every trial has its outcome. */
+export class Search {
+  private readonly controller: Controller;
+  private readonly running = new Map<number, Promise<void>>();
+  /** What the controller is told, kept: the same history is then the same objects, which it need not read again. */
+  private readonly told = new Map<number, Told>();
+
+  constructor(
+    private readonly context: RunContext,
+    private readonly latency: LatencyService,
+    private readonly teacher: PreparedTeacher | null,
+  ) {
+    const { space, experiment } = context.plan;
+    this.controller = createController(experiment.search, {
+      space,
+      objectives: experiment.objectives,
+      seed: experiment.seed,
+    });
+  }
+
+  /** @throws NasError `infeasible` when no candidate keeps the constraints and no trial is complete. */
+  async run(): Promise<void> {
+    const { plan, store, signal } = this.context;
+    const { trials } = plan.experiment.search;
+    for (let number = 0; number < trials; number++) {
+      const stored = store.trials.get(number);
+      if (isFinished(stored)) continue;
+      await this.turn(number);
+      if (signal.aborted) break;
+      const trial = stored ?? this.ask(number);
+      if (trial === undefined) break;
+      const work = this.work(trial).finally(() => this.running.delete(number));
+      // Whoever waits for this trial sees its error; until then it must not count as unhandled.
+      work.catch(() => undefined);
+      this.running.set(number, work);
+    }
+    await Promise.all(this.running.values());
+  }
+
+  /** Waits until trial `number` may be asked: delayed feedback, or (async) any free worker. */
+  private async turn(number: number): Promise<void> {
+    const { parallel, order } = this.context.plan.experiment.search;
+    if (order === 'delayed') {
+      await Promise.all([...this.running].filter(([other]) => other <= number - parallel).map(([, work]) => work));
+    } else {
+      while (this.running.size >= parallel) await Promise.race(this.running.values());
+    }
+  }
+
+  /** Asks the controller and stores its proposal; undefined when the search ends here. */
+  private ask(number: number): TrialRecord | undefined {
+    const { plan, store, candidates, observe } = this.context;
+    const { parallel, order } = plan.experiment.search;
+    const earlier = store.trials.all();
+    const isKnown = (trial: TrialRecord) =>
+      isFinished(trial) && (order === 'async' || trial.number <= number - parallel);
+    const pending = earlier.filter((trial) => !isKnown(trial));
+    const known = new Set(earlier.filter(isKnown).map((trial) => trial.number));
+    const model = this.latency.model((trial) => known.has(trial));
+    const context: AskContext = {
+      number,
+      history: earlier.filter((trial) => known.has(trial.number)).map((trial) => this.tell(trial)),
+      pending: pending.map(({ genotype }) => genotype),
+      cheap: (genotype) => candidates.cheap(genotype, model),
+    };
+    try {
+      const { genotype, reason, rejected } = this.controller.ask(context);
+      const prediction = candidates.predict(genotype, model);
+      const choices = choicesOf(plan.space.decisions, genotype);
+      const id = genotypeId(genotype);
+      store.trials.ask({
+        number,
+        genotype,
+        genotypeId: id,
+        choices,
+        network: candidates.network(genotype),
+        seed: new Random(plan.experiment.seed, 'trial', number).bits(),
+        reason,
+        rejected,
+        pending: pending.map((trial) => trial.number),
+        ...(prediction === undefined ? {} : { prediction }),
+      });
+      observe({ kind: 'trial-asked', number, genotypeId: id, reason, rejected, choices });
+      return store.trials.get(number);
+    } catch (error) {
+      if (!this.endsSearch(error, number)) throw error;
+      return undefined;
+    }
+  }
+
+  private tell({ number, genotype, state, told }: TrialRecord): Told {
+    const known = this.told.get(number);
+    if (known !== undefined) return known;
+    if (!isTold(state)) throw new Error(`trial ${number} is ${state} and has nothing to tell`);
+    const telling = { number, genotype, state, values: told };
+    this.told.set(number, telling);
+    return telling;
+  }
+
+  /** Whether a refusal of the controller ends the search with what it found, rather than the run with an error. */
+  private endsSearch(error: unknown, number: number): boolean {
+    const { store, observe } = this.context;
+    if (error instanceof SpaceExhausted) {
+      observe({ kind: 'note', message: `${error.message}; the search ends after ${number} trials` });
+      return true;
+    }
+    if (!(error instanceof NasError) || error.code !== 'infeasible') return false;
+    if (store.trials.progress().complete === 0 && this.running.size === 0) return false;
+    observe({ kind: 'warning', message: `${error.message}; the search ends after ${number} trials` });
+    return true;
+  }
+
+  /** Brings one trial from where it stands to its outcome. */
+  private async work(trial: TrialRecord): Promise<void> {
+    const { plan, candidates } = this.context;
+    const { number, genotype, seed } = trial;
+    const { objectives } = plan.experiment;
+    const network: Network = candidates.network(genotype);
+    let values: ObjectiveValues = candidates.computed(genotype);
+    if (plan.needsLatency) {
+      const measured = await this.latency.ofTrial({ genotype, candidate: { network, seed }, trial: number });
+      if (measured === undefined) return;
+      values = { ...values, latency_ms: { value: measured.ms, provenance: 'measured' } };
+    }
+    const broken = violated(objectives, plainValues(values));
+    if (broken.length > 0) {
+      const why = broken.map(({ name }) => `${name} ${format(plainValues(values)[name])} breaks its constraint`);
+      this.finish(number, 'pruned', values, `before training: ${why.join(', ')}`);
+      return;
+    }
+    const { train: config } = plan.experiment;
+    const outcome = await train(this.context, {
+      stage: 'search',
+      number,
+      network,
+      seed,
+      train: config,
+      teacher: this.teacher,
+    });
+    if ('failed' in outcome) {
+      this.finish(number, 'failed', values, outcome.failed);
+      return;
+    }
+    if (outcome.result.state === 'interrupted') return;
+    values = { accuracy: { value: outcome.result.accuracy, provenance: 'measured' }, ...values };
+    this.finish(number, 'complete', values);
+  }
+
+  private finish(number: number, state: Told['state'], values: ObjectiveValues, message?: string): void {
+    const { store, observe } = this.context;
+    const why = message === undefined ? {} : { message };
+    store.trials.finish(number, { state, values, ...why });
+    observe({ kind: 'trial-finished', stage: 'search', number, state, values: plainValues(values), ...why });
+    const { complete, pruned, failed } = store.trials.progress();
+    const { trials: total } = this.context.plan.experiment.search;
+    observe({ kind: 'progress', phase: 'search', done: complete + pruned + failed, total, unit: 'trials' });
+    if (state === 'complete') reportFrontier(this.context);
+  }
+}
+
+const format = (value: number | undefined): string => (value === undefined ? 'unknown' : value.toPrecision(4));

@@ -1,0 +1,41 @@
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { TrainingStage } from './events.js';
+
+/** Where things are in a workdir. Paths that are stored are relative to it, so that it can be moved. */
+export const workdirFiles = {
+  database: 'nas.sqlite',
+  artifacts: 'artifacts',
+  picture: 'frontier.svg',
+  report: 'report.html',
+} as const;
+
+/** The file with a training's final weights, in its folder. */
+export const weightsFile = 'weights.bin';
+
+const trialName = (number: number): string => String(number).padStart(5, '0');
+
+/** The folder of one trial's files, relative to the workdir: checkpoint, weights. */
+export const trialFolder = (stage: TrainingStage, number: number): string =>
+  join(workdirFiles.artifacts, stage, trialName(number));
+
+/** The ONNX file of a member of the frontier, relative to the workdir. */
+export const frontierModel = (number: number): string =>
+  join(workdirFiles.artifacts, 'frontier', `trial-${trialName(number)}.onnx`);
+
+export const databasePath = (workdir: string): string => join(workdir, workdirFiles.database);
+
+export const hasRun = (workdir: string): boolean => existsSync(databasePath(workdir));
+
+/** Removes the files of an earlier run and nothing else. */
+export function clearRun(workdir: string): void {
+  const { database, ...others } = workdirFiles;
+  for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(join(workdir, database + suffix), { force: true });
+  for (const file of Object.values(others)) rmSync(join(workdir, file), { force: true, recursive: true });
+}
+
+export function makeArtifactFolder(workdir: string, folder: string): string {
+  const path = join(workdir, folder);
+  mkdirSync(path, { recursive: true });
+  return path;
+}

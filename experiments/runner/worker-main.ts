@@ -1,0 +1,41 @@
+import { runJob } from './run-job.js';
+import { toPlainError, type FromWorker, type ToWorker } from './messages.js';
+import { Pause } from './pause.js';
+
+/** The entry of a worker process: jobs come and results go over the IPC channel; it ends with its coordinator. */
+const send = (message: FromWorker): void => void process.send?.(message);
+
+const pause = new Pause(() => send({ type: 'paused' }));
+let stopping = new AbortController();
+
+process.on('message', (message: ToWorker) => {
+  switch (message.type) {
+    case 'run':
+      stopping = new AbortController();
+      runJob(message.job, {
+        onEvent: (event) => send({ type: 'event', event }),
+        signal: stopping.signal,
+        pause: () => pause.point(),
+      }).then(
+        (result) => send({ type: 'done', result }),
+        (error: unknown) => send({ type: 'error', error: toPlainError(error) }),
+      );
+      break;
+    case 'pause':
+      pause.request();
+      break;
+    case 'resume':
+      pause.release();
+      break;
+    case 'stop':
+      stopping.abort();
+      pause.release();
+      break;
+  }
+});
+
+// A terminal sends Ctrl-C to the whole process group; the coordinator decides what it means.
+process.on('SIGINT', () => undefined);
+process.on('SIGTERM', () => undefined);
+process.on('disconnect', () => process.exit(0));
+send({ type: 'ready' });
