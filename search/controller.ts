@@ -14,7 +14,10 @@ export interface Told {
 /** What a controller sees when it is asked for trial `number`. */
 export interface AskContext {
   readonly number: number;
-  /** Finished trials whose results may be used, in trial order. */
+  /**
+   * Finished trials whose results may be used, in trial order. Asking is fastest when the same objects are given again;
+   * what is proposed depends on their content only.
+   */
   readonly history: readonly Told[];
   /** Trials asked but not finished (or not yet to be known), in trial order; never to be asked again. */
   readonly pending: readonly Genotype[];
@@ -32,13 +35,14 @@ export interface Proposal {
 
 /**
  * A search strategy as a function of (space, objectives, seed, history): `ask` is deterministic given its context,
- * keeps no state between calls, and so resuming a run is asking again with the stored history.
+ * whatever was asked before, and so resuming a run is asking again with the stored history.
  */
 export interface Controller {
   readonly name: string;
   /**
    * @throws NasError `infeasible` when no candidate satisfies the cheap constraints within the bounded number of
-   *   tries, or when every network of the space has been asked (`SpaceExhausted`).
+   *   tries; its subclass `SpaceExhausted` when every network of the space has been asked, or (in a space small enough
+   *   to be listed) every one that keeps the constraints.
    */
   ask(context: AskContext): Proposal;
 }

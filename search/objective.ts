@@ -22,8 +22,8 @@ export type Values = Readonly<Record<string, number>>;
 /** The objectives whose bounds `values` break; objectives without a value are not judged. */
 export function violated(objectives: readonly Objective[], values: Values): Objective[] {
   return objectives.filter(({ name, constraint }) => {
+    if (!(name in values) || constraint === undefined) return false;
     const value = values[name];
-    if (value === undefined || constraint === undefined) return false;
     const { min = -Infinity, max = Infinity } = constraint;
     return !(value >= min && value <= max);
   });

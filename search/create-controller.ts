@@ -1,0 +1,31 @@
+import { Random } from '../base/random.js';
+import type { Controller, ControllerInput } from './controller.js';
+import { evolutionStrategy } from './evolution.js';
+import { Asked } from './history.js';
+import { nsga2Strategy } from './nsga2.js';
+import { propose } from './propose.js';
+import { randomStrategy } from './random.js';
+import type { SearchConfig } from './schema.js';
+import type { StrategyFactory } from './strategy.js';
+
+const strategies: { readonly [K in SearchConfig['controller']]: StrategyFactory } = {
+  random: randomStrategy,
+  evolution: evolutionStrategy,
+  nsga2: nsga2Strategy,
+};
+
+/**
+ * The controller of a configuration. Between asks it remembers only what follows from the history it was given, to be
+ * fast: with the same `Told` objects in a history that grows, an ask does not depend on the history's length.
+ */
+export function createController(config: SearchConfig, input: ControllerInput): Controller {
+  const strategy = strategies[config.controller](config, input);
+  const asked = new Asked();
+  return {
+    name: config.controller,
+    ask(context) {
+      const random = new Random(input.seed, 'search', context.number);
+      return propose(input, context, asked.at(context), strategy(context, random), random);
+    },
+  };
+}

@@ -1,0 +1,51 @@
+import { genotypeId } from '../spaces/index.js';
+import type { AskContext, Told } from './controller.js';
+
+/** How many first elements two lists have in common, by identity. */
+function commonPrefix(a: readonly Told[], b: readonly Told[]): number {
+  const length = Math.min(a.length, b.length);
+  let i = 0;
+  while (i < length && a[i] === b[i]) i++;
+  return i;
+}
+
+/**
+ * A value folded over the history, remembered for each beginning of it: asking again with a longer history costs only
+ * what is new. The result is that of folding from the start, as trials that were told never change; a history of
+ * other objects is folded anew.
+ */
+export class HistoryFold<S> {
+  private seen: readonly Told[] = [];
+  private readonly states: S[] = [];
+
+  /** @param step must not change the state it is given. */
+  constructor(
+    private readonly initial: S,
+    private readonly step: (state: S, told: Told) => S,
+  ) {}
+
+  at(history: readonly Told[]): S {
+    this.states.length = commonPrefix(this.seen, history);
+    let state = this.states.at(-1) ?? this.initial;
+    for (const told of history.slice(this.states.length)) this.states.push((state = this.step(state, told)));
+    this.seen = [...history];
+    return state;
+  }
+}
+
+/** Which networks were asked before, kept up from one ask to the next. */
+export class Asked {
+  private seen: readonly Told[] = [];
+  private readonly ids = new Set<string>();
+
+  /** The ids of all networks asked: of the history and of what is pending. */
+  at({ history, pending }: AskContext): { has(id: string): boolean; readonly size: number } {
+    const known = commonPrefix(this.seen, history);
+    for (const { genotype } of this.seen.slice(known)) this.ids.delete(genotypeId(genotype));
+    for (const { genotype } of history.slice(known)) this.ids.add(genotypeId(genotype));
+    this.seen = [...history];
+    const { ids } = this;
+    const waiting = new Set(pending.map(genotypeId));
+    return { has: (id) => ids.has(id) || waiting.has(id), size: ids.size + waiting.size };
+  }
+}

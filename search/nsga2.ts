@@ -1,0 +1,61 @@
+import type { Random } from '../base/random.js';
+import { crossover, genotypeId, mutate, sampleGenotype, type DecisionSpace, type Genotype } from '../spaces/index.js';
+import { HistoryFold } from './history.js';
+import { compareStandings, standings, toMember, type Member } from './population.js';
+import type { StrategyFactory } from './strategy.js';
+
+/** A population with a new member, without the one that the crowded comparison puts last (of equals, the latest). */
+function survivors(members: readonly Member[], newcomer: Member, size: number): readonly Member[] {
+  const all = [...members, newcomer];
+  if (all.length <= size) return all;
+  const ranked = standings(all);
+  let worst = 0;
+  for (let i = 1; i < all.length; i++) if (compareStandings(ranked[i], ranked[worst]) >= 0) worst = i;
+  return all.toSpliced(worst, 1);
+}
+
+/** As many mutations as there would be if each decision were mutated with probability 1 / decisions. */
+function mutateSome(space: DecisionSpace, genotype: Genotype, random: Random): Genotype {
+  let child = genotype;
+  for (let i = 0; i < space.decisions.length; i++) {
+    if (random.int(space.decisions.length) === 0) child = mutate(space, child, random);
+  }
+  return child;
+}
+
+/**
+ * NSGA-II (Deb et al. 2002) in its steady-state form (Durillo et al. 2009): each result joins the population of the best
+ * `population` trials, from which the worst by constrained non-domination and crowding then leaves. Parents win binary
+ * tournaments; two are recombined (uniform crossover) with probability `crossover`, and the child is mutated. The first
+ * `population` trials are random. The population is a fold over the history in trial order, so it depends on nothing
+ * else. Trials that broke a constraint when it was measured take part, after all that keep it.
+ */
+export const nsga2Strategy: StrategyFactory = (config, { space, objectives }) => {
+  const populations = new HistoryFold<readonly Member[]>([], (members, told) => {
+    const newcomer = toMember(objectives, told);
+    return newcomer === undefined ? members : survivors(members, newcomer, config.population);
+  });
+  return (context, random) => {
+    const members = populations.at(context.history);
+    if (context.number < config.population || members.length === 0) {
+      return () => ({ genotype: sampleGenotype(space, random), reason: 'random: first population' });
+    }
+    const ranked = standings(members);
+    const parent = () => {
+      const [a, b] = [random.int(members.length), random.int(members.length)];
+      return members[compareStandings(ranked[b], ranked[a]) < 0 ? b : a].told;
+    };
+    return () => {
+      const a = parent();
+      const b = random.uniform() < config.crossover ? parent() : a;
+      const crossed = a === b ? a.genotype : crossover(space, a.genotype, b.genotype, random);
+      const child = mutateSome(space, crossed, random);
+      // A copy of a parent would be turned down as asked before.
+      const copied = [a, b].some(({ genotype }) => genotypeId(genotype) === genotypeId(child));
+      return {
+        genotype: copied ? mutate(space, child, random) : child,
+        reason: a === b ? `mutation of trial ${a.number}` : `crossover of trials ${a.number} and ${b.number}`,
+      };
+    };
+  };
+};

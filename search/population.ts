@@ -1,0 +1,56 @@
+import type { Told } from './controller.js';
+import { violation } from './constraint.js';
+import { toPoint } from './frontier.js';
+import type { Objective } from './objective.js';
+import { crowdingDistances, nonDominatedRanks, type Point } from './pareto.js';
+
+/** A trial that can be compared with others. */
+export interface Member {
+  readonly told: Told;
+  /** 0: keeps all constraints. */
+  readonly violation: number;
+  /** Empty when it breaks a constraint, as then only the violation counts. */
+  readonly point: Point;
+}
+
+/**
+ * A trial as a member: complete, or pruned for breaking a constraint. Failed trials and those that were stopped early
+ * have nothing to compare: undefined.
+ */
+export function toMember(objectives: readonly Objective[], told: Told): Member | undefined {
+  if (told.state === 'failed') return undefined;
+  const excess = violation(objectives, told.values);
+  if (excess > 0) return { told, violation: excess, point: [] };
+  const point = told.state === 'complete' ? toPoint(objectives, told.values) : undefined;
+  return point && { told, violation: 0, point };
+}
+
+/** Where a member stands among others: the front (0 is best), then how much room is around it there. */
+export interface Standing {
+  readonly rank: number;
+  readonly crowding: number;
+}
+
+/**
+ * The standings of members by constrained domination (Deb et al. 2002): those that keep all constraints by Pareto
+ * fronts, then the others by how much they break, each different violation a front of its own.
+ */
+export function standings(members: readonly Member[]): Standing[] {
+  const kept = members.filter((member) => member.violation === 0);
+  const ranks = nonDominatedRanks(kept.map(({ point }) => point));
+  const fronts = 1 + ranks.reduce((most, rank) => Math.max(most, rank), -1);
+  const result = new Map<Member, Standing>();
+  for (let rank = 0; rank < fronts; rank++) {
+    const front = kept.filter((_, i) => ranks[i] === rank);
+    const distances = crowdingDistances(front.map(({ point }) => point));
+    for (const [i, member] of front.entries()) result.set(member, { rank, crowding: distances[i] });
+  }
+  const violations = [...new Set(members.map((member) => member.violation).filter((v) => v > 0))].sort((a, b) => a - b);
+  return members.map(
+    (member) => result.get(member) ?? { rank: fronts + violations.indexOf(member.violation), crowding: 0 },
+  );
+}
+
+/** The crowded comparison of Deb et al. 2002: negative when `a` is better, 0 when neither is. */
+export const compareStandings = (a: Standing, b: Standing): number =>
+  a.rank - b.rank || (a.crowding === b.crowding ? 0 : b.crowding - a.crowding);

@@ -1,0 +1,118 @@
+import type { Random } from '../base/random.js';
+import { enumerate, genotypeId, mutate, sampleGenotype, type DecisionSpace, type Genotype } from '../spaces/index.js';
+import { violation } from './constraint.js';
+import type { AskContext, ControllerInput, Proposal } from './controller.js';
+import { infeasible, Rejections, SpaceExhausted } from './infeasible.js';
+import { violated, type Objective } from './objective.js';
+
+/** A candidate that a strategy would like to try. */
+export interface Candidate {
+  readonly genotype: Genotype;
+  /** One line on why. */
+  readonly reason: string;
+}
+
+/** How many candidates an ask looks at, at most, before the next way of finding one is taken. */
+const tries = { strategy: 100, random: 200, descent: 1000 };
+
+/** Spaces of up to this many combinations are listed when nothing new was found otherwise. */
+const listable = 20_000;
+
+/** The networks that one ask may propose, and what it turned down. */
+class Filter {
+  readonly rejections = new Rejections();
+  /** The violation of each network looked at. */
+  private readonly seen = new Map<string, number>();
+  /** Of those turned down for a constraint, the one that breaks least. */
+  closest: { genotype: Genotype; violation: number } | undefined;
+
+  constructor(
+    private readonly objectives: readonly Objective[],
+    private readonly context: AskContext,
+    private readonly asked: { has(id: string): boolean },
+  ) {}
+
+  get candidates(): number {
+    return this.seen.size;
+  }
+
+  /** @returns whether the network may be proposed, and by how much it breaks constraints (0 when asked before). */
+  judge(genotype: Genotype): { accepted: boolean; violation: number } {
+    const id = genotypeId(genotype);
+    if (this.asked.has(id)) return { accepted: false, violation: 0 };
+    const known = this.seen.get(id);
+    if (known !== undefined) return { accepted: false, violation: known };
+    const values = this.context.cheap(genotype);
+    const broken = violated(this.objectives, values);
+    const excess = violation(this.objectives, values);
+    this.seen.set(id, excess);
+    if (broken.length === 0) return { accepted: true, violation: 0 };
+    this.rejections.add(broken, values);
+    if (this.closest === undefined || excess < this.closest.violation) this.closest = { genotype, violation: excess };
+    return { accepted: false, violation: excess };
+  }
+}
+
+/**
+ * The first candidate that was never asked and keeps the cheap constraints: of the strategy; when it finds none, of
+ * random draws; then of mutations that lead from the candidate that broke least towards keeping the constraints; and
+ * in a small space at last of a list of all its networks. Each way has a bounded number of tries.
+ *
+ * @throws NasError `infeasible`, saying which constraint rejected how many and how close they came; SpaceExhausted when
+ *   every network was asked, or in a small space the others break a constraint.
+ */
+export function propose(
+  { space, objectives }: ControllerInput,
+  context: AskContext,
+  asked: { has(id: string): boolean; readonly size: number },
+  strategy: () => Candidate,
+  random: Random,
+): Proposal {
+  const filter = new Filter(objectives, context, asked);
+  const draw = (): Candidate => ({ genotype: sampleGenotype(space, random), reason: 'random: nothing new otherwise' });
+  for (const [generate, limit] of [
+    [strategy, tries.strategy],
+    [draw, tries.random],
+  ] as const) {
+    for (let i = 0; i < limit; i++) {
+      const { genotype, reason } = generate();
+      if (filter.judge(genotype).accepted) return { genotype, reason, rejected: filter.rejections.count };
+    }
+  }
+  const found = descend(space, filter, random) ?? pickFromList(space, filter, random);
+  if (found !== undefined) return { ...found, rejected: filter.rejections.count };
+  throw nothingLeft(space, filter, asked.size);
+}
+
+/** Walks from the candidate that broke least by mutations that do not break more. */
+function descend(space: DecisionSpace, filter: Filter, random: Random): Candidate | undefined {
+  let current = filter.closest;
+  for (let i = 0; i < tries.descent && current !== undefined; i++) {
+    const genotype = mutate(space, current.genotype, random);
+    const { accepted, violation } = filter.judge(genotype);
+    if (accepted) return { genotype, reason: 'mutated until the constraints were kept' };
+    if (violation <= current.violation) current = { genotype, violation };
+  }
+  return undefined;
+}
+
+const combinations = (space: DecisionSpace): number =>
+  space.decisions.reduce((product, { choices }) => product * choices.length, 1);
+
+function pickFromList(space: DecisionSpace, filter: Filter, random: Random): Candidate | undefined {
+  if (combinations(space) > listable) return undefined;
+  const genotype = random.shuffle([...enumerate(space)]).find((candidate) => filter.judge(candidate).accepted);
+  return genotype && { genotype, reason: 'one of the last networks not tried' };
+}
+
+function nothingLeft(space: DecisionSpace, filter: Filter, asked: number): Error {
+  const { rejections } = filter;
+  if (asked === 0) return infeasible(space.name, filter.candidates, rejections);
+  if (rejections.count === 0) {
+    return new SpaceExhausted(`all ${asked} networks of the space ${space.name} that could be found were tried`);
+  }
+  if (combinations(space) > listable) return infeasible(space.name, filter.candidates, rejections);
+  return new SpaceExhausted(
+    `all networks of the space ${space.name} that keep the constraints were tried (${asked}; of the others, ${rejections.toString()})`,
+  );
+}

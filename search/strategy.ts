@@ -1,0 +1,12 @@
+import type { Random } from '../base/random.js';
+import type { AskContext, ControllerInput } from './controller.js';
+import type { Candidate } from './propose.js';
+import type { SearchConfig } from './schema.js';
+
+/**
+ * What is particular to a controller: from what is known, a source of candidates that would be worth trying. It is
+ * drawn from until a candidate is new and keeps the constraints.
+ */
+export type Strategy = (context: AskContext, random: Random) => () => Candidate;
+
+export type StrategyFactory = (config: SearchConfig, input: ControllerInput) => Strategy;

@@ -1,0 +1,71 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { AskContext, Told } from '../../search/index.js';
+import { choicesOf, genotypeId } from '../../spaces/index.js';
+import { Store, type TrialRecord } from '../../store/index.js';
+import { meta } from '../store/support.js';
+import { cheapValues, controllerOf, outcomeOf, table } from './support.js';
+
+/** A finished trial as the store has it. */
+function toTold({ number, genotype, state, told }: TrialRecord): Told[] {
+  return state === 'waiting' || state === 'running' ? [] : [{ number, genotype, state, values: told }];
+}
+
+let folder: string;
+beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'nas-replay-'))));
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Asks and finishes trials until `trials` are asked, whatever order they finish in; closes the store at the end. */
+function run(path: string, name: string, trials: number, finishLate: (number: number) => boolean): void {
+  const store = Store.open(path);
+  const controller = controllerOf(name);
+  for (let number = store.trials.all().length; number < trials; number++) {
+    const all = store.trials.all();
+    const history = all.flatMap(toTold);
+    const pending = all.filter((trial) => toTold(trial).length === 0);
+    const context: AskContext = {
+      number,
+      history,
+      pending: pending.map(({ genotype }) => genotype),
+      cheap: cheapValues,
+    };
+    const { genotype, reason, rejected } = controller.ask(context);
+    store.trials.ask({
+      number,
+      genotype,
+      genotypeId: genotypeId(genotype),
+      choices: choicesOf(table.decisions, genotype),
+      network: {},
+      seed: number,
+      reason,
+      rejected,
+      pending: pending.map((trial) => trial.number),
+    });
+    const finished = finishLate(number) ? [] : [...pending.map((trial) => trial.number), number];
+    for (const done of finished) {
+      const { state, values } = outcomeOf(done, store.trials.get(done)?.genotype ?? []);
+      const measured = Object.entries(values).map(([key, value]) => [key, { value, provenance: 'measured' as const }]);
+      store.trials.finish(done, { state, values: Object.fromEntries(measured) as never });
+    }
+  }
+  store.close();
+}
+
+describe.each(['random', 'evolution', 'nsga2'])('the controller %s', (name) => {
+  it('asks what it would have asked, when the run stops and goes on from the store', () => {
+    const whole = join(folder, 'whole.sqlite');
+    const stopped = join(folder, 'stopped.sqlite');
+    for (const path of [whole, stopped]) Store.create(path, meta, () => 0).close();
+    const late = (number: number): boolean => number % 3 === 1;
+    run(whole, name, 40, late);
+    for (const until of [1, 2, 11, 17, 29, 40]) run(stopped, name, until, late);
+    const [a, b] = [whole, stopped].map((path) => Store.open(path, { readonly: true, clock: () => 0 }));
+    const timeless = (store: Store) =>
+      store.trials.all().map((trial) => ({ ...trial, askedAt: 0, startedAt: 0, finishedAt: 0 }));
+    expect(timeless(b)).toEqual(timeless(a));
+    a.close();
+    b.close();
+  });
+});
