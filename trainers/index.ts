@@ -17,5 +17,11 @@ export { createResizer, type ImageSize } from './resize.js';
 export { averageDecay, learningRate } from './schedule.js';
 export * from './schema.js';
 export { prepareTeacher } from './teachers/index.js';
-export type { PreparedTeacher, TeacherHooks, TeacherLogits, TeacherModelSource, TeacherOptions } from './teachers/index.js';
+export type {
+  PreparedTeacher,
+  TeacherHooks,
+  TeacherLogits,
+  TeacherModelSource,
+  TeacherOptions,
+} from './teachers/index.js';
 export { loadWeights, saveWeights } from './weights.js';

@@ -27,7 +27,9 @@ describe('learning rate', () => {
         fc.double({ min: 0, max: 8, noNaN: true }),
         fc.double({ min: 0.001, max: 1, noNaN: true }),
         (epochs, steps, warmup, final) => {
-          const rates = Array.from({ length: epochs * steps }, (_, s) => learningRate(s, steps, config(warmup, epochs, final)));
+          const rates = Array.from({ length: epochs * steps }, (_, s) =>
+            learningRate(s, steps, config(warmup, epochs, final)),
+          );
           expect(rates.every((rate) => rate > 0 && rate <= 0.1 + 1e-12)).toBe(true);
           const decay = rates.slice(Math.round(warmup * steps));
           decay.forEach((rate, i) => expect(rate).toBeLessThanOrEqual((decay[i - 1] ?? Infinity) + 1e-12));

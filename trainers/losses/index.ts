@@ -39,7 +39,11 @@ function teacherOf({ teacher }: LossInputs): tf.Tensor {
 }
 
 /** The mean of a distance over all pairs of features, times its weight; no operation at all when the weight is 0. */
-function featureTerm(weight: number, { features }: LossInputs, distance: (pair: FeaturePair) => tf.Tensor): tf.Tensor[] {
+function featureTerm(
+  weight: number,
+  { features }: LossInputs,
+  distance: (pair: FeaturePair) => tf.Tensor,
+): tf.Tensor[] {
   return weight === 0 ? [] : features.map((pair) => tf.mul(distance(pair), weight / features.length));
 }
 

@@ -14,7 +14,10 @@ const makers: {
 } = { sgd, adamw };
 
 /** The configured optimizer of these parameters, with its state at the start. */
-export function createOptimizer<K extends OptimizerType>(config: ConfigOf[K], parameters: readonly Parameter[]): Optimizer {
+export function createOptimizer<K extends OptimizerType>(
+  config: ConfigOf[K],
+  parameters: readonly Parameter[],
+): Optimizer {
   // The configuration of kind K carries the type K.
   return makers[config.type as K](config, parameters);
 }

@@ -54,7 +54,10 @@ describe('cross-entropy', () => {
     const expected = meanOf(
       student.map((row, i) => {
         const p = softmax(row);
-        return -(labels[i] ?? []).reduce((sum, y, c) => sum + ((1 - smoothing) * y + smoothing / 4) * Math.log(p[c] ?? 0), 0);
+        return -(labels[i] ?? []).reduce(
+          (sum, y, c) => sum + ((1 - smoothing) * y + smoothing / 4) * Math.log(p[c] ?? 0),
+          0,
+        );
       }),
     );
     expect(value(() => crossEntropy(L(), S(), smoothing))).toBeCloseTo(expected, 5);
@@ -68,7 +71,9 @@ describe('cross-entropy', () => {
 describe('knowledge distillation', () => {
   test.each([1, 4])('is T^2 KL(teacher || student) at temperature %d', (t) => {
     const expected = meanOf(
-      student.map((row, i) => t * t * kl(softmax((teacher[i] ?? []).map((x) => x / t)), softmax(row.map((x) => x / t)))),
+      student.map(
+        (row, i) => t * t * kl(softmax((teacher[i] ?? []).map((x) => x / t)), softmax(row.map((x) => x / t))),
+      ),
     );
     expect(value(() => knowledgeDistillation(T(), S(), t))).toBeCloseTo(expected, 5);
   });
@@ -122,7 +127,9 @@ describe('decoupled distillation', () => {
   test('stays finite when the teacher is certain', () => {
     const certain = (): tf.Tensor2D => tf.tensor2d([[0, 200, -200]]);
     const config = { temperature: 1, alpha: 1, beta: 4 };
-    const result = value(() => decoupledDistillation(tf.tensor2d([[0, 1, 0]]), certain(), tf.tensor2d([[5, -5, 0]]), config));
+    const result = value(() =>
+      decoupledDistillation(tf.tensor2d([[0, 1, 0]]), certain(), tf.tensor2d([[5, -5, 0]]), config),
+    );
     expect(Number.isFinite(result)).toBe(true);
   });
 });
@@ -141,7 +148,9 @@ describe('losses on features', () => {
       [1, 0, 4, 0],
     ].map((map) => map.map((x) => x / Math.hypot(...map)));
     const expected = (maps[0] ?? []).reduce((sum, x, i) => sum + (x - (maps[1]?.[i] ?? NaN)) ** 2, 0);
-    const actual = value(() => attentionDistance(tf.tensor4d(features, [1, 2, 2, 2]), tf.tensor4d([1, 0, 2, 0], [1, 2, 2, 1])));
+    const actual = value(() =>
+      attentionDistance(tf.tensor4d(features, [1, 2, 2, 2]), tf.tensor4d([1, 0, 2, 0], [1, 2, 2, 1])),
+    );
     expect(actual).toBeCloseTo(expected, 5);
   });
 
@@ -199,7 +208,9 @@ describe('the configured loss', () => {
 
   test('is refused when the teacher cannot give what it needs', () => {
     expect(() => lossFor(lossSchema.parse({ type: 'dkd' }), 'none')).toThrow(/there is no teacher/);
-    expect(() => lossFor(lossSchema.parse({ type: 'kd', attention: 1 }), 'onnx')).toThrow(/train\.loss\.attention needs/);
+    expect(() => lossFor(lossSchema.parse({ type: 'kd', attention: 1 }), 'onnx')).toThrow(
+      /train\.loss\.attention needs/,
+    );
     expect(() => lossFor(lossSchema.parse({ type: 'kd', hints: 1 }), 'layers-model')).not.toThrow();
   });
 });

@@ -38,7 +38,10 @@ function train(optimizer: Optimizer, params: Parameter[]): number[] {
   cleanup.push(...optimizer.slots.values());
   for (const rate of rates)
     tf.tidy(() => {
-      const { grads } = tf.variableGrads(() => loss(params), params.map(({ variable }) => variable));
+      const { grads } = tf.variableGrads(
+        () => loss(params),
+        params.map(({ variable }) => variable),
+      );
       optimizer.apply(grads, tf.scalar(rate * 0.1));
     });
   return params.flatMap(({ variable }) => [...variable.dataSync()]);
@@ -51,7 +54,11 @@ function reference(optimizer: tf.Optimizer & { learningRate: number }): number[]
     optimizer.learningRate = rate * 0.1;
     // TF.js's momentum keeps the learning rate in a tensor.
     if (optimizer instanceof tf.MomentumOptimizer) optimizer.setLearningRate(rate * 0.1);
-    optimizer.minimize(() => loss(params), false, params.map(({ variable }) => variable));
+    optimizer.minimize(
+      () => loss(params),
+      false,
+      params.map(({ variable }) => variable),
+    );
   }
   return params.flatMap(({ variable }) => [...variable.dataSync()]);
 }
@@ -65,7 +72,10 @@ const adamw = { type: 'adamw', learning_rate: 0.1, beta1: 0.9, beta2: 0.99, epsi
 describe('SGD', () => {
   test.each([false, true])('equals tf.train.momentum (nesterov: %s)', (nesterov) => {
     const params = parameters();
-    close(train(createOptimizer({ ...sgd, nesterov }, params), params), reference(tf.train.momentum(0.1, 0.9, nesterov) as never));
+    close(
+      train(createOptimizer({ ...sgd, nesterov }, params), params),
+      reference(tf.train.momentum(0.1, 0.9, nesterov) as never),
+    );
   });
 
   test('equals tf.train.sgd and keeps no state without momentum', () => {
@@ -75,8 +85,16 @@ describe('SGD', () => {
     const steps = params;
     const actual = train(optimizer, steps);
     const other = parameters();
-    for (const rate of rates) tf.train.sgd(rate * 0.1).minimize(() => loss(other), false, other.map((p) => p.variable));
-    close(actual, other.flatMap(({ variable }) => [...variable.dataSync()]));
+    for (const rate of rates)
+      tf.train.sgd(rate * 0.1).minimize(
+        () => loss(other),
+        false,
+        other.map((p) => p.variable),
+      );
+    close(
+      actual,
+      other.flatMap(({ variable }) => [...variable.dataSync()]),
+    );
   });
 
   test('weight decay adds to the gradient of kernels, never of biases', () => {
@@ -85,7 +103,10 @@ describe('SGD', () => {
     cleanup.push(...optimizer.slots.values());
     const grads = Object.fromEntries(params.map(({ variable }) => [variable.name, tf.zeros(variable.shape)]));
     optimizer.apply(grads, tf.scalar(0.5));
-    close([...(params[0]?.variable.dataSync() ?? [])], start.kernel.map((w) => w - 0.5 * 0.1 * w));
+    close(
+      [...(params[0]?.variable.dataSync() ?? [])],
+      start.kernel.map((w) => w - 0.5 * 0.1 * w),
+    );
     close([...(params[1]?.variable.dataSync() ?? [])], start.bias);
   });
 
@@ -105,7 +126,10 @@ describe('AdamW', () => {
     const m = other.map(({ variable }) => new Float64Array(variable.size));
     const v = other.map(({ variable }) => new Float64Array(variable.size));
     rates.forEach((rate, t) => {
-      const { grads } = tf.variableGrads(() => loss(other), other.map((p) => p.variable));
+      const { grads } = tf.variableGrads(
+        () => loss(other),
+        other.map((p) => p.variable),
+      );
       other.forEach(({ variable }, i) => {
         const g = grads[variable.name]?.dataSync() ?? [];
         const next = variable.dataSync().map((w, k) => {
@@ -118,7 +142,10 @@ describe('AdamW', () => {
         variable.assign(tf.tensor(next, variable.shape));
       });
     });
-    close(actual, other.flatMap(({ variable }) => [...variable.dataSync()]));
+    close(
+      actual,
+      other.flatMap(({ variable }) => [...variable.dataSync()]),
+    );
   });
 
   test('equals tf.train.adam at a constant rate', () => {
@@ -128,8 +155,15 @@ describe('AdamW', () => {
     const other = parameters();
     const adam = tf.train.adam(0.01, 0.9, 0.99, 1e-7);
     for (let i = 0; i < 5; i++) {
-      adam.minimize(() => loss(other), false, other.map((p) => p.variable));
-      const { grads } = tf.variableGrads(() => loss(params), params.map((p) => p.variable));
+      adam.minimize(
+        () => loss(other),
+        false,
+        other.map((p) => p.variable),
+      );
+      const { grads } = tf.variableGrads(
+        () => loss(params),
+        params.map((p) => p.variable),
+      );
       optimizer.apply(grads, tf.scalar(0.01));
     }
     const values = (list: Parameter[]): number[] => list.flatMap(({ variable }) => [...variable.dataSync()]);
@@ -142,7 +176,10 @@ describe('AdamW', () => {
     cleanup.push(...optimizer.slots.values());
     const grads = Object.fromEntries(params.map(({ variable }) => [variable.name, tf.zeros(variable.shape)]));
     optimizer.apply(grads, tf.scalar(0.5));
-    close([...(params[0]?.variable.dataSync() ?? [])], start.kernel.map((w) => w * (1 - 0.05)));
+    close(
+      [...(params[0]?.variable.dataSync() ?? [])],
+      start.kernel.map((w) => w * (1 - 0.05)),
+    );
     close([...(params[1]?.variable.dataSync() ?? [])], start.bias);
   });
 });
@@ -153,7 +190,10 @@ test('the moving average keeps `decay` of the old value', () => {
   const average = tf.tidy(() => tf.variable(tf.ones([2, 2]), false));
   cleanup.push(average);
   moveAverage([[average, kernel]], tf.scalar(0.75));
-  close([...average.dataSync()], start.kernel.map((w) => 0.75 + 0.25 * w));
+  close(
+    [...average.dataSync()],
+    start.kernel.map((w) => 0.75 + 0.25 * w),
+  );
 });
 
 test('optimizers leave nothing behind', () => {

@@ -1,7 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
 
 /** The gradient of a scalar function at `x` by central differences; float32, so good to about three digits. */
-export function finiteDifferences(f: (x: tf.Tensor2D) => tf.Tensor, x: readonly (readonly number[])[], step = 1e-2): number[] {
+export function finiteDifferences(
+  f: (x: tf.Tensor2D) => tf.Tensor,
+  x: readonly (readonly number[])[],
+  step = 1e-2,
+): number[] {
   const at = (row: number, column: number, delta: number): number =>
     tf.tidy(() => {
       const moved = x.map((values, r) => values.map((v, c) => (r === row && c === column ? v + delta : v)));

@@ -1,0 +1,176 @@
+import { describe, expect, test } from 'vitest';
+import { toModel } from '../../../spaces/index.js';
+import { createEngine, trainSchema, type EngineConfig, type TrainingEngine } from '../../../trainers/index.js';
+import type { ProgramSpec } from '../../../trainers/engines/index.js';
+import { lossSchema, type LossConfig, type OptimizerConfig } from '../../../trainers/schema.js';
+import { noiseBatch, tinyStudent, tinyTeacher } from '../support/networks.js';
+
+export const batch = 6;
+export const threads = 1;
+
+const loss = (config: Partial<LossConfig> & Pick<LossConfig, 'type'>): LossConfig => lossSchema.parse(config);
+const optimizer = (config: Partial<OptimizerConfig> & Pick<OptimizerConfig, 'type'>): OptimizerConfig =>
+  trainSchema.parse({ optimizer: config }).optimizer;
+
+/** Everything that an engine has to carry, at once. */
+export const everything: Partial<ProgramSpec> = {
+  loss: loss({ type: 'kd', hints: 0.5, attention: 10, label_smoothing: 0.1 }),
+  optimizer: optimizer({ type: 'adamw' }),
+  ema: 0.9,
+};
+
+export function specOf(overrides: Partial<ProgramSpec> = {}): () => ProgramSpec {
+  return () => {
+    const spec: ProgramSpec = {
+      network: tinyStudent(),
+      seed: 7,
+      loss: loss({ type: 'cross-entropy' }),
+      optimizer: optimizer({ type: 'sgd', learning_rate: 0.05 }),
+      ema: 0,
+      teacher: null,
+      ...overrides,
+    };
+    const features = spec.loss.type !== 'cross-entropy' && (spec.loss.hints > 0 || spec.loss.attention > 0);
+    return { ...spec, teacher: features ? toModel(tinyTeacher(), { seed: 1 }) : null };
+  };
+}
+
+/** Losses of some steps on a few batches in turn. */
+export async function run(engine: TrainingEngine, from: number, to: number, rate = 0.05): Promise<number[]> {
+  const losses: number[] = [];
+  for (let step = from; step < to; step++) {
+    const metrics = await engine.step(noiseBatch(tinyStudent(), batch, step % 3), rate, step);
+    losses.push(metrics.loss);
+  }
+  return losses;
+}
+
+const bytes = (engine: TrainingEngine): Record<string, string> =>
+  Object.fromEntries(
+    [...engine.state()].map(([name, { data }]) => [name, Buffer.from(data.buffer).toString('base64')]),
+  );
+
+/** What every engine promises, whatever runs its steps. */
+export function describeEngine(config: EngineConfig): void {
+  const open = (overrides?: Partial<ProgramSpec>): Promise<TrainingEngine> =>
+    createEngine(config, specOf(overrides), { threads, batch });
+
+  describe(`${config.type} engine`, () => {
+    test('learns a batch by heart', async () => {
+      const engine = await open();
+      const first = await engine.step(noiseBatch(tinyStudent(), batch, 0), 0.05, 0);
+      let last = first;
+      for (let step = 1; step < 40; step++) last = await engine.step(noiseBatch(tinyStudent(), batch, 0), 0.05, step);
+      expect(first.correct).toBeLessThan(batch);
+      expect(last.correct).toBe(batch);
+      expect(last.loss).toBeLessThan(first.loss * 0.2);
+      await engine.dispose();
+    });
+
+    test.each<[string, Partial<ProgramSpec>]>([
+      ['SGD', {}],
+      ['AdamW, average, distillation, hints and attention', everything],
+      ['dropout', { network: tinyStudent({ dropout: 0.4 }) }],
+    ])('continues from its state in a new engine, bit for bit: %s', async (_name, overrides) => {
+      const whole = await open(overrides);
+      const losses = await run(whole, 0, 6);
+      const first = await open(overrides);
+      const head = await run(first, 0, 2);
+      const state = first.state();
+      await run(first, 2, 3);
+      await first.dispose();
+      const second = await open(overrides);
+      second.load(state);
+      const tail = await run(second, 2, 6);
+      expect([...head, ...tail]).toEqual(losses);
+      expect(bytes(second)).toEqual(bytes(whole));
+      await Promise.all([whole.dispose(), second.dispose()]);
+    });
+
+    test('draws other dropout noise each step, the same for a seed', async () => {
+      const overrides = { network: tinyStudent({ dropout: 0.5 }), optimizer: optimizer({ type: 'sgd', momentum: 0 }) };
+      const engine = await open(overrides);
+      const at = async (step: number): Promise<number> =>
+        (await engine.step(noiseBatch(tinyStudent(), batch, 0), 0, step)).loss;
+      const [a, b, again] = [await at(0), await at(1), await at(0)];
+      expect(a).not.toBe(b);
+      expect(again).toBe(a);
+      await engine.dispose();
+    });
+
+    test('evaluates any number of images and changes nothing', async () => {
+      const engine = await open();
+      await run(engine, 0, 2);
+      const before = bytes(engine);
+      const { images } = noiseBatch(tinyStudent(), 5, 9);
+      const five = await engine.evaluate(images, 5);
+      const one = await engine.evaluate(images.slice(0, 100), 1);
+      expect(five.length).toBe(50);
+      one.forEach((logit, i) => expect(logit).toBeCloseTo(five[i] ?? NaN, 4));
+      expect(bytes(engine)).toEqual(before);
+      await engine.dispose();
+    });
+
+    test('evaluates the moving average of weights and statistics', async () => {
+      const averaged = await open({ ema: 0.9 });
+      const plain = await open();
+      await run(averaged, 0, 4);
+      await run(plain, 0, 4);
+      const { images } = noiseBatch(tinyStudent(), 2, 9);
+      const logits = await averaged.evaluate(images, 2);
+      expect([...logits]).not.toEqual([...(await plain.evaluate(images, 2))]);
+      const state = averaged.state();
+      plain.load(
+        new Map(
+          [...plain.state()].map(([name, value]) => [name, state.get(name.replace('model/', 'average/')) ?? value]),
+        ),
+      );
+      const expected = await plain.evaluate(images, 2);
+      logits.forEach((logit, i) => expect(logit).toBeCloseTo(expected[i] ?? NaN, 5));
+      await Promise.all([averaged.dispose(), plain.dispose()]);
+    });
+
+    test('moves batch norm statistics and leaves the teacher alone', async () => {
+      const engine = await open(everything);
+      const before = engine.state();
+      await run(engine, 0, 1);
+      const after = engine.state();
+      const moved = [...before]
+        .filter(([name, { data }]) => data.some((x, i) => x !== after.get(name)?.data[i]))
+        .map(([name]) => name);
+      expect(moved).toContain('model/stem_bn/moving_mean');
+      expect(moved).toContain('average/stem_bn/moving_variance');
+      expect(moved.filter((name) => name.startsWith('adapter/')).length).toBeGreaterThan(0);
+      expect([...before.keys()].filter((name) => name.includes('teacher'))).toEqual([]);
+      await engine.dispose();
+    });
+
+    test('names its states the same whatever was built before', async () => {
+      const [first, second] = [await open(everything), await open(everything)];
+      expect([...second.state().keys()]).toEqual([...first.state().keys()]);
+      expect([...first.state().keys()]).toContain('optimizer/first_moment/model/logits/kernel');
+      await Promise.all([first.dispose(), second.dispose()]);
+    });
+
+    test('refuses a state of another network', async () => {
+      const engine = await open();
+      const state = new Map(engine.state());
+      state.delete('model/logits/bias');
+      expect(() => engine.load(state)).toThrow(/model\/logits\/bias/);
+      const reshaped = new Map(engine.state()).set('model/logits/bias', { shape: [3], data: new Float32Array(3) });
+      expect(() => engine.load(reshaped)).toThrow(/shape \[3\], expected \[10\]/);
+      await engine.dispose();
+    });
+
+    test.each<LossConfig>([loss({ type: 'dkd' }), loss({ type: 'dkd', hints: 1 }), loss({ type: 'kd', attention: 1 })])(
+      'trains with %o',
+      async (config) => {
+        const engine = await open({ loss: config });
+        const losses = await run(engine, 0, 9, 0.02);
+        expect(losses.every(Number.isFinite)).toBe(true);
+        expect(losses.at(-1)).toBeLessThan(losses[2] ?? NaN);
+        await engine.dispose();
+      },
+    );
+  });
+}

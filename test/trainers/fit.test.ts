@@ -1,0 +1,191 @@
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { NasError } from '../../base/errors.js';
+import {
+  fit,
+  trainSchema,
+  type CompleteFit,
+  type EpochMetrics,
+  type FitHooks,
+  type FitJob,
+} from '../../trainers/index.js';
+import { readTensorFile } from '../../trainers/tensor-file.js';
+import { tinyStudent } from './support/networks.js';
+import { openWorkbench, quiet, tinyJob, tinyTrain, type Workbench } from './support/tiny-training.js';
+
+let bench: Workbench;
+let whole: CompleteFit;
+
+beforeAll(async () => {
+  bench = await openWorkbench();
+  whole = await complete(tinyJob(bench, 'whole'));
+});
+afterAll(() => bench.close());
+
+async function complete(job: FitJob, hooks: FitHooks = quiet()): Promise<CompleteFit> {
+  const result = await fit(job, hooks);
+  if (result.state !== 'complete') throw new Error('the training was interrupted');
+  return result;
+}
+
+const withoutTime = (curve: readonly EpochMetrics[]): Omit<EpochMetrics, 'seconds'>[] =>
+  curve.map(({ seconds: _, ...rest }) => rest);
+const weightBytes = ({ weights }: CompleteFit): [string, string][] =>
+  [...readTensorFile(weights).tensors].map(([name, { data }]) => [name, Buffer.from(data.buffer).toString('base64')]);
+
+function expectEqual(result: CompleteFit, expected: CompleteFit): void {
+  expect(withoutTime(result.curve)).toEqual(withoutTime(expected.curve));
+  expect(weightBytes(result)).toEqual(weightBytes(expected));
+  expect(result.accuracy).toBe(expected.accuracy);
+}
+
+/** Hooks that do something before the given step; there is a pause before each of the 6 steps and 2 validation batches. */
+function before(moment: number, act: () => void): Partial<FitHooks> {
+  let count = 0;
+  return {
+    pause: () => {
+      if (count++ === moment) act();
+    },
+  };
+}
+
+class Died extends Error {}
+const die = (): never => {
+  throw new Died();
+};
+
+describe('fit', () => {
+  test('gives a curve, the accuracy of its end, and the averaged weights', () => {
+    expect(whole.curve.map(({ epoch }) => epoch)).toEqual([0, 1]);
+    expect(whole.accuracy).toBe(whole.curve[1]?.validation_accuracy);
+    expect(readTensorFile(whole.weights).tensors.has('stem/kernel')).toBe(true);
+    expect(existsSync(join(bench.folder, 'whole', 'checkpoint.bin'))).toBe(false);
+  });
+
+  test('repeats itself, and differs with the seed', async () => {
+    expectEqual(await complete(tinyJob(bench, 'again')), whole);
+    const other = await complete(tinyJob(bench, 'other-seed', { seed: 4 }));
+    expect(withoutTime(other.curve)).not.toEqual(withoutTime(whole.curve));
+  });
+
+  test('learns', async () => {
+    const train = trainSchema.parse({ epochs: 10, batch: 16, optimizer: { type: 'adamw', learning_rate: 0.02 } });
+    const { curve, accuracy } = await complete(tinyJob(bench, 'learns', { train, network: tinyStudent() }));
+    expect(accuracy).toBeGreaterThan(0.5);
+    expect(curve.at(-1)?.train_loss).toBeLessThan((curve[0]?.train_loss ?? NaN) * 0.6);
+  });
+
+  // 0-5: first epoch, 6-7: its validation, 8-13: second epoch, 14-15: its validation.
+  test.each([0, 3, 6, 7, 11, 15])('continues after a signal at moment %d, bit for bit', async (moment) => {
+    const controller = new AbortController();
+    const job = tinyJob(bench, `signal-${moment}`);
+    const first = await fit(job, quiet({ ...before(moment, () => controller.abort()), signal: controller.signal }));
+    expect(first.state).toBe('interrupted');
+    const starts: { epoch: number; step: number }[] = [];
+    const second = await complete(job, quiet({ onStart: (position) => starts.push(position) }));
+    expect(starts).toEqual([{ epoch: moment < 8 ? 0 : 1, step: Math.min(6, moment % 8) }]);
+    expectEqual(second, whole);
+  });
+
+  test.each([
+    ['from the last step, when every step is saved', 1e-6, 4],
+    ['from the last epoch', 1000, 10],
+    ['from the beginning, when nothing was saved', 1000, 4],
+  ])('continues after a sudden death %s', async (name, seconds, moment) => {
+    const job = tinyJob(bench, name, { train: { ...tinyTrain, checkpoint_seconds: seconds } });
+    await expect(fit(job, quiet(before(moment, die)))).rejects.toThrow(Died);
+    const epochs: EpochMetrics[] = [];
+    const result = await complete(job, quiet({ onEpoch: (metrics) => epochs.push(metrics) }));
+    expectEqual(result, whole);
+    expect(withoutTime(epochs)).toEqual(withoutTime(whole.curve.slice(moment < 8 ? 0 : 1)));
+  });
+
+  test('survives many deaths in a row', async () => {
+    const job = tinyJob(bench, 'deaths', { train: { ...tinyTrain, checkpoint_seconds: 1e-6 } });
+    let deaths = 0;
+    for (;;) {
+      try {
+        expectEqual(await complete(job, quiet(before(3, die))), whole);
+        break;
+      } catch (error) {
+        if (!(error instanceof Died)) throw error;
+        deaths++;
+      }
+    }
+    expect(deaths).toBeGreaterThan(3);
+  });
+
+  test('starts over when the checkpoint is damaged, and says so', async () => {
+    const job = tinyJob(bench, 'damaged');
+    await expect(fit(job, quiet(before(10, die)))).rejects.toThrow(Died);
+    const file = join(job.directory, 'checkpoint.bin');
+    const bytes = readFileSync(file);
+    bytes[bytes.length >> 1] ^= 1;
+    writeFileSync(file, bytes);
+    const notes: string[] = [];
+    expectEqual(await complete(job, quiet({ onNote: (note) => notes.push(note) })), whole);
+    expect(notes).toEqual([expect.stringMatching(/checkpoint\.bin is damaged.*starts over/)]);
+  });
+
+  test('does not continue the checkpoint of another job', async () => {
+    const other = tinyJob(bench, 'left-behind', { seed: 8 });
+    await expect(fit(other, quiet(before(10, die)))).rejects.toThrow(Died);
+    expectEqual(await complete(tinyJob(bench, 'left-behind')), whole);
+  });
+
+  test('gives a finished result again at once', async () => {
+    const job = tinyJob(bench, 'finished');
+    mkdirSync(job.directory);
+    copyFileSync(whole.weights, join(job.directory, 'weights.bin'));
+    const result = await complete(job, quiet({ pause: die, onEpoch: die }));
+    expect(result.curve).toEqual(whole.curve);
+  });
+
+  test('starts from given weights', async () => {
+    const first = await complete(tinyJob(bench, 'warm', { initial: whole.weights }));
+    expect(first.curve[0]?.train_loss).toBeLessThan(whole.curve[0]?.train_loss ?? NaN);
+  });
+
+  test('resizes images to the resolution of the network', async () => {
+    const result = await complete(tinyJob(bench, 'small', { network: tinyStudent({ size: 7 }) }));
+    expect(result.curve.length).toBe(2);
+  });
+
+  test('stands still while paused', async () => {
+    let resume: () => void = () => undefined;
+    let count = 0;
+    const running = complete(
+      tinyJob(bench, 'paused'),
+      quiet({ pause: () => (count++ === 2 ? new Promise<void>((resolve) => (resume = resolve)) : undefined) }),
+    );
+    while (count < 3) await new Promise((resolve) => setTimeout(resolve, 10));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(count).toBe(3);
+    resume();
+    expectEqual(await running, whole);
+  });
+
+  test('fails with a reason when the loss is no number any more', async () => {
+    const train = { ...tinyTrain, optimizer: { ...tinyTrain.optimizer, learning_rate: 1e30 } };
+    const error: unknown = await fit(tinyJob(bench, 'diverges', { train }), quiet()).catch((e: unknown) => e);
+    expect(error).toBeInstanceOf(NasError);
+    expect(error).toMatchObject({
+      code: 'failure',
+      message: expect.stringMatching(/diverged: the loss is NaN/) as string,
+    });
+  });
+
+  test.each<[string, Partial<FitJob>, RegExp]>([
+    [
+      'a batch of more than all images',
+      { train: { ...tinyTrain, batch: 97 } },
+      /batch of 97 images is more than the 96/,
+    ],
+    ['other classes', { network: tinyStudent({ classes: 9 }) }, /9 classes, the data 10/],
+    ['colour', { network: { ...tinyStudent(), input: [10, 10, 3] } }, /3 channels, the images have 1/],
+    ['a loss without its teacher', { train: trainSchema.parse({ loss: { type: 'kd' } }) }, /there is no teacher/],
+  ])('refuses %s', async (name, overrides, message) => {
+    await expect(fit(tinyJob(bench, name, overrides), quiet())).rejects.toThrow(message);
+  });
+});

@@ -1,0 +1,40 @@
+import { Random } from '../../../base/random.js';
+import type { Network } from '../../../spaces/index.js';
+import type { EngineBatch } from '../../../trainers/index.js';
+
+/** A student with every kind of weight: depthwise and pointwise convolutions, squeeze-excite, batch norm, dense. */
+export const tinyStudent = (options: { size?: number; dropout?: number; classes?: number } = {}): Network => ({
+  kind: 'network',
+  input: [options.size ?? 10, options.size ?? 10, 1],
+  classes: options.classes ?? 10,
+  stem: { filters: 4, kernel: 3, stride: 2, act: 'hard_swish' },
+  blocks: [
+    { kind: 'mbconv', filters: 4, kernel: 3, stride: 1, act: 'swish', expand: 2, se: 0.25 },
+    { kind: 'mbconv', filters: 6, kernel: 3, stride: 2, act: 'hard_swish', expand: 2, se: 0 },
+  ],
+  head: { filters: 8, act: 'swish', dropout: options.dropout ?? 0 },
+});
+
+/** A teacher with the student's resolutions and other channels. */
+export const tinyTeacher = (options: { size?: number; classes?: number } = {}): Network => ({
+  kind: 'network',
+  input: [options.size ?? 10, options.size ?? 10, 1],
+  classes: options.classes ?? 10,
+  stem: { filters: 6, kernel: 3, stride: 2, act: 'relu' },
+  blocks: [{ kind: 'basic', filters: 8, kernel: 3, stride: 2, act: 'relu' }],
+  head: { filters: 0, act: 'relu', dropout: 0 },
+});
+
+/** A batch of noise with labels and teacher logits. */
+export function noiseBatch(network: Network, size: number, seed: number): EngineBatch {
+  const random = new Random(seed, 'noise');
+  const [height, width, channels] = network.input;
+  const { classes } = network;
+  const labels = new Float32Array(size * classes);
+  for (let i = 0; i < size; i++) labels[i * classes + random.int(classes)] = 1;
+  return {
+    images: Float32Array.from({ length: size * height * width * channels }, () => random.normal()),
+    labels,
+    teacher: Float32Array.from({ length: size * classes }, () => random.normal()),
+  };
+}

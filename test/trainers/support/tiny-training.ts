@@ -1,0 +1,59 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { EngineConfig, FitHooks, FitJob } from '../../../trainers/index.js';
+import {
+  engineSchema,
+  prepareDataset,
+  trainSchema,
+  type DatasetRef,
+  type TrainConfig,
+} from '../../../trainers/index.js';
+import { makeTinyDataset } from '../../support/tiny-dataset.js';
+import { tinyStudent } from './networks.js';
+
+/** A folder that goes away with the tests, and a data set of 96 training and 24 validation images of 10 x 10 in it. */
+export interface Workbench {
+  readonly folder: string;
+  readonly dataset: DatasetRef;
+  close(): void;
+}
+
+export async function openWorkbench(): Promise<Workbench> {
+  const folder = mkdtempSync(join(tmpdir(), 'nas-training-'));
+  const data = makeTinyDataset(join(folder, 'source'), { size: 10, train: 12, test: 2 });
+  const dataset = await prepareDataset(data, { cache: join(folder, 'cache') });
+  return { folder, dataset, close: () => rmSync(folder, { recursive: true, force: true }) };
+}
+
+export const eagerCpu: EngineConfig = engineSchema.parse({ type: 'eager', backend: 'cpu' });
+
+/** Two epochs of six steps with everything whose state has to survive: momentum, average, dropout, views in turn. */
+export const tinyTrain: TrainConfig = trainSchema.parse({
+  epochs: 2,
+  batch: 16,
+  optimizer: { type: 'sgd', learning_rate: 0.05 },
+  augment: { crop: 1, flip: true, views: 2 },
+  ema: 0.9,
+  checkpoint_seconds: 1000,
+});
+
+export const tinyJob = (bench: Workbench, name: string, overrides: Partial<FitJob> = {}): FitJob => ({
+  network: tinyStudent({ dropout: 0.2 }),
+  seed: 3,
+  train: tinyTrain,
+  dataset: bench.dataset,
+  teacher: null,
+  engine: eagerCpu,
+  threads: 1,
+  directory: join(bench.folder, name),
+  ...overrides,
+});
+
+export const quiet = (overrides: Partial<FitHooks> = {}): FitHooks => ({
+  onEpoch: () => undefined,
+  onProgress: () => undefined,
+  pause: () => undefined,
+  signal: new AbortController().signal,
+  ...overrides,
+});

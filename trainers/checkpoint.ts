@@ -1,0 +1,95 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { EngineState } from './engines/index.js';
+import { CorruptFile, readTensorFile, writeTensorFile } from './tensor-file.js';
+
+const count = z.number().int().min(0);
+
+const curveSchema = z.array(
+  z.object({
+    epoch: count,
+    train_loss: z.number(),
+    train_accuracy: z.number(),
+    validation_loss: z.number(),
+    validation_accuracy: z.number(),
+    learning_rate: z.number(),
+    seconds: z.number(),
+  }),
+);
+
+const positionSchema = z.object({
+  epoch: count,
+  /** Steps of this epoch that are done; all of them when only its validation is missing. */
+  step: count,
+  /** Sums over those steps, in float64: loss x images, right ones, images. */
+  sums: z.object({ loss: z.number(), correct: count, images: count }),
+  /** Time spent on this epoch so far. */
+  seconds: z.number(),
+  /** Finished epochs. */
+  curve: curveSchema,
+});
+
+/** Where training stands; together with the engine's state all that the next step depends on. */
+export type TrainingPosition = z.output<typeof positionSchema>;
+
+export const startPosition: TrainingPosition = {
+  epoch: 0,
+  step: 0,
+  sums: { loss: 0, correct: 0, images: 0 },
+  seconds: 0,
+  curve: [],
+};
+
+const checkpointMeta = z.object({ job: z.string(), position: positionSchema });
+const weightsMeta = z.object({ job: z.string(), curve: curveSchema });
+
+/** Saved by an earlier run of a job. */
+export interface Checkpoint {
+  readonly position: TrainingPosition;
+  readonly state: EngineState;
+}
+
+/** The files of one training; `job` is a hash of everything its result depends on. */
+export class TrainingFiles {
+  readonly checkpoint: string;
+  readonly weights: string;
+
+  constructor(
+    directory: string,
+    private readonly job: string,
+  ) {
+    this.checkpoint = join(directory, 'checkpoint.bin');
+    this.weights = join(directory, 'weights.bin');
+  }
+
+  writeCheckpoint(position: TrainingPosition, state: EngineState): void {
+    writeTensorFile(this.checkpoint, { job: this.job, position }, state);
+  }
+
+  /**
+   * The checkpoint of this job; null when there is none or it belongs to another job.
+   * @throws CorruptFile when the file is damaged
+   */
+  readCheckpoint(): Checkpoint | null {
+    if (!existsSync(this.checkpoint)) return null;
+    const { meta, tensors } = readTensorFile(this.checkpoint);
+    const parsed = checkpointMeta.safeParse(meta);
+    if (!parsed.success) throw new CorruptFile(this.checkpoint, 'it holds no training position');
+    return parsed.data.job === this.job ? { position: parsed.data.position, state: tensors } : null;
+  }
+
+  writeWeights(curve: TrainingPosition['curve'], weights: EngineState): void {
+    writeTensorFile(this.weights, { job: this.job, curve }, weights);
+  }
+
+  /**
+   * The curve of this job when it has been trained to its end; null otherwise.
+   * @throws CorruptFile when the file is damaged
+   */
+  readFinishedCurve(): TrainingPosition['curve'] | null {
+    if (!existsSync(this.weights)) return null;
+    const parsed = weightsMeta.safeParse(readTensorFile(this.weights).meta);
+    return parsed.success && parsed.data.job === this.job ? parsed.data.curve : null;
+  }
+}

@@ -1,0 +1,46 @@
+import type { StateTensor } from '../tensor-file.js';
+
+/** One batch as an engine takes it. */
+export interface EngineBatch {
+  /** [batch, height, width, channels], normalised. */
+  readonly images: Float32Array;
+  /** Soft labels [batch, classes]. */
+  readonly labels: Float32Array;
+  /** The teacher's logits [batch, classes]; null when the loss needs none. */
+  readonly teacher: Float32Array | null;
+}
+
+export interface StepMetrics {
+  /** The loss, mean over the batch, before the update. */
+  readonly loss: number;
+  /** How many images of the batch the student got right before the update. */
+  readonly correct: number;
+}
+
+/** Everything that training changes, by a name that is the same in every process and for every engine. */
+export type EngineState = ReadonlyMap<string, StateTensor>;
+
+/**
+ * Runs the training step of one network. All engines run the same TF.js program and hold the same states, so a state
+ * saved by one continues in another.
+ */
+export interface TrainingEngine {
+  /** What runs the step, e.g. `compiled (onnxruntime cpu)`. */
+  readonly name: string;
+  /**
+   * One update: forward, loss, backward, optimizer, batch norm statistics, moving average.
+   * @param step counted from 0 over all epochs: the counter of the dropout noise, not a state of the engine
+   */
+  step(batch: EngineBatch, learningRate: number, step: number): Promise<StepMetrics>;
+  /**
+   * Logits [size, classes] in inference mode, of the moving average of the weights when there is one.
+   * @param images [size, height, width, channels], any size
+   */
+  evaluate(images: Float32Array, size: number): Promise<Float32Array>;
+  /** A copy: weights and batch norm statistics (`model/`), their average (`average/`), `optimizer/`, `adapter/`. */
+  state(): EngineState;
+  /** Takes up a state that `state` gave; @throws Error when names or shapes differ. */
+  load(state: EngineState): void;
+  /** Frees memory. The engine cannot be used any more. */
+  dispose(): Promise<void>;
+}

@@ -1,0 +1,35 @@
+import type { EngineConfig } from '../schema.js';
+import type { TrainingEngine } from './engine.js';
+import { createEagerEngine } from './eager.js';
+import { createCompiledEngine } from './compiled.js';
+import { activateBackend, chooseEngine } from './select.js';
+import { createTrainingProgram, type ProgramSpec } from './training-program.js';
+
+export { engineAvailability, type EngineAvailability } from './availability.js';
+export { activateBackend, chooseEngine, type EngineChoice } from './select.js';
+export type { EngineBatch, EngineState, StepMetrics, TrainingEngine } from './engine.js';
+export { createInference, type Inference } from './inference.js';
+export type { ProgramSpec } from './training-program.js';
+
+export interface EngineOptions {
+  readonly threads: number;
+  /** Images in each training batch. */
+  readonly batch: number;
+}
+
+/**
+ * An engine that trains one network. The program's models are built by `spec` on the backend that the engine needs.
+ * @throws NasError `invalid-input` when the engine that is asked for does not work here
+ */
+export async function createEngine(
+  config: EngineConfig,
+  spec: () => ProgramSpec | Promise<ProgramSpec>,
+  { threads, batch }: EngineOptions,
+): Promise<TrainingEngine> {
+  const choice = await chooseEngine(config);
+  await activateBackend(choice);
+  const program = createTrainingProgram(await spec());
+  return choice.type === 'compiled'
+    ? createCompiledEngine(program, { provider: choice.provider, threads, batch })
+    : createEagerEngine(program, { backend: choice.backend, batch });
+}

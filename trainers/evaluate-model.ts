@@ -1,0 +1,45 @@
+import { toModel, type Network } from '../spaces/index.js';
+import type { DatasetRef, SplitName } from './data/index.js';
+import { activateBackend, chooseEngine, createInference } from './engines/index.js';
+import { describeDataset, evaluateSplit, type Evaluation } from './evaluate.js';
+import { createResizer } from './resize.js';
+import type { EngineConfig } from './schema.js';
+import { loadWeights } from './weights.js';
+
+export { evaluateSplit, type Classify, type Evaluation } from './evaluate.js';
+
+export interface EvaluateOptions {
+  readonly network: Network;
+  /** File that `fit` or `saveWeights` wrote. */
+  readonly weights: string;
+  readonly dataset: DatasetRef;
+  readonly split: SplitName;
+  readonly engine: EngineConfig;
+  readonly threads: number;
+  /** Images a batch; default 128. */
+  readonly batch?: number;
+}
+
+/**
+ * Accuracy and loss of trained weights on a split.
+ * @throws NasError when the weights are another network's, or the engine or data set does not work
+ */
+export async function evaluateModel(options: EvaluateOptions): Promise<Evaluation> {
+  const { network, weights, dataset, split, engine, threads, batch } = options;
+  const info = describeDataset(dataset);
+  const resize = createResizer([info.height, info.width, info.channels], network.input);
+  const choice = await chooseEngine(engine);
+  await activateBackend(choice);
+  const model = toModel(network, { seed: 0 });
+  try {
+    loadWeights(model, weights);
+    const inference = await createInference(model, choice, threads);
+    try {
+      return await evaluateSplit((images, size) => inference.run(resize(images), size), dataset, split, batch);
+    } finally {
+      await inference.dispose();
+    }
+  } finally {
+    model.dispose();
+  }
+}

@@ -1,0 +1,82 @@
+import type { Network } from '../spaces/index.js';
+import type { DatasetRef } from './data/index.js';
+import type { EngineConfig, TrainConfig } from './schema.js';
+import type { PreparedTeacher } from './teachers/prepared.js';
+
+/** One network to train. Plain data: it travels to worker processes. */
+export interface FitJob {
+  readonly network: Network;
+  /** Decides initial weights, the images' order and dropout; the views are decided by the teacher's seed if there is one. */
+  readonly seed: number;
+  readonly train: TrainConfig;
+  readonly dataset: DatasetRef;
+  readonly teacher: PreparedTeacher | null;
+  readonly engine: EngineConfig;
+  /** Threads of the engine. The same job with another number may differ in the last bits. */
+  readonly threads: number;
+  /** Folder of this training alone: `checkpoint.bin` while it runs, `weights.bin` in the end. */
+  readonly directory: string;
+  /** File with weights to start from instead of random ones. */
+  readonly initial?: string | undefined;
+}
+
+/** What one epoch came to. */
+export interface EpochMetrics {
+  /** Counted from 0. */
+  readonly epoch: number;
+  /** Mean over the epoch's images while the weights were changing; accuracy in [0, 1]. */
+  readonly train_loss: number;
+  readonly train_accuracy: number;
+  /** Cross-entropy and accuracy over the whole validation split, with the averaged weights when there are such. */
+  readonly validation_loss: number;
+  readonly validation_accuracy: number;
+  /** Of the epoch's last step. */
+  readonly learning_rate: number;
+  /** Time spent on it; the only value that differs between two runs of the same job. */
+  readonly seconds: number;
+}
+
+export interface FitProgress {
+  readonly epoch: number;
+  readonly epochs: number;
+  /** Steps of this epoch that are done. */
+  readonly step: number;
+  readonly steps: number;
+  readonly imagesPerSecond: number;
+  /** Of the last step. */
+  readonly loss: number;
+}
+
+export interface FitHooks {
+  /**
+   * Told of every epoch once its checkpoint is written. Epochs of earlier runs are not told again; one that ended just
+   * when the process was killed may never be: the result's curve has them all.
+   */
+  onEpoch(metrics: EpochMetrics): void;
+  /** Told a few times a second. */
+  onProgress(progress: FitProgress): void;
+  /** When aborted, training writes a checkpoint and ends as `interrupted`. */
+  readonly signal: AbortSignal;
+  /** Awaited between any two steps: training stands still until it resolves. */
+  pause(): Promise<void> | void;
+  /** Told once where training begins: epoch 0, step 0, or the checkpoint's position. */
+  onStart?(position: { readonly epoch: number; readonly step: number }): void;
+  /** Something the user should know, e.g. that a damaged checkpoint was thrown away. */
+  onNote?(message: string): void;
+}
+
+export interface CompleteFit {
+  readonly state: 'complete';
+  /** On the validation split after the last epoch, in [0, 1]. */
+  readonly accuracy: number;
+  readonly curve: readonly EpochMetrics[];
+  /** File with the final weights (`loadWeights`); their moving average when there is one. */
+  readonly weights: string;
+}
+
+export interface InterruptedFit {
+  readonly state: 'interrupted';
+  readonly curve: readonly EpochMetrics[];
+}
+
+export type FitResult = CompleteFit | InterruptedFit;

@@ -1,0 +1,66 @@
+import { cacheDirectory } from '../../base/files.js';
+import type { DatasetInfo } from '../data/index.js';
+import { describeDataset } from '../evaluate.js';
+import { lossFor } from '../losses/index.js';
+import type { TeacherConfig } from '../schema.js';
+import { layersModelTeacher } from './layers-model.js';
+import { AskedTeacher } from './logits.js';
+import { onnxTeacher } from './onnx.js';
+import type { PreparedTeacher } from './prepared.js';
+import type { TeacherFinder, TeacherOptions, TeacherSource } from './source.js';
+import { trainedTeacher } from './trained.js';
+
+export type { PreparedTeacher, TeacherLogits, TeacherModelSource } from './prepared.js';
+export type { TeacherHooks, TeacherOptions } from './source.js';
+
+type Teaching = Exclude<TeacherConfig['type'], 'none'>;
+type ConfigOf = { readonly [K in Teaching]: Extract<TeacherConfig, { type: K }> };
+
+const finders: { readonly [K in Teaching]: TeacherFinder<K> } = {
+  train: trainedTeacher,
+  onnx: onnxTeacher,
+  'layers-model': layersModelTeacher,
+};
+
+function find<K extends Teaching>(
+  config: ConfigOf[K],
+  info: DatasetInfo,
+  options: TeacherOptions & { readonly cache: string },
+): Promise<TeacherSource> {
+  // The configuration of kind K carries the type K.
+  return finders[config.type as K](config, info, options);
+}
+
+/**
+ * Finds or trains the teacher, checks that it knows the data's classes, and computes its logits of every view of the
+ * train split. Everything is cached by content, so a second call is quick; training continues after an interruption.
+ * Null when the configuration has no teacher.
+ *
+ * Students must be trained with the same `augment` and, through the prepared teacher, the same view seed (Beyer et al.
+ * 2022: teacher and student see the same view).
+ *
+ * @throws NasError `invalid-input` when the teacher does not fit data or loss; `interrupted` when the hooks' signal is
+ *   aborted; `failure` when the teacher's training diverges
+ */
+export async function prepareTeacher(config: TeacherConfig, options: TeacherOptions): Promise<PreparedTeacher | null> {
+  if (config.type === 'none') return null;
+  const loss = lossFor(options.train.loss, config.type);
+  const settled = { ...options, cache: options.cache ?? cacheDirectory() };
+  const info = describeDataset(options.dataset);
+  const source = await find(config, info, settled);
+  const teacher = new AskedTeacher(source, info, settled);
+  try {
+    const { accuracy, outputs } = await teacher.verdict();
+    return {
+      type: config.type,
+      name: source.name,
+      hash: source.hash,
+      accuracy,
+      classes: info.classes,
+      logits: loss.type === 'cross-entropy' ? null : await teacher.logits(outputs),
+      model: source.model,
+    };
+  } finally {
+    await teacher.close();
+  }
+}

@@ -1,0 +1,47 @@
+import type { DatasetInfo, DatasetRef } from '../data/index.js';
+import type { FitHooks } from '../fit-job.js';
+import type { AugmentConfig, EngineConfig, LossConfig, TeacherConfig } from '../schema.js';
+import type { TeacherModelSource } from './prepared.js';
+
+/** What preparing a teacher needs besides its configuration. */
+export interface TeacherOptions {
+  readonly dataset: DatasetRef;
+  /** The students' training: what the loss looks at, and the views that the logits belong to. */
+  readonly train: { readonly augment: AugmentConfig; readonly loss?: LossConfig | undefined };
+  /** The experiment's seed: of the views, and of a teacher that is trained here. */
+  readonly seed: number;
+  readonly engine: EngineConfig;
+  readonly threads: number;
+  /** Folder that holds all caches; by default `cacheDirectory()`. */
+  readonly cache?: string | undefined;
+  readonly hooks?: TeacherHooks | undefined;
+}
+
+export interface TeacherHooks extends Partial<FitHooks> {
+  /** Images classified so far, of all views together. */
+  onLogits?(done: number, total: number): void;
+}
+
+/** A teacher found, or trained; not yet asked anything. */
+export interface TeacherSource {
+  readonly name: string;
+  readonly hash: string;
+  /** On the validation split, when it is known already. */
+  readonly accuracy: number | null;
+  readonly model: TeacherModelSource | null;
+  /** Loads it. */
+  open(): Promise<OpenTeacher>;
+}
+
+export interface OpenTeacher {
+  /** Outputs [size, classes], in the data's order of classes, for images with the data's normalisation. */
+  outputs(images: Float32Array, size: number): Promise<Float32Array>;
+  close(): Promise<void>;
+}
+
+/** Finds or trains the teacher that a configuration of one type means. */
+export type TeacherFinder<K extends TeacherConfig['type']> = (
+  config: Extract<TeacherConfig, { type: K }>,
+  info: DatasetInfo,
+  options: TeacherOptions & { readonly cache: string },
+) => Promise<TeacherSource>;

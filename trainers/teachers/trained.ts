@@ -1,0 +1,78 @@
+import { join } from 'node:path';
+import { NasError } from '../../base/errors.js';
+import { contentHash } from '../../base/hash.js';
+import { presetNetworks, toModel } from '../../spaces/index.js';
+import { activateBackend, chooseEngine, createInference } from '../engines/index.js';
+import type { FitHooks } from '../fit-job.js';
+import { fit } from '../fit.js';
+import { trainSchema, type TrainConfig } from '../schema.js';
+import { readTensorFile } from '../tensor-file.js';
+import { loadWeights } from '../weights.js';
+import type { TeacherFinder, TeacherHooks } from './source.js';
+
+/** Views for a teacher that is trained here: a new one each epoch. Its students see fewer, which they share. */
+const teacherViews = 64;
+
+const fitHooks = (hooks: TeacherHooks): FitHooks => ({
+  onEpoch: () => undefined,
+  onProgress: () => undefined,
+  pause: () => undefined,
+  signal: new AbortController().signal,
+  ...hooks,
+});
+
+/**
+ * A reference network trained here with plain cross-entropy (no label smoothing, which makes poorer teachers: Mueller
+ * et al. 2019, and no mixup), once: it is cached by the content of data, network and hyperparameters, and an interrupted
+ * training continues.
+ */
+export const trainedTeacher: TeacherFinder<'train'> = async (config, info, options) => {
+  const { dataset, engine, threads, seed, cache, hooks = {} } = options;
+  const task = { input: [info.height, info.width, info.channels] as const, classes: info.classes.length };
+  const network = presetNetworks[config.network](task, config.width);
+  const train: TrainConfig = trainSchema.parse({
+    epochs: config.epochs,
+    batch: config.batch,
+    optimizer: { type: 'sgd', learning_rate: config.learning_rate, weight_decay: 5e-4 },
+    loss: { type: 'cross-entropy' },
+    augment: { ...options.train.augment, mixup: 0, views: Math.min(config.epochs, teacherViews) },
+  });
+  const directory = join(cache, 'teachers', contentHash('trained', info.hash, network, train, seed).slice(0, 32));
+  const job = { network, seed, train, dataset, teacher: null, engine, threads, directory };
+  const result = await fit(job, fitHooks(hooks));
+  if (result.state === 'interrupted')
+    throw new NasError('interrupted', 'training the teacher was interrupted; it continues when the run does');
+  return {
+    name: `${config.network} (width ${config.width})`,
+    hash: weightsHash(result.weights),
+    accuracy: result.accuracy,
+    model: { type: 'network', network, weights: result.weights },
+    async open() {
+      const choice = await chooseEngine(engine);
+      await activateBackend(choice);
+      const model = toModel(network, { seed, name: 'teacher' });
+      loadWeights(model, result.weights);
+      const inference = await createInference(model, choice, threads);
+      return {
+        outputs: (images, size) => inference.run(images, size),
+        async close() {
+          await inference.dispose();
+          model.dispose();
+        },
+      };
+    },
+  };
+};
+
+/** A hash of the weights alone: the file also says how long training took. */
+function weightsHash(file: string): string {
+  const { tensors } = readTensorFile(file);
+  return contentHash(
+    'weights',
+    ...[...tensors].flatMap(([name, { shape, data }]) => [
+      name,
+      shape,
+      new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+    ]),
+  );
+}
