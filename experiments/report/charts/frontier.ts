@@ -64,26 +64,40 @@ const spansDecades = (values: readonly number[]): boolean => {
   return positive.length === values.length && Math.max(...values) / Math.min(...values) > 30;
 };
 
-/** How the latencies came to be, for the subtitle: number, device, threads. */
-function latencyNote(data: ReportData, plane: Plane): string[] {
-  if (plane.x !== 'latency_ms') return [];
+/** How the latencies came to be: device, threads, and how many are predicted only. */
+function latencyNote(data: ReportData, plane: Plane): string {
+  if (plane.x !== 'latency_ms') return '';
   const measured = data.frontier.flatMap(({ latency }) => latency ?? []);
-  if (measured.length === 0) return ['latency predicted, not measured'];
+  if (measured.length === 0) return 'Latency: predicted, not measured.';
   const [{ environment }] = measured;
-  const all = measured.length === data.frontier.length ? 'all' : `${measured.length} of ${data.frontier.length}`;
   const { cpu, threads, batch, provider } = environment;
+  const whose = measured.length === data.frontier.length ? '' : ` of ${measured.length} frontier networks`;
+  const device = `${cpu}, ${threads} thread${threads === 1 ? '' : 's'}, batch ${batch}, ONNX Runtime ${provider}`;
   const others = data.trials.filter(({ provenance }) => provenance['latency_ms'] === 'predicted').length;
-  return [
-    `Latency of ${all} frontier networks measured: ${cpu}, ${threads} thread${threads === 1 ? '' : 's'}, batch ${batch}, ONNX Runtime ${provider}; bars: 95 % interval.`,
-    ...(others > 0 ? [`Latency of ${others} other trials predicted.`] : []),
-  ];
+  const predicted = others > 0 ? ` Latency of ${others} trials predicted.` : '';
+  return `Latency${whose}: measured on ${device}; bars: 95 % interval.${predicted}`;
 }
 
 function subtitle(data: ReportData, plane: Plane): string[] {
   const { counts, name, seed } = data.run;
-  const trained = `${counts.complete} trials trained, ${data.frontier.length} on the frontier`;
-  const provenance = data.frontier.some(({ final }) => final !== null) ? ' Accuracies: validation split.' : '';
-  return [`${name} (seed ${seed}), ${data.provenance.data}: ${trained}.${provenance}`, ...latencyNote(data, plane)];
+  const trained = `${counts.complete} trials trained, ${data.frontier.length} on the frontier.`;
+  return [
+    ...wrapped(`${name} (seed ${seed}), ${data.provenance.data}: ${trained}`),
+    ...wrapped(`Accuracy: validation split. ${latencyNote(data, plane)}`),
+  ];
+}
+
+/** Longer lines would make the picture wider. */
+const lineLength = 95;
+
+function wrapped(text: string): string[] {
+  const lines: string[] = [];
+  for (const word of text.trim().split(' ')) {
+    const line = lines.at(-1);
+    if (line === undefined || line.length + word.length >= lineLength) lines.push(word);
+    else lines[lines.length - 1] = `${line} ${word}`;
+  }
+  return lines;
 }
 
 const quantitative = 'quantitative' as const;

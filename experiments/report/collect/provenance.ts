@@ -39,8 +39,6 @@ export function collectProvenance(store: Store, experiment: Experiment): RunProv
 /** Nested plain data as one line a value: `data.hash`. */
 export function flatten(value: unknown, prefix = ''): [name: string, value: string][] {
   if (value === null || value === undefined) return [];
-  if (typeof value !== 'object') return [[prefix, String(value)]];
-  const entries = Object.entries(value);
-  if (Array.isArray(value)) return [[prefix, value.map(String).join(', ')]];
-  return entries.flatMap(([key, item]) => flatten(item, prefix === '' ? key : `${prefix}.${key}`));
+  if (Array.isArray(value) || typeof value !== 'object') return [[prefix, typeof value === 'string' ? value : JSON.stringify(value)]];
+  return Object.entries(value).flatMap(([key, item]) => flatten(item, prefix === '' ? key : `${prefix}.${key}`));
 }
