@@ -1,6 +1,7 @@
-import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { Tensor, type InferenceSession } from 'onnxruntime-node';
 import { invalidInput, messageOf } from '../base/errors.js';
 import { Random } from '../base/random.js';
+import { createSession } from '../compiler/index.js';
 import type { Device, Measurement, MeasureOptions, Protocol } from './device.js';
 import { describeEnvironment } from './environment.js';
 import { defaultProtocol, timeInterleaved, type Subject } from './protocol.js';
@@ -45,13 +46,9 @@ export class LocalDevice implements Device {
   private async open(model: Uint8Array): Promise<InferenceSession> {
     const { provider, threads } = this.config;
     try {
-      return await InferenceSession.create(model, {
-        executionProviders: [provider],
-        intraOpNumThreads: threads,
-        interOpNumThreads: 1,
-      });
+      return await createSession(model, { provider, threads });
     } catch (cause) {
-      throw invalidInput(`the execution provider "${provider}" cannot run the model: ${messageOf(cause)}`, {
+      throw invalidInput(messageOf(cause), {
         hint: provider === 'cpu' ? 'Check that the file is a valid ONNX model.' : 'The provider "cpu" runs everywhere.',
         cause,
       });

@@ -46,7 +46,8 @@ export async function timeInterleaved(
   let done = 0;
   const advance = () => {
     signal?.throwIfAborted();
-    onProgress?.(++done, total);
+    done++;
+    onProgress?.(done, total);
   };
   for (const subject of subjects) {
     await warmUp(subject, protocol, clock);

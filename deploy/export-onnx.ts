@@ -1,0 +1,54 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type * as tfl from '@tensorflow/tfjs-layers';
+import { Tensor } from 'onnxruntime-node';
+import { createSession, exportModel } from '../compiler/index.js';
+import { NasError } from '../base/errors.js';
+import { Random } from '../base/random.js';
+import type { ModelMetadata } from './metadata.js';
+import { metadataProps } from './onnx-metadata.js';
+
+/**
+ * A trained model as a plain ONNX file (opset 18): input `input` [N, height, width, channels] float32, normalised as
+ * the metadata says; output `logits` [N, classes]; weights and metadata inside.
+ */
+export const exportOnnx = (model: tfl.LayersModel, metadata: ModelMetadata): Uint8Array =>
+  exportModel(model, { name: metadata.experiment ?? model.name, metadata: metadataProps(metadata) });
+
+/**
+ * Runs an exported file and the model it came from on the same seeded random images.
+ *
+ * @returns the largest difference between logits, relative to the largest logit.
+ * @throws NasError `failure` when it is above `tolerance`.
+ */
+export async function checkExport(
+  bytes: Uint8Array,
+  model: tfl.LayersModel,
+  { images = 2, seed = 0, tolerance = 1e-3 }: { images?: number; seed?: number; tolerance?: number } = {},
+): Promise<number> {
+  const shape = [images, ...model.inputs[0].shape.slice(1).map(Number)];
+  const random = new Random(seed, 'check-export');
+  const values = Float32Array.from({ length: tf.util.sizeFromShape(shape) }, () => random.normal());
+  const logits = tf.tidy(() => model.predict(tf.tensor(values, shape)));
+  if (Array.isArray(logits)) throw new Error(`${model.name} has several outputs`);
+  const expected = Float32Array.from(await logits.data());
+  logits.dispose();
+  const actual = await runOnce(bytes, new Tensor('float32', values, shape));
+  const largest = expected.reduce((top, value) => Math.max(top, Math.abs(value)), 1e-6);
+  const difference = expected.reduce((top, value, i) => Math.max(top, Math.abs(value - actual[i])), 0) / largest;
+  if (actual.length === expected.length && difference <= tolerance) return difference;
+  throw new NasError(
+    'failure',
+    `the exported model does not compute what ${model.name} does: logits differ by ${difference.toExponential(1)} of the largest`,
+  );
+}
+
+async function runOnce(bytes: Uint8Array, input: Tensor): Promise<ArrayLike<number>> {
+  const session = await createSession(bytes);
+  try {
+    const { data } = (await session.run({ [session.inputNames[0]]: input }))[session.outputNames[0]];
+    if (!(data instanceof Float32Array)) throw new Error('the exported model does not give float32');
+    return data;
+  } finally {
+    await session.release();
+  }
+}

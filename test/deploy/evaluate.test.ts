@@ -1,0 +1,183 @@
+import { describe, expect, it } from 'vitest';
+import { NasError } from '../../base/errors.js';
+import { Random } from '../../base/random.js';
+import { classifierFor, evaluateOnnx, withMetadata, type ImageData, type ModelMetadata } from '../../deploy/index.js';
+import { tinyClassifier, type TinyClassifier } from './tiny-onnx.js';
+
+const data: ImageData = {
+  height: 2,
+  width: 3,
+  channels: 2,
+  classes: ['left', 'middle', 'right'],
+  mean: [0.5, 0.25],
+  std: [0.5, 0.5],
+};
+const features = 12;
+const weights = (() => {
+  const random = new Random(1, 'weights');
+  return Float32Array.from({ length: features * 3 }, () => random.normal());
+})();
+
+/** Logits of one NHWC image, in double precision. */
+const logitsOf = (image: ArrayLike<number>): number[] =>
+  data.classes.map((_, k) => Array.from(image).reduce((sum, value, i) => sum + value * weights[3 * i + k], 0));
+
+const argmax = (values: readonly number[]): number => values.indexOf(Math.max(...values));
+
+const images = (() => {
+  const random = new Random(2, 'images');
+  return Array.from({ length: 10 }, () => Float32Array.from({ length: features }, () => random.normal()));
+})();
+
+/** Labels: what the model says for the first seven images, the class after it for the last three. */
+const labels = images.map((image, i) => (argmax(logitsOf(image)) + (i < 7 ? 0 : 1)) % 3);
+
+async function* batches(size = 4, inputs: readonly Float32Array[] = images) {
+  for (let start = 0; start < inputs.length; start += size) {
+    const part = inputs.slice(start, start + size);
+    const oneHot = part.flatMap((_, i) => [0, 1, 2].map((k) => (labels[start + i] === k ? 1 : 0)));
+    await Promise.resolve();
+    yield {
+      images: Float32Array.from(part.flatMap((image) => [...image])),
+      labels: Float32Array.from(oneHot),
+      size: part.length,
+    };
+  }
+}
+
+const classifier = (options: Partial<TinyClassifier> = {}): Uint8Array =>
+  tinyClassifier({ input: ['N', 2, 3, 2], features, classes: 3, weights, ...options });
+
+/** Weights whose rows are in the order of channels-first features. */
+const channelsFirst = Float32Array.from({ length: weights.length }, (_, j) => {
+  const [feature, k] = [Math.floor(j / 3), j % 3];
+  const [channel, pixel] = [Math.floor(feature / 6), feature % 6];
+  return weights[3 * (2 * pixel + channel) + k];
+});
+
+const metadata: ModelMetadata = {
+  classes: data.classes,
+  layout: 'NHWC',
+  input: [2, 3, 2],
+  mean: data.mean,
+  std: data.std,
+  nas_version: '0.1.0',
+  created: '2026-01-02T03:04:05.000Z',
+};
+
+const accuracy = 0.7;
+const loss = (() => {
+  const losses = images.map((image, i) => {
+    const logits = logitsOf(image);
+    return Math.log(logits.reduce((sum, value) => sum + Math.exp(value), 0)) - logits[labels[i]];
+  });
+  return losses.reduce((a, b) => a + b, 0) / losses.length;
+})();
+
+describe('evaluateOnnx', () => {
+  it('counts what is right, by class and in confusion, and the cross-entropy', async () => {
+    const progress: number[] = [];
+    const scores = await evaluateOnnx(classifier(), batches(), { data, onProgress: (done) => progress.push(done) });
+    expect(scores.accuracy).toBeCloseTo(accuracy, 12);
+    expect(scores.loss).toBeCloseTo(loss, 5);
+    expect(scores.count).toBe(10);
+    expect(progress).toEqual([4, 8, 10]);
+    const expected = [0, 1, 2].map((actual) =>
+      [0, 1, 2].map(
+        (predicted) =>
+          images.filter((image, i) => labels[i] === actual && argmax(logitsOf(image)) === predicted).length,
+      ),
+    );
+    expect(scores.confusion).toEqual(expected);
+    expect(scores.perClass.map(({ name, count }) => [name, count])).toEqual(
+      data.classes.map((name, k) => [name, labels.filter((label) => label === k).length]),
+    );
+    scores.perClass.forEach((own, k) => expect(own.accuracy).toBeCloseTo(expected[k][k] / own.count, 12));
+  });
+
+  it.each<[string, Uint8Array]>([
+    ['channels first, by its shape', classifier({ input: ['N', 2, 2, 3], weights: channelsFirst })],
+    [
+      'channels first, by its metadata',
+      withMetadata(classifier({ input: ['N', 'C', 'H', 'W'], weights: channelsFirst }), {
+        ...metadata,
+        layout: 'NCHW',
+      }),
+    ],
+    ['open height and width', classifier({ input: ['N', 'H', 'W', 2] })],
+    ['a fixed batch that does not divide the images', classifier({ input: [3, 2, 3, 2] })],
+    ['a softmax at the end', classifier({ softmax: true })],
+    ['metadata', withMetadata(classifier(), metadata)],
+  ])('gives the same for a model with %s', async (_, model) => {
+    const scores = await evaluateOnnx(model, batches(), { data });
+    expect(scores.accuracy).toBeCloseTo(accuracy, 12);
+    expect(scores.loss).toBeCloseTo(loss, 5);
+  });
+
+  it('follows the order of the classes that the model declares', async () => {
+    const reversed = Float32Array.from(weights, (_, j) => weights[3 * Math.floor(j / 3) + 2 - (j % 3)]);
+    const model = withMetadata(classifier({ weights: reversed }), {
+      ...metadata,
+      classes: [...data.classes].reverse(),
+    });
+    expect((await evaluateOnnx(model, batches(), { data })).accuracy).toBeCloseTo(accuracy, 12);
+  });
+
+  it('normalises as the model declares', async () => {
+    const model = withMetadata(classifier(), metadata);
+    // The same pixels, normalised by other numbers.
+    const other = { ...data, mean: [0.1, 0.2], std: [0.3, 0.9] };
+    const renormalised = images.map((image) =>
+      image.map((value, i) => (value * data.std[i % 2] + data.mean[i % 2] - other.mean[i % 2]) / other.std[i % 2]),
+    );
+    const scores = await evaluateOnnx(model, batches(4, renormalised), { data: other });
+    expect(scores.loss).toBeCloseTo(loss, 4);
+  });
+
+  it.each<[string, Uint8Array, RegExp]>([
+    ['whole numbers', classifier({ inputType: 'uint8' }), /input: uint8\[N, 2, 3, 2\] is not float32/],
+    ['two inputs', classifier({ secondInput: true }), /2 inputs \(input: float.*; shift: float\[3\]\), not one/],
+    ['flat images', classifier({ input: ['N', 12] }), /input: float\[N, 12\] has not the four dimensions/],
+    ['another size', classifier({ input: ['N', 4, 3, 1] }), /does not take images of 2 x 3 with 2 channel/],
+    [
+      'a layout that its metadata contradicts',
+      withMetadata(classifier(), { ...metadata, layout: 'NCHW' }),
+      /in the layout NCHW that its metadata declares/,
+    ],
+    [
+      'another number of classes',
+      tinyClassifier({ input: ['N', 2, 3, 2], features, classes: 4, weights: new Float32Array(48) }),
+      /has 4 classes, the data has 3/,
+    ],
+    [
+      'other classes',
+      withMetadata(classifier(), { ...metadata, classes: ['left', 'middle', 'wrong'] }),
+      /knows the classes "left", "middle", "wrong", the data has "left", "middle", "right"/,
+    ],
+    ['no model', new TextEncoder().encode('not a model'), /not an ONNX model/],
+    ['weights that do not fit its input', classifier({ features: 8, weights: weights.slice(0, 24) }), /./],
+  ])('refuses %s', async (_, model, message) => {
+    const failure = evaluateOnnx(model, batches(), { data });
+    await expect(failure).rejects.toThrow(message);
+    await expect(failure).rejects.toBeInstanceOf(NasError);
+    await expect(failure).rejects.toMatchObject({ code: 'invalid-input' });
+  });
+
+  it('refuses to say how good a model is on nothing', async () => {
+    await expect(evaluateOnnx(classifier(), batches(4, []), { data })).rejects.toThrow(/no images/);
+  });
+});
+
+describe('classifierFor', () => {
+  it('takes a square gray image for channels last', () => {
+    const gray = { ...data, height: 1, width: 1, channels: 1 };
+    const model = tinyClassifier({ input: ['N', 1, 1, 1], features: 1, classes: 3, weights: new Float32Array(3) });
+    expect(classifierFor(model, gray)).toMatchObject({
+      inputName: 'input',
+      outputName: 'mean',
+      layout: 'NHWC',
+      batch: null,
+      probabilities: false,
+    });
+  });
+});

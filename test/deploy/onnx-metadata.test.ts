@@ -1,0 +1,99 @@
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import fc from 'fast-check';
+import { ModelProtoSchema, StringStringEntryProtoSchema } from 'onnx-buf';
+import { describe, expect, it } from 'vitest';
+import { NasError } from '../../base/errors.js';
+import { metadataProps, readMetadata, withMetadata, type ModelMetadata } from '../../deploy/index.js';
+import { resnetReference } from '../../spaces/index.js';
+import { tinyClassifier } from './tiny-onnx.js';
+
+const model = tinyClassifier({ input: ['N', 2, 2, 1], features: 4, classes: 2, weights: new Float32Array(8) });
+
+const metadata: ModelMetadata = {
+  classes: ['cat', 'dog, small', '"quoted"'],
+  layout: 'NHWC',
+  input: [28, 28, 1],
+  mean: [0.286],
+  std: [0.353],
+  nas_version: '0.1.0',
+  created: '2026-01-02T03:04:05.000Z',
+  experiment: 'quickstart',
+  trial: 7,
+  seed: 3,
+  genotype: '0-2-1',
+  decisions: { width: 0.5, 'stage1.act': 'relu', 'stage1.se': true },
+  network: resnetReference({ input: [28, 28, 1], classes: 3 }),
+  accuracy: { validation: 0.91, test: 0.9 },
+  latency: { ms: 0.31, provenance: 'measured', device: 'local/cpu/1 thread/batch 1', interval: [0.3, 0.32] },
+};
+
+/** The model with these texts as they are. */
+const withTexts = (texts: Readonly<Record<string, string>>): Uint8Array => {
+  const proto = fromBinary(ModelProtoSchema, model);
+  proto.metadataProps = Object.entries(texts).map(([key, value]) =>
+    create(StringStringEntryProtoSchema, { key, value }),
+  );
+  return toBinary(ModelProtoSchema, proto);
+};
+
+describe('metadata in ONNX files', () => {
+  it('comes back as it was written', () => {
+    expect(readMetadata(withMetadata(model, metadata))).toEqual(metadata);
+  });
+
+  it('comes back for any names, numbers and texts, even those that look like JSON', () => {
+    const names = fc.array(fc.string(), { minLength: 2, maxLength: 5 });
+    fc.assert(
+      fc.property(
+        names,
+        fc.double({ noNaN: true, noDefaultInfinity: true }),
+        fc.constantFrom('12', 'null', '[1]', 'é'),
+        (classes, mean, genotype) => {
+          const changed = { ...metadata, classes, mean: [mean === 0 ? 0 : mean], genotype, experiment: genotype };
+          expect(readMetadata(withMetadata(model, changed))).toEqual(changed);
+        },
+      ),
+    );
+  });
+
+  it('is flat text that other programs can read', () => {
+    const texts = metadataProps(metadata);
+    expect(texts).toMatchObject({
+      classes: '["cat","dog, small","\\"quoted\\""]',
+      layout: 'NHWC',
+      input: '[28,28,1]',
+      trial: '7',
+      genotype: '0-2-1',
+    });
+    expect(metadataProps({ ...metadata, accuracy: undefined })).not.toHaveProperty('accuracy');
+  });
+
+  it('replaces what was there and keeps what others wrote', () => {
+    const foreign = withTexts({ author: 'someone', layout: 'NCHW' });
+    const changed = withMetadata(withMetadata(foreign, { ...metadata, trial: 1 }), metadata);
+    expect(readMetadata(changed)).toEqual(metadata);
+    const props = fromBinary(ModelProtoSchema, changed).metadataProps.map(({ key }) => key);
+    expect(props.filter((key) => key === 'layout')).toHaveLength(1);
+    expect(props).toContain('author');
+  });
+
+  it('of other programs is taken as far as it can be understood', () => {
+    expect(readMetadata(model)).toEqual({});
+    expect(readMetadata(withTexts({ classes: '["a","b"]', layout: 'NCHW', mean: '0.5', std: '[0]' }))).toEqual({
+      classes: ['a', 'b'],
+      layout: 'NCHW',
+    });
+    expect(readMetadata(withTexts({ classes: "{0: 'cat', 1: 'dog'}" }))).toEqual({});
+  });
+
+  it('that is damaged is an error which names the key', () => {
+    const texts = { ...metadataProps(metadata), accuracy: '{"test": 3}' };
+    expect(() => readMetadata(withTexts(texts))).toThrow(/metadata is damaged[^]*accuracy\.test/);
+    expect(() => readMetadata(withTexts({ ...texts, accuracy: '{"test"' }))).toThrow(NasError);
+  });
+
+  it('of something else is an error', () => {
+    expect(() => readMetadata(new TextEncoder().encode('not a model'))).toThrow(/not an ONNX model/);
+    expect(() => readMetadata(new Uint8Array())).toThrow(/holds no graph/);
+  });
+});
