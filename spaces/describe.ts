@@ -8,10 +8,10 @@ const units = [
   [1e3, 'k'],
 ] as const;
 
-/** Three digits with a unit: 56.5 M, 812 k. */
-function short(value: number): string {
-  const unit = units.find(([size]) => value >= size);
-  return unit === undefined ? `${value}` : `${Number((value / unit[0]).toPrecision(3))} ${unit[1]}`;
+/** Three digits and a prefix before the unit: 56.5 M MACs, 812 kB. */
+function short(value: number, unit: string): string {
+  const [size, prefix] = units.find(([least]) => value >= least) ?? [1, ''];
+  return `${Number((value / size).toPrecision(3))} ${`${prefix}${unit}`.trim()}`;
 }
 
 const ratio = (value: number): string => `${Number(value.toFixed(3))}`;
@@ -50,8 +50,8 @@ export function describeNetwork(network: Network): string {
     `dense ${classes}`,
   ];
   return [
-    `${input.join(' x ')} to ${classes} classes: ${short(macs)} MACs, ${short(params)} parameters, ` +
-      `${short(activationBytes)}B of activations`,
+    `${input.join(' x ')} to ${classes} classes: ${short(macs, ' MACs')}, ${short(params, ' parameters')}, ` +
+      `${short(activationBytes, 'B')} of activations`,
     `stem: conv ${conv(stem.kernel, stem.stride)}, ${stem.filters} channels, ${stem.act}`,
     ...grouped(blocks),
     `head: ${map}${last.join(', ')}`,

@@ -1,7 +1,9 @@
+import { Random } from '../base/random.js';
 import type { Costs } from './costs.js';
 import { costs } from './costs.js';
 import type { Genotype } from './genotype.js';
 import type { Network } from './network.js';
+import { sampleGenotype } from './operators.js';
 import type { Space } from './space.js';
 
 /** A network at the edge of a space. */
@@ -37,22 +39,22 @@ function descend(space: Space, start: Genotype, better: (a: Costs, b: Costs) => 
   return { genotype: canonical, network: space.build(canonical), costs: best };
 }
 
+/** Random places to descend from, besides the corners. */
+const restarts = 8;
+
 /**
  * The smallest and the largest network of a space by MACs (then by parameters), found by coordinate descent from all
- * first and all last choices. Exact where more of a decision never means less work, whatever the others are; where that
- * fails (a stage with stride 2 that may be left out), the result is a local optimum.
+ * first choices, all last choices and a few fixed random genotypes. Exact where more of a decision never means less
+ * work, whatever the others are; elsewhere (stages with stride 2 that may be left out) nearly always, not certainly.
  */
 export function extremes(space: Space): { readonly smallest: Extreme; readonly largest: Extreme } {
-  return {
-    smallest: descend(
-      space,
-      space.decisions.map(() => 0),
-      (a, b) => compare(a, b) < 0,
-    ),
-    largest: descend(
-      space,
-      space.decisions.map(({ choices }) => choices.length - 1),
-      (a, b) => compare(a, b) > 0,
-    ),
-  };
+  const random = new Random(0, 'extremes');
+  const starts: readonly Genotype[] = [
+    space.decisions.map(() => 0),
+    space.decisions.map(({ choices }) => choices.length - 1),
+    ...Array.from({ length: restarts }, () => sampleGenotype(space, random)),
+  ];
+  const search = (better: (a: Costs, b: Costs) => boolean): Extreme =>
+    starts.map((start) => descend(space, start, better)).reduce((a, b) => (better(b.costs, a.costs) ? b : a));
+  return { smallest: search((a, b) => compare(a, b) < 0), largest: search((a, b) => compare(a, b) > 0) };
 }

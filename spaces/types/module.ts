@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { invalidInput, messageOf } from '../../base/errors.js';
+import { costs } from '../costs.js';
 import type { Space, Task } from '../space.js';
 
 /** `space: {type: module}`: a space of one's own in code; the module's default export is `(task: Task) => Space`. */
@@ -17,12 +18,14 @@ const isFunction = (value: unknown): value is (...args: never[]) => unknown => t
 
 const spaceShape = z.object({
   name: z.string().min(1),
-  decisions: z.array(
-    z.object({
-      name: z.string().min(1),
-      choices: z.array(z.union([z.string(), z.number(), z.boolean()])).min(1),
-    }),
-  ),
+  decisions: z
+    .array(
+      z.object({
+        name: z.string().min(1),
+        choices: z.array(z.union([z.string(), z.number(), z.boolean()])).min(1),
+      }),
+    )
+    .refine((all) => new Set(all.map(({ name }) => name)).size === all.length, 'must have different names'),
   canonical: z.custom<Space['canonical']>(isFunction, 'must be a function (genotype) => genotype'),
   build: z.custom<Space['build']>(isFunction, 'must be a function (genotype) => Network'),
   count: z.custom<NonNullable<Space['count']>>(isFunction, 'must be a function () => bigint').optional(),
@@ -51,20 +54,35 @@ function parsed<T extends z.ZodType>(schema: T, value: unknown, file: string): z
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const [{ path, message }] = result.error.issues;
-  throw invalidInput(`space.path: ${file}: ${path.join('.')}: ${message}`);
+  throw invalidInput(`space.path: ${file}: ${['space', ...path].join('.')}: ${message}`);
+}
+
+/** Builds the first network, so that a space that cannot build is refused before anything runs. */
+function tryFirst(space: Space, file: string): void {
+  const first = space.decisions.map(() => 0);
+  try {
+    const { macs } = costs(space.build(space.canonical(first)));
+    if (!(macs > 0)) throw new Error('it has no layers');
+  } catch (error) {
+    throw invalidInput(`space.path: ${file}: cannot build the network of all first choices: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
 }
 
 /**
  * Loads a space from a module.
  *
  * @param directory what a relative path starts from.
- * @throws NasError `invalid-input` when the module cannot be imported or does not give a space.
+ * @throws NasError `invalid-input` when the module cannot be imported or does not give a space that builds.
  */
 export async function loadModuleSpace({ path }: ModuleConfig, task: Task, directory: string): Promise<Space> {
   const file = resolve(directory, path);
   const { default: makeSpace } = parsed(makerShape, { ...((await importModule(file)) as object) }, file);
-  const space = await makeSpace(task);
-  parsed(spaceShape, space, file);
+  const made = await makeSpace(task);
+  parsed(spaceShape, made, file);
   // Validated above; the object itself is kept, since its functions may use `this`.
-  return space as Space;
+  const space = made as Space;
+  tryFirst(space, file);
+  return space;
 }

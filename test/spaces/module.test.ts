@@ -17,8 +17,11 @@ describe('module', () => {
   it.each([
     ['./fixtures/none.mjs', /space\.path: there is no file .*none\.mjs/],
     ['./fixtures/broken.mjs', /space\.path: cannot import .*broken\.mjs/],
-    ['./fixtures/no-default.mjs', /no-default\.mjs: default: must be the default export/],
-    ['./fixtures/no-choices.mjs', /no-choices\.mjs: decisions\.0\.choices: /],
+    ['./fixtures/no-default.mjs', /no-default\.mjs: space\.default: must be the default export/],
+    ['./fixtures/no-choices.mjs', /no-choices\.mjs: space\.decisions\.0\.choices: /],
+    ['./fixtures/no-space.mjs', /no-space\.mjs: space: .*expected object/],
+    ['./fixtures/same-names.mjs', /same-names\.mjs: space\.decisions: must have different names/],
+    ['./fixtures/cannot-build.mjs', /cannot-build\.mjs: cannot build the network of all first choices: no such width/],
   ])('refuses %s', async (path, message) => {
     expect(await complaint({ type: 'module', path })).toMatch(message);
   });

@@ -24,7 +24,7 @@ describe.each(Object.entries(presetNetworks))('the %s reference', (_, make) => {
 describe('describeNetwork', () => {
   it('says what matters in a few lines', () => {
     expect(describeNetwork(handNetwork)).toMatchInlineSnapshot(`
-      "5 x 5 x 2 to 3 classes: 8.33 k MACs, 1.57 k parameters, 752B of activations
+      "5 x 5 x 2 to 3 classes: 8.33 k MACs, 1.57 k parameters, 752 B of activations
       stem: conv 3x3/2, 4 channels, hard_swish
       block1: mbconv 5x5, expand 2, 4 channels, squeeze-excite 0.25, relu
       block2: fused_mbconv 3x3, expand 1.5, 6 channels, swish
