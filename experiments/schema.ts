@@ -10,7 +10,7 @@ import {
   trainSchema,
   type TrainConfig,
 } from '../trainers/index.js';
-import { objectiveEntrySchema } from './objectives.js';
+import { objectiveEntrySchema } from './objective-schema.js';
 
 /** Lets `key: word` stand for `key: {type: word}`. */
 const typed = <T extends z.ZodType>(schema: T) =>

@@ -2,6 +2,5 @@ export * from './collect/index.js';
 export * from './data.js';
 export * from './format.js';
 export { toCsv } from './csv.js';
-export { renderFrontier } from './charts/frontier.js';
-export { renderPage } from './html/page.js';
+export { renderFrontier, renderPage } from './render.js';
 export { writeReports } from './write.js';

@@ -1,16 +1,15 @@
 import { join } from 'node:path';
 import { writeFileAtomic } from '../../base/files.js';
 import type { Store } from '../../store/index.js';
-import { renderFrontier } from './charts/frontier.js';
 import { collectReport } from './collect/index.js';
-import { renderPage } from './html/page.js';
+import { renderFrontier, renderPage } from './render.js';
 
 /**
  * Writes `frontier.svg` (once there is a frontier) and `report.html` into a workdir.
  * @returns the files' names, relative to the workdir.
  */
 export async function writeReports(store: Store, workdir: string): Promise<readonly string[]> {
-  const data = collectReport(store);
+  const data = await collectReport(store);
   const pages: readonly (readonly [name: string, text: string])[] = [
     ...(data.frontier.length > 0 ? [['frontier.svg', await renderFrontier(data)] as const] : []),
     ['report.html', await renderPage(data)],

@@ -1,4 +1,3 @@
-import { stringify } from 'yaml';
 import type { Store } from '../../../store/index.js';
 import type { ReportData } from '../data.js';
 import { collectMember } from './member.js';
@@ -12,17 +11,19 @@ export { collectRun, experimentOf, objectivesOf } from './run.js';
 export { collectTrial, collectTrials, decisionNames, frontierOf } from './trials.js';
 
 /** All that a report shows of a run, from its store. */
-export function collectReport(store: Store): ReportData {
+export async function collectReport(store: Store): Promise<ReportData> {
   const experiment = experimentOf(store);
+  const { stringify } = await import('yaml');
   const { source, environment } = store.run.get();
   const trials = collectTrials(store);
+  const members = frontierOf(trials, experiment.objectives);
   return {
     format: 'nas-report-1',
     run: collectRun(store),
     objectives: experiment.objectives,
     trials,
-    frontier: frontierOf(trials, experiment.objectives).map((trial) => collectMember(store, trial)),
-    prediction: collectPrediction(store),
+    frontier: await Promise.all(members.map((trial) => collectMember(store, trial))),
+    prediction: await collectPrediction(store),
     environment: Object.fromEntries(flatten(environment)),
     provenance: collectProvenance(store, experiment),
     settings: stringify(experiment),

@@ -1,5 +1,5 @@
 import type { Environment } from '../../../latency-models/index.js';
-import { costs, type Network } from '../../../spaces/index.js';
+import type { Network } from '../../../spaces/index.js';
 import type { MeasurementRecord, Store, TrialStage } from '../../../store/index.js';
 import type { CurvePoint, ReportLatency, ReportMember, ReportTrial } from '../data.js';
 
@@ -13,8 +13,12 @@ const curveOf = (store: Store, stage: TrialStage, trial: number): CurvePoint[] =
     .of({ stage, trial })
     .map(({ epoch, trainLoss, validationAccuracy }) => ({ epoch, trainLoss, validationAccuracy }));
 
-/** Everything that is known of one trial's network; latency is the one measured last. */
-export function collectMember(store: Store, trial: ReportTrial): ReportMember {
+/**
+ * Everything that is known of one trial's network; latency is the one measured last. Spaces (and TF.js with them) are
+ * loaded here, not by those who only list trials.
+ */
+export async function collectMember(store: Store, trial: ReportTrial): Promise<ReportMember> {
+  const { costs } = await import('../../../spaces/index.js');
   const { number, genotypeId } = trial;
   // The runner stores the network of every trial when it is asked.
   const network = store.networks.get(genotypeId) as Network;

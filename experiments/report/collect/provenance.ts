@@ -39,6 +39,7 @@ export function collectProvenance(store: Store, experiment: Experiment): RunProv
 /** Nested plain data as one line a value: `data.hash`. */
 export function flatten(value: unknown, prefix = ''): [name: string, value: string][] {
   if (value === null || value === undefined) return [];
-  if (Array.isArray(value) || typeof value !== 'object') return [[prefix, typeof value === 'string' ? value : JSON.stringify(value)]];
+  if (Array.isArray(value) || typeof value !== 'object')
+    return [[prefix, typeof value === 'string' ? value : JSON.stringify(value)]];
   return Object.entries(value).flatMap(([key, item]) => flatten(item, prefix === '' ? key : `${prefix}.${key}`));
 }

@@ -1,0 +1,13 @@
+import type { ReportData } from './data.js';
+
+/** The picture of a run, as SVG text; Vega is loaded when a picture is drawn. */
+export async function renderFrontier(data: ReportData): Promise<string> {
+  const charts = await import('./charts/frontier.js');
+  return charts.renderFrontier(data);
+}
+
+/** The page of a run, as HTML text that needs nothing else. */
+export async function renderPage(data: ReportData): Promise<string> {
+  const page = await import('./html/page.js');
+  return page.renderPage(data);
+}
