@@ -2,5 +2,5 @@ export { createLoader, type Loader } from './loader.js';
 export type { Batch, LoaderOptions } from './batches.js';
 export { openDataset, type Dataset, type DatasetInfo, type Split } from './dataset.js';
 export { prepareDataset, type DatasetRef, type PrepareOptions } from './prepare.js';
-export { splitNames, type SplitName } from './sources/index.js';
+export { openSource, splitNames, type DataSource, type SplitName } from './sources/index.js';
 export type { SplitShares } from './splits.js';
