@@ -90,6 +90,7 @@ async function classify(
         `the model gave ${results[outputName].type}[${results[outputName].dims.join(', ')}] for ${step} images, ` +
           `not float32[${step}, ${classes.length}]`,
       );
+    if (data.some(Number.isNaN)) throw invalidInput('the model gave outputs that are not numbers (NaN)');
     outputs.set(data.subarray(0, count * classes.length), start * classes.length);
   }
   return outputs;

@@ -5,6 +5,7 @@ export interface Scores {
   /** Mean cross-entropy in nats. */
   readonly loss: number;
   readonly count: number;
+  /** NaN for a class without images. */
   readonly perClass: readonly { readonly name: string; readonly count: number; readonly accuracy: number }[];
   /** `confusion[actual][predicted]`: number of images. */
   readonly confusion: readonly (readonly number[])[];

@@ -81,6 +81,9 @@ async function warmUp(subject: Subject, protocol: Protocol, clock: Clock): Promi
   }
 }
 
+/** Cuts off digits that no clock has and that raw samples would be stored with. */
+const toNanoseconds = (ms: number): number => Math.round(ms * 1e6) / 1e6;
+
 async function takeBlock(subject: Subject, protocol: Protocol, clock: Clock): Promise<number[]> {
   const samples: number[] = [];
   const begin = clock();
@@ -89,7 +92,7 @@ async function takeBlock(subject: Subject, protocol: Protocol, clock: Clock): Pr
     const start = clock();
     await subject.run();
     now = clock();
-    samples.push(now - start);
+    samples.push(toNanoseconds(now - start));
   }
   return samples;
 }

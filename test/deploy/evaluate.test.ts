@@ -154,6 +154,12 @@ describe('evaluateOnnx', () => {
       withMetadata(classifier(), { ...metadata, classes: ['left', 'middle', 'wrong'] }),
       /knows the classes "left", "middle", "wrong", the data has "left", "middle", "right"/,
     ],
+    ['NaN', classifier({ weights: weights.map(() => NaN) }), /not numbers/],
+    [
+      'a normalisation of other channels',
+      withMetadata(classifier(), { ...metadata, mean: [0.5, 0.5, 0.5] }),
+      /normalises 3 \(mean\) and 2 \(std\) channels, the data has 2/,
+    ],
     ['no model', new TextEncoder().encode('not a model'), /not an ONNX model/],
     ['weights that do not fit its input', classifier({ features: 8, weights: weights.slice(0, 24) }), /./],
   ])('refuses %s', async (_, model, message) => {
