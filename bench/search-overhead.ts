@@ -4,6 +4,7 @@
  * Method: for each controller, a new database in a temporary folder; 10,000 trials, each asked (controller, then one
  * transaction), started (one transaction), finished with three values (one transaction), one at a time, the history
  * growing. The table is a function of the genotype over 4^10 networks of the size of a small MobileNetV3 description.
+ * The CPU time tells what a trial costs when other work slows the clock on the wall.
  * Then everything is read back as `nas status`, `nas pareto` and `nas trials` do, from a newly opened database.
  *
  *   node --import tsx bench/search-overhead.ts [trials]
@@ -55,6 +56,7 @@ function measure(name: string, path: string): string[] {
   const history: Told[] = [];
   let askMs = 0;
   const start = performance.now();
+  const cpu = process.cpuUsage();
   for (let number = 0; number < trials; number++) {
     const before = performance.now();
     const { genotype, reason, rejected } = controller.ask({ number, history, pending: [], cheap });
@@ -81,6 +83,7 @@ function measure(name: string, path: string): string[] {
     history.push({ number, genotype, state: 'complete', values: { accuracy: accuracy(genotype), ...known } });
   }
   const seconds = (performance.now() - start) / 1000;
+  const { user, system } = process.cpuUsage(cpu);
   store.close();
 
   const opened = performance.now();
@@ -95,6 +98,7 @@ function measure(name: string, path: string): string[] {
   return [
     name,
     (trials / seconds).toFixed(0),
+    ((user + system) / 1000 / trials).toFixed(3),
     (askMs / trials).toFixed(3),
     (read - opened).toFixed(0),
     (sorted - read).toFixed(0),
@@ -103,7 +107,15 @@ function measure(name: string, path: string): string[] {
 }
 
 const table = new Table({
-  head: ['controller', 'trials/s', 'ask [ms]', `open + read ${trials} [ms]`, 'frontier [ms]', 'file [MiB]'],
+  head: [
+    'controller',
+    'trials/s',
+    'CPU [ms/trial]',
+    'ask [ms]',
+    `open + read ${trials} [ms]`,
+    'frontier [ms]',
+    'file [MiB]',
+  ],
 });
 for (const name of searchSchema.shape.controller.unwrap().options) {
   const folder = mkdtempSync(join(tmpdir(), 'nas-bench-'));

@@ -41,9 +41,14 @@ describe('kill -9', () => {
       expect(child.signalCode).toBe('SIGKILL');
       expect(last).toBeGreaterThanOrEqual(next + patience);
 
+      // First as `nas status` reads it, then as `nas resume` opens it.
+      const reader = Store.open(path, { readonly: true });
+      const seen = reader.trials.all();
+      reader.close();
       const store = Store.open(path);
       const trials = store.trials.all();
       store.close();
+      expect(seen).toEqual(trials);
       // The last transaction may have been committed without being reported.
       expect([last + 1, last + 2]).toContain(trials.length);
       trials.forEach((trial, i) => {
