@@ -38,18 +38,22 @@ export interface Scope {
   readonly block: number | null;
 }
 
-/** Integers that a value is known to hold: constants, shapes, and concatenations of those. */
-function integersOf(scope: Scope, name: string): readonly number[] | null {
+const intOf = (node: Node, name: string): number | undefined => {
+  const attribute = node.attributes[name];
+  return attribute?.kind === 'int' ? attribute.value : undefined;
+};
+
+/** Numbers that a value is known to hold: constants, shapes, and concatenations of those. */
+function numbersOf(scope: Scope, name: string): readonly number[] | null {
   const constant = scope.constant(name);
   if (constant) return Array.from(constant.data, Number);
   const node = scope.producer(name);
   if (node?.op === 'Shape') {
     const shape: Shape = scope.type(node.inputs[0])?.shape ?? [];
-    const [start, end] = [node.attributes['start'], node.attributes['end']];
-    return shape.slice(start?.kind === 'int' ? start.value : 0, end?.kind === 'int' ? end.value : undefined);
+    return shape.slice(intOf(node, 'start') ?? 0, intOf(node, 'end'));
   }
   if (node?.op === 'Concat') {
-    const parts = node.inputs.map((part) => integersOf(scope, part));
+    const parts = node.inputs.map((part) => numbersOf(scope, part));
     return parts.every((part) => part !== null) ? parts.flat() : null;
   }
   return null;
@@ -66,7 +70,7 @@ export function inferNode(
     inputs: node.inputs.map((name) => scope.type(name)),
     attributes: node.attributes,
     outputs,
-    integers: (index) => integersOf(scope, node.inputs[index]),
+    numbers: (index) => numbersOf(scope, node.inputs[index]),
     block: scope.block,
   });
 }

@@ -8,8 +8,8 @@ export interface Signature {
   readonly inputs: readonly (TensorType | undefined)[];
   readonly attributes: Attributes;
   readonly outputs: number;
-  /** Known integer value of an input (shapes, axes, pads), null when it is known only at run time. */
-  integers(input: number): readonly number[] | null;
+  /** Known value of an input (shapes, axes, pads, factors), null when it is known only at run time. */
+  numbers(input: number): readonly number[] | null;
   /** Channels in a block of the blocked layout; null where there is none. */
   readonly block: number | null;
 }
@@ -24,7 +24,7 @@ export const input = (node: Signature, index: number): TensorType =>
   node.inputs[index] ?? fail(node, `input ${index} is missing`);
 
 export const known = (node: Signature, index: number): readonly number[] =>
-  node.integers(index) ?? fail(node, `input ${index} must be known`);
+  node.numbers(index) ?? fail(node, `input ${index} must be known`);
 
 export const intAttribute = (node: Signature, name: string, otherwise?: number): number => {
   const attribute = node.attributes[name];

@@ -71,14 +71,6 @@ const gatherNd: ShapeRule = (node) => {
   return [{ dtype: x.dtype, shape: [...indices.shape.slice(0, -1), ...x.shape.slice(batch + depth)] }];
 };
 
-const oneHot: ShapeRule = (node) => {
-  const [indices, values] = [input(node, 0), input(node, 2)];
-  const axis = intAttribute(node, 'axis', -1);
-  const shape = [...indices.shape];
-  shape.splice(axis < 0 ? shape.length + 1 + axis : axis, 0, known(node, 1)[0]);
-  return [{ dtype: values.dtype, shape }];
-};
-
 const pad: ShapeRule = (node) => {
   const { dtype, shape } = input(node, 0);
   const pads = known(node, 1);
@@ -88,9 +80,8 @@ const pad: ShapeRule = (node) => {
 
 const resize: ShapeRule = (node) => {
   const { dtype, shape } = input(node, 0);
-  const sizes = known(node, 3);
-  const axes = intsAttribute(node, 'axes');
-  return [{ dtype, shape: axes.reduce((out, axis, i) => out.with(axis, sizes[i]), [...shape]) }];
+  const factors = known(node, 2);
+  return [{ dtype, shape: shape.map((d, i) => Math.floor(Math.fround(d * factors[i]))) }];
 };
 
 const scatter: ShapeRule = (node) => {
@@ -242,7 +233,6 @@ export const shapeRules = {
   Mul: arithmetic,
   Neg: unary(...numbers),
   Not: unary('bool'),
-  OneHot: oneHot,
   Or: logical,
   Pad: pad,
   Pow: arithmetic,

@@ -1,14 +1,14 @@
 import { contentHash } from '../../base/hash.js';
 import { bytesOf, hashBytes } from './constants.js';
 import type { Graph } from './graph.js';
-import type { Attribute, Constant, Shape, TensorType } from './types.js';
-import { sizeOf } from './types.js';
+import type { Attributes, Constant, Shape, TensorType } from './types.js';
+import { attributeList, sizeOf } from './types.js';
 
 const printShape = (shape: Shape, batch: number | null): string =>
   shape.map((d) => (batch !== null && d === batch ? 'N' : String(d))).join(',');
 
-const printAttributes = (attributes: Readonly<Record<string, Attribute>>): string => {
-  const items = Object.entries(attributes).map(([name, { value }]) => `${name}=${JSON.stringify(value)}`);
+const printAttributes = (attributes: Attributes): string => {
+  const items = attributeList(attributes).map(([name, { value }]) => `${name}=${JSON.stringify(value)}`);
   return items.length ? ` {${items.join(', ')}}` : '';
 };
 

@@ -29,7 +29,11 @@ export type Attribute =
   | { readonly kind: 'ints'; readonly value: readonly number[] }
   | { readonly kind: 'float'; readonly value: number }
   | { readonly kind: 'string'; readonly value: string };
-export type Attributes = Readonly<Record<string, Attribute>>;
+export type Attributes = Readonly<Partial<Record<string, Attribute>>>;
+
+/** The attributes that are set, with their names. */
+export const attributeList = (attributes: Attributes): [string, Attribute][] =>
+  Object.entries(attributes).flatMap(([name, attribute]) => (attribute ? [[name, attribute]] : []));
 
 export const int = (value: number): Attribute => ({ kind: 'int', value });
 export const ints = (value: readonly number[]): Attribute => ({ kind: 'ints', value });

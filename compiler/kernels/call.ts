@@ -45,6 +45,7 @@ export type Rule = (call: Call) => Val | readonly Val[];
  * its own backends trust them in the same way.
  */
 export const withAttrs =
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- the caller says which attributes
   <A extends object>(rule: (call: Call, attrs: A) => Val | readonly Val[]): Rule =>
-  (call) =>
-    rule(call, call.attrs as A);
+    (call) =>
+      rule(call, call.attrs as A);

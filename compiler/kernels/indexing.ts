@@ -5,6 +5,8 @@ import { requireDtype } from '../trace/backend.js';
 import { Val } from '../trace/value.js';
 import type { Rule } from './call.js';
 import { withAttrs } from './call.js';
+import { compare } from './elementwise/binary.js';
+import { castTo, elementwise } from './elementwise/elementwise.js';
 import { axisIn } from './shape.js';
 
 const toInt64 = (value: Val): string =>
@@ -89,9 +91,10 @@ export const indexingRules = {
     const indices = call.value('indices');
     const { builder } = call;
     const type = requireDtype(dtype);
-    const values = builder.addConstant(elementTypes[type].array.of(offValue, onValue), [2], type);
-    const name = builder.emit('OneHot', [indices.fullForm(), builder.integers([depth]), values], { axis: int(-1) });
-    return Val.of(builder, name, [...indices.shape, depth], type);
+    const classes = Val.constant(builder, Int32Array.from(range(0, depth)), [depth], 'int32');
+    const hot = compare('Equal', indices.reshaped([...indices.shape, 1]), classes);
+    if (onValue === 1 && offValue === 0) return castTo(hot, type);
+    return elementwise('Where', [hot, Val.fill(builder, onValue, [], type), Val.fill(builder, offValue, [], type)]);
   }),
   ScatterNd: withAttrs<tf.ScatterNdAttrs>((call, { shape }) =>
     scatterNd(call.value('indices'), call.value('updates'), shape),

@@ -1,5 +1,5 @@
 import type * as tf from '@tensorflow/tfjs-core';
-import { int, ints, range, string } from '../graph/index.js';
+import { int, range, string } from '../graph/index.js';
 import { NCHW } from '../trace/layout.js';
 import { Val } from '../trace/value.js';
 import type { Rule } from './call.js';
@@ -41,7 +41,7 @@ function matrix(method: Method, from: number, to: number, attrs: Attrs): Float32
   return weights;
 }
 
-/** Gathering by constant indices, for the one case that ONNX's Resize does not define as TF.js does. */
+/** Gathering by constant indices: TF.js's nearest cells, whatever the sizes. */
 function gatherNearest(images: Val, size: readonly [number, number], attrs: Attrs): Val {
   const { builder } = images;
   const [n, h, w, c] = images.shape;
@@ -56,18 +56,28 @@ function gatherNearest(images: Val, size: readonly [number, number], attrs: Attr
   return Val.of(builder, name, [n, ...size, c], images.dtype, NCHW);
 }
 
+/** A factor that gives exactly `to` when multiplied with `from` in single precision and rounded down. */
+function scaleFactor(from: number, to: number): number {
+  const factor = Math.fround(to / from);
+  return Math.floor(Math.fround(from * factor)) < to ? Math.fround(factor * (1 + 2 ** -23)) : factor;
+}
+
 function resize(method: Method, images: Val, size: readonly [number, number], attrs: Attrs): Val {
-  if (method === 'nearest' && attrs.halfPixelCenters) return gatherNearest(images, size, attrs);
   const { builder } = images;
   const [n, h, w, c] = images.shape;
   if (h === size[0] && w === size[1]) return images;
-  const source = images.fullForm(NCHW);
+  // Where rounding could choose another cell than TF.js, nearest cells are spelt out.
+  const wholeFactors = Number.isInteger(size[0] / h) && Number.isInteger(size[1] / w);
+  if (method === 'nearest' && (attrs.halfPixelCenters || attrs.alignCorners || !wholeFactors))
+    return gatherNearest(images, size, attrs);
   const coordinates = attrs.alignCorners ? 'align_corners' : attrs.halfPixelCenters ? 'half_pixel' : 'asymmetric';
-  const name = builder.emit('Resize', [source, '', '', builder.integers(size)], {
-    axes: ints([2, 3]),
+  // Factors, not sizes: they leave a dynamic batch alone.
+  const factors = Float32Array.of(1, 1, scaleFactor(h, size[0]), scaleFactor(w, size[1]));
+  const inputs = [images.fullForm(NCHW), '', builder.addConstant(factors, [4], 'float32')];
+  const name = builder.emit('Resize', inputs, {
     mode: string(method === 'nearest' ? 'nearest' : 'linear'),
     coordinate_transformation_mode: string(coordinates),
-    ...(method === 'nearest' && { nearest_mode: string(attrs.alignCorners ? 'round_prefer_ceil' : 'floor') }),
+    ...(method === 'nearest' && { nearest_mode: string('floor') }),
   });
   return Val.of(builder, name, [n, ...size, c], images.dtype, NCHW);
 }

@@ -1,7 +1,7 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { AttributeProto_AttributeType as Kind, ModelProtoSchema } from 'onnx-buf';
 import type { Attribute, Graph, Port } from '../graph/index.js';
-import { bytesOf, elementTypes, onnxName } from '../graph/index.js';
+import { attributeList, bytesOf, elementTypes, onnxName } from '../graph/index.js';
 
 /** Operator set of the default domain, and the file format's version that came with it. */
 export const opset = 18;
@@ -69,7 +69,7 @@ export function encodeModel(graph: Graph, options: ModelOptions): Uint8Array {
           domain,
           input: [...inputs],
           output: [...outputs],
-          attribute: Object.entries(attributes).map(([name, attribute]) => ({ name, ...attributeFields(attribute) })),
+          attribute: attributeList(attributes).map(([name, attribute]) => ({ name, ...attributeFields(attribute) })),
         };
       }),
       initializer: [...graph.constants].map(([name, { shape, dtype, data }]) => ({

@@ -32,7 +32,7 @@ const readNumbers = (backend: tf.KernelBackend, dataId: object, dtype: TfDType):
 
 /** The tf.Variables that a trace meets, and their values in the graph. */
 export class Variables {
-  private readonly records = new Map<tf.Variable, TracedVariable>();
+  private readonly records = new Map<object, TracedVariable>();
   private readonly byData = new Map<object, TracedVariable | 'ambiguous'>();
   private readonly layoutOfShape = new Map<string, Perm>();
 
@@ -64,7 +64,7 @@ export class Variables {
 
   /** The value of a variable's tensor; undefined for other tensors. */
   lookUp(tensor: tf.TensorInfo): Val | undefined {
-    const own = tensor instanceof tf.Variable ? this.records.get(tensor) : undefined;
+    const own = this.records.get(tensor);
     const record = own?.dataId === tensor.dataId ? own : this.byData.get(tensor.dataId);
     if (record === 'ambiguous')
       throw invalidInput('two variables share one buffer', { hint: 'Assign a clone to one of them before compiling.' });

@@ -12,7 +12,9 @@ function normal(uniform: Uniform, shape: readonly number[]): tf.Tensor {
 
 /** Shape of the noise: where the layer's own noise shape says 1, one number is shared. */
 function noiseShape(layer: object, x: tf.Tensor): number[] {
-  const shape: unknown = Reflect.get(layer, 'noiseShape');
+  // SpatialDropout1D says its shape by overriding this method of Dropout.
+  const own: unknown = Reflect.get(layer, 'getNoiseShape');
+  const shape: unknown = typeof own === 'function' ? own.call(layer, x) : Reflect.get(layer, 'noiseShape');
   return x.shape.map((d, i) => (Array.isArray(shape) && typeof shape[i] === 'number' ? shape[i] : d));
 }
 
@@ -21,7 +23,7 @@ const kept = (uniform: Uniform, shape: readonly number[], keep: number): tf.Tens
   tf.floor(tf.add(uniform(shape), keep));
 
 /** Scale of SELU, negated and multiplied by its alpha: the value that dropped units of alpha dropout take. */
-const seluFloor = -1.0507009873554804 * 1.6732632423543772;
+const seluFloor = -1.0507009873554805 * 1.6732632423543772;
 
 /** What each noise layer does to its input in training. */
 const noiseLayers: Readonly<Record<string, (layer: object, x: tf.Tensor, uniform: Uniform) => tf.Tensor>> = {
