@@ -5,7 +5,8 @@ import { ModelProtoSchema, type ModelProto } from 'onnx-buf';
 import * as ort from 'onnxruntime-node';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createSession, exportModel } from '../../compiler/index.js';
-import { apply, randomiseWeights } from './support/models.js';
+import { layerCases } from './cases/layers.js';
+import { apply, modelOf, randomiseWeights } from './support/models.js';
 import { buildNetwork, smallNetworks } from './support/networks.js';
 import { differences } from './support/reference.js';
 import { Sampler, toTensor } from './support/samples.js';
@@ -44,6 +45,17 @@ describe('exported models', () => {
       const model = buildNetwork({ ...small, dropout: 0.2 }, name);
       const bytes = exportModel(model);
       for (const batch of [1, 4, 6]) {
+        const images = imagesFor(batch, model);
+        expect(differences({ y: await runFile(bytes, images) }, { y: predict(model, images) }, 1e-5)).toEqual([]);
+      }
+    });
+  }
+
+  for (const layer of layerCases.filter(({ inputs }) => inputs.length === 1)) {
+    it(`hold a layer at any batch: ${layer.name}`, async () => {
+      const model = modelOf(layer);
+      const bytes = exportModel(model);
+      for (const batch of [1, 3]) {
         const images = imagesFor(batch, model);
         expect(differences({ y: await runFile(bytes, images) }, { y: predict(model, images) }, 1e-5)).toEqual([]);
       }

@@ -1,25 +1,16 @@
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { afterEach, describe, expect, it } from 'vitest';
-import { compile, uniform, type HostTensor } from '../../compiler/index.js';
-import { layerCases, type LayerCase } from './cases/layers.js';
-import { weightedSum } from './support/gradients.js';
-import { apply, randomiseWeights, variablesOf } from './support/models.js';
-import { expectSameAsReference, type TensorFunction } from './support/reference.js';
+import { compile, uniform, withNoise, type HostTensor } from '../../compiler/index.js';
+import { layerCases } from './cases/layers.js';
+import { weightedSum, withInputGradients } from './support/gradients.js';
+import { apply, modelOf, variablesOf } from './support/models.js';
+import { differences, expectSameAsReference, runEagerly, type TensorFunction } from './support/reference.js';
 import { Sampler } from './support/samples.js';
 
 const batch = 3;
 
 afterEach(() => tf.disposeVariables());
-
-/** A model of one layer, its weights away from their initial values. */
-function modelOf({ name, create, inputs }: LayerCase): tfl.LayersModel {
-  const symbolic = inputs.map((shape) => tfl.input({ shape: [...shape] }));
-  const output = create().apply(symbolic.length === 1 ? symbolic[0] : symbolic);
-  const model = tfl.model({ inputs: symbolic, outputs: output as tfl.SymbolicTensor });
-  randomiseWeights(model, name);
-  return model;
-}
 
 /** The layer's output and all its gradients, by inputs and by weights. */
 function withAllGradients(model: tfl.LayersModel, training: boolean, inputs: number): TensorFunction {
@@ -151,12 +142,64 @@ describe('layers that draw random numbers', () => {
     expect(Math.abs(correlation(a.data, b.data))).toBeLessThan(0.07);
   });
 
-  it.each<[string, () => Pick<tfl.layers.Layer, 'apply'>]>([
-    ['gaussianNoise', () => tfl.layers.gaussianNoise({ stddev: 1 })],
-    ['gaussianDropout', () => tfl.layers.gaussianDropout({ rate: 0.5 })],
-    ['alphaDropout', () => tfl.layers.alphaDropout({ rate: 0.5 })],
-  ])('%s draws its noise in JavaScript, which is refused rather than frozen', async (_, create) => {
-    const layer = create();
-    await expect(compile(({ x }) => layer.apply(x, { training: true }) as tf.Tensor, spec)).rejects.toThrow();
+  const noisy: Readonly<Record<string, () => Pick<tfl.layers.Layer, 'apply'>>> = {
+    dropout: () => tfl.layers.dropout({ rate: 0.4 }),
+    'dropout with a seed of its own': () => tfl.layers.dropout({ rate: 0.4, seed: 3 }),
+    'dropout of whole columns': () => tfl.layers.dropout({ rate: 0.4, noiseShape: [1, 80] }),
+    gaussianNoise: () => tfl.layers.gaussianNoise({ stddev: 0.5 }),
+    gaussianDropout: () => tfl.layers.gaussianDropout({ rate: 0.2 }),
+    alphaDropout: () => tfl.layers.alphaDropout({ rate: 0.2 }),
+  };
+  for (const [name, create] of Object.entries(noisy)) {
+    it(`${name}: value and gradient equal an eager run with the same noise, and change with the step`, async () => {
+      const layer = create();
+      const f = withInputGradients(({ x }) => layer.apply(x, { training: true }) as tf.Tensor, ['x']);
+      const samples = { x: new Sampler('noise', name).normal([50, 80]) };
+      const program = await compile(f, spec, { seed: 6 });
+      const first = await program.run(samples, 4);
+      const eager = withNoise({ seed: 6, step: 4 }, () => runEagerly(f, samples));
+      expect(differences(first, eager.outputs, 1e-4)).toEqual([]);
+      expect((await program.run(samples, 5))['output'].data).not.toEqual(first['output'].data);
+      await program.dispose();
+    });
+  }
+
+  it('spatialDropout1d drops whole channels', async () => {
+    const layer = tfl.layers.spatialDropout1d({ rate: 0.5 });
+    const program = await compile(({ x }) => layer.apply(x, { training: true }) as tf.Tensor, {
+      x: { shape: [20, 4, 50] },
+    });
+    const { output } = await program.run({ x: new Float32Array(4000).fill(1) });
+    const rows = Array.from({ length: 80 }, (_, row) => output.data.slice(row * 50, row * 50 + 50));
+    rows.forEach((row, i) => expect(row).toEqual(rows[i - (i % 4)]));
+    expect(Math.abs(fractionOfZeros(output) - 0.5)).toBeLessThan(4 * Math.sqrt(0.25 / 1000));
+    await program.dispose();
+  });
+
+  it('gaussianNoise, gaussianDropout and alphaDropout have the moments of their definitions', async () => {
+    const moments = async (layer: Pick<tfl.layers.Layer, 'apply'>, scale: number) => {
+      const [output] = await outputs(({ x }) => layer.apply(tf.mul(x, scale), { training: true }) as tf.Tensor, 2, [0]);
+      const data = Array.from(output.data);
+      const mean = data.reduce((sum, value) => sum + value, 0) / data.length;
+      return [mean, Math.sqrt(data.reduce((sum, value) => sum + (value - mean) ** 2, 0) / data.length)];
+    };
+    const close = ([mean, deviation]: number[], [wantedMean, wantedDeviation]: number[]) => {
+      // Four standard errors of a mean of 4,000; as much for the deviation, whose error is smaller.
+      expect(Math.abs(mean - wantedMean)).toBeLessThan((4 * wantedDeviation) / Math.sqrt(4000));
+      expect(Math.abs(deviation - wantedDeviation)).toBeLessThan((4 * wantedDeviation) / Math.sqrt(4000));
+    };
+    close(await moments(tfl.layers.gaussianNoise({ stddev: 0.5 }), 2), [2, 0.5]);
+    close(await moments(tfl.layers.gaussianDropout({ rate: 0.2 }), 2), [2, 1]);
+    // Inputs of 0 (Klambauer et al. 2017): kept units become b, dropped ones a * floor + b.
+    const rate = 0.2;
+    const floor = -1.7580993408473766;
+    const a = ((1 - rate) * (1 + rate * floor ** 2)) ** -0.5;
+    close(await moments(tfl.layers.alphaDropout({ rate }), 0), [0, Math.abs(a * floor) * Math.sqrt(rate * (1 - rate))]);
+  });
+
+  it('need a stream of noise to run eagerly', () => {
+    expect(() => uniform([2])).toThrow(/outside/);
+    const draw = () => [...withNoise({ seed: 1, step: 2 }, () => tf.tidy(() => uniform([3]).dataSync()))];
+    expect(draw()).toEqual(draw());
   });
 });

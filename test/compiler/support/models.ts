@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type * as tfl from '@tensorflow/tfjs-layers';
+import * as tfl from '@tensorflow/tfjs-layers';
+import type { LayerCase } from '../cases/layers.js';
 import { Sampler, toTensor } from './samples.js';
 
 /** Gives all weights of a model reproducible values away from their initial ones; variances stay positive. */
@@ -31,3 +32,12 @@ export const apply = (model: tfl.LayersModel, inputs: tf.Tensor | tf.Tensor[], t
   if (!(output instanceof tf.Tensor)) throw new Error('a model with one output was expected');
   return output;
 };
+
+/** A model of one layer, its weights away from their initial values. */
+export function modelOf({ name, create, inputs }: LayerCase): tfl.LayersModel {
+  const symbolic = inputs.map((shape) => tfl.input({ shape: [...shape] }));
+  const output = create().apply(symbolic.length === 1 ? symbolic[0] : symbolic);
+  const model = tfl.model({ inputs: symbolic, outputs: output as tfl.SymbolicTensor });
+  randomiseWeights(model, name);
+  return model;
+}

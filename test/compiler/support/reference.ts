@@ -66,8 +66,8 @@ export function relativeError(actual: HostTensor, reference: HostTensor, floor =
   reference.data.forEach((expected, i) => {
     const value = actual.data[i];
     if (Object.is(expected, value) || expected === value) return;
-    if (!Number.isFinite(expected) || !Number.isFinite(value)) worst = Infinity;
-    worst = Math.max(worst, Math.abs(expected - value));
+    worst =
+      Number.isFinite(expected) && Number.isFinite(value) ? Math.max(worst, Math.abs(expected - value)) : Infinity;
   });
   for (const value of reference.data) if (Number.isFinite(value)) scale = Math.max(scale, Math.abs(value));
   return worst / scale;
