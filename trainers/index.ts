@@ -1,9 +1,13 @@
 export * from './data/index.js';
 export {
+  chooseEngine,
+  chooseEngine,
   createEngine,
   engineAvailability,
   type EngineAvailability,
   type EngineBatch,
+  type EngineChoice,
+  type EngineChoice,
   type EngineState,
   type StepMetrics,
   type TrainingEngine,
