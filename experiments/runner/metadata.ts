@@ -6,7 +6,7 @@ import { nasVersion } from './version.js';
 
 /** What the ONNX file of a trial says of itself; `latency` is its latest measurement. */
 export function modelMetadata(
-  { experiment, data }: Plan,
+  { experiment, data }: Pick<Plan, 'experiment' | 'data'>,
   trial: TrialRecord,
   network: Network,
   latency: MeasurementRecord | undefined,
