@@ -1,12 +1,10 @@
 export * from './data/index.js';
 export {
   chooseEngine,
-  chooseEngine,
   createEngine,
   engineAvailability,
   type EngineAvailability,
   type EngineBatch,
-  type EngineChoice,
   type EngineChoice,
   type EngineState,
   type StepMetrics,
