@@ -1,4 +1,5 @@
 export { evaluateOnSplit, type EvaluateFileOptions } from './evaluate.js';
+export { trainedModel, type TrainedModel } from './trained-model.js';
 export * from './objectives.js';
 export * from './parse/index.js';
 export * from './report/index.js';

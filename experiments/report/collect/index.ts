@@ -6,6 +6,7 @@ import { collectProvenance, flatten } from './provenance.js';
 import { collectRun, experimentOf } from './run.js';
 import { collectTrials, frontierOf } from './trials.js';
 
+export { collectFinals } from './finals.js';
 export { collectMember } from './member.js';
 export { collectRun, experimentOf, objectivesOf } from './run.js';
 export { collectTrial, collectTrials, decisionNames, frontierOf } from './trials.js';

@@ -1,6 +1,7 @@
 import type { Environment } from '../../../latency-models/index.js';
 import type { Network } from '../../../spaces/index.js';
 import type { MeasurementRecord, Store, TrialStage } from '../../../store/index.js';
+import { collectFinals } from './finals.js';
 import type { CurvePoint, ReportLatency, ReportMember, ReportTrial } from '../data.js';
 
 function toLatency({ ms, p50, p95, p99, interval, converged, environment }: MeasurementRecord): ReportLatency {
@@ -24,21 +25,11 @@ export async function collectMember(store: Store, trial: ReportTrial): Promise<R
   const network = store.networks.get(genotypeId) as Network;
   const { macs, params, activationBytes, sizeBytes } = costs(network);
   const latest = store.measurements.of(number).at(-1);
-  const final = store.finals.all().find((record) => record.trial === number);
   return {
     ...trial,
     latency: latest === undefined ? null : toLatency(latest),
     predicted: store.trials.prediction(number) ?? null,
-    final:
-      final === undefined
-        ? null
-        : {
-            state: final.state,
-            accuracy: final.accuracy,
-            testAccuracy: final.testAccuracy,
-            epochs: final.epochs,
-            message: final.message,
-          },
+    final: collectFinals(store).get(number) ?? null,
     costs: { macs, params, activationBytes, sizeBytes },
     network,
     curves: { search: curveOf(store, 'search', number), final: curveOf(store, 'final', number) },

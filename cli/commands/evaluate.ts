@@ -1,0 +1,77 @@
+import { readFileSync } from 'node:fs';
+import { invalidInput, messageOf } from '../../base/errors.js';
+import { ms, percent } from '../../experiments/report/index.js';
+import { command, jsonOption } from '../command.js';
+import { json, renderFacts } from '../output/table.js';
+import { createCounter } from '../progress/counter.js';
+
+function readModel(file: string): Uint8Array {
+  try {
+    return readFileSync(file);
+  } catch (cause) {
+    throw invalidInput(`${file}: cannot be read: ${messageOf(cause)}`, { cause });
+  }
+}
+
+export const evaluate = command({
+  usage: 'evaluate <model>',
+  summary: 'Measure the accuracy and the latency of an ONNX classifier',
+  examples: [
+    ['evaluate models/trial-7/model.onnx --data experiment.yaml', "on the test split of the experiment's data"],
+    ['evaluate model.onnx --data cifar10:data/cifar-10-batches-bin --split validation', 'on other data'],
+  ],
+  options: (yargs) =>
+    yargs
+      .positional('model', { type: 'string', demandOption: true, describe: 'ONNX file' })
+      .option('data', {
+        type: 'string',
+        demandOption: true,
+        describe: 'An experiment file, fashion-mnist, or type:folder (cifar10, cifar100, image-folder, fashion-mnist)',
+      })
+      .option('split', {
+        choices: ['test', 'validation', 'train'] as const,
+        default: 'test' as const,
+        describe: 'Images',
+      })
+      .option('threads', { type: 'number', default: 1, describe: 'Threads of ONNX Runtime' })
+      .option('provider', { type: 'string', default: 'cpu', describe: 'Execution provider, as nas doctor lists them' })
+      .option('json', jsonOption),
+  run: async ({ model: file, data, split, threads, provider, json: asJson }, terminal) => {
+    const model = readModel(file);
+    const { readMetadata } = await import('../../deploy/index.js');
+    const { parseDataset } = await import('../dataset-argument.js');
+    const config = parseDataset(data, readMetadata(model).input);
+    const { evaluateOnSplit } = await import('../../experiments/index.js');
+    const { createDevice, deviceSchema } = await import('../../latency-models/index.js');
+    const { prepareDataset } = await import('../../trainers/index.js');
+    const counter = createCounter(terminal);
+    const onProgress = counter.show;
+    const dataset = await prepareDataset(config, { onProgress: onProgress('images converted') });
+    const options = { threads, provider, onProgress: onProgress('images classified') };
+    const scores = await evaluateOnSplit(model, dataset, split, options);
+    const device = createDevice(deviceSchema.parse({ provider, threads }));
+    const latency = await device.measure(model, undefined, { onProgress: onProgress('blocks timed') });
+    counter.close();
+    if (asJson) {
+      const { ms: centre, p50, p95, p99, interval, converged, environment } = latency;
+      const timing = { ms: centre, p50, p95, p99, interval, converged, environment };
+      terminal.out(json({ model: file, split, ...scores, latency: timing }));
+      return;
+    }
+    const [low, high] = latency.interval;
+    const { cpu } = latency.environment;
+    terminal.out(
+      renderFacts(
+        [
+          ['model', file],
+          ['accuracy', `${percent(scores.accuracy)} of ${scores.count} images of the ${split} split`],
+          ['cross-entropy', scores.loss.toFixed(4)],
+          ['latency', `${ms(latency.ms)} (measured; 95 % interval ${ms(low)} to ${ms(high)}), batch 1`],
+          ['percentiles', `p50 ${ms(latency.p50)}, p95 ${ms(latency.p95)}, p99 ${ms(latency.p99)}`],
+          ['device', `${cpu}, ${threads} thread${threads === 1 ? '' : 's'}, ${provider}`],
+        ],
+        terminal.colors,
+      ),
+    );
+  },
+});

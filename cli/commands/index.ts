@@ -1,0 +1,29 @@
+import type { Command } from '../command.js';
+import { doctor } from './doctor.js';
+import { evaluate } from './evaluate.js';
+import { exportTrials } from './export.js';
+import { init } from './init.js';
+import { pareto } from './pareto.js';
+import { resume } from './resume.js';
+import { run } from './run.js';
+import { show } from './show.js';
+import { space } from './space.js';
+import { status } from './status.js';
+import { trials } from './trials.js';
+import { validate } from './validate.js';
+
+/** Every verb, in the order in which people meet them. */
+export const commands: readonly Command[] = [
+  init,
+  validate,
+  space,
+  run,
+  resume,
+  status,
+  trials,
+  show,
+  pareto,
+  exportTrials,
+  evaluate,
+  doctor,
+];

@@ -1,0 +1,43 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { invalidInput, messageOf } from '../../base/errors.js';
+import { command } from '../command.js';
+
+/** The commented experiment that comes with the package: beside the sources, and two levels up from dist/. */
+function template(): string {
+  const places = ['../../experiments/quickstart.yaml', '../../../experiments/quickstart.yaml'];
+  const file = places.map((place) => fileURLToPath(new URL(place, import.meta.url))).find((path) => existsSync(path));
+  if (file === undefined) throw new Error('experiments/quickstart.yaml is missing from the package');
+  // The schema lies beside the original only.
+  return readFileSync(file, 'utf8')
+    .replace(/^# yaml-language-server:.*\n/, '')
+    .replace(/^name: .*$/m, 'name: my-search');
+}
+
+export const init = command({
+  usage: 'init [dir]',
+  summary: 'Write a commented experiment.yaml to start from',
+  examples: [
+    ['init', 'experiment.yaml in the current folder'],
+    ['init my-search', 'my-search/experiment.yaml; the folder is made'],
+  ],
+  options: (yargs) =>
+    yargs.positional('dir', { type: 'string', default: '.', describe: 'Folder to write to; made when missing' }),
+  run: ({ dir }, { out }) => {
+    const file = join(dir, 'experiment.yaml');
+    const text = template();
+    try {
+      mkdirSync(dir, { recursive: true });
+      writeFileSync(file, text, { flag: 'wx' });
+    } catch (cause) {
+      const exists = cause instanceof Error && 'code' in cause && cause.code === 'EEXIST' && existsSync(file);
+      if (exists)
+        throw invalidInput(`${file} exists already and is left as it is`, {
+          hint: 'Choose another folder: nas init <dir>.',
+        });
+      throw invalidInput(`${file} cannot be written: ${messageOf(cause)}`, { cause });
+    }
+    out(`wrote ${file}\nnext: nas validate ${file}, then nas run ${file}\n`);
+  },
+});

@@ -1,0 +1,62 @@
+import { invalidInput } from '../../base/errors.js';
+import { writeFileAtomic } from '../../base/files.js';
+import {
+  collectReport,
+  collectTrials,
+  frontierOf,
+  objectivesOf,
+  renderFrontier,
+  renderPage,
+  toCsv,
+} from '../../experiments/report/index.js';
+import type { Store } from '../../store/index.js';
+import { command, jsonOption } from '../command.js';
+import { withRun } from '../open-run.js';
+import { frontierTable } from '../output/frontier.js';
+import { json } from '../output/table.js';
+import type { Colors } from '../output/terminal.js';
+
+const formats = ['table', 'csv', 'json', 'svg', 'html'] as const;
+type Format = (typeof formats)[number];
+
+async function picture(store: Store): Promise<string> {
+  const data = await collectReport(store);
+  if (data.frontier.length === 0) throw invalidInput('there is no frontier to draw: no trial is complete yet');
+  return renderFrontier(data);
+}
+
+const print: { readonly [F in Format]: (store: Store, colors: Colors) => string | Promise<string> } = {
+  table: frontierTable,
+  csv: (store) => {
+    const objectives = objectivesOf(store);
+    return toCsv(frontierOf(collectTrials(store), objectives), objectives);
+  },
+  json: async (store) => json(await collectReport(store)),
+  svg: picture,
+  html: async (store) => renderPage(await collectReport(store)),
+};
+
+export const pareto = command({
+  usage: 'pareto <workdir>',
+  summary: 'Show the Pareto frontier of a run as a table, a picture or a page',
+  examples: [
+    ['pareto runs/quickstart', 'a table'],
+    ['pareto runs/quickstart --format svg -o frontier.svg', 'a picture'],
+    ['pareto runs/quickstart --format json', 'everything that the report shows, for programs'],
+  ],
+  options: (yargs) =>
+    yargs
+      .positional('workdir', { type: 'string', demandOption: true, describe: "A run's folder" })
+      .option('format', { choices: formats, default: 'table' as const, describe: 'How to show it' })
+      .option('json', { ...jsonOption, describe: 'The same as --format json' })
+      .option('output', { alias: 'o', type: 'string', describe: 'Write to this file instead of printing' }),
+  run: ({ workdir, format, json: asJson, output }, { out, err, colors }) =>
+    withRun(workdir, async (store) => {
+      const text = await print[asJson ? 'json' : format](store, colors);
+      if (output === undefined) out(text);
+      else {
+        writeFileAtomic(output, text);
+        err(`wrote ${output}\n`);
+      }
+    }),
+});

@@ -1,0 +1,26 @@
+import { loadExperiment } from '../../experiments/parse/index.js';
+import { command, jsonOption, setOption } from '../command.js';
+import { watchRun } from '../watch-run.js';
+
+export const run = command({
+  usage: 'run <yaml>',
+  summary: 'Search, from the data to a Pareto frontier of trained networks',
+  examples: [
+    ['run experiment.yaml', 'results in runs/<name>; an unfinished run of the same experiment goes on'],
+    ['run experiment.yaml --set search.trials=5 --set train.epochs=1', 'a shorter search'],
+    ['run experiment.yaml --workdir /data/search --fresh', 'another folder; an earlier run there is thrown away'],
+  ],
+  options: (yargs) =>
+    yargs
+      .positional('yaml', { type: 'string', demandOption: true, describe: 'Experiment file' })
+      .option('workdir', { type: 'string', describe: 'Folder of the results; default runs/<name>' })
+      .option('set', setOption)
+      .option('fresh', { type: 'boolean', default: false, describe: 'Throw away an earlier run in the workdir' })
+      .option('json', { ...jsonOption, describe: "Print the report's data as JSON at the end" }),
+  run: async ({ yaml, workdir, set, fresh, json }, terminal) => {
+    const loaded = loadExperiment(yaml, { set });
+    const { runExperiment } = await import('../../experiments/index.js');
+    const options = { fresh, ...(workdir === undefined ? {} : { workdir }) };
+    await watchRun((observe, signal) => runExperiment(loaded, { ...options, signal }, observe), terminal, json);
+  },
+});

@@ -1,0 +1,110 @@
+import { invalidInput } from '../../base/errors.js';
+import {
+  bytes,
+  collectMember,
+  collectTrial,
+  count,
+  ms,
+  objectiveTitle,
+  objectiveValue,
+  objectivesOf,
+  percent,
+  type CurvePoint,
+  type ReportMember,
+} from '../../experiments/report/index.js';
+import type { Objective } from '../../search/index.js';
+import { command, jsonOption } from '../command.js';
+import { withRun } from '../open-run.js';
+import { json, renderFacts, renderTable } from '../output/table.js';
+import type { Colors } from '../output/terminal.js';
+
+type Fact = readonly [name: string, value: string];
+
+function latencyFacts({ latency, predicted }: ReportMember): Fact[] {
+  const facts: Fact[] = [];
+  if (predicted !== null)
+    facts.push([
+      'predicted latency',
+      `${ms(predicted.ms)} ± ${ms(predicted.std)} (${percent(predicted.coverage)} covered)`,
+    ]);
+  if (latency === null) return facts;
+  const [low, high] = latency.interval;
+  const { cpu, threads, batch, provider } = latency.environment;
+  return [
+    ...facts,
+    [
+      'measured latency',
+      `${ms(latency.ms)} (95 % interval ${ms(low)} to ${ms(high)}${latency.converged ? '' : ', still wide'})`,
+    ],
+    ['percentiles', `p50 ${ms(latency.p50)}, p95 ${ms(latency.p95)}, p99 ${ms(latency.p99)}`],
+    ['device', `${cpu}, ${threads} threads, batch ${batch}, ${provider}`],
+  ];
+}
+
+function facts(member: ReportMember, objectives: readonly Objective[]): Fact[] {
+  const { costs, final } = member;
+  return [
+    ['trial', `${member.number} (${member.state}${member.message === null ? '' : `: ${member.message}`})`],
+    ['genotype', member.genotypeId],
+    ...objectives.map(({ name }): Fact => [
+      name === 'accuracy' ? 'search accuracy' : objectiveTitle(name),
+      `${objectiveValue(name, member.values[name])}${name in member.provenance ? ` (${member.provenance[name]})` : ''}`,
+    ]),
+    ...latencyFacts(member),
+    ...(final === null
+      ? []
+      : [
+          ['final accuracy', final.message ?? objectiveValue('accuracy', final.accuracy)] as const,
+          ['test accuracy', objectiveValue('accuracy', final.testAccuracy)] as const,
+        ]),
+    ['MACs', count(costs.macs)],
+    ['parameters', count(costs.params)],
+    ['activation memory', bytes(costs.activationBytes)],
+    ['weights', bytes(costs.sizeBytes)],
+    ...member.files.map(({ kind, path }): Fact => [kind, path]),
+  ];
+}
+
+function curve(title: string, points: readonly CurvePoint[], colors: Colors): string {
+  if (points.length === 0) return '';
+  const columns = [
+    { title: 'epoch', numeric: true, cell: ({ epoch }: CurvePoint) => `${epoch + 1}` },
+    { title: 'train loss', numeric: true, cell: ({ trainLoss }: CurvePoint) => trainLoss.toFixed(4) },
+    { title: 'validation accuracy', numeric: true, cell: (p: CurvePoint) => percent(p.validationAccuracy) },
+  ];
+  return `\n${colors.bold(title)}\n${renderTable(columns, points, colors)}`;
+}
+
+export const show = command({
+  usage: 'show <workdir> <trial>',
+  summary: 'Show one trial: network, decisions, costs, latency, learning curves, files',
+  examples: [['show runs/quickstart 7', 'everything about trial 7']],
+  options: (yargs) =>
+    yargs
+      .positional('workdir', { type: 'string', demandOption: true, describe: "A run's folder" })
+      .positional('trial', { type: 'number', demandOption: true, describe: 'Number of the trial' })
+      .option('json', jsonOption),
+  run: ({ workdir, trial: number, json: asJson }, { out, colors }) =>
+    withRun(workdir, async (store) => {
+      const trial = Number.isInteger(number) ? collectTrial(store, number) : undefined;
+      if (trial === undefined) {
+        const last = store.trials.all().at(-1)?.number;
+        const there = last === undefined ? 'this run has no trials yet' : `there are trials 0 to ${last}`;
+        throw invalidInput(`${workdir} has no trial ${number}; ${there}`, {
+          hint: `nas trials ${workdir} lists them.`,
+        });
+      }
+      const member = await collectMember(store, trial);
+      if (asJson) {
+        out(json(member));
+        return;
+      }
+      const { describeNetwork } = await import('../../spaces/index.js');
+      out(renderFacts(facts(member, objectivesOf(store)), colors));
+      out(`\n${colors.bold('Network')}\n${describeNetwork(member.network)}\n`);
+      const decisions = Object.entries(member.choices).map(([name, choice]) => [name, String(choice)] as const);
+      out(`\n${colors.bold('Decisions')}\n${renderFacts(decisions, colors)}`);
+      out(curve('Search', member.curves.search, colors));
+      out(curve('Final training', member.curves.final, colors));
+    }),
+});

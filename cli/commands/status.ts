@@ -1,0 +1,40 @@
+import { collectRun, collectTrials, duration, frontierOf, objectivesOf } from '../../experiments/report/index.js';
+import { command, jsonOption } from '../command.js';
+import { withRun } from '../open-run.js';
+import { json, renderFacts } from '../output/table.js';
+
+export const status = command({
+  usage: 'status <workdir>',
+  summary: 'Say where a run stands',
+  examples: [
+    ['status runs/quickstart', 'trials done, failed and planned; best accuracy; frontier'],
+    ['status runs/quickstart --json', 'the same for programs'],
+  ],
+  options: (yargs) =>
+    yargs
+      .positional('workdir', { type: 'string', demandOption: true, describe: "A run's folder" })
+      .option('json', jsonOption),
+  run: ({ workdir, json: asJson }, { out, colors }) =>
+    withRun(workdir, (store) => {
+      const run = collectRun(store);
+      const members = frontierOf(collectTrials(store), objectivesOf(store));
+      const frontier = members.map(({ number }) => number);
+      if (asJson) {
+        out(json({ ...run, frontier }));
+        return;
+      }
+      const seconds = (Date.parse(run.updatedAt) - Date.parse(run.startedAt)) / 1000;
+      const states = (['running', 'waiting', 'pruned', 'failed'] as const).filter((state) => run.counts[state] > 0);
+      const others = states.map((state) => `, ${run.counts[state]} ${state}`).join('');
+      const facts: [string, string][] = [
+        ['run', `${colors.bold(run.name)} (seed ${run.seed}, nas ${run.version}, ${run.threads} threads a worker)`],
+        ['status', run.message === null ? run.status : `${run.status}: ${run.message}`],
+        ['trials', `${run.counts.complete} of ${run.planned} trained${others}`],
+        ['rejected', `${run.rejected} candidates before training`],
+        ['frontier', `${frontier.length} networks${frontier.length === 0 ? '' : `: trials ${frontier.join(', ')}`}`],
+        ['started', run.startedAt],
+        ['last change', `${run.updatedAt} (${duration(seconds)} after the start)`],
+      ];
+      out(renderFacts(facts, colors));
+    }),
+});

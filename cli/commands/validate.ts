@@ -1,0 +1,30 @@
+import { command, jsonOption, setOption } from '../command.js';
+import { loadWithSpace } from '../load-space.js';
+import { json } from '../output/table.js';
+
+export const validate = command({
+  usage: 'validate <yaml>',
+  summary: 'Check an experiment file, its data and its space, without running anything',
+  examples: [
+    ['validate experiment.yaml', 'every mistake with its line, what was written and what is allowed'],
+    ['validate experiment.yaml --set train.epochs=3 --json', 'the experiment with every default filled in'],
+  ],
+  options: (yargs) =>
+    yargs
+      .positional('yaml', { type: 'string', demandOption: true, describe: 'Experiment file' })
+      .option('set', setOption)
+      .option('json', jsonOption),
+  run: async ({ yaml, set, json: asJson }, { out, colors }) => {
+    const { loaded, size } = await loadWithSpace(yaml, set);
+    const { experiment } = loaded;
+    if (asJson) {
+      out(json(experiment));
+      return;
+    }
+    const { name, objectives, search, train } = experiment;
+    const goals = objectives.map(({ name: goal, direction }) => `${direction} ${goal}`).join(', ');
+    out(
+      `${colors.green('valid')}: ${name}: ${search.trials} trials of ${train.epochs} epochs among ${size} networks; ${goals}\n`,
+    );
+  },
+});

@@ -1,0 +1,35 @@
+import { z } from 'zod';
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { invalidInput } from '../base/errors.js';
+import { loadExperiment, nearest } from '../experiments/parse/index.js';
+import { dataSchema, type DataConfig } from '../trainers/index.js';
+
+const types = dataSchema.options.flatMap(({ shape: { type } }): readonly string[] =>
+  type instanceof z.ZodEnum ? type.options : [...type.values],
+);
+
+/**
+ * A data set as an argument: an experiment file (its `data:`), `fashion-mnist`, or `type:path`.
+ * @param size height of the images that a model takes, for sources whose images are resized.
+ * @throws NasError `invalid-input` when it is none of these.
+ */
+export function parseDataset(argument: string, size: readonly [number, number, number] | undefined): DataConfig {
+  if (/\.ya?ml$/.test(argument)) return loadExperiment(argument).experiment.data;
+  const colon = argument.indexOf(':');
+  const type = colon < 0 ? argument : argument.slice(0, colon);
+  const path = colon < 0 ? undefined : resolve(argument.slice(colon + 1));
+  if (path !== undefined && !existsSync(path)) throw invalidInput(`--data ${argument}: there is no ${path}`);
+  const images = type === 'image-folder' && size !== undefined ? { size: size[0], channels: size[2] } : {};
+  const parsed = dataSchema.safeParse({ type, ...(path === undefined ? {} : { path }), ...images });
+  if (parsed.success) return parsed.data;
+  const known = types.includes(type);
+  const meant = known ? undefined : nearest(type, types);
+  const question = meant === undefined ? '' : `; did you mean '${meant}'?`;
+  throw invalidInput(
+    known
+      ? `--data ${argument}: ${parsed.error.issues.map(({ path: key, message }) => `${key.join('.')}: ${message}`).join('; ')}`
+      : `--data ${argument}: expected an experiment file, or one of ${types.join(', ')} with :folder after it${question}`,
+    { hint: 'For example --data fashion-mnist, --data cifar10:data/cifar-10-batches-bin, --data experiment.yaml.' },
+  );
+}

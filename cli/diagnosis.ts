@@ -1,0 +1,110 @@
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { availableParallelism, cpus, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { messageOf } from '../base/errors.js';
+import { cacheDirectory } from '../base/files.js';
+import { bytes } from '../experiments/report/index.js';
+import { nasVersion } from '../experiments/runner/version.js';
+import type { Provider } from '../latency-models/index.js';
+import type { EngineAvailability } from '../trainers/index.js';
+
+export interface CacheEntry {
+  /** `data/fashion-mnist-1a2b...`, relative to the caches' folder. */
+  readonly name: string;
+  readonly size: string;
+}
+
+/** What works on this machine; plain data. */
+export interface Diagnosis {
+  readonly versions: Readonly<Record<string, string>>;
+  readonly machine: Readonly<Record<string, string>>;
+  readonly engines: readonly EngineAvailability[];
+  /** What `engine: auto` chooses. */
+  readonly active: string;
+  readonly providers: readonly Provider[];
+  /** Result of the blocked path's self-test. */
+  readonly blocked: string;
+  readonly caches: { readonly directory: string; readonly entries: readonly CacheEntry[] };
+  readonly advice: readonly string[];
+}
+
+const sizeOf = (path: string): number =>
+  statSync(path).isDirectory()
+    ? readdirSync(path).reduce((sum, name) => sum + sizeOf(join(path, name)), 0)
+    : statSync(path).size;
+
+/** The entries of each kind of cache: `data/...`, `teachers/...`. */
+function listCaches(directory: string): CacheEntry[] {
+  if (!existsSync(directory)) return [];
+  const kinds = readdirSync(directory).filter((kind) => statSync(join(directory, kind)).isDirectory());
+  return kinds.flatMap((kind) =>
+    readdirSync(join(directory, kind)).map((name) => ({
+      name: join(kind, name),
+      size: bytes(sizeOf(join(directory, kind, name))),
+    })),
+  );
+}
+
+async function blockedPath(): Promise<string> {
+  const { blockedSupport } = await import('../compiler/index.js');
+  try {
+    const block = await blockedSupport();
+    return block === null
+      ? 'the self-test failed here; plain ONNX is used (slower, same results)'
+      : `works (blocks of ${block} channels)`;
+  } catch (error) {
+    return `the self-test could not run: ${messageOf(error)}`;
+  }
+}
+
+async function activeEngine(): Promise<string> {
+  const { chooseEngine, engineSchema } = await import('../trainers/index.js');
+  try {
+    const choice = await chooseEngine(engineSchema.parse({}));
+    return choice.type === 'compiled'
+      ? `compiled, ONNX Runtime ${choice.provider} (engine: auto)`
+      : `eager, TF.js ${choice.backend} (engine: auto)`;
+  } catch (error) {
+    return `nothing trains here: ${messageOf(error)}`;
+  }
+}
+
+function advise(engines: readonly EngineAvailability[], providers: readonly Provider[]): string[] {
+  const { platform, arch } = process;
+  const hasCuda = providers.some(({ name }) => name === 'cuda');
+  const hasNative = engines.some(({ backends, reason }) => backends.includes('tensorflow') && reason === null);
+  return [
+    hasCuda
+      ? 'CUDA: install the CUDA 12 runtime and cuDNN 9, and let onnxruntime-node fetch its CUDA libraries (npm rebuild onnxruntime-node, with onnxruntime-node-install removed from .npmrc); then engine: {type: compiled, provider: cuda}'
+      : `CUDA: onnxruntime-node has it on Linux x64 only; this is ${platform} ${arch}`,
+    hasNative
+      ? 'TF.js native: works; choose it with engine: {type: eager, backend: tensorflow}'
+      : 'TF.js native: npm install @tensorflow/tfjs-node-gpu (downloads libtensorflow; CUDA 11 and cuDNN 8), then engine: {type: eager, backend: tensorflow}',
+    'More threads: engine.threads for each training worker, search.parallel for more workers, latency.device.threads for measurements',
+    'Another folder for caches: NAS_CACHE=/path',
+  ];
+}
+
+/** Examines this machine; loads every engine to see whether it works. */
+export async function examine(): Promise<Diagnosis> {
+  const { engineAvailability } = await import('../trainers/index.js');
+  const { listProviders } = await import('../latency-models/index.js');
+  const engines = await engineAvailability();
+  const providers = listProviders();
+  const directory = cacheDirectory();
+  return {
+    versions: { nas: nasVersion(), node: process.versions.node },
+    machine: {
+      processor: cpus().at(0)?.model.trim() ?? 'unknown',
+      cores: String(availableParallelism()),
+      memory: bytes(totalmem()),
+      platform: `${process.platform} ${process.arch}`,
+    },
+    engines,
+    active: await activeEngine(),
+    providers,
+    blocked: await blockedPath(),
+    caches: { directory, entries: listCaches(directory) },
+    advice: advise(engines, providers),
+  };
+}

@@ -1,0 +1,36 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { invalidInput } from '../base/errors.js';
+import { databasePath } from '../experiments/runner/workdir.js';
+import { nearest } from '../experiments/parse/nearest.js';
+import { Store } from '../store/index.js';
+
+/** A folder beside with a run in it and a similar name. */
+function beside(workdir: string): string {
+  const parent = dirname(workdir);
+  const runs = existsSync(parent)
+    ? readdirSync(parent).filter((name) => existsSync(databasePath(join(parent, name))))
+    : [];
+  const meant = nearest(basename(workdir), runs);
+  if (meant !== undefined) return `; did you mean '${join(parent, meant)}'?`;
+  return '';
+}
+
+/**
+ * Reads a run without disturbing it: passes its store to `task` and closes it.
+ * @throws NasError `invalid-input` when there is no run in the folder, or its database is damaged or of a newer nas.
+ */
+export async function withRun<T>(workdir: string, task: (store: Store) => Promise<T> | T): Promise<T> {
+  if (!existsSync(databasePath(workdir))) {
+    const what = existsSync(workdir) ? 'there is no run in this folder' : 'there is no such folder';
+    throw invalidInput(`${workdir}: ${what}${beside(workdir)}`, {
+      hint: 'Give the folder of a run (runs/<name> by default); nas run <yaml> starts one.',
+    });
+  }
+  const store = Store.open(databasePath(workdir), { readonly: true });
+  try {
+    return await task(store);
+  } finally {
+    store.close();
+  }
+}

@@ -1,0 +1,35 @@
+import picocolors from 'picocolors';
+
+export type Colors = ReturnType<typeof picocolors.createColors>;
+
+/** Where a command writes to; results to `out`, everything else to `err`. */
+export interface Terminal {
+  /** Colours of `out`: plain unless a person reads it. */
+  readonly colors: Colors;
+  /** Whether `err` is a terminal on which lines can be drawn again. */
+  readonly live: boolean;
+  /** Width of the terminal, in characters. */
+  readonly columns: () => number;
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
+}
+
+const plainWish = (argv: readonly string[], env: NodeJS.ProcessEnv): boolean =>
+  argv.includes('--no-color') || (env['NO_COLOR'] ?? '') !== '' || env['TERM'] === 'dumb';
+
+/** The process's own terminal. A reader that goes away (`| head`) ends the process silently. */
+export function processTerminal(argv: readonly string[], env: NodeJS.ProcessEnv): Terminal {
+  for (const stream of [process.stdout, process.stderr])
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EPIPE') process.exit(0);
+      throw error;
+    });
+  const forced = (env['FORCE_COLOR'] ?? '') !== '';
+  return {
+    colors: picocolors.createColors(!plainWish(argv, env) && (process.stdout.isTTY || forced)),
+    live: process.stderr.isTTY && env['TERM'] !== 'dumb',
+    columns: () => process.stderr.columns,
+    out: (text) => void process.stdout.write(text),
+    err: (text) => void process.stderr.write(text),
+  };
+}

@@ -1,0 +1,54 @@
+import { objectiveTitle, objectiveValue, type FinalResult, type ReportTrial } from '../../experiments/report/index.js';
+import type { Objective } from '../../search/index.js';
+import type { Column } from './table.js';
+import type { Colors } from './terminal.js';
+
+/** Objectives as the search found them; a latency says whether it was measured or predicted. */
+export function objectiveColumns(objectives: readonly Objective[], colors: Colors): Column<ReportTrial>[] {
+  return objectives.map(({ name }) => ({
+    title: name === 'accuracy' ? 'search accuracy' : objectiveTitle(name),
+    numeric: true,
+    cell: ({ values, provenance }) => {
+      const text = objectiveValue(name, values[name]);
+      if (name !== 'latency_ms' || !(name in values)) return text;
+      const origin = provenance[name];
+      return `${text} ${origin === 'measured' ? colors.green(origin) : colors.yellow(origin)}`;
+    },
+  }));
+}
+
+/** Accuracies after the final training, apart from those of the search; none when there was no final training. */
+export function finalColumns(finals: ReadonlyMap<number, FinalResult>, colors: Colors): Column<ReportTrial>[] {
+  if (finals.size === 0) return [];
+  const share = (value: number | null | undefined): string => objectiveValue('accuracy', value);
+  return [
+    {
+      title: 'final accuracy',
+      numeric: true,
+      cell: ({ number }) => {
+        const final = finals.get(number);
+        return final?.state === 'failed' ? colors.red('failed') : share(final?.accuracy);
+      },
+    },
+    { title: 'test accuracy', numeric: true, cell: ({ number }) => share(finals.get(number)?.testAccuracy) },
+  ];
+}
+
+export const numberColumn: Column<ReportTrial> = { title: 'trial', numeric: true, cell: ({ number }) => `${number}` };
+
+export const stateColumn = (colors: Colors): Column<ReportTrial> => ({
+  title: 'state',
+  cell: ({ state }) => {
+    const paint = {
+      complete: colors.green,
+      failed: colors.red,
+      pruned: colors.yellow,
+      running: colors.cyan,
+      waiting: colors.dim,
+    };
+    return paint[state](state);
+  },
+});
+
+export const decisionColumns = (names: readonly string[]): Column<ReportTrial>[] =>
+  names.map((name) => ({ title: name, cell: ({ choices }) => String(choices[name]) }));

@@ -1,0 +1,56 @@
+import { duration, ms, objectiveTitle, objectiveValue, percent } from '../../experiments/report/index.js';
+import type { RunEvent } from '../../experiments/runner/events.js';
+import type { Values } from '../../search/index.js';
+
+type Line<K extends RunEvent['kind']> = (event: Extract<RunEvent, { kind: K }>) => string | null;
+
+const valuesText = (values: Values): string =>
+  Object.entries(values)
+    .map(([name, value]) => `${objectiveTitle(name)} ${objectiveValue(name, value)}`)
+    .join(', ');
+
+const why = (message: string | undefined): string => (message === undefined ? '' : `: ${message}`);
+
+/** The line that stays for each kind of event; null for those that only move the live view. */
+const lines: { readonly [K in RunEvent['kind']]: Line<K> } = {
+  phase: ({ message }) => message,
+  progress: () => null,
+  'trial-asked': () => null,
+  'trial-started': () => null,
+  'trial-step': () => null,
+  'trial-epoch': () => null,
+  'trial-finished': ({ stage, number, state, values, message }) => {
+    const found = valuesText(values);
+    const what = stage === 'final' ? ' (final training)' : '';
+    return `trial ${number}${what} ${state}${why(message)}${found === '' ? '' : `: ${found}`}`;
+  },
+  'trial-retried': ({ number, attempt, attempts, message }) =>
+    `trial ${number} is started again (attempt ${attempt} of ${attempts}): ${message}`,
+  measured: ({ purpose, number, ms: latency, predictedMs, converged }) => {
+    if (purpose !== 'frontier') return null;
+    const predicted = predictedMs === undefined ? '' : ` (predicted ${ms(predictedMs)})`;
+    return `trial ${number ?? '?'} measured: ${ms(latency)}${predicted}${converged ? '' : '; the interval is still wide'}`;
+  },
+  'prediction-quality': ({ count, mape, spearman }) =>
+    `latency model: mean error ${mape.toFixed(1)} %, rank correlation ${spearman.toFixed(3)} on ${count} trials`,
+  frontier: () => null,
+  note: ({ message }) => message,
+  warning: ({ message }) => `warning: ${message}`,
+  stopping: ({ message }) => message,
+  done: ({ state, workdir, complete, pruned, failed, seconds, files }) => {
+    const others = [pruned > 0 ? `, ${pruned} pruned` : '', failed > 0 ? `, ${failed} failed` : ''].join('');
+    const where = `${workdir}${files.length === 0 ? '' : ` (${files.join(', ')})`}`;
+    return `${state}: ${complete} trials trained${others} in ${duration(seconds)}; results in ${where}`;
+  },
+};
+
+/** What stays on the screen (or in the log) of an event. */
+export function lineOf(event: RunEvent): string | null {
+  // The table has, for each kind, a function of that kind's event.
+  const line = lines[event.kind] as (event: RunEvent) => string | null;
+  return line(event);
+}
+
+/** An epoch as a line, for logs: a person at a terminal sees it move instead. */
+export const epochLine = (event: Extract<RunEvent, { kind: 'trial-epoch' }>): string =>
+  `trial ${event.number} epoch ${event.epoch + 1}/${event.epochs}: validation accuracy ${percent(event.validationAccuracy)}, loss ${event.trainLoss.toFixed(4)}`;

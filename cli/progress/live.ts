@@ -1,0 +1,73 @@
+import { duration, percent } from '../../experiments/report/index.js';
+import type { TrialStepEvent } from '../../experiments/runner/events.js';
+import type { Terminal } from '../output/terminal.js';
+import { lineOf } from './lines.js';
+import { ProgressTracker, type ProgressState } from './state.js';
+import type { ProgressView } from './view.js';
+
+/** The picture is drawn at most this often, in ms. */
+const interval = 120;
+
+const barWidth = 24;
+
+function bar(done: number, total: number): string {
+  const filled = Math.round((barWidth * done) / Math.max(1, total));
+  return `${'█'.repeat(filled)}${'░'.repeat(barWidth - filled)}`;
+}
+
+function overall({ message, progress, frontier }: ProgressState): string {
+  if (progress === null) return message;
+  const { done, total, unit, etaSeconds, detail } = progress;
+  const eta = etaSeconds === undefined ? '' : `, ${duration(etaSeconds)} left`;
+  const members = frontier === null ? '' : `, frontier ${frontier.members}`;
+  const best = frontier?.accuracy === undefined ? '' : `, best ${percent(frontier.accuracy)}`;
+  return `${bar(done, total)} ${done}/${total} ${unit}${eta}${detail === undefined ? '' : `, ${detail}`}${members}${best}`;
+}
+
+function workerLine({
+  worker,
+  stage,
+  number,
+  epoch,
+  epochs,
+  step,
+  steps,
+  imagesPerSecond,
+  loss,
+}: TrialStepEvent): string {
+  const what = stage === 'final' ? 'final training of trial' : 'trial';
+  const where = `epoch ${epoch + 1}/${epochs}, step ${step}/${steps}`;
+  return `  worker ${worker}: ${what} ${number}, ${where}, ${Math.round(imagesPerSecond)} images/s, loss ${loss.toFixed(4)}`;
+}
+
+const picture = (state: ProgressState): string[] => [
+  ...(state.phase === null ? [] : [overall(state)]),
+  ...[...state.workers.values()].sort((a, b) => a.worker - b.worker).map(workerLine),
+];
+
+/** A few lines at the bottom that are drawn again, with everything worth keeping above them. */
+export function createLiveView({ err, columns }: Terminal, clock: () => number): ProgressView {
+  const tracker = new ProgressTracker(clock);
+  let drawn = 0;
+  let last = -Infinity;
+  const erase = (): string => (drawn === 0 ? '' : `\u001b[${drawn}A\u001b[J`);
+  const draw = (above: string): void => {
+    const width = Math.max(20, columns() || 80) - 1;
+    const lines = picture(tracker.state).map((line) => line.slice(0, width));
+    err(`${erase()}${above}${lines.map((line) => `${line}\n`).join('')}`);
+    drawn = lines.length;
+    last = clock();
+  };
+  return {
+    observe: (event) => {
+      tracker.apply(event);
+      const line = event.kind === 'phase' ? null : lineOf(event);
+      if (line !== null) draw(`${line}\n`);
+      else if (event.kind === 'phase' || clock() - last >= interval) draw('');
+    },
+    close: () => {
+      err(erase());
+      drawn = 0;
+    },
+  };
+}

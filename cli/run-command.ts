@@ -1,0 +1,56 @@
+import yargs from 'yargs';
+import { exitCodes, invalidInput } from '../base/errors.js';
+import { nearest } from '../experiments/parse/nearest.js';
+import { nasVersion } from '../experiments/runner/version.js';
+import { commands } from './commands/index.js';
+import { reportError } from './output/errors.js';
+import type { Terminal } from './output/terminal.js';
+
+const epilogue = `An experiment is a YAML file: nas init writes one to start from.
+Exit codes: 0 done, 1 failure, 2 invalid input, 3 infeasible, 4 workdir in use, 130 interrupted.`;
+
+/** @throws NasError for a verb that does not exist. */
+function checkVerb(argv: readonly string[]): void {
+  const verb = argv.at(0);
+  if (verb === undefined || verb.startsWith('-')) return;
+  const names = commands.map(({ name }) => name);
+  if (names.includes(verb)) return;
+  const meant = nearest(verb, names);
+  throw invalidInput(`there is no command '${verb}'${meant === undefined ? '' : `; did you mean '${meant}'?`}`, {
+    hint: `The commands are ${names.join(', ')}; nas --help tells what they do.`,
+  });
+}
+
+async function parse(argv: readonly string[], terminal: Terminal): Promise<void> {
+  checkVerb(argv);
+  const parser = commands
+    .reduce((y, command) => command.register(y, terminal), yargs([...argv]).scriptName('nas'))
+    .usage('$0 <command>\n\nSearch neural architectures that are accurate and fast on the hardware you have.')
+    .option('color', { type: 'boolean', default: true, describe: 'Colours; --no-color or NO_COLOR turns them off' })
+    .parserConfiguration({ 'parse-positional-numbers': false })
+    .version(nasVersion())
+    .help()
+    .alias('help', 'h')
+    .demandCommand(1, 1, 'a command is missing')
+    .strict()
+    .wrap(Math.min(110, Math.max(80, terminal.columns() || 100)))
+    .epilogue(epilogue)
+    .exitProcess(false)
+    .fail((message: string | null, error: Error | undefined) => {
+      if (error !== undefined) throw error;
+      const [verb] = argv;
+      const help = commands.some(({ name }) => name === verb) ? `nas ${verb} --help` : 'nas --help';
+      throw invalidInput(message ?? 'the command line is not understood', { hint: `${help} tells what is possible.` });
+    });
+  await parser.parseAsync();
+}
+
+/** Runs one command line. @returns the exit code. */
+export async function runCommand(argv: readonly string[], terminal: Terminal, env: NodeJS.ProcessEnv): Promise<number> {
+  try {
+    await parse(argv, terminal);
+    return exitCodes.done;
+  } catch (error) {
+    return reportError(error, terminal, { json: argv.includes('--json'), debug: (env['NAS_DEBUG'] ?? '') !== '' });
+  }
+}

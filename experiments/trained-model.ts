@@ -1,0 +1,47 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type * as tfl from '@tensorflow/tfjs-layers';
+import { invalidInput } from '../base/errors.js';
+import type { ModelMetadata } from '../deploy/index.js';
+import type { Network } from '../spaces/index.js';
+import type { Store } from '../store/index.js';
+import { describeDataset, prepareDataset } from '../trainers/index.js';
+import { experimentOf } from './report/index.js';
+import { candidateModel } from './runner/candidate-model.js';
+import { modelMetadata } from './runner/metadata.js';
+import { trialFolder, weightsFile } from './runner/workdir.js';
+
+/** A trial's network with its trained weights, and what it says of itself. */
+export interface TrainedModel {
+  readonly model: tfl.LayersModel;
+  readonly metadata: ModelMetadata;
+}
+
+/**
+ * The network of a trial with the weights of its final training, or those of the search when there was none.
+ * @throws NasError `invalid-input` when the trial does not exist or has no weights.
+ */
+export async function trainedModel(store: Store, workdir: string, number: number): Promise<TrainedModel> {
+  const trial = store.trials.get(number);
+  if (trial === undefined)
+    throw invalidInput(`${workdir} has no trial ${number}`, { hint: `nas trials ${workdir} lists them.` });
+  const final = store.finals.all().find((record) => record.trial === number);
+  const stages = ['final', 'search'] as const;
+  const weights = stages
+    .map((stage) => join(workdir, trialFolder(stage, number), weightsFile))
+    .find((path) => existsSync(path));
+  if (weights === undefined)
+    throw invalidInput(`trial ${number} of ${workdir} has no trained weights: it is ${trial.state}`, {
+      hint: 'Choose a complete trial.',
+    });
+  // Stored by the runner when the trial was asked.
+  const network = store.networks.get(trial.genotypeId) as Network;
+  const experiment = experimentOf(store);
+  const data = describeDataset(await prepareDataset(experiment.data));
+  const metadata = modelMetadata({ experiment, data }, trial, network, store.measurements.of(number).at(-1));
+  const searched = 'accuracy' in trial.values ? trial.values['accuracy'].value : null;
+  const validation = final?.accuracy ?? searched;
+  const test = final?.testAccuracy ?? null;
+  const accuracy = { ...(validation !== null && { validation }), ...(test !== null && { test }) };
+  return { model: candidateModel({ network, seed: trial.seed, weights }), metadata: { ...metadata, accuracy } };
+}
