@@ -84,7 +84,7 @@ async function mismatches(
   const { outputs } = runEagerly(cut(length, trail), samples);
   try {
     const compiled = await runCompiled(cut(length), samples, { blocked, checkDeterminism: false });
-    return differences(compiled.outputs, outputs, 1e-3);
+    return differences(compiled.outputs, outputs, 1e-4);
   } catch (error) {
     return [String(error)];
   }

@@ -130,6 +130,8 @@ const elementwise: Record<string, Operation> = {
   zeros: on(tf.zerosLike),
 };
 
+const longAxes = (x: tf.Tensor): number[] => x.shape.flatMap((size, axis) => (size > 1 ? [axis] : []));
+const isDivisible = (x: tf.Tensor): boolean => hasAxes(x) && longAxes(x).length > 0;
 const permutation = (rank: number, random: Random): number[] =>
   random.shuffle(Array.from({ length: rank }, (_, axis) => axis));
 
@@ -170,16 +172,13 @@ const shaping: Record<string, Operation> = {
     (x, { random }) => tf.stack([x, tf.neg(x)], random.int(x.rank + 1)),
     (x) => x.rank > 0 && x.rank < 4,
   ),
-  unstack: on(
-    (x, { random }) => random.pick(tf.unstack(x, random.int(x.rank))),
-    (x) => x.rank > 1,
-  ),
+  // At least two parts: TF.js's gradients of one part take it for a list and throw.
+  unstack: on((x, { random }) => random.pick(tf.unstack(x, random.pick(longAxes(x)))), isDivisible),
   split: on((x, { random }) => {
-    const axis = random.int(x.rank);
-    const size = x.shape[axis] ?? 1;
-    const first = 1 + random.int(size);
-    return tf.split(x, first < size ? [first, size - first] : [size], axis)[0];
-  }, hasAxes),
+    const axis = random.pick(longAxes(x));
+    const first = 1 + random.int(x.shape[axis] - 1);
+    return random.pick(tf.split(x, [first, x.shape[axis] - first], axis));
+  }, isDivisible),
   slice: on((x, { random }) => {
     const begin = x.shape.map((size) => random.int(size));
     return tf.slice(
