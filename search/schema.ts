@@ -3,7 +3,7 @@ import { z } from 'zod';
 /** `search:`; which candidates are tried, how many, and how many at once. */
 export const searchSchema = z.strictObject({
   controller: z.enum(['random', 'evolution', 'nsga2']).default('nsga2'),
-  /** Trials that are trained. */
+  /** Candidates to try; those that break a hard constraint when measured count, but are not trained. */
   trials: z.number().int().min(1).default(50),
   /** Training workers. With delayed feedback, trial n is asked from the results of trials 0 ... n - parallel. */
   parallel: z.number().int().min(1).max(64).default(1),
@@ -15,7 +15,7 @@ export const searchSchema = z.strictObject({
   /** How often a trial whose worker died is started again before it is recorded as failed. */
   retries: z.number().int().min(0).max(10).default(2),
   /** Population of evolution and NSGA-II. */
-  population: z.number().int().min(2).default(20),
+  population: z.number().int().min(2).default(12),
   /** Tournament size of evolution (Real et al. 2019: sample size). */
   tournament: z.number().int().min(2).default(5),
   /** Probability that NSGA-II recombines two parents (Deb et al. 2002). */

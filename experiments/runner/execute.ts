@@ -78,7 +78,11 @@ async function end(
   began: number,
 ): Promise<RunOutcome> {
   store.run.setStatus(state);
-  const files = await writeReports(store, plan.workdir);
+  // The results are in the store; a picture that cannot be drawn must not turn them into a failed run.
+  const files = await writeReports(store, plan.workdir).catch((error: unknown) => {
+    observe({ kind: 'warning', message: `the report could not be written: ${messageOf(error)}` });
+    return [];
+  });
   const { complete, pruned, failed } = store.trials.progress();
   const seconds = (Date.now() - began) / 1000;
   observe({ kind: 'done', state, workdir: plan.workdir, complete, pruned, failed, seconds, files });

@@ -29,7 +29,7 @@ export async function finishFrontier(
   teacher: PreparedTeacher | null,
 ): Promise<void> {
   const { plan, store, observe, signal } = context;
-  const trials = frontierTrials(store, plan.experiment.objectives);
+  const trials = frontierTrials(store.trials.all(), plan.experiment.objectives);
   if (trials.length === 0) return;
   const { final } = plan.experiment;
   if (final !== null)

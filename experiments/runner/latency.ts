@@ -120,9 +120,11 @@ export class LatencyService {
       return predicted === undefined ? [] : [{ predicted: predicted.ms, measured: ms }];
     });
     if (pairs.length < 3) return;
-    const quality = validate(pairs);
-    store.events.add({ kind: 'prediction-quality', detail: quality });
-    observe({ kind: 'prediction-quality', count: quality.count, mape: quality.mape, spearman: quality.spearman });
+    const { count, mape, spearman } = validate(pairs);
+    // Ranks that are all equal have no correlation.
+    if (!Number.isFinite(spearman)) return;
+    store.events.add({ kind: 'prediction-quality', detail: { count, mape, spearman } });
+    observe({ kind: 'prediction-quality', count, mape, spearman });
   }
 
   private observation({ genotypeId: id, ms }: MeasurementRecord): Observation {

@@ -24,6 +24,8 @@ const isFinished = (trial: TrialRecord | undefined): boolean => trial !== undefi
 export class Search {
   private readonly controller: Controller;
   private readonly running = new Map<number, Promise<void>>();
+  /** All trials asked so far, by number, as the store has them. */
+  private readonly trials: TrialRecord[];
   /** What the controller is told, kept: the same history is then the same objects, which it need not read again. */
   private readonly told = new Map<number, Told>();
 
@@ -33,6 +35,7 @@ export class Search {
     private readonly teacher: PreparedTeacher | null,
   ) {
     const { space, experiment } = context.plan;
+    this.trials = context.store.trials.all();
     this.controller = createController(experiment.search, {
       space,
       objectives: experiment.objectives,
@@ -42,10 +45,10 @@ export class Search {
 
   /** @throws NasError `infeasible` when no candidate keeps the constraints and no trial is complete. */
   async run(): Promise<void> {
-    const { plan, store, signal } = this.context;
+    const { plan, signal } = this.context;
     const { trials } = plan.experiment.search;
     for (let number = 0; number < trials; number++) {
-      const stored = store.trials.get(number);
+      const stored = this.trials.at(number);
       if (isFinished(stored)) continue;
       await this.turn(number);
       if (signal.aborted) break;
@@ -73,7 +76,7 @@ export class Search {
   private ask(number: number): TrialRecord | undefined {
     const { plan, store, candidates, observe } = this.context;
     const { parallel, order } = plan.experiment.search;
-    const earlier = store.trials.all();
+    const earlier = this.trials;
     const isKnown = (trial: TrialRecord) =>
       isFinished(trial) && (order === 'async' || trial.number <= number - parallel);
     const pending = earlier.filter((trial) => !isKnown(trial));
@@ -103,11 +106,18 @@ export class Search {
         ...(prediction === undefined ? {} : { prediction }),
       });
       observe({ kind: 'trial-asked', number, genotypeId: id, reason, rejected, choices });
-      return store.trials.get(number);
+      return this.refresh(number);
     } catch (error) {
       if (!this.endsSearch(error, number)) throw error;
       return undefined;
     }
+  }
+
+  /** Reads one trial again after it changed. */
+  private refresh(number: number): TrialRecord | undefined {
+    const trial = this.context.store.trials.get(number);
+    if (trial !== undefined) this.trials[number] = trial;
+    return trial;
   }
 
   private tell({ number, genotype, state, told }: TrialRecord): Told {
@@ -172,11 +182,12 @@ export class Search {
     const { store, observe } = this.context;
     const why = message === undefined ? {} : { message };
     store.trials.finish(number, { state, values, ...why });
+    this.refresh(number);
     observe({ kind: 'trial-finished', stage: 'search', number, state, values: plainValues(values), ...why });
     const { complete, pruned, failed } = store.trials.progress();
     const { trials: total } = this.context.plan.experiment.search;
     observe({ kind: 'progress', phase: 'search', done: complete + pruned + failed, total, unit: 'trials' });
-    if (state === 'complete') reportFrontier(this.context);
+    if (state === 'complete') reportFrontier(this.context, this.trials);
   }
 }
 
