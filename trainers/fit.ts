@@ -80,10 +80,18 @@ function checkJob({ network, train, teacher }: FitJob, info: DatasetInfo): LossC
 
 /** Everything that decides the result, bits included, but machine, threads and engine. */
 function jobHash({ network, seed, train, teacher, initial }: FitJob, info: DatasetInfo, loss: LossConfig): string {
-  const { checkpoint_seconds: _, ...rest } = train;
   const taught = loss.type === 'cross-entropy' ? null : [teacher?.hash, teacher?.logits?.viewSeed];
   const start = initial === undefined ? null : contentHash(readFileSync(initial));
-  return contentHash('fit', network, seed, { ...rest, loss }, info.hash, taught, viewSeed(teacher, seed), start);
+  return contentHash(
+    'fit',
+    network,
+    seed,
+    { ...train, loss, checkpoint_seconds: 0 },
+    info.hash,
+    taught,
+    viewSeed(teacher, seed),
+    start,
+  );
 }
 
 const viewSeed = (teacher: FitJob['teacher'], seed: number): number => teacher?.logits?.viewSeed ?? seed;

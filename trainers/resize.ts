@@ -43,7 +43,7 @@ function resample(
       for (let i = 0; i < inner; i++) {
         let sum = 0;
         // Both indices stay inside by the construction of the window.
-        for (let k = 0; k < window.length; k++) sum += window[k]! * data[source + k * inner + i]!;
+        for (let k = 0; k < window.length; k++) sum += window[k] * data[source + k * inner + i];
         result[target + i] = sum;
       }
     }

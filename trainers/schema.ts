@@ -176,7 +176,7 @@ export type TeacherConfig = z.output<typeof teacherSchema>;
 
 /** `engine:`; what runs the training step. */
 export const engineSchema = z.strictObject({
-  /** `auto`: compiled, unless only eager works here. */
+  /** `auto`: eager when `backend` is given, else compiled. */
   type: z.enum(['auto', 'compiled', 'eager']).default('auto'),
   /** ONNX Runtime execution provider of the compiled engine. */
   provider: z.string().default('cpu'),

@@ -1,16 +1,17 @@
 import { createRequire } from 'node:module';
 import * as tf from '@tensorflow/tfjs-core';
+import { listSupportedBackends } from 'onnxruntime-node';
 import { messageOf } from '../../base/errors.js';
 
 /** Whether one way of training works here. */
 export interface EngineAvailability {
   readonly engine: 'compiled' | 'eager';
-  /** ONNX Runtime execution providers, or the TF.js backend. */
+  /** ONNX Runtime execution providers (`engine.provider`), or the TF.js backend (`engine.backend`). */
   readonly backends: readonly string[];
   readonly available: boolean;
   /** Package and version, e.g. `onnxruntime-node 1.30.0`; null when it does not load. */
   readonly version: string | null;
-  /** Why it is not available, and how to get it. */
+  /** Why it does not load; null when it does. */
   readonly reason: string | null;
 }
 
@@ -21,6 +22,7 @@ function versionOf(packageName: string): string {
     const { version } = require(`${packageName}/package.json`) as { version: string };
     return `${packageName} ${version}`;
   } catch {
+    // A package may keep its package.json to itself.
     return packageName;
   }
 }
@@ -28,56 +30,46 @@ function versionOf(packageName: string): string {
 /** Native TF.js packages, best first; each registers the backend `tensorflow`. */
 const nativePackages = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'] as const;
 
-interface Loaded {
-  readonly version: string;
-  readonly backend: string;
-}
+/** A package that registers a TF.js backend, or why there is none. */
+export type BackendPackage = { readonly version: string } | { readonly reason: string };
 
-/** Loads the native TF.js backend; the reasons why each package does not load when none does. */
-export async function loadNativeBackend(): Promise<Loaded | { readonly reason: string }> {
+/** Loads the native TF.js backend, `tensorflow`. */
+export async function loadNativeBackend(): Promise<BackendPackage> {
   const reasons: string[] = [];
   for (const name of nativePackages) {
     try {
       await import(name);
-      if (tf.findBackendFactory('tensorflow') !== null) return { version: versionOf(name), backend: 'tensorflow' };
+      if ('tensorflow' in tf.engine().registryFactory) return { version: versionOf(name) };
       reasons.push(`${name}: it uses another copy of @tensorflow/tfjs-core than this program`);
     } catch (error) {
-      reasons.push(`${name}: ${(messageOf(error).split('\n')[0] ?? '').trim()}`);
+      reasons.push(`${name}: ${messageOf(error).split('\n', 1).join('')}`);
     }
   }
   return { reason: reasons.join('; ') };
 }
 
 /** Loads the `cpu` reference backend. */
-export async function loadCpuBackend(): Promise<Loaded> {
+export async function loadCpuBackend(): Promise<string> {
   // Otherwise its first use prints an advertisement for tfjs-node; nothing else depends on this flag.
   tf.enableProdMode();
   await import('@tensorflow/tfjs-backend-cpu');
-  return { version: versionOf('@tensorflow/tfjs-backend-cpu'), backend: 'cpu' };
+  return versionOf('@tensorflow/tfjs-backend-cpu');
 }
 
-/** Loads ONNX Runtime and lists its execution providers. */
-export async function loadOnnxRuntime(): Promise<{ version: string; providers: string[] } | { reason: string }> {
-  try {
-    const { listSupportedBackends } = await import('onnxruntime-node');
-    return { version: versionOf('onnxruntime-node'), providers: listSupportedBackends().map(({ name }) => name) };
-  } catch (error) {
-    return { reason: messageOf(error) };
-  }
-}
+/** The execution providers that this build of ONNX Runtime has. */
+export const onnxProviders = (): string[] => listSupportedBackends().map(({ name }) => name);
 
 /** What trains here, for `nas doctor`: every engine with its version, or why it does not work. */
 export async function engineAvailability(): Promise<EngineAvailability[]> {
-  const runtime = await loadOnnxRuntime();
   const native = await loadNativeBackend();
-  const cpu = await loadCpuBackend();
+  const works = { available: true, reason: null };
   return [
-    'reason' in runtime
-      ? { engine: 'compiled', backends: [], available: false, version: null, reason: runtime.reason }
-      : { engine: 'compiled', backends: runtime.providers, available: true, version: runtime.version, reason: null },
-    'reason' in native
-      ? { engine: 'eager', backends: ['tensorflow'], available: false, version: null, reason: native.reason }
-      : { engine: 'eager', backends: [native.backend], available: true, version: native.version, reason: null },
-    { engine: 'eager', backends: [cpu.backend], available: true, version: cpu.version, reason: null },
+    { engine: 'compiled', backends: onnxProviders(), version: versionOf('onnxruntime-node'), ...works },
+    {
+      engine: 'eager',
+      backends: ['tensorflow'],
+      ...('reason' in native ? { available: false, version: null, ...native } : { ...native, ...works }),
+    },
+    { engine: 'eager', backends: ['cpu'], version: await loadCpuBackend(), ...works },
   ];
 }

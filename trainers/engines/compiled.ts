@@ -1,10 +1,9 @@
 import type * as tf from '@tensorflow/tfjs-core';
-import { Random } from '../../base/random.js';
 import { compile, StateStore, type Feed, type HostTensor, type InputSpec } from '../../compiler/index.js';
 import { averageDecay } from '../schedule.js';
 import type { StateTensor } from '../tensor-file.js';
 import type { TrainingEngine } from './engine.js';
-import type { StepInputs, TrainingProgram } from './training-program.js';
+import { noiseSeed, type StepInputs, type TrainingProgram } from './training-program.js';
 
 export interface CompiledOptions {
   /** ONNX Runtime execution provider. */
@@ -19,7 +18,7 @@ const floats = (output: HostTensor | undefined, name: string): Float32Array => {
   return output.data;
 };
 
-const inputOf = (inputs: Readonly<Record<string, tf.Tensor>>, name: string): tf.Tensor => {
+const inputOf = (inputs: Readonly<Partial<Record<string, tf.Tensor>>>, name: string): tf.Tensor => {
   const tensor = inputs[name];
   if (tensor === undefined) throw new Error(`the program has no input ${name}`);
   return tensor;
@@ -42,7 +41,7 @@ export async function createCompiledEngine(
     threads,
     states,
     freeze: (variable: tf.Variable) => program.frozen.has(variable),
-    seed: new Random(spec.seed, 'dropout').bits(),
+    seed: noiseSeed(spec),
     // The step is our own code on seeded layers; the engines' contract suite compares it with the eager engine.
     checkDeterminism: false,
   };
@@ -87,7 +86,7 @@ export async function createCompiledEngine(
         feeds['teacher'] = batch.teacher;
       }
       const { loss, correct } = await training.run(feeds, step);
-      return { loss: floats(loss, 'loss')[0] ?? NaN, correct: floats(correct, 'correct')[0] ?? NaN };
+      return { loss: floats(loss, 'loss')[0], correct: floats(correct, 'correct')[0] };
     },
     async evaluate(images) {
       const { logits } = await evaluation.run({ images });

@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { Random } from '../../base/random.js';
+import { withNoise } from '../../compiler/index.js';
 import { assignAll } from '../weights.js';
 import type { TrainingEngine } from './engine.js';
-import type { TrainingProgram } from './training-program.js';
+import { noiseSeed, type TrainingProgram } from './training-program.js';
 import { averageDecay } from '../schedule.js';
 
 export interface EagerOptions {
@@ -12,18 +12,7 @@ export interface EagerOptions {
   readonly batch: number;
 }
 
-/**
- * Gives every dropout layer the seed of this step: its noise then depends on (seed, step, layer) only, so that training
- * continues exactly after a restart. (TF.js's layers keep one seed for life, or draw from Math.random.)
- */
-function seedDropouts({ dropouts, spec }: TrainingProgram, step: number): void {
-  for (const [i, layer] of dropouts.entries()) {
-    // TF.js takes a seed of 0 for none.
-    Object.assign(layer, { seed: 1 + new Random(spec.seed, 'dropout', step, i).int(0x7fff_fffe) });
-  }
-}
-
-/** Runs the training program directly on a TF.js backend. */
+/** Runs the training program directly on a TF.js backend, with the noise that its compiled twin has. */
 export function createEagerEngine(program: TrainingProgram, { backend, batch: size }: EagerOptions): TrainingEngine {
   const { spec, states } = program;
   const [height, width, channels] = spec.network.input;
@@ -36,19 +25,21 @@ export function createEagerEngine(program: TrainingProgram, { backend, batch: si
     name: `eager (TF.js ${backend})`,
     async step(batch, learningRate, step) {
       await activate();
-      seedDropouts(program, step);
+      const noise = { seed: noiseSeed(spec), step };
       const [loss, correct] = tf.tidy(() => {
-        const result = program.step({
-          images: images(batch.images, size),
-          labels: rows(batch.labels),
-          ...(program.needsTeacherLogits && batch.teacher !== null ? { teacher: rows(batch.teacher) } : {}),
-          learningRate: tf.scalar(learningRate),
-          ...(spec.ema > 0 ? { averageDecay: tf.scalar(averageDecay(step, spec.ema)) } : {}),
-        });
+        const result = withNoise(noise, () =>
+          program.step({
+            images: images(batch.images, size),
+            labels: rows(batch.labels),
+            ...(program.needsTeacherLogits && batch.teacher !== null ? { teacher: rows(batch.teacher) } : {}),
+            learningRate: tf.scalar(learningRate),
+            ...(spec.ema > 0 ? { averageDecay: tf.scalar(averageDecay(step, spec.ema)) } : {}),
+          }),
+        );
         return [result.loss, result.correct];
       });
       try {
-        const [[lossValue = NaN], [correctValue = NaN]] = await Promise.all([loss.data(), correct.data()]);
+        const [[lossValue], [correctValue]] = await Promise.all([loss.data(), correct.data()]);
         return { loss: lossValue, correct: correctValue };
       } finally {
         tf.dispose([loss, correct]);

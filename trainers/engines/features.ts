@@ -84,10 +84,9 @@ export function createAdapters({ resolutions, channels }: Features, random: Rand
       { name: `adapter/${resolution}/bias`, variable: bias },
     ]),
     apply(pair, features) {
-      const adapter = made[pair];
-      if (adapter === undefined) throw new Error(`there is no adapter ${pair}`);
+      const { kernel, bias } = made[pair];
       // The kernel is 4-D and the features are the models' feature maps.
-      return tf.add(tf.conv2d(features as tf.Tensor4D, adapter.kernel as tf.Tensor4D, 1, 'same'), adapter.bias);
+      return tf.add(tf.conv2d(features as tf.Tensor4D, kernel as tf.Tensor4D, 1, 'same'), bias);
     },
   };
 }

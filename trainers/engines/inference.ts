@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type * as tfl from '@tensorflow/tfjs-layers';
+import { Tensor } from 'onnxruntime-node';
 import { createSession, exportModel } from '../../compiler/index.js';
 import type { EngineChoice } from './select.js';
 
@@ -34,14 +35,13 @@ async function onnxInference(
   options: { readonly provider: string; readonly threads: number },
   shape: readonly number[],
 ): Promise<Inference> {
-  const { Tensor } = await import('onnxruntime-node');
   const session = await createSession(bytes, options);
   const [input = ''] = session.inputNames;
   const [output = ''] = session.outputNames;
   return {
     async run(images, size) {
       const result = await session.run({ [input]: new Tensor('float32', images, [size, ...shape]) });
-      const data = result[output]?.data;
+      const { data } = result[output];
       if (!(data instanceof Float32Array)) throw new Error('the model gave no float32 output');
       return data;
     },

@@ -22,6 +22,9 @@ export interface ProgramSpec {
   readonly teacher: tfl.LayersModel | null;
 }
 
+/** The seed of a program's dropout noise. */
+export const noiseSeed = ({ seed }: ProgramSpec): number => new Random(seed, 'dropout').bits();
+
 /** The tensors of one step. */
 export interface StepInputs {
   readonly images: tf.Tensor;
@@ -38,8 +41,6 @@ export interface TrainingProgram {
   readonly states: ReadonlyMap<string, tf.Variable>;
   /** The teacher's weights: constants of the program. */
   readonly frozen: ReadonlySet<tf.Variable>;
-  /** Layers that draw noise when training. */
-  readonly dropouts: readonly tfl.layers.Layer[];
   readonly needsTeacherLogits: boolean;
   /** Updates the states; gives the loss and the number of images that were right, as scalars. */
   step(inputs: StepInputs): { loss: tf.Tensor; correct: tf.Tensor };
@@ -49,9 +50,8 @@ export interface TrainingProgram {
 }
 
 const one = (output: tf.Tensor | tf.Tensor[]): tf.Tensor => {
-  const [first] = [output].flat();
-  if (first === undefined) throw new Error('the model has no output');
-  return first;
+  if (Array.isArray(output)) throw new Error('the model has several outputs');
+  return output;
 };
 
 function build(spec: ProgramSpec): tfl.LayersModel {
@@ -87,17 +87,16 @@ export function createTrainingProgram(spec: ProgramSpec): TrainingProgram {
     ...(adapters?.parameters ?? []).map(({ name, variable }) => [name, variable] as const),
     ...[...optimizer.slots].map(([name, variable]) => [`optimizer/${name}`, variable] as const),
   ]);
-  const averaged = averages.map(({ variable }, i) => [variable, weights[i]?.variable ?? variable] as const);
+  const averaged = averages.map(({ variable }, i) => [variable, weights[i].variable] as const);
   const trained = parameters.map(({ variable }) => variable);
 
   const forward = (images: tf.Tensor): { logits: tf.Tensor; pairs: FeaturePair[] } => {
     if (features === null) return { logits: one(student.apply(images, { training: true }) as tf.Tensor), pairs: [] };
     const [logits, ...own] = features.student.apply(images, { training: true }) as tf.Tensor[];
     const theirs = [features.teacher.apply(images, { training: false }) as tf.Tensor | tf.Tensor[]].flat();
-    if (logits === undefined) throw new Error('the student has no output');
     const pairs = own.map((tensor, i) => ({
       student: tensor,
-      teacher: theirs[i] ?? tensor,
+      teacher: theirs[i],
       adapt: (x: tf.Tensor) => adapters?.apply(i, x) ?? x,
     }));
     return { logits, pairs };
@@ -107,7 +106,6 @@ export function createTrainingProgram(spec: ProgramSpec): TrainingProgram {
     spec,
     states,
     frozen: new Set(spec.teacher === null ? [] : namedWeights(spec.teacher).map(({ variable }) => variable)),
-    dropouts: student.layers.filter((layer) => layer.getClassName() === 'Dropout'),
     needsTeacherLogits: spec.loss.type !== 'cross-entropy',
     step({ images, labels, teacher, learningRate, averageDecay }) {
       let correct: tf.Tensor | undefined;

@@ -14,7 +14,7 @@ export interface FeaturePair {
   readonly student: tf.Tensor;
   readonly teacher: tf.Tensor;
   /** Brings the student's features to the teacher's channels; trained along. */
-  adapt(student: tf.Tensor): tf.Tensor;
+  readonly adapt: (student: tf.Tensor) => tf.Tensor;
 }
 
 /** What a loss may look at. */
@@ -31,7 +31,8 @@ export interface LossInputs {
 
 type LossType = LossConfig['type'];
 type ConfigOf = { readonly [K in LossType]: Extract<LossConfig, { type: K }> };
-type LossRules = { readonly [K in LossType]: (config: ConfigOf[K], inputs: LossInputs) => tf.Tensor };
+type LossOf<K extends LossType> = ConfigOf[K];
+type LossRules = { readonly [K in LossType]: (config: LossOf<K>, inputs: LossInputs) => tf.Tensor };
 
 function teacherOf({ teacher }: LossInputs): tf.Tensor {
   if (teacher === null) throw new Error('a distillation loss was given no teacher logits');
@@ -47,7 +48,7 @@ function featureTerm(
   return weight === 0 ? [] : features.map((pair) => tf.mul(distance(pair), weight / features.length));
 }
 
-function featureTerms(config: ConfigOf['kd' | 'dkd'], inputs: LossInputs): tf.Tensor[] {
+function featureTerms(config: LossOf<'kd' | 'dkd'>, inputs: LossInputs): tf.Tensor[] {
   return [
     ...featureTerm(config.hints, inputs, ({ student, teacher, adapt }) => hintDistance(adapt(student), teacher)),
     ...featureTerm(config.attention, inputs, ({ student, teacher }) => attentionDistance(student, teacher)),
@@ -74,7 +75,7 @@ const rules: LossRules = {
 };
 
 /** The configured loss: pure TF.js operations that read no data, so it runs eagerly and traces. */
-export function totalLoss<K extends LossType>(config: ConfigOf[K], inputs: LossInputs): tf.Scalar {
-  // The configuration of kind K carries the type K; every term is a mean over everything.
-  return rules[config.type as K](config, inputs) as tf.Scalar;
+export function totalLoss<K extends LossType>(config: LossOf<K>, inputs: LossInputs): tf.Scalar {
+  // Every term is a mean over everything.
+  return rules[config.type](config, inputs) as tf.Scalar;
 }

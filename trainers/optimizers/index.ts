@@ -8,16 +8,16 @@ export type { Optimizer, Parameter } from './optimizer.js';
 
 type OptimizerType = OptimizerConfig['type'];
 type ConfigOf = { readonly [K in OptimizerType]: Extract<OptimizerConfig, { type: K }> };
+type OptimizerOf<K extends OptimizerType> = ConfigOf[K];
 
 const makers: {
-  readonly [K in OptimizerType]: (config: ConfigOf[K], parameters: readonly Parameter[]) => Optimizer;
+  readonly [K in OptimizerType]: (config: OptimizerOf<K>, parameters: readonly Parameter[]) => Optimizer;
 } = { sgd, adamw };
 
 /** The configured optimizer of these parameters, with its state at the start. */
 export function createOptimizer<K extends OptimizerType>(
-  config: ConfigOf[K],
+  config: OptimizerOf<K>,
   parameters: readonly Parameter[],
 ): Optimizer {
-  // The configuration of kind K carries the type K.
-  return makers[config.type as K](config, parameters);
+  return makers[config.type](config, parameters);
 }

@@ -15,6 +15,7 @@ export type { TeacherHooks, TeacherOptions } from './source.js';
 
 type Teaching = Exclude<TeacherConfig['type'], 'none'>;
 type ConfigOf = { readonly [K in Teaching]: Extract<TeacherConfig, { type: K }> };
+type ConfigOfType<K extends Teaching> = ConfigOf[K];
 
 const finders: { readonly [K in Teaching]: TeacherFinder<K> } = {
   train: trainedTeacher,
@@ -23,12 +24,11 @@ const finders: { readonly [K in Teaching]: TeacherFinder<K> } = {
 };
 
 function find<K extends Teaching>(
-  config: ConfigOf[K],
+  config: ConfigOfType<K>,
   info: DatasetInfo,
   options: TeacherOptions & { readonly cache: string },
 ): Promise<TeacherSource> {
-  // The configuration of kind K carries the type K.
-  return finders[config.type as K](config, info, options);
+  return finders[config.type](config, info, options);
 }
 
 /**

@@ -47,12 +47,12 @@ export const layersModelTeacher: TeacherFinder<'layers-model'> = async (config, 
 function checkShapes(path: string, { inputs, outputs }: LoadedLayersModel['model'], size: readonly number[]): void {
   const [input] = inputs;
   const [output] = outputs;
-  if (inputs.length !== 1 || input === undefined)
+  if (inputs.length !== 1)
     throw invalidInput(`the teacher ${path} has ${inputs.length} inputs, an image classifier has 1`);
   const expected = input.shape.slice(1);
   if (expected.length !== 3 || expected.some((side, axis) => side !== null && side !== size[axis]))
     throw invalidInput(`the teacher ${path} takes [batch, ${expected}], the images are [batch, ${size}]`);
-  if (outputs.length !== 1 || output?.shape.length !== 2)
+  if (outputs.length !== 1 || output.shape.length !== 2)
     throw invalidInput(`the teacher ${path} does not give one output [batch, classes]`);
 }
 

@@ -33,8 +33,7 @@ function layoutOf(where: string, sides: Sides, size: ImageSize, asked: Layout | 
     if (possible.includes(asked)) return asked;
     throw invalidInput(`${where} takes ${show(sides)}, which does not fit images ${wanted} in the layout ${asked}`);
   }
-  const [only] = possible;
-  if (possible.length === 1 && only !== undefined) return only;
+  if (possible.length === 1) return possible[0];
   throw possible.length === 0
     ? invalidInput(`${where} takes ${show(sides)}, which fits the images ${wanted} neither as NHWC nor as NCHW`, {
         hint: 'The size and channels of the images must be those that the model was made for.',
@@ -56,22 +55,22 @@ export function signatureOf(
   size: ImageSize,
   layout: Layout | undefined,
 ): OnnxSignature {
-  const [input] = inputMetadata;
-  if (input === undefined || inputMetadata.length !== 1)
+  if (inputMetadata.length !== 1)
     throw invalidInput(
       `${where} has ${inputMetadata.length} inputs (${inputMetadata.map(({ name }) => name).join(', ')}), an image classifier has 1`,
     );
+  const [input] = inputMetadata;
   if (!input.isTensor || input.type !== 'float32')
     throw invalidInput(
       `${where}: the input ${input.name} is ${input.isTensor ? input.type : 'no tensor'}, not float32`,
     );
   if (input.shape.length !== 4)
     throw invalidInput(`${where}: the input ${input.name} has the shape ${show(input.shape)}, images need 4 axes`);
+  // A model has an output, or ONNX Runtime would not have loaded it.
   const [output] = outputMetadata;
-  const classes = output?.isTensor === true ? output.shape[1] : undefined;
-  if (output?.isTensor !== true || output.type !== 'float32' || output.shape.length !== 2 || !fixed(classes))
+  if (!output.isTensor || output.type !== 'float32' || output.shape.length !== 2 || !fixed(output.shape[1]))
     throw invalidInput(
-      `${where}: the output ${output?.name ?? ''} ${output?.isTensor === true ? `is ${output.type} ${show(output.shape)}` : 'is no tensor'}, not float32 [batch, classes]`,
+      `${where}: the output ${output.name} is ${output.isTensor ? `${output.type} ${show(output.shape)}` : 'no tensor'}, not float32 [batch, classes]`,
     );
   const [batch] = input.shape;
   return {
@@ -79,7 +78,7 @@ export function signatureOf(
     output: output.name,
     layout: layoutOf(where, input.shape, size, layout),
     batch: fixed(batch) ? batch : null,
-    classes,
+    classes: output.shape[1],
   };
 }
 
@@ -106,7 +105,7 @@ export function createInputTransform(
       const image = Math.floor(pixel / pixels);
       const target = layout === 'NHWC' ? i : (image * channels + c) * pixels + (pixel % pixels);
       // Inside by construction.
-      result[target] = images[i]! * scale[c]! + offset[c]!;
+      result[target] = images[i] * scale[c] + offset[c];
     }
     return result;
   };

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fromBinary } from '@bufbuild/protobuf';
 import { ModelProtoSchema } from 'onnx-buf';
-import type { InferenceSession } from 'onnxruntime-node';
+import { Tensor, type InferenceSession } from 'onnxruntime-node';
 import { z } from 'zod';
 import { invalidInput, messageOf } from '../../base/errors.js';
 import { contentHash } from '../../base/hash.js';
@@ -108,15 +108,14 @@ interface OnnxClassifier extends ReturnType<typeof signatureOf> {
   transform(images: Float32Array): Float32Array;
 }
 
-async function openOnnx(session: InferenceSession, model: OnnxClassifier): Promise<OpenTeacher> {
-  const { Tensor } = await import('onnxruntime-node');
+function openOnnx(session: InferenceSession, model: OnnxClassifier): OpenTeacher {
   const [height, width, channels] = model.size;
   const pixels = height * width * channels;
   const shape = model.layout === 'NHWC' ? [height, width, channels] : [channels, height, width];
 
   const classify = async (images: Float32Array, count: number): Promise<Float32Array> => {
     const result = await session.run({ [model.input]: new Tensor('float32', images, [count, ...shape]) });
-    const data = result[model.output]?.data;
+    const { data } = result[model.output];
     if (!(data instanceof Float32Array)) throw new Error(`${model.output} is not float32`);
     return data;
   };

@@ -19,7 +19,7 @@ export interface TeacherOptions {
 
 export interface TeacherHooks extends Partial<FitHooks> {
   /** Images classified so far, of all views together. */
-  onLogits?(done: number, total: number): void;
+  readonly onLogits?: (done: number, total: number) => void;
 }
 
 /** A teacher found, or trained; not yet asked anything. */
@@ -35,7 +35,7 @@ export interface TeacherSource {
 
 export interface OpenTeacher {
   /** Outputs [size, classes], in the data's order of classes, for images with the data's normalisation. */
-  outputs(images: Float32Array, size: number): Promise<Float32Array>;
+  readonly outputs: (images: Float32Array, size: number) => Promise<Float32Array>;
   close(): Promise<void>;
 }
 

@@ -20,7 +20,7 @@ beforeAll(async () => {
   await tf.setBackend('cpu');
 });
 
-const value = (f: () => tf.Tensor): number => tf.tidy(() => f().dataSync()[0] ?? NaN);
+const value = (f: () => tf.Tensor): number => tf.tidy(() => f().dataSync()[0]);
 const softmax = (row: readonly number[]): number[] => {
   const e = row.map((x) => Math.exp(x - Math.max(...row)));
   const total = e.reduce((a, b) => a + b, 0);

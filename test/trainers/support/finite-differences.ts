@@ -9,7 +9,7 @@ export function finiteDifferences(
   const at = (row: number, column: number, delta: number): number =>
     tf.tidy(() => {
       const moved = x.map((values, r) => values.map((v, c) => (r === row && c === column ? v + delta : v)));
-      return f(tf.tensor2d(moved)).dataSync()[0] ?? NaN;
+      return f(tf.tensor2d(moved)).dataSync()[0];
     });
   return x.flatMap((values, r) => values.map((_, c) => (at(r, c, step) - at(r, c, -step)) / (2 * step)));
 }

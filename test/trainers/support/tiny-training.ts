@@ -26,7 +26,8 @@ export async function openWorkbench(): Promise<Workbench> {
   return { folder, dataset, close: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
-export const eagerCpu: EngineConfig = engineSchema.parse({ type: 'eager', backend: 'cpu' });
+export const compiled: EngineConfig = engineSchema.parse({ type: 'compiled' });
+export const eager: EngineConfig = engineSchema.parse({ type: 'eager', backend: 'cpu' });
 
 /** Two epochs of six steps with everything whose state has to survive: momentum, average, dropout, views in turn. */
 export const tinyTrain: TrainConfig = trainSchema.parse({
@@ -44,7 +45,7 @@ export const tinyJob = (bench: Workbench, name: string, overrides: Partial<FitJo
   train: tinyTrain,
   dataset: bench.dataset,
   teacher: null,
-  engine: eagerCpu,
+  engine: compiled,
   threads: 1,
   directory: join(bench.folder, name),
   ...overrides,

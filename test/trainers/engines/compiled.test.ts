@@ -1,0 +1,36 @@
+import { describe, expect, test } from 'vitest';
+import { createEngine, engineSchema, trainSchema } from '../../../trainers/index.js';
+import type { ProgramSpec } from '../../../trainers/engines/index.js';
+import { lossSchema } from '../../../trainers/schema.js';
+import { tinyStudent } from '../support/networks.js';
+import { batch, describeEngine, everything, run, specOf, threads } from './contract.js';
+
+const compiled = engineSchema.parse({ type: 'compiled' });
+const eager = engineSchema.parse({ type: 'eager', backend: 'cpu' });
+
+describeEngine(compiled);
+
+describe('compiled and eager engines', () => {
+  test.each<[string, Partial<ProgramSpec>]>([
+    ['SGD', {}],
+    ['AdamW, average, distillation, hints and attention', everything],
+    [
+      'decoupled distillation and dropout',
+      { loss: lossSchema.parse({ type: 'dkd' }), network: tinyStudent({ dropout: 0.3 }) },
+    ],
+    ['weight decay', { optimizer: trainSchema.parse({ optimizer: { type: 'sgd', weight_decay: 0.01 } }).optimizer }],
+  ])('train to the same losses for 20 steps: %s', async (_name, overrides) => {
+    const options = { threads, batch };
+    const [a, b] = [
+      await createEngine(compiled, specOf(overrides), options),
+      await createEngine(eager, specOf(overrides), options),
+    ];
+    const [actual, expected] = [await run(a, 0, 20, 0.02), await run(b, 0, 20, 0.02)];
+    actual.forEach((loss, step) => expect(Math.abs(loss / expected[step] - 1)).toBeLessThan(1e-4));
+    // A state of one goes on in the other.
+    b.load(a.state());
+    const [[next], [same]] = [await run(a, 20, 21), await run(b, 20, 21)];
+    expect(Math.abs(next / same - 1)).toBeLessThan(1e-4);
+    await Promise.all([a.dispose(), b.dispose()]);
+  });
+});

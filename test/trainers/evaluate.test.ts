@@ -1,0 +1,46 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { evaluateModel, evaluateSplit, fit, openDataset } from '../../trainers/index.js';
+import { tinyStudent } from './support/networks.js';
+import { compiled, eager, openWorkbench, quiet, tinyJob, type Workbench } from './support/tiny-training.js';
+
+let bench: Workbench;
+beforeAll(async () => {
+  bench = await openWorkbench();
+});
+afterAll(() => bench.close());
+
+describe('evaluation', () => {
+  test('agrees with what training said, on both engines', async () => {
+    const result = await fit(tinyJob(bench, 'trained'), quiet());
+    if (result.state !== 'complete') throw new Error('interrupted');
+    const network = tinyStudent({ dropout: 0.2 });
+    for (const engine of [compiled, eager]) {
+      const evaluation = await evaluateModel({
+        network,
+        weights: result.weights,
+        dataset: bench.dataset,
+        split: 'validation',
+        engine,
+        threads: 1,
+      });
+      expect(evaluation.accuracy).toBeCloseTo(result.accuracy, 6);
+      expect(evaluation.loss).toBeCloseTo(result.curve[1].validation_loss, 4);
+    }
+  });
+
+  test('counts every image once, whatever the batch', async () => {
+    const dataset = openDataset(bench.dataset);
+    const { labels, count } = dataset.split('test');
+    dataset.close();
+    const always3 = (_: Float32Array, size: number): Promise<Float32Array> =>
+      Promise.resolve(Float32Array.from({ length: size * 10 }, (__, i) => (i % 10 === 3 ? 2 : 0)));
+    for (const batch of [1, 7, 100]) {
+      const result = await evaluateSplit(always3, bench.dataset, 'test', batch);
+      const right = labels.filter((label) => label === 3).length;
+      expect(result.count).toBe(count);
+      expect(result.accuracy).toBe(right / count);
+      const logTotal = Math.log(Math.exp(2) + 9);
+      expect(result.loss).toBeCloseTo((right * (logTotal - 2) + (count - right) * logTotal) / count, 10);
+    }
+  });
+});

@@ -1,0 +1,279 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as tf from '@tensorflow/tfjs-core';
+import * as tfl from '@tensorflow/tfjs-layers';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { exportModel } from '../../../compiler/index.js';
+import { toModel } from '../../../spaces/index.js';
+import {
+  createLoader,
+  fit,
+  openDataset,
+  prepareTeacher,
+  teacherSchema,
+  trainSchema,
+  type DatasetInfo,
+  type PreparedTeacher,
+  type TeacherConfig,
+  type TeacherOptions,
+} from '../../../trainers/index.js';
+import { loadTeacherModel } from '../../../trainers/teachers/model.js';
+import { saveLayersModel } from '../support/layers-model-file.js';
+import { tinyTeacher } from '../support/networks.js';
+import { compiled, openWorkbench, quiet, tinyJob, tinyTrain, type Workbench } from '../support/tiny-training.js';
+
+let bench: Workbench;
+let info: DatasetInfo;
+let model: tfl.LayersModel;
+const kd = trainSchema.parse({ ...tinyTrain, epochs: 1, loss: { type: 'kd' } });
+
+beforeAll(async () => {
+  bench = await openWorkbench();
+  const dataset = openDataset(bench.dataset);
+  ({ info } = dataset);
+  dataset.close();
+  await tf.setBackend('cpu');
+  model = toModel(tinyTeacher(), { seed: 5 });
+});
+afterAll(() => {
+  model.dispose();
+  bench.close();
+});
+
+const options = (overrides: Partial<TeacherOptions> = {}): TeacherOptions => ({
+  dataset: bench.dataset,
+  train: kd,
+  seed: 11,
+  engine: compiled,
+  threads: 1,
+  cache: join(bench.folder, 'cache'),
+  ...overrides,
+});
+
+async function prepare(config: TeacherConfig, overrides?: Partial<TeacherOptions>): Promise<PreparedTeacher> {
+  const teacher = await prepareTeacher(config, options(overrides));
+  if (teacher === null) throw new Error('a teacher was expected');
+  return teacher;
+}
+
+const logitsOf = ({ logits }: PreparedTeacher): Float32Array => {
+  if (logits === null) throw new Error('logits were expected');
+  return new Float32Array(new Uint8Array(readFileSync(logits.file)).buffer);
+};
+
+/** The logits that a model gives for every view, computed by TF.js alone. */
+async function expectedLogits(teacher: tfl.LayersModel, seed = 11): Promise<number[]> {
+  const rows: number[] = [];
+  const loader = createLoader({
+    dataset: bench.dataset,
+    split: 'train',
+    batch: 16,
+    seed: 0,
+    viewSeed: seed,
+    augment: kd.augment,
+    shuffle: false,
+    dropLast: false,
+  });
+  for (let view = 0; view < kd.augment.views; view++)
+    for await (const { images, size } of loader.epoch(view))
+      rows.push(...tf.tidy(() => (teacher.predict(tf.tensor(images, [size, 10, 10, 1])) as tf.Tensor).dataSync()));
+  await loader.close();
+  return rows;
+}
+
+function expectClose(actual: Float32Array, expected: readonly number[]): void {
+  expect(actual.length).toBe(expected.length);
+  const worst = actual.reduce((most, x, i) => Math.max(most, Math.abs(x - expected[i])), 0);
+  expect(worst).toBeLessThan(1e-3);
+}
+
+describe('a teacher that is trained here', () => {
+  const config = teacherSchema.parse({ type: 'train', network: 'resnet', width: 0.25, epochs: 1, batch: 32 });
+
+  test('is trained once, and its logits are those of its model for every view', async () => {
+    const counts: number[] = [];
+    const teacher = await prepare(config, { hooks: { onLogits: (done, total) => counts.push(done / total) } });
+    expect(counts.at(-1)).toBe(1);
+    expect(teacher).toMatchObject({ type: 'train', name: 'resnet (width 0.25)', classes: info.classes });
+    await tf.setBackend('cpu');
+    const live = await loadTeacherModel(teacher.model, [10, 10, 1]);
+    expectClose(logitsOf(teacher), await expectedLogits(live));
+    live.dispose();
+
+    const again = await prepare(config, {
+      hooks: {
+        onProgress: () => expect.fail('trained again'),
+        onLogits: () => expect.fail('asked again'),
+      },
+    });
+    expect(again).toEqual(teacher);
+  });
+
+  test('teaches a student, by logits and by features', async () => {
+    const train = trainSchema.parse({ ...kd, loss: { type: 'kd', hints: 1, attention: 1 } });
+    const teacher = await prepare(config, { train });
+    const result = await fit(tinyJob(bench, 'taught', { train, teacher }), quiet());
+    expect(result.state).toBe('complete');
+    const plain = await fit(tinyJob(bench, 'by-logits', { train: kd, teacher }), quiet());
+    expect(plain.curve[0].train_loss).not.toBe(result.curve[0].train_loss);
+  });
+
+  test('is another one for another seed or other views', async () => {
+    const first = await prepare(config);
+    const second = await prepare(config, { seed: 12 });
+    expect(second.hash).not.toBe(first.hash);
+    const views = await prepare(config, { train: { ...kd, augment: { ...kd.augment, mixup: 0.2 } } });
+    expect(views.hash).toBe(first.hash);
+    expect(views.logits?.file).not.toBe(first.logits?.file);
+  });
+
+  test('continues after an interruption', async () => {
+    const controller = new AbortController();
+    const long = { ...config, epochs: 2 };
+    let epochs = 0;
+    const signal = controller.signal;
+    const onEpoch = (): void => {
+      epochs++;
+      controller.abort();
+    };
+    await expect(prepare(long, { hooks: { signal, onEpoch } })).rejects.toMatchObject({ code: 'interrupted' });
+    await prepare(long, { hooks: { onEpoch: () => epochs++ } });
+    expect(epochs).toBe(2);
+  });
+
+  test('is not asked for logits that no loss looks at', async () => {
+    const train = trainSchema.parse({ ...kd, loss: { type: 'cross-entropy' } });
+    expect((await prepare(config, { train })).logits).toBeNull();
+  });
+
+  test('does not teach views of another augmentation', async () => {
+    const teacher = await prepare(config);
+    const train = { ...kd, augment: { ...kd.augment, flip: false } };
+    await expect(fit(tinyJob(bench, 'other-views', { train, teacher }), quiet())).rejects.toThrow(
+      /another augmentation/,
+    );
+  });
+});
+
+describe('an ONNX teacher', () => {
+  const file = (name: string, bytes: Uint8Array): string => {
+    const path = join(bench.folder, name);
+    writeFileSync(path, bytes);
+    return path;
+  };
+  const onnx = (path: string, extra: object = {}): TeacherConfig =>
+    teacherSchema.parse({ type: 'onnx', path, ...extra });
+
+  test('gives the logits of its model', async () => {
+    const teacher = await prepare(onnx(file('plain.onnx', exportModel(model))));
+    expectClose(logitsOf(teacher), await expectedLogits(model));
+    expect(teacher.model).toBeNull();
+  });
+
+  test('brings its classes into the order of the data, from the metadata or the configuration', async () => {
+    const classes = [...info.classes].reverse();
+    const expected = await expectedLogits(model);
+    const reversed = expected.map((_, i) => expected[i - (i % 10) + 9 - (i % 10)]);
+    const metadata = { classes: JSON.stringify(classes) };
+    const named = await prepare(onnx(file('named.onnx', exportModel(model, { metadata }))));
+    expectClose(logitsOf(named), reversed);
+    const told = await prepare(onnx(file('told.onnx', exportModel(model)), { classes }));
+    expectClose(logitsOf(told), reversed);
+  });
+
+  test('gets images with its own normalisation', async () => {
+    const { mean, std } = info;
+    const shifted = { mean: mean.map((m) => m - 0.1), std: std.map((s) => s * 2) };
+    const input = tfl.input({ shape: [10, 10, 1] });
+    // Undoes the other normalisation, so that the logits must not change.
+    const undo = tfl.layers.rescaling({ scale: 2, offset: -0.1 / std[0] });
+    const wrapped = tfl.model({ inputs: input, outputs: model.apply(undo.apply(input)) as tfl.SymbolicTensor });
+    const teacher = await prepare(onnx(file('shifted.onnx', exportModel(wrapped)), shifted));
+    expectClose(logitsOf(teacher), await expectedLogits(model));
+  });
+
+  test('is run in chunks when its batch is fixed', async () => {
+    const teacher = await prepare(onnx(file('fixed.onnx', exportModel(model, { batch: 7 }))));
+    expectClose(logitsOf(teacher), await expectedLogits(model));
+  });
+
+  test.each<[string, () => Uint8Array, object, RegExp]>([
+    ['that is no ONNX file', () => new Uint8Array([1, 2, 3]), {}, /is not an ONNX model/],
+    [
+      'with too few classes',
+      () => exportModel(toModel(tinyTeacher({ classes: 9 }), { seed: 1 })),
+      {},
+      /9 outputs, the data 10/,
+    ],
+    ['of other classes', () => exportModel(model), { classes: 'abcdefghij'.split('') }, /lacks .*the data lacks a, b/],
+    [
+      'for larger images',
+      () => exportModel(toModel(tinyTeacher({ size: 12 }), { seed: 1 })),
+      {},
+      /takes \[\?, 12, 12, 1\]/,
+    ],
+    ['of another layout', () => exportModel(model), { layout: 'NCHW' }, /does not fit images/],
+    ['with half a normalisation', () => exportModel(model), { mean: [0.5] }, /teacher\.mean and teacher\.std/],
+  ])('%s is refused', async (name, bytes, extra, message) => {
+    await expect(prepare(onnx(file(`${name}.onnx`, bytes()), extra))).rejects.toThrow(message);
+  });
+
+  test('that does not exist is refused', async () => {
+    await expect(prepare(onnx('/nowhere/teacher.onnx'))).rejects.toMatchObject({ code: 'invalid-input' });
+  });
+
+  test('cannot give hints', async () => {
+    const train = trainSchema.parse({ ...kd, loss: { type: 'kd', hints: 1 } });
+    await expect(prepare(onnx('teacher.onnx'), { train })).rejects.toThrow(
+      /train\.loss\.hints needs the teacher's features/,
+    );
+  });
+});
+
+describe('a TF.js teacher', () => {
+  const layersModel = (path: string): TeacherConfig => teacherSchema.parse({ type: 'layers-model', path });
+
+  test('gives its logits, reordered, and shows its features', async () => {
+    const classes = [...info.classes.slice(1), info.classes[0]];
+    const path = await saveLayersModel(model, join(bench.folder, 'tfjs'), classes);
+    const train = trainSchema.parse({ ...kd, loss: { type: 'dkd', hints: 0.1 } });
+    const teacher = await prepare(layersModel(path), { train });
+    const expected = await expectedLogits(model);
+    expectClose(
+      logitsOf(teacher),
+      expected.map((_, i) => expected[i - (i % 10) + ((i + 9) % 10)]),
+    );
+    expect((await fit(tinyJob(bench, 'by-tfjs', { train, teacher }), quiet())).state).toBe('complete');
+  });
+
+  test('that ends in a softmax still teaches by logits', async () => {
+    const softmax = tfl.layers.activation({ activation: 'softmax' });
+    const output = softmax.apply(model.outputs[0]) as tfl.SymbolicTensor;
+    const path = await saveLayersModel(
+      tfl.model({ inputs: model.inputs, outputs: output }),
+      join(bench.folder, 'softmax'),
+    );
+    const rows = logitsOf(await prepare(layersModel(path)));
+    const probabilities = (values: ArrayLike<number>): number[] =>
+      tf.tidy(() => [...tf.softmax(tf.tensor2d(Array.from(values), [values.length / 10, 10])).dataSync()]);
+    expect(rows.some((x) => x < 0)).toBe(true);
+    expectClose(Float32Array.from(probabilities(rows)), probabilities(await expectedLogits(model)));
+  });
+
+  test('that is missing, damaged or of another shape is refused', async () => {
+    await expect(prepare(layersModel(join(bench.folder, 'nothing')))).rejects.toThrow(/cannot be loaded/);
+    const path = await saveLayersModel(model, join(bench.folder, 'damaged'));
+    writeFileSync(join(path, 'model.json'), '{"modelTopology": 1');
+    await expect(prepare(layersModel(path))).rejects.toMatchObject({ code: 'invalid-input' });
+    const large = toModel(tinyTeacher({ size: 12 }), { seed: 1 });
+    const other = await saveLayersModel(large, join(bench.folder, 'large'));
+    await expect(prepare(layersModel(other))).rejects.toThrow(
+      /takes \[batch, 12,12,1\], the images are \[batch, 10,10,1\]/,
+    );
+  });
+});
+
+test('no teacher is no teacher', async () => {
+  const train = trainSchema.parse({ ...kd, loss: undefined });
+  expect(await prepareTeacher({ type: 'none' }, options({ train }))).toBeNull();
+});
