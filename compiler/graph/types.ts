@@ -28,6 +28,7 @@ export type Attribute =
   | { readonly kind: 'int'; readonly value: number }
   | { readonly kind: 'ints'; readonly value: readonly number[] }
   | { readonly kind: 'float'; readonly value: number }
+  | { readonly kind: 'floats'; readonly value: readonly number[] }
   | { readonly kind: 'string'; readonly value: string };
 export type Attributes = Readonly<Partial<Record<string, Attribute>>>;
 
@@ -38,6 +39,7 @@ export const attributeList = (attributes: Attributes): [string, Attribute][] =>
 export const int = (value: number): Attribute => ({ kind: 'int', value });
 export const ints = (value: readonly number[]): Attribute => ({ kind: 'ints', value });
 export const float = (value: number): Attribute => ({ kind: 'float', value });
+export const floats = (value: readonly number[]): Attribute => ({ kind: 'floats', value });
 export const string = (value: string): Attribute => ({ kind: 'string', value });
 
 export const sizeOf = (shape: Shape): number => shape.reduce((a, b) => a * b, 1);

@@ -1,9 +1,12 @@
 import type * as tf from '@tensorflow/tfjs-core';
+import type { GraphBuilder } from '../graph/index.js';
 import { float, int, sizeOf } from '../graph/index.js';
 import { NCHW } from '../trace/layout.js';
 import { Val } from '../trace/value.js';
+import { channelAffine, channelDot, lanesOf } from './blocked/per-channel.js';
 import type { Rule } from './call.js';
 import { withAttrs } from './call.js';
+import { scaledByChannel } from './convolution/scaled.js';
 import { elementwise, numberLike } from './elementwise/elementwise.js';
 import { add, multiply, subtract } from './elementwise/binary.js';
 import { reduceAway } from './reduction.js';
@@ -52,30 +55,44 @@ function batchNormTraining(x: Val, gamma: Val, beta: Val, epsilon: number, scrat
   return [Val.of(builder, y, x.shape, 'float32', NCHW), vector(mean), vector(variance)];
 }
 
-/** Gradients of x, gamma and beta: dx = A*dy + B*x + C with vectors A, B and C. */
+/** The vector of sums over images and pixels of x*y (NCHW). */
+function dotOfChannels(builder: GraphBuilder, x: string, y: string): string {
+  const lanes = lanesOf(builder, x);
+  return lanes
+    ? channelDot(builder, x, y, lanes)
+    : reduceAway(builder, 'ReduceSum', builder.emit('Mul', [x, y]), [0, 2, 3]);
+}
+
+/** scale*x + offset + addend with vectors over the channels (NCHW). */
+function affineOfChannels(builder: GraphBuilder, x: string, scale: string, offset: string, addend: string): string {
+  const lanes = lanesOf(builder, x);
+  if (lanes) return channelAffine(builder, x, scale, offset, addend, lanes);
+  const [channels] = builder.shapeOf(scale);
+  const constant = (value: number): string =>
+    builder.addConstant(new Float32Array(channels).fill(value), [channels], 'float32');
+  // BatchNormalization with mean 0 and variance 1 is the fastest plain scale*x + offset.
+  const inputs = [x, scale, offset, constant(0), constant(1)];
+  return builder.emit('Add', [builder.emit('BatchNormalization', inputs, { epsilon: float(0) }), addend]);
+}
+
+/**
+ * Gradients of x, gamma and beta: dx = a*(dy + b*x + c) with vectors a, b and c. The factor a is left to the
+ * convolution before, which applies it to its filter and its filter's gradient.
+ */
 function batchNormGradient(x: Val, dy: Val, gamma: Val, mean: Val, variance: Val, epsilon: number): readonly Val[] {
   const { builder } = x;
   const channels = x.shape[3];
   const count = sizeOf(x.shape.slice(0, 3));
   const [xName, dyName] = [x.fullForm(NCHW), dy.fullForm(NCHW)];
-  const perChannel = (name: string): Val =>
-    Val.of(builder, reduceAway(builder, 'ReduceSum', name, [0, 2, 3]), [channels], 'float32');
+  const vector = (name: string): Val => Val.of(builder, name, [channels], 'float32');
   const inverse = inverseDeviation(variance, epsilon);
-  const dBeta = perChannel(dyName);
-  const dot = perChannel(builder.emit('Mul', [dyName, xName]));
-  const dGamma = multiply(subtract(dot, multiply(mean, dBeta)), inverse);
-  const a = multiply(gamma, inverse);
-  const b = multiply(multiply(a, inverse), multiply(dGamma, number(x, -1 / count)));
-  const c = elementwise('Neg', [add(multiply(b, mean), multiply(multiply(a, dBeta), number(x, 1 / count)))]);
-  // BatchNormalization with mean 0 and variance 1 is the fastest B*x + C.
-  const constant = (value: number): string =>
-    builder.addConstant(new Float32Array(channels).fill(value), [channels], 'float32');
-  const affine = builder.emit('BatchNormalization', [xName, b.fullForm(), c.fullForm(), constant(0), constant(1)], {
-    epsilon: float(0),
-  });
-  const scaled = builder.emit('Mul', [dyName, builder.reshape(a.fullForm(), [channels, 1, 1])]);
-  const dx = Val.of(builder, builder.emit('Add', [affine, scaled]), x.shape, 'float32', NCHW);
-  return [dx, dGamma, dBeta];
+  const dBeta = vector(reduceAway(builder, 'ReduceSum', dyName, [0, 2, 3]));
+  const dGamma = multiply(subtract(vector(dotOfChannels(builder, dyName, xName)), multiply(mean, dBeta)), inverse);
+  const share = number(x, -1 / count);
+  const b = multiply(multiply(inverse, dGamma), share);
+  const c = subtract(multiply(dBeta, share), multiply(b, mean));
+  const inner = affineOfChannels(builder, xName, b.fullForm(), c.fullForm(), dyName);
+  return [scaledByChannel(Val.of(builder, inner, x.shape, 'float32', NCHW), multiply(gamma, inverse)), dGamma, dBeta];
 }
 
 export const normalizationRules = {

@@ -14,7 +14,7 @@ export interface ModelOptions {
 }
 
 type AttributeFields = { type: Kind } & (
-  { i: bigint } | { ints: bigint[] } | { f: number } | { s: Uint8Array<ArrayBuffer> }
+  { i: bigint } | { ints: bigint[] } | { f: number } | { floats: number[] } | { s: Uint8Array<ArrayBuffer> }
 );
 
 function attributeFields(attribute: Attribute): AttributeFields {
@@ -25,6 +25,8 @@ function attributeFields(attribute: Attribute): AttributeFields {
       return { type: Kind.INTS, ints: attribute.value.map(BigInt) };
     case 'float':
       return { type: Kind.FLOAT, f: attribute.value };
+    case 'floats':
+      return { type: Kind.FLOATS, floats: [...attribute.value] };
     case 'string':
       return { type: Kind.STRING, s: new Uint8Array(new TextEncoder().encode(attribute.value)) };
   }

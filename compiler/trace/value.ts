@@ -23,6 +23,8 @@ export type Recipe =
   | { readonly kind: 'relu'; readonly of: Val }
   /** clip(of, low, high), where `of` may lie before a ReLU that the clip makes superfluous. */
   | { readonly kind: 'clip'; readonly of: Val; readonly low: number; readonly high: number }
+  /** of * factor, the factor being a vector over the last axis. */
+  | { readonly kind: 'scaled'; readonly of: Val; readonly factor: Val }
   /** The gradient `dy` passed back through the clip that made `clipped`. */
   | { readonly kind: 'clip-gradient'; readonly dy: Val; readonly clipped: Val };
 

@@ -5,7 +5,7 @@ import type { Rule } from '../call.js';
 import { withAttrs } from '../call.js';
 import { activate } from '../elementwise/activation.js';
 import { add } from '../elementwise/binary.js';
-import { blockedForward, isBlocked } from './blocked.js';
+import { blockedForward, isBlocked } from '../blocked/depthwise.js';
 import type { ConvolutionAttrs, Geometry } from './geometry.js';
 import { convolutionAttributes, convolutionGeometry } from './geometry.js';
 

@@ -5,9 +5,10 @@ import { Val } from '../../trace/value.js';
 import type { Rule } from '../call.js';
 import { withAttrs } from '../call.js';
 import { reduceAway } from '../reduction.js';
-import { blockedFilterGradient, blockedInputGradient, isBlocked } from './blocked.js';
+import { blockedFilterGradient, blockedInputGradient, isBlocked } from '../blocked/depthwise.js';
 import { depthwiseFilter } from './forward.js';
 import type { ConvolutionAttrs, Geometry } from './geometry.js';
+import { unscaled } from './scaled.js';
 import { convolutionAttributes, convolutionGeometry, flippedPads, isPointwise, outputPadding } from './geometry.js';
 
 export function inputGradient(dy: Val, filter: Val, g: Geometry): Val {
@@ -91,17 +92,17 @@ export function filterGradient(x: Val, dy: Val, g: Geometry): Val {
 const inputRule = (depthwise: boolean): Rule =>
   withAttrs<ConvolutionAttrs & Pick<tf.Conv2DBackpropInputAttrs, 'inputShape'>>((call, attrs) => {
     const filter = call.value('filter');
-    return inputGradient(
-      call.value('dy'),
-      filter,
-      convolutionGeometry(attrs.inputShape, filter.shape, attrs, depthwise),
-    );
+    const geometry = convolutionGeometry(attrs.inputShape, filter.shape, attrs, depthwise);
+    const { gradient, scaleFilter } = unscaled(call.value('dy'), geometry);
+    return inputGradient(gradient, scaleFilter(filter), geometry);
   });
 
 const filterRule = (depthwise: boolean): Rule =>
   withAttrs<ConvolutionAttrs & Pick<tf.Conv2DBackpropFilterAttrs, 'filterShape'>>((call, attrs) => {
     const x = call.value('x');
-    return filterGradient(x, call.value('dy'), convolutionGeometry(x.shape, attrs.filterShape, attrs, depthwise));
+    const geometry = convolutionGeometry(x.shape, attrs.filterShape, attrs, depthwise);
+    const { gradient, scaleFilter } = unscaled(call.value('dy'), geometry);
+    return scaleFilter(filterGradient(x, gradient, geometry));
   });
 
 export const convolutionGradientRules = {

@@ -3,8 +3,8 @@ import { int, sizeOf } from '../../graph/index.js';
 import { IOHW, NCHW } from '../../trace/layout.js';
 import { Val } from '../../trace/value.js';
 import { reduceAway } from '../reduction.js';
-import type { Geometry } from './geometry.js';
-import { convolutionAttributes, flippedPads } from './geometry.js';
+import type { Geometry } from '../convolution/geometry.js';
+import { convolutionAttributes, flippedPads } from '../convolution/geometry.js';
 
 /**
  * Depthwise convolutions in the blocked layout [N, C/b, H, W, b] of ONNX Runtime's CPU kernels, 2 to 8 times faster

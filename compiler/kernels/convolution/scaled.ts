@@ -1,0 +1,22 @@
+import type { Val } from '../../trace/value.js';
+import { multiply } from '../elementwise/binary.js';
+import type { Geometry } from './geometry.js';
+
+/** value * factor, a vector over the channels; convolution gradients may use the value and apply the factor elsewhere. */
+export function scaledByChannel(value: Val, factor: Val): Val {
+  const product = multiply(value, factor);
+  product.recipe = { kind: 'scaled', of: value, factor };
+  return product;
+}
+
+/**
+ * Splits an output gradient into what the convolution should use and what to do with its filter (or the filter's
+ * gradient): a factor over the output channels costs little there and a pass over the images here.
+ */
+export function unscaled(dy: Val, g: Geometry): { readonly gradient: Val; readonly scaleFilter: (filter: Val) => Val } {
+  const { recipe } = dy;
+  if (recipe?.kind !== 'scaled') return { gradient: dy, scaleFilter: (filter) => filter };
+  const { of: gradient, factor } = recipe;
+  const shape = g.depthwise ? [g.inChannels, g.outChannels / g.inChannels] : [g.outChannels];
+  return { gradient, scaleFilter: (filter) => multiply(filter, factor.reshaped(shape)) };
+}
