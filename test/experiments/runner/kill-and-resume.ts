@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Random } from '../../../base/random.js';
 import { Store } from '../../../store/index.js';
+import { readTensorFile } from '../../../trainers/tensor-file.js';
 import { makeTinyDataset } from '../../support/tiny-dataset.js';
 
 const nas = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
@@ -148,5 +149,12 @@ export function findings(workdir: string) {
   }
 }
 
-const digest = (path: string): string | null =>
-  existsSync(path) ? createHash('sha256').update(readFileSync(path)).digest('hex') : null;
+/** A hash of a file's tensors; what else it holds (the seconds of each epoch) may differ. */
+function digest(path: string): string | null {
+  if (!existsSync(path)) return null;
+  const { tensors } = readTensorFile(path);
+  const hash = createHash('sha256');
+  for (const [name, { shape, data }] of tensors)
+    hash.update(`${name} ${String(shape)}`).update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  return hash.digest('hex');
+}
