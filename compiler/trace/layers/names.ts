@@ -1,5 +1,5 @@
 import type { LayerCall } from './patch.js';
-import { layerPrototypes, patchCall, undoAll } from './patch.js';
+import { callOwners, patchCall, undoAll } from './patch.js';
 
 /** Tells `enter` the name of each layer that runs, and the outer one's when it is done; the result stops that. */
 export function trackLayerNames(get: () => string, enter: (name: string) => void): () => void {
@@ -13,5 +13,5 @@ export function trackLayerNames(get: () => string, enter: (name: string) => void
         enter(outer);
       }
     };
-  return undoAll([...layerPrototypes().values()].map((prototype) => patchCall(prototype, track)));
+  return undoAll([...callOwners()].map((prototype) => patchCall(prototype, track)));
 }

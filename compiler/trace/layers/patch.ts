@@ -23,6 +23,15 @@ export function layerPrototypes(): Map<string, object> {
   return prototypes;
 }
 
+/** The prototypes with a `call` of their own that registered layers use; base classes of convolutions are not registered. */
+export function callOwners(): Set<object> {
+  const owners = new Set<object>();
+  for (const registered of layerPrototypes().values())
+    for (let at: unknown = registered; at instanceof tfl.layers.Layer; at = Object.getPrototypeOf(at))
+      if (Object.hasOwn(at, 'call')) owners.add(at);
+  return owners;
+}
+
 /** Replaces a class's own `call`; the result puts the original back. Classes that inherit theirs are left alone. */
 export function patchCall(prototype: object, make: (original: LayerCall) => LayerCall): () => void {
   const descriptor = Object.getOwnPropertyDescriptor(prototype, 'call');
