@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { afterEach, describe, expect, it } from 'vitest';
-import { compile, StateStore, uniform, type HostTensor } from '../../compiler/index.js';
+import { compile, StateStore, type HostTensor } from '../../compiler/index.js';
 import { withVariableGradients } from './support/gradients.js';
 import { apply, variablesOf } from './support/models.js';
 import { buildNetwork, distillationLoss, smallNetworks, type SmallNetwork } from './support/networks.js';
@@ -173,7 +173,8 @@ describe('states', () => {
 
   it('snapshot and restore continue bit for bit, with dropout', async () => {
     const model = buildNetwork({ ...network, dropout: 0.3 }, 'restore');
-    const program = await compileTraining(model, tf.train.adam(0.01));
+    const optimizer = tf.train.adam(0.01);
+    const program = await compileTraining(model, optimizer);
     const run = async (from: number, to: number) => {
       const losses: number[] = [];
       for (let i = from; i < to; i++) losses.push(numberOf((await program.run(batchFor(network, i), i))['loss']));
@@ -188,9 +189,12 @@ describe('states', () => {
     expect(program.states.snapshot()).toEqual(end);
     await program.dispose();
 
-    // And in a program of its own, as after a restart.
-    const again = await compileTraining(model, tf.train.adam(0.01));
-    expect(again.states.snapshot().size).toBe(snapshot.size);
+    // The same in a new program with a store of its own.
+    const again = await compileTraining(model, optimizer);
+    again.states.restore(snapshot);
+    const losses: number[] = [];
+    for (let i = 3; i < 6; i++) losses.push(numberOf((await again.run(batchFor(network, i), i))['loss']));
+    expect(losses).toEqual(straight);
     await again.dispose();
   });
 
@@ -267,50 +271,5 @@ describe('the TF.js engine afterwards', () => {
     expect(tf.memory().numTensors).toBe(before.numTensors);
     expect(variablesOf(model, 'all').map(toHost)).toEqual(weights);
     expect(tf.tidy(() => [...tf.add(tf.tensor1d([1, 2]), 1).dataSync()])).toEqual([2, 3]);
-  });
-});
-
-describe('what a traced function may not do', () => {
-  const x = { x: { shape: [3] } };
-
-  it.each<[string, (x: tf.Tensor) => unknown]>([
-    ['dataSync', (t) => t.dataSync()],
-    ['arraySync', (t) => t.arraySync()],
-    ['a branch on a value', (t) => tf.max(t).dataSync()[0] > 0],
-    ['print', (t) => t.print()],
-  ])('read a traced value: %s', async (_, read) => {
-    await expect(
-      compile(({ x: value }) => {
-        read(value);
-        return value;
-      }, x),
-    ).rejects.toThrow(/read/);
-    expect(tf.getBackend()).toBe('cpu');
-  });
-
-  it('read constants, it may', () =>
-    expectSameAsReference(({ x: value }) => tf.mul(value, tf.scalar(3).dataSync()[0]), {
-      x: new Sampler('constants').normal([3]),
-    }));
-
-  it('depend on JavaScript state that changes between steps', async () => {
-    let counter = 0;
-    const drifting = ({ x: value }: Inputs) => tf.add(value, counter++);
-    await expect(compile(drifting, x)).rejects.toThrow();
-    const program = await compile(drifting, x, { checkDeterminism: false });
-    await program.dispose();
-  });
-
-  it('draw random numbers in JavaScript', async () => {
-    await expect(compile(({ x: value }) => tf.add(value, tf.randomUniform([3])), x)).rejects.toThrow();
-    const program = await compile(({ x: value }) => tf.add(value, uniform([3])), x);
-    await program.dispose();
-  });
-
-  it('get a feed of the wrong size or none at all', async () => {
-    const program = await compile(({ x: value }) => tf.neg(value), x);
-    await expect(program.run({})).rejects.toThrow(/x/);
-    await expect(program.run({ x: new Float32Array(4) })).rejects.toThrow();
-    await program.dispose();
   });
 });
