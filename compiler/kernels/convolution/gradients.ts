@@ -1,5 +1,5 @@
 import type * as tf from '@tensorflow/tfjs-core';
-import { ints, sizeOf } from '../../graph/index.js';
+import { int, ints, range, sizeOf } from '../../graph/index.js';
 import { CNHW, IOHW, NCHW, OIHW } from '../../trace/layout.js';
 import { Val } from '../../trace/value.js';
 import type { Rule } from '../call.js';
@@ -64,29 +64,57 @@ function pointwiseFilterGradient(x: Val, dy: Val, g: Geometry): Val {
   );
 }
 
-/** A convolution of the input with the output gradient as filter: images become channels, strides dilations. */
-export function filterGradient(x: Val, dy: Val, g: Geometry): Val {
+/**
+ * One matrix product for each cell of the kernel, of the output gradient [co, N*Ho*Wo] with the inputs that this cell
+ * saw [ci, N*Ho*Wo]. (The one convolution that does it all multiplies matrices with as few columns as the kernel has
+ * cells, several times slower.)
+ */
+function fullFilterGradient(x: Val, dy: Val, g: Geometry): Val {
   const { builder } = x;
-  const blocked = isBlocked(builder, g) ? blockedFilterGradient(x, dy, g) : null;
-  if (blocked) return blocked;
-  if (isPointwise(g)) return pointwiseFilterGradient(x, dy, g);
-  const { kernel, pads, batch, inChannels, outChannels } = g;
-  const common = { kernel: g.output, pads, dilations: g.strides, strides: g.dilations };
-  const taps = (name: string): string => {
-    const shape = builder.shapeOf(name);
-    const larger = shape[2] !== kernel[0] || shape[3] !== kernel[1];
-    return larger ? builder.slice(name, [2, 3], [0, 0], [...kernel]) : name;
+  const { kernel, pads, strides, dilations, output, batch, inChannels, outChannels } = g;
+  const pixels = batch * sizeOf(output);
+  const gradients = builder.reshape(dy.fullForm(CNHW), [outChannels, pixels]);
+  const [top, left, bottom, right] = pads;
+  const images = x.fullForm(CNHW);
+  const padded = pads.every((p) => p === 0)
+    ? images
+    : builder.emit('Pad', [images, builder.integers([0, 0, top, left, 0, 0, bottom, right])]);
+  const seenBy = (row: number, column: number): string => {
+    const begin = [row * dilations[0], column * dilations[1]];
+    const end = begin.map((b, i) => b + (output[i] - 1) * strides[i] + 1);
+    const cells = builder.slice(padded, [2, 3], begin, end, [...strides]);
+    return builder.transpose(builder.reshape(cells, [inChannels, pixels]), [1, 0]);
   };
-  if (!g.depthwise) {
-    const name = builder.emit('Conv', [x.fullForm(CNHW), dy.fullForm(CNHW)], convolutionAttributes(common));
-    return Val.of(builder, taps(name), [...kernel, inChannels, outChannels], 'float32', IOHW);
-  }
+  const products = range(kernel[0]).flatMap((row) =>
+    range(kernel[1]).map((column) => builder.emit('MatMul', [gradients, seenBy(row, column)])),
+  );
+  const each = products.map((product) => builder.reshape(product, [1, outChannels, inChannels]));
+  const all = each.length === 1 ? each[0] : builder.emit('Concat', each, { axis: int(0) });
+  const filter = builder.reshape(all, [...kernel, outChannels, inChannels]);
+  return Val.of(builder, filter, [...kernel, inChannels, outChannels], 'float32', [0, 1, 3, 2]);
+}
+
+/** A convolution of the input with the output gradient as filter: images become channels, strides dilations. */
+function depthwiseFilterGradient(x: Val, dy: Val, g: Geometry): Val {
+  const { builder } = x;
+  const { kernel, pads, batch, inChannels, outChannels } = g;
   const images = builder.reshape(x.fullForm(CNHW), [1, inChannels * batch, ...g.input]);
-  const attributes = convolutionAttributes({ ...common, group: inChannels });
-  const name = builder.emit('Conv', [images, dy.fullForm(CNHW)], attributes);
+  const attributes = { kernel: g.output, pads, dilations: g.strides, strides: g.dilations, group: inChannels };
+  const name = builder.emit('Conv', [images, dy.fullForm(CNHW)], convolutionAttributes(attributes));
+  const [, , rows, columns] = builder.shapeOf(name);
+  // Behind the kernel's own cells lie those that the strided gradient never reaches.
+  const larger = rows !== kernel[0] || columns !== kernel[1];
+  const taps = larger ? builder.slice(name, [2, 3], [0, 0], [...kernel]) : name;
   const multiplier = outChannels / inChannels;
-  const filter = builder.reshape(taps(name), [inChannels, multiplier, ...kernel]);
+  const filter = builder.reshape(taps, [inChannels, multiplier, ...kernel]);
   return Val.of(builder, filter, [...kernel, inChannels, multiplier], 'float32', IOHW);
+}
+
+export function filterGradient(x: Val, dy: Val, g: Geometry): Val {
+  const blocked = isBlocked(x.builder, g) ? blockedFilterGradient(x, dy, g) : null;
+  if (blocked) return blocked;
+  if (g.depthwise) return depthwiseFilterGradient(x, dy, g);
+  return isPointwise(g) ? pointwiseFilterGradient(x, dy, g) : fullFilterGradient(x, dy, g);
 }
 
 const inputRule = (depthwise: boolean): Rule =>
