@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import * as tf from '@tensorflow/tfjs-core';
 import type * as tfl from '@tensorflow/tfjs-layers';
 import { invalidInput } from '../base/errors.js';
 import type { ModelMetadata } from '../deploy/index.js';
@@ -22,6 +23,8 @@ export interface TrainedModel {
  * @throws NasError `invalid-input` when the trial does not exist or has no weights.
  */
 export async function trainedModel(store: Store, workdir: string, number: number): Promise<TrainedModel> {
+  // Otherwise TF.js advertises its native package on the console.
+  tf.enableProdMode();
   const trial = store.trials.get(number);
   if (trial === undefined)
     throw invalidInput(`${workdir} has no trial ${number}`, { hint: `nas trials ${workdir} lists them.` });

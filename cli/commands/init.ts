@@ -9,10 +9,13 @@ function template(): string {
   const places = ['../../experiments/quickstart.yaml', '../../../experiments/quickstart.yaml'];
   const file = places.map((place) => fileURLToPath(new URL(place, import.meta.url))).find((path) => existsSync(path));
   if (file === undefined) throw new Error('experiments/quickstart.yaml is missing from the package');
-  // The schema lies beside the original only.
-  return readFileSync(file, 'utf8')
-    .replace(/^# yaml-language-server:.*\n/, '')
-    .replace(/^name: .*$/m, 'name: my-search');
+  return (
+    readFileSync(file, 'utf8')
+      // The schema lies beside the original only.
+      .replace(/^# yaml-language-server:.*\n#\n/, '')
+      .replace('experiments/quickstart.yaml', 'experiment.yaml')
+      .replace(/^name: .*$/m, 'name: my-search')
+  );
 }
 
 export const init = command({

@@ -37,7 +37,7 @@ function latencyFacts({ latency, predicted }: ReportMember): Fact[] {
       `${ms(latency.ms)} (95 % interval ${ms(low)} to ${ms(high)}${latency.converged ? '' : ', still wide'})`,
     ],
     ['percentiles', `p50 ${ms(latency.p50)}, p95 ${ms(latency.p95)}, p99 ${ms(latency.p99)}`],
-    ['device', `${cpu}, ${threads} threads, batch ${batch}, ${provider}`],
+    ['device', `${cpu}, ${threads} thread${threads === 1 ? '' : 's'}, batch ${batch}, ${provider}`],
   ];
 }
 
@@ -54,7 +54,9 @@ function facts(member: ReportMember, objectives: readonly Objective[]): Fact[] {
     ...(final === null
       ? []
       : [
-          ['final accuracy', final.message ?? objectiveValue('accuracy', final.accuracy)] as const,
+          ...(final.epochs === 0
+            ? []
+            : [['final accuracy', final.message ?? objectiveValue('accuracy', final.accuracy)] as const]),
           ['test accuracy', objectiveValue('accuracy', final.testAccuracy)] as const,
         ]),
     ['MACs', count(costs.macs)],

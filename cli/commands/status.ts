@@ -27,7 +27,10 @@ export const status = command({
       const states = (['running', 'waiting', 'pruned', 'failed'] as const).filter((state) => run.counts[state] > 0);
       const others = states.map((state) => `, ${run.counts[state]} ${state}`).join('');
       const facts: [string, string][] = [
-        ['run', `${colors.bold(run.name)} (seed ${run.seed}, nas ${run.version}, ${run.threads} threads a worker)`],
+        [
+          'run',
+          `${colors.bold(run.name)} (seed ${run.seed}, nas ${run.version}, ${run.threads} thread${run.threads === 1 ? '' : 's'} a worker)`,
+        ],
         ['status', run.message === null ? run.status : `${run.status}: ${run.message}`],
         ['trials', `${run.counts.complete} of ${run.planned} trained${others}`],
         ['rejected', `${run.rejected} candidates before training`],

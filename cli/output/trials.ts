@@ -17,19 +17,21 @@ export function objectiveColumns(objectives: readonly Objective[], colors: Color
   }));
 }
 
-/** Accuracies after the final training, apart from those of the search; none when there was no final training. */
+/** Accuracies after the search, apart from those that steered it: of the final training (if any) and on the test split. */
 export function finalColumns(finals: ReadonlyMap<number, FinalResult>, colors: Colors): Column<ReportTrial>[] {
   if (finals.size === 0) return [];
+  const trained = [...finals.values()].some(({ accuracy, state }) => accuracy !== null || state === 'failed');
   const share = (value: number | null | undefined): string => objectiveValue('accuracy', value);
-  return [
-    {
-      title: 'final accuracy',
-      numeric: true,
-      cell: ({ number }) => {
-        const final = finals.get(number);
-        return final?.state === 'failed' ? colors.red('failed') : share(final?.accuracy);
-      },
+  const final: Column<ReportTrial> = {
+    title: 'final accuracy',
+    numeric: true,
+    cell: ({ number }) => {
+      const final = finals.get(number);
+      return final?.state === 'failed' ? colors.red('failed') : share(final?.accuracy);
     },
+  };
+  return [
+    ...(trained ? [final] : []),
     { title: 'test accuracy', numeric: true, cell: ({ number }) => share(finals.get(number)?.testAccuracy) },
   ];
 }

@@ -58,7 +58,7 @@ function finalPoint(member: ReportMember, plane: Plane): Point | undefined {
   return { ...at, y: accuracy, from: at.y };
 }
 
-/** From the interval's scale to a logarithmic one where the values span more than a factor of thirty. */
+/** Whether a logarithmic axis is due: positive values that span more than a factor of thirty. */
 const spansDecades = (values: readonly number[]): boolean => {
   const positive = values.filter((value) => value > 0);
   return positive.length === values.length && Math.max(...values) / Math.min(...values) > 30;
@@ -100,7 +100,47 @@ function wrapped(text: string): string[] {
   return lines;
 }
 
+type Layer = Extract<TopLevelSpec, { layer: unknown }>['layer'][number];
+
 const quantitative = 'quantitative' as const;
+const nominal = 'nominal' as const;
+
+/** A layer over its own points; none without points, which would have no scale. */
+const layer = (values: readonly Point[], look: Layer): Layer[] =>
+  values.length === 0 ? [] : [{ ...look, data: { values: [...values] } }];
+
+const looks = [
+  { series: seriesNames.trials, color: palette.faint, shape: 'circle' },
+  { series: seriesNames.search, color: palette.search, shape: 'circle' },
+  { series: seriesNames.final, color: palette.final, shape: 'diamond' },
+] as const;
+
+/** How points become positions, colours and shapes; shared by all layers, and so one legend. */
+function channels(plane: Plane, points: readonly Point[]) {
+  const xAxis = plane.x === trialNumber ? { title: 'trial', format: 'd' } : axisOf(plane.x);
+  const yAxis = axisOf(plane.y);
+  const log = plane.x !== trialNumber && spansDecades(points.map(({ x }) => x));
+  const present = looks.filter(({ series }) => points.some((point) => point.series === series));
+  const domain = present.map(({ series }) => series);
+  return {
+    x: {
+      field: 'x',
+      type: quantitative,
+      title: xAxis.title,
+      axis: { format: xAxis.format },
+      scale: { zero: false, nice: true, ...(log ? { type: 'log' as const } : {}) },
+    },
+    y: {
+      field: 'y',
+      type: quantitative,
+      title: yAxis.title,
+      axis: { format: yAxis.format },
+      scale: { zero: false, nice: true },
+    },
+    color: { field: 'series', type: nominal, scale: { domain, range: present.map(({ color }) => color) } },
+    shape: { field: 'series', type: nominal, scale: { domain, range: present.map(({ shape }) => shape) } },
+  };
+}
 
 /** The chart as Vega-Lite; what `renderFrontier` draws. */
 export function frontierSpec(data: ReportData): TopLevelSpec {
@@ -112,85 +152,49 @@ export function frontierSpec(data: ReportData): TopLevelSpec {
     .filter(isPoint);
   const frontier = data.frontier.map((member) => withInterval(member, plane)).filter(isPoint);
   const finals = data.frontier.map((member) => finalPoint(member, plane)).filter(isPoint);
-  const xAxis = plane.x === trialNumber ? { title: 'trial', format: 'd' } : axisOf(plane.x);
-  const yAxis = axisOf(plane.y);
-  const all = [...trials, ...frontier, ...finals];
-  const log = plane.x !== trialNumber && spansDecades(all.map(({ x }) => x));
-  const scale = { zero: false, nice: true, ...(log ? { type: 'log' as const } : {}) };
-  const x = { field: 'x', type: quantitative, title: xAxis.title, axis: { format: xAxis.format }, scale };
-  const y = {
-    field: 'y',
-    type: quantitative,
-    title: yAxis.title,
-    axis: { format: yAxis.format },
-    scale: { zero: false, nice: true },
-  };
-  const present = Object.values(seriesNames).filter((name) => all.some(({ series }) => series === name));
-  const looks: Record<string, { color: string; shape: string }> = {
-    [seriesNames.trials]: { color: palette.faint, shape: 'circle' },
-    [seriesNames.search]: { color: palette.search, shape: 'circle' },
-    [seriesNames.final]: { color: palette.final, shape: 'diamond' },
-  };
-  const color = {
-    field: 'series',
-    type: 'nominal' as const,
-    scale: { domain: present, range: present.map((name) => looks[name].color) },
-  };
-  const shape = {
-    field: 'series',
-    type: 'nominal' as const,
-    scale: { domain: present, range: present.map((name) => looks[name].shape) },
-  };
-  const labelled =
-    finals.length > 0
-      ? [...finals, ...frontier.filter((f) => !finals.some(({ label }) => label === f.label))]
-      : frontier;
-  const [first] = data.objectives;
+  const measured = frontier.filter(({ low }) => low !== undefined);
+  const highest = [...finals, ...frontier.filter((f) => !finals.some(({ label }) => label === f.label))];
+  const { x, y, color, shape } = channels(plane, [...trials, ...frontier, ...finals]);
   const horizontal = plane.x === trialNumber ? 'trial' : objectiveTitle(plane.x);
   return {
     $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
     width: 820,
     height: 480,
     title: {
-      text: `${capitalised(objectiveTitle(first.name))} against ${horizontal}`,
+      text: `${capitalised(objectiveTitle(plane.y))} against ${horizontal}`,
       subtitle: subtitle(data, plane),
     },
     layer: [
-      {
-        data: { values: trials },
+      ...layer(trials, {
         mark: { type: 'point', filled: true, size: 34, opacity: 0.5 },
         encoding: { x, y, color, shape },
-      },
-      {
-        data: { values: frontier },
+      }),
+      ...layer(frontier, {
         mark: { type: 'line', color: palette.search, strokeWidth: 1.6, interpolate: stairs(data, plane) },
         encoding: { x, y, order: { field: 'x', type: quantitative } },
-      },
-      {
-        data: { values: frontier.filter(({ low }) => low !== undefined) },
+      }),
+      ...layer(measured, {
         mark: { type: 'rule', color: palette.ink, strokeWidth: 1.2 },
         encoding: { x: { ...x, field: 'low' }, x2: { field: 'high' }, y },
-      },
-      ...(['low', 'high'] as const).map((field) => ({
-        data: { values: frontier.filter(({ low }) => low !== undefined) },
-        mark: { type: 'tick' as const, color: palette.ink, thickness: 1.2, size: 9, orient: 'vertical' as const },
-        encoding: { x: { ...x, field }, y },
-      })),
-      {
-        data: { values: finals },
+      }),
+      ...['low', 'high'].flatMap((field) =>
+        layer(measured, {
+          mark: { type: 'tick', color: palette.ink, thickness: 1.2, size: 9, orient: 'vertical' },
+          encoding: { x: { ...x, field }, y },
+        }),
+      ),
+      ...layer(finals, {
         mark: { type: 'rule', color: palette.final, strokeWidth: 1, strokeDash: [2, 3], opacity: 0.8 },
         encoding: { x, y: { ...y, field: 'from' }, y2: { field: 'y' } },
-      },
-      {
-        data: { values: [...frontier, ...finals] },
+      }),
+      ...layer([...frontier, ...finals], {
         mark: { type: 'point', filled: true, size: 80, opacity: 1, stroke: palette.background, strokeWidth: 1 },
         encoding: { x, y, color, shape },
-      },
-      {
-        data: { values: labelled },
+      }),
+      ...layer(highest, {
         mark: { type: 'text', align: 'center', dy: -12, fontSize: 11, color: palette.ink },
-        encoding: { x, y, text: { field: 'label', type: 'nominal' } },
-      },
+        encoding: { x, y, text: { field: 'label', type: nominal } },
+      }),
     ],
   };
 }

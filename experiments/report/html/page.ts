@@ -19,6 +19,9 @@ const best = (values: readonly (number | null | undefined)[]): string => {
   return known.length === 0 ? '-' : percent(Math.max(...known));
 };
 
+/** Whether the frontier's networks were trained again; without, they have at most a test accuracy. */
+const hasFinalTraining = ({ frontier }: ReportData): boolean => frontier.some(({ final }) => (final?.epochs ?? 0) > 0);
+
 function tiles(data: ReportData): Markup {
   const { counts, planned, rejected } = data.run;
   const { frontier } = data;
@@ -28,7 +31,7 @@ function tiles(data: ReportData): Markup {
     ${tile(`${counts.complete} / ${planned}`, ['trials trained', ...others].join(', '))}
     ${tile(String(frontier.length), 'networks on the frontier')}
     ${tile(best(frontier.map(({ values }) => values['accuracy'])), 'best validation accuracy in the search')}
-    ${frontier.some(({ final }) => final !== null) ? tile(best(frontier.map(({ final }) => final?.accuracy)), 'best validation accuracy after final training') : null}
+    ${hasFinalTraining(data) ? tile(best(frontier.map(({ final }) => final?.accuracy)), 'best validation accuracy after final training') : null}
     ${rejected > 0 ? tile(count(rejected), 'candidates rejected before training') : null}
     ${tile(duration(seconds(data)), 'from start to last change')}
   </div>`;
@@ -46,16 +49,17 @@ function frontierColumns(data: ReportData): Column<ReportMember>[] {
         ? html`${objectiveValue(name, values[name])} ${tag(provenance[name] ?? 'computed')}`
         : objectiveValue(name, values[name]),
   }));
-  const hasFinal = data.frontier.some(({ final }) => final !== null);
   const share = (value: number | null | undefined): string => objectiveValue('accuracy', value);
-  const finals: readonly Column<ReportMember>[] = [
-    {
-      title: 'final accuracy',
-      numeric: true,
-      cell: ({ final }) => (final?.state === 'failed' ? tag('failed') : share(final?.accuracy)),
-    },
-    { title: 'test accuracy', numeric: true, cell: ({ final }) => share(final?.testAccuracy) },
-  ];
+  const final: Column<ReportMember> = {
+    title: 'final accuracy',
+    numeric: true,
+    cell: (member) => (member.final?.state === 'failed' ? tag('failed') : share(member.final?.accuracy)),
+  };
+  const test: Column<ReportMember> = {
+    title: 'test accuracy',
+    numeric: true,
+    cell: (member) => share(member.final?.testAccuracy),
+  };
   const named = new Set(data.objectives.map(({ name }) => name));
   const costs: readonly (Column<ReportMember> & { readonly objective: string })[] = [
     { objective: 'macs', title: 'MACs', numeric: true, cell: ({ costs: { macs } }) => count(macs) },
@@ -64,13 +68,13 @@ function frontierColumns(data: ReportData): Column<ReportMember>[] {
   return [
     { title: 'trial', cell: ({ number }) => html`<a href="#trial-${number}">#${number}</a>` },
     ...objectives,
-    ...(hasFinal ? finals : []),
+    ...(hasFinalTraining(data) ? [final] : []),
+    ...(data.frontier.some((member) => member.final !== null) ? [test] : []),
     ...costs.filter(({ objective }) => !named.has(objective)),
   ];
 }
 
 function frontierNotes(data: ReportData): Markup {
-  const hasFinal = data.frontier.some(({ final }) => final !== null);
   return html`<p class="note">
     Search accuracy: validation split, on the search's short schedule; it decided who is on the
     frontier.${
