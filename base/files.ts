@@ -14,7 +14,7 @@ export function writeFileAtomic(path: string, ...parts: readonly (string | Uint8
     try {
       for (const part of parts) {
         const bytes = typeof part === 'string' ? Buffer.from(part) : part;
-        for (let offset = 0; offset < bytes.byteLength; ) offset += writeSync(file, bytes, offset);
+        for (let offset = 0; offset < bytes.byteLength;) offset += writeSync(file, bytes, offset);
       }
       fsyncSync(file);
     } finally {

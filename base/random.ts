@@ -73,7 +73,7 @@ export class Random {
 
   /** One element of a list that is not empty. */
   pick<T>(items: readonly T[]): T {
-    return items[this.int(items.length)] as T;
+    return items[this.int(items.length)];
   }
 
   /** Fisher-Yates, in place. */

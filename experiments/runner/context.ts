@@ -11,6 +11,6 @@ export interface RunContext {
   readonly pool: Pool;
   readonly candidates: Candidates;
   readonly observe: RunObserver;
-  /** Aborted when the user asks to stop. */
-  readonly signal: AbortSignal;
+  /** Whether the user has asked to stop. */
+  readonly stopping: () => boolean;
 }

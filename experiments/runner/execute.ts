@@ -30,7 +30,14 @@ export async function execute(
 ): Promise<RunOutcome> {
   const { parallel, retries } = plan.experiment.search;
   const pool = new Pool({ size: parallel, retries });
-  const context: RunContext = { plan, store, pool, candidates: new Candidates(plan), observe, signal };
+  const context: RunContext = {
+    plan,
+    store,
+    pool,
+    candidates: new Candidates(plan),
+    observe,
+    stopping: () => signal.aborted,
+  };
   const stop = () => {
     observe({ kind: 'stopping', message: 'Stopping: the workers write their checkpoints' });
     pool.stop();
@@ -54,17 +61,17 @@ export async function execute(
 }
 
 async function phases(context: RunContext): Promise<void> {
-  const { plan, observe, signal } = context;
+  const { plan, observe } = context;
   const { train, final } = plan.experiment;
   const latency = new LatencyService(context);
   const teacher = await prepareTeacher(context, train);
-  if (signal.aborted) return;
+  if (context.stopping()) return;
   await latency.calibrate();
-  if (signal.aborted) return;
+  if (context.stopping()) return;
   const { trials, controller } = plan.experiment.search;
   observe({ kind: 'phase', name: 'search', message: `Searching: ${trials} trials, ${controller}` });
   await new Search(context, latency, teacher).run();
-  if (signal.aborted) return;
+  if (context.stopping()) return;
   latency.reportQuality();
   // The full schedule may show other views of the images, which the teacher has not been asked about yet.
   const sameViews =

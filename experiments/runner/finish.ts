@@ -28,7 +28,7 @@ export async function finishFrontier(
   latency: LatencyService,
   teacher: PreparedTeacher | null,
 ): Promise<void> {
-  const { plan, store, observe, signal } = context;
+  const { plan, store, observe, stopping } = context;
   const trials = frontierTrials(store.trials.all(), plan.experiment.objectives);
   if (trials.length === 0) return;
   const { final } = plan.experiment;
@@ -42,12 +42,12 @@ export async function finishFrontier(
   const members = await Promise.all(
     trials.map(async (trial) => {
       const member = await fullyTrained(context, trial, teacher);
-      if (final !== null && !signal.aborted)
+      if (final !== null && !stopping())
         observe({ kind: 'progress', phase: 'final', done: ++trained, total: trials.length, unit: 'networks' });
       return member;
     }),
   );
-  if (signal.aborted) return;
+  if (stopping()) return;
   observe({
     kind: 'phase',
     name: 'frontier',
@@ -55,7 +55,7 @@ export async function finishFrontier(
   });
   if (plan.needsLatency) await measureAgain(context, latency, members);
   for (const [done, member] of members.entries()) {
-    if (signal.aborted) return;
+    if (stopping()) return;
     await save(context, member);
     observe({ kind: 'progress', phase: 'frontier', done: done + 1, total: members.length, unit: 'networks' });
   }
@@ -136,9 +136,9 @@ async function save(context: RunContext, member: Member): Promise<void> {
     'shared',
     { event: () => undefined },
   );
-  const trainedAccuracy = final?.accuracy ?? trial.values['accuracy']?.value;
+  const trainedAccuracy = final?.accuracy ?? trial.values['accuracy'].value;
   const { validation, test } = exported.accuracy;
-  if (trainedAccuracy !== undefined && Math.abs(validation - trainedAccuracy) > tolerance)
+  if (Math.abs(validation - trainedAccuracy) > tolerance)
     observe({
       kind: 'warning',
       message: `trial ${number}: ONNX Runtime finds ${percent(validation)} validation accuracy, training found ${percent(trainedAccuracy)}`,

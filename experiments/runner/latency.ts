@@ -84,10 +84,8 @@ export class LatencyService {
     });
     store.transaction(() => {
       for (const [i, { genotype, candidate, trial }] of subjects.entries()) {
-        const measurement = measured[i];
-        if (measurement === undefined) continue;
         store.measurements.add({
-          ...plain(measurement),
+          ...plain(measured[i]),
           genotypeId: genotypeId(genotype),
           network: candidate.network,
           purpose,
@@ -96,10 +94,8 @@ export class LatencyService {
       }
     });
     for (const [i, { trial }] of subjects.entries()) {
-      const measurement = measured[i];
-      if (measurement === undefined) continue;
       const predictedMs = trial === undefined ? undefined : store.trials.prediction(trial)?.ms;
-      const { ms, interval, converged } = measurement;
+      const { ms, interval, converged } = measured[i];
       observe({
         kind: 'measured',
         purpose,

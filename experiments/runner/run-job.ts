@@ -6,11 +6,11 @@ import { trainJob } from './train-job.js';
 
 /** What a job may do besides returning its result. */
 export interface JobContext {
-  onEvent(event: JobEvent): void;
+  readonly onEvent: (event: JobEvent) => void;
   /** Aborted when the job should write a checkpoint and end. */
   readonly signal: AbortSignal;
   /** To be awaited between steps; resolves at once unless the machine is needed for a measurement. */
-  pause(): Promise<void>;
+  readonly pause: () => Promise<void>;
 }
 
 /** Runs a job in this process. */

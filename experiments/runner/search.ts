@@ -45,13 +45,13 @@ export class Search {
 
   /** @throws NasError `infeasible` when no candidate keeps the constraints and no trial is complete. */
   async run(): Promise<void> {
-    const { plan, signal } = this.context;
+    const { plan, stopping } = this.context;
     const { trials } = plan.experiment.search;
     for (let number = 0; number < trials; number++) {
       const stored = this.trials.at(number);
       if (isFinished(stored)) continue;
       await this.turn(number);
-      if (signal.aborted) break;
+      if (stopping()) break;
       const trial = stored ?? this.ask(number);
       if (trial === undefined) break;
       const work = this.work(trial).finally(() => this.running.delete(number));

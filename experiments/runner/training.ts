@@ -90,7 +90,7 @@ export async function train(context: RunContext, request: TrainingRequest): Prom
     result.curve.forEach(record);
     return { result };
   } catch (error) {
-    if (error instanceof WorkerDied && !context.signal.aborted) return { failed: error.message };
+    if (error instanceof WorkerDied && !context.stopping()) return { failed: error.message };
     if (error instanceof NasError && error.code === 'failure') return { failed: error.message };
     throw error;
   }

@@ -42,7 +42,7 @@ export class WorkerProcess {
     const child = (this.child ??= this.start());
     return new Promise<ResultOf<J>>((resolve, reject) => {
       // The worker answers a job of type J with a result of its type.
-      this.running = { onEvent, resolve: (result) => resolve(result as ResultOf<J>), reject };
+      this.running = { onEvent, resolve: (result) => resolve(result), reject };
       if (this.paused !== undefined) send(child, { type: 'pause' });
       send(child, { type: 'run', job });
     });

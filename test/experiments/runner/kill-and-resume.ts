@@ -60,6 +60,8 @@ export async function ended(child: ChildProcess): Promise<{ code: number | null;
   return new Promise((resolve) => child.once('close', (code) => resolve({ code, output })));
 }
 
+const isRunning = (child: ChildProcess): boolean => child.exitCode === null && child.signalCode === null;
+
 const children = (pid: number): number[] => {
   try {
     return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
@@ -84,15 +86,15 @@ export async function runWithKills(
     const child = start(directory, begun ? ['resume', workdir] : ['run', file, '--workdir', workdir]);
     const over = ended(child);
     await Promise.race([sleep(after), over]);
-    if (child.exitCode !== null || child.pid === undefined) continue;
+    if (!isRunning(child) || child.pid === undefined) continue;
     const workers = children(child.pid);
-    const target = victim === 'worker' ? workers[hits % Math.max(1, workers.length)] : child.pid;
+    const target = victim === 'worker' ? workers.at(hits % Math.max(1, workers.length)) : child.pid;
     if (target !== undefined) {
       process.kill(target, 'SIGKILL');
       hits++;
     }
     if (victim === 'worker') await Promise.race([sleep(500), over]);
-    if (child.exitCode === null) child.kill('SIGKILL');
+    if (isRunning(child)) child.kill('SIGKILL');
     await over;
   }
   const begun = existsSync(join(workdir, 'nas.sqlite'));
