@@ -20,7 +20,8 @@ export interface Timings {
 export interface Program {
   /**
    * Runs the function once and updates the states that it assigns. `step` numbers the noise of `uniform`; by default
-   * it counts the runs of this program from 0. ONNX Runtime blocks the event loop meanwhile.
+   * it counts the runs of this program from 0. Runs of programs that share a store happen in the order of their calls.
+   * ONNX Runtime blocks the event loop meanwhile.
    * @throws NasError when a feed is missing or does not fit.
    */
   run(feeds: Readonly<Record<string, Feed>>, step?: number): Promise<Record<string, HostTensor>>;
@@ -59,16 +60,20 @@ export class CompiledProgram implements Program {
     this.used = new Set(this.graph.inputs.map(({ name }) => name));
   }
 
-  async run(feeds: Readonly<Record<string, Feed>>, step = this.steps): Promise<Record<string, HostTensor>> {
+  run(feeds: Readonly<Record<string, Feed>>, step?: number): Promise<Record<string, HostTensor>> {
+    return this.states.inOrder(() => this.runStep(feeds, step ?? this.steps));
+  }
+
+  async dispose(): Promise<void> {
+    await this.parts.session.release();
+  }
+
+  private async runStep(feeds: Readonly<Record<string, Feed>>, step: number): Promise<Record<string, HostTensor>> {
     const results = await this.execute(this.bind(feeds, step));
     for (const { variable, assigned } of this.parts.traced.states)
       if (assigned) this.states.replace(variable.name, results[stateOutput(variable.name)]);
     this.steps = step + 1;
     return Object.fromEntries(Object.keys(this.parts.traced.outputs).map((name) => [name, fromOrt(results[name])]));
-  }
-
-  async dispose(): Promise<void> {
-    await this.parts.session.release();
   }
 
   private bind(feeds: Readonly<Record<string, Feed>>, step: number): Record<string, ort.Tensor> {

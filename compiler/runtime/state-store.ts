@@ -25,6 +25,7 @@ interface Entry {
  */
 export class StateStore {
   private readonly entries = new Map<string, Entry>();
+  private last: Promise<unknown> = Promise.resolve();
 
   /** Names of all states, in the order in which programs brought them. */
   get names(): readonly string[] {
@@ -103,6 +104,13 @@ export class StateStore {
   /** tf.Variables to runtime. */
   push(): void {
     for (const entry of this.entries.values()) entry.tensor = stored(entry, read(entry.home, entry.variable));
+  }
+
+  /** Runs what reads and replaces states after all that was given before, so that no update is lost. */
+  inOrder<T>(task: () => Promise<T>): Promise<T> {
+    const result = this.last.then(task);
+    this.last = result.catch(() => undefined);
+    return result;
   }
 
   private entry(name: string): Entry {

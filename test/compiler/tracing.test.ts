@@ -3,7 +3,7 @@ import '@tensorflow/tfjs-backend-cpu';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { NasError } from '../../base/errors.js';
-import { compile, exportModel, uniform, type HostTensor, type InputSpec } from '../../compiler/index.js';
+import { compile, exportModel, StateStore, uniform, type HostTensor, type InputSpec } from '../../compiler/index.js';
 import { apply } from './support/models.js';
 import { expectSameAsReference, type Inputs, type TensorFunction } from './support/reference.js';
 import { Sampler } from './support/samples.js';
@@ -196,6 +196,22 @@ describe('states', () => {
     expect(() => program.states.restore(new Map([['other', value([3])]]))).toThrow(/no state 'other'/);
     expect(() => program.states.restore(new Map([['restored', value([4])]]))).toThrow(/'restored' is float32\[3\]/);
     await program.dispose();
+  });
+
+  it('miss no update when runs are not awaited, whatever the program, and one of them fails', async () => {
+    const w = tf.variable(tf.zeros([3]), false, 'counted');
+    const states = new StateStore();
+    const adding = ({ x }: Inputs) => {
+      w.assign(tf.add(w, x));
+      return tf.neg(x);
+    };
+    const programs = await Promise.all([1, 2].map(() => compile(adding, vector, { states })));
+    const runs = [0, 1, 0, 1].map((i) => programs[i].run({ x: ones }));
+    await expect(programs[0].run({})).rejects.toThrow();
+    runs.push(programs[1].run({ x: ones }));
+    await Promise.all(runs);
+    expect(states.snapshot().get('counted')?.data).toEqual(Float32Array.of(5, 5, 5));
+    for (const program of programs) await program.dispose();
   });
 
   it('of a snapshot are copies', async () => {
