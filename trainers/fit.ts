@@ -101,6 +101,7 @@ class Training {
   private readonly meter = new SpeedMeter();
   private readonly resize: (images: Float32Array) => Float32Array;
   private savedAt = performance.now();
+  /** When the part of the current epoch began that `position.seconds` does not count yet; pauses are left out. */
   private resumedAt = performance.now();
 
   private constructor(
@@ -167,6 +168,7 @@ class Training {
       const metrics = await this.validate();
       if (metrics === null) return this.interrupt();
       this.position = { ...startPosition, epoch: this.position.epoch + 1, curve: [...this.position.curve, metrics] };
+      this.resumedAt = performance.now();
       if (this.position.epoch < job.train.epochs) this.save();
       hooks.onEpoch(metrics);
     }
@@ -231,7 +233,9 @@ class Training {
   /** Between two steps: lets messages in, stands still while paused; false when told to stop. */
   private async proceed(): Promise<boolean> {
     await setImmediate();
+    const paused = performance.now();
     await this.hooks.pause();
+    this.resumedAt += performance.now() - paused;
     return !this.hooks.signal.aborted;
   }
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { evaluateModel, evaluateSplit, fit, openDataset } from '../../trainers/index.js';
-import { tinyStudent } from './support/networks.js';
+import { tiniestStudent } from './support/networks.js';
 import { compiled, eager, openWorkbench, quiet, tinyJob, type Workbench } from './support/tiny-training.js';
 
 let bench: Workbench;
@@ -13,10 +13,9 @@ describe('evaluation', () => {
   test('agrees with what training said, on both engines', async () => {
     const result = await fit(tinyJob(bench, 'trained'), quiet());
     if (result.state !== 'complete') throw new Error('interrupted');
-    const network = tinyStudent({ dropout: 0.2 });
     for (const engine of [compiled, eager]) {
       const evaluation = await evaluateModel({
-        network,
+        network: tiniestStudent,
         weights: result.weights,
         dataset: bench.dataset,
         split: 'validation',

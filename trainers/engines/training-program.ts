@@ -117,7 +117,10 @@ export function createTrainingProgram(spec: ProgramSpec): TrainingProgram {
       optimizer.apply(grads, learningRate);
       if (averageDecay !== undefined) moveAverage(averaged, averageDecay);
       if (correct === undefined) throw new Error('the loss was not computed');
-      return { loss, correct };
+      // Kept alive out of the gradient's scope; its clone belongs to the caller's.
+      const counted = tf.clone(correct);
+      correct.dispose();
+      return { loss, correct: counted };
     },
     evaluate: (images) => one((average ?? student).apply(images, { training: false }) as tf.Tensor),
     dispose() {

@@ -2,13 +2,26 @@ import { describe, expect, test } from 'vitest';
 import { createEngine, engineSchema, trainSchema } from '../../../trainers/index.js';
 import type { ProgramSpec } from '../../../trainers/engines/index.js';
 import { lossSchema } from '../../../trainers/schema.js';
-import { tinyStudent } from '../support/networks.js';
+import { noiseBatch, tinyStudent } from '../support/networks.js';
 import { batch, describeEngine, everything, run, specOf, threads } from './contract.js';
 
 const compiled = engineSchema.parse({ type: 'compiled' });
 const eager = engineSchema.parse({ type: 'eager', backend: 'cpu' });
 
 describeEngine(compiled);
+
+test('the compiled engine repeats itself with several threads, bit for bit', async () => {
+  const network = { ...tinyStudent({ size: 16 }), stem: { ...tinyStudent().stem, filters: 32 } };
+  const train = async (): Promise<number[]> => {
+    const engine = await createEngine(compiled, specOf({ network }), { threads: 2, batch: 32 });
+    const losses: number[] = [];
+    for (let step = 0; step < 5; step++)
+      losses.push((await engine.step(noiseBatch(network, 32, step), 0.05, step)).loss);
+    await engine.dispose();
+    return losses;
+  };
+  expect(await train()).toEqual(await train());
+});
 
 describe('compiled and eager engines', () => {
   test.each<[string, Partial<ProgramSpec>]>([

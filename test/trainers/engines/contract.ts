@@ -1,3 +1,4 @@
+import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';
 import { toModel } from '../../../spaces/index.js';
 import { createEngine, trainSchema, type EngineConfig, type TrainingEngine } from '../../../trainers/index.js';
@@ -150,6 +151,16 @@ export function describeEngine(config: EngineConfig): void {
       expect([...second.state().keys()]).toEqual([...first.state().keys()]);
       expect([...first.state().keys()]).toContain('optimizer/first_moment/model/logits/kernel');
       await Promise.all([first.dispose(), second.dispose()]);
+    });
+
+    test('leaves nothing behind', async () => {
+      const use = async (): Promise<number> => {
+        const engine = await open(everything);
+        await run(engine, 0, 1);
+        await engine.dispose();
+        return tf.memory().numTensors;
+      };
+      expect(await use()).toBe(await use());
     });
 
     test('refuses a state of another network', async () => {

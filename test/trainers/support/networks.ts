@@ -15,6 +15,16 @@ export const tinyStudent = (options: { size?: number; dropout?: number; classes?
   head: { filters: 8, act: 'swish', dropout: options.dropout ?? 0 },
 });
 
+/** The least that has convolutions, batch norm, dropout and a residual: quick to compile. */
+export const tiniestStudent: Network = {
+  kind: 'network',
+  input: [10, 10, 1],
+  classes: 10,
+  stem: { filters: 6, kernel: 3, stride: 2, act: 'relu' },
+  blocks: [{ kind: 'mbconv', filters: 6, kernel: 3, stride: 1, act: 'relu', expand: 1, se: 0 }],
+  head: { filters: 0, act: 'relu', dropout: 0.2 },
+};
+
 /** A teacher with the student's resolutions and other channels. */
 export const tinyTeacher = (options: { size?: number; classes?: number } = {}): Network => ({
   kind: 'network',
