@@ -14,7 +14,10 @@ const objectiveNamed = (name: (typeof writtenNames)[number]): ObjectiveName =>
   name in aliases ? aliases[name as keyof typeof aliases] : (name as ObjectiveName);
 
 const constraintSchema = z
-  .strictObject({ min: z.number().optional(), max: z.number().optional() })
+  .strictObject({
+    min: z.number().optional().describe('smallest value that is allowed'),
+    max: z.number().optional().describe('largest value that is allowed'),
+  })
   .refine(({ min, max }) => min !== undefined || max !== undefined, 'needs min, max or both');
 
 /** One entry of `objectives:`; a word stands for its name, and direction and cost default to what the name means. */

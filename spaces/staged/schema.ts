@@ -10,55 +10,72 @@ const act = z.enum(activations);
 
 /** `stem:`; the first convolution. */
 export const stemSchema = z.strictObject({
-  filters: choices(width).optional(),
-  kernel: choices(kernel).optional(),
-  stride: choices(stride).optional(),
-  act: choices(act).optional(),
+  filters: choices(width).optional().describe('output channels at width 1'),
+  kernel: choices(kernel).optional().describe('side of the kernel'),
+  stride: choices(stride).optional().describe('2 halves height and width'),
+  act: choices(act).optional().describe('activation'),
 });
 
 /** `head:`; what follows the blocks. */
 export const headSchema = z.strictObject({
-  /** Width of the 1x1 convolution; 0: none. */
-  filters: choices(widthOrNone).optional(),
-  act: choices(act).optional(),
-  /** Width of a dense layer before the logits (MobileNetV3); 0: none. */
-  hidden: choices(widthOrNone).optional(),
-  dropout: choices(z.number().min(0).lt(1)).optional(),
+  filters: choices(widthOrNone).optional().describe('width of the 1x1 convolution; 0: none'),
+  act: choices(act).optional().describe('activation of the convolution and the hidden layer'),
+  hidden: choices(widthOrNone)
+    .optional()
+    .describe('width of a dense layer before the logits, as in MobileNetV3; 0: none'),
+  dropout: choices(z.number().min(0).lt(1)).optional().describe('dropout rate before the last layer'),
 });
 
 const stageShape = {
-  /** Output channels at width 1. */
-  filters: choices(width),
-  /** Stride of the stage's first block. */
-  stride: choices(stride).optional(),
-  /** Number of blocks; 0 leaves the stage out, its stride too. */
-  depth: choices(z.number().int().min(0).max(32)).optional(),
-  kernel: choices(kernel).optional(),
-  /** Expanded width as a multiple of the block's input width. */
-  expand: choices(z.number().min(1).max(16)).optional(),
-  /** Squeeze-excite: hidden width as a share of the expanded width; 0: none. */
-  se: choices(z.number().min(0).max(1)).optional(),
-  act: choices(act).optional(),
+  filters: choices(width).describe('output channels at width 1'),
+  stride: choices(stride).optional().describe("stride of the stage's first block"),
+  depth: choices(z.number().int().min(0).max(32))
+    .optional()
+    .describe('number of blocks; 0 leaves the stage out, its stride too'),
+  kernel: choices(kernel).optional().describe('side of the kernels'),
+  expand: choices(z.number().min(1).max(16))
+    .optional()
+    .describe("expanded width as a multiple of the block's input width"),
+  se: choices(z.number().min(0).max(1))
+    .optional()
+    .describe('squeeze-excite: hidden width as a share of the expanded width; 0: none'),
+  act: choices(act).optional().describe('activation'),
 };
 
 /** A stage of inverted residuals. */
 export const mbconvStageSchema = z.strictObject(stageShape);
 
 /** A stage whose kind of block is a choice too. */
-export const stageSchema = z.strictObject({ kind: choices(z.enum(blockKinds)).optional(), ...stageShape });
+export const stageSchema = z.strictObject({
+  kind: choices(z.enum(blockKinds))
+    .optional()
+    .describe('inverted residual (MobileNetV2), its fused form (EfficientNetV2), or the basic block of ResNet'),
+  ...stageShape,
+});
 
 /** Keys that all spaces made of stages have. */
 export const stagedShape = {
-  /** Image heights to choose from, in pixels; default: the data's own. The width follows the data's aspect ratio. */
-  resolution: choices(z.number().int().min(8).max(1024)).optional(),
-  /** Multipliers of all widths; the results are rounded to multiples of `divisor`. */
-  width: choices(z.number().gt(0).max(8)).optional(),
-  stem: stemSchema.optional(),
-  head: headSchema.optional(),
-  /** Whether kernel, expansion and squeeze-excite are decided once a stage or for each of its layers. */
-  share: z.enum(['stage', 'layer']).optional(),
-  /** Widths that a multiplier or an expansion gives are rounded to multiples of this (never by more than 10 % down). */
-  divisor: z.number().int().min(1).max(64).optional(),
+  resolution: choices(z.number().int().min(8).max(1024))
+    .optional()
+    .describe("image heights to choose from, in pixels; by default the data's own; the width keeps the aspect ratio"),
+  width: choices(z.number().gt(0).max(8))
+    .optional()
+    .describe('multipliers of all widths; the results are rounded to multiples of `divisor`'),
+  stem: stemSchema.optional().describe('the first convolution'),
+  head: headSchema.optional().describe('what follows the blocks'),
+  share: z
+    .enum(['stage', 'layer'])
+    .optional()
+    .describe('whether kernel, expansion and squeeze-excite are decided once a stage or for each of its layers'),
+  divisor: z
+    .number()
+    .int()
+    .min(1)
+    .max(64)
+    .optional()
+    .describe(
+      'widths that a multiplier or an expansion gives are rounded to multiples of this (never by more than 10 % down)',
+    ),
 };
 
 export type StemConfig = z.output<typeof stemSchema>;

@@ -8,11 +8,13 @@ import { commonPlan } from './staged.js';
  * `space: {type: blocks}`: a space of one's own, block by block; any field may be a list of choices. `depth` repeats a
  * block (0: it may be left out). Widths are exact unless `divisor` is given.
  */
-export const blocksSchema = z.strictObject({
-  type: z.literal('blocks'),
-  ...stagedShape,
-  blocks: z.array(stageSchema).min(1),
-});
+export const blocksSchema = z
+  .strictObject({
+    type: z.literal('blocks'),
+    ...stagedShape,
+    blocks: z.array(stageSchema).min(1).describe('the blocks from input to output; `depth` repeats one'),
+  })
+  .describe('a space of your own, block by block');
 export type BlocksConfig = z.output<typeof blocksSchema>;
 
 export function blocksPlan(config: BlocksConfig, task: Task): StagedPlan {

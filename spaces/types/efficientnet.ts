@@ -9,15 +9,27 @@ import { commonPlan } from './staged.js';
 /** EfficientNet's own coefficients: twice the MACs for each step of phi, since alpha beta^2 gamma^2 is about 2. */
 const paperCoefficients = { alpha: 1.2, beta: 1.1, gamma: 1.15 } as const;
 
-const coefficient = z.number().min(1).max(2).optional();
+const coefficient = (of: keyof typeof paperCoefficients, scaled: string) =>
+  z.number().min(1).max(2).optional().describe(`${scaled} for each step of phi; by default ${paperCoefficients[of]}`);
 
 const ownShape = {
   ...stagedShape,
-  /** Compound coefficient: depth x alpha^phi, width x beta^phi, resolution x gamma^phi (to a multiple of 4). */
-  phi: choices(z.number().min(-4).max(8)).optional(),
-  compound: z.strictObject({ alpha: coefficient, beta: coefficient, gamma: coefficient }).optional(),
-  /** Stages of MBConv and fused-MBConv blocks from input to output; they replace the preset's. */
-  stages: z.array(stageSchema).min(1).optional(),
+  phi: choices(z.number().min(-4).max(8))
+    .optional()
+    .describe('compound coefficient: depth x alpha^phi, width x beta^phi, resolution x gamma^phi (a multiple of 4)'),
+  compound: z
+    .strictObject({
+      alpha: coefficient('alpha', 'depth'),
+      beta: coefficient('beta', 'width'),
+      gamma: coefficient('gamma', 'resolution'),
+    })
+    .optional()
+    .describe('what a step of phi multiplies'),
+  stages: z
+    .array(stageSchema)
+    .min(1)
+    .optional()
+    .describe("stages of MBConv and fused-MBConv blocks from input to output; they replace the preset's"),
 };
 const ownSchema = z.strictObject(ownShape);
 
@@ -27,11 +39,16 @@ type PresetName = keyof typeof efficientnetPresets;
  * `space: {type: efficientnet}`: MBConv and fused-MBConv stages with compound scaling (Tan & Le 2019, 2021). Keys that
  * are left out come from the preset; without `preset` it is chosen by the size of the images.
  */
-export const efficientnetSchema = z.strictObject({
-  type: z.literal('efficientnet'),
-  preset: z.enum(Object.keys(efficientnetPresets) as [PresetName, ...PresetName[]]).optional(),
-  ...ownShape,
-});
+export const efficientnetSchema = z
+  .strictObject({
+    type: z.literal('efficientnet'),
+    preset: z
+      .enum(Object.keys(efficientnetPresets) as [PresetName, ...PresetName[]])
+      .optional()
+      .describe('where keys that are left out come from; by default it is chosen by the size of the images'),
+    ...ownShape,
+  })
+  .describe('MBConv and fused-MBConv stages with compound scaling (Tan & Le 2019, 2021)');
 export type EfficientnetConfig = z.output<typeof efficientnetSchema>;
 /** What a user may write. */
 export type EfficientnetInput = z.input<typeof ownSchema>;

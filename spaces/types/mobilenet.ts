@@ -7,8 +7,11 @@ import { commonPlan } from './staged.js';
 
 const ownShape = {
   ...stagedShape,
-  /** Stages of inverted residuals from input to output; they replace the preset's. */
-  stages: z.array(mbconvStageSchema).min(1).optional(),
+  stages: z
+    .array(mbconvStageSchema)
+    .min(1)
+    .optional()
+    .describe("stages of inverted residuals from input to output; they replace the preset's"),
 };
 const ownSchema = z.strictObject(ownShape);
 
@@ -18,11 +21,16 @@ type PresetName = keyof typeof mobilenetPresets;
  * `space: {type: mobilenet}`: inverted residuals (MobileNetV2 and V3). Keys that are left out come from the preset;
  * without `preset` it is chosen by the size of the images.
  */
-export const mobilenetSchema = z.strictObject({
-  type: z.literal('mobilenet'),
-  preset: z.enum(Object.keys(mobilenetPresets) as [PresetName, ...PresetName[]]).optional(),
-  ...ownShape,
-});
+export const mobilenetSchema = z
+  .strictObject({
+    type: z.literal('mobilenet'),
+    preset: z
+      .enum(Object.keys(mobilenetPresets) as [PresetName, ...PresetName[]])
+      .optional()
+      .describe('where keys that are left out come from; by default it is chosen by the size of the images'),
+    ...ownShape,
+  })
+  .describe('inverted residuals, as in MobileNetV2 and V3');
 export type MobilenetConfig = z.output<typeof mobilenetSchema>;
 /** What a user may write. */
 export type MobilenetInput = z.input<typeof ownSchema>;

@@ -7,11 +7,17 @@ import { costs } from '../costs.js';
 import type { Space, Task } from '../space.js';
 
 /** `space: {type: module}`: a space of one's own in code; the module's default export is `(task: Task) => Space`. */
-export const moduleSchema = z.strictObject({
-  type: z.literal('module'),
-  /** JavaScript module (.js, .mjs), relative to the experiment file; .ts where the runtime can import it. */
-  path: z.string().min(1),
-});
+export const moduleSchema = z
+  .strictObject({
+    type: z.literal('module'),
+    path: z
+      .string()
+      .min(1)
+      .describe(
+        'JavaScript module (.js, .mjs); .ts where the runtime can import it; its default export is (task) => Space',
+      ),
+  })
+  .describe('a space of your own, in code');
 export type ModuleConfig = z.output<typeof moduleSchema>;
 
 const isFunction = (value: unknown): value is (...args: never[]) => unknown => typeof value === 'function';
