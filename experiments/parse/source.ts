@@ -1,5 +1,6 @@
 import {
   isAlias,
+  isCollection,
   isMap as isYamlMap,
   isScalar,
   isSeq,
@@ -97,9 +98,9 @@ export class Source {
     return position(this.file, this.lines, offset);
   }
 
-  /** The last `--set` that gave a part of the value at this path, when the text gave none of it. */
+  /** The last `--set` that gave a part of the value at this path, when the text has no map or list there. */
   private overrideInside(path: KeyPath): Override | undefined {
-    if (path.length === 0 || this.document.hasIn(path)) return undefined;
+    if (path.length === 0 || isCollection(this.document.getIn(path, true))) return undefined;
     return this.overrides.findLast((override) => startsWith(override.path, path));
   }
 

@@ -78,7 +78,9 @@ function frontierNotes(data: ReportData): Markup {
   return html`<p class="note">
     Search accuracy: validation split, on the search's short schedule; it decided who is on the
     frontier.${
-      hasFinal ? ' Final and test accuracy: after the full training; the test split was never seen by the search.' : ''
+      hasFinalTraining(data)
+        ? ' Final and test accuracy: after the full training; the test split was never seen by the search.'
+        : ''
     }
   </p>`;
 }

@@ -1,0 +1,169 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, describe, expect, it } from 'vitest';
+import { NasError } from '../../../base/errors.js';
+import { loadExperiment, locate, parseExperiment, type LoadOptions } from '../../../experiments/parse/index.js';
+import { schemaFileText } from '../../../experiments/parse/schema-file.js';
+import { invalidInput } from '../../../base/errors.js';
+
+const base = 'name: x\ndata: fashion-mnist\nspace: mobilenet\n';
+const parse = (text: string, options?: LoadOptions) => parseExperiment('exp.yaml', text, options).experiment;
+
+function messageOf(task: () => unknown): string {
+  try {
+    task();
+  } catch (error) {
+    if (error instanceof NasError && error.code === 'invalid-input') return error.message;
+    throw error;
+  }
+  throw new Error('nothing was thrown');
+}
+
+const home = join(import.meta.dirname, '../../../experiments');
+const folder = mkdtempSync(join(tmpdir(), 'nas-parse-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+describe('an experiment', () => {
+  it('has everything that follows from what is written', () => {
+    const plain = parse(base);
+    expect(plain.train.loss).toEqual({ type: 'cross-entropy', label_smoothing: 0 });
+    expect(plain.final).toBeNull();
+    expect(plain.objectives.map(({ name }) => name)).toEqual(['accuracy', 'latency_ms']);
+    const taught = parse(`${base}teacher: train\ntrain: {epochs: 3, batch: 32}\nfinal: {epochs: 9}\n`);
+    expect(taught.train.loss?.type).toBe('kd');
+    expect(taught.final).toEqual({ ...taught.train, epochs: 9 });
+  });
+
+  it('makes a constraint of the latency budget, and the tighter of two bounds holds', () => {
+    const max = (text: string) => parse(base + text).objectives.find(({ name }) => name === 'latency_ms')?.constraint;
+    expect(max('latency: {budget_ms: 2}\n')).toEqual({ max: 2 });
+    expect(max('latency: {budget_ms: 2}\nobjectives: [accuracy]\n')).toEqual({ max: 2 });
+    const both = 'objectives: [accuracy, {name: latency, constraint: {min: 0.1, max: 1}}]\n';
+    expect(max(`latency: {budget_ms: 2}\n${both}`)).toEqual({ min: 0.1, max: 1 });
+    expect(max(`latency: {budget_ms: 0.5}\n${both}`)).toEqual({ min: 0.1, max: 0.5 });
+  });
+
+  it('is plain data that a second parse leaves alone', () => {
+    const { experiment } = loadExperiment(join(home, 'quickstart.yaml'));
+    const written = JSON.stringify(experiment, (key, value: unknown) => (key === 'final' ? undefined : value));
+    expect(parse(written)).toEqual(experiment);
+  });
+
+  it('takes paths relative to its own folder', () => {
+    const file = join(folder, 'folder.yaml');
+    writeFileSync(file, 'name: x\ndata: {type: image-folder, path: .}\nspace: mobilenet\n');
+    expect(loadExperiment(file).experiment.data.path).toBe(folder);
+    expect(loadExperiment(file, { set: ['data.path=.'] }).experiment.data.path).toBe(process.cwd());
+  });
+});
+
+describe('--set', () => {
+  const set = (...values: string[]) => parse(base, { set: values });
+
+  it('sets values of any depth, and lists by index', () => {
+    expect(set('train.epochs=3', 'train.optimizer={type: adamw}').train).toMatchObject({
+      epochs: 3,
+      optimizer: { type: 'adamw', learning_rate: 2e-3 },
+    });
+    const staged = base.replace('mobilenet', '{type: mobilenet, stages: [{filters: 16}]}');
+    const { space } = parse(staged, { set: ['space.stages.0.depth=[1, 2]', 'space.stages.1.filters=24'] });
+    expect(space).toMatchObject({ stages: [{ filters: [16], depth: [1, 2] }, { filters: [24] }] });
+  });
+
+  it('makes a map of a word when a key inside it is set', () => {
+    expect(set('teacher=train', 'teacher.epochs=2').teacher).toMatchObject({ type: 'train', epochs: 2 });
+  });
+
+  it('does not change other uses of an alias', () => {
+    const text = `${base}train: &t {epochs: 4}\nfinal: *t\n`;
+    const { train, final } = parse(text, { set: ['final.epochs=7'] });
+    expect([train.epochs, final?.epochs]).toEqual([4, 7]);
+  });
+
+  it.each([
+    ['x', '--set x: expected key.path=value'],
+    ['train..epochs=1', '--set train..epochs=1: expected key.path=value'],
+    ['train.epochs=[1', '--set train.epochs=[1: train.epochs: the value is not YAML'],
+    ['train.epohs=1', "--set train.epohs=1: train.epohs: unknown key 'epohs'"],
+    ['train.epochs=0', '--set train.epochs=0: train.epochs: got 0; expected a whole number of at least 1'],
+    ['name.x=1', '--set name.x=1: name: got {"type":"x","x":1}; expected a text'],
+    ['space.stages.0.depth=2', '--set space.stages.0.depth=2: space.stages: got {"0":{"depth":2}}; expected a list'],
+    ['objectives.5=macs', '--set objectives.5=macs: objectives: got {"5":"macs"}; expected a list'],
+  ])('%s is refused', (argument, message) => {
+    expect(messageOf(() => set(argument))).toContain(message);
+  });
+});
+
+describe('mistakes', () => {
+  it('are listed in the order of the lines', () => {
+    const text = `${base}train: {epochs: x}\nsearch: {trials: x}\nseed: x\n${'# a\n'.repeat(5)}engine: x\n`;
+    const lines = [...messageOf(() => parse(text)).matchAll(/exp\.yaml:(\d+):/g)].map(([, line]) => Number(line));
+    expect(lines).toEqual([4, 5, 6, 12]);
+  });
+
+  it('found later say where their cause is written', () => {
+    const loaded = parseExperiment('exp.yaml', base);
+    const error = locate(loaded, ['space'], invalidInput('no room for the stages'));
+    expect(error).toMatchObject({ code: 'invalid-input', message: 'exp.yaml:3:8: space: no room for the stages' });
+    const other = new Error('a bug');
+    expect(locate(loaded, ['space'], other)).toBe(other);
+  });
+
+  it.each([
+    ['nowhere.yaml', 'there is no such file'],
+    ['.', 'is a folder'],
+    [join(home, 'quikstart.yaml'), "did you mean '"],
+  ])('in the name of the file: %s', (file, message) => {
+    expect(messageOf(() => loadExperiment(file))).toContain(message);
+  });
+
+  it('of any kind are a NasError, never a crash', () => {
+    const scalar = fc.oneof(fc.string(), fc.integer(), fc.constant(null), fc.boolean());
+    const value = fc.oneof(
+      scalar,
+      fc.array(scalar, { maxLength: 3 }),
+      fc.dictionary(fc.string(), scalar, { maxKeys: 3 }),
+    );
+    const keys = [
+      'name',
+      'seed',
+      'data',
+      'space',
+      'teacher',
+      'train',
+      'latency',
+      'objectives',
+      'search',
+      'final',
+      'engine',
+    ];
+    fc.assert(
+      fc.property(fc.dictionary(fc.constantFrom(...keys, 'other'), value), fc.string(), (experiment, garbage) => {
+        for (const text of [JSON.stringify(experiment), `${base}${garbage}`]) {
+          try {
+            parse(text, { checkFiles: false });
+          } catch (error) {
+            expect(error).toBeInstanceOf(NasError);
+          }
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
+
+describe('shipped', () => {
+  const files = readdirSync(home).filter((file) => file.endsWith('.yaml'));
+
+  it.each(files)('%s is valid and names its schema', (file) => {
+    const { experiment, source } = loadExperiment(join(home, file), { checkFiles: false });
+    expect(experiment.name).toBe(file.replace('.yaml', ''));
+    expect(source).toMatch(/^# yaml-language-server: \$schema=\.\/experiment\.schema\.json\n/);
+  });
+
+  it('experiment.schema.json is up to date', () => {
+    expect(readFileSync(resolve(home, 'experiment.schema.json'), 'utf8')).toBe(schemaFileText());
+  });
+});
