@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { createSpace, type Space, type Task } from '../../spaces/index.js';
-import { openDataset, type DatasetInfo, type DatasetRef } from '../../trainers/index.js';
+import { describeDataset, type DatasetInfo, type DatasetRef } from '../../trainers/index.js';
 import type { Experiment } from '../schema.js';
 
 /** Everything about a run that does not change while it goes. */
@@ -27,9 +27,7 @@ export interface PlanInput {
 }
 
 export async function makePlan({ experiment, workdir, dataset, threads }: PlanInput): Promise<Plan> {
-  const opened = openDataset(dataset);
-  const { info: data } = opened;
-  opened.close();
+  const data = describeDataset(dataset);
   const task: Task = { input: [data.height, data.width, data.channels], classes: data.classes.length };
   const space = await createSpace(experiment.space, task);
   const needsLatency = experiment.objectives.some(({ name }) => name === 'latency_ms');

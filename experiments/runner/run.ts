@@ -3,7 +3,7 @@ import { invalidInput } from '../../base/errors.js';
 import { canonicalJson } from '../../base/hash.js';
 import { describeEnvironment } from '../../latency-models/index.js';
 import { lockWorkdir, Store, type RunRecord } from '../../store/index.js';
-import { prepareDataset, type DataConfig, type DatasetRef } from '../../trainers/index.js';
+import { describeDataset, prepareDataset, type DataConfig, type DatasetRef } from '../../trainers/index.js';
 import { locate, type LoadedExperiment } from '../parse/index.js';
 import type { Experiment } from '../schema.js';
 import type { RunObserver } from './events.js';
@@ -42,6 +42,7 @@ export async function runExperiment(
     return resumeExperiment(workdir, options, observe);
   }
   const dataset = await locating(loaded, ['data'], () => prepareData(experiment.data, observe, signal));
+  await locating(loaded, ['train', 'batch'], () => checkBatch(experiment.train.batch, dataset));
   const threads = defaultThreads(experiment);
   const plan = await locating(loaded, ['space'], () => makePlan({ experiment, workdir, dataset, threads }));
   const lock = lockWorkdir(workdir);
@@ -104,6 +105,15 @@ async function storedPlan(run: RunRecord, workdir: string, observe: RunObserver,
   return makePlan({ experiment, workdir, dataset, threads: run.threads });
 }
 
+/** @throws NasError when there are fewer training images than one step takes. */
+function checkBatch(batch: number, dataset: DatasetRef): void {
+  const { train } = describeDataset(dataset).counts;
+  if (batch > train)
+    throw invalidInput(`a batch of ${batch} images is more than the ${train} images to train with`, {
+      hint: 'Set a smaller batch, or a larger data.subset.',
+    });
+}
+
 function prepareData(config: DataConfig, observe: RunObserver, signal: AbortSignal): Promise<DatasetRef> {
   let announced = false;
   return prepareDataset(config, {
@@ -143,7 +153,7 @@ async function withStore<T>(store: Store, task: (store: Store) => Promise<T>): P
   }
 }
 
-async function locating<T>(loaded: LoadedExperiment, path: string[], task: () => Promise<T>): Promise<T> {
+async function locating<T>(loaded: LoadedExperiment, path: string[], task: () => Promise<T> | T): Promise<T> {
   try {
     return await task();
   } catch (error) {
