@@ -16,7 +16,7 @@ import type { OpenTeacher, TeacherFinder } from './source.js';
 
 type OnnxConfig = Extract<TeacherConfig, { type: 'onnx' }>;
 
-/** What the file's metadata may say about itself; each value is JSON. */
+/** What the file's metadata may say about itself: `layout` as it is, the others as JSON. */
 const json = z.string().transform((text, context): unknown => {
   try {
     return JSON.parse(text);
@@ -26,6 +26,7 @@ const json = z.string().transform((text, context): unknown => {
   }
 });
 const namesSchema = json.pipe(z.array(z.string()));
+const layoutSchema = z.enum(['NHWC', 'NCHW']);
 const numbersSchema = json.pipe(z.array(z.number()));
 
 function readMetadata(path: string): { readonly bytes: Uint8Array; readonly metadata: ReadonlyMap<string, string> } {
@@ -65,7 +66,7 @@ function normalisation(config: OnnxConfig, metadata: ReadonlyMap<string, string>
 
 /**
  * An ONNX image classifier, run by ONNX Runtime. What the configuration leaves out is taken from the file's metadata:
- * `classes`, `mean` and `std` as JSON arrays.
+ * `layout`, and `classes`, `mean` and `std` as JSON arrays, as this package's own exports have them.
  */
 export const onnxTeacher: TeacherFinder<'onnx'> = async (config, info, { engine, threads }) => {
   const { bytes, metadata } = readMetadata(config.path);
@@ -73,7 +74,12 @@ export const onnxTeacher: TeacherFinder<'onnx'> = async (config, info, { engine,
   const where = `the teacher ${config.path}`;
   const size: ImageSize = [info.height, info.width, info.channels];
   try {
-    const signature = signatureOf(where, session, size, config.layout);
+    const signature = signatureOf(
+      where,
+      session,
+      size,
+      config.layout ?? layoutSchema.safeParse(metadata.get('layout')).data,
+    );
     const names = config.classes ?? namesSchema.safeParse(metadata.get('classes')).data;
     const order = classOrder(config.path, signature.classes, names, info.classes);
     const expected = normalisation(config, metadata, info.channels);

@@ -188,8 +188,12 @@ describe('an ONNX teacher', () => {
     // Undoes the other normalisation, so that the logits must not change.
     const undo = tfl.layers.rescaling({ scale: 2, offset: -0.1 / std[0] });
     const wrapped = tfl.model({ inputs: input, outputs: model.apply(undo.apply(input)) as tfl.SymbolicTensor });
-    const teacher = await prepare(onnx(file('shifted.onnx', exportModel(wrapped)), shifted));
-    expectClose(logitsOf(teacher), await expectedLogits(model));
+    const expected = await expectedLogits(model);
+    const told = await prepare(onnx(file('shifted.onnx', exportModel(wrapped)), shifted));
+    expectClose(logitsOf(told), expected);
+    const metadata = { layout: 'NHWC', mean: JSON.stringify(shifted.mean), std: JSON.stringify(shifted.std) };
+    const named = await prepare(onnx(file('shifted-named.onnx', exportModel(wrapped, { metadata }))));
+    expectClose(logitsOf(named), expected);
   });
 
   test('is run in chunks when its batch is fixed', async () => {
