@@ -1,6 +1,7 @@
 // Times one training step of each reference network, side by side with PyTorch on the same machine.
 // Method: for each network, rounds of ours and the peer's alternate, one process at a time, each in a process of its
-// own; a round's figure is the median step after warm-up, a network's figure the median of its rounds.
+// own, and take turns in going first. A round's figure is the median step after warm-up, a network's figure the median
+// of its rounds; the ratio is the median of the rounds' ratios, so that a load that comes and goes counts on both sides.
 import { availableParallelism, cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import ort from 'onnxruntime-node/package.json' with { type: 'json' };
@@ -46,16 +47,18 @@ async function timeNetwork(benchmark: Benchmark, networks: string, peer: Peer): 
   const ours: Awaited<ReturnType<typeof measure>>[] = [];
   const theirs: Awaited<ReturnType<typeof measureTorch>>[] = [];
   for (let round = 1; round <= options.rounds; round++) {
-    const mine = await measure(job);
-    ours.push(mine);
-    const other = 'missing' in peer ? undefined : await measureTorch(peer, networks, job);
-    if (other) theirs.push(other);
-    progress(
-      `${benchmark.name} round ${round}/${options.rounds}: ours ${mine.ms.toFixed(1)} ms${other ? `, PyTorch ${other.ms.toFixed(1)} ms` : ''}`,
-    );
+    const turns = [
+      async () => ours.push(await measure(job)),
+      async () => 'missing' in peer || theirs.push(await measureTorch(peer, networks, job)),
+    ];
+    for (const turn of round % 2 === 1 ? turns : turns.reverse()) await turn();
+    const figures = [
+      `ours ${ours[round - 1].ms.toFixed(1)} ms`,
+      ...theirs.slice(round - 1).map(({ ms }) => `PyTorch ${ms.toFixed(1)} ms`),
+    ];
+    progress(`${benchmark.name} round ${round}/${options.rounds}: ${figures.join(', ')}`);
   }
   const ms = median(ours.map((round) => round.ms));
-  const torch = theirs.length > 0 ? median(theirs.map((round) => round.ms)) : null;
   return {
     name: benchmark.name,
     batch: benchmark.batch,
@@ -65,10 +68,10 @@ async function timeNetwork(benchmark: Benchmark, networks: string, peer: Peer): 
     rounds: ours.map((round) => round.ms),
     startup_ms: median(ours.map((round) => round.startup)),
     memory_mib: median(ours.map((round) => round.memory)),
-    torch_ms: torch,
+    torch_ms: theirs.length > 0 ? median(theirs.map((round) => round.ms)) : null,
     torch_rounds: theirs.map((round) => round.ms),
     torch_parameters: theirs[0]?.parameters ?? null,
-    against_torch: torch === null ? null : torch / ms,
+    against_torch: theirs.length > 0 ? median(theirs.map((round, i) => round.ms / ours[i].ms)) : null,
   };
 }
 

@@ -5,6 +5,7 @@ import '@tensorflow/tfjs-backend-cpu';
 import { compile } from '../../compiler/index.js';
 import { toModel } from '../../spaces/index.js';
 import type { Job, Measurement } from './job.js';
+import { median } from './report.js';
 import { parametersOf, randomBatch, trainingStep } from './step.js';
 
 const seed = 1;
@@ -49,10 +50,7 @@ function measureEager({ benchmark, steps, warmup }: Job): Measurement {
 
 function finish(times: readonly number[], startup: number, loss: number, parameters: number): Measurement {
   if (!Number.isFinite(loss)) throw new Error(`the loss after the timed steps is ${loss}`);
-  const sorted = [...times].sort((a, b) => a - b);
-  // The same median as the peer's: the upper one of an even number.
-  const ms = sorted[sorted.length >> 1] ?? Number.NaN;
-  return { ms, startup, parameters, memory: process.resourceUsage().maxRSS / 1024 };
+  return { ms: median(times), startup, parameters, memory: process.resourceUsage().maxRSS / 1024 };
 }
 
 const job = JSON.parse(process.argv[2] ?? '') as Job;

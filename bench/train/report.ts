@@ -13,7 +13,7 @@ export interface Row {
   readonly torch_ms: number | null;
   readonly torch_rounds: readonly number[];
   readonly torch_parameters: number | null;
-  /** Speed against PyTorch: its time divided by ours. Above 1, ours is faster. */
+  /** Speed against PyTorch: median over rounds of its time divided by ours. Above 1, ours is faster. */
   readonly against_torch: number | null;
 }
 
@@ -34,10 +34,10 @@ export interface Report {
   readonly notes: readonly string[];
 }
 
-export const median = (values: readonly number[]): number => {
+export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
-  return sorted[sorted.length >> 1] ?? Number.NaN;
-};
+  return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
+}
 
 export const geometricMean = (values: readonly number[]): number =>
   Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
