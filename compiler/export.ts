@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type * as tfl from '@tensorflow/tfjs-layers';
 import { invalidInput } from '../base/errors.js';
 import { encodeModel } from './onnx/model.js';
+import { simplifyInference } from './passes/index.js';
 import { traceTwice } from './trace/determinism.js';
 
 export interface ExportOptions {
@@ -35,5 +36,5 @@ export function exportModel(model: tfl.LayersModel, options: ExportOptions = {})
     return { [outputName]: output };
   };
   const { graph } = traceTwice(infer, { [inputName]: { shape } }, { freeze: () => true, plain: true });
-  return encodeModel(graph, { name: options.name ?? model.name, metadata: options.metadata ?? {} });
+  return encodeModel(simplifyInference(graph), { name: options.name ?? model.name, metadata: options.metadata ?? {} });
 }

@@ -79,7 +79,14 @@ function affineOfChannels(builder: GraphBuilder, x: string, scale: string, offse
  * Gradients of x, gamma and beta: dx = a*(dy + b*x + c) with vectors a, b and c. The factor a is left to the
  * convolution before, which applies it to its filter and its filter's gradient.
  */
-function batchNormGradient(x: Val, dy: Val, gamma: Val, mean: Val, variance: Val, epsilon: number): readonly Val[] {
+export function batchNormGradient(
+  x: Val,
+  dy: Val,
+  gamma: Val,
+  mean: Val,
+  variance: Val,
+  epsilon: number,
+): readonly Val[] {
   const { builder } = x;
   const channels = x.shape[3];
   const count = sizeOf(x.shape.slice(0, 3));

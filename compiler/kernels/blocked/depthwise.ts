@@ -1,10 +1,11 @@
 import type { GraphBuilder } from '../../graph/index.js';
-import { int, sizeOf } from '../../graph/index.js';
+import { sizeOf } from '../../graph/index.js';
 import { IOHW, NCHW } from '../../trace/layout.js';
 import { Val } from '../../trace/value.js';
 import { reduceAway } from '../reduction.js';
 import type { Geometry } from '../convolution/geometry.js';
 import { convolutionAttributes, flippedPads } from '../convolution/geometry.js';
+import { fromBlocks, toBlocks } from './reorder.js';
 
 /**
  * Depthwise convolutions in the blocked layout [N, C/b, H, W, b] of ONNX Runtime's CPU kernels, 2 to 8 times faster
@@ -14,12 +15,6 @@ import { convolutionAttributes, flippedPads } from '../convolution/geometry.js';
  */
 export const isBlocked = (builder: GraphBuilder, g: Geometry): boolean =>
   builder.block !== null && g.depthwise && g.outChannels === g.inChannels && g.inChannels % 4 === 0;
-
-const toBlocks = (builder: GraphBuilder, name: string): string =>
-  builder.emit('nchwc.ReorderInput', [name], { channels_last: int(0) });
-
-const fromBlocks = (builder: GraphBuilder, name: string, channels: number): string =>
-  builder.emit('nchwc.ReorderOutput', [name], { channels: int(channels), channels_last: int(0) });
 
 /** The filter [C, 1, kh, kw] as a blocked one. */
 function filterBlocks(builder: GraphBuilder, filter: string, g: Geometry): string {

@@ -1,4 +1,5 @@
 import type * as tf from '@tensorflow/tfjs-core';
+import type { Attributes, GraphBuilder } from '../../graph/index.js';
 import { IOHW, NCHW, OIHW } from '../../trace/layout.js';
 import { Val } from '../../trace/value.js';
 import type { Rule } from '../call.js';
@@ -6,6 +7,7 @@ import { withAttrs } from '../call.js';
 import { activate } from '../elementwise/activation.js';
 import { add } from '../elementwise/binary.js';
 import { blockedForward, isBlocked } from '../blocked/depthwise.js';
+import { blockedFull, isBlockedFull } from '../blocked/full.js';
 import type { ConvolutionAttrs, Geometry } from './geometry.js';
 import { convolutionAttributes, convolutionGeometry } from './geometry.js';
 
@@ -13,13 +15,24 @@ import { convolutionAttributes, convolutionGeometry } from './geometry.js';
 export const depthwiseFilter = (filter: Val, g: Geometry): string =>
   filter.builder.reshape(filter.form(IOHW), [g.outChannels, 1, ...g.kernel]);
 
+/** ONNX's Conv of NCHW [N, ci, h, w] with [co, ci, kh, kw], in the blocked layout where that is faster. */
+export function fullConvolution(builder: GraphBuilder, x: string, filter: string, attributes: Attributes): string {
+  return isBlockedFull(builder, builder.shapeOf(filter))
+    ? blockedFull(builder, x, filter, attributes)
+    : builder.emit('Conv', [x, filter], attributes);
+}
+
 function plainForward(x: Val, filter: Val, bias: Val | null, g: Geometry): Val {
   const { builder } = x;
-  const weights = g.depthwise ? depthwiseFilter(filter, g) : filter.form(OIHW);
-  const inputs = [x.fullForm(NCHW), weights, ...(bias ? [bias.form()] : [])];
   const { kernel, pads, strides, dilations } = g;
   const group = g.depthwise ? g.inChannels : 1;
-  const name = builder.emit('Conv', inputs, convolutionAttributes({ kernel, pads, strides, dilations, group }));
+  const attributes = convolutionAttributes({ kernel, pads, strides, dilations, group });
+  const weights = g.depthwise ? depthwiseFilter(filter, g) : filter.form(OIHW);
+  const source = x.fullForm(NCHW);
+  const name =
+    bias || g.depthwise
+      ? builder.emit('Conv', [source, weights, ...(bias ? [bias.form()] : [])], attributes)
+      : fullConvolution(builder, source, weights, attributes);
   return Val.of(builder, name, [g.batch, ...g.output, g.outChannels], 'float32', NCHW);
 }
 

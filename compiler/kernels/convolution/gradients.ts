@@ -6,7 +6,7 @@ import type { Rule } from '../call.js';
 import { withAttrs } from '../call.js';
 import { reduceAway } from '../reduction.js';
 import { blockedFilterGradient, blockedInputGradient, isBlocked } from '../blocked/depthwise.js';
-import { depthwiseFilter } from './forward.js';
+import { depthwiseFilter, fullConvolution } from './forward.js';
 import type { ConvolutionAttrs, Geometry } from './geometry.js';
 import { unscaled } from './scaled.js';
 import { convolutionAttributes, convolutionGeometry, flippedPads, isPointwise, outputPadding } from './geometry.js';
@@ -29,9 +29,11 @@ export function inputGradient(dy: Val, filter: Val, g: Geometry): Val {
     // At stride 1 it is the correlation with the flipped filter.
     const weights = g.depthwise ? depthwiseFilter(filter, g) : filter.form(IOHW);
     const turned = builder.slice(weights, [2, 3], [-1, -1], [-kernel[0] - 1, -kernel[1] - 1], [-1, -1]);
-    const group = g.depthwise ? g.inChannels : 1;
+    const attributes = { kernel, pads: flipped, dilations };
     return result(
-      builder.emit('Conv', [source, turned], convolutionAttributes({ kernel, pads: flipped, dilations, group })),
+      g.depthwise
+        ? builder.emit('Conv', [source, turned], convolutionAttributes({ ...attributes, group: g.inChannels }))
+        : fullConvolution(builder, source, turned, convolutionAttributes(attributes)),
     );
   }
   const weights = g.depthwise ? depthwiseFilter(filter, g) : filter.form(OIHW);

@@ -1,0 +1,144 @@
+import * as tf from '@tensorflow/tfjs-core';
+import '@tensorflow/tfjs-backend-cpu';
+import * as tfl from '@tensorflow/tfjs-layers';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { graphHash, histogram, kernels, printGraph, trace, type TracedFunction } from '../../compiler/index.js';
+import { GraphBuilder, int } from '../../compiler/graph/index.js';
+
+beforeAll(async () => {
+  await tf.setBackend('cpu');
+});
+
+const text = (fn: TracedFunction, shapes: Record<string, (number | null)[]>): string => {
+  const inputs = Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, { shape }]));
+  return printGraph(trace(fn, inputs).graph);
+};
+
+describe('tracing, printed', () => {
+  it('keeps convolutions and what follows in NCHW, and transposes once at either end', () => {
+    const filter = tf.variable(tf.ones([3, 3, 2, 4]), true, 'graph/filter');
+    expect(text(({ x }) => tf.relu(tf.conv2d(x as tf.Tensor4D, filter as tf.Tensor4D, 1, 'same')), { x: [1, 5, 5, 2] }))
+      .toMatchInlineSnapshot(`
+        "graph(x: float32[1,5,5,2], state/graph/filter: float32[4,2,3,3])
+          %0: float32[1,2,5,5] = Transpose(x) {perm=[0,3,1,2]}
+          %1: float32[1,4,5,5] = Conv(%0, state/graph/filter) {kernel_shape=[3,3], pads=[1,1,1,1]}
+          %2: float32[1,4,5,5] = Relu(%1)
+          output: float32[1,5,5,4] = Transpose(%2) {perm=[0,2,3,1]}
+          return output"
+      `);
+    filter.dispose();
+  });
+
+  it('folds what is known and what changes nothing', () => {
+    expect(
+      text(({ x }) => tf.add(tf.mul(tf.sub(x, tf.zerosLike(x)), tf.div(tf.scalar(6), 3)), tf.mul(tf.ones([3]), 0)), {
+        x: [2, 3],
+      }),
+    ).toMatchInlineSnapshot(`
+      "graph(x: float32[2,3])
+        output: float32[2,3] = Mul(x, 2)
+        return output"
+    `);
+  });
+
+  it('keeps broadcasts lazy: sums over them multiply, and only an output is expanded', () => {
+    expect(
+      text(({ x }) => tf.grad((v) => tf.sum<tf.Scalar>(tf.square(tf.add(tf.mean(v, 1, true), tf.zeros([4, 3])))))(x), {
+        x: [4, 3],
+      }),
+    ).toMatchInlineSnapshot(`
+      "graph(x: float32[4,3])
+        %0: float32[4,1] = ReduceMean(x, int64[1]{1}) {keepdims=1}
+        %1: float32[4,1] = Mul(%0, 2)
+        %2: float32[4,1] = Mul(%1, 3)
+        %3: float32[4,1] = Mul(%2, 0.333333343)
+        output: float32[4,3] = Expand(%3, int64[2]{4,3})
+        return output"
+    `);
+  });
+
+  it('computes a value that is used twice once', () => {
+    const { graph } = trace(({ x }) => tf.add(tf.mul(tf.exp(x), 2), tf.exp(x)), { x: { shape: [3] } });
+    expect(histogram(graph)).toEqual({ Exp: 1, Mul: 1, Add: 1 });
+  });
+
+  it('recognises the hard sigmoid, forward and backward', () => {
+    const gate = (x: tf.Tensor): tf.Tensor => tf.mul(tf.clipByValue(tf.relu(tf.add(x, 3)), 0, 6), 1 / 6);
+    expect(text(({ x }) => ({ y: gate(x), dx: tf.grad((v) => tf.sum<tf.Scalar>(gate(v)))(x) }), { x: [4] }))
+      .toMatchInlineSnapshot(`
+      "graph(x: float32[4])
+        y: float32[4] = HardSigmoid(x) {alpha=0.1666666716337204, beta=0.5000000149011612}
+        %0: float32[4] = Abs(x)
+        %1: float32[4] = HardSigmoid(%0) {alpha=-1.2676506002282294e+30, beta=3.802951800684688e+30}
+        dx: float32[4] = Mul(%1, 0.166666672)
+        return y, dx"
+    `);
+  });
+
+  it('leaves the dynamic batch open', () => {
+    const layer = tfl.layers.flatten();
+    expect(text(({ x }) => layer.apply(x) as tf.Tensor, { x: [null, 2, 2, 3] })).toMatchInlineSnapshot(`
+      "graph(x: float32[N,2,2,3])
+        output: float32[N,12] = Reshape(x, int64[2]{0,12})
+        return output"
+    `);
+  });
+});
+
+describe('graphHash', () => {
+  const hashOf = (factor: number): string =>
+    graphHash(trace(({ x }) => tf.mul(tf.exp(x), tf.fill([20], factor)), { x: { shape: [20] } }).graph);
+
+  it('is equal for equal programs and differs with a constant', () => {
+    expect(hashOf(2)).toBe(hashOf(2));
+    expect(hashOf(2)).not.toBe(hashOf(3));
+  });
+
+  it('sees constants that are too long to print', () => {
+    const hash = (last: number): string => {
+      const data = Array.from({ length: 50 }, (_, i) => (i === 49 ? last : i));
+      return graphHash(trace(({ x }) => tf.mul(x, tf.tensor1d(data)), { x: { shape: [50] } }).graph);
+    };
+    expect(hash(1)).not.toBe(hash(2));
+  });
+});
+
+describe('GraphBuilder', () => {
+  it('shares equal constants and drops what no output needs', () => {
+    const builder = new GraphBuilder();
+    builder.input('x', [2], 'float32');
+    builder.input('unused', [2], 'float32');
+    expect(builder.scalar(3)).toBe(builder.scalar(3));
+    expect(builder.scalar(3)).not.toBe(builder.scalar(3, 'int32'));
+    builder.emit('Exp', ['x']);
+    builder.output('y', builder.emit('Concat', ['x', 'x'], { axis: int(0) }));
+    expect(printGraph(builder.finish())).toMatchInlineSnapshot(`
+      "graph(x: float32[2])
+        y: float32[4] = Concat(x, x) {axis=0}
+        return y"
+    `);
+  });
+
+  it('refuses a node that cannot be typed, naming operator and types', () => {
+    const builder = new GraphBuilder();
+    const [a, b] = [builder.input('a', [2, 3], 'float32'), builder.input('b', [2, 3], 'float32')];
+    expect(() => builder.emit('MatMul', [a, b])).toThrow(
+      /MatMul\(float32\[2,3\], float32\[2,3\]\): inner sizes differ/,
+    );
+  });
+});
+
+describe('the kernel table', () => {
+  it('has a rule or a reason for every kernel of the cpu backend', () => {
+    const missing = tf.getKernelsForBackend('cpu').filter(({ kernelName }) => !Object.hasOwn(kernels, kernelName));
+    expect(missing.map(({ kernelName }) => kernelName)).toEqual([]);
+  });
+
+  it('names kernel and layer when there is only a reason', () => {
+    const layer = tfl.layers.conv3d({ filters: 1, kernelSize: 1, name: 'volume_3' });
+    expect(() => trace(({ x }) => layer.apply(x) as tf.Tensor, { x: { shape: [1, 2, 2, 2, 1] } })).toThrow(
+      /kernel 'Conv3D' \(layer 'volume_3'\) cannot be traced/,
+    );
+    expect(tf.getBackend()).toBe('cpu');
+  });
+});

@@ -1,0 +1,85 @@
+import * as tf from '@tensorflow/tfjs-core';
+import '@tensorflow/tfjs-backend-cpu';
+import * as ort from 'onnxruntime-node';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { createSession, histogram, printGraph, trace, verifyGraph, type Graph } from '../../compiler/index.js';
+import { encodeModel } from '../../compiler/onnx/model.js';
+import { simplifyInference } from '../../compiler/passes/index.js';
+import { Random } from '../../base/random.js';
+
+beforeAll(async () => {
+  await tf.setBackend('cpu');
+});
+
+const numbers = (key: string, shape: number[], low = -1, high = 1): tf.Tensor => {
+  const random = new Random(1, key);
+  const size = shape.reduce((a, b) => a * b, 1);
+  return tf.tensor(
+    Float32Array.from({ length: size }, () => low + (high - low) * random.uniform()),
+    shape,
+  );
+};
+
+async function run(graph: Graph, x: tf.Tensor): Promise<Float32Array> {
+  const session = await createSession(encodeModel(graph, { name: 'test' }));
+  const { output } = await session.run({ x: new ort.Tensor('float32', x.dataSync<'float32'>(), x.shape) });
+  await session.release();
+  return output.data as Float32Array;
+}
+
+const norm = (x: tf.Tensor, channels: number): tf.Tensor =>
+  tf.batchNorm4d(
+    x as tf.Tensor4D,
+    numbers('mean', [channels]) as tf.Tensor1D,
+    numbers('variance', [channels], 0.5, 2) as tf.Tensor1D,
+    numbers('beta', [channels]) as tf.Tensor1D,
+    numbers('gamma', [channels]) as tf.Tensor1D,
+    1e-3,
+  );
+
+const models: Record<string, (x: tf.Tensor4D) => tf.Tensor> = {
+  'a convolution': (x) => norm(tf.conv2d(x, numbers('w', [3, 3, 4, 5]) as tf.Tensor4D, 1, 'same'), 5),
+  'a depthwise convolution': (x) =>
+    norm(tf.depthwiseConv2d(x, numbers('w', [3, 3, 4, 2]) as tf.Tensor4D, 2, 'same'), 8),
+  'a convolution with bias': (x) => {
+    const filter = numbers('w', [1, 1, 4, 5]) as tf.Tensor4D;
+    return norm(tf.fused.conv2d({ x, filter, strides: 1, pad: 'valid', bias: numbers('bias', [5]) }), 5);
+  },
+};
+
+describe('folding batch normalisation', () => {
+  it.each(Object.entries(models))('into %s leaves one operator and the same numbers', async (_, model) => {
+    const x = numbers('x', [2, 6, 5, 4]);
+    const { graph } = trace((feeds) => model(feeds['x'] as tf.Tensor4D), { x: { shape: x.shape } });
+    const simple = simplifyInference(graph);
+    verifyGraph(simple);
+    expect(histogram(simple)).toEqual({ Transpose: 2, Conv: 1 });
+    const [before, after] = [await run(graph, x), await run(simple, x)];
+    expect(Math.max(...before.map((value, i) => Math.abs(value - after[i])))).toBeLessThan(1e-5);
+  });
+
+  it('keeps a normalisation whose convolution is used elsewhere', () => {
+    const { graph } = trace(
+      ({ x }) => {
+        const y = tf.conv2d(x as tf.Tensor4D, numbers('w', [1, 1, 4, 4]) as tf.Tensor4D, 1, 'same');
+        return tf.add(y, norm(y, 4));
+      },
+      { x: { shape: [2, 3, 3, 4] } },
+    );
+    expect(histogram(simplifyInference(graph))['BatchNormalization']).toBe(1);
+  });
+
+  it('prints as one convolution with a bias', () => {
+    const { graph } = trace(({ x }) => tf.relu(models['a convolution'](x as tf.Tensor4D)), {
+      x: { shape: [null, 6, 5, 4] },
+    });
+    expect(printGraph(simplifyInference(graph)).replaceAll(/#[0-9a-f]+/g, '#')).toMatchInlineSnapshot(`
+      "graph(x: float32[N,6,5,4])
+        %0: float32[N,4,6,5] = Transpose(x) {perm=[0,3,1,2]}
+        %1: float32[N,5,6,5] = Conv(%0, float32[5,4,3,3]#, float32[5]{-0.917023838,0.720792174,0.559369385,0.552497923,-0.618280113}) {kernel_shape=[3,3], pads=[1,1,1,1]}
+        %2: float32[N,5,6,5] = Relu(%1)
+        output: float32[N,6,5,5] = Transpose(%2) {perm=[0,2,3,1]}
+        return output"
+    `);
+  });
+});

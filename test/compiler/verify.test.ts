@@ -1,0 +1,93 @@
+import * as tf from '@tensorflow/tfjs-core';
+import '@tensorflow/tfjs-backend-cpu';
+import * as tfl from '@tensorflow/tfjs-layers';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { trace, verifyGraph, type Graph } from '../../compiler/index.js';
+import { GraphBuilder } from '../../compiler/graph/index.js';
+
+beforeAll(async () => {
+  await tf.setBackend('cpu');
+});
+
+function small(): Graph {
+  const builder = new GraphBuilder();
+  const x = builder.input('x', [2, 3], 'float32');
+  builder.output('y', builder.emit('Add', [builder.emit('Exp', [x]), builder.scalar(1)]));
+  return builder.finish();
+}
+
+describe('verifyGraph', () => {
+  it('accepts a training step, plain and blocked', () => {
+    const input = tfl.input({ shape: [8, 8, 3] });
+    const hidden = [
+      tfl.layers.conv2d({ filters: 16, kernelSize: 3, padding: 'same' }),
+      tfl.layers.batchNormalization(),
+      tfl.layers.reLU({ maxValue: 6 }),
+      tfl.layers.depthwiseConv2d({ kernelSize: 3, strides: 2, padding: 'same' }),
+      tfl.layers.dropout({ rate: 0.5 }),
+      tfl.layers.flatten(),
+      tfl.layers.dense({ units: 2 }),
+    ].reduce((x, layer) => layer.apply(x) as tfl.SymbolicTensor, input);
+    const model = tfl.model({ inputs: input, outputs: hidden });
+    const variables = model.trainableWeights
+      .map((weight) => weight.read())
+      .filter((value) => value instanceof tf.Variable);
+    for (const block of [null, 16]) {
+      const { graph } = trace(
+        ({ x, y }) =>
+          tf.variableGrads(
+            () =>
+              tf.losses.softmaxCrossEntropy<tf.Tensor, tf.Scalar>(y, model.apply(x, { training: true }) as tf.Tensor),
+            variables,
+          ).grads,
+        { x: { shape: [2, 8, 8, 3] }, y: { shape: [2, 2] } },
+        { block },
+      );
+      verifyGraph(graph);
+      expect(graph.nodes.some(({ op }) => op === 'nchwc.Conv')).toBe(block !== null);
+    }
+    model.dispose();
+  });
+
+  it.each<[string, (graph: Graph) => Graph, RegExp]>([
+    [
+      'a value used before its definition',
+      (graph) => ({ ...graph, nodes: graph.nodes.toReversed() }),
+      /node 0, Add: value 'Exp_0' is used before/,
+    ],
+    [
+      'a value defined twice',
+      (graph) => ({ ...graph, nodes: [...graph.nodes, graph.nodes[0]] }),
+      /'Exp_0' is defined twice/,
+    ],
+    [
+      'a wrong shape',
+      (graph) => ({ ...graph, types: new Map(graph.types).set('Exp_0', { dtype: 'float32', shape: [2, 4] }) }),
+      /node 0, Exp: 'Exp_0' is recorded as float32\[2,4\] but is float32\[2,3\]/,
+    ],
+    [
+      'a wrong element type',
+      (graph) => ({ ...graph, types: new Map(graph.types).set('Exp_0', { dtype: 'int32', shape: [2, 3] }) }),
+      /recorded as int32\[2,3\] but is float32\[2,3\]/,
+    ],
+    [
+      'an operator on types that it does not take',
+      (graph) => ({ ...graph, inputs: [{ name: 'x', dtype: 'int32', shape: [2, 3] }] }),
+      /Exp\(int32\[2,3\]\): input 0 must be float32/,
+    ],
+    [
+      'an output that is declared otherwise',
+      (graph) => ({ ...graph, outputs: [{ name: 'y', dtype: 'float32', shape: [3] }] }),
+      /'y' is declared as float32\[3\] but is float32\[2,3\]/,
+    ],
+    [
+      'an output that nothing defines',
+      (graph) => ({ ...graph, outputs: [{ name: 'z', dtype: 'float32', shape: [3] }] }),
+      /value 'z' is not defined/,
+    ],
+  ])('finds %s', (_, damage, message) => {
+    const graph = small();
+    verifyGraph(graph);
+    expect(() => verifyGraph(damage(graph))).toThrow(message);
+  });
+});
