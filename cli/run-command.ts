@@ -1,4 +1,4 @@
-import yargs from 'yargs';
+import yargs, { type Argv } from 'yargs';
 import { exitCodes, invalidInput } from '../base/errors.js';
 import { nearest } from '../experiments/parse/nearest.js';
 import { nasVersion } from '../experiments/runner/version.js';
@@ -21,14 +21,16 @@ function checkVerb(argv: readonly string[]): void {
   });
 }
 
-async function parse(argv: readonly string[], terminal: Terminal): Promise<void> {
-  checkVerb(argv);
-  const parser = commands
+/** The parser of a command line; all that it does happens when it parses. */
+export const createParser = (argv: readonly string[], terminal: Terminal): Argv =>
+  commands
     .reduce((y, command) => command.register(y, terminal), yargs([...argv]).scriptName('nas'))
     .usage('$0 <command>\n\nSearch neural architectures that are accurate and fast on the hardware you have.')
     .option('color', { type: 'boolean', default: true, describe: 'Colours; --no-color or NO_COLOR turns them off' })
     .parserConfiguration({ 'parse-positional-numbers': false })
     .version(nasVersion())
+    // Our own texts are English; the parser's would follow the user's language.
+    .locale('en')
     .help()
     .alias('help', 'h')
     .demandCommand(1, 1, 'a command is missing')
@@ -42,7 +44,10 @@ async function parse(argv: readonly string[], terminal: Terminal): Promise<void>
       const help = commands.some(({ name }) => name === verb) ? `nas ${verb} --help` : 'nas --help';
       throw invalidInput(message ?? 'the command line is not understood', { hint: `${help} tells what is possible.` });
     });
-  await parser.parseAsync();
+
+async function parse(argv: readonly string[], terminal: Terminal): Promise<void> {
+  checkVerb(argv);
+  await createParser(argv, terminal).parseAsync();
 }
 
 /** Runs one command line. @returns the exit code. */

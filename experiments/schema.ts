@@ -43,7 +43,11 @@ const writtenSchema = z.strictObject({
     .prefault(['accuracy', 'latency_ms'])
     .describe('what is optimised; the first two span the pictures'),
   search: searchSchema.prefault({}).describe('which candidates are tried, how many, and how many at once'),
-  final: finalSchema.optional().describe("how the frontier's networks are trained again, on a longer schedule"),
+  final: finalSchema
+    .optional()
+    .describe(
+      "how the frontier's networks are trained again; a key that is left out keeps its value of train (optimizer, loss and augment as a whole); without final they are kept as searched",
+    ),
   engine: typed(engineSchema).prefault({}).describe('what runs the training step'),
 });
 

@@ -10,36 +10,42 @@ const act = z.enum(activations);
 
 /** `stem:`; the first convolution. */
 export const stemSchema = z.strictObject({
-  filters: choices(width).optional().describe('output channels at width 1'),
-  kernel: choices(kernel).optional().describe('side of the kernel'),
-  stride: choices(stride).optional().describe('2 halves height and width'),
-  act: choices(act).optional().describe('activation'),
+  filters: choices(width).optional().describe("output channels at width 1; by default the preset's, or 16"),
+  kernel: choices(kernel).optional().describe("side of the kernel; by default the preset's, or 3"),
+  stride: choices(stride).optional().describe("2 halves height and width; by default the preset's, or 1"),
+  act: choices(act).optional().describe("activation; by default the preset's, or relu"),
 });
 
 /** `head:`; what follows the blocks. */
 export const headSchema = z.strictObject({
-  filters: choices(widthOrNone).optional().describe('width of the 1x1 convolution; 0: none'),
-  act: choices(act).optional().describe('activation of the convolution and the hidden layer'),
+  filters: choices(widthOrNone)
+    .optional()
+    .describe("width of the 1x1 convolution; 0: none; by default the preset's, or 0"),
+  act: choices(act)
+    .optional()
+    .describe("activation of the convolution and the hidden layer; by default the preset's, or relu"),
   hidden: choices(widthOrNone)
     .optional()
-    .describe('width of a dense layer before the logits, as in MobileNetV3; 0: none'),
-  dropout: choices(z.number().min(0).lt(1)).optional().describe('dropout rate before the last layer'),
+    .describe("width of a dense layer before the logits, as in MobileNetV3; 0: none; by default the preset's, or 0"),
+  dropout: choices(z.number().min(0).lt(1))
+    .optional()
+    .describe("dropout rate before the last layer; by default the preset's, or 0"),
 });
 
 const stageShape = {
   filters: choices(width).describe('output channels at width 1'),
-  stride: choices(stride).optional().describe("stride of the stage's first block"),
+  stride: choices(stride).optional().describe("stride of the stage's first block; by default 1"),
   depth: choices(z.number().int().min(0).max(32))
     .optional()
-    .describe('number of blocks; 0 leaves the stage out, its stride too'),
-  kernel: choices(kernel).optional().describe('side of the kernels'),
+    .describe('number of blocks; 0 leaves the stage out, its stride too; by default 1'),
+  kernel: choices(kernel).optional().describe('side of the kernels; by default 3'),
   expand: choices(z.number().min(1).max(16))
     .optional()
-    .describe("expanded width as a multiple of the block's input width"),
+    .describe("expanded width as a multiple of the block's input width; by default 1"),
   se: choices(z.number().min(0).max(1))
     .optional()
-    .describe('squeeze-excite: hidden width as a share of the expanded width; 0: none'),
-  act: choices(act).optional().describe('activation'),
+    .describe('squeeze-excite: hidden width as a share of the expanded width; by default 0: none'),
+  act: choices(act).optional().describe('activation; by default relu'),
 };
 
 /** A stage of inverted residuals. */
@@ -49,7 +55,9 @@ export const mbconvStageSchema = z.strictObject(stageShape);
 export const stageSchema = z.strictObject({
   kind: choices(z.enum(blockKinds))
     .optional()
-    .describe('inverted residual (MobileNetV2), its fused form (EfficientNetV2), or the basic block of ResNet'),
+    .describe(
+      'inverted residual (MobileNetV2; the default), its fused form (EfficientNetV2), or the basic block of ResNet',
+    ),
   ...stageShape,
 });
 
@@ -60,13 +68,17 @@ export const stagedShape = {
     .describe("image heights to choose from, in pixels; by default the data's own; the width keeps the aspect ratio"),
   width: choices(z.number().gt(0).max(8))
     .optional()
-    .describe('multipliers of all widths; the results are rounded to multiples of `divisor`'),
+    .describe(
+      "multipliers of all widths; the results are rounded to multiples of `divisor`; by default the preset's, or 1",
+    ),
   stem: stemSchema.optional().describe('the first convolution'),
   head: headSchema.optional().describe('what follows the blocks'),
   share: z
     .enum(['stage', 'layer'])
     .optional()
-    .describe('whether kernel, expansion and squeeze-excite are decided once a stage or for each of its layers'),
+    .describe(
+      "whether kernel, expansion and squeeze-excite are decided once a stage or for each of its layers; by default the preset's, or layer",
+    ),
   divisor: z
     .number()
     .int()
@@ -74,7 +86,7 @@ export const stagedShape = {
     .max(64)
     .optional()
     .describe(
-      'widths that a multiplier or an expansion gives are rounded to multiples of this (never by more than 10 % down)',
+      'widths that a multiplier or an expansion gives are rounded to multiples of this (never by more than 10 % down); by default 8, in a space of blocks 1',
     ),
 };
 

@@ -10,7 +10,12 @@ import { commonPlan } from './staged.js';
 const paperCoefficients = { alpha: 1.2, beta: 1.1, gamma: 1.15 } as const;
 
 const coefficient = (of: keyof typeof paperCoefficients, scaled: string) =>
-  z.number().min(1).max(2).optional().describe(`${scaled} for each step of phi; by default ${paperCoefficients[of]}`);
+  z
+    .number()
+    .min(1)
+    .max(2)
+    .optional()
+    .describe(`${scaled} for each step of phi; by default the preset's, or ${paperCoefficients[of]}`);
 
 const ownShape = {
   ...stagedShape,

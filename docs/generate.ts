@@ -1,0 +1,18 @@
+import { fileURLToPath } from 'node:url';
+import { writeFileAtomic } from '../base/files.js';
+import { commandsPage } from './generator/commands.js';
+import { experimentPage } from './generator/experiment.js';
+import { operatorsPage } from './generator/operators.js';
+
+/** The pages that follow from the code, by file name in docs/. */
+export const generatedPages = {
+  'experiment.md': experimentPage,
+  'operators.md': operatorsPage,
+  'commands.md': commandsPage,
+} as const satisfies Readonly<Record<string, () => string | Promise<string>>>;
+
+/** Run as a program (`npm run docs`), writes the pages. */
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  for (const [name, render] of Object.entries(generatedPages))
+    writeFileAtomic(fileURLToPath(new URL(name, import.meta.url)), await render());
+}

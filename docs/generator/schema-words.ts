@@ -1,0 +1,83 @@
+import { stringify } from 'yaml';
+import { alternativesOf, valuesOf, type JsonSchema } from '../../experiments/parse/json-schema.js';
+import { code, codes } from './markdown.js';
+
+/** The maps that a value may be. */
+export const mapsOf = (schema: JsonSchema): readonly JsonSchema[] =>
+  alternativesOf(schema).filter(({ properties }) => properties !== undefined);
+
+/** The words that may stand for a map. */
+export const wordsOf = (schema: JsonSchema): readonly string[] =>
+  mapsOf(schema).length === 0
+    ? []
+    : alternativesOf(schema).flatMap((each) => (each.properties === undefined ? valuesOf(each).map(String) : []));
+
+/** What the items of a list are. */
+export const itemsOf = ({ items }: JsonSchema): JsonSchema | undefined =>
+  typeof items === 'object' ? items : undefined;
+
+/** A value that may be given alone or as a list to choose from: what it is alone. */
+function choiceOf(schema: JsonSchema): JsonSchema | undefined {
+  const [single, list] = alternativesOf(schema);
+  return alternativesOf(schema).length === 2 && list.type === 'array' && single.type !== 'array' ? single : undefined;
+}
+
+const plainTypes: Readonly<Record<string, readonly [one: string, many: string]>> = {
+  integer: ['whole number', 'whole numbers'],
+  number: ['number', 'numbers'],
+  string: ['text', 'texts'],
+  boolean: ['`true` or `false`', 'truth values'],
+  object: ['map', 'maps'],
+};
+
+/** @throws Error for a schema that has no words here yet. */
+function plainType(schema: JsonSchema): readonly [one: string, many: string] {
+  const found = plainTypes[schema.type ?? ''];
+  if (!Object.hasOwn(plainTypes, schema.type ?? ''))
+    throw new Error(`docs/generator/schema-words.ts has no words for ${JSON.stringify(schema)}`);
+  return found;
+}
+
+/** What may be written, in words. */
+export function typeOf(schema: JsonSchema): string {
+  const choice = choiceOf(schema);
+  if (choice !== undefined) return `${typeOf(choice)}; or a list of choices`;
+  const items = itemsOf(schema);
+  if (items !== undefined) {
+    const words = wordsOf(items);
+    const maps = mapsOf(items).length > 0;
+    return `list of ${words.length > 0 ? 'names or maps' : plainType(maps ? { type: 'object' } : items)[1]}`;
+  }
+  const words = wordsOf(schema);
+  if (mapsOf(schema).length > 0) return words.length === 0 ? 'map' : `map, or ${codes(words)}`;
+  const values = alternativesOf(schema).flatMap(valuesOf);
+  return values.length > 0 ? codes(values.map(String)) : plainType(schema)[0];
+}
+
+/** JSON Schema bounds of whole numbers that only say what a number can hold. */
+const isBound = (bound: number | undefined): bound is number =>
+  bound !== undefined && Math.abs(bound) < Number.MAX_SAFE_INTEGER;
+
+/** The bounds of a value, in words; empty where there are none. */
+export function rangeOf(schema: JsonSchema): string {
+  const { minimum, maximum, exclusiveMinimum, exclusiveMaximum, minItems, pattern } = choiceOf(schema) ?? schema;
+  if (isBound(minimum) && isBound(maximum)) return `${minimum} to ${maximum}`;
+  return [
+    ...(isBound(minimum) ? [`≥ ${minimum}`] : []),
+    ...(isBound(exclusiveMinimum) ? [`> ${exclusiveMinimum}`] : []),
+    ...(isBound(maximum) ? [`≤ ${maximum}`] : []),
+    ...(isBound(exclusiveMaximum) ? [`< ${exclusiveMaximum}`] : []),
+    ...(minItems === undefined ? [] : [`at least ${minItems}`]),
+    ...(pattern === undefined ? [] : [code(pattern)]),
+  ].join(', ');
+}
+
+const isEmptyMap = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length === 0;
+
+/** What is taken when the key is left out, as it would be written; `required` when it may not be. */
+export function defaultOf({ default: fallback }: JsonSchema, required: boolean): string {
+  if (fallback === undefined) return required ? '**required**' : '';
+  if (isEmptyMap(fallback)) return '';
+  return code(stringify(fallback, { collectionStyle: 'flow', flowCollectionPadding: false }).trim());
+}
