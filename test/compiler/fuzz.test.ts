@@ -22,7 +22,12 @@ interface RandomProgram {
 /** Program number `index`: the same in every run. */
 function programOf(index: number): RandomProgram {
   const random = new Random(seed, 'program', index);
-  const sizes: Sizes = { b: 2 + random.int(2), h: 3 + random.int(3), w: 2 + random.int(3), c: random.pick([3, 5, 16]) };
+  const sizes: Sizes = {
+    b: 2 + random.int(2),
+    h: 3 + random.int(3),
+    w: 2 + random.int(3),
+    c: random.pick([3, 4, 5, 12, 16, 16]),
+  };
   const { b, h, w, c } = sizes;
   const sample = new Sampler('fuzz', index);
   const filter = (name: string, scale: number, last: number) =>

@@ -2,8 +2,9 @@ import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { afterEach, describe, expect, it } from 'vitest';
 import { compile, StateStore, type HostTensor } from '../../compiler/index.js';
-import { withVariableGradients } from './support/gradients.js';
-import { apply, variablesOf } from './support/models.js';
+import { normalisedGraphs } from './cases/normalised.js';
+import { weightedSum, withVariableGradients } from './support/gradients.js';
+import { apply, randomiseWeights, variablesOf } from './support/models.js';
 import { buildNetwork, distillationLoss, smallNetworks, type SmallNetwork } from './support/networks.js';
 import { differences, expectSameAsReference, specsOf, type Inputs, type Outputs } from './support/reference.js';
 import { Sampler, toTensor, type Samples } from './support/samples.js';
@@ -30,6 +31,25 @@ describe('the training step of a network', () => {
     it(`has the reference's loss, gradients and moving statistics: ${name}`, async () => {
       const model = buildNetwork(network, name);
       await expectSameAsReference(withVariableGradients(lossOf(model), variablesOf(model)), batchFor(network, name));
+    });
+  }
+});
+
+describe('batch normalisation has the reference gradients', () => {
+  for (const [place, graph] of Object.entries(normalisedGraphs)) {
+    it(place, async () => {
+      const inputs = tfl.input({ shape: [6, 6, 3] });
+      const model = tfl.model({ inputs, outputs: graph(inputs) });
+      randomiseWeights(model, place);
+      const weights = variablesOf(model);
+      // By the image as well: all gradients then pass through every normalisation.
+      const step = ({ x }: Inputs) => ({
+        image: tf.grad((image: tf.Tensor) => weightedSum(apply(model, image, true)))(x),
+        ...tf.variableGrads(() => weightedSum(apply(model, x, true)), weights).grads,
+      });
+      const x = new Sampler('normalised', place).normal([batch, 6, 6, 3]);
+      // The floor: gradients of what the next normalisation takes away again are zero but for rounding.
+      await expectSameAsReference(step, { x }, { floor: 0.1 });
     });
   }
 });

@@ -29,22 +29,32 @@ const windows: readonly Window[] = [
   { size: [5, 5], kernel: 5, stride: 1, pad: 'valid' },
 ];
 
-const dense: readonly Case[] = windows.flatMap((window) => {
-  const { size, kernel, stride, pad } = window;
-  return ofTwo(
-    `conv2d ${title(window)}`,
-    [
-      [2, ...size, 4],
-      [...pair(kernel), 4, 6],
-    ],
-    (x, w) => tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, pair(stride), pad),
-  );
-});
-
-/** Multiples of 16 channels take the blocked path where it is on. */
-const depthwise: readonly Case[] = [5, 16, 32].flatMap((channels) =>
+/** Channels that fill whole blocks of the blocked path, that fill none, and both. */
+const widths = [
+  [4, 6],
+  [16, 32],
+  [3, 16],
+  [12, 20],
+] as const;
+const dense: readonly Case[] = widths.flatMap(([from, to]) =>
   windows
-    .filter(({ kernel }) => channels !== 32 || kernel === 3)
+    .filter(({ kernel }) => from === 4 || kernel === 1 || kernel === 3)
+    .map((window) =>
+      ofTwo(
+        `conv2d ${title(window)}, ${from} to ${to} channels`,
+        [
+          [2, ...window.size, from],
+          [...pair(window.kernel), from, to],
+        ],
+        (x, w) => tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, pair(window.stride), window.pad),
+      ),
+    ),
+);
+
+/** Channels in multiples of 4 take the blocked path where it is on. */
+const depthwise: readonly Case[] = [5, 12, 16, 32].flatMap((channels) =>
+  windows
+    .filter(({ kernel }) => (channels !== 32 && channels !== 12) || kernel === 3)
     .map((window) =>
       ofTwo(
         `depthwiseConv2d ${title(window)}, ${channels} channels`,
