@@ -45,8 +45,13 @@ export function subtract(x: Val, y: Val): Val {
 function scaled(value: Val, by: Val, factor: number): Val {
   if (factor === 1) return broadcastLike(value, by);
   const recognised = hardSigmoid(value, factor);
-  const product = recognised ? broadcastLike(recognised, by) : elementwise('Mul', [value, by]);
-  return affine(product, value, factor, 0);
+  if (recognised) return affine(broadcastLike(recognised, by), value, factor, 0);
+  // A multiple of a multiple needs one multiplication.
+  const inner = value.recipe;
+  if (inner?.kind === 'affine' && inner.offset === 0 && inner.scale !== 0)
+    return scaled(inner.of, numberLike(value, 1).broadcastTo(by.shape), Math.fround(inner.scale * factor));
+  const factorValue = numberLike(value, factor).broadcastTo(by.shape);
+  return affine(elementwise('Mul', [value, factorValue]), value, factor, 0);
 }
 
 export function multiply(x: Val, y: Val): Val {
