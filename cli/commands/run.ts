@@ -1,4 +1,3 @@
-import { loadExperiment } from '../../experiments/parse/index.js';
 import { command, jsonOption, setOption } from '../command.js';
 import { watchRun } from '../watch-run.js';
 
@@ -18,8 +17,8 @@ export const run = command({
       .option('fresh', { type: 'boolean', default: false, describe: 'Throw away an earlier run in the workdir' })
       .option('json', { ...jsonOption, describe: "Print the report's data as JSON at the end" }),
   run: async ({ yaml, workdir, set, fresh, json }, terminal) => {
+    const { loadExperiment, runExperiment } = await import('../../experiments/index.js');
     const loaded = loadExperiment(yaml, { set });
-    const { runExperiment } = await import('../../experiments/index.js');
     const options = { fresh, ...(workdir === undefined ? {} : { workdir }) };
     await watchRun((observe, signal) => runExperiment(loaded, { ...options, signal }, observe), terminal, json);
   },

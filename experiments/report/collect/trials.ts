@@ -1,4 +1,6 @@
-import { frontier, type Objective } from '../../../search/index.js';
+// Not through search/index.js: that loads the controllers, and TF.js with their spaces, which listing trials can do without.
+import { frontier } from '../../../search/frontier.js';
+import type { Objective } from '../../../search/index.js';
 import type { Store, TrialRecord } from '../../../store/index.js';
 import type { ReportTrial } from '../data.js';
 
