@@ -1,0 +1,199 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { commands } from '../../cli/commands/index.js';
+import { main, nas, nasInside } from './nas.js';
+import { storedRun } from './stored-run.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'nas-cli-'));
+const workdir = join(folder, 'runs', 'stored');
+beforeAll(() => storedRun(workdir, 60));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const error = (text: string): { code: string; message: string; hint?: string } =>
+  (JSON.parse(text) as { error: { code: string; message: string; hint?: string } }).error;
+
+describe('the command', () => {
+  it('tells its version and its verbs', async () => {
+    const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+    expect(await nas(['--version'])).toEqual({ code: 0, out: `${version}\n`, err: '' });
+    const help = await nas(['--help']);
+    expect(help.code).toBe(0);
+    for (const { name } of commands) expect(help.out).toContain(`nas ${name}`);
+  });
+
+  it('has exactly these verbs, each with help and examples', async () => {
+    const names = commands.map(({ name }) => name);
+    expect(names.join(' ')).toBe('init validate space run resume status trials show pareto export evaluate doctor');
+    const pages = await Promise.all(names.map((name) => nas([name, '--help'])));
+    for (const [i, { code, out }] of pages.entries()) {
+      expect(code).toBe(0);
+      expect(out).toContain('Examples:');
+      expect(out).toContain(`nas ${names[i]}`);
+    }
+  });
+
+  it.each([
+    [['stauts', workdir], "there is no command 'stauts'; did you mean 'status'?"],
+    [['frobnicate'], "there is no command 'frobnicate'"],
+    [[], 'a command is missing'],
+    [['status'], 'Not enough non-option arguments'],
+    [['status', workdir, '--frob'], 'Unknown argument: frob'],
+    [['trials', workdir, '--format', 'xml'], 'Invalid values'],
+    [['status', join(folder, 'runs', 'stord')], `did you mean '${workdir}'?`],
+    [['show', workdir, '600'], 'has no trial 600; there are trials 0 to 59'],
+    [['show', workdir, 'seven'], 'has no trial NaN'],
+    [['export', workdir, '--to', 'onnx', '-o', 'x'], 'which networks?'],
+    [['export', workdir, '--trial', '1', '--pareto', '--to', 'onnx', '-o', 'x'], 'mutually exclusive'],
+    [['export', workdir, '--trial', '1', '--to', 'onnx', '-o', join(folder, 'x')], 'has no trained weights'],
+    [['resume', folder], 'there is no run here'],
+    [['run', join(folder, 'nowhere.yaml')], 'there is no such file'],
+    [['validate', folder], 'is a folder'],
+    [['evaluate', join(folder, 'x.onnx'), '--data', 'fashion-mnist'], 'cannot be read'],
+  ])('refuses %j with exit code 2', async (args, message) => {
+    const { code, out, err } = await nasInside(args);
+    expect(err).toContain(message);
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+  });
+
+  it('gives errors as JSON where JSON was asked for', async () => {
+    const { code, err } = await nas(['status', folder, '--json']);
+    expect(code).toBe(2);
+    expect(error(err)).toMatchObject({ code: 'invalid-input', hint: expect.stringContaining('nas run') as string });
+  });
+
+  it('shows where an unexpected error happened only when asked', async () => {
+    const damaged = join(folder, 'damaged');
+    await storedRun(damaged, 1);
+    writeFileSync(join(damaged, 'nas.sqlite'), Buffer.alloc(8192, 1));
+    const plain = await nas(['status', damaged]);
+    expect(plain.code).toBe(2);
+    expect(plain.err).not.toMatch(/\n\s+at /);
+    expect((await nas(['status', damaged], { env: { NAS_DEBUG: '1' } })).err).toMatch(/\n\s+at /);
+  });
+
+  it('ends silently when its reader goes away', async () => {
+    const shell = `"${process.execPath}" "${main}" trials "${workdir}" --json | head -1; echo "\${PIPESTATUS[0]}"`;
+    const { stdout, stderr } = await promisify(execFile)('bash', ['-c', shell]);
+    expect(stdout).toBe('[\n0\n');
+    expect(stderr).toBe('');
+  });
+});
+
+describe('nas init', () => {
+  it('writes a valid experiment, and never over another', async () => {
+    const target = join(folder, 'new', 'one');
+    expect((await nasInside(['init', target])).code).toBe(0);
+    const file = join(target, 'experiment.yaml');
+    const text = readFileSync(file, 'utf8');
+    expect(text).toMatch(/^# A first search/);
+    expect(text).not.toContain('yaml-language-server');
+    const valid = await nasInside(['validate', file]);
+    expect({ code: valid.code, out: valid.out }).toEqual({
+      code: 0,
+      out: expect.stringContaining('valid: my-search') as string,
+    });
+    const again = await nasInside(['init', target]);
+    expect(again.code).toBe(2);
+    expect(again.err).toContain('exists already and is left as it is');
+    expect(readFileSync(file, 'utf8')).toBe(text);
+  });
+});
+
+describe('nas validate and nas space', () => {
+  const file = join(folder, 'experiment.yaml');
+  beforeAll(() => writeFileSync(file, 'name: x\ndata: fashion-mnist\nspace: mobilenet\ntrain: {epohs: 3}\n'));
+
+  it('name every mistake with its line', async () => {
+    const { code, err } = await nasInside(['validate', file, '--set', 'seed=-1']);
+    expect(code).toBe(2);
+    expect(err).toContain(`${file}:4:9: train.epohs: unknown key 'epohs'`);
+    expect(err).toContain('--set seed=-1: seed: got -1');
+  });
+
+  it('say where an impossible space is written', async () => {
+    const stages = 'space={type: mobilenet, stages: [{filters: 16, depth: 0}]}';
+    const { code, err } = await nasInside(['space', file, '--set', 'train={}', '--set', stages]);
+    expect(code).toBe(2);
+    expect(err).toContain(`--set ${stages}: space: `);
+  });
+
+  it('print the resolved experiment and the space as JSON', async () => {
+    const args = [file, '--set', 'train={epochs: 2}', '--json'];
+    const [experiment, space] = await Promise.all([nasInside(['validate', ...args]), nasInside(['space', ...args])]);
+    expect(JSON.parse(experiment.out)).toMatchObject({ train: { epochs: 2, batch: 128 } });
+    const described = JSON.parse(space.out) as {
+      size: string;
+      smallest: { costs: { macs: number } };
+      largest: { costs: { macs: number } };
+    };
+    expect(Number(described.size)).toBeGreaterThan(1000);
+    expect(described.smallest.costs.macs).toBeLessThan(described.largest.costs.macs);
+  });
+});
+
+describe('a stored run', () => {
+  it('tells how it stands', async () => {
+    const { code, out } = await nasInside(['status', workdir, '--json']);
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({ name: 'stored', status: 'complete', counts: { complete: 60 } });
+    expect((await nasInside(['status', workdir])).out).toContain('60 of 100000 trained');
+  });
+
+  it('lists its trials in every format', async () => {
+    const [table, csv, json] = await Promise.all(
+      ['table', 'csv', 'json'].map((format) => nasInside(['trials', workdir, '--format', format])),
+    );
+    expect(table.out.split('\n')).toHaveLength(62);
+    expect(table.out).toContain('search accuracy');
+    expect(table.out).not.toContain('\u001b');
+    const [header, first] = csv.out.split('\n');
+    expect(header).toMatch(/^trial,state,width,.*,accuracy,latency_ms$/);
+    const trials = JSON.parse(json.out) as { values: { accuracy: number } }[];
+    expect(trials).toHaveLength(60);
+    expect(first.split(',').at(-2)).toBe(String(trials[0].values.accuracy));
+  });
+
+  it('shows a trial, its frontier and pictures of it', async () => {
+    const picture = join(folder, 'frontier.svg');
+    const [show, pareto, csv, json, svg] = await Promise.all([
+      nasInside(['show', workdir, '0']),
+      nasInside(['pareto', workdir]),
+      nasInside(['pareto', workdir, '--format', 'csv']),
+      nasInside(['pareto', workdir, '--json']),
+      nasInside(['pareto', workdir, '--format', 'svg', '-o', picture]),
+    ]);
+    expect(show.out).toContain('stem: conv');
+    expect(pareto.out).toContain('predicted');
+    const report = JSON.parse(json.out) as { format: string; frontier: { number: number }[] };
+    expect(report.format).toBe('nas-report-1');
+    const numbers = csv.out
+      .trimEnd()
+      .split('\n')
+      .slice(1)
+      .map((line) => Number(line.split(',')[0]));
+    expect(numbers).toEqual(report.frontier.map(({ number }) => number));
+    expect(svg).toMatchObject({ code: 0, out: '' });
+    expect(readFileSync(picture, 'utf8')).toMatch(/^<svg /);
+  });
+
+  it('has colours only where they are wanted', async () => {
+    const forced = { env: { FORCE_COLOR: '1' } };
+    expect((await nas(['pareto', workdir], forced)).out).toContain('\u001b[');
+    expect((await nas(['pareto', workdir, '--no-color'], forced)).out).not.toContain('\u001b[');
+    expect((await nas(['pareto', workdir], { env: { FORCE_COLOR: '1', NO_COLOR: '1' } })).out).not.toContain('\u001b[');
+  });
+});
+
+it('nas doctor says what trains here', async () => {
+  const { code, out } = await nas(['doctor', '--json'], { env: { NAS_CACHE: join(folder, 'cache') } });
+  expect(code).toBe(0);
+  expect(JSON.parse(out)).toMatchObject({
+    active: expect.stringContaining('compiled') as string,
+    blocked: expect.stringMatching(/works|failed/) as string,
+    caches: { entries: [] },
+  });
+});

@@ -1,0 +1,132 @@
+import picocolors from 'picocolors';
+import { describe, expect, it } from 'vitest';
+import { createProgressView } from '../../cli/progress/index.js';
+import type { Terminal } from '../../cli/output/terminal.js';
+import type { RunEvent } from '../../experiments/runner/events.js';
+
+function recorder(live: boolean): Terminal & { readonly text: () => string } {
+  let text = '';
+  return {
+    colors: picocolors.createColors(false),
+    live,
+    columns: () => 80,
+    out: () => undefined,
+    err: (part) => void (text += part),
+    text: () => text,
+  };
+}
+
+const step = (worker: number, number: number, at: number): RunEvent => ({
+  kind: 'trial-step',
+  stage: 'search',
+  worker,
+  number,
+  epoch: 0,
+  epochs: 3,
+  step: at,
+  steps: 10,
+  imagesPerSecond: 1234.5,
+  loss: 0.5,
+});
+
+const story: readonly RunEvent[] = [
+  { kind: 'phase', name: 'search', message: 'Searching: 4 trials' },
+  { kind: 'progress', phase: 'search', done: 0, total: 4, unit: 'trials' },
+  step(0, 0, 1),
+  step(1, 1, 2),
+  {
+    kind: 'trial-epoch',
+    stage: 'search',
+    worker: 0,
+    number: 0,
+    epoch: 0,
+    epochs: 3,
+    validationAccuracy: 0.5,
+    trainLoss: 1,
+  },
+  {
+    kind: 'trial-finished',
+    stage: 'search',
+    number: 0,
+    state: 'complete',
+    values: { accuracy: 0.9, latency_ms: 0.25 },
+  },
+  { kind: 'frontier', members: [{ number: 0, values: { accuracy: 0.9 } }] },
+  { kind: 'progress', phase: 'search', done: 1, total: 4, unit: 'trials' },
+  { kind: 'trial-finished', stage: 'search', number: 1, state: 'failed', values: {}, message: 'loss is NaN' },
+  { kind: 'warning', message: 'something is odd' },
+  {
+    kind: 'done',
+    state: 'complete',
+    workdir: 'runs/x',
+    complete: 1,
+    pruned: 0,
+    failed: 1,
+    seconds: 30,
+    files: ['report.html'],
+  },
+];
+
+/** Tells the story, one event every ten seconds. */
+function tell(live: boolean): string {
+  const terminal = recorder(live);
+  let now = 0;
+  const view = createProgressView(terminal, () => now);
+  for (const event of story) {
+    view.observe(event);
+    now += 10_000;
+  }
+  view.close();
+  return terminal.text();
+}
+
+/** One movement or erasure of the cursor. */
+const escape = String.fromCharCode(27);
+const moves = new RegExp(`${escape}\\[(\\d*)([AJ])`, 'g');
+
+/** What a terminal shows in the end: the cursor's movements and erasures carried out. */
+function screen(text: string): string[] {
+  let lines: string[] = [''];
+  for (const part of text.split(new RegExp(`(${escape}\\[\\d*[AJ]|\n)`))) {
+    const [move] = part.matchAll(moves);
+    if (part === '\n') lines.push('');
+    else if (part.startsWith(escape))
+      lines = move[2] === 'A' ? [...lines.slice(0, lines.length - 1 - Number(move[1])), ''] : lines;
+    else lines[lines.length - 1] += part;
+  }
+  return lines.filter((line) => line !== '');
+}
+
+describe('progress', () => {
+  it('is plain lines in a log', () => {
+    expect(tell(false)).toMatchInlineSnapshot(`
+      "Searching: 4 trials
+      trial 0 epoch 1/3: validation accuracy 50.00 %, loss 1.0000
+      trial 0 complete: accuracy 90.00 %, latency 0.25 ms
+      search: 1 of 4 trials
+      trial 1 failed: loss is NaN
+      warning: something is odd
+      complete: 1 trial trained, 1 failed in 30 s; results in runs/x (report.html)
+      "
+    `);
+  });
+
+  it('leaves on a terminal what is worth keeping', () => {
+    expect(screen(tell(true))).toMatchInlineSnapshot(`
+      [
+        "trial 0 complete: accuracy 90.00 %, latency 0.25 ms",
+        "trial 1 failed: loss is NaN",
+        "warning: something is odd",
+        "complete: 1 trial trained, 1 failed in 30 s; results in runs/x (report.html)",
+      ]
+    `);
+  });
+
+  it('shows workers, rate and time left while it goes, within the width', () => {
+    const text = tell(true);
+    expect(text).toContain('worker 1: trial 1, epoch 1/3, step 2/10, 1235 images/s');
+    expect(text).toMatch(/1\/4 trials, 3 min left, frontier 1, best 90.00 %/);
+    for (const line of text.replace(moves, '').split('\n'))
+      if (line.includes('worker')) expect(line.length).toBeLessThan(80);
+  });
+});
