@@ -37,8 +37,9 @@ function spread(builder: GraphBuilder, name: string, strides: readonly [number, 
   const [n, c, h, w] = builder.shapeOf(name);
   const block = builder.block ?? 1;
   const [rows, columns] = strides;
-  const view = builder.reshape(name, [(n * c * h) / block, 1, w, block]);
-  const amounts = builder.integers([0, 0, 0, 0, 0, rows - 1, 0, (columns - 1) * block]);
+  // A row of w pixels becomes w pixels with zeros behind each, then rows of zeros.
+  const view = builder.reshape(name, [(n * c * h) / block, w, block]);
+  const amounts = builder.integers([0, 0, 0, 0, (rows - 1) * w, (columns - 1) * block]);
   return builder.reshape(builder.emit('Pad', [view, amounts]), [n, c, h * rows, w * columns]);
 }
 

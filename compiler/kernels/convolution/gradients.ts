@@ -66,34 +66,49 @@ function pointwiseFilterGradient(x: Val, dy: Val, g: Geometry): Val {
   );
 }
 
-/**
- * One matrix product for each cell of the kernel, of the output gradient [co, N*Ho*Wo] with the inputs that this cell
- * saw [ci, N*Ho*Wo]. (The one convolution that does it all multiplies matrices with as few columns as the kernel has
- * cells, several times slower.)
- */
-function fullFilterGradient(x: Val, dy: Val, g: Geometry): Val {
+/** What each cell of the kernel saw of the input, as matrices [ci, N*Ho*Wo], row by row of the kernel. */
+function seenByCells(x: Val, g: Geometry): string[] {
   const { builder } = x;
-  const { kernel, pads, strides, dilations, output, batch, inChannels, outChannels } = g;
-  const pixels = batch * sizeOf(output);
-  const gradients = builder.reshape(dy.fullForm(CNHW), [outChannels, pixels]);
+  const { kernel, pads, strides, dilations, output, batch, inChannels } = g;
   const [top, left, bottom, right] = pads;
   const images = x.fullForm(CNHW);
   const padded = pads.every((p) => p === 0)
     ? images
     : builder.emit('Pad', [images, builder.integers([0, 0, top, left, 0, 0, bottom, right])]);
-  const seenBy = (row: number, column: number): string => {
-    const begin = [row * dilations[0], column * dilations[1]];
-    const end = begin.map((b, i) => b + (output[i] - 1) * strides[i] + 1);
-    const cells = builder.slice(padded, [2, 3], begin, end, [...strides]);
-    return builder.transpose(builder.reshape(cells, [inChannels, pixels]), [1, 0]);
-  };
-  const products = range(kernel[0]).flatMap((row) =>
-    range(kernel[1]).map((column) => builder.emit('MatMul', [gradients, seenBy(row, column)])),
+  return range(kernel[0]).flatMap((row) =>
+    range(kernel[1]).map((column) => {
+      const begin = [row * dilations[0], column * dilations[1]];
+      const end = begin.map((b, i) => b + (output[i] - 1) * strides[i] + 1);
+      const cells = builder.slice(padded, [2, 3], begin, end, [...strides]);
+      return builder.reshape(cells, [inChannels, batch * sizeOf(output)]);
+    }),
   );
-  const each = products.map((product) => builder.reshape(product, [1, outChannels, inChannels]));
-  const all = each.length === 1 ? each[0] : builder.emit('Concat', each, { axis: int(0) });
-  const filter = builder.reshape(all, [...kernel, outChannels, inChannels]);
-  return Val.of(builder, filter, [...kernel, inChannels, outChannels], 'float32', [0, 1, 3, 2]);
+}
+
+/** Inputs with fewer channels are stacked for all cells of the kernel; for others the copy costs more than it saves. */
+const fewChannels = 16;
+
+/**
+ * One matrix product for each cell of the kernel, of the output gradient [co, N*Ho*Wo] with the inputs that this cell
+ * saw. (The one convolution that does it all multiplies matrices with as few columns as the kernel has cells, several
+ * times slower.)
+ */
+function fullFilterGradient(x: Val, dy: Val, g: Geometry): Val {
+  const { builder } = x;
+  const { kernel, output, batch, inChannels, outChannels } = g;
+  const gradients = builder.reshape(dy.fullForm(CNHW), [outChannels, batch * sizeOf(output)]);
+  const product = (seen: string): string => builder.emit('MatMul', [gradients, builder.transpose(seen, [1, 0])]);
+  const concat = (parts: readonly string[]): string =>
+    parts.length === 1 ? parts[0] : builder.emit('Concat', parts, { axis: int(0) });
+  const cells = seenByCells(x, g);
+  const shape = [...kernel, inChannels, outChannels];
+  if (inChannels < fewChannels) {
+    const filter = builder.reshape(product(concat(cells)), [outChannels, ...kernel, inChannels]);
+    return Val.of(builder, filter, shape, 'float32', [3, 0, 1, 2]);
+  }
+  const each = cells.map((seen) => builder.reshape(product(seen), [1, outChannels, inChannels]));
+  const filter = builder.reshape(concat(each), [...kernel, outChannels, inChannels]);
+  return Val.of(builder, filter, shape, 'float32', [0, 1, 3, 2]);
 }
 
 /** A convolution of the input with the output gradient as filter: images become channels, strides dilations. */
