@@ -115,14 +115,6 @@ const slice: ShapeRule = (node) => {
   return [{ dtype, shape: out }];
 };
 
-const split: ShapeRule = (node) => {
-  const { dtype, shape } = input(node, 0);
-  const axis = axisOf(node, intAttribute(node, 'axis', 0), shape.length);
-  const sizes = known(node, 1);
-  if (sizes.reduce((a, b) => a + b, 0) !== shape[axis]) fail(node, 'parts do not add up');
-  return sizes.map((size) => ({ dtype, shape: shape.with(axis, size) }));
-};
-
 const tile: ShapeRule = (node) => {
   const { dtype, shape } = input(node, 0);
   const repeats = known(node, 1);
@@ -256,7 +248,6 @@ export const shapeRules = {
   Slice: slice,
   Softmax: floatUnary,
   Softplus: floatUnary,
-  Split: split,
   Sqrt: floatUnary,
   Sub: arithmetic,
   Tan: floatUnary,
