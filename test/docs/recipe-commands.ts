@@ -1,0 +1,67 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+
+/** What makes an experiment small: as little of everything as shows that it runs. */
+function tinySettings(experiment: unknown): string[] {
+  const has = (key: string): boolean => typeof experiment === 'object' && experiment !== null && key in experiment;
+  const read = (...path: string[]): unknown =>
+    path.reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], experiment);
+  return [
+    'data.size=16',
+    'space.preset=tiny',
+    `search.trials=${has('final') ? 2 : 1}`,
+    'search.population=2',
+    ...(read('search', 'controller') === 'evolution' ? ['search.tournament=2'] : []),
+    'train.epochs=1',
+    'train.batch=16',
+    'train.augment.views=1',
+    'train.augment.crop=2',
+    read('latency', 'budget_ms') === undefined ? 'latency.predictor=none' : 'latency.calibration=4',
+    ...(has('final') ? ['final.epochs=1'] : []),
+    ...(read('teacher', 'type') === 'train' ? ['teacher.epochs=1', 'teacher.batch=16', 'teacher.width=0.25'] : []),
+  ];
+}
+
+/** The commands with every `nas run` made small. */
+export function shortened(commands: string, folder: string): string {
+  return commands.replaceAll(/npx nas run (\S+\.yaml)/g, (command, file: string) => {
+    const settings = tinySettings(parse(readFileSync(join(folder, file), 'utf8')));
+    return [command, ...settings.map((setting) => `--set ${setting}`)].join(' ');
+  });
+}
+
+/** A Python with ONNX Runtime; undefined when there is none. */
+export const findPython = (): string | undefined =>
+  ['python3', '/usr/bin/python3'].find((python) => spawnSync(python, ['-c', 'import onnxruntime']).status === 0);
+
+export interface ShellOptions {
+  readonly folder: string;
+  readonly python: string | undefined;
+}
+
+/** Runs commands as a shell does, the first failure ends them. @returns what they print. */
+export function runShell(commands: string, { folder, python }: ShellOptions): Promise<string> {
+  const text = shortened(commands, folder).replaceAll(/^python3 /gm, `${python ?? 'python3'} `);
+  const env = {
+    ...process.env,
+    PATH: `${join(folder, 'bin')}:${process.env['PATH'] ?? ''}`,
+    NAS_CACHE: join(folder, 'cache'),
+  };
+  return new Promise((resolve, reject) => {
+    const shell = spawn('bash', ['-euo', 'pipefail', '-c', text], {
+      cwd: folder,
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let [out, err] = ['', ''];
+    shell.stdout.on('data', (data: Buffer) => (out += data.toString()));
+    shell.stderr.on('data', (data: Buffer) => (err += data.toString()));
+    shell.on('error', reject);
+    shell.on('close', (code) => {
+      if (code === 0) resolve(out);
+      else reject(new Error(`exit code ${code ?? 'none'} of\n${text}\n${out}\n${err}`));
+    });
+  });
+}

@@ -1,0 +1,52 @@
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import sharp from 'sharp';
+
+const repository = fileURLToPath(new URL('../..', import.meta.url));
+
+const size = 24;
+const imagesPerClass = 20;
+
+/** Whether a pixel, from the middle of the image, belongs to the shape. */
+const shapes: Readonly<Record<string, (x: number, y: number, radius: number) => boolean>> = {
+  circles: (x, y, radius) => Math.hypot(x, y) < radius,
+  squares: (x, y, radius) => Math.max(Math.abs(x), Math.abs(y)) < radius - 1,
+  stripes: (x) => Math.floor((x + size) / 2) % 2 === 0,
+};
+
+async function writeImages(folder: string): Promise<void> {
+  for (const [name, inside] of Object.entries(shapes)) {
+    mkdirSync(join(folder, name), { recursive: true });
+    for (let i = 0; i < imagesPerClass; i++) {
+      const pixels = Uint8Array.from({ length: size * size * 3 }, (_, at) => {
+        const [x, y] = [Math.floor(at / 3) % size, Math.floor(at / 3 / size)];
+        return inside(x - size / 2, y - size / 2, 6 + (i % 5)) ? 220 - 3 * i : 30 + i;
+      });
+      const image = sharp(pixels, { raw: { width: size, height: size, channels: 3 } });
+      await image.png().toFile(join(folder, name, `${i}.png`));
+    }
+  }
+}
+
+/** Packages that the recipes import, as a user would have installed them. */
+const packages = ['@tensorflow', '@types', 'onnxruntime-node', 'sharp', 'typescript'];
+
+/**
+ * Makes a folder in which the recipes run: a few images, the packages, and an `npx` for the commands that this
+ * repository has itself.
+ */
+export async function prepareFolder(folder: string): Promise<void> {
+  mkdirSync(join(folder, 'node_modules'));
+  mkdirSync(join(folder, 'bin'));
+  symlinkSync(repository, join(folder, 'node_modules', 'nas'));
+  for (const name of packages) symlinkSync(join(repository, 'node_modules', name), join(folder, 'node_modules', name));
+  const tools = {
+    nas: `node ${join(repository, 'dist/cli/main.js')}`,
+    tsx: `node --import ${join(repository, 'node_modules/tsx/dist/loader.mjs')}`,
+  };
+  const cases = Object.entries(tools).map(([name, command]) => `  ${name}) shift; exec ${command} "$@" ;;`);
+  const script = ['#!/bin/sh', 'case "$1" in', ...cases, '  *) echo "no such tool: $1" >&2; exit 1 ;;', 'esac', ''];
+  writeFileSync(join(folder, 'bin', 'npx'), script.join('\n'), { mode: 0o755 });
+  await writeImages(join(folder, 'images'));
+}
