@@ -85,13 +85,17 @@ async function end(
   began: number,
 ): Promise<RunOutcome> {
   store.run.setStatus(state);
-  // The results are in the store; a picture that cannot be drawn must not turn them into a failed run.
-  const files = await writeReports(store, plan.workdir).catch((error: unknown) => {
-    observe({ kind: 'warning', message: `the report could not be written: ${messageOf(error)}` });
-    return [];
-  });
+  const files = await report(store, plan.workdir, observe);
   const { complete, pruned, failed } = store.trials.progress();
   const seconds = (Date.now() - began) / 1000;
   observe({ kind: 'done', state, workdir: plan.workdir, complete, pruned, failed, seconds, files });
   return { state, workdir: plan.workdir };
+}
+
+/** Writes the report. The results are in the store: a picture that cannot be drawn must not turn them into a failed run. */
+export function report(store: Store, workdir: string, observe: RunObserver): Promise<readonly string[]> {
+  return writeReports(store, workdir).catch((error: unknown) => {
+    observe({ kind: 'warning', message: `the report could not be written: ${messageOf(error)}` });
+    return [];
+  });
 }

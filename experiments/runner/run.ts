@@ -7,7 +7,7 @@ import { describeDataset, prepareDataset, type DataConfig, type DatasetRef } fro
 import { locate, type LoadedExperiment } from '../parse/index.js';
 import type { Experiment } from '../schema.js';
 import type { RunObserver } from './events.js';
-import { execute, type RunOutcome } from './execute.js';
+import { execute, report, type RunOutcome } from './execute.js';
 import { defaultThreads, makePlan, type Plan } from './plan.js';
 import { nasVersion } from './version.js';
 import { clearRun, databasePath, hasRun } from './workdir.js';
@@ -42,7 +42,8 @@ export async function runExperiment(
     return resumeExperiment(workdir, options, observe);
   }
   const dataset = await locating(loaded, ['data'], () => prepareData(experiment.data, observe, signal));
-  await locating(loaded, ['train', 'batch'], () => checkBatch(experiment.train.batch, dataset));
+  for (const [key, batch] of batches(experiment))
+    await locating(loaded, [key, 'batch'], () => checkBatch(batch, dataset));
   const threads = defaultThreads(experiment);
   const plan = await locating(loaded, ['space'], () => makePlan({ experiment, workdir, dataset, threads }));
   const lock = lockWorkdir(workdir);
@@ -69,7 +70,7 @@ export async function runExperiment(
 }
 
 /**
- * Continues the run of a workdir from where it stands; a complete one is only reported.
+ * Continues the run of a workdir from where it stands; of a complete one, only the report is written again.
  * @throws NasError `invalid-input` when there is no run; `in-use` when it is being run; whatever `execute` throws.
  */
 export async function resumeExperiment(
@@ -85,6 +86,8 @@ export async function resumeExperiment(
     return await withStore(Store.open(databasePath(path)), async (store) => {
       if (store.run.status().status === 'complete') {
         observe({ kind: 'note', message: 'This run is complete' });
+        // It may have been killed after its last result and before its report.
+        await report(store, path, observe);
         return { state: 'complete', workdir: path };
       }
       const run = store.run.get();
@@ -104,6 +107,13 @@ async function storedPlan(run: RunRecord, workdir: string, observe: RunObserver,
   const dataset = await prepareData(experiment.data, observe, signal);
   return makePlan({ experiment, workdir, dataset, threads: run.threads });
 }
+
+/** The batches of everything that will be trained, by the part of the file that says them. */
+const batches = ({ train, teacher, final }: Experiment): (readonly [key: string, batch: number])[] => [
+  ['train', train.batch],
+  ...(teacher.type === 'train' ? [['teacher', teacher.batch] as const] : []),
+  ...(final === null ? [] : [['final', final.batch] as const]),
+];
 
 /** @throws NasError when there are fewer training images than one step takes. */
 function checkBatch(batch: number, dataset: DatasetRef): void {

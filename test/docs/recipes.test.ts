@@ -50,6 +50,22 @@ describe('what the recipes leave behind', () => {
     expect(scores).toMatchObject({ split: 'validation', latency: { environment: { provider: 'cpu' } } });
   });
 
+  it('is reported again by a run that was killed before its report', async () => {
+    const report = join(folder, 'runs/my-images/report.html');
+    rmSync(report);
+    await runShell('npx nas resume runs/my-images', { folder, python });
+    expect(existsSync(report)).toBe(true);
+  });
+
+  it('refuses a batch that is larger than the data before anything runs, and says whose', async () => {
+    const refused = runShell('npx nas run experiment.yaml --workdir refused --set teacher.batch=999', {
+      folder,
+      python,
+    });
+    await expect(refused).rejects.toThrow('teacher.batch: a batch of 999 images');
+    expect(existsSync(join(folder, 'refused'))).toBe(false);
+  });
+
   it('has learned where the circle is', () => {
     const losses = [...printed.values()].flatMap((output) => [...output.matchAll(/step \d+: loss ([\d.]+)/g)]);
     expect(losses).toHaveLength(3);
