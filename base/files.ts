@@ -27,7 +27,10 @@ export function writeFileAtomic(path: string, ...parts: readonly (string | Uint8
   }
 }
 
+/** An environment variable; one that is set to nothing counts as not set. */
+const variable = (name: string): string | undefined => process.env[name] || undefined;
+
 /** Where converted data sets, teachers and their logits are kept between runs: `NAS_CACHE` or the user's cache folder. */
 export function cacheDirectory(): string {
-  return process.env['NAS_CACHE'] ?? join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'nas');
+  return variable('NAS_CACHE') ?? join(variable('XDG_CACHE_HOME') ?? join(homedir(), '.cache'), 'nas');
 }

@@ -1,8 +1,8 @@
 import { chmodSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { writeFileAtomic } from '../../base/files.js';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { cacheDirectory, writeFileAtomic } from '../../base/files.js';
 import { canonicalJson, contentHash } from '../../base/hash.js';
 
 let directory = '';
@@ -25,6 +25,18 @@ describe('writeFileAtomic', () => {
     writeFileAtomic(path, 'old');
     expect(() => writeFileAtomic(join(path, 'child'), 'new')).toThrow();
     expect(readFileSync(path, 'utf8')).toBe('old');
+  });
+});
+
+describe('cacheDirectory', () => {
+  afterEach(() => vi.unstubAllEnvs());
+
+  it("is NAS_CACHE, or in the user's cache when that is set to nothing", () => {
+    vi.stubEnv('NAS_CACHE', directory);
+    expect(cacheDirectory()).toBe(directory);
+    vi.stubEnv('NAS_CACHE', '');
+    vi.stubEnv('XDG_CACHE_HOME', directory);
+    expect(cacheDirectory()).toBe(join(directory, 'nas'));
   });
 });
 
