@@ -2,5 +2,6 @@ import { execFileSync } from 'node:child_process';
 
 /** Tests of the command and of worker processes run the built files, as users do. */
 export default function setup(): void {
-  if (process.env['NAS_TEST_NO_BUILD'] === undefined) execFileSync('npm', ['run', 'build', '--silent'], { stdio: 'inherit' });
+  if (process.env['NAS_TEST_NO_BUILD'] === undefined)
+    execFileSync('npm', ['run', 'build', '--silent'], { stdio: 'inherit' });
 }

@@ -9,7 +9,13 @@ describe('Random', () => {
       return Array.from({ length: 8 }, () => random.bits());
     };
     expect(draw(1, 'trial', 2)).toEqual(draw(1, 'trial', 2));
-    const others = [draw(2, 'trial', 2), draw(1, 'trial', 3), draw(1, 'other', 2), draw(2 ** 40 + 1, 'trial', 2), draw(1)];
+    const others = [
+      draw(2, 'trial', 2),
+      draw(1, 'trial', 3),
+      draw(1, 'other', 2),
+      draw(2 ** 40 + 1, 'trial', 2),
+      draw(1),
+    ];
     for (const other of others) expect(other).not.toEqual(draw(1, 'trial', 2));
   });
 
