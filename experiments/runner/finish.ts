@@ -20,23 +20,24 @@ interface Member {
 }
 
 /**
- * What follows the search: the frontier's networks are trained on the full schedule (if asked for), measured side by
- * side, saved as ONNX, and their accuracy is checked through ONNX Runtime, on the test split for the first time.
+ * What follows the search: the frontier's networks are measured side by side, trained on the full schedule (if asked
+ * for), saved as ONNX, and their accuracy is checked through ONNX Runtime, on the test split for the first time.
  */
 export async function finishFrontier(
   context: RunContext,
   latency: LatencyService,
   teacher: PreparedTeacher | null,
 ): Promise<void> {
-  const { plan, store, observe, stopping } = context;
-  const trials = frontierTrials(store.trials.all(), plan.experiment.objectives);
-  if (trials.length === 0) return;
+  const { plan, observe, stopping } = context;
   const { final } = plan.experiment;
+  const trials = await settledFrontier(context, latency);
+  if (trials.length === 0 || stopping()) return;
+  const networks = trials.length === 1 ? 'network' : `${trials.length} networks`;
   if (final !== null)
     observe({
       kind: 'phase',
       name: 'final',
-      message: `Training the frontier's ${trials.length} networks for ${final.epochs} epochs`,
+      message: `Training the frontier's ${networks} for ${final.epochs} epochs`,
     });
   let trained = 0;
   const members = await Promise.all(
@@ -48,16 +49,39 @@ export async function finishFrontier(
     }),
   );
   if (stopping()) return;
-  observe({
-    kind: 'phase',
-    name: 'frontier',
-    message: `Measuring and saving the frontier's ${trials.length} networks`,
-  });
-  if (plan.needsLatency) await measureAgain(context, latency, members);
+  observe({ kind: 'phase', name: 'frontier', message: `Saving the frontier's ${networks} and checking the accuracy` });
   for (const [done, member] of members.entries()) {
     if (stopping()) return;
     await save(context, member);
     observe({ kind: 'progress', phase: 'frontier', done: done + 1, total: members.length, unit: 'networks' });
+  }
+}
+
+/**
+ * The frontier after its members were measured side by side; these latencies are the ones that are reported. A new
+ * latency may let another trial in, which then is measured too, with all others.
+ */
+async function settledFrontier(context: RunContext, latency: LatencyService): Promise<TrialRecord[]> {
+  const { plan, store, candidates, observe, stopping } = context;
+  for (;;) {
+    const measured = store.measurements.all().filter(({ purpose }) => purpose === 'frontier');
+    const latest = new Map(measured.map(({ trial, ms }) => [trial, ms]));
+    const trials = store.trials.all();
+    for (const { number, values } of trials) {
+      const ms = latest.get(number);
+      if (ms !== undefined && ms !== values['latency_ms'].value)
+        store.trials.revise(number, { latency_ms: { value: ms, provenance: 'measured' } });
+    }
+    const members = frontierTrials(store.trials.all(), plan.experiment.objectives);
+    if (!plan.needsLatency || stopping() || members.every(({ number }) => latest.has(number))) return members;
+    const networks = members.length === 1 ? 'network' : `${members.length} networks`;
+    observe({ kind: 'phase', name: 'frontier', message: `Measuring the frontier's ${networks} side by side` });
+    const subjects = members.map(({ number, genotype, seed }) => ({
+      genotype,
+      candidate: { network: candidates.network(genotype), seed },
+      trial: number,
+    }));
+    await latency.measure(subjects, 'frontier');
   }
 }
 
@@ -92,28 +116,6 @@ async function fullyTrained(context: RunContext, trial: TrialRecord, teacher: Pr
   observe({ kind: 'trial-finished', stage: 'final', number, state: 'complete', values: { accuracy } });
   const spent = curve.reduce((sum, epoch) => sum + epoch.seconds, 0);
   return { trial, network, weights, final: { accuracy, epochs: final.epochs, seconds: spent } };
-}
-
-/** Measures all members, trained and side by side, once; these latencies are the ones that are reported. */
-async function measureAgain({ store }: RunContext, latency: LatencyService, members: readonly Member[]): Promise<void> {
-  const measured = () =>
-    new Map(
-      store.measurements
-        .all()
-        .filter(({ purpose }) => purpose === 'frontier')
-        .map(({ trial, ms }) => [trial, ms]),
-    );
-  const known = measured();
-  if (!members.every(({ trial }) => known.has(trial.number))) {
-    const subjects = members.map(({ trial, network, weights }) => ({
-      genotype: trial.genotype,
-      candidate: { network, seed: trial.seed, weights },
-      trial: trial.number,
-    }));
-    await latency.measure(subjects, 'frontier');
-  }
-  for (const [number, ms] of measured())
-    if (number !== null) store.trials.revise(number, { latency_ms: { value: ms, provenance: 'measured' } });
 }
 
 /** Writes a member's ONNX file and stores what ONNX Runtime says of its accuracy. */
