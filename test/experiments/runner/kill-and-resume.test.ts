@@ -23,9 +23,12 @@ describe('a run that is killed', () => {
     expect(expected.trials).toHaveLength(6);
     expect(expected.trials.filter(({ state }) => state === 'complete').length).toBeGreaterThan(3);
 
-    const killed = join(directory, 'killed');
-    const hits = await runWithKills(directory, file, killed, randomKills(count, (Date.now() - began) * 0.7, 11));
-    expect(hits).toBeGreaterThanOrEqual(Math.ceil(count / 2));
-    expect(findings(killed)).toEqual(expected);
+    const nextKill = randomKills((Date.now() - began) * 0.5, 11);
+    let hits = 0;
+    for (let round = 0; hits < count; round++) {
+      const killed = join(directory, `killed-${round}`);
+      hits += await runWithKills(directory, file, killed, nextKill, count - hits);
+      expect(findings(killed)).toEqual(expected);
+    }
   });
 });

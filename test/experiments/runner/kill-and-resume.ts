@@ -71,22 +71,26 @@ const children = (pid: number): number[] => {
 };
 
 /**
- * Runs the experiment and kills it as told; each kill is followed by a resume. Ends with an undisturbed resume.
+ * Runs the experiment and kills it again and again, each kill followed by a resume, until `limit` kills have hit or the
+ * run is complete; ends with an undisturbed resume.
  * @returns the kills that hit a living process.
  */
 export async function runWithKills(
   directory: string,
   file: string,
   workdir: string,
-  kills: readonly Kill[],
+  nextKill: () => Kill,
+  limit: number,
 ): Promise<number> {
+  const command = () =>
+    existsSync(join(workdir, 'nas.sqlite')) ? ['resume', workdir] : ['run', file, '--workdir', workdir];
   let hits = 0;
-  for (const { victim, after } of kills) {
-    const begun = existsSync(join(workdir, 'nas.sqlite'));
-    const child = start(directory, begun ? ['resume', workdir] : ['run', file, '--workdir', workdir]);
+  while (hits < limit) {
+    const { victim, after } = nextKill();
+    const child = start(directory, command());
     const over = ended(child);
     await Promise.race([sleep(after), over]);
-    if (!isRunning(child) || child.pid === undefined) continue;
+    if (!isRunning(child) || child.pid === undefined) break;
     const workers = children(child.pid);
     const target = victim === 'worker' ? workers.at(hits % Math.max(1, workers.length)) : child.pid;
     if (target !== undefined) {
@@ -97,22 +101,19 @@ export async function runWithKills(
     if (isRunning(child)) child.kill('SIGKILL');
     await over;
   }
-  const begun = existsSync(join(workdir, 'nas.sqlite'));
-  const { code, output } = await ended(
-    start(directory, begun ? ['resume', workdir] : ['run', file, '--workdir', workdir]),
-  );
+  const { code, output } = await ended(start(directory, command()));
   if (code !== 0) throw new Error(`the last run ended with ${String(code)}:\n${output}`);
   return hits;
 }
 
 /** Random kills, each somewhere in the first `window` ms of a command. */
-export const randomKills = (count: number, window: number, seed: number): Kill[] => {
+export function randomKills(window: number, seed: number): () => Kill {
   const random = new Random(seed, 'kills');
-  return Array.from({ length: count }, () => ({
-    victim: random.uniform() < 0.7 ? ('coordinator' as const) : ('worker' as const),
+  return () => ({
+    victim: random.uniform() < 0.7 ? 'coordinator' : 'worker',
     after: 200 + random.uniform() * window,
-  }));
-};
+  });
+}
 
 /** All that a run found, without times: what must not differ between two runs. */
 export function findings(workdir: string) {
