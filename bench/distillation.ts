@@ -6,7 +6,7 @@
  * seed (weights, order of the images); accuracy on the 10,000 test images after the last epoch. Teachers come from the
  * cache when they were trained before.
  *
- *   node --import tsx bench/distillation.ts [--seeds 3] [--epochs 15]
+ *   node --import tsx bench/distillation.ts [--seeds 3] [--epochs 10]
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -32,7 +32,7 @@ import {
 } from '../trainers/index.js';
 
 const { values: options } = parseArgs({
-  options: { seeds: { type: 'string', default: '3' }, epochs: { type: 'string', default: '15' } },
+  options: { seeds: { type: 'string', default: '3' }, epochs: { type: 'string', default: '10' } },
 });
 const seeds = Array.from({ length: Number(options.seeds) }, (_, i) => i + 1);
 const epochs = Number(options.epochs);
@@ -108,7 +108,7 @@ async function teacherTrainedOn(dataset: DatasetRef): Promise<PreparedTeacher> {
     type: 'train',
     network: 'resnet',
     width: 0.5,
-    epochs: dataset === all ? 4 : 15,
+    epochs: dataset === all ? 2 : 10,
   });
   const shared = { seed: 1, engine, threads, hooks };
   const trained = await prepareTeacher(config, { ...shared, dataset, train: distilled });

@@ -30,8 +30,15 @@ export function finalColumns(finals: ReadonlyMap<number, FinalResult>, colors: C
       return final?.state === 'failed' ? colors.red('failed') : share(final?.accuracy);
     },
   };
+  const ranked: Column<ReportTrial> = {
+    title: 'final frontier',
+    cell: ({ number }) => {
+      const onFrontier = finals.get(number)?.onFrontier ?? null;
+      return onFrontier === null ? '-' : onFrontier ? colors.green('yes') : colors.dim('no');
+    },
+  };
   return [
-    ...(trained ? [final] : []),
+    ...(trained ? [final, ranked] : []),
     { title: 'test accuracy', numeric: true, cell: ({ number }) => share(finals.get(number)?.testAccuracy) },
   ];
 }

@@ -55,6 +55,8 @@ export interface FinalResult {
   readonly accuracy: number | null;
   /** On the test split, which neither the search nor the training has seen. */
   readonly testAccuracy: number | null;
+  /** Whether it is on the frontier of the final accuracies; null without a final accuracy. */
+  readonly onFrontier: boolean | null;
   readonly epochs: number;
   readonly message: string | null;
 }

@@ -1,14 +1,30 @@
 import type { FinalRecord, Store } from '../../../store/index.js';
-import type { FinalResult } from '../data.js';
+import type { FinalResult, ReportTrial } from '../data.js';
+import { objectivesOf } from './run.js';
+import { collectTrials, frontierOf } from './trials.js';
 
-const toResult = ({ state, accuracy, testAccuracy, epochs, message }: FinalRecord): FinalResult => ({
-  state,
-  accuracy,
-  testAccuracy,
-  epochs,
-  message,
-});
+/**
+ * What the final training made of the networks, by trial. It ranks them anew: some of the search's frontier may no longer
+ * be on the frontier of the final accuracies.
+ */
+export function collectFinals(store: Store): ReadonlyMap<number, FinalResult> {
+  const records = store.finals.all();
+  const ranked = rankedAnew(store, records);
+  return new Map(
+    records.map(({ trial, state, accuracy, testAccuracy, epochs, message }) => [
+      trial,
+      { state, accuracy, testAccuracy, epochs, message, onFrontier: accuracy === null ? null : ranked.has(trial) },
+    ]),
+  );
+}
 
-/** What the final training made of the networks, by trial. */
-export const collectFinals = (store: Store): ReadonlyMap<number, FinalResult> =>
-  new Map(store.finals.all().map((record) => [record.trial, toResult(record)]));
+/** The trials on the frontier when each is judged by its final accuracy. */
+function rankedAnew(store: Store, records: readonly FinalRecord[]): ReadonlySet<number> {
+  const accuracies = new Map(records.flatMap(({ trial, accuracy }) => (accuracy === null ? [] : [[trial, accuracy]])));
+  if (accuracies.size === 0) return new Set();
+  const judged = collectTrials(store).flatMap((trial): ReportTrial[] => {
+    const accuracy = accuracies.get(trial.number);
+    return accuracy === undefined ? [] : [{ ...trial, values: { ...trial.values, accuracy } }];
+  });
+  return new Set(frontierOf(judged, objectivesOf(store)).map(({ number }) => number));
+}

@@ -55,6 +55,13 @@ function frontierColumns(data: ReportData): Column<ReportMember>[] {
     numeric: true,
     cell: (member) => (member.final?.state === 'failed' ? tag('failed') : share(member.final?.accuracy)),
   };
+  const ranked: Column<ReportMember> = {
+    title: 'final frontier',
+    cell: ({ final: result }) => {
+      const onFrontier = result?.onFrontier ?? null;
+      return onFrontier === null ? '-' : onFrontier ? 'yes' : 'no';
+    },
+  };
   const test: Column<ReportMember> = {
     title: 'test accuracy',
     numeric: true,
@@ -68,7 +75,7 @@ function frontierColumns(data: ReportData): Column<ReportMember>[] {
   return [
     { title: 'trial', cell: ({ number }) => html`<a href="#trial-${number}">#${number}</a>` },
     ...objectives,
-    ...(hasFinalTraining(data) ? [final] : []),
+    ...(hasFinalTraining(data) ? [final, ranked] : []),
     ...(data.frontier.some((member) => member.final !== null) ? [test] : []),
     ...costs.filter(({ objective }) => !named.has(objective)),
   ];
@@ -79,7 +86,7 @@ function frontierNotes(data: ReportData): Markup {
     Search accuracy: validation split, on the search's short schedule; it decided who is on the
     frontier.${
       hasFinalTraining(data)
-        ? ' Final and test accuracy: after the full training; the test split was never seen by the search.'
+        ? ' Final and test accuracy: after the full training; the test split was never seen by the search. Final frontier: whether no other network is as fast and more accurate once all were fully trained.'
         : ''
     }
   </p>`;
