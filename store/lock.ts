@@ -1,7 +1,8 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { NasError, invalidInput, messageOf } from '../base/errors.js';
+import { makeDirectory } from '../base/files.js';
 import { explainSqlite, isBusy } from './sqlite-errors.js';
 
 /** The right to write to a workdir. */
@@ -20,7 +21,7 @@ export function lockWorkdir(directory: string, clock: () => number = Date.now): 
   const path = join(directory, 'nas.lock');
   const holder = `${path}.json`;
   try {
-    mkdirSync(directory, { recursive: true });
+    makeDirectory(directory);
   } catch (cause) {
     throw unwritable(directory, cause);
   }

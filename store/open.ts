@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { invalidInput } from '../base/errors.js';
+import { makeDirectory } from '../base/files.js';
 import { Connection, type Clock } from './connection.js';
 import { migrations as released, type Migration } from './migrations/index.js';
 import { corrupt, explainSqlite } from './sqlite-errors.js';
@@ -128,7 +129,7 @@ function migrate(database: Database.Database, path: string, migrations: readonly
 function makeFolder(path: string): void {
   const folder = dirname(path);
   try {
-    mkdirSync(folder, { recursive: true });
+    makeDirectory(folder);
   } catch (cause) {
     throw invalidInput(`${folder}: the folder cannot be made (${cause instanceof Error ? cause.message : ''})`, {
       hint: 'Choose another folder with --workdir.',

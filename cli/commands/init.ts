@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { invalidInput, messageOf } from '../../base/errors.js';
+import { makeDirectory } from '../../base/files.js';
 import { command } from '../command.js';
 
 /** The commented experiment that comes with the package: beside the sources, and two levels up from dist/. */
@@ -31,7 +32,7 @@ export const init = command({
     const file = join(dir, 'experiment.yaml');
     const text = template();
     try {
-      mkdirSync(dir, { recursive: true });
+      makeDirectory(dir);
       writeFileSync(file, text, { flag: 'wx' });
     } catch (cause) {
       const exists = cause instanceof Error && 'code' in cause && cause.code === 'EEXIST' && existsSync(file);

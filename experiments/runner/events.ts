@@ -139,7 +139,6 @@ export interface FrontierEvent {
   readonly kind: 'frontier';
   /** Sorted by the second objective. */
   readonly members: readonly FrontierPoint[];
-  readonly hypervolume?: number;
 }
 
 /** Something the user should know but need not act on. */

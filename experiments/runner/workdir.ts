@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TrainingStage } from './events.js';
 
@@ -32,10 +32,4 @@ export function clearRun(workdir: string): void {
   const { database, ...others } = workdirFiles;
   for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(join(workdir, database + suffix), { force: true });
   for (const file of Object.values(others)) rmSync(join(workdir, file), { force: true, recursive: true });
-}
-
-export function makeArtifactFolder(workdir: string, folder: string): string {
-  const path = join(workdir, folder);
-  mkdirSync(path, { recursive: true });
-  return path;
 }

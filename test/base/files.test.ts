@@ -2,7 +2,7 @@ import { chmodSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { cacheDirectory, writeFileAtomic } from '../../base/files.js';
+import { cacheDirectory, writeFileAtomic, makeDirectory } from '../../base/files.js';
 import { canonicalJson, contentHash } from '../../base/hash.js';
 
 let directory = '';
@@ -37,6 +37,15 @@ describe('cacheDirectory', () => {
     vi.stubEnv('NAS_CACHE', '');
     vi.stubEnv('XDG_CACHE_HOME', directory);
     expect(cacheDirectory()).toBe(join(directory, 'nas'));
+  });
+});
+
+describe('makeDirectory', () => {
+  it('makes what is missing above, and fails at once where no folder can be', () => {
+    makeDirectory(join(directory, 'a', 'b', 'c'));
+    makeDirectory(join(directory, 'a', 'b', 'c'));
+    expect(readdirSync(join(directory, 'a', 'b'))).toEqual(['c']);
+    expect(() => makeDirectory('/proc/no-such-folder/x')).toThrow();
   });
 });
 

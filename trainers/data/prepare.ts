@@ -1,7 +1,7 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { NasError, invalidInput, messageOf } from '../../base/errors.js';
-import { cacheDirectory } from '../../base/files.js';
+import { cacheDirectory, makeDirectory } from '../../base/files.js';
 import { contentHash } from '../../base/hash.js';
 import type { DataConfig } from '../schema.js';
 import { cacheFormat, isCache, openCache, writeCache, type ConvertOptions } from './cache.js';
@@ -56,7 +56,7 @@ const errorCode = (error: unknown): unknown =>
 async function convert(source: DataSource, directory: string, options: ConvertOptions): Promise<void> {
   let temporary: string | undefined;
   try {
-    mkdirSync(dirname(directory), { recursive: true });
+    makeDirectory(dirname(directory));
     removeAbandoned(directory);
     temporary = mkdtempSync(`${directory}.tmp-`);
     await writeCache(temporary, source, options);
