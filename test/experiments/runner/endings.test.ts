@@ -1,0 +1,84 @@
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ended, findings, start, writeExperiment } from './kill-and-resume.js';
+
+let directory = '';
+let file = '';
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), 'nas-endings-'));
+  file = writeExperiment(directory);
+});
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+const run = (workdir: string, ...set: readonly string[]) =>
+  start(directory, ['run', file, '--workdir', workdir, ...set.flatMap((assignment) => ['--set', assignment])]);
+
+const quick = ['teacher=none', 'train.epochs=1', 'search.trials=2', 'search.parallel=1', 'final.epochs=1'];
+
+async function untilStarted(workdir: string): Promise<void> {
+  while (!existsSync(join(workdir, 'nas.sqlite'))) await sleep(20);
+}
+
+describe('a run ends', () => {
+  it('with exit code 3 when no candidate keeps a constraint, saying which', async () => {
+    const workdir = join(directory, 'infeasible');
+    const { code, output } = await ended(run(workdir, ...quick, 'objectives.1.constraint={max: 10}'));
+    expect(code).toBe(3);
+    expect(output).toMatch(/macs rejected \d+ \(smallest seen \d+, max 10\)/);
+    expect(findings(workdir)).toMatchObject({ status: 'infeasible', trials: [] });
+  });
+
+  it('with exit code 130 at the first Ctrl-C; meanwhile another is refused with 4; resumed, it is complete', async () => {
+    const workdir = join(directory, 'interrupted');
+    const child = run(workdir, ...quick.filter((set) => !set.startsWith('train')), 'train.epochs=10');
+    const over = ended(child);
+    await untilStarted(workdir);
+    const second = await ended(start(directory, ['resume', workdir]));
+    expect(second).toMatchObject({
+      code: 4,
+      output: expect.stringContaining(`process ${String(child.pid)}`) as string,
+    });
+    child.kill('SIGINT');
+    const first = await over;
+    expect(first).toMatchObject({ code: 130, output: expect.stringContaining('nas resume') as string });
+    expect(findings(workdir).status).toBe('interrupted');
+    expect((await ended(start(directory, ['resume', workdir]))).code).toBe(0);
+    expect(findings(workdir)).toMatchObject({
+      status: 'complete',
+      trials: [{ state: 'complete' }, { state: 'complete' }],
+    });
+  });
+
+  it('with exit code 2 and an untouched workdir when it holds a run of another experiment', async () => {
+    const workdir = join(directory, 'other');
+    expect((await ended(run(workdir, ...quick))).code).toBe(0);
+    const before = findings(workdir);
+    const { code, output } = await ended(run(workdir, ...quick, 'seed=8'));
+    expect(code).toBe(2);
+    expect(output).toContain('differs in seed');
+    expect(findings(workdir)).toEqual(before);
+  });
+
+  it('with exit code 2 before anything is written when data or workdir are bad', async () => {
+    const empty = join(directory, 'empty');
+    const nowhere = await ended(run(empty, `data.path=${join(directory, 'nowhere')}`));
+    expect(nowhere).toMatchObject({ code: 2, output: expect.stringContaining('there is no file or folder') as string });
+    writeFileSync(join(directory, 'a-file'), '');
+    const blocked = await ended(run(join(directory, 'a-file', 'workdir'), ...quick));
+    expect(blocked).toMatchObject({ code: 2, output: expect.stringContaining('cannot be written') as string });
+    expect(existsSync(empty)).toBe(false);
+  });
+
+  it('with the failed trials named when every training diverges', async () => {
+    const workdir = join(directory, 'diverging');
+    const { code } = await ended(run(workdir, ...quick, 'train.optimizer={type: sgd, learning_rate: 1.0e+30}'));
+    expect(code).toBe(0);
+    const { status, trials } = findings(workdir);
+    expect(status).toBe('complete');
+    expect(trials.map(({ state }) => state)).toEqual(['failed', 'failed']);
+    expect(trials[0].message).toMatch(/loss|diverge|finite/i);
+  });
+});
