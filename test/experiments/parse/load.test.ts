@@ -47,7 +47,9 @@ describe('an experiment', () => {
 
   it('is plain data that a second parse leaves alone', () => {
     const { experiment } = loadExperiment(join(home, 'quickstart.yaml'));
-    const written = JSON.stringify(experiment, (key, value: unknown) => (key === 'final' && value === null ? undefined : value));
+    const written = JSON.stringify(experiment, (key, value: unknown) =>
+      key === 'final' && value === null ? undefined : value,
+    );
     expect(parse(written)).toEqual(experiment);
   });
 
