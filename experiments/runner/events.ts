@@ -1,7 +1,7 @@
 import type { Values } from '../../search/index.js';
 import type { Choice } from '../../spaces/index.js';
 
-/** The parts of a run, in the order in which they happen. */
+/** The parts of a run; the frontier's comes twice: its networks are measured before their final training and saved after it. */
 export const phases = ['data', 'teacher', 'calibration', 'search', 'final', 'frontier'] as const;
 export type PhaseName = (typeof phases)[number];
 
