@@ -12,15 +12,18 @@ export interface CommandSpec<Args> {
   readonly run: (args: ArgumentsCamelCase<Args>, terminal: Terminal) => Promise<void> | void;
 }
 
-/** A verb of the command. */
+/** A verb of the command, or a group of verbs. */
 export interface Command {
   readonly name: string;
+  /** The verbs of a group; none of a verb. */
+  readonly commands: readonly Command[];
   readonly register: (yargs: Argv, terminal: Terminal) => Argv;
 }
 
 /** Makes a verb of its parts. */
 export const command = <Args>({ usage, summary, examples, options, run }: CommandSpec<Args>): Command => ({
   name: usage.split(' ')[0],
+  commands: [],
   register: (yargs, terminal) =>
     yargs.command(
       usage,
@@ -29,6 +32,18 @@ export const command = <Args>({ usage, summary, examples, options, run }: Comman
       async (args) => {
         await run(args, terminal);
       },
+    ),
+});
+
+/** Verbs under a common word: `nas latency measure`, `nas latency fit`. */
+export const group = (name: string, summary: string, commands: readonly Command[]): Command => ({
+  name,
+  commands,
+  register: (yargs, terminal) =>
+    yargs.command(`${name} <command>`, summary, (y) =>
+      commands
+        .reduce((inner, verb) => verb.register(inner, terminal), y)
+        .demandCommand(1, 1, `nas ${name} needs to be told what to do: ${commands.map((verb) => verb.name).join(', ')}`),
     ),
 });
 

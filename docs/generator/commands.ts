@@ -1,4 +1,5 @@
 import picocolors from 'picocolors';
+import type { Command } from '../../cli/command.js';
 import { commands } from '../../cli/commands/index.js';
 import type { Terminal } from '../../cli/output/terminal.js';
 import { createParser } from '../../cli/run-command.js';
@@ -19,10 +20,18 @@ const help = async (argv: readonly string[]): Promise<string> =>
 
 const block = (text: string): string => `\`\`\`text\n${text}\n\`\`\``;
 
+/** The help of a verb; of a group, also that of its verbs. */
+async function sectionsOf(command: Command, words: readonly string[]): Promise<string[]> {
+  const line = [...words, command.name];
+  const sections = [`${'#'.repeat(line.length + 1)} nas ${line.join(' ')}`, block(await help(line))];
+  for (const verb of command.commands) sections.push(...(await sectionsOf(verb, line)));
+  return sections;
+}
+
 /** docs/commands.md: the help of every verb. */
 export async function commandsPage(): Promise<string> {
   const sections: string[] = [];
-  for (const { name } of commands) sections.push(`## nas ${name}`, block(await help([name])));
+  for (const command of commands) sections.push(...(await sectionsOf(command, [])));
   return page(
     '# Commands',
     'What `nas --help` and `nas <command> --help` print. Results go to standard output, everything else to standard error.',

@@ -28,11 +28,14 @@ describe('the command', () => {
   it('has exactly these verbs, each with help and examples', async () => {
     const names = commands.map(({ name }) => name);
     expect(names.join(' ')).toBe('init validate space run resume status trials show pareto export evaluate doctor');
-    const pages = await Promise.all(names.map((name) => nas([name, '--help'])));
+    const lines = commands.flatMap((verb) =>
+      verb.commands.length === 0 ? [[verb.name]] : verb.commands.map(({ name }) => [verb.name, name]),
+    );
+    const pages = await Promise.all(lines.map((line) => nas([...line, '--help'])));
     for (const [i, { code, out }] of pages.entries()) {
       expect(code).toBe(0);
       expect(out).toContain('Examples:');
-      expect(out).toContain(`nas ${names[i]}`);
+      expect(out).toContain(`nas ${lines[i].join(' ')}`);
     }
   });
 
