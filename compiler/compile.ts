@@ -52,12 +52,13 @@ export async function compile(
   const afterTrace = performance.now();
   const bytes = encodeModel(traced.graph, { name: 'program' });
   const afterEncode = performance.now();
-  const session = await createSession(bytes, { threads: options.threads ?? 1, provider: options.provider ?? 'cpu' });
+  const sessionOptions = { threads: options.threads ?? 1, provider: options.provider ?? 'cpu' };
+  const session = await createSession(bytes, sessionOptions);
   states.adopt(traced.states);
   const timings = {
     trace: afterTrace - start,
     encode: afterEncode - afterTrace,
     session: performance.now() - afterEncode,
   };
-  return new CompiledProgram({ traced, session, states, inputs, seed: options.seed ?? 1, bytes, timings });
+  return new CompiledProgram({ traced, session, options: sessionOptions, states, inputs, seed: options.seed ?? 1, bytes, timings });
 }

@@ -7,6 +7,7 @@ export type { DType, Graph, Node, OnnxOp } from './graph/index.js';
 export { graphHash, histogram, printGraph, verifyGraph } from './graph/index.js';
 export { blockedSupport } from './runtime/blocked-support.js';
 export type { Program, Timings } from './runtime/program.js';
+export { profileModel, type NodeTime, type Profile } from './runtime/profile.js';
 export type { SessionOptions } from './runtime/session.js';
 export { createSession } from './runtime/session.js';
 export { StateStore } from './runtime/state-store.js';

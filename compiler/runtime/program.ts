@@ -5,6 +5,8 @@ import { noiseSeed } from '../trace/noise.js';
 import type { InputSpec, Traced } from '../trace/trace.js';
 import { noiseInput } from '../trace/trace.js';
 import { stateInput, stateOutput } from '../trace/variables.js';
+import { profileModel, type Profile } from './profile.js';
+import type { SessionOptions } from './session.js';
 import type { StateStore } from './state-store.js';
 import type { Feed, HostTensor } from './tensors.js';
 import { feedToOrt, fromOrt, toOrt } from './tensors.js';
@@ -30,6 +32,11 @@ export interface Program {
   /** The ONNX file that runs. */
   readonly bytes: Uint8Array;
   readonly timings: Timings;
+  /**
+   * Runs the function with ONNX Runtime's profiler, on the states as they are, which stay so.
+   * @param runs runs that count, after `warmup` that do not
+   */
+  profile(feeds: Readonly<Record<string, Feed>>, runs: number, warmup: number): Promise<Profile>;
   /** Frees ONNX Runtime's memory; the states stay in their store. */
   dispose(): Promise<void>;
 }
@@ -37,6 +44,7 @@ export interface Program {
 export interface ProgramParts {
   readonly traced: Traced;
   readonly session: ort.InferenceSession;
+  readonly options: Pick<SessionOptions, 'provider' | 'threads'>;
   readonly states: StateStore;
   readonly inputs: Readonly<Record<string, InputSpec>>;
   readonly seed: number;
@@ -62,6 +70,13 @@ export class CompiledProgram implements Program {
 
   run(feeds: Readonly<Record<string, Feed>>, step?: number): Promise<Record<string, HostTensor>> {
     return this.states.inOrder(() => this.runStep(feeds, step ?? this.steps));
+  }
+
+  profile(feeds: Readonly<Record<string, Feed>>, runs: number, warmup: number): Promise<Profile> {
+    const repeat = async (session: ort.InferenceSession): Promise<void> => {
+      for (let i = 0; i < warmup + runs; i++) await session.run(this.bind(feeds, this.steps));
+    };
+    return this.states.inOrder(() => profileModel(this.bytes, this.parts.options, repeat, warmup));
   }
 
   async dispose(): Promise<void> {

@@ -1,8 +1,16 @@
 import type * as tf from '@tensorflow/tfjs-core';
-import { compile, StateStore, type Feed, type HostTensor, type InputSpec } from '../../compiler/index.js';
+import {
+  compile,
+  StateStore,
+  type CompileOptions,
+  type Feed,
+  type HostTensor,
+  type InputSpec,
+  type Program,
+} from '../../compiler/index.js';
 import { averageDecay } from '../schedule.js';
 import type { StateTensor } from '../tensor-file.js';
-import type { TrainingEngine } from './engine.js';
+import type { EngineBatch, TrainingEngine } from './engine.js';
 import { noiseSeed, type StepInputs, type TrainingProgram } from './training-program.js';
 
 export interface CompiledOptions {
@@ -11,6 +19,8 @@ export interface CompiledOptions {
   readonly threads: number;
   /** Images in each training batch; fixed in the compiled step. */
   readonly batch: number;
+  /** Whether ONNX Runtime's internal blocked layout may be used; default: where it works. */
+  readonly blocked?: boolean | 'auto';
 }
 
 const floats = (output: HostTensor | undefined, name: string): Float32Array => {
@@ -24,68 +34,88 @@ const inputOf = (inputs: Readonly<Partial<Record<string, tf.Tensor>>>, name: str
   return tensor;
 };
 
-/** Compiles the training program to ONNX: one step with a fixed batch, and evaluation with any, on the same states. */
-export async function createCompiledEngine(
-  program: TrainingProgram,
-  options: CompiledOptions,
-): Promise<TrainingEngine> {
-  const { spec } = program;
-  const { batch: size, provider, threads } = options;
-  const { classes } = spec.network;
-  const [height, width, channels] = spec.network.input;
-  const averages = spec.ema > 0;
-  const teaches = program.needsTeacherLogits;
-  const states = new StateStore();
-  const common = {
-    provider,
-    threads,
-    states,
-    freeze: (variable: tf.Variable) => program.frozen.has(variable),
-    seed: noiseSeed(spec),
-    // The step is our own code on seeded layers; the engines' contract suite compares it with the eager engine.
-    checkDeterminism: false,
-  };
-  const inputs: Record<string, InputSpec> = {
-    images: { shape: [size, height, width, channels] },
-    labels: { shape: [size, classes] },
-    ...(teaches ? { teacher: { shape: [size, classes] } } : {}),
-    learningRate: { shape: [] },
-    ...(averages ? { averageDecay: { shape: [] } } : {}),
-  };
-  const training = await compile(
-    (tensors) => {
-      const given: StepInputs = {
+/** The programs of one training: a step with a fixed batch, and evaluation with any, on the same states. */
+export class CompiledTraining {
+  readonly states = new StateStore();
+
+  constructor(
+    private readonly program: TrainingProgram,
+    private readonly options: CompiledOptions,
+  ) {}
+
+  compileStep(): Promise<Program> {
+    const { spec, needsTeacherLogits: teaches } = this.program;
+    const { batch: size } = this.options;
+    const { classes } = spec.network;
+    const averages = spec.ema > 0;
+    const inputs: Record<string, InputSpec> = {
+      images: { shape: [size, ...spec.network.input] },
+      labels: { shape: [size, classes] },
+      ...(teaches ? { teacher: { shape: [size, classes] } } : {}),
+      learningRate: { shape: [] },
+      ...(averages ? { averageDecay: { shape: [] } } : {}),
+    };
+    const step = (tensors: Readonly<Record<string, tf.Tensor>>): ReturnType<TrainingProgram['step']> =>
+      this.program.step({
         images: inputOf(tensors, 'images'),
         labels: inputOf(tensors, 'labels'),
         ...(teaches ? { teacher: inputOf(tensors, 'teacher') } : {}),
         learningRate: inputOf(tensors, 'learningRate'),
         ...(averages ? { averageDecay: inputOf(tensors, 'averageDecay') } : {}),
-      };
-      return program.step(given);
-    },
-    inputs,
-    common,
-  );
-  const evaluation = await compile(
-    (tensors) => ({ logits: program.evaluate(inputOf(tensors, 'images')) }),
-    { images: { shape: [null, height, width, channels] } },
-    common,
-  );
+      } satisfies StepInputs);
+    return compile(step, inputs, this.common());
+  }
+
+  compileEvaluation(): Promise<Program> {
+    return compile(
+      (tensors) => ({ logits: this.program.evaluate(inputOf(tensors, 'images')) }),
+      { images: { shape: [null, ...this.program.spec.network.input] } },
+      this.common(),
+    );
+  }
+
+  /** What a step is fed; @throws Error when the loss needs a teacher's logits and the batch has none. */
+  feeds({ images, labels, teacher }: EngineBatch, learningRate: number, step: number): Record<string, Feed> {
+    const { spec, needsTeacherLogits } = this.program;
+    if (needsTeacherLogits && teacher === null) throw new Error('the batch has no teacher logits');
+    return {
+      images,
+      labels,
+      learningRate,
+      ...(spec.ema > 0 ? { averageDecay: averageDecay(step, spec.ema) } : {}),
+      ...(needsTeacherLogits && teacher !== null ? { teacher } : {}),
+    };
+  }
+
+  private common(): CompileOptions {
+    const { provider, threads, blocked = 'auto' } = this.options;
+    return {
+      provider,
+      threads,
+      blocked,
+      states: this.states,
+      freeze: (variable) => this.program.frozen.has(variable),
+      seed: noiseSeed(this.program.spec),
+      // The step is our own code on seeded layers; the engines' contract suite compares it with the eager engine.
+      checkDeterminism: false,
+    };
+  }
+}
+
+/** Compiles the training program to ONNX. */
+export async function createCompiledEngine(
+  program: TrainingProgram,
+  options: CompiledOptions,
+): Promise<TrainingEngine> {
+  const compiled = new CompiledTraining(program, options);
+  const { states } = compiled;
+  const training = await compiled.compileStep();
+  const evaluation = await compiled.compileEvaluation();
 
   return {
-    name: `compiled (ONNX Runtime ${provider})`,
+    name: `compiled (ONNX Runtime ${options.provider})`,
     async step(batch, learningRate, step) {
-      const feeds: Record<string, Feed> = {
-        images: batch.images,
-        labels: batch.labels,
-        learningRate,
-        ...(averages ? { averageDecay: averageDecay(step, spec.ema) } : {}),
-      };
-      if (teaches) {
-        if (batch.teacher === null) throw new Error('the batch has no teacher logits');
-        feeds['teacher'] = batch.teacher;
-      }
-      const { loss, correct } = await training.run(feeds, step);
+      const { loss, correct } = await training.run(compiled.feeds(batch, learningRate, step), step);
       return { loss: floats(loss, 'loss')[0], correct: floats(correct, 'correct')[0] };
     },
     async evaluate(images) {

@@ -1,0 +1,105 @@
+import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fromBinary } from '@bufbuild/protobuf';
+import { ModelProtoSchema } from 'onnx-buf';
+import type * as ort from 'onnxruntime-node';
+import { z } from 'zod';
+import { createSession, type SessionOptions } from './session.js';
+
+/** The time that one node of a model took, over all profiled runs. */
+export interface NodeTime {
+  /** As ONNX Runtime calls it: of a fused node, what it was fused from. */
+  readonly name: string;
+  /** The layer that it came from; empty when the model does not tell. */
+  readonly layer: string;
+  /** ONNX operator, e.g. `Conv`. */
+  readonly operator: string;
+  /** Milliseconds a run: the mean over the runs. */
+  readonly ms: number;
+}
+
+/** A profile of one session. */
+export interface Profile {
+  /** Runs that were counted. */
+  readonly runs: number;
+  /** In the order in which they ran. */
+  readonly nodes: readonly NodeTime[];
+}
+
+const eventSchema = z.object({
+  cat: z.string(),
+  name: z.string(),
+  /** Microseconds. */
+  dur: z.number().default(0),
+  args: z.looseObject({ op_name: z.string().optional() }).default({}),
+});
+
+/** The layers of a model's nodes, by the nodes' names and by the values that they give: fused nodes are named after these. */
+function layersOf(model: Uint8Array): Map<string, string> {
+  const layers = new Map<string, string>();
+  for (const { name, output } of fromBinary(ModelProtoSchema, model).graph?.node ?? []) {
+    const end = name.lastIndexOf('/');
+    for (const key of [name, ...output]) layers.set(key, end === -1 ? '' : name.slice(0, end));
+  }
+  return layers;
+}
+
+/** What ONNX Runtime appends to the names of nodes that it makes itself. */
+const madeSuffixes = /(_nchwc|_token_\d+|_fused.*|_QuickGelu.*)$/;
+
+/**
+ * Reads ONNX Runtime's profile.
+ * @param skip runs at the beginning that are left out
+ */
+function readEvents(text: string, layers: ReadonlyMap<string, string>, skip: number): Profile {
+  const events = z.array(eventSchema).parse(JSON.parse(text));
+  const totals = new Map<string, { operator: string; us: number }>();
+  let runs = 0;
+  for (const { cat, name, dur, args } of events) {
+    // Written when the run is over, after its nodes.
+    if (cat === 'Session' && name === 'model_run') runs++;
+    if (cat !== 'Node' || !name.endsWith('_kernel_time') || runs < skip) continue;
+    const node = name.slice(0, -'_kernel_time'.length);
+    const total = totals.get(node) ?? { operator: args.op_name ?? '', us: 0 };
+    total.us += dur;
+    totals.set(node, total);
+  }
+  const counted = runs - skip;
+  return {
+    runs: counted,
+    nodes: [...totals].map(([name, { operator, us }]) => ({
+      name,
+      layer: layers.get(name) ?? layers.get(name.replace(madeSuffixes, '')) ?? '',
+      operator,
+      ms: us / 1e3 / counted,
+    })),
+  };
+}
+
+/**
+ * Runs a model with ONNX Runtime's profiler on. Timing every node costs something: small nodes look slower than they are.
+ * @param use runs the session, more often than `skip` times
+ * @param skip runs at the beginning that are not counted: warm-up
+ */
+export async function profileModel(
+  model: Uint8Array,
+  options: Omit<SessionOptions, 'profile'>,
+  use: (session: ort.InferenceSession) => Promise<void>,
+  skip: number,
+): Promise<Profile> {
+  const folder = await mkdtemp(join(tmpdir(), 'nas-profile-'));
+  try {
+    const session = await createSession(model, { ...options, profile: join(folder, 'profile') });
+    try {
+      await use(session);
+      session.endProfiling();
+    } finally {
+      await session.release();
+    }
+    const [file] = await readdir(folder);
+    return readEvents(await readFile(join(folder, file), 'utf8'), layersOf(model), skip);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
