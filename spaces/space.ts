@@ -20,6 +20,17 @@ export interface DecisionSpace {
   readonly canonical: (genotype: Genotype) => Genotype;
   /** The exact number of canonical genotypes, when it can be told without listing them; see `spaceSize`. */
   readonly count?: () => bigint;
+  /**
+   * Numbers that describe the network that is executed (depth, widths, how often each operation runs): always as many,
+   * all finite, and equal for genotypes that execute the same. What controllers with a model learn from besides the
+   * decisions.
+   */
+  readonly features?: (genotype: Genotype) => readonly number[];
+  /**
+   * For each decision, whether the network executes what it decides. A controller with a model takes the choices of
+   * the others for the same. Absent: all are, except that `canonical` may have set irrelevant ones to index 0.
+   */
+  readonly active?: (genotype: Genotype) => readonly boolean[];
 }
 
 /** A search space: an ordered list of decisions and the network that each genotype means. */

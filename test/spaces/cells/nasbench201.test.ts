@@ -1,0 +1,52 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { cellEdges, cellFeatures, cellOps, cellReader, liveEdges, type Cell } from '../../../spaces/index.js';
+
+const cells: fc.Arbitrary<Cell> = fc.array(fc.constantFrom(...cellOps), { minLength: 6, maxLength: 6 });
+
+/** Whether the output can be reached from the input through the edge, by walking the graph node by node. */
+function isOnPath(cell: Cell, edge: number): boolean {
+  const nodes = cellEdges.map((name) => [Number(name[3]), Number(name[4])] as const);
+  const reach = (from: number, to: number): boolean =>
+    from === to || nodes.some(([a, b], i) => cell[i] !== 'none' && a === from && reach(b, to));
+  const [from, to] = nodes[edge];
+  return cell[edge] !== 'none' && reach(0, from) && reach(to, 3);
+}
+
+describe('a cell of NAS-Bench-201', () => {
+  it('executes the edges on a way from the input to the output', () => {
+    fc.assert(
+      fc.property(cells, (cell) => {
+        expect(liveEdges(cell)).toEqual(cellEdges.map((_, edge) => isOnPath(cell, edge)));
+      }),
+    );
+  });
+
+  it('has features that depend on the executed edges only, finite and always as many', () => {
+    const length = cellFeatures(cellEdges.map(() => 'none')).length;
+    fc.assert(
+      fc.property(cells, (cell) => {
+        const live = liveEdges(cell);
+        const features = cellFeatures(cell);
+        expect(features).toHaveLength(length);
+        expect(features.every(Number.isFinite)).toBe(true);
+        expect(cellFeatures(cell.map((op, edge) => (live[edge] ? op : 'none')))).toEqual(features);
+      }),
+    );
+  });
+
+  it('is read from decisions in any order, and only from those of a cell', () => {
+    const decisions = [...cellEdges].reverse().map((name) => ({ name, choices: [...cellOps].reverse() }));
+    expect(cellReader(decisions)?.([0, 1, 2, 3, 4, 4])).toEqual([
+      'none',
+      'none',
+      'skip_connect',
+      'nor_conv_1x1',
+      'nor_conv_3x3',
+      'avg_pool_3x3',
+    ]);
+    expect(cellReader(decisions.slice(1))).toBeUndefined();
+    expect(cellReader(decisions.map((one) => ({ ...one, name: `x${one.name}` })))).toBeUndefined();
+    expect(cellReader(decisions.map((one) => ({ ...one, choices: [1, 2] })))).toBeUndefined();
+  });
+});
