@@ -15,6 +15,7 @@ export { describeDataset, evaluationLoader } from './evaluate.js';
 export * from './fit-job.js';
 export { fit } from './fit.js';
 export { lossFor } from './losses/index.js';
+export * from './proxies/index.js';
 export { createResizer, type ImageSize } from './resize.js';
 export { averageDecay, learningRate } from './schedule.js';
 export * from './schema.js';
@@ -26,4 +27,6 @@ export type {
   TeacherModelSource,
   TeacherOptions,
 } from './teachers/index.js';
+export { median, readTimedNetworks, timeTraining } from './timing/index.js';
+export type { NodeShare, TimedNetwork, Timing, TimingJob } from './timing/index.js';
 export { loadWeights, saveWeights } from './weights.js';

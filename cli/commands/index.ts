@@ -1,4 +1,5 @@
 import type { Command } from '../command.js';
+import { bench } from './bench/index.js';
 import { doctor } from './doctor.js';
 import { evaluate } from './evaluate.js';
 import { exportTrials } from './export.js';
@@ -25,5 +26,6 @@ export const commands: readonly Command[] = [
   pareto,
   exportTrials,
   evaluate,
+  bench,
   doctor,
 ];

@@ -4,6 +4,7 @@ import type { Graph, Shape, TfDType } from '../graph/index.js';
 import { GraphBuilder, range } from '../graph/index.js';
 import type { TraceBackend, TraceContext } from './backend.js';
 import { backendName } from './backend.js';
+import { trackGradientOrigins } from './gradient-origins.js';
 import { overrideGradients } from './gradients.js';
 import { homeBackend, traceBackend } from './install.js';
 import { overrideBatchNorm } from './layers/batch-norm.js';
@@ -152,10 +153,9 @@ function followNewVariables(trace: Trace, home: tf.KernelBackend): () => void {
 
 function override(trace: Trace, options: TraceOptions): () => void {
   const { builder } = trace;
-  const names = trackLayerNames(
-    () => builder.origin,
-    (name) => (builder.origin = name),
-  );
+  const get = (): string => builder.origin;
+  const enter = (name: string): void => void (builder.origin = name);
+  const names = undoAll([trackLayerNames(get, enter), trackGradientOrigins(get, enter)]);
   const short = options.plain ? [] : [overrideGradients(), overrideBatchNorm()];
   return undoAll([...short, overrideNoiseLayers(uniform), names]);
 }

@@ -43,6 +43,11 @@ describe('a profile', () => {
     const { runs, nodes } = await program.profile({ x }, 2, 1);
     expect(runs).toBe(2);
     expect(nodes.length).toBeGreaterThan(10);
+    // A convolution's gradients are of its layer, as it is.
+    const layers = new Set(model.layers.map(({ name }) => name));
+    const convolutions = nodes.filter(({ operator }) => operator.startsWith('Conv'));
+    expect(convolutions.length).toBeGreaterThan(model.layers.filter((layer) => layer.name.includes('conv')).length);
+    for (const { layer } of convolutions) expect(layers).toContain(layer);
     expect(program.states.snapshot()).toEqual(before);
     await program.dispose();
   });

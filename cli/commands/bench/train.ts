@@ -1,0 +1,188 @@
+import type { NodeShare, TimedNetwork, Timing } from '../../../trainers/index.js';
+import { command, jsonOption } from '../../command.js';
+import { json, renderTable, type Column } from '../../output/table.js';
+import type { Terminal } from '../../output/terminal.js';
+
+/** One network's figures; what `--json` prints. */
+interface Row {
+  readonly name: string;
+  readonly threads: number;
+  /** Median over the timed steps. */
+  readonly ms_per_step: number;
+  readonly images_per_s: number;
+  readonly params: number;
+  readonly batch: number;
+  readonly startup_ms: number;
+  readonly memory_mib: number;
+  readonly evaluation_images_per_s?: number;
+  readonly exported_images_per_s?: number;
+}
+
+const columns: readonly Column<Row>[] = [
+  { title: 'network', cell: ({ name }) => name },
+  { title: 'batch', numeric: true, cell: ({ batch }) => `${batch}` },
+  { title: 'parameters', numeric: true, cell: ({ params }) => `${params}` },
+  { title: 'ms/step', numeric: true, cell: ({ ms_per_step }) => ms_per_step.toFixed(1) },
+  { title: 'images/s', numeric: true, cell: ({ images_per_s }) => images_per_s.toFixed(0) },
+  { title: 'start-up ms', numeric: true, cell: ({ startup_ms }) => startup_ms.toFixed(0) },
+  { title: 'peak MiB', numeric: true, cell: ({ memory_mib }) => memory_mib.toFixed(0) },
+];
+const evaluationColumns: readonly Column<Row>[] = [
+  { title: 'evaluated/s', numeric: true, cell: (row) => row.evaluation_images_per_s?.toFixed(0) ?? '' },
+  { title: 'exported/s', numeric: true, cell: (row) => row.exported_images_per_s?.toFixed(0) ?? '' },
+];
+
+const round = (value: number, digits: number): number => Number(value.toFixed(digits));
+
+function toRow({ name, batch }: TimedNetwork, threads: number, ms: number, timing: Timing): Row {
+  const { params, startup_ms, memory_mib, evaluation } = timing;
+  return {
+    name,
+    threads,
+    ms_per_step: round(ms, 3),
+    images_per_s: round((batch * 1e3) / ms, 1),
+    params,
+    batch,
+    startup_ms: round(startup_ms, 1),
+    memory_mib: round(memory_mib, 1),
+    ...(evaluation === null
+      ? {}
+      : { evaluation_images_per_s: round(evaluation.ours, 1), exported_images_per_s: round(evaluation.exported, 1) }),
+  };
+}
+
+interface Share {
+  readonly name: string;
+  readonly ms: number;
+  readonly nodes: number;
+  /** Of the whole, in [0, 1]. */
+  readonly share: number;
+}
+
+/** Time added up by a property of the nodes, the most first. */
+function sharesBy(nodes: readonly NodeShare[], key: (node: NodeShare) => string): Share[] {
+  const total = nodes.reduce((sum, { ms }) => sum + ms, 0);
+  const groups = new Map<string, { ms: number; nodes: number }>();
+  for (const node of nodes) {
+    const group = groups.get(key(node)) ?? { ms: 0, nodes: 0 };
+    groups.set(key(node), { ms: group.ms + node.ms, nodes: group.nodes + 1 });
+  }
+  return [...groups]
+    .map(([name, { ms, nodes: count }]) => ({ name, ms: round(ms, 3), nodes: count, share: ms / total }))
+    .sort((a, b) => b.ms - a.ms);
+}
+
+const byOperator = (nodes: readonly NodeShare[]): Share[] => sharesBy(nodes, ({ operator }) => operator);
+const byLayer = (nodes: readonly NodeShare[]): Share[] =>
+  sharesBy(nodes, ({ layer }) => (layer === '' ? '(between layers)' : layer));
+
+const barWidth = 24;
+const shareColumns = (title: string): readonly Column<Share>[] => [
+  { title, cell: ({ name }) => name },
+  { title: 'nodes', numeric: true, cell: ({ nodes }) => `${nodes}` },
+  { title: 'ms', numeric: true, cell: ({ ms }) => ms.toFixed(2) },
+  { title: 'share', numeric: true, cell: ({ share }) => `${(100 * share).toFixed(1)} %` },
+  { title: '', cell: ({ share }) => '█'.repeat(Math.round(share * barWidth)) },
+];
+/** Layers beyond this many are added up in the table; JSON has all. */
+const mostLayers = 25;
+
+function printProfile(name: string, nodes: readonly NodeShare[], { out, colors }: Terminal): void {
+  const layers = byLayer(nodes);
+  const rest = layers.slice(mostLayers);
+  const others: Share = {
+    name: `(${rest.length} more)`,
+    ms: rest.reduce((sum, { ms }) => sum + ms, 0),
+    nodes: rest.reduce((sum, { nodes: count }) => sum + count, 0),
+    share: rest.reduce((sum, { share }) => sum + share, 0),
+  };
+  out(`\n${colors.bold(name)}, time of a step by operator and by layer\n`);
+  out(renderTable(shareColumns('operator'), byOperator(nodes), colors));
+  out(
+    `\n${renderTable(shareColumns('layer'), [...layers.slice(0, mostLayers), ...(rest.length > 0 ? [others] : [])], colors)}`,
+  );
+}
+
+export const benchTrain = command({
+  usage: 'train',
+  summary: 'Time the training step of networks, as nas run runs it',
+  examples: [
+    ['bench train --networks networks.json --threads 1', 'a table'],
+    ['bench train --networks networks.json --only mbv2_32 --profile', 'where the time of a step goes'],
+    [
+      'bench train --networks networks.json --json',
+      'a list of {name, threads, ms_per_step, images_per_s, params, ...}',
+    ],
+  ],
+  options: (yargs) =>
+    yargs
+      .option('networks', {
+        type: 'string',
+        demandOption: true,
+        describe: 'JSON file: {"networks": [{name, input, classes, batch, stem, blocks, head}]}',
+      })
+      .option('only', { type: 'string', array: true, default: [] as string[], describe: 'Names of networks to time' })
+      .option('threads', { type: 'number', default: 1, describe: 'Threads within an operator' })
+      .option('steps', { type: 'number', default: 15, describe: 'Timed steps; the figure is their median' })
+      .option('warmup', { type: 'number', default: 4, describe: 'Steps before, which are not timed' })
+      .option('provider', { type: 'string', default: 'cpu', describe: 'ONNX Runtime execution provider' })
+      .option('portable', {
+        type: 'boolean',
+        default: false,
+        describe: "Without ONNX Runtime's internal operators: what machines without AVX2 and other providers get",
+      })
+      .option('evaluation', {
+        type: 'boolean',
+        default: false,
+        describe: 'Also time evaluation, beside ONNX Runtime on the exported model',
+      })
+      .option('profile', { type: 'boolean', default: false, describe: 'Also print time by operator and by layer' })
+      .option('json', jsonOption),
+  run: async (args, terminal) => {
+    const { invalidInput } = await import('../../../base/errors.js');
+    const { median, readTimedNetworks, timeTraining } = await import('../../../trainers/index.js');
+    const { out, err, colors } = terminal;
+    const all = readTimedNetworks(args.networks);
+    const unknown = args.only.filter((name) => !all.some((timed) => timed.name === name));
+    if (unknown.length > 0)
+      throw invalidInput(`--only: ${args.networks} has no network ${unknown.join(', ')}`, {
+        hint: `It has ${all.map(({ name }) => name).join(', ')}.`,
+      });
+    for (const [name, least] of [
+      ['threads', 1],
+      ['steps', 1],
+      ['warmup', 0],
+    ] as const)
+      if (!Number.isInteger(args[name]) || args[name] < least)
+        throw invalidInput(`--${name} is a whole number of at least ${least}, not ${args[name]}`);
+    const chosen = args.only.length > 0 ? all.filter(({ name }) => args.only.includes(name)) : all;
+    const measured: { readonly row: Row; readonly nodes: readonly NodeShare[] | null }[] = [];
+    for (const [i, timed] of chosen.entries()) {
+      if (terminal.live) err(`\r\u001b[K${i + 1} of ${chosen.length}: ${timed.name}`);
+      const { threads, steps, warmup, provider, profile, evaluation } = args;
+      const timing = await timeTraining({
+        timed,
+        provider,
+        threads,
+        steps,
+        warmup,
+        blocked: !args.portable,
+        profile,
+        evaluation,
+      });
+      measured.push({ row: toRow(timed, threads, median(timing.samples), timing), nodes: timing.profile });
+    }
+    if (terminal.live) err('\r\u001b[K');
+    if (args.json) {
+      const plain = measured.map(({ row, nodes }) => ({
+        ...row,
+        ...(nodes === null ? {} : { profile: { operators: byOperator(nodes), layers: byLayer(nodes) } }),
+      }));
+      out(json(plain));
+      return;
+    }
+    const rows = measured.map(({ row }) => row);
+    out(renderTable(args.evaluation ? [...columns, ...evaluationColumns] : columns, rows, colors));
+    for (const { row, nodes } of measured) if (nodes !== null) printProfile(row.name, nodes, terminal);
+  },
+});

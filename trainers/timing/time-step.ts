@@ -1,0 +1,102 @@
+import { performance } from 'node:perf_hooks';
+import type * as ort from 'onnxruntime-node';
+import { Random } from '../../base/random.js';
+import { createSession, exportModel } from '../../compiler/index.js';
+import { toModel } from '../../spaces/index.js';
+import { CompiledTraining } from '../engines/compiled.js';
+import type { EngineBatch } from '../engines/index.js';
+import { activateBackend, chooseEngine } from '../engines/index.js';
+import { createTrainingProgram, type ProgramSpec } from '../engines/training-program.js';
+import { lossSchema, trainSchema } from '../schema.js';
+import type { Timing, TimingJob } from './job.js';
+import type { TimedNetwork } from './networks-file.js';
+
+const seed = 1;
+const learningRate = 0.05;
+
+/** Distillation as in Hinton et al. 2015, half and half with cross-entropy; SGD with momentum and weight decay. */
+const specOf = ({ network }: TimedNetwork): ProgramSpec => ({
+  network,
+  seed,
+  loss: lossSchema.parse({ type: 'kd', temperature: 4, alpha: 0.5 }),
+  optimizer: trainSchema.parse({
+    optimizer: { type: 'sgd', learning_rate: learningRate, momentum: 0.9, nesterov: false, weight_decay: 1e-4 },
+  }).optimizer,
+  ema: 0,
+  teacher: null,
+});
+
+/** Normal images, random labels, normal teacher logits; the same every time. */
+function randomBatch({ batch, network: { input, classes } }: TimedNetwork): EngineBatch {
+  const random = new Random(seed, 'timing batch');
+  const normal = (length: number): Float32Array => Float32Array.from({ length }, () => random.normal());
+  const labels = new Float32Array(batch * classes);
+  for (let row = 0; row < batch; row++) labels[row * classes + random.int(classes)] = 1;
+  return { images: normal(batch * input[0] * input[1] * input[2]), labels, teacher: normal(batch * classes) };
+}
+
+const sum = (values: Iterable<number>): number => [...values].reduce((total, value) => total + value, 0);
+
+/**
+ * Times the training step of a network as `nas run` runs it: forward, 0.5 cross-entropy + 0.5 T^2 KL to given teacher
+ * logits, backward, SGD with momentum and weight decay, batch norm statistics.
+ */
+export async function timeStep(job: TimingJob): Promise<Timing> {
+  const { timed, provider, threads, warmup, steps } = job;
+  await activateBackend(await chooseEngine({ type: 'compiled', provider }));
+  const program = createTrainingProgram(specOf(timed));
+  const batch = randomBatch(timed);
+  const blocked = job.blocked ? 'auto' : false;
+  const training = new CompiledTraining(program, { provider, threads, batch: timed.batch, blocked });
+  const begin = performance.now();
+  const step = await training.compileStep();
+  const startup = performance.now() - begin;
+  const samples: number[] = [];
+  for (let i = 0; i < warmup + steps; i++) {
+    const start = performance.now();
+    const { loss } = await step.run(training.feeds(batch, learningRate, i), i);
+    if (i >= warmup) samples.push(performance.now() - start);
+    if (!Number.isFinite(loss.data[0])) throw new Error(`the loss of step ${i} is ${loss.data[0]}`);
+  }
+  const memory = process.resourceUsage().maxRSS / 1024;
+  const profile = job.profile ? await step.profile(training.feeds(batch, learningRate, 0), steps, warmup) : null;
+  return {
+    samples,
+    startup_ms: startup,
+    params: sum([...program.states].filter(([name]) => name.startsWith('optimizer/')).map(([, { size }]) => size)),
+    memory_mib: memory,
+    profile: profile && [...profile.nodes],
+    evaluation: job.evaluation ? await timeEvaluation(job, training, batch.images) : null,
+  };
+}
+
+/** Images a second of evaluation during training, and of the exported model in a plain session, taken in turns. */
+async function timeEvaluation(
+  { timed, provider, threads, steps, warmup }: TimingJob,
+  training: CompiledTraining,
+  images: Float32Array,
+): Promise<Timing['evaluation']> {
+  const evaluation = await training.compileEvaluation();
+  const exported = await createSession(exportModel(toModel(timed.network, { seed })), { provider, threads });
+  const { Tensor } = await import('onnxruntime-node');
+  const input: ort.Tensor = new Tensor('float32', images, [timed.batch, ...timed.network.input]);
+  const times = { ours: [] as number[], exported: [] as number[] };
+  for (let i = 0; i < warmup + steps; i++) {
+    const start = performance.now();
+    await evaluation.run({ images });
+    const middle = performance.now();
+    await exported.run({ input });
+    if (i < warmup) continue;
+    times.ours.push(middle - start);
+    times.exported.push(performance.now() - middle);
+  }
+  const rate = (ms: readonly number[]): number => (timed.batch * 1e3) / median(ms);
+  await exported.release();
+  return { ours: rate(times.ours), exported: rate(times.exported) };
+}
+
+/** The middle value; of an even number of values, the mean of the two in the middle. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
+}
