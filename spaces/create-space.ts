@@ -5,6 +5,7 @@ import { blocksPlan } from './types/blocks.js';
 import { efficientnetPlan } from './types/efficientnet.js';
 import { mobilenetPlan } from './types/mobilenet.js';
 import { loadModuleSpace } from './types/module.js';
+import { ofaMobilenetv3Space } from './types/ofa-mobilenetv3.js';
 
 export interface CreateSpaceOptions {
   /** What relative paths start from: the experiment file's folder; default the working directory. */
@@ -24,6 +25,8 @@ export async function createSpace(config: SpaceConfig, task: Task, options: Crea
       return createStagedSpace(efficientnetPlan(config, task));
     case 'blocks':
       return createStagedSpace(blocksPlan(config, task));
+    case 'ofa-mobilenetv3':
+      return ofaMobilenetv3Space(config, task);
     case 'module':
       return loadModuleSpace(config, task, options.directory ?? process.cwd());
   }

@@ -1,3 +1,5 @@
+import { invalidInput } from '../base/errors.js';
+
 /** A value that a decision can take, in the field's own terms: a kernel size, a width, `true`, `"relu"`. */
 export type Choice = string | number | boolean;
 
@@ -16,4 +18,25 @@ export const genotypeId = (genotype: Genotype): string => genotype.join('-');
 /** The choices of a genotype by decision name. */
 export function choicesOf(decisions: readonly Decision[], genotype: Genotype): Record<string, Choice> {
   return Object.fromEntries(decisions.map(({ name, choices }, i) => [name, choices[genotype[i] ?? 0]]));
+}
+
+/**
+ * The genotype that a row of a published table means: its cells by decision name, as text or as values. Cells under
+ * other names are ignored. It is the row's own genotype, not the canonical one: equal networks may have several rows.
+ *
+ * @throws NasError `invalid-input` naming the decision when a cell is missing or is none of its choices.
+ */
+export function genotypeOf(
+  decisions: readonly Decision[],
+  cells: Readonly<Record<string, Choice | undefined>>,
+): Genotype {
+  return decisions.map(({ name, choices }) => {
+    const cell = cells[name];
+    const index = choices.findIndex((choice) => String(choice) === String(cell));
+    if (index >= 0) return index;
+    const expected = `expected one of ${choices.join(', ')}`;
+    throw invalidInput(
+      `${name}: ${cell === undefined ? 'there is no value' : `got ${JSON.stringify(cell)}`}; ${expected}`,
+    );
+  });
 }

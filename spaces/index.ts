@@ -1,6 +1,7 @@
 export * from './cells/index.js';
 export * from './costs.js';
 export * from './create-space.js';
+export * from './default-task.js';
 export * from './describe.js';
 export * from './extremes.js';
 export * from './features.js';

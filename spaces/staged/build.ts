@@ -39,7 +39,7 @@ export function blockOf(choices: BlockChoices, channels: number, scale: Scale, d
   return { kind, filters, kernel, stride, act, expand, se: exactSe(wide, choices.se, divisor) };
 }
 
-export function inputOf({ task: { input } }: StagedPlan, { resolution }: Scale): Network['input'] {
+export function inputOf({ task: { input } }: Pick<StagedPlan, 'task'>, { resolution }: Scale): Network['input'] {
   const [height, width, channels] = input;
   return [resolution, Math.max(1, Math.round((width * resolution) / height)), channels];
 }

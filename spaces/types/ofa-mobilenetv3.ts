@@ -1,0 +1,139 @@
+import { z } from 'zod';
+import { choices } from '../choices.js';
+import type { Decision, Genotype } from '../genotype.js';
+import type { Activation, ConvSpec, Head, Network } from '../network.js';
+import type { Space, Task } from '../space.js';
+import { blockOf, headOf, inputOf, stemOf, type BlockChoices } from '../staged/build.js';
+import type { Scale } from '../staged/plan.js';
+
+/** Input resolutions of the published supernets: 128, 132, ..., 224 pixels. */
+const publishedResolutions = Array.from({ length: 25 }, (_, i) => 128 + 4 * i);
+
+/**
+ * `space: {type: ofa-mobilenetv3}`: the MobileNetV3 space of Once-for-All (Cai et al. 2020, the supernets
+ * `ofa_mbv3_d234_e346_k357`).
+ */
+export const ofaMobilenetv3Schema = z
+  .strictObject({
+    type: z.literal('ofa-mobilenetv3'),
+    width: z
+      .number()
+      .gt(0)
+      .max(8)
+      .optional()
+      .describe(
+        'multiplier of all widths, rounded to multiples of 8; the published supernets are 1.0 and 1.2; by default 1',
+      ),
+    resolution: choices(z.number().int().min(32).max(1024))
+      .optional()
+      .describe('image heights to choose from, in pixels; by default 128 to 224 in steps of 4'),
+  })
+  .describe('the MobileNetV3 space of Once-for-All (Cai et al. 2020): resolution, depths, kernels, expansions');
+export type OfaMobilenetv3Config = z.output<typeof ofaMobilenetv3Schema>;
+
+const depths = [2, 3, 4] as const;
+const kernels = [3, 5, 7] as const;
+const expansions = [3, 4, 6] as const;
+const mostLayers = 4;
+const divisor = 8;
+const squeezed = 0.25;
+
+const stem: ConvSpec = { filters: 16, kernel: 3, stride: 2, act: 'hard_swish' };
+const firstBlock: BlockChoices = { kind: 'mbconv', filters: 16, kernel: 3, stride: 1, act: 'relu', expand: 1, se: 0 };
+const head: Required<Head> = { filters: 960, hidden: 1280, act: 'hard_swish', dropout: 0.1 };
+
+interface Stage {
+  readonly filters: number;
+  /** Of its first layer. */
+  readonly stride: 1 | 2;
+  readonly act: Activation;
+  readonly se: number;
+}
+
+const stages: readonly Stage[] = [
+  { filters: 24, stride: 2, act: 'relu', se: 0 },
+  { filters: 40, stride: 2, act: 'relu', se: squeezed },
+  { filters: 80, stride: 2, act: 'hard_swish', se: 0 },
+  { filters: 112, stride: 1, act: 'hard_swish', se: squeezed },
+  { filters: 160, stride: 2, act: 'hard_swish', se: squeezed },
+];
+
+const layers = stages.length * mostLayers;
+
+/** Positions of the decisions: r, then d0 to d4, ks0 to ks19, e0 to e19. */
+const at = {
+  depth: (stage: number): number => 1 + stage,
+  kernel: (layer: number): number => 1 + stages.length + layer,
+  expand: (layer: number): number => 1 + stages.length + layers + layer,
+};
+
+const decisionsFor = (resolutions: readonly number[]): readonly Decision[] => [
+  { name: 'r', choices: resolutions },
+  ...stages.map((_, i) => ({ name: `d${i}`, choices: depths })),
+  ...Array.from({ length: layers }, (_, i) => ({ name: `ks${i}`, choices: kernels })),
+  ...Array.from({ length: layers }, (_, i) => ({ name: `e${i}`, choices: expansions })),
+];
+
+/** The layers that the depths keep, by number from 0 to 19, stage by stage. */
+const keptLayers = (genotype: Genotype): readonly (readonly number[])[] =>
+  stages.map((_, stage) =>
+    Array.from({ length: depths[genotype[at.depth(stage)]] }, (__, i) => mostLayers * stage + i),
+  );
+
+/** Kernels and expansions of layers beyond their stage's depth build nothing: they become the first choice. */
+function canonical(genotype: Genotype): Genotype {
+  const used = new Set(keptLayers(genotype).flat());
+  const own = [...genotype];
+  for (let layer = 0; layer < layers; layer++) if (!used.has(layer)) own[at.kernel(layer)] = own[at.expand(layer)] = 0;
+  return own;
+}
+
+function build(genotype: Genotype, task: Task, scale: Scale): Network {
+  const first = stemOf(stem, scale, divisor);
+  const blocks = [blockOf(firstBlock, first.filters, scale, divisor)];
+  for (const [stage, kept] of keptLayers(genotype).entries()) {
+    for (const [i, layer] of kept.entries()) {
+      const own: BlockChoices = {
+        ...stages[stage],
+        kind: 'mbconv',
+        stride: i === 0 ? stages[stage].stride : 1,
+        kernel: kernels[genotype[at.kernel(layer)]],
+        expand: expansions[genotype[at.expand(layer)]],
+      };
+      blocks.push(blockOf(own, blocks[blocks.length - 1].filters, scale, divisor));
+    }
+  }
+  const input = inputOf({ task }, scale);
+  return { kind: 'network', input, classes: task.classes, stem: first, blocks, head: headOf(head, scale, divisor) };
+}
+
+/** The number of different networks: a stage of depth d has 9^d, whatever its unused layers say. */
+function count(resolutions: readonly number[]): bigint {
+  const layer = BigInt(kernels.length * expansions.length);
+  const stage = depths.reduce((sum, depth) => sum + layer ** BigInt(depth), 0n);
+  return BigInt(resolutions.length) * stage ** BigInt(stages.length);
+}
+
+/**
+ * Once-for-All's MobileNetV3 space with the decisions of its published tables: `r` (image height in pixels), `d0` to
+ * `d4` (layers of each stage), `ks0` to `ks19` and `e0` to `e19` (kernel and expansion of each layer, four a stage;
+ * those beyond a stage's depth are unused).
+ *
+ * The layers are those of Once-for-All's code, except that the layer of 1280 before the logits has a bias, as in
+ * MobileNetV3.
+ */
+export function ofaMobilenetv3Space(config: OfaMobilenetv3Config, task: Task): Space {
+  const resolutions = config.resolution ?? publishedResolutions;
+  const scaleOf = (genotype: Genotype): Scale => ({
+    resolution: resolutions[genotype[0]],
+    width: config.width ?? 1,
+    depth: 1,
+  });
+  return {
+    name: 'ofa-mobilenetv3',
+    decisions: decisionsFor(resolutions),
+    canonical,
+    build: (genotype) => build(genotype, task, scaleOf(genotype)),
+    count: () => count(resolutions),
+  };
+}
