@@ -1,0 +1,87 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type * as tfl from '@tensorflow/tfjs-layers';
+import { applyRule, layersOf, type LayerTable, type Network } from '../../spaces/index.js';
+import { kernelOf } from './kernels.js';
+
+/**
+ * A feature map of the linearised network. The map itself is `exp(logScale)` times `value`: products over many layers
+ * leave the range of float32.
+ */
+interface Flow {
+  /** [1, height, width, channels], or [1, channels] behind the pooling; its mean is 1 or less. */
+  readonly value: tf.Tensor;
+  /** The derivative of the map as all weights grow by the same factor, in the same scale. */
+  readonly growth: tf.Tensor;
+  /** Scalar. */
+  readonly logScale: tf.Tensor;
+}
+
+/** Smaller means count as this: without any flow, the score is very small instead of not a number. */
+const tiny = 1e-30;
+
+const linear = ({ value, growth, logScale }: Flow, apply: (x: tf.Tensor) => tf.Tensor): Flow => ({
+  value: apply(value),
+  growth: apply(growth),
+  logScale,
+});
+
+/** A layer with weights: it is linear in its input and in its weights, so its own output is what the weights add. */
+function weighted(x: Flow, apply: (x: tf.Tensor) => tf.Tensor): Flow {
+  const { value, growth, logScale } = linear(x, apply);
+  const scale = tf.maximum(tf.mean(value), tiny);
+  return {
+    value: tf.div(value, scale),
+    growth: tf.div(tf.add(growth, value), scale),
+    logScale: tf.add(logScale, tf.log(scale)),
+  };
+}
+
+function sum(a: Flow, b: Flow): Flow {
+  const logScale = tf.maximum(a.logScale, b.logScale);
+  const [ofA, ofB] = [a, b].map((flow) => tf.exp(tf.sub(flow.logScale, logScale)));
+  return {
+    value: tf.add(tf.mul(a.value, ofA), tf.mul(b.value, ofB)),
+    growth: tf.add(tf.mul(a.growth, ofA), tf.mul(b.growth, ofB)),
+    logScale,
+  };
+}
+
+/**
+ * The linearised network: weights are |w|, there are no biases and no batch norm, activations are the identity, and the
+ * gates of squeeze-excite are open.
+ */
+const rules: LayerTable<Flow, [model: tfl.LayersModel, x: Flow, y: Flow]> = {
+  input: ({ output }) => ({ value: tf.ones([1, ...output]), growth: tf.zeros([1, ...output]), logScale: tf.scalar(0) }),
+  conv: ({ name, stride }, model, x) =>
+    weighted(x, (map) => tf.conv2d(map as tf.Tensor4D, tf.abs(kernelOf(model, name)) as tf.Tensor4D, stride, 'same')),
+  depthwise: ({ name, stride }, model, x) =>
+    weighted(x, (map) =>
+      tf.depthwiseConv2d(map as tf.Tensor4D, tf.abs(kernelOf(model, name)) as tf.Tensor4D, stride, 'same'),
+    ),
+  batch_norm: (_layer, _model, x) => x,
+  activation: (_layer, _model, x) => x,
+  global_pool: (_layer, _model, x) => linear(x, (map) => tf.mean(map, [1, 2])),
+  dense: ({ name }, model, x) => weighted(x, (map) => tf.matMul(map, tf.abs(kernelOf(model, name)))),
+  dropout: (_layer, _model, x) => x,
+  add: (_layer, _model, x, y) => sum(x, y),
+  multiply: (_layer, _model, x) => x,
+};
+
+/**
+ * Synaptic flow (Tanaka et al. 2020), as a scalar tensor: the natural logarithm of the sum over all weights of
+ * |w dR/dw|, where R is the sum of the linearised network's outputs for an image of ones (Abdelfattah et al. 2021: batch
+ * norm left out).
+ *
+ * R is a polynomial of |w| with positive coefficients. Hence the sum is that of w dR/dw, which is the derivative of R as
+ * all weights grow by the same factor (Euler); it is carried along forwards, and nothing has to be differentiated.
+ */
+export function synapticFlow(network: Network, model: tfl.LayersModel): tf.Tensor {
+  const flows: Flow[] = [];
+  for (const layer of layersOf(network)) {
+    // A rule reads as many inputs as its kind has and never looks at the others.
+    const [x, y] = layer.inputs.map((i) => flows[i]);
+    flows.push(applyRule(rules, layer, model, x, y));
+  }
+  const { growth, logScale } = flows[flows.length - 1];
+  return tf.add(logScale, tf.log(tf.maximum(tf.sum(growth), tiny)));
+}

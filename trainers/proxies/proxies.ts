@@ -1,0 +1,117 @@
+import type * as tf from '@tensorflow/tfjs-core';
+import type * as tfl from '@tensorflow/tfjs-layers';
+import { invalidInput } from '../../base/errors.js';
+import { compile, type Feed, type HostTensor, type InputSpec } from '../../compiler/index.js';
+import { toModel, type Network } from '../../spaces/index.js';
+import { activateBackend } from '../engines/index.js';
+import { createResizer } from '../resize.js';
+import { logDeterminant } from './activation-codes.js';
+import type { ProxyBatch } from './batch.js';
+import { proxyNames, type ProxyName } from './names.js';
+import { computeParts, type Part } from './program.js';
+
+export interface ProxyOptions<N extends ProxyName = ProxyName> {
+  /** Of the initial weights. */
+  readonly seed: number;
+  /** Which proxies; by default all that can be computed: without images, those that need none. */
+  readonly names?: readonly N[] | undefined;
+  /** Images of the data set (`proxyBatch`). */
+  readonly batch?: ProxyBatch | undefined;
+  /** Threads of ONNX Runtime; default 1. With another number the last bits may differ. */
+  readonly threads?: number | undefined;
+}
+
+/** What the compiled program gave, by output. */
+type Outputs = Readonly<Record<string, HostTensor>>;
+
+interface Rule {
+  readonly part: Part;
+  value(outputs: Outputs, size: number): number;
+}
+
+const scalar =
+  (name: string): Rule['value'] =>
+  (outputs) =>
+    outputs[name].data[0];
+
+/** How each proxy is read from the program. */
+const rules: { readonly [K in ProxyName]: Rule } = {
+  synflow: { part: 'flow', value: scalar('synflow') },
+  gradnorm: { part: 'gradients', value: scalar('norm') },
+  snip: { part: 'gradients', value: scalar('saliency') },
+  naswot: {
+    part: 'codes',
+    value: ({ agreement }, size) => logDeterminant(agreement.data, size),
+  },
+};
+
+/** Whether a proxy looks at images; the others are functions of the network and the seed alone. */
+export const needsImages = (name: ProxyName): boolean => rules[name].part !== 'flow';
+
+/**
+ * Zero-cost proxies of an untrained network, all from one compiled program: one pass over a batch of images and, for
+ * synflow, one over an image of ones. The larger, the better the network is said to be. The same arguments give the
+ * same numbers, bit for bit, on the same machine.
+ *
+ * - `synflow`: natural logarithm of the synaptic flow (Tanaka et al. 2020; Abdelfattah et al. 2021); see `synapticFlow`.
+ * - `gradnorm`: sum over convolutions and dense layers of the Euclidean norm of the loss's gradient (Abdelfattah et al.
+ *   2021).
+ * - `snip`: sum of |weight x gradient| over the same layers (Lee et al. 2019).
+ * - `naswot`: log |K_H| of the activations' binary codes (Mellor et al. 2021); grows with the number of images.
+ *
+ * @throws NasError `invalid-input` when a proxy is asked for that needs images and there are none
+ */
+export async function proxies<N extends ProxyName = ProxyName>(
+  network: Network,
+  options: ProxyOptions<N>,
+): Promise<Record<N, number>> {
+  const { seed, batch, threads = 1 } = options;
+  const names = options.names ?? (proxyNames.filter((name) => batch !== undefined || !needsImages(name)) as N[]);
+  const parts = new Set(names.map((name) => rules[name].part));
+  const looking = names.filter(needsImages);
+  if (looking.length > 0 && batch === undefined)
+    throw invalidInput(`${looking.join(' and ')} cannot be computed without images`, {
+      hint: 'Give a batch of the data set, or ask for synflow only.',
+    });
+  await activateBackend({ type: 'compiled', provider: 'cpu' });
+  const model = toModel(network, { seed });
+  try {
+    const outputs = await run(network, model, parts, looking.length === 0 ? null : (batch ?? null), threads);
+    const size = batch?.size ?? 0;
+    return Object.fromEntries(names.map((name) => [name, rules[name].value(outputs, size)])) as Record<N, number>;
+  } finally {
+    model.dispose();
+  }
+}
+
+/** Compiles the parts to one program and runs it once. */
+async function run(
+  network: Network,
+  model: tfl.LayersModel,
+  parts: ReadonlySet<Part>,
+  batch: ProxyBatch | null,
+  threads: number,
+): Promise<Outputs> {
+  const [height, width, channels] = network.input;
+  const inputs: Record<string, InputSpec> = {};
+  const feeds: Record<string, Feed> = {};
+  if (batch !== null) {
+    inputs['images'] = { shape: [batch.size, height, width, channels] };
+    inputs['labels'] = { shape: [batch.size, network.classes] };
+    feeds['images'] = createResizer(batch.image, network.input)(batch.images);
+    feeds['labels'] = batch.labels;
+  }
+  const program = await compile(
+    ({ images, labels }: Record<string, tf.Tensor>) => ({
+      ...computeParts(network, model, batch === null ? null : { images, labels }, parts),
+    }),
+    inputs,
+    // The function is our own code on seeded layers; tests compare it with TF.js's cpu backend.
+    { threads, checkDeterminism: false },
+  );
+  try {
+    return await program.run(feeds);
+  } finally {
+    await program.dispose();
+  }
+}
