@@ -2,7 +2,7 @@ import { costs, genotypeId, type Costs, type Genotype, type Network } from '../.
 import type { LatencyModel, Prediction } from '../../latency-models/index.js';
 import type { Values } from '../../search/index.js';
 import type { ObjectiveValues } from '../../store/index.js';
-import type { Plan } from './plan.js';
+import type { TrainingPlan } from './plan.js';
 
 /** What the costs of a network say about objectives: exact, and known before anything runs. */
 const costObjectives = {
@@ -17,7 +17,7 @@ export class Candidates {
   private readonly networks = new Map<string, Network>();
   private readonly known = new Map<string, Values>();
 
-  constructor(private readonly plan: Plan) {}
+  constructor(private readonly plan: TrainingPlan) {}
 
   network(genotype: Genotype): Network {
     return memoised(this.networks, genotypeId(genotype), () => this.plan.space.build(genotype));

@@ -1,16 +1,21 @@
 import type { Store } from '../../store/index.js';
 import type { Candidates } from './candidates.js';
 import type { RunObserver } from './events.js';
-import type { Plan } from './plan.js';
+import type { RunPlan, TrainingPlan } from './plan.js';
 import type { Pool } from './pool.js';
 
-/** What the parts of a run share. */
+/** What the parts of any run share. */
 export interface RunContext {
-  readonly plan: Plan;
+  readonly plan: RunPlan;
   readonly store: Store;
-  readonly pool: Pool;
-  readonly candidates: Candidates;
   readonly observe: RunObserver;
   /** Whether the user has asked to stop. */
   readonly stopping: () => boolean;
+}
+
+/** What the parts of a run that trains networks share. */
+export interface TrainingContext extends RunContext {
+  readonly plan: TrainingPlan;
+  readonly pool: Pool;
+  readonly candidates: Candidates;
 }

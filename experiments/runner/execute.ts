@@ -1,16 +1,11 @@
 import { NasError, messageOf } from '../../base/errors.js';
-import { canonicalJson } from '../../base/hash.js';
 import type { Store } from '../../store/index.js';
 import { writeReports } from '../report/index.js';
-import { Candidates } from './candidates.js';
 import type { RunContext } from './context.js';
+import { createEvaluator, type Evaluator } from './evaluators/index.js';
 import type { RunObserver } from './events.js';
-import { finishFrontier } from './finish.js';
-import { LatencyService } from './latency.js';
 import type { Plan } from './plan.js';
-import { Pool } from './pool.js';
 import { Search } from './search.js';
-import { prepareTeacher } from './teacher.js';
 
 /** How a run ended. */
 export interface RunOutcome {
@@ -28,24 +23,16 @@ export async function execute(
   observe: RunObserver,
   signal: AbortSignal,
 ): Promise<RunOutcome> {
-  const { parallel, retries } = plan.experiment.search;
-  const pool = new Pool({ size: parallel, retries });
-  const context: RunContext = {
-    plan,
-    store,
-    pool,
-    candidates: new Candidates(plan),
-    observe,
-    stopping: () => signal.aborted,
-  };
+  const context: RunContext = { plan, store, observe, stopping: () => signal.aborted };
+  const evaluator = createEvaluator(plan, context);
   const stop = () => {
     observe({ kind: 'stopping', message: 'Stopping: the workers write their checkpoints' });
-    pool.stop();
+    evaluator.stop();
   };
   signal.addEventListener('abort', stop, { once: true });
   const began = Date.now();
   try {
-    await phases(context);
+    await phases(context, evaluator);
     return await end(context, signal.aborted ? 'interrupted' : 'complete', began);
   } catch (error) {
     if (signal.aborted) return await end(context, 'interrupted', began);
@@ -56,27 +43,18 @@ export async function execute(
     throw error;
   } finally {
     signal.removeEventListener('abort', stop);
-    await pool.close();
+    await evaluator.close();
   }
 }
 
-async function phases(context: RunContext): Promise<void> {
-  const { plan, observe } = context;
-  const { train, final } = plan.experiment;
-  const latency = new LatencyService(context);
-  const teacher = await prepareTeacher(context, train);
-  if (context.stopping()) return;
-  await latency.calibrate();
-  if (context.stopping()) return;
+async function phases(context: RunContext, evaluator: Evaluator): Promise<void> {
+  const { plan, observe, stopping } = context;
+  await evaluator.prepare();
+  if (stopping()) return;
   const { trials, controller } = plan.experiment.search;
   observe({ kind: 'phase', name: 'search', message: `Searching: ${trials} trials, ${controller}` });
-  await new Search(context, latency, teacher).run();
-  if (context.stopping()) return;
-  latency.reportQuality();
-  // The full schedule may show other views of the images, which the teacher has not been asked about yet.
-  const sameViews =
-    final === null || canonicalJson([train.augment, train.loss]) === canonicalJson([final.augment, final.loss]);
-  await finishFrontier(context, latency, sameViews ? teacher : await prepareTeacher(context, final));
+  await new Search(context, evaluator).run();
+  if (!stopping()) await evaluator.finish();
 }
 
 async function end(

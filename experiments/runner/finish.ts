@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Network } from '../../spaces/index.js';
 import type { TrialRecord } from '../../store/index.js';
 import type { PreparedTeacher } from '../../trainers/index.js';
-import type { RunContext } from './context.js';
+import type { TrainingContext } from './context.js';
 import { frontierTrials } from './frontier.js';
 import type { LatencyService } from './latency.js';
 import { modelMetadata } from './metadata.js';
@@ -24,7 +24,7 @@ interface Member {
  * for), saved as ONNX, and their accuracy is checked through ONNX Runtime, on the test split for the first time.
  */
 export async function finishFrontier(
-  context: RunContext,
+  context: TrainingContext,
   latency: LatencyService,
   teacher: PreparedTeacher | null,
 ): Promise<void> {
@@ -61,7 +61,7 @@ export async function finishFrontier(
  * The frontier after its members were measured side by side; these latencies are the ones that are reported. A new
  * latency may let another trial in, which then is measured too, with all others.
  */
-async function settledFrontier(context: RunContext, latency: LatencyService): Promise<TrialRecord[]> {
+async function settledFrontier(context: TrainingContext, latency: LatencyService): Promise<TrialRecord[]> {
   const { plan, store, candidates, observe, stopping } = context;
   for (;;) {
     const measured = store.measurements.all().filter(({ purpose }) => purpose === 'frontier');
@@ -86,7 +86,11 @@ async function settledFrontier(context: RunContext, latency: LatencyService): Pr
 }
 
 /** The member with its final weights; the search's own when there is no final training or it failed. */
-async function fullyTrained(context: RunContext, trial: TrialRecord, teacher: PreparedTeacher | null): Promise<Member> {
+async function fullyTrained(
+  context: TrainingContext,
+  trial: TrialRecord,
+  teacher: PreparedTeacher | null,
+): Promise<Member> {
   const { plan, store, candidates, observe } = context;
   const { number, genotype, seed } = trial;
   const network = candidates.network(genotype);
@@ -119,7 +123,7 @@ async function fullyTrained(context: RunContext, trial: TrialRecord, teacher: Pr
 }
 
 /** Writes a member's ONNX file and stores what ONNX Runtime says of its accuracy. */
-async function save(context: RunContext, member: Member): Promise<void> {
+async function save(context: TrainingContext, member: Member): Promise<void> {
   const { plan, pool, store, observe } = context;
   const { trial, network, weights, final } = member;
   const { number, seed } = trial;

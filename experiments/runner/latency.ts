@@ -10,7 +10,7 @@ import {
 } from '../../latency-models/index.js';
 import { genotypeId, type Genotype, type Network } from '../../spaces/index.js';
 import type { MeasurementPurpose, MeasurementRecord } from '../../store/index.js';
-import type { RunContext } from './context.js';
+import type { TrainingContext } from './context.js';
 import type { Candidate } from './jobs.js';
 
 /** A network to measure, and what for. */
@@ -24,7 +24,7 @@ export interface Subject {
 export class LatencyService {
   private fitted: { readonly evidence: string; readonly model: LatencyModel } | undefined;
 
-  constructor(private readonly context: RunContext) {}
+  constructor(private readonly context: TrainingContext) {}
 
   /** Measures a few networks, chosen to tell most about all others, unless an earlier run of this workdir did. */
   async calibrate(): Promise<void> {

@@ -1,12 +1,12 @@
 import type { ModelMetadata } from '../../deploy/index.js';
 import type { Network } from '../../spaces/index.js';
 import type { MeasurementRecord, TrialRecord } from '../../store/index.js';
-import type { Plan } from './plan.js';
+import type { TrainingPlan } from './plan.js';
 import { nasVersion } from './version.js';
 
 /** What the ONNX file of a trial says of itself; `latency` is its latest measurement. */
 export function modelMetadata(
-  { experiment, data }: Pick<Plan, 'experiment' | 'data'>,
+  { experiment, data }: Pick<TrainingPlan, 'experiment' | 'data'>,
   trial: TrialRecord,
   network: Network,
   latency: MeasurementRecord | undefined,

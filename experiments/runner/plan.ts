@@ -1,12 +1,18 @@
 import { availableParallelism } from 'node:os';
-import { createSpace, type Space, type Task } from '../../spaces/index.js';
+import { createSpace, type DecisionSpace, type Space, type Task } from '../../spaces/index.js';
 import { describeDataset, type DatasetInfo, type DatasetRef } from '../../trainers/index.js';
 import type { Experiment } from '../schema.js';
 
-/** Everything about a run that does not change while it goes. */
-export interface Plan {
+/** What does not change while a run goes, whatever evaluates its candidates. */
+export interface RunPlan {
   readonly experiment: Experiment;
   readonly workdir: string;
+  readonly space: DecisionSpace;
+}
+
+/** A run that trains networks. */
+export interface TrainingPlan extends RunPlan {
+  readonly kind: 'training';
   readonly dataset: DatasetRef;
   readonly data: DatasetInfo;
   readonly task: Task;
@@ -19,6 +25,9 @@ export interface Plan {
   readonly needsLatency: boolean;
 }
 
+/** Everything about a run that does not change while it goes. */
+export type Plan = TrainingPlan;
+
 export interface PlanInput {
   readonly experiment: Experiment;
   readonly workdir: string;
@@ -26,13 +35,13 @@ export interface PlanInput {
   readonly threads: number;
 }
 
-export async function makePlan({ experiment, workdir, dataset, threads }: PlanInput): Promise<Plan> {
+export async function makePlan({ experiment, workdir, dataset, threads }: PlanInput): Promise<TrainingPlan> {
   const data = describeDataset(dataset);
   const task: Task = { input: [data.height, data.width, data.channels], classes: data.classes.length };
   const space = await createSpace(experiment.space, task);
   const needsLatency = experiment.objectives.some(({ name }) => name === 'latency_ms');
   const teacherThreads = experiment.engine.threads ?? availableParallelism();
-  return { experiment, workdir, dataset, data, task, space, threads, teacherThreads, needsLatency };
+  return { kind: 'training', experiment, workdir, dataset, data, task, space, threads, teacherThreads, needsLatency };
 }
 
 /** The threads of each worker when the experiment does not say: the cores, shared among the workers. */

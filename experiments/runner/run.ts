@@ -57,7 +57,6 @@ export async function runExperiment(
       threads,
       version: nasVersion(),
       environment: describeEnvironment('training', {
-        type: 'local',
         provider: experiment.engine.provider,
         threads,
         batch: experiment.train.batch,

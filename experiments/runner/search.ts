@@ -1,26 +1,17 @@
 import { NasError } from '../../base/errors.js';
 import { Random } from '../../base/random.js';
-import {
-  createController,
-  SpaceExhausted,
-  violated,
-  type AskContext,
-  type Controller,
-  type Told,
-} from '../../search/index.js';
-import { choicesOf, genotypeId, type Network } from '../../spaces/index.js';
-import type { ObjectiveValues, TrialRecord } from '../../store/index.js';
-import type { PreparedTeacher } from '../../trainers/index.js';
+import { createController, SpaceExhausted, type AskContext, type Controller, type Told } from '../../search/index.js';
+import { choicesOf, genotypeId } from '../../spaces/index.js';
+import type { Outcome, TrialRecord } from '../../store/index.js';
 import type { RunContext } from './context.js';
+import type { Evaluator } from './evaluators/index.js';
 import { plainValues, reportFrontier } from './frontier.js';
-import type { LatencyService } from './latency.js';
-import { train } from './training.js';
 
 const isTold = (state: TrialRecord['state']): state is Told['state'] => state !== 'waiting' && state !== 'running';
 
 const isFinished = (trial: TrialRecord | undefined): boolean => trial !== undefined && isTold(trial.state);
 
-/** The search: asks the controller, measures, trains and tells, until every trial has its outcome. */
+/** The search: asks the controller, has its candidates evaluated and tells it, until every trial has its outcome. */
 export class Search {
   private readonly controller: Controller;
   private readonly running = new Map<number, Promise<void>>();
@@ -31,8 +22,7 @@ export class Search {
 
   constructor(
     private readonly context: RunContext,
-    private readonly latency: LatencyService,
-    private readonly teacher: PreparedTeacher | null,
+    private readonly evaluator: Evaluator,
   ) {
     const { space, experiment } = context.plan;
     this.trials = context.store.trials.all();
@@ -74,23 +64,22 @@ export class Search {
 
   /** Asks the controller and stores its proposal; undefined when the search ends here. */
   private ask(number: number): TrialRecord | undefined {
-    const { plan, store, candidates, observe } = this.context;
+    const { plan, store, observe } = this.context;
     const { parallel, order } = plan.experiment.search;
     const earlier = this.trials;
     const isKnown = (trial: TrialRecord) =>
       isFinished(trial) && (order === 'async' || trial.number <= number - parallel);
     const pending = earlier.filter((trial) => !isKnown(trial));
     const known = new Set(earlier.filter(isKnown).map((trial) => trial.number));
-    const model = this.latency.model((trial) => known.has(trial));
+    const foresight = this.evaluator.foresee((trial) => known.has(trial));
     const context: AskContext = {
       number,
       history: earlier.filter((trial) => known.has(trial.number)).map((trial) => this.tell(trial)),
       pending: pending.map(({ genotype }) => genotype),
-      cheap: (genotype) => candidates.cheap(genotype, model),
+      cheap: (genotype) => foresight.cheap(genotype),
     };
     try {
       const { genotype, reason, rejected } = this.controller.ask(context);
-      const prediction = candidates.predict(genotype, model);
       const choices = choicesOf(plan.space.decisions, genotype);
       const id = genotypeId(genotype);
       store.trials.ask({
@@ -98,12 +87,11 @@ export class Search {
         genotype,
         genotypeId: id,
         choices,
-        network: candidates.network(genotype),
         seed: new Random(plan.experiment.seed, 'trial', number).bits(),
         reason,
         rejected,
         pending: pending.map((trial) => trial.number),
-        ...(prediction === undefined ? {} : { prediction }),
+        ...foresight.describe(genotype),
       });
       observe({ kind: 'trial-asked', number, genotypeId: id, reason, rejected, choices });
       return this.refresh(number);
@@ -144,51 +132,19 @@ export class Search {
 
   /** Brings one trial from where it stands to its outcome. */
   private async work(trial: TrialRecord): Promise<void> {
-    const { plan, candidates } = this.context;
-    const { number, genotype, seed } = trial;
-    const { objectives } = plan.experiment;
-    const network: Network = candidates.network(genotype);
-    let values: ObjectiveValues = candidates.computed(genotype);
-    if (plan.needsLatency) {
-      const measured = await this.latency.ofTrial({ genotype, candidate: { network, seed }, trial: number });
-      if (measured === undefined) return;
-      values = { ...values, latency_ms: { value: measured.ms, provenance: 'measured' } };
-    }
-    const broken = violated(objectives, plainValues(values));
-    if (broken.length > 0) {
-      const why = broken.map(({ name }) => `${name} ${format(plainValues(values)[name])} breaks its constraint`);
-      this.finish(number, 'pruned', values, `before training: ${why.join(', ')}`);
-      return;
-    }
-    const { train: config } = plan.experiment;
-    const outcome = await train(this.context, {
-      stage: 'search',
-      number,
-      network,
-      seed,
-      train: config,
-      teacher: this.teacher,
-    });
-    if ('failed' in outcome) {
-      this.finish(number, 'failed', values, outcome.failed);
-      return;
-    }
-    if (outcome.result.state === 'interrupted') return;
-    values = { accuracy: { value: outcome.result.accuracy, provenance: 'measured' }, ...values };
-    this.finish(number, 'complete', values);
+    const outcome = await this.evaluator.evaluate(trial);
+    if (outcome !== undefined) this.finish(trial.number, outcome);
   }
 
-  private finish(number: number, state: Told['state'], values: ObjectiveValues, message?: string): void {
+  private finish(number: number, outcome: Outcome): void {
     const { store, observe } = this.context;
-    const why = message === undefined ? {} : { message };
-    store.trials.finish(number, { state, values, ...why });
+    const { values, ...ending } = outcome;
+    store.trials.finish(number, outcome);
     this.refresh(number);
-    observe({ kind: 'trial-finished', stage: 'search', number, state, values: plainValues(values), ...why });
+    observe({ kind: 'trial-finished', stage: 'search', number, ...ending, values: plainValues(values) });
     const { complete, pruned, failed } = store.trials.progress();
     const { trials: total } = this.context.plan.experiment.search;
     observe({ kind: 'progress', phase: 'search', done: complete + pruned + failed, total, unit: 'trials' });
-    if (state === 'complete') reportFrontier(this.context, this.trials);
+    if (ending.state === 'complete') reportFrontier(this.context, this.trials);
   }
 }
-
-const format = (value: number | undefined): string => (value === undefined ? 'unknown' : value.toPrecision(4));

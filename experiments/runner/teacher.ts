@@ -1,13 +1,13 @@
 import { cacheDirectory } from '../../base/files.js';
 import type { PreparedTeacher, TrainConfig } from '../../trainers/index.js';
-import type { RunContext } from './context.js';
+import type { TrainingContext } from './context.js';
 import { toEpoch } from './training.js';
 
 /**
  * The teacher, ready to teach students that are trained as `train` says; null when there is none. What was prepared
  * before, by this run or any other, comes from the cache.
  */
-export async function prepareTeacher(context: RunContext, train: TrainConfig): Promise<PreparedTeacher | null> {
+export async function prepareTeacher(context: TrainingContext, train: TrainConfig): Promise<PreparedTeacher | null> {
   const { plan, pool, store, observe } = context;
   const { teacher: config, seed, engine } = plan.experiment;
   if (config.type === 'none') return null;

@@ -3,7 +3,7 @@ import { NasError } from '../../base/errors.js';
 import type { Network } from '../../spaces/index.js';
 import type { Epoch, Training } from '../../store/index.js';
 import type { EpochMetrics, FitResult, PreparedTeacher, TrainConfig } from '../../trainers/index.js';
-import type { RunContext } from './context.js';
+import type { TrainingContext } from './context.js';
 import type { TrainingStage } from './events.js';
 import { trialFolder } from './workdir.js';
 import { WorkerDied } from './worker-process.js';
@@ -25,7 +25,7 @@ export type TrainingOutcome = { readonly result: FitResult } | { readonly failed
  * Trains in a worker, continuing from a checkpoint when there is one, and stores its curve.
  * @throws NasError when the error is not the trial's own: a full disk, an unknown provider.
  */
-export async function train(context: RunContext, request: TrainingRequest): Promise<TrainingOutcome> {
+export async function train(context: TrainingContext, request: TrainingRequest): Promise<TrainingOutcome> {
   const { plan, pool, store, observe } = context;
   const { stage, number, network, seed, teacher } = request;
   const training: Training = { stage, trial: number };
