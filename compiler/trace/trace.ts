@@ -155,9 +155,10 @@ function override(trace: Trace, options: TraceOptions): () => void {
   const { builder } = trace;
   const get = (): string => builder.origin;
   const enter = (name: string): void => void (builder.origin = name);
-  const names = undoAll([trackLayerNames(get, enter), trackGradientOrigins(get, enter)]);
   const short = options.plain ? [] : [overrideGradients(), overrideBatchNorm()];
-  return undoAll([...short, overrideNoiseLayers(uniform), names]);
+  const noise = overrideNoiseLayers(uniform);
+  // Last, so that a layer whose code was replaced is known by its name, too.
+  return undoAll([...short, noise, trackLayerNames(get, enter), trackGradientOrigins(get, enter)]);
 }
 
 /** Runs `f` with the tracing backend active. TF.js's engine is put back afterwards, also when `f` throws. */
