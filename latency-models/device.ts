@@ -1,3 +1,8 @@
+import type { Choice } from '../spaces/index.js';
+
+/** How a latency came to be: `measured` on the device, `imported` from a table, or `predicted` from such a table. */
+export type LatencyProvenance = 'measured' | 'imported' | 'predicted';
+
 /** How a latency was taken; kept with every number. */
 export interface Environment {
   readonly device: string;
@@ -6,13 +11,19 @@ export interface Environment {
   readonly threads: number;
   readonly provider: string;
   readonly batch: number;
-  /** ONNX Runtime and Node.js, with their versions. */
+  /** ONNX Runtime and Node.js (or the browser), with their versions. */
   readonly runtime: string;
   /** One-minute load average when the measurement began. */
   readonly load: number;
   /** How the operating system sets the clock frequency (`performance`, `powersave`); null when it does not tell. */
   readonly governor: string | null;
   readonly platform: string;
+  /** The processors that the measuring process may use (`0-3`); null when the operating system does not tell. */
+  readonly affinity?: string | null;
+  /** Number format of the model's weights: `fp32`, `fp16`, `int8`. */
+  readonly precision?: string;
+  /** Anything else that a reader should know: measured again after a restart, which table, which column. */
+  readonly notes?: readonly string[];
 }
 
 /** The measurement protocol: how often, how long, and when to stop. Times in ms. */
@@ -46,8 +57,16 @@ export interface Timing {
   readonly samples: readonly number[];
 }
 
-/** One measured latency with its raw samples. */
-export interface Measurement extends Timing {
+/** Whether a latency can be compared with others, and why not. */
+export interface Reliability {
+  readonly reliable: boolean;
+  /** Full phrases, one for each thing that speaks against it; none when reliable. */
+  readonly reasons: readonly string[];
+}
+
+/** One latency with its raw samples (of a table: none) and its circumstances. */
+export interface Measurement extends Timing, Reliability {
+  readonly provenance: LatencyProvenance;
   readonly environment: Environment;
 }
 
@@ -56,19 +75,39 @@ export interface MeasureOptions {
   readonly onProgress?: (done: number, total: number) => void;
   /** Aborts between two blocks; the measurement then rejects with the signal's reason. */
   readonly signal?: AbortSignal;
+  /**
+   * Names this measurement. A device that keeps its results (an agent) gives back what it has under this name rather
+   * than measuring once more; the others ignore it.
+   */
+  readonly id?: string;
 }
 
-/** Something that runs ONNX models and times them; nothing else may load the device meanwhile. */
+/** A network to measure: a device that runs models asks for the ONNX bytes, one that looks them up for the choices. */
+export interface Candidate {
+  /** The ONNX model with one float32 input; made when first asked for. */
+  readonly model: () => Uint8Array;
+  /** The choices of the network by decision, when it comes from a space. */
+  readonly choices?: Readonly<Record<string, Choice>>;
+}
+
+/** What can be measured: an ONNX model, or a candidate of a search. */
+export type Measurable = Uint8Array | Candidate;
+
+export const modelOf = (measurable: Measurable): Uint8Array =>
+  measurable instanceof Uint8Array ? measurable : measurable.model();
+
+/** Something that knows the latency of networks; nothing else may load the device while it runs them. */
 export interface Device {
   readonly name: string;
   /**
-   * Measures an ONNX model with one float32 input, at the device's batch size.
-   * @throws NasError `invalid-input` when the device cannot run the model.
+   * Measures one network at the device's batch size.
+   * @throws NasError `invalid-input` when the device cannot run the model or does not know the network;
+   *   DeviceUnavailable when the device cannot be reached (any more).
    */
-  measure(model: Uint8Array, protocol?: Protocol, options?: MeasureOptions): Promise<Measurement>;
+  measure(subject: Measurable, protocol?: Protocol, options?: MeasureOptions): Promise<Measurement>;
   /**
-   * Measures several models to be compared: their blocks are interleaved, so that whatever changes with time
-   * (temperature, other load) hits all alike. Results in the order of the models.
+   * Measures several networks to be compared: their blocks are interleaved, so that whatever changes with time
+   * (temperature, other load) hits all alike. Results in the order of the subjects.
    */
-  measureAll(models: readonly Uint8Array[], protocol?: Protocol, options?: MeasureOptions): Promise<Measurement[]>;
+  measureAll(subjects: readonly Measurable[], protocol?: Protocol, options?: MeasureOptions): Promise<Measurement[]>;
 }

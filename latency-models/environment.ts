@@ -2,29 +2,41 @@ import { readFileSync } from 'node:fs';
 import { arch, availableParallelism, cpus, loadavg, platform, release } from 'node:os';
 import { env } from 'onnxruntime-node';
 import type { Environment } from './device.js';
-import type { DeviceConfig } from './schema.js';
+
+/** What of a device's configuration every number is kept with. */
+export interface RunSettings {
+  readonly provider: string;
+  readonly threads: number;
+  readonly batch: number;
+}
 
 /** What the machine is and how busy it is now, for a measurement that begins. */
-export function describeEnvironment(device: string, config: DeviceConfig): Environment {
+export function describeEnvironment(device: string, { provider, threads, batch }: RunSettings): Environment {
   return {
     device,
     cpu: cpus().at(0)?.model.trim() ?? 'unknown',
     cores: availableParallelism(),
-    threads: config.threads,
-    provider: config.provider,
-    batch: config.batch,
+    threads,
+    provider,
+    batch,
     runtime: `onnxruntime-node ${env.versions.node ?? 'unknown'}, Node.js ${process.versions.node}`,
     load: loadavg()[0],
     governor: governor(),
     platform: `${platform()} ${release()} ${arch()}`,
+    affinity: affinity(),
   };
 }
 
-/** Linux tells how it sets the clock frequency; virtual machines and other systems do not. */
-function governor(): string | null {
+function read(path: string): string | null {
   try {
-    return readFileSync('/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor', 'utf8').trim();
+    return readFileSync(path, 'utf8').trim();
   } catch {
     return null;
   }
 }
+
+/** Linux tells how it sets the clock frequency; virtual machines and other systems do not. */
+export const governor = (): string | null => read('/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor');
+
+/** The processors that this process may use, as Linux lists them: `0-3,8`. */
+const affinity = (): string | null => /^Cpus_allowed_list:\s*(\S+)/m.exec(read('/proc/self/status') ?? '')?.[1] ?? null;

@@ -13,9 +13,23 @@ export const defaultProtocol: Protocol = {
   tolerance: 0.01,
 };
 
-/** Something whose runs are timed; a run has ended when its promise resolves. */
+/** How long a block goes on. */
+export type BlockShape = Pick<Protocol, 'blockMs' | 'minRuns' | 'maxRuns'>;
+
+/** Successive runs of one subject. */
+export interface Block {
+  /** ms of each run. */
+  readonly samples: readonly number[];
+  /** Share of the block's time in which the runs had no processor, in [0, 1]; null when that is not known. */
+  readonly waited: number | null;
+}
+
+/**
+ * Something whose runs are timed. A block's first run meets the caches that the subject before left, and is not among
+ * its samples.
+ */
 export interface Subject {
-  run(): Promise<unknown>;
+  takeBlock(shape: BlockShape): Promise<Block>;
 }
 
 /** The time in ms from any fixed point; `performance.now` in practice. */
@@ -27,20 +41,26 @@ const warmupWindow = 3;
 /** Each look at the interval costs a bootstrap: look again after this share more blocks. */
 const lookAgain = 1.1;
 
+/** A block that had no processor for more than this share of its time was disturbed, and is taken again. */
+const disturbedShare = 0.03;
+
+/** A timing, and how much of what was taken for it had to be left out. */
+export interface InterleavedTiming extends Timing {
+  /** Share of the blocks that were disturbed, in [0, 1]; they are left out when enough others remain. */
+  readonly disturbed: number;
+}
+
 /**
  * Times the runs of several subjects: warms each one up until stationary, then takes blocks in rounds, each round in a
- * new random order, until every confidence interval is tight or `maxBlocks` are taken.
- *
- * Every sample is one run: the clock's tick (below a microsecond) is far under the shortest run, so repeating runs
- * within a sample would only blur the percentiles. The first run of a block meets the caches that the previous subject
- * left and is not counted.
+ * new random order, until every confidence interval is tight or `maxBlocks` are taken. Blocks during which something
+ * else had the processor do not count as long as there are `minBlocks` others.
  */
 export async function timeInterleaved(
   subjects: readonly Subject[],
   protocol: Protocol,
   clock: Clock,
   { onProgress, signal }: MeasureOptions = {},
-): Promise<Timing[]> {
+): Promise<InterleavedTiming[]> {
   const random = new Random(0, 'latency-protocol');
   const total = subjects.length * (1 + protocol.maxBlocks);
   let done = 0;
@@ -53,19 +73,19 @@ export async function timeInterleaved(
     await warmUp(subject, protocol, clock);
     advance();
   }
-  const blocks = subjects.map((): number[][] => []);
-  let timings: Timing[] = [];
+  const blocks = subjects.map((): Block[] => []);
+  let timings: InterleavedTiming[] = [];
   let nextLook = protocol.minBlocks;
   for (let round = 1; round <= protocol.maxBlocks; round++) {
     for (const i of random.shuffle(subjects.map((_, index) => index))) {
-      await subjects[i].run();
-      blocks[i].push(await takeBlock(subjects[i], protocol, clock));
+      blocks[i].push(await subjects[i].takeBlock(protocol));
       advance();
     }
     if (round < nextLook && round < protocol.maxBlocks) continue;
-    timings = blocks.map((taken) => summarise(taken, protocol.tolerance));
-    if (timings.every(({ converged }) => converged)) break;
     nextLook = Math.ceil(round * lookAgain);
+    if (round < protocol.maxBlocks && blocks.some((taken) => calmOf(taken).length < protocol.minBlocks)) continue;
+    timings = blocks.map((taken) => judge(taken, protocol));
+    if (timings.every(({ converged }) => converged)) break;
   }
   return timings;
 }
@@ -74,27 +94,24 @@ async function warmUp(subject: Subject, protocol: Protocol, clock: Clock): Promi
   const end = clock() + protocol.warmupMs;
   const medians: number[] = [];
   while (clock() < end) {
-    medians.push(median(await takeBlock(subject, protocol, clock)));
+    medians.push(median((await subject.takeBlock(protocol)).samples));
     const last = medians.slice(-warmupWindow);
     const [low, high] = [Math.min(...last), Math.max(...last)];
     if (last.length === warmupWindow && high - low <= 2 * protocol.tolerance * low) return;
   }
 }
 
-/** Cuts off digits that no clock has and that raw samples would be stored with. */
-const toNanoseconds = (ms: number): number => Math.round(ms * 1e6) / 1e6;
+const calmOf = (blocks: readonly Block[]): readonly Block[] =>
+  blocks.filter(({ waited }) => waited === null || waited <= disturbedShare);
 
-async function takeBlock(subject: Subject, protocol: Protocol, clock: Clock): Promise<number[]> {
-  const samples: number[] = [];
-  const begin = clock();
-  let now = begin;
-  while (samples.length < protocol.minRuns || (now - begin < protocol.blockMs && samples.length < protocol.maxRuns)) {
-    const start = clock();
-    await subject.run();
-    now = clock();
-    samples.push(toNanoseconds(now - start));
-  }
-  return samples;
+function judge(blocks: readonly Block[], { minBlocks, tolerance }: Protocol): InterleavedTiming {
+  const calm = calmOf(blocks);
+  const counted = calm.length >= minBlocks ? calm : blocks;
+  const timing = summarise(
+    counted.map(({ samples }) => samples),
+    tolerance,
+  );
+  return { ...timing, disturbed: 1 - calm.length / blocks.length };
 }
 
 /** Centre, percentiles and interval of blocks of samples. */

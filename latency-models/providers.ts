@@ -20,6 +20,6 @@ export function requireProvider(name: string): void {
   const known = listProviders().map((provider) => provider.name);
   if (known.includes(name)) return;
   throw invalidInput(`the execution provider "${name}" is not available; there are ${known.join(', ')}`, {
-    hint: 'Set latency.device.provider to one of them; `nas doctor` tells how to get more.',
+    hint: 'Choose one of them for the device; `nas devices` says which work here, `nas doctor` how to get more.',
   });
 }

@@ -1,19 +1,87 @@
 import { z } from 'zod';
 
-/** A device in an experiment. */
-export const deviceSchema = z.strictObject({
-  type: z.literal('local').default('local').describe('this machine, through ONNX Runtime'),
-  provider: z.string().default('cpu').describe('ONNX Runtime execution provider, as `nas doctor` lists them'),
-  threads: z.number().int().min(1).default(1).describe('threads within an operator'),
-  batch: z.number().int().min(1).default(1).describe('images for each run'),
-});
-export type DeviceConfig = z.output<typeof deviceSchema>;
+const batch = z.number().int().min(1).max(4096).default(1).describe('images for each run');
+
+const precisions = ['fp32', 'fp16', 'int8'] as const;
+export type Precision = (typeof precisions)[number];
+
+const localSchema = z
+  .strictObject({
+    type: z.literal('local').default('local'),
+    provider: z.string().default('cpu').describe('ONNX Runtime execution provider, as `nas devices` lists them'),
+    threads: z.number().int().min(1).default(1).describe('threads within an operator'),
+    batch,
+    precision: z
+      .enum(precisions)
+      .optional()
+      .describe(
+        'number format of the models, fp32 by default; a model whose weights are in another one is refused, never converted',
+      ),
+  })
+  .describe('this machine, through ONNX Runtime');
+export type LocalConfig = z.output<typeof localSchema>;
+
+const browserSchema = z
+  .strictObject({
+    type: z.literal('browser'),
+    provider: z.enum(['wasm', 'webgpu']).default('wasm').describe('what onnxruntime-web runs on'),
+    threads: z.number().int().min(1).default(1).describe('threads of wasm'),
+    batch,
+    executable: z
+      .string()
+      .optional()
+      .describe('the browser: Chromium, Chrome or Edge; by default CHROMIUM_PATH or the usual places'),
+  })
+  .describe('a real browser without a window, through onnxruntime-web and playwright-core');
+export type BrowserConfig = z.output<typeof browserSchema>;
+
+const agentSchema = z
+  .strictObject({
+    type: z.literal('agent'),
+    url: z
+      .url({ protocol: /^https?$/, error: 'is not an address like http://192.168.1.20:7700' })
+      .describe('where `nas agent` listens'),
+    token_file: z.string().optional().describe('file with the token that the agent asks for'),
+    patience_s: z
+      .number()
+      .min(0)
+      .default(60)
+      .describe('seconds without an answer after which the agent counts as gone'),
+  })
+  .describe('another machine on which `nas agent` runs; it decides what it measures with');
+export type AgentConfig = z.output<typeof agentSchema>;
+
+const tableSchema = z
+  .strictObject({
+    type: z.literal('table'),
+    file: z.string().describe("CSV with a column for each decision of the space, under the decision's name"),
+    column: z.string().describe('the column with the latencies in ms'),
+    missing: z
+      .enum(['predict', 'fail'])
+      .default('predict')
+      .describe('networks without a row: predicted by a model fitted to the table, or their trial fails'),
+  })
+  .describe('latencies that were measured elsewhere');
+export type TableConfig = z.output<typeof tableSchema>;
+
+const devices = z.discriminatedUnion('type', [localSchema, browserSchema, agentSchema, tableSchema]);
+/** A device in an experiment or on the command line, with every default filled in. */
+export type DeviceConfig = z.output<typeof devices>;
+
+export const deviceTypes = ['local', 'browser', 'agent', 'table'] as const satisfies readonly DeviceConfig['type'][];
+
+/** A word stands for a type, and a map without a type is this machine. */
+function typed(value: unknown): unknown {
+  if (typeof value === 'string') return { type: value };
+  return typeof value === 'object' && value !== null && !('type' in value) ? { type: 'local', ...value } : value;
+}
+
+/** A device as it is written: a map, or its type alone. */
+export const deviceSchema = z.preprocess(typed, devices);
 
 /** `latency:`; where latency is measured, the hard budget, and whether it is predicted before training. */
 export const latencySchema = z.strictObject({
-  device: z
-    .preprocess((value) => (typeof value === 'string' ? { type: value } : value), deviceSchema.prefault({}))
-    .describe('what latency is measured on'),
+  device: deviceSchema.prefault({ type: 'local' }).describe('what latency is measured on'),
   budget_ms: z
     .number()
     .gt(0)

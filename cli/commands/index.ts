@@ -1,9 +1,11 @@
 import type { Command } from '../command.js';
 import { bench } from './bench/index.js';
+import { devices } from './devices.js';
 import { doctor } from './doctor.js';
 import { evaluate } from './evaluate.js';
 import { exportTrials } from './export.js';
 import { init } from './init.js';
+import { latency } from './latency/index.js';
 import { pareto } from './pareto.js';
 import { resume } from './resume.js';
 import { run } from './run.js';
@@ -26,6 +28,8 @@ export const commands: readonly Command[] = [
   pareto,
   exportTrials,
   evaluate,
+  devices,
+  latency,
   bench,
   doctor,
 ];

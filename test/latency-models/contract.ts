@@ -1,14 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { NasError } from '../../base/errors.js';
 import { Random } from '../../base/random.js';
-import {
-  latencyModelFrom,
-  validateModel,
-  type Device,
-  type LatencyModel,
-  type Observation,
-  type Protocol,
-} from '../../latency-models/index.js';
+import { latencyModelFrom, validateModel, type LatencyModel, type Observation } from '../../latency-models/index.js';
 import {
   costs,
   createSpace,
@@ -18,72 +10,6 @@ import {
   type Network,
   type Space,
 } from '../../spaces/index.js';
-
-/** A short protocol: the contract is about form and order, not about precision. */
-export const quickProtocol: Protocol = {
-  warmupMs: 20,
-  blockMs: 2,
-  minRuns: 3,
-  maxRuns: 10,
-  minBlocks: 4,
-  maxBlocks: 8,
-  tolerance: 0.05,
-};
-
-export interface DeviceCase {
-  readonly name: string;
-  readonly make: () => Device;
-  /** Two models that the device can run, the second at least twenty times the work of the first. */
-  readonly small: Uint8Array;
-  readonly large: Uint8Array;
-}
-
-/** What every device must do. */
-export function describeDevice({ name, make, small, large }: DeviceCase): void {
-  describe(`device ${name}`, () => {
-    it('measures a model with percentiles, an interval, all samples and its circumstances', async () => {
-      const device = make();
-      const measurement = await device.measure(small, quickProtocol);
-      const { ms, p50, p95, p99, interval, samples, environment } = measurement;
-      expect(ms).toBeGreaterThan(0);
-      expect(p50).toBeGreaterThan(0);
-      expect(p95).toBeGreaterThanOrEqual(p50);
-      expect(p99).toBeGreaterThanOrEqual(p95);
-      expect(interval[0]).toBeLessThanOrEqual(interval[1]);
-      expect(Math.min(...samples)).toBeLessThanOrEqual(ms);
-      expect(Math.max(...samples)).toBeGreaterThanOrEqual(ms);
-      expect(samples.length).toBeGreaterThanOrEqual(quickProtocol.minBlocks * quickProtocol.minRuns);
-      expect(environment.device).toBe(device.name);
-      expect(environment.runtime).not.toBe('');
-      expect(environment.batch).toBeGreaterThanOrEqual(1);
-      expect(JSON.parse(JSON.stringify(measurement))).toEqual(measurement);
-    });
-
-    it('takes longer for much more work', async () => {
-      const [fast, slow] = await make().measureAll([small, large], quickProtocol);
-      expect(slow.ms).toBeGreaterThan(2 * fast.ms);
-    });
-
-    it('gives the results in the order of the models, none for none', async () => {
-      const device = make();
-      expect(await device.measureAll([], quickProtocol)).toEqual([]);
-      const [slow, fast] = await device.measureAll([large, small], quickProtocol);
-      expect(slow.ms).toBeGreaterThan(fast.ms);
-    });
-
-    it('refuses what is not a model, with a clear error', async () => {
-      const failure = make().measure(new TextEncoder().encode('not a model'), quickProtocol);
-      await expect(failure).rejects.toBeInstanceOf(NasError);
-      await expect(failure).rejects.toMatchObject({ code: 'invalid-input' });
-    });
-
-    it('stops when it is told to', async () => {
-      const stop = new AbortController();
-      const options = { signal: stop.signal, onProgress: () => stop.abort(new Error('stopped by the user')) };
-      await expect(make().measure(small, quickProtocol, options)).rejects.toThrow('stopped by the user');
-    });
-  });
-}
 
 /** Milliseconds a device charges in the tests: for each layer by kind, for multiply-accumulates and for traffic. */
 const launchMs: Readonly<Partial<Record<LayerKind, number>>> = { conv: 2e-3, depthwise: 2e-3, dense: 1e-3, add: 1e-3 };

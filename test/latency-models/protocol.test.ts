@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../base/random.js';
-import { defaultProtocol, timeInterleaved, type Protocol } from '../../latency-models/index.js';
+import {
+  defaultProtocol,
+  timedRuns,
+  timeInterleaved,
+  type Protocol,
+  type Subject,
+} from '../../latency-models/index.js';
 
 /** Subjects on a clock of their own: a run takes as long as its distribution says, and nothing else takes time. */
 class Bench {
@@ -8,15 +14,14 @@ class Bench {
   readonly runs: string[] = [];
   readonly clock = () => this.now;
 
-  subject(name: string, duration: (now: number, run: number) => number) {
-    let run = 0;
-    return {
-      run: () => {
-        this.runs.push(name);
-        this.now += duration(this.now, run++);
-        return Promise.resolve();
-      },
+  subject(name: string, duration: (now: number, run: number) => number): Subject {
+    let count = 0;
+    const run = () => {
+      this.runs.push(name);
+      this.now += duration(this.now, count++);
+      return Promise.resolve();
     };
+    return timedRuns(run, { clock: this.clock });
   }
 
   measure(duration: (now: number, run: number) => number, protocol: Protocol = defaultProtocol) {

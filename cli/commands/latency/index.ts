@@ -1,5 +1,6 @@
 import { group, type Command } from '../../command.js';
+import { measure } from './measure.js';
 
-const commands: readonly Command[] = [];
+const commands: readonly Command[] = [measure];
 
 export const latency = group('latency', 'Measure latency, and fit and judge models that predict it', commands);

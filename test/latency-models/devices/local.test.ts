@@ -1,18 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { Random } from '../../base/random.js';
-import { createDevice, deviceSchema, listProviders } from '../../latency-models/index.js';
-import { tinyClassifier, type TinyClassifier } from '../deploy/tiny-onnx.js';
+import { createDevice, deviceSchema, listProviders } from '../../../latency-models/index.js';
 import { describeDevice, quickProtocol } from './contract.js';
-
-const classifier = (input: readonly (number | string)[], features: number, options: Partial<TinyClassifier> = {}) => {
-  const random = new Random(1, 'weights');
-  const classes = 10;
-  const weights = Float32Array.from({ length: features * classes }, () => random.normal());
-  return tinyClassifier({ input, features, classes, weights, ...options });
-};
-
-const small = classifier(['N', 8, 8, 1], 64);
-const large = classifier(['N', 64, 64, 3], 64 * 64 * 3, { repeats: 12 });
+import { classifier, large, small } from './models.js';
 
 describeDevice({ name: 'local', make: () => createDevice(deviceSchema.parse({})), small, large });
 

@@ -1,0 +1,184 @@
+import { readFileSync, statSync } from 'node:fs';
+import { invalidInput, messageOf } from '../../../base/errors.js';
+import { writeFileAtomic } from '../../../base/files.js';
+import { ms, percent } from '../../../experiments/report/index.js';
+import type { DeviceConfig, LayerProfile, LayerTime, Measurable, Measurement } from '../../../latency-models/index.js';
+import { command, jsonOption } from '../../command.js';
+import { deviceOption, parseDevice } from '../../device-argument.js';
+import { withRun } from '../../open-run.js';
+import { json, renderFacts, renderTable, type Column } from '../../output/table.js';
+import type { Colors } from '../../output/terminal.js';
+import { createCounter } from '../../progress/counter.js';
+
+interface Row {
+  readonly batch: number;
+  readonly measurement: Measurement;
+}
+
+const perSecond = ({ batch, measurement }: Row): number => (1000 * batch) / measurement.ms;
+
+const columns = (colors: Colors): readonly Column<Row>[] => [
+  { title: 'batch', numeric: true, cell: ({ batch }) => `${batch}` },
+  { title: 'latency', numeric: true, cell: ({ measurement }) => ms(measurement.ms) },
+  {
+    title: '95 % interval',
+    numeric: true,
+    cell: ({ measurement: { interval } }) => `${ms(interval[0])} to ${ms(interval[1])}`,
+  },
+  { title: 'p50', numeric: true, cell: ({ measurement }) => ms(measurement.p50) },
+  { title: 'p95', numeric: true, cell: ({ measurement }) => ms(measurement.p95) },
+  { title: 'p99', numeric: true, cell: ({ measurement }) => ms(measurement.p99) },
+  { title: 'images/s', numeric: true, cell: (row) => Number(perSecond(row).toPrecision(4)).toLocaleString('en-US') },
+  {
+    title: 'reliable',
+    cell: ({ measurement: { reliable } }) => (reliable ? colors.green('yes') : colors.red('no')),
+  },
+];
+
+const barWidth = 30;
+
+const layerColumns = (largest: number): readonly Column<LayerTime>[] => [
+  { title: 'layer', cell: ({ layer }) => layer },
+  { title: 'operators', cell: ({ operators }) => operators.join(' ') },
+  { title: 'time', numeric: true, cell: (layer) => `${(1000 * layer.ms).toFixed(1)} µs` },
+  { title: 'share', numeric: true, cell: ({ share }) => percent(share) },
+  { title: '', cell: ({ share }) => '█'.repeat(Math.round((barWidth * share) / Math.max(largest, 1e-9))) },
+];
+
+const profileTable = (profile: LayerProfile, colors: Colors): string =>
+  `\n${colors.bold('Time per layer')}: ${ms(profile.ms)} a run in ${profile.runs} runs with the profiler on\n${renderTable(
+    layerColumns(Math.max(...profile.layers.map(({ share }) => share))),
+    profile.layers,
+    colors,
+  )}`;
+
+/** `1,8,32` as numbers. */
+function batchesOf(text: string): number[] {
+  const batches = text.split(',').map(Number);
+  const isSize = (size: number): boolean => Number.isInteger(size) && size >= 1 && size <= 4096;
+  if (!batches.every(isSize))
+    throw invalidInput(`--batch ${text}: expected whole numbers from 1 to 4096 with commas between, like 1,8,32`);
+  return [...new Set(batches)];
+}
+
+/** The device at each batch size that is asked for, or as it is configured. */
+function atBatches(config: DeviceConfig, batch: string | undefined): { config: DeviceConfig; batch: number }[] {
+  const hasBatch = config.type === 'local' || config.type === 'browser';
+  if (batch === undefined) return [{ config, batch: hasBatch ? config.batch : 1 }];
+  if (!hasBatch)
+    throw invalidInput(`--batch ${batch}: a device of type ${config.type} decides its batch itself`, {
+      hint: config.type === 'agent' ? 'nas agent --device local:batch=8 sets it.' : 'Choose another column.',
+    });
+  return batchesOf(batch).map((size) => ({ config: { ...config, batch: size }, batch: size }));
+}
+
+function readModel(file: string): Uint8Array {
+  try {
+    return readFileSync(file);
+  } catch (cause) {
+    throw invalidInput(`${file}: cannot be read: ${messageOf(cause)}`, {
+      hint: 'Give an ONNX file, or the folder of a run and the number of a trial.',
+      cause,
+    });
+  }
+}
+
+const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+
+/** Finds what is to be measured and passes it to `task`. */
+async function withSubject<T>(
+  model: string,
+  trial: number | undefined,
+  task: (subject: Measurable) => Promise<T>,
+): Promise<T> {
+  if (!isFolder(model)) {
+    if (trial !== undefined)
+      throw invalidInput(`${model} is not a folder of a run, so it has no trial ${trial}`, {
+        hint: 'nas latency measure model.onnx, or nas latency measure runs/name 7.',
+      });
+    return task(readModel(model));
+  }
+  return withRun(model, async (store) => {
+    if (trial === undefined || !Number.isInteger(trial))
+      throw invalidInput(`${model}: which trial? give its number after the folder`, {
+        hint: `nas trials ${model} lists them.`,
+      });
+    const { trialSubject } = await import('../../../experiments/index.js');
+    return task(trialSubject(store, model, trial));
+  });
+}
+
+export const measure = command({
+  usage: 'measure <model> [trial]',
+  summary: 'Measure the latency of an ONNX model or of a trial, with everything that says how far to trust it',
+  examples: [
+    ['latency measure model.onnx --batch 1,8,32', 'on this machine, one thread'],
+    ['latency measure runs/quickstart 7 --device browser', "a trial's network, in a browser"],
+    ['latency measure model.onnx --device local:threads=2 --profile', 'and the time of each layer'],
+    ['latency measure model.onnx -o samples.json', 'keeps every single run'],
+  ],
+  options: (yargs) =>
+    yargs
+      .positional('model', { type: 'string', demandOption: true, describe: "ONNX file, or a run's folder" })
+      .positional('trial', { type: 'number', describe: 'Number of a trial of that run' })
+      .option('device', deviceOption)
+      .option('batch', {
+        type: 'string',
+        describe: 'Batch sizes with commas between; by default the one of the device',
+      })
+      .option('profile', { type: 'boolean', default: false, describe: 'Show the time of each layer (local devices)' })
+      .option('output', { alias: 'o', type: 'string', describe: 'File for the measurements with all samples, as JSON' })
+      .option('json', jsonOption),
+  run: async ({ model, trial, device: argument, batch, profile, output, json: asJson }, terminal) => {
+    const { out, err, colors } = terminal;
+    const config = parseDevice(argument);
+    const settings = atBatches(config, batch);
+    if (profile && config.type !== 'local')
+      throw invalidInput(`--profile: the time of each layer is known on local devices only, not on ${config.type}`);
+    await withSubject(model, trial, async (subject) => {
+      const { createDevice, modelOf, profileLayers } = await import('../../../latency-models/index.js');
+      const counter = createCounter(terminal);
+      const rows: Row[] = [];
+      for (const { config: setting, batch: size } of settings) {
+        const options = { onProgress: counter.show(`batch ${size}: blocks`) };
+        const measurement = await createDevice(setting).measure(subject, undefined, options);
+        rows.push({ batch: measurement.environment.batch, measurement });
+      }
+      const [first] = settings;
+      const layers =
+        profile && first.config.type === 'local' ? await profileLayers(modelOf(subject), first.config) : undefined;
+      counter.close();
+      const all = rows.map((row) => ({ batch: row.batch, imagesPerSecond: perSecond(row), ...row.measurement }));
+      if (output !== undefined)
+        writeFileAtomic(output, json({ model, ...(trial === undefined ? {} : { trial }), measurements: all }));
+      if (asJson) {
+        const measurements = all.map(({ samples, ...rest }) => ({ ...rest, runs: samples.length }));
+        out(json({ model, trial: trial ?? null, measurements, ...(layers === undefined ? {} : { profile: layers }) }));
+        return;
+      }
+      const { environment, provenance } = rows[0].measurement;
+      const runs = rows.reduce((sum, { measurement }) => sum + measurement.samples.length, 0);
+      out(
+        renderFacts(
+          [
+            ['model', trial === undefined ? model : `trial ${trial} of ${model}`],
+            ['device', environment.device],
+            ['processor', `${environment.cpu}, ${environment.cores} core${environment.cores === 1 ? '' : 's'}`],
+            ['runtime', `${environment.runtime}; ${environment.platform}`],
+            ['clock governor', environment.governor ?? 'not told by this system'],
+            ['load, affinity', `${environment.load.toFixed(2)}; processors ${environment.affinity ?? 'not told'}`],
+            ['provenance', provenance === 'measured' ? `measured, ${runs} runs` : provenance],
+            ...(environment.notes ?? []).map((note): [string, string] => ['note', note]),
+          ],
+          colors,
+        ),
+      );
+      out(`\n${renderTable(columns(colors), rows, colors)}`);
+      if (layers !== undefined) out(profileTable(layers, colors));
+      for (const { batch: size, measurement } of rows)
+        if (!measurement.reliable)
+          err(`${colors.yellow('warning')}: batch ${size} is not reliable: ${measurement.reasons.join('; ')}\n`);
+      if (output !== undefined) err(`all samples: ${output}\n`);
+    });
+  },
+});

@@ -1,0 +1,21 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { invalidInput } from '../base/errors.js';
+import type { Candidate } from '../latency-models/index.js';
+import type { Network } from '../spaces/index.js';
+import type { Store } from '../store/index.js';
+import { candidateOnnx } from './runner/candidate-model.js';
+
+/**
+ * The network of a trial as something to measure, whatever its state: latency does not depend on the weights.
+ * @throws NasError `invalid-input` when there is no such trial.
+ */
+export function trialSubject(store: Store, workdir: string, number: number): Candidate {
+  // Otherwise TF.js advertises its native package on the console.
+  tf.enableProdMode();
+  const trial = store.trials.get(number);
+  if (trial === undefined)
+    throw invalidInput(`${workdir} has no trial ${number}`, { hint: `nas trials ${workdir} lists them.` });
+  // Stored by the runner when the trial was asked.
+  const network = store.networks.get(trial.genotypeId) as Network;
+  return { model: () => candidateOnnx({ network, seed: trial.seed }), choices: trial.choices };
+}

@@ -1,0 +1,105 @@
+import { Tensor, type InferenceSession } from 'onnxruntime-node';
+import { invalidInput, messageOf } from '../../base/errors.js';
+import { Random } from '../../base/random.js';
+import { createSession } from '../../compiler/index.js';
+import {
+  modelOf,
+  type Device,
+  type Measurable,
+  type Measurement,
+  type MeasureOptions,
+  type Protocol,
+} from '../device.js';
+import { describeEnvironment } from '../environment.js';
+import { ownProcessorTime, watchLoad } from '../machine-load.js';
+import { defaultProtocol, timeInterleaved, type Subject } from '../protocol.js';
+import { requireProvider } from '../providers.js';
+import { reliabilityOf } from '../reliability.js';
+import type { LocalConfig, Precision } from '../schema.js';
+import { timedRuns } from '../timed-runs.js';
+import { inputAtBatch } from './model-input.js';
+import { requirePrecision } from './precision.js';
+
+const plural = (threads: number): string => `${threads} thread${threads === 1 ? '' : 's'}`;
+
+/**
+ * This machine: ONNX Runtime with the given execution provider, threads and batch. Each timed run is a whole
+ * `session.run` from JavaScript, results on the host included. Inputs are seeded standard normal values.
+ */
+export class LocalDevice implements Device {
+  readonly name: string;
+
+  /** @throws NasError `invalid-input` when this build of ONNX Runtime does not know the provider. */
+  constructor(private readonly config: LocalConfig) {
+    requireProvider(config.provider);
+    const precision = this.precision === 'fp32' ? '' : `/${this.precision}`;
+    this.name = `local/${config.provider}/${plural(config.threads)}/batch ${config.batch}${precision}`;
+  }
+
+  private get precision(): Precision {
+    return this.config.precision ?? 'fp32';
+  }
+
+  async measure(subject: Measurable, protocol?: Protocol, options?: MeasureOptions): Promise<Measurement> {
+    const [measurement] = await this.measureAll([subject], protocol, options);
+    return measurement;
+  }
+
+  async measureAll(
+    subjects: readonly Measurable[],
+    protocol: Protocol = defaultProtocol,
+    options: MeasureOptions = {},
+  ): Promise<Measurement[]> {
+    const environment = { ...describeEnvironment(this.name, this.config), precision: this.precision };
+    const sessions: InferenceSession[] = [];
+    try {
+      for (const subject of subjects) sessions.push(await this.open(modelOf(subject)));
+      const timed = sessions.map((session) => this.subject(session));
+      const load = watchLoad(ownProcessorTime);
+      const timings = await timeInterleaved(timed, protocol, () => performance.now(), options);
+      const others = load();
+      return timings.map(({ disturbed, ...timing }) => ({
+        ...timing,
+        ...reliabilityOf({ ...timing, disturbed }, others),
+        provenance: 'measured',
+        environment,
+      }));
+    } finally {
+      for (const session of sessions) await session.release();
+    }
+  }
+
+  /** Only on one thread of the processor itself does a run keep exactly one processor busy. */
+  private subject(session: InferenceSession): Subject {
+    const { provider, threads, batch } = this.config;
+    const feeds = randomFeeds(session, batch);
+    const isBusy = provider === 'cpu' && threads === 1;
+    return timedRuns(() => session.run(feeds), {
+      clock: () => performance.now(),
+      ...(isBusy ? { processorTime: ownProcessorTime } : {}),
+    });
+  }
+
+  private async open(model: Uint8Array): Promise<InferenceSession> {
+    const { provider, threads } = this.config;
+    const session = await createSession(model, { provider, threads }).catch((cause: unknown) => {
+      throw invalidInput(messageOf(cause), {
+        hint: provider === 'cpu' ? 'Check that the file is a valid ONNX model.' : 'The provider "cpu" runs everywhere.',
+        cause,
+      });
+    });
+    requirePrecision(model, this.precision);
+    return session;
+  }
+}
+
+/**
+ * Seeded standard normal values for the one input of a session.
+ * @throws NasError `invalid-input` for a model that cannot be measured at this batch.
+ */
+export function randomFeeds(session: InferenceSession, batch: number): Record<string, Tensor> {
+  const { name, shape } = inputAtBatch(session.inputMetadata, batch);
+  const random = new Random(0, 'latency-input');
+  const data = Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => random.normal());
+  return { [name]: new Tensor('float32', data, shape) };
+}

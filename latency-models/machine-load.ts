@@ -1,0 +1,61 @@
+import { readFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { performance } from 'node:perf_hooks';
+
+/** How busy a machine was while something was measured on it. */
+export interface MachineLoad {
+  /** Processors that other programs kept busy, on average. */
+  readonly others: number;
+  /** Processors' worth of time that the host of a virtual machine took away, on average. */
+  readonly stolen: number;
+  readonly cores: number;
+}
+
+interface Reading {
+  readonly at: number;
+  readonly busy: number;
+  readonly stolen: number;
+  readonly own: number;
+}
+
+/** Linux counts processor time in ticks of this many ms. */
+const tickMs = 10;
+
+/** Time in ms that the host took away, over all processors; 0 where the operating system does not tell. */
+function stolenMs(): number {
+  try {
+    const [all] = readFileSync('/proc/stat', 'utf8').split('\n', 1);
+    return Number(all.trim().split(/\s+/)[8] ?? 0) * tickMs;
+  } catch {
+    return 0;
+  }
+}
+
+const busyMs = (): number =>
+  cpus().reduce((sum, { times: { user, nice, sys, irq } }) => sum + user + nice + sys + irq, 0);
+
+/**
+ * Watches the machine's own counters of processor time: what is busy and is not the measurement's is somebody else's.
+ * @param own processor time in ms that the measurement has used so far.
+ * @returns a function that gives the load since.
+ */
+export function watchLoad(own: () => number): () => MachineLoad {
+  const read = (): Reading => ({ at: performance.now(), busy: busyMs(), stolen: stolenMs(), own: own() });
+  const begin = read();
+  return () => {
+    const end = read();
+    const elapsed = Math.max(end.at - begin.at, tickMs);
+    const others = end.busy - begin.busy - (end.own - begin.own);
+    return {
+      others: Math.max(0, others / elapsed),
+      stolen: Math.max(0, (end.stolen - begin.stolen) / elapsed),
+      cores: Math.max(1, cpus().length),
+    };
+  };
+}
+
+/** Processor time of this process in ms, all threads and the system's work for it included. */
+export function ownProcessorTime(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
