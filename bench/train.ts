@@ -3,20 +3,29 @@
 // own, and take turns in going first. A round's figure is the median step after warm-up, a network's figure the median
 // of its rounds; the ratio is the median of the rounds' ratios, so that a load that comes and goes counts on both sides.
 import { availableParallelism, cpus, loadavg } from 'node:os';
-import { join } from 'node:path';
+import { resolve, join } from 'node:path';
 import ort from 'onnxruntime-node/package.json' with { type: 'json' };
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
-import { messageOf, NasError } from '../base/errors.js';
-import type { Job } from './train/job.js';
-import { findTorch, measure, measureTorch, type Peer } from './train/launch.js';
-import { peersDirectory, readBenchmarks, type Benchmark } from './train/networks.js';
-import { geometricMean, median, printable, type CpuRow, type Report, type Row } from './train/report.js';
+import { invalidInput, messageOf, NasError } from '../base/errors.js';
+import { readTimedNetworks, type TimedNetwork } from '../trainers/index.js';
+import {
+  findTorch,
+  measureOurs,
+  measureTorch,
+  peersDirectory,
+  type Ours,
+  type Peer,
+  type Theirs,
+} from './train/launch.js';
+import { timeTfjsCpu } from './train/tfjs-cpu.js';
+import { geometricMean, median, printable, type Report, type Row } from './train/report.js';
 
 const options = await yargs(hideBin(process.argv))
   .scriptName('npm run bench:train --')
   .usage('$0 [options]')
   .options({
+    networks: { type: 'string', describe: 'networks file; by default networks.json beside the PyTorch peer' },
     only: {
       type: 'array',
       string: true,
@@ -24,6 +33,7 @@ const options = await yargs(hideBin(process.argv))
       describe: 'names of networks to time; all by default',
     },
     threads: { type: 'number', default: 1, describe: 'threads of both' },
+    portable: { type: 'boolean', default: false, describe: "ours without ONNX Runtime's internal operators" },
     rounds: { type: 'number', default: 3, describe: 'alternating rounds of each network' },
     steps: { type: 'number', default: 15, describe: 'timed steps of a round' },
     warmup: { type: 'number', default: 4, describe: 'untimed steps of a round' },
@@ -31,7 +41,7 @@ const options = await yargs(hideBin(process.argv))
     'tfjs-cpu': {
       type: 'boolean',
       default: false,
-      describe: "also time one step of mbv2_32 on TF.js's cpu backend (over a minute)",
+      describe: "also time one step of the first network on TF.js's cpu backend (over a minute)",
     },
     json: { type: 'boolean', default: false, describe: 'print JSON instead of a table' },
   })
@@ -41,57 +51,62 @@ const options = await yargs(hideBin(process.argv))
 
 const progress = (text: string): void => void process.stderr.write(`${text}\n`);
 
-async function timeNetwork(benchmark: Benchmark, networks: string, peer: Peer): Promise<Row> {
-  const { threads, steps, warmup } = options;
-  const job: Job = { engine: 'compiled', benchmark, threads, steps, warmup };
-  const ours: Awaited<ReturnType<typeof measure>>[] = [];
-  const theirs: Awaited<ReturnType<typeof measureTorch>>[] = [];
+async function timeNetwork({ name, batch }: TimedNetwork, networks: string, peer: Peer): Promise<Row> {
+  const { threads, steps, warmup, portable } = options;
+  const job = { networks, name, threads, steps, warmup, portable };
+  const ours: Ours[] = [];
+  const theirs: Theirs[] = [];
   for (let round = 1; round <= options.rounds; round++) {
     const turns = [
-      async () => ours.push(await measure(job)),
-      async () => 'missing' in peer || theirs.push(await measureTorch(peer, networks, job)),
+      async () => ours.push(await measureOurs(job)),
+      async () => 'missing' in peer || theirs.push(await measureTorch(peer, job)),
     ];
     for (const turn of round % 2 === 1 ? turns : turns.reverse()) await turn();
     const figures = [
-      `ours ${ours[round - 1].ms.toFixed(1)} ms`,
+      `ours ${ours[round - 1].ms_per_step.toFixed(1)} ms`,
       ...theirs.slice(round - 1).map(({ ms }) => `PyTorch ${ms.toFixed(1)} ms`),
     ];
-    progress(`${benchmark.name} round ${round}/${options.rounds}: ${figures.join(', ')}`);
+    progress(`${name} round ${round}/${options.rounds}: ${figures.join(', ')}`);
   }
-  const ms = median(ours.map((round) => round.ms));
+  const ofOurs = (value: (figures: Ours) => number): number => median(ours.map(value));
+  /** Null without the peer. */
+  const ofTheirs = (value: (figures: Theirs, round: number) => number): number | null =>
+    theirs.length > 0 ? median(theirs.map(value)) : null;
   return {
-    name: benchmark.name,
-    batch: benchmark.batch,
+    name,
+    batch,
     threads,
-    parameters: ours[0]?.parameters ?? 0,
-    ms,
-    rounds: ours.map((round) => round.ms),
-    startup_ms: median(ours.map((round) => round.startup)),
-    memory_mib: median(ours.map((round) => round.memory)),
-    torch_ms: theirs.length > 0 ? median(theirs.map((round) => round.ms)) : null,
-    torch_rounds: theirs.map((round) => round.ms),
-    torch_parameters: theirs[0]?.parameters ?? null,
-    against_torch: theirs.length > 0 ? median(theirs.map((round, i) => round.ms / ours[i].ms)) : null,
+    parameters: ours[0]?.params ?? 0,
+    ms: ofOurs((round) => round.ms_per_step),
+    rounds: ours.map((round) => round.ms_per_step),
+    startup_ms: ofOurs((round) => round.startup_ms),
+    memory_mib: ofOurs((round) => round.memory_mib),
+    evaluation: ofOurs((round) => round.evaluation_images_per_s / round.exported_images_per_s),
+    torch_ms: ofTheirs(({ ms }) => ms),
+    torch_rounds: theirs.map(({ ms }) => ms),
+    torch_parameters: theirs[0]?.params ?? null,
+    memory_against_torch: ofTheirs(({ memory }, round) => ours[round].memory_mib / memory),
+    against_torch: ofTheirs(({ ms }, round) => ms / ours[round].ms_per_step),
   };
-}
-
-async function timeTfjsCpu(benchmarks: readonly Benchmark[], rows: readonly Row[]): Promise<CpuRow | null> {
-  const benchmark = benchmarks.find(({ name }) => name === 'mbv2_32');
-  const ours = rows.find(({ name }) => name === 'mbv2_32');
-  if (!options['tfjs-cpu'] || !benchmark || !ours) return null;
-  progress("mbv2_32 on TF.js's cpu backend: one step, over a minute");
-  const { ms } = await measure({ engine: 'tfjs-cpu', benchmark, threads: 1, steps: 1, warmup: 0 });
-  return { name: benchmark.name, ms, ratio: ms / ours.ms };
 }
 
 async function main(): Promise<Report> {
   const directory = peersDirectory();
-  const networks = join(directory, 'networks.json');
-  const benchmarks = readBenchmarks(networks, options.only);
+  const networks = resolve(options.networks ?? join(directory, 'networks.json'));
+  const all = readTimedNetworks(networks);
+  const unknown = options.only.filter((name) => !all.some((timed) => timed.name === name));
+  if (unknown.length > 0)
+    throw invalidInput(`--only: no network is called ${unknown.join(', ')}`, {
+      hint: `The networks are ${all.map(({ name }) => name).join(', ')}.`,
+    });
+  const chosen = options.only.length > 0 ? all.filter(({ name }) => options.only.includes(name)) : all;
   const peer = await findTorch(options.python, directory);
   const load = loadavg()[0] ?? 0;
   const rows: Row[] = [];
-  for (const benchmark of benchmarks) rows.push(await timeNetwork(benchmark, networks, peer));
+  for (const timed of chosen) rows.push(await timeNetwork(timed, networks, peer));
+  const [first] = chosen;
+  if (options['tfjs-cpu']) progress(`${first.name} on TF.js's cpu backend: one step, over a minute`);
+  const cpu = options['tfjs-cpu'] ? await timeTfjsCpu(first) : null;
   const ratios = rows.flatMap(({ against_torch }) => (against_torch === null ? [] : [against_torch]));
   return {
     environment: {
@@ -105,8 +120,12 @@ async function main(): Promise<Report> {
     },
     networks: rows,
     geometric_mean: ratios.length > 0 ? geometricMean(ratios) : null,
-    tfjs_cpu: await timeTfjsCpu(benchmarks, rows),
     notes: [
+      ...(cpu === null
+        ? []
+        : [
+            `${first.name} takes ${cpu.toFixed(0)} ms a step on TF.js's cpu backend, ${(cpu / rows[0].ms).toFixed(0)} times as long`,
+          ]),
       ...('missing' in peer ? [peer.missing] : []),
       ...(load > 0.5
         ? [`the machine was not quiet at the start (load ${load.toFixed(2)}): do not keep these figures`]

@@ -43,7 +43,11 @@ export const group = (name: string, summary: string, commands: readonly Command[
     yargs.command(`${name} <command>`, summary, (y) =>
       commands
         .reduce((inner, verb) => verb.register(inner, terminal), y)
-        .demandCommand(1, 1, `nas ${name} needs to be told what to do: ${commands.map((verb) => verb.name).join(', ')}`),
+        .demandCommand(
+          1,
+          1,
+          `nas ${name} needs to be told what to do: ${commands.map((verb) => verb.name).join(', ')}`,
+        ),
     ),
 });
 

@@ -1,35 +1,63 @@
-import { execFile, fork } from 'node:child_process';
-import { join } from 'node:path';
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { z } from 'zod';
-import { messageOf } from '../../base/errors.js';
-import type { Job, Measurement } from './job.js';
+import { invalidInput, messageOf } from '../../base/errors.js';
 
 const run = promisify(execFile);
 
-const measurement = z.object({ ms: z.number(), startup: z.number(), parameters: z.number(), memory: z.number() });
+/** The command as it is built. */
+const nas = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
-/** Runs one measurement of ours in a new process and waits until that process is gone. */
-export function measure(job: Job): Promise<Measurement> {
-  return new Promise((resolve, reject) => {
-    const child = fork(fileURLToPath(new URL('./measure.ts', import.meta.url)), [JSON.stringify(job)], {
-      execArgv: ['--import', 'tsx'],
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+/** The folder with the reference networks and the PyTorch peer: `NAS_BENCH_PEERS`, or `../shared/bench`. */
+export function peersDirectory(): string {
+  const directory = resolve(process.env['NAS_BENCH_PEERS'] ?? '../shared/bench');
+  if (!existsSync(join(directory, 'networks.json')))
+    throw invalidInput(`there is no networks.json in ${directory}`, {
+      hint: 'Set NAS_BENCH_PEERS to the folder with networks.json and torch_train.py.',
     });
-    let errors = '';
-    let result: Measurement | undefined;
-    child.stderr?.on('data', (chunk: Buffer) => (errors += chunk.toString()));
-    child.on('message', (message) => (result = measurement.parse(message)));
-    child.on('error', reject);
-    child.on('exit', (code, signal) => {
-      if (code === 0 && result) resolve(result);
-      else
-        reject(
-          new Error(`measuring ${job.benchmark.name} ended with ${signal ?? `code ${code ?? '?'}`}:\n${errors.trim()}`),
-        );
-    });
-  });
+  return directory;
+}
+
+/** One measurement of one network. */
+export interface Job {
+  readonly networks: string;
+  readonly name: string;
+  readonly threads: number;
+  readonly steps: number;
+  readonly warmup: number;
+  readonly portable: boolean;
+}
+
+const oursSchema = z.tuple([
+  z.object({
+    ms_per_step: z.number(),
+    params: z.number(),
+    batch: z.number(),
+    startup_ms: z.number(),
+    memory_mib: z.number(),
+    evaluation_images_per_s: z.number(),
+    exported_images_per_s: z.number(),
+  }),
+]);
+export type Ours = z.output<typeof oursSchema>[0];
+
+/** Runs `nas bench train` for one network. */
+export async function measureOurs({ networks, name, threads, steps, warmup, portable }: Job): Promise<Ours> {
+  const options = { networks, only: name, threads, steps, warmup };
+  const args = Object.entries(options).flatMap(([key, value]) => [`--${key}`, String(value)]);
+  const { stdout } = await run(process.execPath, [
+    nas,
+    'bench',
+    'train',
+    ...args,
+    '--evaluation',
+    ...(portable ? ['--portable'] : []),
+    '--json',
+  ]);
+  return oursSchema.parse(JSON.parse(stdout))[0];
 }
 
 /** How PyTorch's peer is started, or why it cannot be. */
@@ -49,15 +77,30 @@ export async function findTorch(python: string, directory: string): Promise<Peer
 
 const torchLine = z.object({ ms_per_step: z.number(), params: z.number() });
 
+export interface Theirs {
+  readonly ms: number;
+  readonly params: number;
+  /** Peak resident memory of the process, MiB. */
+  readonly memory: number;
+}
+
+/** Runs a script as `__main__` and then tells the largest memory that its process had. */
+const withMemory = [
+  'import resource, runpy, sys',
+  'sys.argv = sys.argv[1:]',
+  'runpy.run_path(sys.argv[0], run_name="__main__")',
+  'print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)',
+].join('\n');
+
 /** Runs the PyTorch peer once for one network, in a new process. */
 export async function measureTorch(
   { python, script }: { readonly python: string; readonly script: string },
-  networks: string,
-  { benchmark, threads, steps, warmup }: Job,
-): Promise<{ ms: number; parameters: number }> {
-  const options = { networks, only: benchmark.name, threads, steps, warmup };
-  const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
-  const { stdout } = await run(python, [script, ...args]);
-  const { ms_per_step: ms, params: parameters } = torchLine.parse(JSON.parse(stdout));
-  return { ms, parameters };
+  { networks, name, threads, steps, warmup }: Job,
+): Promise<Theirs> {
+  const options = { networks, only: name, threads, steps, warmup };
+  const args = Object.entries(options).flatMap(([key, value]) => [`--${key}`, String(value)]);
+  const { stdout } = await run(python, ['-c', withMemory, script, ...args]);
+  const [line = '', memory = ''] = stdout.trim().split('\n');
+  const { ms_per_step: ms, params } = torchLine.parse(JSON.parse(line));
+  return { ms, params, memory: Number(memory) };
 }

@@ -10,19 +10,15 @@ export interface Row {
   readonly rounds: readonly number[];
   readonly startup_ms: number;
   readonly memory_mib: number;
+  /** Images a second of evaluation, as a share of ONNX Runtime's on the exported model. */
+  readonly evaluation: number;
   readonly torch_ms: number | null;
   readonly torch_rounds: readonly number[];
   readonly torch_parameters: number | null;
+  /** Peak memory as a multiple of PyTorch's. */
+  readonly memory_against_torch: number | null;
   /** Speed against PyTorch: median over rounds of its time divided by ours. Above 1, ours is faster. */
   readonly against_torch: number | null;
-}
-
-/** TF.js's cpu backend on one network: a single step. */
-export interface CpuRow {
-  readonly name: string;
-  readonly ms: number;
-  /** Its time divided by ours. */
-  readonly ratio: number;
 }
 
 export interface Report {
@@ -30,7 +26,6 @@ export interface Report {
   readonly networks: readonly Row[];
   /** Geometric mean of `against_torch`. */
   readonly geometric_mean: number | null;
-  readonly tfjs_cpu: CpuRow | null;
   readonly notes: readonly string[];
 }
 
@@ -44,35 +39,28 @@ export const geometricMean = (values: readonly number[]): number =>
 
 const fixed = (value: number | null, digits: number): string => (value === null ? '-' : value.toFixed(digits));
 
+const columns: readonly (readonly [title: string, cell: (row: Row) => string])[] = [
+  ['network', ({ name }) => name],
+  ['batch', ({ batch }) => `${batch}`],
+  ['parameters', ({ parameters }) => `${parameters}`],
+  ['ours ms', ({ ms }) => fixed(ms, 1)],
+  ['images/s', ({ batch, ms }) => fixed((batch / ms) * 1e3, 0)],
+  ['PyTorch ms', ({ torch_ms }) => fixed(torch_ms, 1)],
+  ['speed ratio', ({ against_torch }) => fixed(against_torch, 2)],
+  ['start-up ms', ({ startup_ms }) => fixed(startup_ms, 0)],
+  ['peak MiB', ({ memory_mib }) => fixed(memory_mib, 0)],
+  ['memory ratio', ({ memory_against_torch }) => fixed(memory_against_torch, 2)],
+  ['evaluation ratio', ({ evaluation }) => fixed(evaluation, 2)],
+];
+
 /** The report as people read it. */
-export function printable({ environment, networks, geometric_mean, tfjs_cpu, notes }: Report): string {
+export function printable({ environment, networks, geometric_mean, notes }: Report): string {
   const table = new Table({
-    head: [
-      'network',
-      'batch',
-      'parameters',
-      'ours ms',
-      'images/s',
-      'PyTorch ms',
-      'speed ratio',
-      'compile ms',
-      'peak MiB',
-    ],
-    colAligns: ['left', 'right', 'right', 'right', 'right', 'right', 'right', 'right', 'right'],
+    head: columns.map(([title]) => title),
+    colAligns: columns.map((_, i) => (i === 0 ? 'left' : 'right')),
     style: { head: [], border: [] },
   });
-  for (const row of networks)
-    table.push([
-      row.name,
-      row.batch,
-      row.parameters,
-      fixed(row.ms, 1),
-      fixed((row.batch / row.ms) * 1e3, 0),
-      fixed(row.torch_ms, 1),
-      fixed(row.against_torch, 2),
-      fixed(row.startup_ms, 0),
-      fixed(row.memory_mib, 0),
-    ]);
+  for (const row of networks) table.push(columns.map(([, cell]) => cell(row)));
   return [
     'One distillation step: forward, 0.5 CE + 0.5 T^2 KL, backward, SGD with momentum and weight decay, batch norm.',
     Object.entries(environment)
@@ -82,11 +70,6 @@ export function printable({ environment, networks, geometric_mean, tfjs_cpu, not
     ...(geometric_mean === null
       ? []
       : [`Geometric mean of PyTorch ms / ours ms: ${geometric_mean.toFixed(2)} (above 1: ours is faster)`]),
-    ...(tfjs_cpu === null
-      ? []
-      : [
-          `TF.js cpu backend, ${tfjs_cpu.name}: ${tfjs_cpu.ms.toFixed(0)} ms a step; ours is ${tfjs_cpu.ratio.toFixed(0)} times faster`,
-        ]),
     ...notes.map((note) => `Note: ${note}`),
   ].join('\n');
 }

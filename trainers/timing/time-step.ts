@@ -12,10 +12,10 @@ import type { Timing, TimingJob } from './job.js';
 import type { TimedNetwork } from './networks-file.js';
 
 const seed = 1;
-const learningRate = 0.05;
+export const learningRate = 0.05;
 
 /** Distillation as in Hinton et al. 2015, half and half with cross-entropy; SGD with momentum and weight decay. */
-const specOf = ({ network }: TimedNetwork): ProgramSpec => ({
+export const specOf = ({ network }: TimedNetwork): ProgramSpec => ({
   network,
   seed,
   loss: lossSchema.parse({ type: 'kd', temperature: 4, alpha: 0.5 }),
@@ -27,7 +27,7 @@ const specOf = ({ network }: TimedNetwork): ProgramSpec => ({
 });
 
 /** Normal images, random labels, normal teacher logits; the same every time. */
-function randomBatch({ batch, network: { input, classes } }: TimedNetwork): EngineBatch {
+export function randomBatch({ batch, network: { input, classes } }: TimedNetwork): EngineBatch {
   const random = new Random(seed, 'timing batch');
   const normal = (length: number): Float32Array => Float32Array.from({ length }, () => random.normal());
   const labels = new Float32Array(batch * classes);

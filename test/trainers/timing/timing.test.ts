@@ -1,0 +1,88 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { blockedSupport } from '../../../compiler/index.js';
+import { toModel } from '../../../spaces/index.js';
+import { readTimedNetworks, timeTraining, type TimingJob } from '../../../trainers/index.js';
+
+const directory = mkdtempSync(join(tmpdir(), 'nas-timing-'));
+afterAll(() => rmSync(directory, { recursive: true }));
+
+const block = { filters: 16, kernel: 3, stride: 1, act: 'hard_swish' };
+const tiny = {
+  name: 'tiny',
+  input: [8, 8, 3],
+  classes: 4,
+  batch: 4,
+  stem: { ...block, act: 'relu6' },
+  blocks: [
+    { type: 'mbconv', ...block, expand: 2, se: 0.25 },
+    { type: 'fused_mbconv', ...block, expand: 2 },
+    { type: 'basic', ...block, stride: 2 },
+  ],
+  head: { filters: 16, act: 'swish' },
+};
+const written = (networks: unknown): string => {
+  const file = join(directory, 'networks.json');
+  writeFileSync(file, JSON.stringify({ comment: 'ignored', networks }));
+  return file;
+};
+
+describe('a file of networks to time', () => {
+  it('is read in the terms of our networks', () => {
+    const [{ name, batch, network }] = readTimedNetworks(written([tiny]));
+    expect([name, batch, network.head.dropout]).toEqual(['tiny', 4, 0]);
+    expect(network.blocks.map(({ kind }) => kind)).toEqual(['mbconv', 'fused_mbconv', 'basic']);
+  });
+
+  it('is refused with the key that is wrong', () => {
+    expect(() => readTimedNetworks(written([{ ...tiny, stem: { ...block, stride: 3 } }]))).toThrow('0.stem.stride');
+    expect(() => readTimedNetworks(written([]))).toThrow('networks');
+    expect(() => readTimedNetworks(join(directory, 'nowhere.json'))).toThrow('nowhere.json');
+  });
+});
+
+describe('timing a training', () => {
+  const [timed] = readTimedNetworks(written([tiny]));
+  const job: TimingJob = {
+    timed,
+    provider: 'cpu',
+    threads: 1,
+    steps: 3,
+    warmup: 1,
+    blocked: true,
+    profile: true,
+    evaluation: true,
+  };
+
+  it('runs real steps in a process of its own and profiles them by layer', async () => {
+    const { samples, params, memory_mib: memory, startup_ms: startup, profile, evaluation } = await timeTraining(job);
+    expect(samples).toHaveLength(3);
+    for (const value of [...samples, memory, startup]) expect(value).toBeGreaterThan(0);
+    const model = toModel(timed.network, { seed: 1 });
+    expect(params).toBe(
+      model.trainableWeights.reduce((sum, { shape }) => sum + shape.reduce<number>((a, b) => a * (b ?? 1), 1), 0),
+    );
+    const layers = new Set(profile?.map(({ layer }) => layer));
+    for (const { name } of model.layers.filter((layer) => layer.getClassName() === 'Conv2D'))
+      expect(layers).toContain(name);
+    expect(evaluation?.ours).toBeGreaterThan(0);
+    expect(evaluation?.exported).toBeGreaterThan(0);
+  });
+
+  it('without internal operators has none in its program', async () => {
+    // ONNX Runtime's optimiser may bring in blocked operators of its own, which it names otherwise.
+    const own = /(^|\/)Blocked/;
+    const reorders = async (blocked: boolean): Promise<number> => {
+      const { profile } = await timeTraining({ ...job, blocked, evaluation: false });
+      return profile?.filter(({ name }) => own.test(name)).length ?? NaN;
+    };
+    expect(await reorders(false)).toBe(0);
+    if ((await blockedSupport()) !== null) expect(await reorders(true)).toBeGreaterThan(0);
+  });
+
+  it('fails with what went wrong', async () => {
+    await expect(timeTraining({ ...job, provider: 'nonsense' })).rejects.toThrow(/timing tiny: .*nonsense/s);
+  });
+});
