@@ -1,8 +1,11 @@
 import { Random } from '../base/random.js';
-import type { Controller, ControllerInput } from './controller.js';
+import { genotypeId } from '../spaces/index.js';
+import type { AskContext, Controller, ControllerInput } from './controller.js';
 import { evolutionStrategy } from './evolution.js';
 import { Asked } from './history.js';
+import { localStrategy } from './local.js';
 import { nsga2Strategy } from './nsga2.js';
+import type { Values } from './objective.js';
 import { propose } from './propose.js';
 import { randomStrategy } from './random.js';
 import type { SearchConfig } from './schema.js';
@@ -12,6 +15,7 @@ const strategies: { readonly [K in SearchConfig['controller']]: StrategyFactory 
   random: randomStrategy,
   evolution: evolutionStrategy,
   nsga2: nsga2Strategy,
+  local: localStrategy,
 };
 
 /**
@@ -25,7 +29,20 @@ export function createController(config: SearchConfig, input: ControllerInput): 
     name: config.controller,
     ask(context) {
       const random = new Random(input.seed, 'search', context.number);
-      return propose(input, context, asked.at(context), strategy(context, random), random);
+      const before = asked.at(context);
+      const known = { ...context, cheap: memoised(context) };
+      return propose(input, known, before, strategy(known, random, before), random);
     },
+  };
+}
+
+/** Within one ask, a strategy looks at the cheap objectives of a candidate that is judged again later. */
+function memoised(context: AskContext): AskContext['cheap'] {
+  const known = new Map<string, Values>();
+  return (genotype) => {
+    const id = genotypeId(genotype);
+    const values = known.get(id) ?? context.cheap(genotype);
+    known.set(id, values);
+    return values;
   };
 }

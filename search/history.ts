@@ -1,6 +1,12 @@
 import { genotypeId } from '../spaces/index.js';
 import type { AskContext, Told } from './controller.js';
 
+/** The ids of networks that were asked before. */
+export interface AskedIds {
+  readonly size: number;
+  has(id: string): boolean;
+}
+
 /** How many first elements two lists have in common, by identity. */
 function commonPrefix(a: readonly Told[], b: readonly Told[]): number {
   const length = Math.min(a.length, b.length);
@@ -39,7 +45,7 @@ export class Asked {
   private readonly ids = new Set<string>();
 
   /** The ids of all networks asked: of the history and of what is pending. */
-  at({ history, pending }: AskContext): { has(id: string): boolean; readonly size: number } {
+  at({ history, pending }: AskContext): AskedIds {
     const known = commonPrefix(this.seen, history);
     for (const { genotype } of this.seen.slice(known)) this.ids.delete(genotypeId(genotype));
     for (const { genotype } of history.slice(known)) this.ids.add(genotypeId(genotype));

@@ -14,6 +14,31 @@ export function hypervolume(points: readonly Point[], reference: Point): number 
   return volume(inside, reference, reference.length);
 }
 
+/**
+ * How much one more point would add to the volume that `points` dominate; 0 when one of them is as good. Exact: what the
+ * point dominates alone (the exclusive hypervolume of While et al. 2012), which looks only at what the others cover of it.
+ */
+export function hypervolumeImprovement(point: Point, points: readonly Point[], reference: Point): number {
+  if (!reference.every((bound, i) => point[i] < bound)) return 0;
+  const covered = points
+    .map((other) => other.map((value, i) => Math.max(value, point[i])))
+    .filter((corner) => reference.every((bound, i) => corner[i] < bound));
+  const box = reference.reduce((product, bound, i) => product * (bound - point[i]), 1);
+  return Math.max(
+    0,
+    box -
+      volume(
+        nonDominated(covered).map((i) => covered[i]),
+        reference,
+        reference.length,
+      ),
+  );
+}
+
+/** How much volume is lost without each of the points: what only it dominates. */
+export const hypervolumeContributions = (points: readonly Point[], reference: Point): number[] =>
+  points.map((point, i) => hypervolumeImprovement(point, points.toSpliced(i, 1), reference));
+
 /** The volume in the first `dimensions` objectives. */
 function volume(points: readonly Point[], reference: Point, dimensions: number): number {
   if (points.length === 0) return 0;

@@ -1,7 +1,17 @@
 import type { Random } from '../base/random.js';
-import { enumerate, genotypeId, mutate, sampleGenotype, type DecisionSpace, type Genotype } from '../spaces/index.js';
+import {
+  combinations,
+  enumerate,
+  existing,
+  genotypeId,
+  mutate,
+  sampleGenotype,
+  type DecisionSpace,
+  type Genotype,
+} from '../spaces/index.js';
 import { violation } from './constraint.js';
 import type { AskContext, ControllerInput, Proposal } from './controller.js';
+import type { AskedIds } from './history.js';
 import { infeasible, Rejections, SpaceExhausted } from './infeasible.js';
 import { violated, type Objective } from './objective.js';
 
@@ -29,7 +39,7 @@ class Filter {
   constructor(
     private readonly objectives: readonly Objective[],
     private readonly context: AskContext,
-    private readonly asked: { has(id: string): boolean },
+    private readonly asked: AskedIds,
   ) {}
 
   get candidates(): number {
@@ -64,7 +74,7 @@ class Filter {
 export function propose(
   { space, objectives }: ControllerInput,
   context: AskContext,
-  asked: { has(id: string): boolean; readonly size: number },
+  asked: AskedIds,
   strategy: () => Candidate,
   random: Random,
 ): Proposal {
@@ -75,7 +85,8 @@ export function propose(
     [draw, tries.random],
   ] as const) {
     for (let i = 0; i < limit; i++) {
-      const { genotype, reason } = generate();
+      const { genotype: wanted, reason } = generate();
+      const genotype = existing(space, wanted, random);
       if (filter.judge(genotype).accepted) return { genotype, reason, rejected: filter.rejections.count };
     }
   }
@@ -95,9 +106,6 @@ function descend(space: DecisionSpace, filter: Filter, random: Random): Candidat
   }
   return undefined;
 }
-
-const combinations = (space: DecisionSpace): number =>
-  space.decisions.reduce((product, { choices }) => product * choices.length, 1);
 
 function pickFromList(space: DecisionSpace, filter: Filter, random: Random): Candidate | undefined {
   if (combinations(space) > listable) return undefined;

@@ -3,9 +3,11 @@ import { z } from 'zod';
 /** `search:`; which candidates are tried, how many, and how many at once. */
 export const searchSchema = z.strictObject({
   controller: z
-    .enum(['random', 'evolution', 'nsga2'])
+    .enum(['random', 'evolution', 'nsga2', 'local'])
     .default('nsga2')
-    .describe('random search, regularised evolution (Real et al. 2019) or NSGA-II (Deb et al. 2002)'),
+    .describe(
+      'random search, regularised evolution (Real et al. 2019), NSGA-II (Deb et al. 2002) or Pareto local search (Paquete et al. 2004)',
+    ),
   trials: z
     .number()
     .int()
@@ -34,6 +36,12 @@ export const searchSchema = z.strictObject({
     .max(10)
     .default(2)
     .describe('how often a trial whose worker died is started again before it is recorded as failed'),
+  startup: z
+    .number()
+    .int()
+    .min(1)
+    .optional()
+    .describe('random trials before the controller uses what it learnt; default: population, 6 for local'),
   population: z.number().int().min(2).default(12).describe('population of evolution and NSGA-II'),
   tournament: z
     .number()
