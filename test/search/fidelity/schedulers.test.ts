@@ -1,0 +1,228 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { Random } from '../../../base/random.js';
+import { createScheduler, fidelitySchema, type FidelityConfig } from '../../../search/fidelity/index.js';
+import { rankResults } from '../../../search/fidelity/ranking.js';
+import { geometricRungs, regularRungs } from '../../../search/fidelity/rungs.js';
+import { dominates, toPoint, type Objective } from '../../../search/index.js';
+import { simulate, type Curves } from './simulation.js';
+
+const objectives: readonly Objective[] = [
+  { name: 'accuracy', direction: 'maximize', cost: 'expensive' },
+  { name: 'macs', direction: 'minimize', cost: 'cheap' },
+];
+
+/** Learning curves that rise towards a value of their own; some trainings fail. */
+const curvesOf =
+  (seed: number, failing = 0): Curves =>
+  (trial, epochs) => {
+    const random = new Random(seed, 'curve', trial);
+    const [macs, best, rate, fate] = [random.uniform(), random.uniform(), random.uniform(), random.uniform()];
+    if (fate < failing && epochs > 2) return null;
+    return { accuracy: best * (1 - Math.exp(-epochs * (0.2 + rate))), macs };
+  };
+
+const parse = (config: unknown): FidelityConfig => fidelitySchema.parse(config);
+
+const cases = fc.record({
+  seed: fc.nat(10_000),
+  trials: fc.integer({ min: 1, max: 40 }),
+  parallel: fc.integer({ min: 1, max: 4 }),
+  epochs: fc.integer({ min: 2, max: 20 }),
+  eta: fc.integer({ min: 2, max: 4 }),
+  failing: fc.constantFrom(0, 0.3),
+});
+
+const run = (
+  config: FidelityConfig,
+  c: { seed: number; trials: number; parallel: number; epochs: number; failing?: number },
+) => {
+  const random = new Random(c.seed, 'pick');
+  return simulate(createScheduler(config, { objectives, epochs: c.epochs }), {
+    ...c,
+    curves: curvesOf(c.seed, c.failing),
+    pick: (n) => random.int(n),
+  });
+};
+
+describe('rungs', () => {
+  test.each([
+    [9, 1, 3, [1, 3, 9]],
+    [12, 1, 3, [1, 4, 12]],
+    [12, 2, 3, [4, 12]],
+    [4, 1, 2, [1, 2, 4]],
+    [3, 1, 4, [1, 3]],
+    [1, 1, 3, [1]],
+    [5, 5, 3, [5]],
+  ])('of %i epochs, %i at least, eta %i', (epochs, min, eta, rungs) => {
+    expect(geometricRungs(epochs, min, eta)).toEqual(rungs);
+  });
+
+  test('at regular distances end with the whole training', () => {
+    expect(regularRungs(6, 2, 2)).toEqual([2, 4, 6]);
+    expect(regularRungs(5, 1, 3)).toEqual([1, 4, 5]);
+  });
+});
+
+describe('the ranking of a rung', () => {
+  const results = fc
+    .array(fc.record({ accuracy: fc.integer({ min: 0, max: 5 }), macs: fc.integer({ min: 0, max: 5 }) }), {
+      minLength: 1,
+      maxLength: 12,
+    })
+    .map((all) => all.map((values, trial) => ({ trial, epochs: 1, values })));
+
+  test('puts nothing before what dominates it, and does not depend on the order given', () => {
+    fc.assert(
+      fc.property(results, fc.integer(), (given, seed) => {
+        const ranked = rankResults(given, objectives);
+        const points = ranked.map(({ values }) => toPoint(objectives, values) ?? []);
+        for (let i = 0; i < points.length; i++)
+          for (let j = i + 1; j < points.length; j++) expect(dominates(points[j], points[i])).toBe(false);
+        const shuffled = new Random(seed >>> 0, 'order').shuffle([...given]);
+        expect(rankResults(shuffled, objectives)).toEqual(ranked);
+      }),
+    );
+  });
+
+  test('begins with a spread of the front, puts what breaks a constraint behind, and NaN last', () => {
+    const limited = [objectives[0], { ...objectives[1], constraint: { max: 10 } }];
+    const trial = (number: number, accuracy: number, macs: number) => ({
+      trial: number,
+      epochs: 1,
+      values: { accuracy, macs },
+    });
+    const ranked = rankResults(
+      [
+        trial(0, NaN, 1),
+        trial(1, 0.99, 30),
+        trial(2, 0.98, 20),
+        trial(3, 0.9, 10),
+        trial(4, 0.89, 9.5),
+        trial(5, 0.5, 1),
+        trial(6, 0.4, 2),
+      ],
+      limited,
+    );
+    expect(ranked.map((result) => result.trial)).toEqual([5, 4, 3, 6, 2, 1, 0]);
+  });
+});
+
+describe('asynchronous halving', () => {
+  const config = (eta: number) => parse({ type: 'asha', eta });
+
+  test('never sends on more than 1 / eta of a rung, and only what is among its best', () => {
+    fc.assert(
+      fc.property(cases, (c) => {
+        const { steps, results, decisions } = run(config(c.eta), c);
+        const rungs = geometricRungs(c.epochs, 1, c.eta);
+        for (const [level, here] of rungs.slice(0, -1).entries()) {
+          const reached = results.filter(({ epochs }) => epochs === here).length;
+          const goneOn = steps.filter(({ epochs }) => epochs === rungs[level + 1]).length;
+          expect(goneOn).toBeLessThanOrEqual(Math.max(1, Math.floor(reached / c.eta)));
+        }
+        for (const { decision } of decisions) {
+          const found = /^rank (\d+) of (\d+) after/.exec(decision.kind === 'promote' ? decision.reason : '');
+          if (found === null) continue;
+          const [rank, of] = found.slice(1).map(Number);
+          expect(rank).toBeLessThanOrEqual(Math.max(1, Math.floor(of / c.eta)));
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test('trains each trial upwards, rung by rung, and leaves none without an end', () => {
+    fc.assert(
+      fc.property(cases, (c) => {
+        const { steps, results, stops, failed } = run(config(c.eta), c);
+        const rungs = geometricRungs(c.epochs, 1, c.eta);
+        for (let trial = 0; trial < c.trials; trial++) {
+          const own = steps.filter((step) => step.trial === trial).map(({ epochs }) => epochs);
+          expect(own).toEqual(rungs.slice(0, own.length));
+          const whole = results.some((result) => result.trial === trial && result.epochs === c.epochs);
+          expect([whole, stops.has(trial), failed.has(trial)].filter(Boolean)).toHaveLength(1);
+        }
+        if (failed.size === 0) expect(results.some(({ epochs }) => epochs === c.epochs)).toBe(true);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test('has no barrier: while trials may be asked, no worker waits', () => {
+    fc.assert(
+      fc.property(cases, (c) => {
+        const { decisions } = run(config(c.eta), c);
+        let asked = 0;
+        let idle = false;
+        // A decision that was made with a free worker left over, although a trial could have been asked, would show as
+        // a later ask with fewer steps at work than workers.
+        for (const { decision, unknown } of decisions) {
+          if (decision.kind === 'ask') {
+            idle ||= asked >= c.parallel && unknown < c.parallel - 1;
+            asked++;
+          }
+        }
+        expect(idle).toBe(false);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test('finds the same with one worker, whatever is remembered between decisions', () => {
+    const c = { seed: 3, trials: 20, parallel: 1, epochs: 9 };
+    expect(run(config(3), c)).toEqual(run(config(3), c));
+  });
+
+  test('says why a trial was stopped', () => {
+    const { stops } = run(config(3), { seed: 1, trials: 9, parallel: 1, epochs: 9 });
+    expect([...stops.values()]).toContainEqual(
+      expect.stringMatching(/^stopped after 1 of 9 epochs: rank \d of 9 in its rung$/),
+    );
+    expect(stops.size).toBe(8);
+  });
+});
+
+describe('successive halving', () => {
+  test('sends on the best of a rung once all of its bracket are there', () => {
+    fc.assert(
+      fc.property(cases, (c) => {
+        const { steps, results, stops, failed } = run(parse({ type: 'halving', eta: c.eta }), c);
+        const rungs = geometricRungs(c.epochs, 1, c.eta);
+        const size = c.eta ** (rungs.length - 1);
+        for (let first = 0; first < c.trials; first += size) {
+          const inBracket = (trial: number) => trial >= first && trial < first + size;
+          for (const [level, here] of rungs.slice(0, -1).entries()) {
+            const rung = results.filter(({ trial, epochs }) => epochs === here && inBracket(trial));
+            const goneOn = steps.filter(({ trial, epochs }) => epochs === rungs[level + 1] && inBracket(trial));
+            const slots = Math.max(1, Math.floor(rung.length / c.eta));
+            const best = rankResults(rung, objectives).slice(0, slots);
+            expect(new Set(goneOn.map(({ trial }) => trial))).toEqual(new Set(best.map(({ trial }) => trial)));
+          }
+        }
+        for (let trial = 0; trial < c.trials; trial++) {
+          const whole = results.some((result) => result.trial === trial && result.epochs === c.epochs);
+          expect([whole, stops.has(trial), failed.has(trial)].filter(Boolean)).toHaveLength(1);
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test('takes the bracket that is asked for', () => {
+    const { steps } = run(parse({ type: 'halving', eta: 2, bracket: 8 }), {
+      seed: 2,
+      trials: 8,
+      parallel: 2,
+      epochs: 2,
+    });
+    expect(steps.filter(({ epochs }) => epochs === 2)).toHaveLength(4);
+  });
+});
+
+describe('without fidelity', () => {
+  test('every trial is trained to its end in one step', () => {
+    const { steps } = run(parse({ type: 'none' }), { seed: 2, trials: 5, parallel: 2, epochs: 7 });
+    expect(steps).toEqual([0, 1, 2, 3, 4].map((trial) => ({ trial, epochs: 7 })));
+  });
+});
