@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { invalidInput } from '../base/errors.js';
-import { loadExperiment, nearest } from '../experiments/parse/index.js';
+import { loadExperiment, nearest, trainingOf } from '../experiments/parse/index.js';
 import { dataSchema, type DataConfig } from '../trainers/index.js';
 
 const types = dataSchema.options.flatMap(({ shape: { type } }): readonly string[] =>
@@ -15,7 +15,7 @@ const types = dataSchema.options.flatMap(({ shape: { type } }): readonly string[
  * @throws NasError `invalid-input` when it is none of these.
  */
 export function parseDataset(argument: string, size: readonly [number, number, number] | undefined): DataConfig {
-  if (/\.ya?ml$/.test(argument)) return loadExperiment(argument).experiment.data;
+  if (/\.ya?ml$/.test(argument)) return trainingOf(loadExperiment(argument)).data;
   const colon = argument.indexOf(':');
   const type = colon < 0 ? argument : argument.slice(0, colon);
   const path = colon < 0 ? undefined : resolve(argument.slice(colon + 1));

@@ -1,33 +1,46 @@
-import type { LoadedExperiment } from '../experiments/parse/index.js';
-import type { Space, Task } from '../spaces/index.js';
+import type { LoadedExperiment, TableExperiment, TrainingExperiment } from '../experiments/index.js';
+import type { DecisionSpace, Space, Task } from '../spaces/index.js';
 
-export interface LoadedSpace {
+interface Loaded<E> {
   readonly loaded: LoadedExperiment;
-  readonly task: Task;
-  readonly space: Space;
+  readonly experiment: E;
   /** Number of different networks, with separators. */
   readonly size: string;
 }
 
+/** Networks that can be built. */
+export interface LoadedNetworks extends Loaded<TrainingExperiment> {
+  readonly kind: 'training';
+  readonly task: Task;
+  readonly space: Space;
+}
+
+/** Rows of a table. */
+export interface LoadedTable extends Loaded<TableExperiment> {
+  readonly kind: 'table';
+  readonly space: DecisionSpace;
+}
+
+export type LoadedSpace = LoadedNetworks | LoadedTable;
+
 /**
- * Reads an experiment and makes its space for its data, which is described but not converted.
- * @throws NasError `invalid-input` for mistakes in the file, missing data and impossible spaces.
+ * Reads an experiment and makes its space: for its data, which is described but not converted; or from its table.
+ * @throws NasError `invalid-input` for mistakes in the file, missing data, impossible spaces and bad tables.
  */
 export async function loadWithSpace(file: string, set: readonly string[]): Promise<LoadedSpace> {
-  const { loadExperiment, locate } = await import('../experiments/parse/index.js');
+  const { isTableExperiment, loadExperiment, loadResults, locatingIn } = await import('../experiments/index.js');
   const { openSource } = await import('../trainers/index.js');
   const { createSpace, spaceSize } = await import('../spaces/index.js');
   const loaded = loadExperiment(file, { set });
-  const locating = async <T>(key: string, work: () => Promise<T>): Promise<T> => {
-    try {
-      return await work();
-    } catch (error) {
-      throw locate(loaded, [key], error);
-    }
-  };
+  const locating = locatingIn(loaded);
+  const sizeOf = (space: DecisionSpace): string => spaceSize(space).toLocaleString('en-US');
   const { experiment } = loaded;
-  const source = await locating('data', () => openSource(experiment.data));
+  if (isTableExperiment(experiment)) {
+    const { space } = (await loadResults(experiment, locating)).table;
+    return { kind: 'table', loaded, experiment, space, size: sizeOf(space) };
+  }
+  const source = await locating(['data'], () => openSource(experiment.data));
   const task: Task = { input: [source.height, source.width, source.channels], classes: source.classes.length };
-  const space = await locating('space', () => createSpace(experiment.space, task));
-  return { loaded, task, space, size: spaceSize(space).toLocaleString('en-US') };
+  const space = await locating(['space'], () => createSpace(experiment.space, task));
+  return { kind: 'training', loaded, experiment, task, space, size: sizeOf(space) };
 }

@@ -13,12 +13,18 @@ const writtenNames = [...Object.keys(objectiveKinds), ...Object.keys(aliases)] a
 const objectiveNamed = (name: (typeof writtenNames)[number]): ObjectiveName =>
   name in aliases ? aliases[name as keyof typeof aliases] : (name as ObjectiveName);
 
-const constraintSchema = z
+const direction = z.enum(['maximize', 'minimize']);
+
+const cost = z.enum(['cheap', 'expensive']);
+
+const constraint = z
   .strictObject({
     min: z.number().optional().describe('smallest value that is allowed'),
     max: z.number().optional().describe('largest value that is allowed'),
   })
-  .refine(({ min, max }) => min !== undefined || max !== undefined, 'needs min, max or both');
+  .refine(({ min, max }) => min !== undefined || max !== undefined, 'needs min, max or both')
+  .optional()
+  .describe('bounds that every trial must keep');
 
 /** One entry of `objectives:`; a word stands for its name, and direction and cost default to what the name means. */
 export const objectiveEntrySchema = z.preprocess(
@@ -26,21 +32,40 @@ export const objectiveEntrySchema = z.preprocess(
   z
     .strictObject({
       name: z.enum(writtenNames).describe('what is optimised'),
-      direction: z.enum(['maximize', 'minimize']).optional().describe('by default what the name means'),
-      cost: z
-        .enum(['cheap', 'expensive'])
+      direction: direction.optional().describe('by default what the name means'),
+      cost: cost
         .optional()
         .describe('cheap: known before training, so candidates are judged by it first; expensive: known after it'),
-      constraint: constraintSchema.optional().describe('bounds that every trial must keep'),
+      constraint,
     })
-    .transform(({ name: written, direction, cost, constraint }): Objective & { readonly name: ObjectiveName } => {
-      const name = objectiveNamed(written);
+    .transform((entry): Objective & { readonly name: ObjectiveName } => {
+      const name = objectiveNamed(entry.name);
       const kind = objectiveKinds[name];
       return {
         name,
-        direction: direction ?? kind.direction,
-        cost: cost ?? kind.cost,
-        ...(constraint === undefined ? {} : { constraint }),
+        direction: entry.direction ?? kind.direction,
+        cost: entry.cost ?? kind.cost,
+        ...(entry.constraint === undefined ? {} : { constraint: entry.constraint }),
       };
     }),
 );
+
+/** An objective whose values are in a column of a table. */
+export type TableObjective = Objective & { readonly column: string };
+
+/** One entry of `objectives:` of a search in a table of results. */
+export const tableObjectiveSchema = z
+  .strictObject({
+    name: z.string().min(1).describe('names the objective in results and pictures; free'),
+    column: z.string().min(1).optional().describe('column with its values; by default the one with its name'),
+    direction: direction.describe('what is better: large values or small ones'),
+    cost: cost
+      .default('expensive')
+      .describe('cheap: controllers know it of every network before they evaluate it; expensive: only after it'),
+    constraint,
+  })
+  .transform(({ constraint: bounds, ...entry }): TableObjective => ({
+    ...entry,
+    column: entry.column ?? entry.name,
+    ...(bounds === undefined ? {} : { constraint: bounds }),
+  }));

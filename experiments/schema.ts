@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { latencySchema } from '../latency-models/index.js';
 import { searchSchema, type Objective } from '../search/index.js';
-import { spaceSchema } from '../spaces/index.js';
+import { spaceSchema, tableSchema } from '../spaces/index.js';
 import {
   dataSchema,
   engineSchema,
@@ -10,14 +10,14 @@ import {
   trainSchema,
   type TrainConfig,
 } from '../trainers/index.js';
-import { objectiveEntrySchema } from './objective-schema.js';
+import { objectiveEntrySchema, tableObjectiveSchema } from './objective-schema.js';
 
 /** Lets `key: word` stand for `key: {type: word}`. */
 const typed = <T extends z.ZodType>(schema: T) =>
   z.preprocess((value) => (typeof value === 'string' ? { type: value } : value), schema);
 
-/** An experiment file as it is written. Every folder owns the schema of its own part. */
-const writtenSchema = z.strictObject({
+/** Keys that every experiment has. */
+const commonShape = {
   name: z
     .string()
     .regex(
@@ -32,6 +32,13 @@ const writtenSchema = z.strictObject({
     .max(Number.MAX_SAFE_INTEGER)
     .default(0)
     .describe('everything random follows from it: same seed, same result'),
+};
+
+const search = searchSchema.prefault({}).describe('which candidates are tried, how many, and how many at once');
+
+/** An experiment that trains, as it is written. Every folder owns the schema of its own part. */
+const writtenSchema = z.strictObject({
+  ...commonShape,
   data: typed(dataSchema).describe('where the images come from'),
   space: typed(spaceSchema).describe('which networks are searched'),
   teacher: typed(teacherSchema).prefault({ type: 'none' }).describe('whom the candidates learn from'),
@@ -42,7 +49,7 @@ const writtenSchema = z.strictObject({
     .min(1)
     .prefault(['accuracy', 'latency_ms'])
     .describe('what is optimised; the first two span the pictures'),
-  search: searchSchema.prefault({}).describe('which candidates are tried, how many, and how many at once'),
+  search,
   final: finalSchema
     .optional()
     .describe(
@@ -75,14 +82,45 @@ function withBudget(objectives: readonly Objective[], budget: number | undefined
 }
 
 /**
- * An experiment file; its output has everything that follows from what is written: the loss, the latency budget among
- * the objectives, and `final` as a whole training configuration (null when there is no final training).
+ * An experiment that trains; its output has everything that follows from what is written: the loss, the latency budget
+ * among the objectives, and `final` as a whole training configuration (null when there is no final training).
  */
-export const experimentSchema = writtenSchema.transform(({ final, ...written }) => {
+const trainingSchema = writtenSchema.transform(({ final, ...written }) => {
   const train: TrainConfig = { ...written.train, loss: written.train.loss ?? defaultLoss(written.teacher) };
   const objectives = withBudget(written.objectives, written.latency.budget_ms);
   return { ...written, train, objectives, final: final === undefined ? null : { ...train, ...final } };
 });
 
-/** A parsed experiment with every default filled in; plain data. */
-export type Experiment = Readonly<z.output<typeof experimentSchema>>;
+/** An experiment whose results are known: candidates are looked up in a table. */
+const tableExperimentSchema = z.strictObject({
+  ...commonShape,
+  space: tableSchema.describe('the table, and which of its columns say what a network is'),
+  objectives: z
+    .array(tableObjectiveSchema)
+    .min(1)
+    .describe('which columns are optimised; the first two span the pictures'),
+  search,
+});
+
+/** An experiment that trains, with every default filled in; plain data. */
+export type TrainingExperiment = Readonly<z.output<typeof trainingSchema>>;
+
+/** An experiment on a table of results, with every default filled in; plain data. */
+export type TableExperiment = Readonly<z.output<typeof tableExperimentSchema>>;
+
+/** A parsed experiment. */
+export type Experiment = TrainingExperiment | TableExperiment;
+
+/** What an experiment file is: each kind has keys of its own. */
+export const experimentSchemas = { training: trainingSchema, table: tableExperimentSchema } as const;
+
+export type ExperimentKind = keyof typeof experimentSchemas;
+
+export const isTableExperiment = (experiment: Experiment): experiment is TableExperiment =>
+  experiment.space.type === 'table';
+
+/** Which kind an experiment file is, by what it writes as its space. */
+export function kindOf({ space }: { readonly space?: unknown }): ExperimentKind {
+  const type = typeof space === 'object' && space !== null && 'type' in space ? space.type : space;
+  return type === 'table' ? 'table' : 'training';
+}

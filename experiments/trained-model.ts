@@ -7,8 +7,8 @@ import type { ModelMetadata } from '../deploy/index.js';
 import type { Network } from '../spaces/index.js';
 import type { Store } from '../store/index.js';
 import { describeDataset, prepareDataset } from '../trainers/index.js';
-import { experimentOf } from './report/index.js';
 import { candidateModel } from './runner/candidate-model.js';
+import { trainingExperimentOf } from './training-run.js';
 import { modelMetadata } from './runner/metadata.js';
 import { trialFolder, weightsFile } from './runner/workdir.js';
 
@@ -20,7 +20,7 @@ export interface TrainedModel {
 
 /**
  * The network of a trial with the weights of its final training, or those of the search when there was none.
- * @throws NasError `invalid-input` when the trial does not exist or has no weights.
+ * @throws NasError `invalid-input` when the trial does not exist or has no weights, or the run has no networks.
  */
 export async function trainedModel(store: Store, workdir: string, number: number): Promise<TrainedModel> {
   // Otherwise TF.js advertises its native package on the console.
@@ -28,6 +28,7 @@ export async function trainedModel(store: Store, workdir: string, number: number
   const trial = store.trials.get(number);
   if (trial === undefined)
     throw invalidInput(`${workdir} has no trial ${number}`, { hint: `nas trials ${workdir} lists them.` });
+  const experiment = trainingExperimentOf(store, workdir);
   const final = store.finals.all().find((record) => record.trial === number);
   const stages = ['final', 'search'] as const;
   const weights = stages
@@ -39,7 +40,6 @@ export async function trainedModel(store: Store, workdir: string, number: number
     });
   // Stored by the runner when the trial was asked.
   const network = store.networks.get(trial.genotypeId) as Network;
-  const experiment = experimentOf(store);
   const data = describeDataset(await prepareDataset(experiment.data));
   const metadata = modelMetadata({ experiment, data }, trial, network, store.measurements.of(number).at(-1));
   const searched = 'accuracy' in trial.values ? trial.values['accuracy'].value : null;

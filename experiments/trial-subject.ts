@@ -3,6 +3,7 @@ import { invalidInput } from '../base/errors.js';
 import type { Candidate } from '../latency-models/index.js';
 import type { Network } from '../spaces/index.js';
 import type { Store } from '../store/index.js';
+import { trainingExperimentOf } from './training-run.js';
 import { candidateOnnx } from './runner/candidate-model.js';
 
 /**
@@ -15,6 +16,7 @@ export function trialSubject(store: Store, workdir: string, number: number): Can
   const trial = store.trials.get(number);
   if (trial === undefined)
     throw invalidInput(`${workdir} has no trial ${number}`, { hint: `nas trials ${workdir} lists them.` });
+  trainingExperimentOf(store, workdir);
   // Stored by the runner when the trial was asked.
   const network = store.networks.get(trial.genotypeId) as Network;
   return { model: () => candidateOnnx({ network, seed: trial.seed }), choices: trial.choices };

@@ -9,13 +9,35 @@ const replaced = (genotype: Genotype, decision: number, index: number): Genotype
 
 /**
  * A random canonical genotype: each decision uniform over its choices. (Networks are not equally likely: where
- * decisions become irrelevant, as in shallow networks, several draws give the same one.)
+ * decisions become irrelevant, as in shallow networks, several draws give the same one.) Of a space with members, one
+ * of these, all equally likely.
  */
-export const sampleGenotype = (space: DecisionSpace, random: Random): Genotype =>
-  space.canonical(space.decisions.map(({ choices }) => random.int(choices.length)));
+export const sampleGenotype = ({ decisions, members, canonical }: DecisionSpace, random: Random): Genotype =>
+  members === undefined
+    ? canonical(decisions.map(({ choices }) => random.int(choices.length)))
+    : members.at(random.int(members.size));
 
-/** The canonical genotypes other than `genotype` that one changed decision leads to; each once, in decision order. */
+/** The genotype itself when it exists in the space, otherwise one of the nearest that do. */
+export function existing({ members }: DecisionSpace, genotype: Genotype, random: Random): Genotype {
+  if (members === undefined || members.has(genotype)) return genotype;
+  const near = members.nearest(genotype, 1);
+  const distance = differences(genotype, near[0]);
+  return random.pick(near.filter((other) => differences(genotype, other) === distance));
+}
+
+/** In how many decisions two genotypes differ (Hamming distance). */
+const differences = (a: Genotype, b: Genotype): number =>
+  a.reduce((sum, index, i) => sum + (index === b[i] ? 0 : 1), 0);
+
+/** A genotype of a space with members has at least so many neighbours, however few combinations exist. */
+const fewestNeighbours = 8;
+
+/**
+ * The canonical genotypes other than `genotype` that one changed decision leads to; each once, in decision order. Of a
+ * space with members, the nearest of these: those at Hamming distance 1, and farther ones when they are few.
+ */
 export function neighbours(space: DecisionSpace, genotype: Genotype): Genotype[] {
+  if (space.members !== undefined) return [...space.members.nearest(genotype, fewestNeighbours)];
   const own = space.canonical(genotype);
   const found = new Map<string, Genotype>();
   for (const [i, { choices }] of space.decisions.entries()) {
@@ -43,9 +65,14 @@ function refilled(space: DecisionSpace, own: Genotype, random: Random): Genotype
 /**
  * Changes one randomly chosen decision to another choice (Real et al. 2019), such that the network changes.
  *
- * @returns a canonical genotype other than `genotype`, or its own canonical form when the space has no other.
+ * @returns a canonical genotype other than `genotype` (of a space with members: a random one of its neighbours), or its
+ *   own canonical form when the space has no other.
  */
 export function mutate(space: DecisionSpace, genotype: Genotype, random: Random): Genotype {
+  if (space.members !== undefined) {
+    const near = space.members.nearest(genotype, fewestNeighbours);
+    return near.length === 0 ? genotype : random.pick(near);
+  }
   const own = space.canonical(genotype);
   const start = refilled(space, own, random);
   for (const i of random.shuffle([...space.decisions.keys()])) {
@@ -58,6 +85,9 @@ export function mutate(space: DecisionSpace, genotype: Genotype, random: Random)
   return own;
 }
 
-/** Uniform crossover: each decision from one parent or the other with equal probability; canonical. */
+/**
+ * Uniform crossover: each decision from one parent or the other with equal probability; canonical. Of a space with
+ * members, one of the members nearest to that.
+ */
 export const crossover = (space: DecisionSpace, a: Genotype, b: Genotype, random: Random): Genotype =>
-  space.canonical(a.map((index, i) => (random.int(2) === 0 ? index : b[i])));
+  existing(space, space.canonical(a.map((index, i) => (random.int(2) === 0 ? index : b[i]))), random);

@@ -6,11 +6,18 @@ import type { DecisionSpace } from './space.js';
 /** Spaces of up to this many combinations are counted by listing them. */
 const listable = 100_000n;
 
-const combinations = (space: DecisionSpace): bigint =>
-  space.decisions.reduce((product, { choices }) => product * BigInt(choices.length), 1n);
+/** How many genotypes `enumerate` walks through: the members, or every combination of choices. */
+export const combinations = ({ decisions, members }: DecisionSpace): bigint =>
+  members === undefined
+    ? decisions.reduce((product, { choices }) => product * BigInt(choices.length), 1n)
+    : BigInt(members.size);
 
 /** All canonical genotypes in lexicographic order; for small spaces, since it walks through every combination. */
 export function* enumerate(space: DecisionSpace): Generator<Genotype> {
+  if (space.members !== undefined) {
+    for (let i = 0; i < space.members.size; i++) yield space.members.at(i);
+    return;
+  }
   for (const genotype of products(space.decisions.map(({ choices }) => choices.length))) {
     if (sameGenotype(space.canonical(genotype), genotype)) yield genotype;
   }

@@ -1,4 +1,5 @@
 import type { Decision, Genotype } from './genotype.js';
+import type { Members } from './members.js';
 import type { Network } from './network.js';
 
 /** What the data decides about every network of a space. */
@@ -18,6 +19,11 @@ export interface DecisionSpace {
    * equal ids; idempotent.
    */
   readonly canonical: (genotype: Genotype) => Genotype;
+  /**
+   * The genotypes that exist, when not every combination does (a table with some of the rows of a large space).
+   * `sampleGenotype`, `mutate`, `crossover`, `neighbours` and `enumerate` give members only.
+   */
+  readonly members?: Members;
   /** The exact number of canonical genotypes, when it can be told without listing them; see `spaceSize`. */
   readonly count?: () => bigint;
   /**

@@ -1,13 +1,21 @@
-import type { Decision } from './genotype.js';
+import type { Decision, Genotype } from './genotype.js';
+import { createMembers } from './members.js';
 import type { DecisionSpace } from './space.js';
 
+const combinations = (decisions: readonly Decision[]): bigint =>
+  decisions.reduce((product, { choices }) => product * BigInt(choices.length), 1n);
+
 /**
- * A space of plain columns without networks: every combination is a point of its own. For controllers that are tested
- * on tables of results.
+ * A space of plain columns without networks: every combination is a point of its own.
+ * @param rows the combinations that exist, when not all do; each once.
  */
-export const tableSpace = (name: string, decisions: readonly Decision[]): DecisionSpace => ({
-  name,
-  decisions,
-  canonical: (genotype) => genotype,
-  count: () => decisions.reduce((product, { choices }) => product * BigInt(choices.length), 1n),
-});
+export function tableSpace(name: string, decisions: readonly Decision[], rows?: readonly Genotype[]): DecisionSpace {
+  const all = combinations(decisions);
+  return {
+    name,
+    decisions,
+    canonical: (genotype) => genotype,
+    count: () => (rows === undefined ? all : BigInt(rows.length)),
+    ...(rows === undefined || BigInt(rows.length) === all ? {} : { members: createMembers(rows) }),
+  };
+}

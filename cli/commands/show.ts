@@ -10,6 +10,7 @@ import {
   objectivesOf,
   percent,
   type CurvePoint,
+  type ReportCosts,
   type ReportMember,
 } from '../../experiments/report/index.js';
 import type { Objective } from '../../search/index.js';
@@ -41,6 +42,13 @@ function latencyFacts({ latency, predicted }: ReportMember): Fact[] {
   ];
 }
 
+const costFacts = (costs: ReportCosts): Fact[] => [
+  ['MACs', count(costs.macs)],
+  ['parameters', count(costs.params)],
+  ['activation memory', bytes(costs.activationBytes)],
+  ['weights', bytes(costs.sizeBytes)],
+];
+
 function facts(member: ReportMember, objectives: readonly Objective[]): Fact[] {
   const { costs, final } = member;
   return [
@@ -59,10 +67,7 @@ function facts(member: ReportMember, objectives: readonly Objective[]): Fact[] {
             : [['final accuracy', final.message ?? objectiveValue('accuracy', final.accuracy)] as const]),
           ['test accuracy', objectiveValue('accuracy', final.testAccuracy)] as const,
         ]),
-    ['MACs', count(costs.macs)],
-    ['parameters', count(costs.params)],
-    ['activation memory', bytes(costs.activationBytes)],
-    ['weights', bytes(costs.sizeBytes)],
+    ...(costs === null ? [] : costFacts(costs)),
     ...member.files.map(({ kind, path }): Fact => [kind, path]),
   ];
 }
@@ -101,9 +106,11 @@ export const show = command({
         out(json(member));
         return;
       }
-      const { describeNetwork } = await import('../../spaces/index.js');
       out(renderFacts(facts(member, objectivesOf(store)), colors));
-      out(`\n${colors.bold('Network')}\n${describeNetwork(member.network)}\n`);
+      if (member.network !== null) {
+        const { describeNetwork } = await import('../../spaces/index.js');
+        out(`\n${colors.bold('Network')}\n${describeNetwork(member.network)}\n`);
+      }
       const decisions = Object.entries(member.choices).map(([name, choice]) => [name, String(choice)] as const);
       out(`\n${colors.bold('Decisions')}\n${renderFacts(decisions, colors)}`);
       out(curve('Search', member.curves.search, colors));

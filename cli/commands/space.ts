@@ -1,8 +1,9 @@
 import { bytes, count } from '../../experiments/report/index.js';
-import type { Decision, Extreme } from '../../spaces/index.js';
+import type { Decision, DecisionSpace, Extreme } from '../../spaces/index.js';
 import { command, jsonOption, setOption } from '../command.js';
-import { loadWithSpace } from '../load-space.js';
+import { loadWithSpace, type LoadedNetworks, type LoadedTable } from '../load-space.js';
 import { json, renderFacts, renderTable, type Column } from '../output/table.js';
+import type { Colors } from '../output/terminal.js';
 
 const decisionColumns: readonly Column<Decision>[] = [
   { title: 'decision', cell: ({ name }) => name },
@@ -23,6 +24,56 @@ const plainExtreme = ({ genotype, network, costs }: Extreme) => ({
   costs: { macs: costs.macs, params: costs.params, activationBytes: costs.activationBytes, sizeBytes: costs.sizeBytes },
 });
 
+/** Decisions with a choice. */
+const openDecisions = ({ decisions }: DecisionSpace): Decision[] =>
+  decisions.filter(({ choices }) => choices.length > 1);
+
+async function networksText(
+  { space: searched, size, task }: LoadedNetworks,
+  asJson: boolean,
+  colors: Colors,
+): Promise<string> {
+  const { describeNetwork, extremes, spaceSize } = await import('../../spaces/index.js');
+  const { smallest, largest } = extremes(searched);
+  if (asJson) {
+    const { name, decisions } = searched;
+    const found = { smallest: plainExtreme(smallest), largest: plainExtreme(largest) };
+    return json({ name, size: String(spaceSize(searched)), task, decisions, ...found });
+  }
+  const open = openDecisions(searched);
+  const facts = [
+    ['space', searched.name],
+    ['input', `${task.input.join(' x ')}, ${task.classes} classes`],
+    ['networks', size],
+    ['decisions', `${open.length}`],
+  ] as const;
+  const pair = [['smallest', smallest] as const, ['largest', largest] as const];
+  return [
+    renderFacts(facts, colors),
+    renderTable(decisionColumns, open, colors),
+    renderTable(costColumns, pair, colors),
+    ...pair.map(([name, { network }]) => `${colors.bold(name)}\n${describeNetwork(network)}\n`),
+  ].join('\n');
+}
+
+async function tableText(
+  { space: searched, size, experiment }: LoadedTable,
+  asJson: boolean,
+  colors: Colors,
+): Promise<string> {
+  const { combinations, spaceSize } = await import('../../spaces/index.js');
+  const { name, decisions, members } = searched;
+  if (asJson) return json({ name, size: String(spaceSize(searched)), decisions });
+  const open = openDecisions(searched);
+  const all = combinations({ ...searched, members: undefined }).toLocaleString('en-US');
+  const facts = [
+    ['table', experiment.space.file],
+    ['networks', members === undefined ? size : `${size} of ${all} combinations`],
+    ['decisions', `${open.length}`],
+  ] as const;
+  return `${renderFacts(facts, colors)}\n${renderTable(decisionColumns, open, colors)}`;
+}
+
 export const space = command({
   usage: 'space <yaml>',
   summary: 'Describe the search space: size, decisions, smallest and largest network',
@@ -36,31 +87,7 @@ export const space = command({
       .option('set', setOption)
       .option('json', jsonOption),
   run: async ({ yaml, set, json: asJson }, { out, colors }) => {
-    const { space: searched, size, task } = await loadWithSpace(yaml, set);
-    const { describeNetwork, extremes, spaceSize } = await import('../../spaces/index.js');
-    const { smallest, largest } = extremes(searched);
-    if (asJson) {
-      const { name, decisions } = searched;
-      const found = { smallest: plainExtreme(smallest), largest: plainExtreme(largest) };
-      out(json({ name, size: String(spaceSize(searched)), task, decisions, ...found }));
-      return;
-    }
-    const open = searched.decisions.filter(({ choices }) => choices.length > 1);
-    const input = `${task.input.join(' x ')}, ${task.classes} classes`;
-    out(
-      renderFacts(
-        [
-          ['space', searched.name],
-          ['input', input],
-          ['networks', size],
-          ['decisions', `${open.length}`],
-        ],
-        colors,
-      ),
-    );
-    out(`\n${renderTable(decisionColumns, open, colors)}`);
-    const pair = [['smallest', smallest] as const, ['largest', largest] as const];
-    out(`\n${renderTable(costColumns, pair, colors)}`);
-    for (const [name, { network }] of pair) out(`\n${colors.bold(name)}\n${describeNetwork(network)}\n`);
+    const found = await loadWithSpace(yaml, set);
+    out(found.kind === 'table' ? await tableText(found, asJson, colors) : await networksText(found, asJson, colors));
   },
 });

@@ -15,16 +15,14 @@ export const validate = command({
       .option('set', setOption)
       .option('json', jsonOption),
   run: async ({ yaml, set, json: asJson }, { out, colors }) => {
-    const { loaded, size } = await loadWithSpace(yaml, set);
-    const { experiment } = loaded;
+    const { kind, experiment, size } = await loadWithSpace(yaml, set);
     if (asJson) {
       out(json(experiment));
       return;
     }
-    const { name, objectives, search, train } = experiment;
+    const { name, objectives, search } = experiment;
+    const each = kind === 'table' ? 'in a table' : `of ${experiment.train.epochs} epochs`;
     const goals = objectives.map(({ name: goal, direction }) => `${direction} ${goal}`).join(', ');
-    out(
-      `${colors.green('valid')}: ${name}: ${search.trials} trials of ${train.epochs} epochs among ${size} networks; ${goals}\n`,
-    );
+    out(`${colors.green('valid')}: ${name}: ${search.trials} trials ${each} among ${size} networks; ${goals}\n`);
   },
 });

@@ -40,7 +40,7 @@ const lines: { readonly [K in RunEvent['kind']]: Line<K> } = {
   done: ({ state, workdir, complete, pruned, failed, seconds, files }) => {
     const others = [pruned > 0 ? `, ${pruned} pruned` : '', failed > 0 ? `, ${failed} failed` : ''].join('');
     const where = `${workdir}${files.length === 0 ? '' : ` (${files.join(', ')})`}`;
-    return `${state}: ${complete} ${complete === 1 ? 'trial' : 'trials'} trained${others} in ${duration(seconds)}; results in ${where}`;
+    return `${state}: ${complete} ${complete === 1 ? 'trial' : 'trials'} complete${others} in ${duration(seconds)}; results in ${where}`;
   },
 };
 

@@ -1,4 +1,4 @@
-import { duration, percent } from '../../experiments/report/index.js';
+import { duration, objectiveValue } from '../../experiments/report/index.js';
 import type { TrialStepEvent } from '../../experiments/runner/events.js';
 import type { Terminal } from '../output/terminal.js';
 import { lineOf } from './lines.js';
@@ -20,7 +20,7 @@ function overall({ message, progress, frontier }: ProgressState): string {
   const { done, total, unit, etaSeconds, detail } = progress;
   const eta = etaSeconds === undefined ? '' : `, ${duration(etaSeconds)} left`;
   const members = frontier === null ? '' : `, frontier ${frontier.members}`;
-  const best = frontier?.accuracy === undefined ? '' : `, best ${percent(frontier.accuracy)}`;
+  const best = frontier?.accuracy === undefined ? '' : `, best ${objectiveValue('accuracy', frontier.accuracy)}`;
   return `${bar(done, total)} ${done}/${total} ${unit}${eta}${detail === undefined ? '' : `, ${detail}`}${members}${best}`;
 }
 

@@ -1,7 +1,7 @@
 import { objectiveKinds } from '../../experiments/objectives.js';
 import { experimentJsonSchema } from '../../experiments/parse/index.js';
 import { discriminatorOf, valuesOf, type JsonSchema } from '../../experiments/parse/json-schema.js';
-import { experimentIntroduction } from './experiment-introduction.js';
+import { experimentIntroduction, tableIntroduction } from './experiment-introduction.js';
 import { code, codes, page, table } from './markdown.js';
 import { defaultOf, itemsOf, mapsOf, rangeOf, typeOf, wordsOf } from './schema-words.js';
 
@@ -89,9 +89,15 @@ const objectives = (): string =>
     ]),
   );
 
+/** The keys of experiments on a table that mean something else there. */
+function onTables(): string[] {
+  const { properties = {} } = experimentJsonSchema('table');
+  return ['space', 'objectives'].flatMap((key) => tablesOf(key, properties[key] ?? {}, new Map()));
+}
+
 /** docs/experiment.md: every key of an experiment file. */
 export function experimentPage(): string {
-  const { properties = {}, required = [] } = experimentJsonSchema();
+  const { properties = {}, required = [] } = experimentJsonSchema('training');
   const described: Described = new Map();
   const sections = Object.entries(properties).filter(([, schema]) => hasTables(schema));
   const overview = Object.entries(properties).map(([key, schema]) => [
@@ -113,5 +119,8 @@ export function experimentPage(): string {
       ...(key === 'objectives' ? [objectives()] : []),
       ...tablesOf(key, schema, described),
     ]),
+    '## A table of results',
+    tableIntroduction,
+    ...onTables(),
   );
 }

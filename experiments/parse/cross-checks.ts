@@ -1,6 +1,6 @@
 import type { DataConfig, TrainConfig } from '../../trainers/index.js';
 import { objectiveKinds, isObjectiveName } from '../objectives.js';
-import type { Experiment } from '../schema.js';
+import { isTableExperiment, type Experiment, type TrainingExperiment } from '../schema.js';
 import type { KeyPath } from './path.js';
 
 /** A combination of values that cannot be, each allowed alone. */
@@ -11,12 +11,16 @@ export interface Contradiction {
 }
 
 type Check = (experiment: Experiment) => readonly Contradiction[];
+type TrainingCheck = (experiment: TrainingExperiment) => readonly Contradiction[];
 
 const when = (condition: boolean, path: KeyPath, message: string): readonly Contradiction[] =>
   condition ? [{ path, message }] : [];
 
 /** The training configurations of an experiment, under the keys where they are written. */
-const schedules = ({ train, final }: Experiment): readonly { readonly key: string; readonly config: TrainConfig }[] => [
+const schedules = ({
+  train,
+  final,
+}: TrainingExperiment): readonly { readonly key: string; readonly config: TrainConfig }[] => [
   { key: 'train', config: train },
   ...(final === null ? [] : [{ key: 'final', config: final }]),
 ];
@@ -40,14 +44,14 @@ const uniqueObjectives: Check = ({ objectives }) =>
     return when(first < i, ['objectives', i], `'${name}' is an objective twice; objectives.${first} has it already`);
   });
 
-const objectiveCosts: Check = ({ objectives }) =>
+const objectiveCosts: TrainingCheck = ({ objectives }) =>
   objectives.flatMap(({ name, cost }, i) => {
     const known = isObjectiveName(name) ? objectiveKinds[name].cost : 'expensive';
     const message = `got "cheap"; ${name} is known only after training: expected expensive (or leave cost out)`;
     return when(cost === 'cheap' && known === 'expensive', ['objectives', i, 'cost'], message);
   });
 
-const objectiveDirections: Check = ({ objectives }) =>
+const objectiveDirections: TrainingCheck = ({ objectives }) =>
   objectives.flatMap(({ name, direction }, i) => {
     const natural = isObjectiveName(name) ? objectiveKinds[name].direction : direction;
     const good = natural === 'maximize' ? 'high' : 'low';
@@ -55,9 +59,14 @@ const objectiveDirections: Check = ({ objectives }) =>
     return when(direction !== natural, ['objectives', i, 'direction'], message);
   });
 
-const constraints: Check = ({ objectives }) =>
+const emptyConstraints: Check = ({ objectives }) =>
+  objectives.flatMap(({ constraint: { min = -Infinity, max = Infinity } = {} }, i) =>
+    when(min > max, ['objectives', i, 'constraint'], `min ${min} is above max ${max}: nothing can satisfy both`),
+  );
+
+const constraints: TrainingCheck = ({ objectives }) =>
   objectives.flatMap(({ name, constraint = {} }, i) => {
-    const { min = -Infinity, max = Infinity } = constraint;
+    const { max = Infinity } = constraint;
     const path = ['objectives', i, 'constraint'];
     const bounds: [string, number | undefined][] = [
       ['min', constraint.min],
@@ -68,12 +77,11 @@ const constraints: Check = ({ objectives }) =>
       const message = `got ${bound}; accuracy is a share: expected a number from 0 to 1${meant}`;
       return when(name === 'accuracy' && !(bound >= 0 && bound <= 1), [...path, key], message);
     });
-    const empty = when(min > max, path, `min ${min} is above max ${max}: nothing can satisfy both`);
     const negative = when(name !== 'accuracy' && max <= 0, [...path, 'max'], `got ${max}; ${name} is always above 0`);
-    return [...shares, ...empty, ...negative];
+    return [...shares, ...negative];
   });
 
-const teacherForLoss: Check = (experiment) => {
+const teacherForLoss: TrainingCheck = (experiment) => {
   const { teacher } = experiment;
   return schedules(experiment).flatMap(({ key, config: { loss } }) => {
     if (loss === undefined || loss.type === 'cross-entropy') return [];
@@ -90,7 +98,7 @@ const teacherForLoss: Check = (experiment) => {
   });
 };
 
-const warmup: Check = (experiment) =>
+const warmup: TrainingCheck = (experiment) =>
   schedules(experiment).flatMap(({ key, config: { warmup_epochs, epochs } }) =>
     when(
       warmup_epochs > epochs,
@@ -99,7 +107,7 @@ const warmup: Check = (experiment) =>
     ),
   );
 
-const augmentation: Check = (experiment) => {
+const augmentation: TrainingCheck = (experiment) => {
   const { size } = imagesOf(experiment.data);
   return schedules(experiment).flatMap(({ key, config: { augment } }) =>
     (['crop', 'cutout'] as const).flatMap((name) =>
@@ -112,7 +120,7 @@ const augmentation: Check = (experiment) => {
   );
 };
 
-const engineBackend: Check = ({ engine }) =>
+const engineBackend: TrainingCheck = ({ engine }) =>
   when(
     engine.type === 'compiled' && engine.backend !== undefined,
     ['engine', 'backend'],
@@ -126,7 +134,7 @@ const tournament: Check = ({ search: { controller, tournament: size, population 
     `got ${size}; a tournament is drawn from the population of ${population}: expected at most ${population}`,
   );
 
-const teacherNormalisation: Check = ({ teacher, data }) => {
+const teacherNormalisation: TrainingCheck = ({ teacher, data }) => {
   if (teacher.type !== 'onnx') return [];
   const { channels } = imagesOf(data);
   return (['mean', 'std'] as const).flatMap((key) => {
@@ -139,8 +147,9 @@ const teacherNormalisation: Check = ({ teacher, data }) => {
   });
 };
 
-const checks: readonly Check[] = [
-  uniqueObjectives,
+const checks: readonly Check[] = [uniqueObjectives, emptyConstraints, tournament];
+
+const trainingChecks: readonly TrainingCheck[] = [
   objectiveCosts,
   objectiveDirections,
   constraints,
@@ -148,13 +157,15 @@ const checks: readonly Check[] = [
   warmup,
   augmentation,
   engineBackend,
-  tournament,
   teacherNormalisation,
 ];
 
 /** Every contradiction of an experiment whose values are fine one by one. */
 export function contradictions(experiment: Experiment): readonly Contradiction[] {
-  const found = checks.flatMap((check) => check(experiment));
+  const found = [
+    ...checks.flatMap((check) => check(experiment)),
+    ...(isTableExperiment(experiment) ? [] : trainingChecks.flatMap((check) => check(experiment))),
+  ];
   // What `final` took over from `train` is said once, where it is written.
   return found.filter(({ message }, i) => found.findIndex((other) => other.message === message) === i);
 }

@@ -11,6 +11,7 @@ const filePaths: readonly KeyPath[] = [
   ['data', 'path'],
   ['teacher', 'path'],
   ['space', 'path'],
+  ['space', 'file'],
 ];
 
 /** `base` is where a relative path starts: the experiment's folder, or the current one for a path given by `--set`. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { experimentSchema } from '../schema.js';
+import { experimentSchemas, type ExperimentKind } from '../schema.js';
 
 /** The part of JSON Schema (draft 2020-12) that the experiment's schema uses. */
 export interface JsonSchema {
@@ -68,13 +68,31 @@ function expanded(value: unknown): unknown {
   };
 }
 
-/** The JSON Schema of an experiment file, for editors and for messages; words that stand for a map are included. */
-export function experimentJsonSchema(): JsonSchema {
-  const schema = z.toJSONSchema(experimentSchema, {
+/**
+ * The JSON Schema of one kind of experiment file, for messages and documentation; words that stand for a map are
+ * included.
+ */
+export function experimentJsonSchema(kind: ExperimentKind): JsonSchema {
+  const schema = z.toJSONSchema(experimentSchemas[kind], {
     io: 'input',
     override: ({ zodSchema, jsonSchema }) => {
       if (isPreprocessed(zodSchema)) jsonSchema[mark] = true;
     },
   });
-  return { title: 'Experiment of nas', ...(expanded(schema) as JsonSchema) };
+  return expanded(schema) as JsonSchema;
 }
+
+/** Whether an experiment's space is a table. */
+const onTable = {
+  required: ['space'],
+  properties: { space: { type: 'object', required: ['type'], properties: { type: { const: 'table' } } } },
+};
+
+/** The JSON Schema of experiment files of every kind, for editors. */
+export const editorSchema = () => ({
+  title: 'Experiment of nas',
+  type: 'object',
+  if: onTable,
+  then: experimentJsonSchema('table'),
+  else: experimentJsonSchema('training'),
+});

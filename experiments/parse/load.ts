@@ -1,12 +1,13 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { invalidInput, messageOf, NasError } from '../../base/errors.js';
-import { experimentSchema, type Experiment } from '../schema.js';
+import { experimentSchemas, isTableExperiment, kindOf, type Experiment, type TrainingExperiment } from '../schema.js';
 import { contradictions } from './cross-checks.js';
 import { missingFiles, resolvePaths } from './files.js';
 import { experimentJsonSchema } from './json-schema.js';
 import { nearest } from './nearest.js';
 import { pathText, type KeyPath } from './path.js';
+import { foreignKeys } from './foreign-keys.js';
 import { problemsError } from './problem.js';
 import { Source } from './source.js';
 import { zodProblems } from './zod-problems.js';
@@ -46,8 +47,11 @@ export function parseExperiment(file: string, text: string, options: LoadOptions
   const { set = [], checkFiles = true } = options;
   const source = Source.parse(file, text, set);
   resolvePaths(source);
-  const parsed = experimentSchema.safeParse(source.data);
-  if (!parsed.success) throw problemsError(file, zodProblems(parsed.error.issues, source, experimentJsonSchema()));
+  const kind = kindOf(source.data);
+  const foreign = foreignKeys(source, kind);
+  if (foreign.length > 0) throw problemsError(file, foreign);
+  const parsed = experimentSchemas[kind].safeParse(source.data);
+  if (!parsed.success) throw problemsError(file, zodProblems(parsed.error.issues, source, experimentJsonSchema(kind)));
   const experiment = parsed.data;
   const problems = [
     ...contradictions(experiment).map(({ path, message }) => ({ where: source.where(path), path, message })),
@@ -55,6 +59,17 @@ export function parseExperiment(file: string, text: string, options: LoadOptions
   ];
   if (problems.length > 0) throw problemsError(file, problems);
   return { experiment, source: text, file, set, where: (path) => source.where(path) };
+}
+
+/**
+ * The experiment of a file, when it trains networks.
+ * @throws NasError `invalid-input` when its space is a table of results, which has no networks.
+ */
+export function trainingOf({ experiment, file }: LoadedExperiment): TrainingExperiment {
+  if (!isTableExperiment(experiment)) return experiment;
+  throw invalidInput(`${file}: its space is a table of results, without data and networks to train`, {
+    hint: 'Give an experiment that trains.',
+  });
 }
 
 /** The same error, saying where in the experiment's file the cause is written; for mistakes found while it runs. */

@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { writeFileAtomic } from '../../base/files.js';
-import { experimentJsonSchema } from './json-schema.js';
+import { editorSchema } from './json-schema.js';
 
 /** The text of experiments/experiment.schema.json: what editors check experiment files against. */
-export const schemaFileText = (): string => `${JSON.stringify(experimentJsonSchema(), null, 2)}\n`;
+export const schemaFileText = (): string => `${JSON.stringify(editorSchema(), null, 2)}\n`;
 
 /** Run as a program (`npm run schema`), writes the file into the folder of experiments. */
 if (process.argv[1] === fileURLToPath(import.meta.url))

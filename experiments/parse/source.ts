@@ -44,14 +44,14 @@ function step(document: Document, node: Node | null, key: string | number): Foun
 /** An experiment's text with `--set` arguments laid over it; every value can be traced to where it was written. */
 export class Source {
   /** The plain value of the whole: the text's, with the overrides in place. */
-  readonly data: unknown;
+  readonly data: Readonly<Record<string, unknown>>;
 
   private constructor(
     readonly file: string,
     private readonly document: Document,
     private readonly lines: LineCounter,
     private readonly overrides: readonly Override[],
-    data: unknown,
+    data: Readonly<Record<string, unknown>>,
   ) {
     this.data = data;
   }

@@ -18,6 +18,9 @@ export interface ReportTrial {
   readonly provenance: Readonly<Record<string, Provenance>>;
   /** Why it was pruned or failed. */
   readonly message: string | null;
+  /** When its evaluation began and when it ended, in seconds after the run's start (simulated for tables). */
+  readonly startedAfter: number | null;
+  readonly finishedAfter: number | null;
 }
 
 /** A measured latency without its samples; ms for one batch. */
@@ -75,11 +78,18 @@ export interface ReportMember extends ReportTrial {
   /** What the latency model had said before training. */
   readonly predicted: { readonly ms: number; readonly std: number; readonly coverage: number } | null;
   readonly final: FinalResult | null;
-  readonly costs: ReportCosts;
-  readonly network: Network;
+  /** Null where results come from a table, which has no networks. */
+  readonly costs: ReportCosts | null;
+  readonly network: Network | null;
   readonly curves: { readonly search: readonly CurvePoint[]; readonly final: readonly CurvePoint[] };
   readonly files: readonly ReportFile[];
 }
+
+/** A member whose network is known. */
+export type NetworkMember = ReportMember & { readonly costs: ReportCosts; readonly network: Network };
+
+export const hasNetwork = (member: ReportMember): member is NetworkMember =>
+  member.network !== null && member.costs !== null;
 
 /** A latency that was first predicted and then measured, ms. */
 export interface PredictionPair {
@@ -99,14 +109,16 @@ export interface PredictionReport {
 /** Where the results come from, each as one line for people. */
 export interface RunProvenance {
   readonly data: string;
-  readonly teacher: string;
-  readonly loss: string;
+  readonly teacher?: string;
+  readonly loss?: string;
   readonly search: string;
 }
 
 export interface RunSummary {
   readonly name: string;
   readonly seed: number;
+  /** How candidates got their values: by training, or from a table of results in simulated time. */
+  readonly evaluation: 'training' | 'table';
   readonly status: 'running' | 'complete' | 'interrupted' | 'infeasible' | 'failed';
   readonly message: string | null;
   /** ISO 8601, UTC. */

@@ -34,7 +34,12 @@ export function duration(seconds: number): string {
   return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;
 }
 
-const byUnit: { readonly [U in Unit]: (value: number) => string } = { share: percent, ms, count, bytes };
+/** A share as a percentage; a value beyond 1 is none (tables may hold accuracies in percent) and stays as it is. */
+const share = (value: number): string => (isShare(value) ? percent(value) : significant(value, 4));
+
+const isShare = (value: number): boolean => Math.abs(value) <= 1;
+
+const byUnit: { readonly [U in Unit]: (value: number) => string } = { share, ms, count, bytes };
 
 const kindOf = (objective: string): ObjectiveKind | undefined =>
   isObjectiveName(objective) ? objectiveKinds[objective] : undefined;
@@ -56,6 +61,8 @@ export interface Axis {
   readonly format: string;
 }
 
+const plain = { suffix: '', format: '~g' };
+
 const axes: { readonly [U in Unit]: { readonly suffix: string; readonly format: string } } = {
   share: { suffix: '', format: '.1%' },
   ms: { suffix: ' [ms]', format: '~g' },
@@ -63,7 +70,16 @@ const axes: { readonly [U in Unit]: { readonly suffix: string; readonly format: 
   bytes: { suffix: ' [bytes]', format: '~s' },
 };
 
-export function axisOf(objective: string): Axis {
-  const { suffix, format } = axes[kindOf(objective)?.unit ?? 'count'];
+function axisFormat(
+  unit: Unit | undefined,
+  values: readonly number[],
+): { readonly suffix: string; readonly format: string } {
+  if (unit === undefined || (unit === 'share' && !values.every(isShare))) return plain;
+  return axes[unit];
+}
+
+/** @param values what will be shown. */
+export function axisOf(objective: string, values: readonly number[]): Axis {
+  const { suffix, format } = axisFormat(kindOf(objective)?.unit, values);
   return { title: `${objectiveTitle(objective)}${suffix}`, format };
 }

@@ -1,7 +1,9 @@
 import { availableParallelism } from 'node:os';
 import { createSpace, type DecisionSpace, type Space, type Task } from '../../spaces/index.js';
 import { describeDataset, type DatasetInfo, type DatasetRef } from '../../trainers/index.js';
-import type { Experiment } from '../schema.js';
+import type { Experiment, TableExperiment, TrainingExperiment } from '../schema.js';
+import type { TableResults } from '../table-results.js';
+import type { Simulation } from './simulation.js';
 
 /** What does not change while a run goes, whatever evaluates its candidates. */
 export interface RunPlan {
@@ -13,6 +15,7 @@ export interface RunPlan {
 /** A run that trains networks. */
 export interface TrainingPlan extends RunPlan {
   readonly kind: 'training';
+  readonly experiment: TrainingExperiment;
   readonly dataset: DatasetRef;
   readonly data: DatasetInfo;
   readonly task: Task;
@@ -25,11 +28,20 @@ export interface TrainingPlan extends RunPlan {
   readonly needsLatency: boolean;
 }
 
+/** A run that looks its candidates up in a table. */
+export interface TablePlan extends RunPlan {
+  readonly kind: 'table';
+  readonly experiment: TableExperiment;
+  readonly results: TableResults;
+  /** The time that evaluations take, and that the store records. */
+  readonly simulation: Simulation;
+}
+
 /** Everything about a run that does not change while it goes. */
-export type Plan = TrainingPlan;
+export type Plan = TrainingPlan | TablePlan;
 
 export interface PlanInput {
-  readonly experiment: Experiment;
+  readonly experiment: TrainingExperiment;
   readonly workdir: string;
   readonly dataset: DatasetRef;
   readonly threads: number;
@@ -45,5 +57,5 @@ export async function makePlan({ experiment, workdir, dataset, threads }: PlanIn
 }
 
 /** The threads of each worker when the experiment does not say: the cores, shared among the workers. */
-export const defaultThreads = ({ engine, search }: Experiment): number =>
+export const defaultThreads = ({ engine, search }: TrainingExperiment): number =>
   engine.threads ?? Math.max(1, Math.floor(availableParallelism() / search.parallel));

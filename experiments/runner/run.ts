@@ -1,14 +1,14 @@
 import { resolve } from 'node:path';
 import { invalidInput } from '../../base/errors.js';
 import { canonicalJson } from '../../base/hash.js';
-import { describeEnvironment } from '../../latency-models/index.js';
-import { lockWorkdir, Store, type RunRecord } from '../../store/index.js';
-import { describeDataset, prepareDataset, type DataConfig, type DatasetRef } from '../../trainers/index.js';
-import { locate, type LoadedExperiment } from '../parse/index.js';
-import type { Experiment } from '../schema.js';
+import { lockWorkdir, Store, type Clock } from '../../store/index.js';
+import { locatingIn, locatingNowhere, type LoadedExperiment } from '../parse/index.js';
+import { isTableExperiment, type Experiment } from '../schema.js';
 import type { RunObserver } from './events.js';
 import { execute, report, type RunOutcome } from './execute.js';
-import { defaultThreads, makePlan, type Plan } from './plan.js';
+import { defaultThreads, type Plan } from './plan.js';
+import { preparePlan } from './prepare-plan.js';
+import { environmentOf, requireSameTable } from './provenance.js';
 import { nasVersion } from './version.js';
 import { clearRun, databasePath, hasRun } from './workdir.js';
 
@@ -41,11 +41,10 @@ export async function runExperiment(
     requireSame(workdir, experiment);
     return resumeExperiment(workdir, options, observe);
   }
-  const dataset = await locating(loaded, ['data'], () => prepareData(experiment.data, observe, signal));
-  for (const [key, batch] of batches(experiment))
-    await locating(loaded, [key, 'batch'], () => checkBatch(batch, dataset));
-  const threads = defaultThreads(experiment);
-  const plan = await locating(loaded, ['space'], () => makePlan({ experiment, workdir, dataset, threads }));
+  const threads = threadsOf(experiment);
+  const began = Date.now();
+  const locating = locatingIn(loaded);
+  const plan = await preparePlan(experiment, { workdir, threads, time: began, locating, observe, signal });
   const lock = lockWorkdir(workdir);
   try {
     if (fresh) clearRun(workdir);
@@ -56,13 +55,10 @@ export async function runExperiment(
       experiment,
       threads,
       version: nasVersion(),
-      environment: describeEnvironment('training', {
-        provider: experiment.engine.provider,
-        threads,
-        batch: experiment.train.batch,
-      }),
+      environment: environmentOf(experiment, threads),
     };
-    return await withStore(Store.create(databasePath(workdir), meta), (store) => execute(plan, store, observe, signal));
+    const store = Store.create(databasePath(workdir), meta, clockOf(plan));
+    return await withStore(store, () => execute(plan, store, observe, signal));
   } finally {
     lock.release();
   }
@@ -82,15 +78,24 @@ export async function resumeExperiment(
   if (!hasRun(path)) throw invalidInput(`${workdir}: there is no run here`, { hint: 'nas run <yaml> starts one.' });
   const lock = lockWorkdir(path);
   try {
-    return await withStore(Store.open(databasePath(path)), async (store) => {
+    // What is stored says which clock the run has.
+    let clock: Clock = Date.now;
+    const store = Store.open(databasePath(path), { clock: () => clock() });
+    return await withStore(store, async () => {
       if (store.run.status().status === 'complete') {
         observe({ kind: 'note', message: 'This run is complete' });
         // It may have been killed after its last result and before its report.
         await report(store, path, observe);
         return { state: 'complete', workdir: path };
       }
-      const run = store.run.get();
-      const plan = await storedPlan(run, path, observe, signal);
+      const { experiment: stored, threads, environment } = store.run.get();
+      // Written by `runExperiment`, which had it from the schema.
+      const experiment = stored as Experiment;
+      requireSameTable(experiment, environment);
+      const time = latestChange(store);
+      const locating = locatingNowhere;
+      const plan = await preparePlan(experiment, { workdir: path, threads, time, locating, observe, signal });
+      clock = clockOf(plan);
       store.events.add({ kind: 'resumed', detail: { version: nasVersion() } });
       store.run.setStatus('running');
       return execute(plan, store, observe, signal);
@@ -100,41 +105,19 @@ export async function resumeExperiment(
   }
 }
 
-async function storedPlan(run: RunRecord, workdir: string, observe: RunObserver, signal: AbortSignal): Promise<Plan> {
-  // Written by `runExperiment`, which had it from the schema.
-  const experiment = run.experiment as Experiment;
-  const dataset = await prepareData(experiment.data, observe, signal);
-  return makePlan({ experiment, workdir, dataset, threads: run.threads });
-}
+/** The clock by which a run's times are recorded. */
+const clockOf = (plan: Plan): Clock => (plan.kind === 'table' ? plan.simulation.now : Date.now);
 
-/** The batches of everything that will be trained, by the part of the file that says them. */
-const batches = ({ train, teacher, final }: Experiment): (readonly [key: string, batch: number])[] => [
-  ['train', train.batch],
-  ...(teacher.type === 'train' ? [['teacher', teacher.batch] as const] : []),
-  ...(final === null ? [] : [['final', final.batch] as const]),
-];
+/** When anything last happened to a trial of a run, in ms since 1970. */
+const latestChange = (store: Store): number =>
+  store.trials
+    .all()
+    .reduce(
+      (latest, { askedAt, startedAt, finishedAt }) => Math.max(latest, finishedAt ?? startedAt ?? askedAt),
+      store.run.get().createdAt,
+    );
 
-/** @throws NasError when there are fewer training images than one step takes. */
-function checkBatch(batch: number, dataset: DatasetRef): void {
-  const { train } = describeDataset(dataset).counts;
-  if (batch > train)
-    throw invalidInput(`a batch of ${batch} images is more than the ${train} images to train with`, {
-      hint: 'Set a smaller batch, or a larger data.subset.',
-    });
-}
-
-function prepareData(config: DataConfig, observe: RunObserver, signal: AbortSignal): Promise<DatasetRef> {
-  let announced = false;
-  return prepareDataset(config, {
-    signal,
-    onProgress: (done, total) => {
-      if (!announced)
-        observe({ kind: 'phase', name: 'data', message: `Converting ${config.type} (once; later runs use the cache)` });
-      announced = true;
-      observe({ kind: 'progress', phase: 'data', done, total, unit: 'images' });
-    },
-  });
-}
+const threadsOf = (experiment: Experiment): number => (isTableExperiment(experiment) ? 1 : defaultThreads(experiment));
 
 /** @throws NasError when the workdir's run was begun with another experiment. */
 function requireSame(workdir: string, experiment: Experiment): void {
@@ -154,18 +137,10 @@ function requireSame(workdir: string, experiment: Experiment): void {
   }
 }
 
-async function withStore<T>(store: Store, task: (store: Store) => Promise<T>): Promise<T> {
-  try {
-    return await task(store);
-  } finally {
-    store.close();
-  }
-}
-
-async function locating<T>(loaded: LoadedExperiment, path: string[], task: () => Promise<T> | T): Promise<T> {
+async function withStore<T>(store: Store, task: () => Promise<T>): Promise<T> {
   try {
     return await task();
-  } catch (error) {
-    throw locate(loaded, path, error);
+  } finally {
+    store.close();
   }
 }

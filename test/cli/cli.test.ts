@@ -145,7 +145,7 @@ describe('a stored run', () => {
     const { code, out } = await nasInside(['status', workdir, '--json']);
     expect(code).toBe(0);
     expect(JSON.parse(out)).toMatchObject({ name: 'stored', status: 'complete', counts: { complete: 60 } });
-    expect((await nasInside(['status', workdir])).out).toContain('60 of 100000 trained');
+    expect((await nasInside(['status', workdir])).out).toContain('60 of 100000 complete');
   });
 
   it('lists its trials in every format', async () => {

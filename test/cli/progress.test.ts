@@ -106,7 +106,7 @@ describe('progress', () => {
       search: 1 of 4 trials
       trial 1 failed: loss is NaN
       warning: something is odd
-      complete: 1 trial trained, 1 failed in 30 s; results in runs/x (report.html)
+      complete: 1 trial complete, 1 failed in 30 s; results in runs/x (report.html)
       "
     `);
   });
@@ -117,7 +117,7 @@ describe('progress', () => {
         "trial 0 complete: accuracy 90.00 %, latency 0.25 ms",
         "trial 1 failed: loss is NaN",
         "warning: something is odd",
-        "complete: 1 trial trained, 1 failed in 30 s; results in runs/x (report.html)",
+        "complete: 1 trial complete, 1 failed in 30 s; results in runs/x (report.html)",
       ]
     `);
   });

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { Random } from '../../base/random.js';
-import { parseExperiment } from '../../experiments/parse/index.js';
+import { parseExperiment, trainingOf } from '../../experiments/parse/index.js';
 import { costs, createSpace, choicesOf, genotypeId, sampleGenotype } from '../../spaces/index.js';
 import { Store } from '../../store/index.js';
 
@@ -12,7 +12,7 @@ search: {trials: 100000}
 
 /** A workdir with a database of `count` finished trials: real networks, made-up accuracies. */
 export async function storedRun(workdir: string, count: number): Promise<void> {
-  const { experiment } = parseExperiment('stored.yaml', source);
+  const experiment = trainingOf(parseExperiment('stored.yaml', source));
   const meta = { name: 'stored', seed: 1, source, experiment, threads: 1, version: '0.1.0', environment: { cpu: 'x' } };
   const space = await createSpace(experiment.space, { input: [28, 28, 1], classes: 10 });
   const random = new Random(1, 'stored-run');

@@ -5,19 +5,18 @@ import { palette, renderSvg } from './render.js';
 
 /** The objectives that span the picture; with one objective, it is drawn against the trial's number. */
 interface Plane {
-  readonly x: string;
+  /** Null: the trial's number. */
+  readonly x: string | null;
   readonly y: string;
 }
 
-const trialNumber = 'trial';
-
 function planeOf({ objectives }: ReportData): Plane {
   const [first, second] = objectives;
-  return { y: first.name, x: objectives.length > 1 ? second.name : trialNumber };
+  return { y: first.name, x: objectives.length > 1 ? second.name : null };
 }
 
-const valueOf = (trial: ReportTrial, name: string): number | undefined =>
-  name === trialNumber ? trial.number : trial.values[name];
+const valueOf = (trial: ReportTrial, name: string | null): number | undefined =>
+  name === null ? trial.number : trial.values[name];
 
 interface Point {
   readonly x: number;
@@ -79,7 +78,11 @@ function latencyNote(data: ReportData, plane: Plane): string {
 }
 
 function subtitle(data: ReportData, plane: Plane): string[] {
-  const { counts, name, seed } = data.run;
+  const { counts, name, seed, evaluation } = data.run;
+  if (evaluation === 'table') {
+    const found = `${counts.complete} trials evaluated, ${data.frontier.length} on the frontier.`;
+    return wrapped(`${name} (seed ${seed}), ${data.provenance.data}: ${found}`);
+  }
   const trained = `${counts.complete} trials trained, ${data.frontier.length} on the frontier.`;
   return [
     ...wrapped(`${name} (seed ${seed}), ${data.provenance.data}: ${trained}`),
@@ -117,9 +120,11 @@ const looks = [
 
 /** How points become positions, colours and shapes; shared by all layers, and so one legend. */
 function channels(plane: Plane, points: readonly Point[]) {
-  const xAxis = plane.x === trialNumber ? { title: 'trial', format: 'd' } : axisOf(plane.x);
-  const yAxis = axisOf(plane.y);
-  const log = plane.x !== trialNumber && spansDecades(points.map(({ x }) => x));
+  const horizontal = points.map(({ x }) => x);
+  const xAxis = plane.x === null ? { title: 'trial', format: 'd' } : axisOf(plane.x, horizontal);
+  const vertical = points.map(({ y }) => y);
+  const yAxis = axisOf(plane.y, vertical);
+  const log = plane.x !== null && spansDecades(horizontal);
   const present = looks.filter(({ series }) => points.some((point) => point.series === series));
   const domain = present.map(({ series }) => series);
   return {
@@ -128,7 +133,7 @@ function channels(plane: Plane, points: readonly Point[]) {
       type: quantitative,
       title: xAxis.title,
       axis: { format: xAxis.format },
-      scale: { zero: false, nice: true, ...(log ? { type: 'log' as const } : {}) },
+      scale: { nice: true, ...(log ? { type: 'log' as const } : { zero: false }) },
     },
     y: {
       field: 'y',
@@ -155,7 +160,7 @@ export function frontierSpec(data: ReportData): TopLevelSpec {
   const measured = frontier.filter(({ low }) => low !== undefined);
   const highest = [...finals, ...frontier.filter((f) => !finals.some(({ label }) => label === f.label))];
   const { x, y, color, shape } = channels(plane, [...trials, ...frontier, ...finals]);
-  const horizontal = plane.x === trialNumber ? 'trial' : objectiveTitle(plane.x);
+  const horizontal = plane.x === null ? 'trial' : objectiveTitle(plane.x);
   return {
     $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
     width: 820,

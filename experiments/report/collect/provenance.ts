@@ -1,6 +1,7 @@
+import { basename } from 'node:path';
 import type { DataConfig, TeacherConfig } from '../../../trainers/index.js';
 import type { Store } from '../../../store/index.js';
-import type { Experiment } from '../../schema.js';
+import { isTableExperiment, type Experiment } from '../../schema.js';
 import type { RunProvenance } from '../data.js';
 import { percent } from '../format.js';
 
@@ -25,7 +26,16 @@ function describeTeacher(teacher: TeacherConfig): string {
 }
 
 export function collectProvenance(store: Store, experiment: Experiment): RunProvenance {
-  const { data, teacher, train, search, seed } = experiment;
+  const { search, seed } = experiment;
+  if (isTableExperiment(experiment)) {
+    const { space, objectives } = experiment;
+    const columns = objectives.map(({ column }) => column).join(', ');
+    return {
+      data: `table ${basename(space.file)} (${columns})`,
+      search: `${search.controller}, ${search.trials} trials, ${search.parallel} at once (${search.order}), seed ${seed}`,
+    };
+  }
+  const { data, teacher, train } = experiment;
   const taught = store.curves.of({ stage: 'teacher' }).at(-1);
   const accuracy = taught === undefined ? '' : `; ${percent(taught.validationAccuracy)} validation accuracy`;
   return {

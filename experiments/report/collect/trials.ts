@@ -4,7 +4,9 @@ import type { Objective } from '../../../search/index.js';
 import type { Store, TrialRecord } from '../../../store/index.js';
 import type { ReportTrial } from '../data.js';
 
-function toReport({ number, state, genotypeId, choices, values, message }: TrialRecord): ReportTrial {
+function toReport(trial: TrialRecord, began: number): ReportTrial {
+  const { number, state, genotypeId, choices, values, message, startedAt, finishedAt } = trial;
+  const after = (at: number | null): number | null => (at === null ? null : (at - began) / 1000);
   const entries = Object.entries(values);
   return {
     number,
@@ -14,16 +16,21 @@ function toReport({ number, state, genotypeId, choices, values, message }: Trial
     values: Object.fromEntries(entries.map(([name, { value }]) => [name, value])),
     provenance: Object.fromEntries(entries.map(([name, { provenance }]) => [name, provenance])),
     message,
+    startedAfter: after(startedAt),
+    finishedAfter: after(finishedAt),
   };
 }
 
 /** All trials of a run, in order. */
-export const collectTrials = (store: Store): ReportTrial[] => store.trials.all().map(toReport);
+export function collectTrials(store: Store): ReportTrial[] {
+  const { createdAt } = store.run.get();
+  return store.trials.all().map((trial) => toReport(trial, createdAt));
+}
 
 /** One trial, or undefined when it was never asked. */
 export function collectTrial(store: Store, number: number): ReportTrial | undefined {
   const trial = store.trials.get(number);
-  return trial && toReport(trial);
+  return trial && toReport(trial, store.run.get().createdAt);
 }
 
 /** The Pareto frontier by search values, ordered along the second objective (the first when there is only one). */

@@ -1,5 +1,5 @@
 import { costs, expandedWidth, type Block, type LayerCost, type Network } from '../../../spaces/index.js';
-import type { CurvePoint, ReportMember } from '../data.js';
+import type { CurvePoint, NetworkMember, ReportMember } from '../data.js';
 import { bytes, count, ms, percent } from '../format.js';
 import { html, type Markup } from './markup.js';
 import { facts, table, type Column } from './table.js';
@@ -90,7 +90,7 @@ function latencyFacts({ latency, predicted }: ReportMember): (readonly [string, 
 }
 
 /** Everything about one network of the frontier, folded until it is asked for. */
-export function networkCard(member: ReportMember): Markup {
+export function networkCard(member: NetworkMember): Markup {
   const { number, costs: cost, choices, files, curves, final, network } = member;
   const summary = `${count(cost.macs)} MACs, ${count(cost.params)} parameters, ${network.input.join(' x ')} input`;
   return html`<details class="card" id="trial-${number}">

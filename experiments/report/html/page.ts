@@ -1,10 +1,11 @@
 import { renderCurves } from '../charts/curves.js';
 import { renderFrontier } from '../charts/frontier.js';
 import { renderPrediction } from '../charts/prediction.js';
-import type { ReportData, ReportMember, TrialState } from '../data.js';
-import { count, duration, objectiveTitle, objectiveValue, percent } from '../format.js';
+import { hasNetwork, type ReportData, type ReportMember, type TrialState } from '../data.js';
+import { count, duration, objectiveTitle, objectiveValue } from '../format.js';
 import { html, trusted, type Markup } from './markup.js';
 import { networkCard } from './network.js';
+import { rowCard } from './row.js';
 import { style } from './style.js';
 import { facts, table, type Column } from './table.js';
 
@@ -16,24 +17,32 @@ const seconds = ({ run: { startedAt, updatedAt } }: ReportData): number =>
 
 const best = (values: readonly (number | null | undefined)[]): string => {
   const known = values.filter((value) => value !== null && value !== undefined);
-  return known.length === 0 ? '-' : percent(Math.max(...known));
+  return objectiveValue('accuracy', known.length === 0 ? null : Math.max(...known));
 };
+
+/** The best value of the first objective in a table. */
+function bestOfFirst({ objectives: [{ name, direction }], frontier }: ReportData): Markup {
+  const values = frontier.map((member) => member.values[name]);
+  const top = direction === 'maximize' ? Math.max(...values) : Math.min(...values);
+  return tile(objectiveValue(name, values.length === 0 ? null : top), `best ${objectiveTitle(name)}`);
+}
 
 /** Whether the frontier's networks were trained again; without, they have at most a test accuracy. */
 const hasFinalTraining = ({ frontier }: ReportData): boolean => frontier.some(({ final }) => (final?.epochs ?? 0) > 0);
 
 function tiles(data: ReportData): Markup {
-  const { counts, planned, rejected } = data.run;
+  const { counts, planned, rejected, evaluation } = data.run;
   const { frontier } = data;
+  const trains = evaluation === 'training';
   const states: readonly TrialState[] = ['pruned', 'failed', 'running', 'waiting'];
   const others = states.filter((state) => counts[state] > 0).map((state) => `${counts[state]} ${state}`);
   return html`<div class="tiles">
-    ${tile(`${counts.complete} / ${planned}`, ['trials trained', ...others].join(', '))}
+    ${tile(`${counts.complete} / ${planned}`, [`trials ${trains ? 'trained' : 'evaluated'}`, ...others].join(', '))}
     ${tile(String(frontier.length), 'networks on the frontier')}
-    ${tile(best(frontier.map(({ values }) => values['accuracy'])), 'best validation accuracy in the search')}
+    ${trains ? tile(best(frontier.map(({ values }) => values['accuracy'])), 'best validation accuracy in the search') : bestOfFirst(data)}
     ${hasFinalTraining(data) ? tile(best(frontier.map(({ final }) => final?.accuracy)), 'best validation accuracy after final training') : null}
-    ${rejected > 0 ? tile(count(rejected), 'candidates rejected before training') : null}
-    ${tile(duration(seconds(data)), 'from start to last change')}
+    ${rejected > 0 ? tile(count(rejected), `candidates rejected before ${trains ? 'training' : 'evaluation'}`) : null}
+    ${tile(duration(seconds(data)), trains ? 'from start to last change' : 'of simulated time')}
   </div>`;
 }
 
@@ -41,11 +50,12 @@ const tag = (kind: string): Markup => html`<span class="tag ${kind}">${kind}</sp
 
 /** Objectives as they were in the search; final accuracies in columns of their own. */
 function frontierColumns(data: ReportData): Column<ReportMember>[] {
+  const trains = data.run.evaluation === 'training';
   const objectives = data.objectives.map(({ name }): Column<ReportMember> => ({
-    title: name === 'accuracy' ? 'search accuracy' : objectiveTitle(name),
+    title: trains && name === 'accuracy' ? 'search accuracy' : objectiveTitle(name),
     numeric: true,
     cell: ({ values, provenance }) =>
-      name === 'latency_ms'
+      trains && name === 'latency_ms'
         ? html`${objectiveValue(name, values[name])} ${tag(provenance[name] ?? 'computed')}`
         : objectiveValue(name, values[name]),
   }));
@@ -69,19 +79,22 @@ function frontierColumns(data: ReportData): Column<ReportMember>[] {
   };
   const named = new Set(data.objectives.map(({ name }) => name));
   const costs: readonly (Column<ReportMember> & { readonly objective: string })[] = [
-    { objective: 'macs', title: 'MACs', numeric: true, cell: ({ costs: { macs } }) => count(macs) },
-    { objective: 'params', title: 'parameters', numeric: true, cell: ({ costs: { params } }) => count(params) },
+    { objective: 'macs', title: 'MACs', numeric: true, cell: ({ costs: cost }) => countOf(cost?.macs) },
+    { objective: 'params', title: 'parameters', numeric: true, cell: ({ costs: cost }) => countOf(cost?.params) },
   ];
   return [
     { title: 'trial', cell: ({ number }) => html`<a href="#trial-${number}">#${number}</a>` },
     ...objectives,
     ...(hasFinalTraining(data) ? [final, ranked] : []),
     ...(data.frontier.some((member) => member.final !== null) ? [test] : []),
-    ...costs.filter(({ objective }) => !named.has(objective)),
+    ...costs.filter(({ objective }) => data.frontier.some(hasNetwork) && !named.has(objective)),
   ];
 }
 
+const countOf = (value: number | undefined): string => (value === undefined ? '-' : count(value));
+
 function frontierNotes(data: ReportData): Markup {
+  if (data.run.evaluation === 'table') return html`<p class="note">All values come from ${data.provenance.data}.</p>`;
   return html`<p class="note">
     Search accuracy: validation split, on the search's short schedule; it decided who is on the
     frontier.${
@@ -138,8 +151,9 @@ export async function renderPage(data: ReportData): Promise<string> {
           <header>
             <h1>${run.name}</h1>
             <p>
-              Neural architecture search, ${run.status}${run.message === null ? '' : ` (${run.message})`}; seed
-              ${run.seed}; ${day(run.startedAt)} to ${day(run.updatedAt)} UTC; nas ${run.version}
+              Neural architecture search${run.evaluation === 'table' ? ' on a table' : ''},
+              ${run.status}${run.message === null ? '' : ` (${run.message})`}; seed ${run.seed}; ${day(run.startedAt)}
+              to ${day(run.updatedAt)} UTC; nas ${run.version}
             </p>
           </header>
           ${tiles(data)}
@@ -159,11 +173,14 @@ export async function renderPage(data: ReportData): Promise<string> {
             sections
               ? html`<section>
                   <h2>Networks</h2>
-                  <p class="note">Open a network to see its layers, decisions, latency and files.</p>
+                  <p class="note">
+                    Open a network to see its
+                    ${run.evaluation === 'table' ? 'decisions' : 'layers, decisions, latency and files'}.
+                  </p>
                 </section>`
               : null
           }
-          ${frontier.map(networkCard)}
+          ${frontier.map((member) => (hasNetwork(member) ? networkCard(member) : rowCard(member)))}
           <section>
             <h2>Provenance</h2>
             ${facts(Object.entries(data.provenance))}

@@ -4,12 +4,18 @@ import { join, resolve } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { NasError } from '../../../base/errors.js';
-import { loadExperiment, locate, parseExperiment, type LoadOptions } from '../../../experiments/parse/index.js';
+import {
+  loadExperiment,
+  locate,
+  parseExperiment,
+  trainingOf,
+  type LoadOptions,
+} from '../../../experiments/parse/index.js';
 import { schemaFileText } from '../../../experiments/parse/schema-file.js';
 import { invalidInput } from '../../../base/errors.js';
 
 const base = 'name: x\ndata: fashion-mnist\nspace: mobilenet\n';
-const parse = (text: string, options?: LoadOptions) => parseExperiment('exp.yaml', text, options).experiment;
+const parse = (text: string, options?: LoadOptions) => trainingOf(parseExperiment('exp.yaml', text, options));
 
 function messageOf(task: () => unknown): string {
   try {
@@ -56,8 +62,8 @@ describe('an experiment', () => {
   it('takes paths relative to its own folder', () => {
     const file = join(folder, 'folder.yaml');
     writeFileSync(file, 'name: x\ndata: {type: image-folder, path: .}\nspace: mobilenet\n');
-    expect(loadExperiment(file).experiment.data.path).toBe(folder);
-    expect(loadExperiment(file, { set: ['data.path=.'] }).experiment.data.path).toBe(process.cwd());
+    expect(trainingOf(loadExperiment(file)).data.path).toBe(folder);
+    expect(trainingOf(loadExperiment(file, { set: ['data.path=.'] })).data.path).toBe(process.cwd());
   });
 });
 

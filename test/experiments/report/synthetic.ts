@@ -29,6 +29,8 @@ function trialOf(space: Space, number: number, random: Random): ReportTrial {
     values: { accuracy, latency_ms: latency },
     provenance: { accuracy: 'measured', latency_ms: number % 3 === 0 ? 'measured' : 'predicted' },
     message: null,
+    startedAfter: 60 * number,
+    finishedAfter: 60 * number + 55,
   };
 }
 
@@ -95,6 +97,7 @@ export async function syntheticReport(trials = 40, seed = 1): Promise<ReportData
     run: {
       name: 'synthetic',
       seed,
+      evaluation: 'training',
       status: 'complete',
       message: null,
       startedAt: '2026-01-01T00:00:00.000Z',

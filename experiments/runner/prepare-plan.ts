@@ -1,0 +1,68 @@
+import { invalidInput } from '../../base/errors.js';
+import { describeDataset, prepareDataset, type DataConfig, type DatasetRef } from '../../trainers/index.js';
+import type { Locating } from '../parse/index.js';
+import { isTableExperiment, type Experiment, type TableExperiment, type TrainingExperiment } from '../schema.js';
+import { loadResults } from '../table-results.js';
+import type { RunObserver } from './events.js';
+import { makePlan, type Plan, type TablePlan, type TrainingPlan } from './plan.js';
+import { Simulation } from './simulation.js';
+
+export interface PlanContext {
+  readonly workdir: string;
+  /** Threads of each training worker. */
+  readonly threads: number;
+  /** Where the clock of the run stands, in ms since 1970. */
+  readonly time: number;
+  readonly locating: Locating;
+  readonly observe: RunObserver;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Everything that a run of an experiment needs to begin or to go on: data converted, space built, table read.
+ * @throws NasError `invalid-input` for bad data, an impossible space, a bad table.
+ */
+export const preparePlan = (experiment: Experiment, context: PlanContext): Promise<Plan> =>
+  isTableExperiment(experiment) ? tablePlan(experiment, context) : trainingPlan(experiment, context);
+
+async function tablePlan(experiment: TableExperiment, { workdir, time, locating }: PlanContext): Promise<TablePlan> {
+  const results = await loadResults(experiment, locating);
+  const { space } = results.table;
+  return { kind: 'table', experiment, workdir, space, results, simulation: new Simulation(time) };
+}
+
+async function trainingPlan(experiment: TrainingExperiment, context: PlanContext): Promise<TrainingPlan> {
+  const { workdir, threads, locating, observe, signal } = context;
+  const dataset = await locating(['data'], () => prepareData(experiment.data, observe, signal));
+  for (const [key, batch] of batches(experiment)) await locating([key, 'batch'], () => checkBatch(batch, dataset));
+  return locating(['space'], () => makePlan({ experiment, workdir, dataset, threads }));
+}
+
+/** The batches of everything that will be trained, by the part of the file that says them. */
+const batches = ({ train, teacher, final }: TrainingExperiment): (readonly [key: string, batch: number])[] => [
+  ['train', train.batch],
+  ...(teacher.type === 'train' ? [['teacher', teacher.batch] as const] : []),
+  ...(final === null ? [] : [['final', final.batch] as const]),
+];
+
+/** @throws NasError when there are fewer training images than one step takes. */
+function checkBatch(batch: number, dataset: DatasetRef): void {
+  const { train } = describeDataset(dataset).counts;
+  if (batch > train)
+    throw invalidInput(`a batch of ${batch} images is more than the ${train} images to train with`, {
+      hint: 'Set a smaller batch, or a larger data.subset.',
+    });
+}
+
+function prepareData(config: DataConfig, observe: RunObserver, signal: AbortSignal): Promise<DatasetRef> {
+  let announced = false;
+  return prepareDataset(config, {
+    signal,
+    onProgress: (done, total) => {
+      if (!announced)
+        observe({ kind: 'phase', name: 'data', message: `Converting ${config.type} (once; later runs use the cache)` });
+      announced = true;
+      observe({ kind: 'progress', phase: 'data', done, total, unit: 'images' });
+    },
+  });
+}

@@ -1,0 +1,42 @@
+import { invalidInput } from '../base/errors.js';
+import { loadTable, type Genotype, type ResultsTable } from '../spaces/index.js';
+import { locatingNowhere, type Locating } from './parse/locating.js';
+import type { TableExperiment } from './schema.js';
+
+/** The results of an experiment on a table. */
+export interface TableResults {
+  readonly table: ResultsTable;
+  /** Values by objective name, a number for each row; NaN where an evaluation failed. */
+  readonly columns: ReadonlyMap<string, Float64Array>;
+  /** Seconds that the evaluation of each row takes; null: one each. */
+  readonly seconds: Float64Array | null;
+}
+
+/** @throws NasError `invalid-input` naming file, lines and column of what cannot be used. */
+export async function loadResults(
+  { space, objectives }: Pick<TableExperiment, 'space' | 'objectives'>,
+  locating: Locating = locatingNowhere,
+): Promise<TableResults> {
+  const table = await locating(['space'], () => loadTable(space));
+  const columns = new Map<string, Float64Array>();
+  for (const [i, { name, column }] of objectives.entries())
+    columns.set(name, await locating(['objectives', i, 'column'], () => table.numbers(column)));
+  const { seconds } = space;
+  const times = seconds === undefined ? null : await locating(['space', 'seconds'], () => durationsOf(table, seconds));
+  return { table, columns, seconds: times };
+}
+
+function durationsOf(table: ResultsTable, column: string): Float64Array {
+  const seconds = table.numbers(column);
+  const bad = seconds.findIndex((value) => !(value >= 0));
+  if (bad < 0) return seconds;
+  throw invalidInput(
+    `${table.file}, line ${table.lineOf(bad)}: '${column}' is ${seconds[bad]}; expected seconds, at least 0`,
+  );
+}
+
+/** The values of a network by objective name; NaN where its evaluation failed. */
+export function resultsOf({ table, columns }: TableResults, genotype: Genotype): Record<string, number> {
+  const row = table.rowOf(genotype);
+  return Object.fromEntries([...columns].map(([name, values]) => [name, values[row]]));
+}

@@ -1,0 +1,16 @@
+import { invalidInput } from '../base/errors.js';
+import type { Store } from '../store/index.js';
+import { experimentOf } from './report/index.js';
+import { isTableExperiment, type TrainingExperiment } from './schema.js';
+
+/**
+ * The experiment of a run that trained networks.
+ * @throws NasError `invalid-input` when the run looked its results up in a table.
+ */
+export function trainingExperimentOf(store: Store, workdir: string): TrainingExperiment {
+  const experiment = experimentOf(store);
+  if (!isTableExperiment(experiment)) return experiment;
+  throw invalidInput(`${workdir}: the run looked its results up in a table; it has no networks`, {
+    hint: 'Give the folder of a run that trains.',
+  });
+}
