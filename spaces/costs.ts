@@ -1,5 +1,5 @@
 import type { Layer, LayerKind, LayerTable, Shape } from './layer.js';
-import { applyRule, fusedKinds } from './layer.js';
+import { applyRule, isFused } from './layer.js';
 import { layersOf } from './layers.js';
 import type { Network } from './network.js';
 
@@ -60,10 +60,12 @@ const weights = (values: number, uses: number): Count => ({
 
 const counts: LayerTable<Count> = {
   input: () => nothing,
-  conv: ({ kernel, input, output }) => weights(kernel * kernel * input[2] * output[2], output[0] * output[1]),
+  conv: ({ kernel, groups = 1, input, output }) =>
+    weights((kernel * kernel * input[2] * output[2]) / groups, output[0] * output[1]),
   depthwise: ({ kernel, output }) => weights(kernel * kernel * output[2], output[0] * output[1]),
   batch_norm: ({ output: [, , c] }) => ({ macs: 0, params: 2 * c, buffers: 2 * c, folded: c }),
   activation: () => nothing,
+  avg_pool: () => nothing,
   global_pool: () => nothing,
   dense: ({ input, output }) => {
     const { macs, params, folded } = weights(size(input) * output[2], 1);
@@ -72,6 +74,8 @@ const counts: LayerTable<Count> = {
   dropout: () => nothing,
   add: () => nothing,
   multiply: () => nothing,
+  shuffle: () => nothing,
+  zero: () => nothing,
 };
 
 const read = (layers: readonly Layer[], layer: Layer): number =>
@@ -80,7 +84,7 @@ const read = (layers: readonly Layer[], layer: Layer): number =>
 /** Largest number of values alive at once; layers in place share the buffer of their input. */
 function peakValues(layers: readonly Layer[]): number {
   const buffer: number[] = [];
-  for (const [i, { kind, inputs }] of layers.entries()) buffer.push(fusedKinds.has(kind) ? buffer[inputs[0]] : i);
+  for (const [i, layer] of layers.entries()) buffer.push(isFused(layer) ? buffer[layer.inputs[0]] : i);
   const lastUse = new Map<number, number>();
   for (const [i, { inputs }] of layers.entries()) for (const j of [...inputs, i]) lastUse.set(buffer[j], i);
 
@@ -100,7 +104,7 @@ function peakValues(layers: readonly Layer[]): number {
 export function costs(network: Network): Costs {
   const layers = layersOf(network);
   const counted = layers.map((layer) => {
-    const fused = fusedKinds.has(layer.kind) || layer.kind === 'input';
+    const fused = isFused(layer) || layer.kind === 'input';
     const traffic = fused ? 0 : bytesPerValue * (read(layers, layer) + size(layer.output));
     return { layer, traffic, ...applyRule(counts, layer) };
   });

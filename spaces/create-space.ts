@@ -5,6 +5,7 @@ import { blocksPlan } from './types/blocks.js';
 import { efficientnetPlan } from './types/efficientnet.js';
 import { mobilenetPlan } from './types/mobilenet.js';
 import { loadModuleSpace } from './types/module.js';
+import { nasBench201Space } from './types/nas-bench-201.js';
 import { ofaMobilenetv3Space } from './types/ofa-mobilenetv3.js';
 
 export interface CreateSpaceOptions {
@@ -25,6 +26,8 @@ export async function createSpace(config: SpaceConfig, task: Task, options: Crea
       return createStagedSpace(efficientnetPlan(config, task));
     case 'blocks':
       return createStagedSpace(blocksPlan(config, task));
+    case 'nas-bench-201':
+      return nasBench201Space(config, task);
     case 'ofa-mobilenetv3':
       return ofaMobilenetv3Space(config, task);
     case 'module':

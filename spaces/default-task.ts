@@ -14,6 +14,8 @@ const smallPresets: Readonly<Record<string, Task>> = { tiny: cifar10, small: tin
  */
 export function defaultTask(config: SpaceConfig): Task | null {
   switch (config.type) {
+    case 'nas-bench-201':
+      return cifar10;
     case 'ofa-mobilenetv3':
       return imagenet;
     case 'mobilenet':

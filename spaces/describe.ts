@@ -1,6 +1,7 @@
+import { cellNotation } from './cells/index.js';
 import { costs } from './costs.js';
 import { layersOf } from './layers.js';
-import type { Block, Network } from './network.js';
+import type { BasicBlock, Block, ConvBlock, FusedMBConv, MBConv, Network } from './network.js';
 
 const units = [
   [1e9, 'G'],
@@ -17,11 +18,29 @@ function short(value: number, unit: string): string {
 const ratio = (value: number): string => `${Number(value.toFixed(3))}`;
 const conv = (kernel: number, stride: number): string => `${kernel}x${kernel}${stride === 1 ? '' : `/${stride}`}`;
 
+const describePlain = ({ kind, kernel, stride, filters, act }: BasicBlock | ConvBlock): string =>
+  `${kind} ${conv(kernel, stride)}, ${filters} channels, ${act}`;
+
+function describeInverted(block: MBConv | FusedMBConv): string {
+  const { kind, kernel, stride, expand, filters, se, act } = block;
+  const groups = block.kind === 'mbconv' && block.groups !== undefined ? `, ${block.groups} groups` : '';
+  const squeezed = se === 0 ? '' : `, squeeze-excite ${ratio(se)}`;
+  return `${kind} ${conv(kernel, stride)}, expand ${ratio(expand)}${groups}, ${filters} channels${squeezed}, ${act}`;
+}
+
 function describeBlock(block: Block): string {
-  const head = `${block.kind} ${conv(block.kernel, block.stride)}`;
-  if (block.kind === 'basic') return `${head}, ${block.filters} channels, ${block.act}`;
-  const se = block.se === 0 ? '' : `, squeeze-excite ${ratio(block.se)}`;
-  return `${head}, expand ${ratio(block.expand)}, ${block.filters} channels${se}, ${block.act}`;
+  switch (block.kind) {
+    case 'mbconv':
+    case 'fused_mbconv':
+      return describeInverted(block);
+    case 'basic':
+    case 'conv':
+      return describePlain(block);
+    case 'cell':
+      return `cell ${cellNotation(block.cell)}`;
+    case 'reduction':
+      return `reduction ${conv(3, 2)}, ${block.filters} channels`;
+  }
 }
 
 /** Lines that say the same one after the other, once: `block2-3`. */
@@ -44,6 +63,7 @@ export function describeNetwork(network: Network): string {
   const map = pooled === undefined ? '' : `${pooled.input[0]} x ${pooled.input[1]} map, `;
   const last = [
     ...(head.filters > 0 ? [`conv 1x1, ${head.filters} channels, ${head.act}`] : []),
+    ...(head.filters === 0 && head.norm === true ? [`batch norm, ${head.act}`] : []),
     'average pool',
     ...(head.hidden === undefined ? [] : [`dense ${head.hidden}, ${head.act}`]),
     ...(head.dropout === 0 ? [] : [`dropout ${head.dropout}`]),
@@ -52,7 +72,7 @@ export function describeNetwork(network: Network): string {
   return [
     `${input.join(' x ')} to ${classes} classes: ${short(macs, ' MACs')}, ${short(params, ' parameters')}, ` +
       `${short(activationBytes, 'B')} of activations`,
-    `stem: conv ${conv(stem.kernel, stem.stride)}, ${stem.filters} channels, ${stem.act}`,
+    `stem: conv ${conv(stem.kernel, stem.stride)}, ${stem.filters} channels${stem.act === null ? '' : `, ${stem.act}`}`,
     ...grouped(blocks),
     `head: ${map}${last.join(', ')}`,
   ].join('\n');

@@ -13,7 +13,7 @@ const logitsStd = 0.01;
 function kernelStd(layer: Layer): number | null {
   switch (layer.kind) {
     case 'conv':
-      return Math.sqrt(2 / (layer.kernel ** 2 * layer.output[2]));
+      return Math.sqrt(2 / (layer.kernel ** 2 * (layer.output[2] / (layer.groups ?? 1))));
     case 'depthwise':
       return Math.sqrt(2 / layer.kernel ** 2);
     case 'dense':
@@ -23,14 +23,17 @@ function kernelStd(layer: Layer): number | null {
   }
 }
 
-/** Draws a layer's kernel from its own random stream, so that weights depend on (seed, layer name, shape) only. */
+/**
+ * Draws a layer's kernel from its own random stream, so that weights depend on (seed, layer name, shape) only. Of the
+ * Keras layers that make one of ours, those without weights are left alone.
+ */
 export function initialise(layer: Layer, built: tfl.layers.Layer, seed: number): void {
   const std = kernelStd(layer);
-  if (std === null) return;
+  if (std === null || built.weights.length === 0) return;
   const [kernel] = built.weights;
   const shape = kernel.shape.map((side) => side ?? 1);
   const values = new Float32Array(shape.reduce((a, b) => a * b, 1));
-  const random = new Random(seed, 'weights', layer.name);
+  const random = new Random(seed, 'weights', built.name);
   for (let i = 0; i < values.length; i++) values[i] = std * random.normal();
   const tensor = tf.tensor(values, shape, 'float32');
   kernel.write(tensor);

@@ -15,12 +15,15 @@ interface Window {
 /** What each kind of layer has besides its name, inputs and shapes. The keys are the kinds. */
 interface Parameters {
   input: object;
-  /** 'same' padding, no bias (batch norm follows). */
-  conv: Window;
+  /** 'same' padding, no bias (batch norm follows); channels in `groups` independent groups, when given. */
+  conv: Window & { readonly groups?: number };
   /** One filter per channel, 'same' padding, no bias. */
   depthwise: Window;
   batch_norm: object;
-  activation: { readonly act: LayerActivation };
+  /** `standalone`: its input is read elsewhere too, or comes from no convolution, so that nothing can absorb it. */
+  activation: { readonly act: LayerActivation; readonly standalone?: true };
+  /** Average over each window, 'same' padding; cells outside the map do not count. */
+  avg_pool: Window;
   /** Average over height and width. */
   global_pool: object;
   /** With bias. */
@@ -29,6 +32,10 @@ interface Parameters {
   add: object;
   /** First input times the second, a vector, channel by channel. */
   multiply: object;
+  /** Channel shuffle (Zhang et al. 2018): channel i of group g of so many becomes channel g of group i. */
+  shuffle: { readonly groups: number };
+  /** A map of zeros. */
+  zero: object;
 }
 
 export type LayerKind = keyof Parameters;
@@ -67,7 +74,8 @@ export function applyRule<K extends LayerKind, Result, Extra extends readonly un
 }
 
 /**
- * Kinds that inference runtimes fold into the layer before them (batch norm, activation) or leave out (dropout): they
+ * Layers that inference runtimes fold into the layer before them (batch norm, activation) or leave out (dropout): they
  * take no memory and no traffic of their own.
  */
-export const fusedKinds: ReadonlySet<LayerKind> = new Set(['batch_norm', 'activation', 'dropout']);
+export const isFused = (layer: Layer): boolean =>
+  layer.kind === 'batch_norm' || layer.kind === 'dropout' || (layer.kind === 'activation' && layer.standalone !== true);

@@ -1,6 +1,6 @@
 import * as tfl from '@tensorflow/tfjs-layers';
 import { initialise } from './initial-weights.js';
-import type { LayerActivation, LayerTable } from './layer.js';
+import type { LayerActivation, LayerOf, LayerTable } from './layer.js';
 import { applyRule } from './layer.js';
 import { layersOf } from './layers.js';
 import type { Network } from './network.js';
@@ -37,20 +37,50 @@ const activationRules: { readonly [A in LayerActivation]: (name: string, apply: 
 const convolution = { padding: 'same', useBias: false } as const;
 const zeroKernel = { kernelInitializer: 'zeros' } as const;
 
+/** Names of the Keras convolutions that make one layer: its own, or one a group. */
+export const convolutionNames = ({ name, groups }: LayerOf<'conv'>): readonly string[] =>
+  groups === undefined ? [name] : Array.from({ length: groups }, (_, g) => `${name}_group${g + 1}`);
+
+const conv2d = ({ name, kernel, stride, output }: LayerOf<'conv'>, apply: Apply, x: Value): Value =>
+  apply(
+    keras.conv2d({ ...convolution, ...zeroKernel, name, filters: output[2], kernelSize: kernel, strides: stride }),
+    x,
+  );
+
+/**
+ * A convolution in groups, which TF.js has no layer for: the input cut by channels, a convolution for each part
+ * (`name_group1`, ...), the results side by side.
+ */
+function groupedConv(layer: LayerOf<'conv'>, apply: Apply, x: Value): Value {
+  const { name, output } = layer;
+  const names = convolutionNames(layer);
+  const groups = names.length;
+  const [height, width, filters] = output;
+  const channels = Number(x.shape[3]);
+  const part = channels / groups;
+  const results = names.map((own, g) => {
+    // Cropping of 'channelsFirst' maps cuts the last axis, whatever it means.
+    const cropping: [[number, number], [number, number]] = [
+      [0, 0],
+      [g * part, channels - (g + 1) * part],
+    ];
+    const cut = keras.cropping2D({ name: `${name}_part${g + 1}`, cropping, dataFormat: 'channelsFirst' });
+    return conv2d({ ...layer, name: own, output: [height, width, filters / groups] }, apply, apply(cut, x));
+  });
+  return apply(keras.concatenate({ name, axis: 3 }), ...results);
+}
+
+/** Channels as a table of groups, turned over. */
+function shuffled({ name, groups, output }: LayerOf<'shuffle'>, apply: Apply, x: Value): Value {
+  const [height, width, channels] = output;
+  const split = keras.reshape({ name: `${name}_split`, targetShape: [height, width, groups, channels / groups] });
+  const turned = apply(keras.permute({ name: `${name}_turn`, dims: [1, 2, 4, 3] }), apply(split, x));
+  return apply(keras.reshape({ name, targetShape: [height, width, channels] }), turned);
+}
+
 const rules: LayerTable<Value, [Apply, Value, Value]> = {
   input: ({ name, output }) => tfl.input({ name, shape: [...output] }),
-  conv: ({ name, kernel, stride, output }, apply, x) =>
-    apply(
-      keras.conv2d({
-        ...convolution,
-        ...zeroKernel,
-        name,
-        filters: output[2],
-        kernelSize: kernel,
-        strides: stride,
-      }),
-      x,
-    ),
+  conv: (layer, apply, x) => (layer.groups === undefined ? conv2d : groupedConv)(layer, apply, x),
   depthwise: ({ name, kernel, stride }, apply, x) =>
     apply(
       keras.depthwiseConv2d({
@@ -64,6 +94,8 @@ const rules: LayerTable<Value, [Apply, Value, Value]> = {
     ),
   batch_norm: ({ name }, apply, x) => apply(keras.batchNormalization({ name, ...batchNorm }), x),
   activation: ({ name, act }, apply, x) => activationRules[act](name, apply, x),
+  avg_pool: ({ name, kernel, stride }, apply, x) =>
+    apply(keras.averagePooling2d({ name, poolSize: kernel, strides: stride, padding: 'same' }), x),
   global_pool: ({ name }, apply, x) => apply(keras.globalAveragePooling2d({ name }), x),
   dense: ({ name, output }, apply, x) => apply(keras.dense({ name, units: output[2], ...zeroKernel }), x),
   dropout: ({ name, rate }, apply, x) => apply(keras.dropout({ name, rate }), x),
@@ -74,6 +106,8 @@ const rules: LayerTable<Value, [Apply, Value, Value]> = {
       x,
       apply(keras.reshape({ name: `${name}_reshape`, targetShape: [1, 1, output[2]] }), vector),
     ),
+  shuffle: (layer, apply, x) => shuffled(layer, apply, x),
+  zero: ({ name }, apply, x) => apply(keras.rescaling({ name, scale: 0 }), x),
 };
 
 export interface ModelOptions {

@@ -1,3 +1,5 @@
+import type { Cell } from './cells/index.js';
+
 /** Activations, named as in the papers that use them. */
 export const activations = ['relu', 'relu6', 'hard_swish', 'swish'] as const;
 export type Activation = (typeof activations)[number];
@@ -19,6 +21,11 @@ export interface MBConv extends ConvSpec {
   readonly kind: 'mbconv';
   readonly expand: number;
   readonly se: number;
+  /**
+   * FBNet's form (Wu et al. 2019), when given: both 1x1 convolutions have this many groups, with a channel shuffle after
+   * the first, and the first is there even when `expand` is 1.
+   */
+  readonly groups?: number;
 }
 
 /**
@@ -36,10 +43,36 @@ export interface BasicBlock extends ConvSpec {
   readonly kind: 'basic';
 }
 
-export type Block = MBConv | FusedMBConv | BasicBlock;
+/** A convolution by itself, such as the projection that stands for a skipped layer where the shape changes. */
+export interface ConvBlock extends ConvSpec {
+  readonly kind: 'conv';
+}
+
+/**
+ * A cell of NAS-Bench-201 (Dong & Yang 2020): a graph of four nodes with an operation on each edge; a node is the sum of
+ * its edges, convolutions are ReLU, convolution, batch norm. It keeps the shape of its input. Only what reaches the
+ * output is built; when nothing does, the output is zero.
+ */
+export interface CellBlock {
+  readonly kind: 'cell';
+  readonly cell: Cell;
+}
+
+/**
+ * The residual block between NAS-Bench-201's stages: twice ReLU, 3x3 convolution, batch norm, the first with stride 2;
+ * the shortcut is 2x2 average pooling and a 1x1 convolution.
+ */
+export interface ReductionBlock {
+  readonly kind: 'reduction';
+  readonly filters: number;
+}
+
+/** The blocks that YAML spaces of stages are made of. */
+export type StageBlock = MBConv | FusedMBConv | BasicBlock;
+export type Block = StageBlock | ConvBlock | CellBlock | ReductionBlock;
 
 /** The kinds of block, by their names in YAML. */
-export const blockKinds = ['mbconv', 'fused_mbconv', 'basic'] as const satisfies readonly Block['kind'][];
+export const blockKinds = ['mbconv', 'fused_mbconv', 'basic'] as const satisfies readonly StageBlock['kind'][];
 export type BlockKind = (typeof blockKinds)[number];
 
 /** The width inside an inverted residual whose input has `channels` channels. */
@@ -48,11 +81,18 @@ export const expandedWidth = (channels: number, expand: number): number => Math.
 /** The hidden width of a squeeze-excite module on `channels` channels. */
 export const squeezeWidth = (channels: number, se: number): number => Math.max(1, Math.round(channels * se));
 
+/** The first convolution; without activation where the blocks start with one. */
+export interface Stem extends Omit<ConvSpec, 'act'> {
+  readonly act: Activation | null;
+}
+
 /** 1x1 convolution (batch norm, activation), global average pooling, dropout, dense layer to the classes' logits. */
 export interface Head {
   /** Width of the 1x1 convolution; 0: no convolution (ResNet). */
   readonly filters: number;
   readonly act: Activation;
+  /** Batch norm and activation before the pooling, when there is no convolution: for blocks that end without them. */
+  readonly norm?: true;
   /** Width of a further dense layer with the same activation after the pooling (MobileNetV3); absent: none. */
   readonly hidden?: number;
   /** Dropout rate before the dense layer, in [0, 1). */
@@ -65,7 +105,7 @@ export interface Network {
   /** Height, width, channels of one image (NHWC without the batch). */
   readonly input: readonly [height: number, width: number, channels: number];
   readonly classes: number;
-  readonly stem: ConvSpec;
+  readonly stem: Stem;
   readonly blocks: readonly Block[];
   readonly head: Head;
 }

@@ -1,1 +1,2 @@
 export * from './nasbench201.js';
+export * from './notation.js';

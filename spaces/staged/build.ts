@@ -1,5 +1,5 @@
 import type { Genotype } from '../genotype.js';
-import type { Activation, Block, BlockKind, ConvSpec, Head, Network } from '../network.js';
+import type { Activation, BlockKind, ConvSpec, Head, Network, StageBlock } from '../network.js';
 import { activations, expandedWidth } from '../network.js';
 import type { Layout, ScaleOption, StageSlots } from './layout.js';
 import { pick, scaledDepth } from './layout.js';
@@ -30,7 +30,7 @@ export interface BlockChoices {
 }
 
 /** The block whose input has `channels` channels; equal blocks are equal values, whatever choices they came from. */
-export function blockOf(choices: BlockChoices, channels: number, scale: Scale, divisor: number): Block {
+export function blockOf(choices: BlockChoices, channels: number, scale: Scale, divisor: number): StageBlock {
   const { kind, stride, act, kernel } = choices;
   const filters = scaledWidth(choices.filters, scale, divisor);
   if (kind === 'basic') return { kind, filters, kernel, stride, act };
@@ -65,9 +65,15 @@ export function headOf({ filters, hidden, act, dropout }: HeadValues, scale: Sca
   };
 }
 
-function stageBlocks(stage: StageSlots, genotype: Genotype, channels: number, scale: Scale, divisor: number): Block[] {
+function stageBlocks(
+  stage: StageSlots,
+  genotype: Genotype,
+  channels: number,
+  scale: Scale,
+  divisor: number,
+): StageBlock[] {
   const depth = scaledDepth(pick(stage.depth, genotype), scale);
-  const blocks: Block[] = [];
+  const blocks: StageBlock[] = [];
   for (const [i, { kernel, expand, se }] of stage.layers.slice(0, depth).entries()) {
     const choices = {
       kind: pick(stage.kind, genotype),
@@ -93,8 +99,13 @@ export function scaleOption({ scales, scaleOptions }: Layout, genotype: Genotype
   return scaleOptions[position];
 }
 
+/** A network of the blocks that stages are made of. */
+export interface StagedNetwork extends Network {
+  readonly blocks: readonly StageBlock[];
+}
+
 /** The network of a genotype. */
-export function buildNetwork(layout: Layout, genotype: Genotype): Network {
+export function buildNetwork(layout: Layout, genotype: Genotype): StagedNetwork {
   const { plan, stem, head } = layout;
   const { scale } = scaleOption(layout, genotype);
   const first = stemOf(
@@ -107,7 +118,7 @@ export function buildNetwork(layout: Layout, genotype: Genotype): Network {
     scale,
     plan.divisor,
   );
-  const blocks: Block[] = [];
+  const blocks: StageBlock[] = [];
   for (const stage of layout.stages) {
     blocks.push(...stageBlocks(stage, genotype, blocks.at(-1)?.filters ?? first.filters, scale, plan.divisor));
   }

@@ -1,5 +1,5 @@
 import type { Choice, Genotype } from '../genotype.js';
-import type { Block, Head, Network } from '../network.js';
+import type { Head, Network, StageBlock } from '../network.js';
 import { expandedWidth } from '../network.js';
 import { buildNetwork, exactExpand, exactSe, inputOf, scaledWidth } from './build.js';
 import type { Layout, ScaleOption, Slot, StageSlots } from './layout.js';
@@ -8,7 +8,7 @@ import type { Scale } from './plan.js';
 
 /** A block of the network being read, with the channels that enter it. */
 interface Placed {
-  readonly block: Block;
+  readonly block: StageBlock;
   readonly channels: number;
 }
 
@@ -44,7 +44,7 @@ function fitsSe({ block, channels }: Placed, se: number, divisor: number): boole
 function readStage(stage: StageSlots, placed: readonly Placed[], scale: Scale, layout: Layout): Found {
   const { share, divisor } = layout.plan;
   if (placed.some(({ block }, i) => i > 0 && block.stride !== 1)) return null;
-  const every = (fits: (block: Block) => boolean): boolean => placed.every(({ block }) => fits(block));
+  const every = (fits: (block: StageBlock) => boolean): boolean => placed.every(({ block }) => fits(block));
   // Layers that share one decision are read together.
   const groups = share === 'stage' ? [placed] : placed.map((one) => [one]);
   return together([

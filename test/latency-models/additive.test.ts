@@ -101,7 +101,7 @@ describe('the additive model', () => {
     const small = space.build(space.decisions.map(() => 0));
     const large: Network = {
       ...small,
-      blocks: [...small.blocks, { ...small.blocks[small.blocks.length - 1], stride: 1 }],
+      blocks: [...small.blocks, { kind: 'mbconv', filters: 24, kernel: 3, stride: 1, act: 'relu', expand: 3, se: 0 }],
     };
     expect(model.predict(large).ms).toBeGreaterThan(model.predict(small).ms);
   });

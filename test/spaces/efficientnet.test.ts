@@ -66,7 +66,7 @@ describe('efficientnet', () => {
     const network = await build(1);
     expect(network.input).toEqual([256, 256, 3]);
     expect(network.stem.filters).toBe(32);
-    expect(network.blocks.map(({ filters }) => filters)).toEqual([
+    expect(network.blocks.map((block) => 'filters' in block && block.filters)).toEqual([
       16, 16, 24, 24, 24, 48, 48, 48, 88, 88, 88, 88, 120, 120, 120, 120, 208, 208, 208, 208, 208, 352, 352,
     ]);
     expect(network.head.filters).toBe(1408);

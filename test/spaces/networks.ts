@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { activations, type Block, type Network } from '../../spaces/index.js';
+import { activations, cellOps, type Block, type Network } from '../../spaces/index.js';
 
 const act = fc.constantFrom(...activations);
 const kernel = fc.constantFrom(1, 3, 5);
@@ -13,20 +13,48 @@ const block: fc.Arbitrary<Block> = fc.oneof(
   fc.record({ kind: fc.constant('mbconv' as const), ...conv, expand, se }),
   fc.record({ kind: fc.constant('fused_mbconv' as const), ...conv, expand, se }),
   fc.record({ kind: fc.constant('basic' as const), ...conv }),
+  fc.record({ kind: fc.constant('conv' as const), ...conv }),
+  fc.record({ kind: fc.constant('reduction' as const), filters: width }),
+  fc.record({
+    kind: fc.constant('cell' as const),
+    cell: fc.array(fc.constantFrom(...cellOps), { minLength: 6, maxLength: 6 }),
+  }),
 );
 
-/** Any small network, of all kinds of blocks and odd sizes. */
-export const smallNetworks: fc.Arbitrary<Network> = fc.record({
-  kind: fc.constant('network' as const),
-  input: fc.tuple(fc.integer({ min: 3, max: 9 }), fc.integer({ min: 3, max: 9 }), fc.integer({ min: 1, max: 3 })),
-  classes: fc.integer({ min: 2, max: 5 }),
-  stem: fc.record(conv),
-  blocks: fc.array(block, { maxLength: 3 }),
-  head: fc.record(
-    { filters: fc.integer({ min: 0, max: 6 }), act, hidden: width, dropout: fc.constantFrom(0, 0.5) },
-    { requiredKeys: ['filters', 'act', 'dropout'] },
-  ),
+/** Blocks with grouped convolutions, whose widths are multiples of the groups. */
+const groupedBlock: fc.Arbitrary<Block> = fc.record({
+  kind: fc.constant('mbconv' as const),
+  ...conv,
+  filters: fc.constantFrom(4, 6),
+  expand: fc.constantFrom(1, 2),
+  se,
+  groups: fc.constantFrom(1, 2),
 });
+
+const networksOf = (stemFilters: fc.Arbitrary<number>, blocks: fc.Arbitrary<Block[]>): fc.Arbitrary<Network> =>
+  fc.record({
+    kind: fc.constant('network' as const),
+    input: fc.tuple(fc.integer({ min: 3, max: 9 }), fc.integer({ min: 3, max: 9 }), fc.integer({ min: 1, max: 3 })),
+    classes: fc.integer({ min: 2, max: 5 }),
+    stem: fc.record({ ...conv, filters: stemFilters, act: fc.option(act) }),
+    blocks,
+    head: fc.record(
+      {
+        filters: fc.integer({ min: 0, max: 6 }),
+        act,
+        norm: fc.constant(true as const),
+        hidden: width,
+        dropout: fc.constantFrom(0, 0.5),
+      },
+      { requiredKeys: ['filters', 'act', 'dropout'] },
+    ),
+  });
+
+/** Any small network, of all kinds of blocks and odd sizes. */
+export const smallNetworks: fc.Arbitrary<Network> = fc.oneof(
+  { weight: 3, arbitrary: networksOf(width, fc.array(block, { maxLength: 3 })) },
+  { weight: 1, arbitrary: networksOf(fc.constant(4), fc.array(groupedBlock, { minLength: 1, maxLength: 2 })) },
+);
 
 /** One block of each kind with everything switched on; small enough to check by hand. */
 export const handNetwork: Network = {

@@ -126,8 +126,10 @@ describe('ofa-mobilenetv3', () => {
 
   it('scales widths as the supernet of width 1.2 does', async () => {
     const space = await makeSpace({ type: 'ofa-mobilenetv3', width: 1.2 }, imagenet);
-    const { stem, blocks, head } = space.build(space.decisions.map(() => 0));
-    expect([...new Set([stem, ...blocks].map(({ filters }) => filters))]).toEqual([24, 32, 48, 96, 136, 192]);
+    const network = space.build(space.decisions.map(() => 0));
+    const { head } = network;
+    const widths = layersOf(network).flatMap(({ name, output }) => (/^stem$|_project$/.test(name) ? [output[2]] : []));
+    expect([...new Set(widths)]).toEqual([24, 32, 48, 96, 136, 192]);
     expect([head.filters, head.hidden]).toEqual([1152, 1536]);
   });
 

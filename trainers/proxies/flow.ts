@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type * as tfl from '@tensorflow/tfjs-layers';
-import { applyRule, layersOf, type LayerTable, type Network } from '../../spaces/index.js';
+import { applyRule, convolutionNames, layersOf, type LayerTable, type Network } from '../../spaces/index.js';
 import { kernelOf } from './kernels.js';
 
 /**
@@ -52,19 +52,38 @@ function sum(a: Flow, b: Flow): Flow {
  */
 const rules: LayerTable<Flow, [model: tfl.LayersModel, x: Flow, y: Flow]> = {
   input: ({ output }) => ({ value: tf.ones([1, ...output]), growth: tf.zeros([1, ...output]), logScale: tf.scalar(0) }),
-  conv: ({ name, stride }, model, x) =>
-    weighted(x, (map) => tf.conv2d(map as tf.Tensor4D, tf.abs(kernelOf(model, name)) as tf.Tensor4D, stride, 'same')),
+  conv: (layer, model, x) => {
+    const names = convolutionNames(layer);
+    const conv = (map: tf.Tensor, name: string): tf.Tensor =>
+      tf.conv2d(map as tf.Tensor4D, tf.abs(kernelOf(model, name)) as tf.Tensor4D, layer.stride, 'same');
+    return weighted(x, (map) =>
+      names.length === 1
+        ? conv(map, names[0])
+        : tf.concat(
+            tf.split(map, names.length, 3).map((part, g) => conv(part, names[g])),
+            3,
+          ),
+    );
+  },
   depthwise: ({ name, stride }, model, x) =>
     weighted(x, (map) =>
       tf.depthwiseConv2d(map as tf.Tensor4D, tf.abs(kernelOf(model, name)) as tf.Tensor4D, stride, 'same'),
     ),
   batch_norm: (_layer, _model, x) => x,
   activation: (_layer, _model, x) => x,
+  avg_pool: ({ kernel, stride }, _model, x) =>
+    linear(x, (map) => tf.avgPool(map as tf.Tensor4D, kernel, stride, 'same')),
   global_pool: (_layer, _model, x) => linear(x, (map) => tf.mean(map, [1, 2])),
   dense: ({ name }, model, x) => weighted(x, (map) => tf.matMul(map, tf.abs(kernelOf(model, name)))),
   dropout: (_layer, _model, x) => x,
   add: (_layer, _model, x, y) => sum(x, y),
   multiply: (_layer, _model, x) => x,
+  shuffle: ({ groups, output: [height, width, channels] }, _model, x) =>
+    linear(x, (map) => {
+      const table = tf.reshape(map, [1, height, width, groups, channels / groups]);
+      return tf.reshape(tf.transpose(table, [0, 1, 2, 4, 3]), [1, height, width, channels]);
+    }),
+  zero: (_layer, _model, x) => linear(x, tf.zerosLike),
 };
 
 /**

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type * as tfl from '@tensorflow/tfjs-layers';
-import { layersOf, type LayerKind, type Network } from '../../spaces/index.js';
+import { convolutionNames, layersOf, type LayerKind, type Network } from '../../spaces/index.js';
 
 /** Layers whose weights are counted, as in Abdelfattah et al. 2021: neither batch norm nor biases. */
 const weightedKinds: ReadonlySet<LayerKind> = new Set(['conv', 'depthwise', 'dense']);
@@ -16,4 +16,5 @@ export function kernelOf(model: tfl.LayersModel, layer: string): tf.Variable {
 export const kernelsOf = (network: Network, model: tfl.LayersModel): tf.Variable[] =>
   layersOf(network)
     .filter(({ kind }) => weightedKinds.has(kind))
-    .map(({ name }) => kernelOf(model, name));
+    .flatMap((layer) => (layer.kind === 'conv' ? convolutionNames(layer) : [layer.name]))
+    .map((name) => kernelOf(model, name));

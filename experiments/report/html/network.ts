@@ -1,4 +1,15 @@
-import { costs, expandedWidth, type Block, type LayerCost, type Network } from '../../../spaces/index.js';
+import {
+  cellNotation,
+  costs,
+  expandedWidth,
+  layersOf,
+  type Block,
+  type FusedMBConv,
+  type LayerCost,
+  type MBConv,
+  type Network,
+  type Shape,
+} from '../../../spaces/index.js';
 import type { CurvePoint, NetworkMember, ReportMember } from '../data.js';
 import { bytes, count, ms, percent } from '../format.js';
 import { html, type Markup } from './markup.js';
@@ -12,24 +23,42 @@ interface Row {
   readonly params: number;
 }
 
-/** What a block does, in the field's shorthand. */
-function operationOf(block: Block, channels: number): string {
-  const kernel = `${block.kernel} x ${block.kernel}`;
-  const stride = block.stride === 1 ? '' : `, stride ${block.stride}`;
-  if (block.kind === 'basic') return `basic block, ${kernel}${stride}, ${block.act}`;
+const strided = (stride: number): string => (stride === 1 ? '' : `, stride ${stride}`);
+
+function invertedResidual(block: MBConv | FusedMBConv, channels: number): string {
   const name = block.kind === 'mbconv' ? 'inverted residual' : 'fused inverted residual';
   const expansion = block.expand === 1 ? '' : `, expanded to ${expandedWidth(channels, block.expand)}`;
+  const groups = block.kind === 'mbconv' && (block.groups ?? 1) > 1 ? `, ${block.groups} groups` : '';
   const squeeze = block.se > 0 ? ', squeeze-excite' : '';
-  return `${name}, ${kernel}${stride}${expansion}${squeeze}, ${block.act}`;
+  const window = `${block.kernel} x ${block.kernel}${strided(block.stride)}`;
+  return `${name}, ${window}${expansion}${groups}${squeeze}, ${block.act}`;
+}
+
+/** What a block does to a map of so many channels, in the field's shorthand. */
+function operationOf(block: Block, channels: number): string {
+  switch (block.kind) {
+    case 'mbconv':
+    case 'fused_mbconv':
+      return invertedResidual(block, channels);
+    case 'basic':
+      return `basic block, ${block.kernel} x ${block.kernel}${strided(block.stride)}, ${block.act}`;
+    case 'conv':
+      return `convolution, ${block.kernel} x ${block.kernel}${strided(block.stride)}, ${block.act}`;
+    case 'cell':
+      return `cell ${cellNotation(block.cell)}`;
+    case 'reduction':
+      return 'residual block, 3 x 3, stride 2, relu';
+  }
 }
 
 /** One row for the stem, each block and the head; the costs of the layers whose names begin with the part's name. */
 function rowsOf(network: Network): Row[] {
-  const { layers } = costs(network);
-  const sum = (prefix: string, of: (layer: LayerCost) => number): number =>
-    layers
-      .filter(({ name }) => name === prefix || name.startsWith(`${prefix}_`))
-      .reduce((a, layer) => a + of(layer), 0);
+  const { stem, blocks, head, classes } = network;
+  const layers = layersOf(network);
+  const layerCosts = costs(network).layers;
+  const isOf = (part: string, name: string): boolean => name === part || name.startsWith(`${part}_`);
+  const sum = (part: string, of: (layer: LayerCost) => number): number =>
+    layerCosts.filter(({ name }) => isOf(part, name)).reduce((a, layer) => a + of(layer), 0);
   const row = (name: string, operation: string, output: string): Row => ({
     name,
     operation,
@@ -37,22 +66,20 @@ function rowsOf(network: Network): Row[] {
     macs: sum(name, ({ macs }) => macs),
     params: sum(name, ({ params }) => params),
   });
-  const { input, stem, blocks, head, classes } = network;
-  let map = [Math.ceil(input[0] / stem.stride), Math.ceil(input[1] / stem.stride)];
-  let channels = stem.filters;
-  const shape = (): string => `${map.join(' x ')} x ${channels}`;
-  const stride = stem.stride === 1 ? '' : `, stride ${stem.stride}`;
-  const rows = [row('stem', `convolution ${stem.kernel} x ${stem.kernel}${stride}, ${stem.act}`, shape())];
-  for (const [i, block] of blocks.entries()) {
-    const operation = operationOf(block, channels);
-    map = map.map((side) => Math.ceil(side / block.stride));
-    channels = block.filters;
-    rows.push(row(`block${i + 1}`, operation, shape()));
-  }
+  let shape: Shape = network.input;
+  const mapRow = (name: string, operation: string): Row => {
+    shape = layers.findLast((layer) => isOf(name, layer.name))?.output ?? shape;
+    return row(name, operation, shape.join(' x '));
+  };
+  const act = stem.act === null ? '' : `, ${stem.act}`;
+  const rows = [mapRow('stem', `convolution ${stem.kernel} x ${stem.kernel}${strided(stem.stride)}${act}`)];
+  for (const [i, block] of blocks.entries()) rows.push(mapRow(`block${i + 1}`, operationOf(block, shape[2])));
   const convolution = head.filters > 0 ? `convolution 1 x 1 to ${head.filters}, ${head.act}, ` : '';
+  const norm = head.filters === 0 && head.norm === true ? `batch norm, ${head.act}, ` : '';
   const hidden = head.hidden === undefined ? '' : `dense ${head.hidden}, ${head.act}, `;
   const dropout = head.dropout > 0 ? `dropout ${head.dropout}, ` : '';
-  return [...rows, row('head', `${convolution}average pooling, ${hidden}${dropout}dense`, `${classes} logits`)];
+  const operation = `${convolution}${norm}average pooling, ${hidden}${dropout}dense`;
+  return [...rows, row('head', operation, `${classes} logits`)];
 }
 
 const columns: readonly Column<Row>[] = [

@@ -1,0 +1,91 @@
+import type { Layer, LayerActivation, LayerKind, LayerOf, LayerParameters, Shape } from './layer.js';
+import { squeezeWidth } from './network.js';
+
+/** 'same' padding: ceil(in / stride). */
+const strided = ([height, width, channels]: Shape, stride: number): Shape => [
+  Math.ceil(height / stride),
+  Math.ceil(width / stride),
+  channels,
+];
+
+/** Appends layers to a list; each method returns the position of the last layer it added. */
+export class LayerList {
+  readonly layers: Layer[] = [];
+
+  shape(position: number): Shape {
+    return this.layers[position].output;
+  }
+
+  add<K extends LayerKind>(kind: K, name: string, inputs: readonly number[], output: Shape, own: LayerParameters<K>) {
+    const input = inputs.length === 0 ? output : this.shape(inputs[0]);
+    const layer: LayerOf<K> = { kind, name, inputs, input, output, ...own };
+    return this.layers.push(layer as Layer) - 1;
+  }
+
+  /** A layer that keeps the shape of its first input. */
+  same<K extends LayerKind>(kind: K, name: string, inputs: readonly [number, ...number[]], own: LayerParameters<K>) {
+    return this.add(kind, name, inputs, this.shape(inputs[0]), own);
+  }
+
+  norm(name: string, x: number, act: LayerActivation | null): number {
+    const y = this.same('batch_norm', `${name}_bn`, [x], {});
+    return act === null ? y : this.same('activation', `${name}_act`, [y], { act });
+  }
+
+  /** A convolution alone, without batch norm. */
+  bareConv(name: string, x: number, filters: number, own: LayerParameters<'conv'>): number {
+    const [height, width] = strided(this.shape(x), own.stride);
+    return this.add('conv', name, [x], [height, width, filters], own);
+  }
+
+  conv(name: string, x: number, filters: number, kernel: number, stride: 1 | 2, act: LayerActivation | null): number {
+    return this.norm(name, this.bareConv(name, x, filters, { kernel, stride }), act);
+  }
+
+  pointwise(name: string, x: number, filters: number, groups: number, act: LayerActivation | null): number {
+    const own = { kernel: 1, stride: 1, ...(groups === 1 ? {} : { groups }) } as const;
+    return this.norm(name, this.bareConv(name, x, filters, own), act);
+  }
+
+  depthwise(name: string, x: number, kernel: number, stride: 1 | 2, act: LayerActivation): number {
+    return this.norm(name, this.add('depthwise', name, [x], strided(this.shape(x), stride), { kernel, stride }), act);
+  }
+
+  avgPool(name: string, x: number, kernel: number, stride: 1 | 2): number {
+    return this.add('avg_pool', name, [x], strided(this.shape(x), stride), { kernel, stride });
+  }
+
+  pool(name: string, x: number): number {
+    return this.add('global_pool', name, [x], [1, 1, this.shape(x)[2]], {});
+  }
+
+  dense(name: string, x: number, units: number): number {
+    return this.add('dense', name, [x], [1, 1, units], {});
+  }
+
+  squeezeExcite(name: string, x: number, ratio: number): number {
+    if (ratio === 0) return x;
+    const channels = this.shape(x)[2];
+    const reduced = this.dense(`${name}_reduce`, this.pool(`${name}_pool`, x), squeezeWidth(channels, ratio));
+    const hidden = this.same('activation', `${name}_reduce_act`, [reduced], { act: 'relu' });
+    const expanded = this.dense(`${name}_expand`, hidden, channels);
+    const gate = this.same('activation', `${name}_gate`, [expanded], { act: 'hard_sigmoid' });
+    return this.same('multiply', `${name}_scale`, [x, gate], {});
+  }
+
+  /** A ReLU before a convolution, of a map that others may read too (pre-activation order). */
+  preRelu(name: string, x: number): number {
+    return this.same('activation', name, [x], { act: 'relu', standalone: true });
+  }
+
+  /** The sum of one or more maps of one shape: additions of two, `name`, `name2`, ... */
+  sum(name: string, terms: readonly number[]): number {
+    const [first, ...others] = terms;
+    return others.reduce((x, y, i) => this.same('add', i === 0 ? name : `${name}${i + 1}`, [x, y], {}), first);
+  }
+
+  /** Adds the block's input when stride and width allow it. */
+  residual(name: string, x: number, y: number, stride: number): number {
+    return stride === 1 && this.shape(x)[2] === this.shape(y)[2] ? this.same('add', `${name}_add`, [y, x], {}) : y;
+  }
+}
