@@ -2,6 +2,8 @@ import type * as tf from '@tensorflow/tfjs-core';
 import { capabilitiesOf } from './onnx/providers.js';
 import { encodeModel } from './onnx/model.js';
 import { blockedSupport } from './runtime/blocked-support.js';
+import { invalidInput } from '../base/errors.js';
+import { FrozenInference, type InferenceProgram } from './runtime/inference.js';
 import type { Program } from './runtime/program.js';
 import { CompiledProgram } from './runtime/program.js';
 import { createSession } from './runtime/session.js';
@@ -60,5 +62,38 @@ export async function compile(
     encode: afterEncode - afterTrace,
     session: performance.now() - afterEncode,
   };
-  return new CompiledProgram({ traced, session, options: sessionOptions, states, inputs, seed: options.seed ?? 1, bytes, timings });
+  return new CompiledProgram({
+    traced,
+    session,
+    options: sessionOptions,
+    states,
+    inputs,
+    seed: options.seed ?? 1,
+    bytes,
+    timings,
+  });
+}
+
+/** Options of `compileInference`; as those of `compile`. */
+export type InferenceOptions = Pick<CompileOptions, 'threads' | 'provider' | 'freeze'> & {
+  /** The states that the function reads: those of a training program, say. */
+  readonly states: StateStore;
+};
+
+/**
+ * Compiles a TF.js function that only reads states, such as the evaluation of a model in training: as fast as the
+ * exported model, since the states of the moment are constants of what runs.
+ * @throws NasError as `compile`, and when the function assigns to a variable.
+ */
+export function compileInference(
+  fn: TracedFunction,
+  inputs: Readonly<Record<string, InputSpec>>,
+  options: InferenceOptions,
+): InferenceProgram {
+  const { states, threads = 1, provider = 'cpu', freeze } = options;
+  const traced = trace(fn, inputs, { layouts: states.layouts, plain: true, ...(freeze && { freeze }) });
+  const assigned = traced.states.find((state) => state.assigned);
+  if (assigned) throw invalidInput(`the function assigns to variable '${assigned.variable.name}': it is no inference`);
+  states.adopt(traced.states);
+  return new FrozenInference(traced, states, inputs, { threads, provider });
 }

@@ -1,11 +1,12 @@
 /** TF.js programs compiled to ONNX: training steps, evaluation and inference export from one tracer. */
-export type { CompileOptions } from './compile.js';
-export { compile } from './compile.js';
+export type { CompileOptions, InferenceOptions } from './compile.js';
+export { compile, compileInference } from './compile.js';
 export type { ExportOptions } from './export.js';
 export { exportModel } from './export.js';
 export type { DType, Graph, Node, OnnxOp } from './graph/index.js';
 export { graphHash, histogram, printGraph, verifyGraph } from './graph/index.js';
 export { blockedSupport } from './runtime/blocked-support.js';
+export type { InferenceProgram } from './runtime/inference.js';
 export type { Program, Timings } from './runtime/program.js';
 export { profileModel, type NodeTime, type Profile } from './runtime/profile.js';
 export type { SessionOptions } from './runtime/session.js';

@@ -26,6 +26,12 @@ interface Entry {
 export class StateStore {
   private readonly entries = new Map<string, Entry>();
   private last: Promise<unknown> = Promise.resolve();
+  private changes = 0;
+
+  /** A number that is another one after every change of a value. */
+  get version(): number {
+    return this.changes;
+  }
 
   /** Names of all states, in the order in which programs brought them. */
   get names(): readonly string[] {
@@ -62,6 +68,7 @@ export class StateStore {
   }
 
   replace(name: string, tensor: OrtTensor): void {
+    this.changes++;
     this.entry(name).tensor = tensor;
   }
 
@@ -80,6 +87,7 @@ export class StateStore {
    * @throws NasError when a name is unknown or a value does not fit.
    */
   restore(values: ReadonlyMap<string, HostTensor>): void {
+    this.changes++;
     for (const [name, { dtype, shape, data }] of values) {
       const entry = this.entry(name);
       if (entry.dtype !== dtype || !sameShape(entry.shape, shape))
@@ -103,6 +111,7 @@ export class StateStore {
 
   /** tf.Variables to runtime. */
   push(): void {
+    this.changes++;
     for (const entry of this.entries.values()) entry.tensor = stored(entry, read(entry.home, entry.variable));
   }
 

@@ -1,10 +1,12 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import {
   compile,
+  compileInference,
   StateStore,
   type CompileOptions,
   type Feed,
   type HostTensor,
+  type InferenceProgram,
   type InputSpec,
   type Program,
 } from '../../compiler/index.js';
@@ -66,8 +68,8 @@ export class CompiledTraining {
     return compile(step, inputs, this.common());
   }
 
-  compileEvaluation(): Promise<Program> {
-    return compile(
+  compileEvaluation(): InferenceProgram {
+    return compileInference(
       (tensors) => ({ logits: this.program.evaluate(inputOf(tensors, 'images')) }),
       { images: { shape: [null, ...this.program.spec.network.input] } },
       this.common(),
@@ -87,7 +89,7 @@ export class CompiledTraining {
     };
   }
 
-  private common(): CompileOptions {
+  private common(): CompileOptions & { readonly states: StateStore } {
     const { provider, threads, blocked = 'auto' } = this.options;
     return {
       provider,
@@ -110,7 +112,7 @@ export async function createCompiledEngine(
   const compiled = new CompiledTraining(program, options);
   const { states } = compiled;
   const training = await compiled.compileStep();
-  const evaluation = await compiled.compileEvaluation();
+  const evaluation = compiled.compileEvaluation();
 
   return {
     name: `compiled (ONNX Runtime ${options.provider})`,

@@ -76,7 +76,7 @@ async function timeEvaluation(
   training: CompiledTraining,
   images: Float32Array,
 ): Promise<Timing['evaluation']> {
-  const evaluation = await training.compileEvaluation();
+  const evaluation = training.compileEvaluation();
   const exported = await createSession(exportModel(toModel(timed.network, { seed })), { provider, threads });
   const { Tensor } = await import('onnxruntime-node');
   const input: ort.Tensor = new Tensor('float32', images, [timed.batch, ...timed.network.input]);
