@@ -3,6 +3,7 @@ import type { Space, Task } from './space.js';
 import { createStagedSpace } from './staged/space.js';
 import { blocksPlan } from './types/blocks.js';
 import { efficientnetPlan } from './types/efficientnet.js';
+import { fbnetSpace } from './types/fbnet.js';
 import { mobilenetPlan } from './types/mobilenet.js';
 import { loadModuleSpace } from './types/module.js';
 import { nasBench201Space } from './types/nas-bench-201.js';
@@ -26,6 +27,8 @@ export async function createSpace(config: SpaceConfig, task: Task, options: Crea
       return createStagedSpace(efficientnetPlan(config, task));
     case 'blocks':
       return createStagedSpace(blocksPlan(config, task));
+    case 'fbnet':
+      return fbnetSpace(config, task);
     case 'nas-bench-201':
       return nasBench201Space(config, task);
     case 'ofa-mobilenetv3':

@@ -2,6 +2,7 @@ import type { SpaceConfig } from './schema.js';
 import type { Task } from './space.js';
 
 const cifar10: Task = { input: [32, 32, 3], classes: 10 };
+const cifar100: Task = { input: [32, 32, 3], classes: 100 };
 const tinyImagenet: Task = { input: [64, 64, 3], classes: 200 };
 const imagenet: Task = { input: [224, 224, 3], classes: 1000 };
 
@@ -14,6 +15,8 @@ const smallPresets: Readonly<Record<string, Task>> = { tiny: cifar10, small: tin
  */
 export function defaultTask(config: SpaceConfig): Task | null {
   switch (config.type) {
+    case 'fbnet':
+      return config.preset === 'imagenet' ? imagenet : cifar100;
     case 'nas-bench-201':
       return cifar10;
     case 'ofa-mobilenetv3':
