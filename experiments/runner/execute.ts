@@ -4,8 +4,9 @@ import { writeReports } from '../report/index.js';
 import type { RunContext } from './context.js';
 import { createEvaluator, type Evaluator } from './evaluators/index.js';
 import type { RunObserver } from './events.js';
-import type { Plan } from './plan.js';
+import { clockOf, type Plan } from './plan.js';
 import { Search } from './search.js';
+import { requireResult } from './verdict.js';
 
 /** How a run ended. */
 export interface RunOutcome {
@@ -30,16 +31,18 @@ export async function execute(
     evaluator.stop();
   };
   signal.addEventListener('abort', stop, { once: true });
-  const began = Date.now();
+  const began = clockOf(plan)();
   try {
     await phases(context, evaluator);
-    return await end(context, signal.aborted ? 'interrupted' : 'complete', began);
+    return await end(plan, context, signal.aborted ? 'interrupted' : 'complete', began);
   } catch (error) {
-    if (signal.aborted) return await end(context, 'interrupted', began);
+    if (signal.aborted) return await end(plan, context, 'interrupted', began);
     store.run.setStatus(
       error instanceof NasError && error.code === 'infeasible' ? 'infeasible' : 'failed',
       messageOf(error),
     );
+    // What was found so far is worth a look all the same.
+    if (error instanceof NasError) await report(store, plan.workdir, observe);
     throw error;
   } finally {
     signal.removeEventListener('abort', stop);
@@ -48,24 +51,28 @@ export async function execute(
 }
 
 async function phases(context: RunContext, evaluator: Evaluator): Promise<void> {
-  const { plan, observe, stopping } = context;
+  const { plan, store, observe, stopping } = context;
   await evaluator.prepare();
   if (stopping()) return;
-  const { trials, controller } = plan.experiment.search;
+  const { objectives, search } = plan.experiment;
+  const { trials, controller } = search;
   observe({ kind: 'phase', name: 'search', message: `Searching: ${trials} trials, ${controller}` });
   await new Search(context, evaluator).run();
-  if (!stopping()) await evaluator.finish();
+  if (stopping()) return;
+  requireResult(store.trials.all(), objectives);
+  await evaluator.finish();
 }
 
 async function end(
-  { plan, store, observe }: RunContext,
+  plan: Plan,
+  { store, observe }: RunContext,
   state: RunOutcome['state'],
   began: number,
 ): Promise<RunOutcome> {
   store.run.setStatus(state);
   const files = await report(store, plan.workdir, observe);
   const { complete, pruned, failed } = store.trials.progress();
-  const seconds = (Date.now() - began) / 1000;
+  const seconds = (clockOf(plan)() - began) / 1000;
   observe({ kind: 'done', state, workdir: plan.workdir, complete, pruned, failed, seconds, files });
   return { state, workdir: plan.workdir };
 }

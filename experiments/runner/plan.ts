@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { createSpace, type DecisionSpace, type Space, type Task } from '../../spaces/index.js';
+import type { Clock } from '../../store/index.js';
 import { describeDataset, type DatasetInfo, type DatasetRef } from '../../trainers/index.js';
 import type { Experiment, TableExperiment, TrainingExperiment } from '../schema.js';
 import type { TableResults } from '../table-results.js';
@@ -39,6 +40,9 @@ export interface TablePlan extends RunPlan {
 
 /** Everything about a run that does not change while it goes. */
 export type Plan = TrainingPlan | TablePlan;
+
+/** The clock by which a run's times are recorded: ms since 1970. */
+export const clockOf = (plan: Plan): Clock => (plan.kind === 'table' ? plan.simulation.now : Date.now);
 
 export interface PlanInput {
   readonly experiment: TrainingExperiment;

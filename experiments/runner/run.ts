@@ -6,7 +6,7 @@ import { locatingIn, locatingNowhere, type LoadedExperiment } from '../parse/ind
 import { isTableExperiment, type Experiment } from '../schema.js';
 import type { RunObserver } from './events.js';
 import { execute, report, type RunOutcome } from './execute.js';
-import { defaultThreads, type Plan } from './plan.js';
+import { clockOf, defaultThreads } from './plan.js';
 import { preparePlan } from './prepare-plan.js';
 import { environmentOf, requireSameTable } from './provenance.js';
 import { nasVersion } from './version.js';
@@ -104,9 +104,6 @@ export async function resumeExperiment(
     lock.release();
   }
 }
-
-/** The clock by which a run's times are recorded. */
-const clockOf = (plan: Plan): Clock => (plan.kind === 'table' ? plan.simulation.now : Date.now);
 
 /** When anything last happened to a trial of a run, in ms since 1970. */
 const latestChange = (store: Store): number =>

@@ -72,12 +72,14 @@ describe('a run ends', () => {
     expect(existsSync(empty)).toBe(false);
   });
 
-  it('with the failed trials named when every training diverges', async () => {
+  it('with exit code 1 when every training diverges, saying why, and keeps what was found', async () => {
     const workdir = join(directory, 'diverging');
-    const { code } = await ended(run(workdir, ...quick, 'train.optimizer={type: sgd, learning_rate: 1.0e+30}'));
-    expect(code).toBe(0);
+    const { code, output } = await ended(run(workdir, ...quick, 'train.optimizer={type: sgd, learning_rate: 1.0e+30}'));
+    expect(code).toBe(1);
+    expect(output).toMatch(/all 2 trials failed; trial 0: .*(loss|diverge|finite)/i);
+    expect(existsSync(join(workdir, 'report.html'))).toBe(true);
     const { status, trials } = findings(workdir);
-    expect(status).toBe('complete');
+    expect(status).toBe('failed');
     expect(trials.map(({ state }) => state)).toEqual(['failed', 'failed']);
     expect(trials[0].message).toMatch(/loss|diverge|finite/i);
   });
