@@ -8,14 +8,18 @@ import { nsga2Strategy } from './nsga2.js';
 import type { Values } from './objective.js';
 import { propose } from './propose.js';
 import { randomStrategy } from './random.js';
+import { reinforceStrategy } from './reinforce.js';
 import type { SearchConfig } from './schema.js';
 import type { StrategyFactory } from './strategy.js';
+import { tpeStrategy } from './tpe.js';
 
 const strategies: { readonly [K in SearchConfig['controller']]: StrategyFactory } = {
   random: randomStrategy,
   evolution: evolutionStrategy,
   nsga2: nsga2Strategy,
   local: localStrategy,
+  tpe: tpeStrategy,
+  reinforce: reinforceStrategy,
 };
 
 /**

@@ -39,6 +39,16 @@ export class HistoryFold<S> {
   }
 }
 
+/** A function of single trials, which never change: what it gave for a trial is kept as long as the trial is. */
+export function perTrial<T>(compute: (told: Told) => T): (told: Told) => T {
+  const known = new WeakMap<Told, { readonly value: T }>();
+  return (told) => {
+    const found = known.get(told) ?? { value: compute(told) };
+    known.set(told, found);
+    return found.value;
+  };
+}
+
 /** Which networks were asked before, kept up from one ask to the next. */
 export class Asked {
   private seen: readonly Told[] = [];

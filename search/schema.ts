@@ -3,10 +3,10 @@ import { z } from 'zod';
 /** `search:`; which candidates are tried, how many, and how many at once. */
 export const searchSchema = z.strictObject({
   controller: z
-    .enum(['random', 'evolution', 'nsga2', 'local'])
+    .enum(['random', 'evolution', 'nsga2', 'local', 'tpe', 'reinforce'])
     .default('nsga2')
     .describe(
-      'random search, regularised evolution (Real et al. 2019), NSGA-II (Deb et al. 2002) or Pareto local search (Paquete et al. 2004)',
+      'how candidates are chosen: random search, regularised evolution (Real et al. 2019), NSGA-II (Deb et al. 2002), Pareto local search (Paquete et al. 2004), multi-objective TPE (Ozaki et al. 2022) or a policy learnt by reinforcement (Tan et al. 2019)',
     ),
   trials: z
     .number()
@@ -41,7 +41,9 @@ export const searchSchema = z.strictObject({
     .int()
     .min(1)
     .optional()
-    .describe('random trials before the controller uses what it learnt; default: population, 6 for local'),
+    .describe(
+      'random trials before the controller uses what it learnt; default: population; 6 for local, 8 for tpe, 10 for reinforce',
+    ),
   population: z.number().int().min(2).default(12).describe('population of evolution and NSGA-II'),
   tournament: z
     .number()

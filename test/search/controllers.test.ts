@@ -8,6 +8,9 @@ const askMs: { readonly [K in SearchConfig['controller']]: number } = {
   evolution: 2,
   nsga2: 2,
   local: 20,
+  tpe: 60,
+  reinforce: 20,
+  surrogate: 2000,
 };
 
 for (const name of searchSchema.shape.controller.unwrap().options) {

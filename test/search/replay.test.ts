@@ -53,7 +53,7 @@ function run(path: string, name: string, trials: number, finishLate: (number: nu
   store.close();
 }
 
-describe.each(['random', 'evolution', 'nsga2', 'local'])('the controller %s', (name) => {
+describe.each(['random', 'evolution', 'nsga2', 'local', 'tpe', 'reinforce'])('the controller %s', (name) => {
   it('asks what it would have asked, when the run stops and goes on from the store', () => {
     const whole = join(folder, 'whole.sqlite');
     const stopped = join(folder, 'stopped.sqlite');
