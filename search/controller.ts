@@ -9,6 +9,11 @@ export interface Told {
   readonly state: 'complete' | 'pruned' | 'failed';
   /** Objective values by name; complete trials have all of them. */
   readonly values: Values;
+  /**
+   * Of a trial that was trained in part, and stopped or not yet sent on (`pruned`, too): all objective values as they
+   * were after this share of the training, in (0, 1). `values` has only those that do not depend on training.
+   */
+  readonly partial?: { readonly share: number; readonly values: Values };
 }
 
 /** What a controller sees when it is asked for trial `number`. */
@@ -21,8 +26,11 @@ export interface AskContext {
   readonly history: readonly Told[];
   /** Trials asked but not finished (or not yet to be known), in trial order; never to be asked again. */
   readonly pending: readonly Genotype[];
-  /** Cheap objective values of any candidate; pure within one ask. */
-  cheap(genotype: Genotype): Values;
+  /**
+   * Cheap objective values of any candidate; the same function object always gives the same (after a latency model was
+   * fitted anew, it is another function).
+   */
+  readonly cheap: (genotype: Genotype) => Values;
 }
 
 /** A proposal: a canonical genotype that was never asked before, and one line on why it was chosen. */

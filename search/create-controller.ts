@@ -11,6 +11,7 @@ import { randomStrategy } from './random.js';
 import { reinforceStrategy } from './reinforce.js';
 import type { SearchConfig } from './schema.js';
 import type { StrategyFactory } from './strategy.js';
+import { surrogateStrategy } from './surrogate/strategy.js';
 import { tpeStrategy } from './tpe.js';
 
 const strategies: { readonly [K in SearchConfig['controller']]: StrategyFactory } = {
@@ -20,6 +21,7 @@ const strategies: { readonly [K in SearchConfig['controller']]: StrategyFactory 
   local: localStrategy,
   tpe: tpeStrategy,
   reinforce: reinforceStrategy,
+  surrogate: surrogateStrategy,
 };
 
 /**
@@ -29,24 +31,33 @@ const strategies: { readonly [K in SearchConfig['controller']]: StrategyFactory 
 export function createController(config: SearchConfig, input: ControllerInput): Controller {
   const strategy = strategies[config.controller](config, input);
   const asked = new Asked();
+  const values = new CheapValues();
   return {
     name: config.controller,
     ask(context) {
       const random = new Random(input.seed, 'search', context.number);
       const before = asked.at(context);
-      const known = { ...context, cheap: memoised(context) };
-      return propose(input, known, before, strategy(known, random, before), random);
+      const known = { ...context, cheap: values.of(context.cheap) };
+      return propose(input, known, before, (judge) => strategy(known, random, before, judge), random);
     },
   };
 }
 
-/** Within one ask, a strategy looks at the cheap objectives of a candidate that is judged again later. */
-function memoised(context: AskContext): AskContext['cheap'] {
-  const known = new Map<string, Values>();
-  return (genotype) => {
-    const id = genotypeId(genotype);
-    const values = known.get(id) ?? context.cheap(genotype);
-    known.set(id, values);
-    return values;
-  };
+/** A strategy looks at the cheap objectives of many candidates again and again, in one ask and in the next. */
+class CheapValues {
+  private source: AskContext['cheap'] | undefined;
+  private known: AskContext['cheap'] = () => ({});
+
+  /** The same function, which computes nothing twice; the same object as long as `cheap` is. */
+  of(cheap: AskContext['cheap']): AskContext['cheap'] {
+    if (cheap === this.source) return this.known;
+    const values = new Map<string, Values>();
+    this.source = cheap;
+    return (this.known = (genotype) => {
+      const id = genotypeId(genotype);
+      const found = values.get(id) ?? cheap(genotype);
+      values.set(id, found);
+      return found;
+    });
+  }
 }

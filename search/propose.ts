@@ -13,14 +13,29 @@ import { violation } from './constraint.js';
 import type { AskContext, ControllerInput, Proposal } from './controller.js';
 import type { AskedIds } from './history.js';
 import { infeasible, Rejections, SpaceExhausted } from './infeasible.js';
-import { violated, type Objective } from './objective.js';
+import { violated, type Objective, type Values } from './objective.js';
 
 /** A candidate that a strategy would like to try. */
 export interface Candidate {
   readonly genotype: Genotype;
   /** One line on why. */
   readonly reason: string;
+  /** Candidates that the strategy itself left out for a cheap constraint; absent: it looked at no others. */
+  readonly passedOver?: number;
 }
+
+/** What a cheap look at a network tells. */
+export interface Judgement {
+  /** Whether it may be proposed: never asked, and it keeps the cheap constraints. */
+  readonly accepted: boolean;
+  /** By how much it breaks cheap constraints; 0 when it keeps them. */
+  readonly violation: number;
+  /** Its cheap objective values. */
+  readonly values: Values;
+}
+
+/** Looks at a network; looking again within one ask costs nothing. */
+export type Judge = (genotype: Genotype) => Judgement;
 
 /** How many candidates an ask looks at, at most, before the next way of finding one is taken. */
 const tries = { strategy: 100, random: 200, descent: 1000 };
@@ -31,8 +46,8 @@ const listable = 20_000;
 /** The networks that one ask may propose, and what it turned down. */
 class Filter {
   readonly rejections = new Rejections();
-  /** The violation of each network looked at. */
-  private readonly seen = new Map<string, number>();
+  /** Each network looked at. */
+  private readonly seen = new Map<string, Judgement>();
   /** Of those turned down for a constraint, the one that breaks least. */
   closest: { genotype: Genotype; violation: number } | undefined;
 
@@ -46,21 +61,21 @@ class Filter {
     return this.seen.size;
   }
 
-  /** @returns whether the network may be proposed, and by how much it breaks constraints (0 when asked before). */
-  judge(genotype: Genotype): { accepted: boolean; violation: number } {
+  readonly judge: Judge = (genotype) => {
     const id = genotypeId(genotype);
-    if (this.asked.has(id)) return { accepted: false, violation: 0 };
     const known = this.seen.get(id);
-    if (known !== undefined) return { accepted: false, violation: known };
+    if (known !== undefined) return known;
     const values = this.context.cheap(genotype);
     const broken = violated(this.objectives, values);
     const excess = violation(this.objectives, values);
-    this.seen.set(id, excess);
-    if (broken.length === 0) return { accepted: true, violation: 0 };
+    const isNew = !this.asked.has(id);
+    const judgement = { accepted: isNew && broken.length === 0, violation: excess, values };
+    this.seen.set(id, judgement);
+    if (broken.length === 0 || !isNew) return judgement;
     this.rejections.add(broken, values);
     if (this.closest === undefined || excess < this.closest.violation) this.closest = { genotype, violation: excess };
-    return { accepted: false, violation: excess };
-  }
+    return judgement;
+  };
 }
 
 /**
@@ -75,19 +90,20 @@ export function propose(
   { space, objectives }: ControllerInput,
   context: AskContext,
   asked: AskedIds,
-  strategy: () => Candidate,
+  strategy: (judge: Judge) => () => Candidate,
   random: Random,
 ): Proposal {
   const filter = new Filter(objectives, context, asked);
   const draw = (): Candidate => ({ genotype: sampleGenotype(space, random), reason: 'random: nothing new otherwise' });
   for (const [generate, limit] of [
-    [strategy, tries.strategy],
+    [strategy(filter.judge), tries.strategy],
     [draw, tries.random],
   ] as const) {
     for (let i = 0; i < limit; i++) {
-      const { genotype: wanted, reason } = generate();
+      const { genotype: wanted, reason, passedOver } = generate();
       const genotype = existing(space, wanted, random);
-      if (filter.judge(genotype).accepted) return { genotype, reason, rejected: filter.rejections.count };
+      if (!filter.judge(genotype).accepted) continue;
+      return { genotype, reason, rejected: passedOver ?? filter.rejections.count };
     }
   }
   const found = descend(space, filter, random) ?? pickFromList(space, filter, random);

@@ -3,7 +3,7 @@ import { z } from 'zod';
 /** `search:`; which candidates are tried, how many, and how many at once. */
 export const searchSchema = z.strictObject({
   controller: z
-    .enum(['random', 'evolution', 'nsga2', 'local', 'tpe', 'reinforce'])
+    .enum(['random', 'evolution', 'nsga2', 'local', 'tpe', 'reinforce', 'surrogate'])
     .default('nsga2')
     .describe(
       'how candidates are chosen: random search, regularised evolution (Real et al. 2019), NSGA-II (Deb et al. 2002), Pareto local search (Paquete et al. 2004), multi-objective TPE (Ozaki et al. 2022) or a policy learnt by reinforcement (Tan et al. 2019)',

@@ -176,12 +176,14 @@ export function describeController(
         if (history.push(outcomeOf(history.length, genotype)) === 10_000) break;
       }
       controller.ask(contextOf(history));
+      // Slow ones are asked less often.
+      const asks = Math.max(3, Math.min(100, Math.floor(2000 / limits.askMs)));
       const start = performance.now();
-      for (let i = 0; i < 100; i++) {
+      for (let i = 0; i < asks; i++) {
         const { genotype } = controller.ask(contextOf(history));
         history.push(outcomeOf(history.length, genotype));
       }
-      expect((performance.now() - start) / 100).toBeLessThan(limits.askMs);
+      expect((performance.now() - start) / asks).toBeLessThan(limits.askMs);
     });
   });
 }

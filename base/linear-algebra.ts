@@ -1,0 +1,121 @@
+/** Pivots below this are taken for it: rows that nearly repeat earlier ones do not break the factorisation. */
+const smallestPivot = 1e-10;
+
+/**
+ * The lower Cholesky factor L of a symmetric positive definite matrix (L L^T), which grows by rows. Rows are packed one
+ * after the other: row i starts at i (i + 1) / 2.
+ */
+export class Cholesky {
+  private packed: Float64Array;
+  private rows = 0;
+
+  constructor(capacity = 16) {
+    this.packed = new Float64Array((capacity * (capacity + 1)) / 2);
+  }
+
+  /** The factor of a matrix given row by row (only the lower triangle is read); row-major, `size` x `size`. */
+  static of(matrix: Float64Array, size: number): Cholesky {
+    const factor = new Cholesky(size);
+    for (let i = 0; i < size; i++) factor.append(matrix.subarray(i * size, i * size + i), matrix[i * size + i]);
+    return factor;
+  }
+
+  get size(): number {
+    return this.rows;
+  }
+
+  /** Row `i` up to and including its diagonal entry; a view. */
+  row(i: number): Float64Array {
+    const start = (i * (i + 1)) / 2;
+    return this.packed.subarray(start, start + i + 1);
+  }
+
+  /** Forgets all but the first rows. */
+  truncate(rows: number): void {
+    this.rows = Math.min(this.rows, rows);
+  }
+
+  /** Takes in a further row and column: `row` has the entries against the rows before, `diagonal` that with itself. */
+  append(row: ArrayLike<number>, diagonal: number): void {
+    const n = this.rows;
+    const start = (n * (n + 1)) / 2;
+    if (start + n + 1 > this.packed.length) {
+      const larger = new Float64Array(2 * (start + n + 1));
+      larger.set(this.packed);
+      this.packed = larger;
+    }
+    const { packed } = this;
+    let pivot = diagonal;
+    for (let i = 0, at = 0; i < n; i++) {
+      let sum = row[i];
+      for (let j = 0; j < i; j++) sum -= packed[at + j] * packed[start + j];
+      const value = sum / packed[at + i];
+      packed[start + i] = value;
+      pivot -= value * value;
+      at += i + 1;
+    }
+    packed[start + n] = Math.sqrt(Math.max(pivot, smallestPivot));
+    this.rows = n + 1;
+  }
+
+  /** Solves L x = b in place: `b` becomes x. */
+  solveLower(b: Float64Array): Float64Array {
+    const { packed, rows } = this;
+    for (let i = 0, at = 0; i < rows; i++) {
+      let sum = b[i];
+      for (let j = 0; j < i; j++) sum -= packed[at + j] * b[j];
+      b[i] = sum / packed[at + i];
+      at += i + 1;
+    }
+    return b;
+  }
+
+  /** Solves L^T x = b in place. */
+  solveUpper(b: Float64Array): Float64Array {
+    const { packed, rows } = this;
+    for (let i = rows - 1; i >= 0; i--) {
+      const at = (i * (i + 1)) / 2;
+      const value = b[i] / packed[at + i];
+      b[i] = value;
+      for (let j = 0; j < i; j++) b[j] -= packed[at + j] * value;
+    }
+    return b;
+  }
+
+  /** Solves L L^T x = b in place. */
+  solve(b: Float64Array): Float64Array {
+    return this.solveUpper(this.solveLower(b));
+  }
+
+  /** The logarithm of the determinant of the matrix. */
+  logDeterminant(): number {
+    let sum = 0;
+    for (let i = 0; i < this.rows; i++) sum += Math.log(this.packed[(i * (i + 3)) / 2]);
+    return 2 * sum;
+  }
+
+  /** The inverse of the matrix; row-major, both triangles. */
+  inverse(): Float64Array {
+    const { packed, rows: n } = this;
+    // Rows of the inverse of L; then the inverse is its transpose times itself.
+    const inverse = new Float64Array(n * n);
+    for (let i = 0, at = 0; i < n; i++) {
+      const scale = 1 / packed[at + i];
+      for (let k = 0; k < i; k++) {
+        const factor = -packed[at + k] * scale;
+        for (let j = 0; j <= k; j++) inverse[i * n + j] += factor * inverse[k * n + j];
+      }
+      inverse[i * n + i] = scale;
+      at += i + 1;
+    }
+    const result = new Float64Array(n * n);
+    for (let k = 0; k < n; k++) {
+      for (let i = 0; i <= k; i++) {
+        const factor = inverse[k * n + i];
+        for (let j = 0; j <= i; j++) result[i * n + j] += factor * inverse[k * n + j];
+      }
+    }
+    for (let i = 0; i < n; i++) for (let j = 0; j < i; j++) result[j * n + i] = result[i * n + j];
+    return result;
+  }
+}

@@ -1,0 +1,99 @@
+import { genotypeId, type Decision, type DecisionSpace, type Genotype } from '../../spaces/index.js';
+import type { Values } from '../objective.js';
+
+/** Candidates as a model sees them, one row each. */
+export interface Encoded {
+  readonly count: number;
+  /** Standardised numbers; row-major, `count` x `width`. */
+  readonly numbers: Float64Array;
+  readonly width: number;
+  /** Index of the choice of each decision; one past the last choice where the decision is not executed. */
+  readonly choices: Int16Array;
+  readonly decisions: number;
+}
+
+/**
+ * How different the choices of a decision are, in [0, 1]: numbers by their distance in the list of choices, everything
+ * else is the same or not. A decision that is not executed differs from every choice of it. Row-major with a row and
+ * column more than there are choices.
+ */
+export function choiceDistances({ choices }: Decision): Float64Array {
+  const n = choices.length;
+  const ordered = choices.every((choice) => typeof choice === 'number');
+  const distances = new Float64Array((n + 1) * (n + 1)).fill(1);
+  for (let a = 0; a <= n; a++) {
+    for (let b = 0; b <= n; b++) {
+      if (a === b) distances[a * (n + 1) + b] = 0;
+      else if (ordered && a < n && b < n) distances[a * (n + 1) + b] = Math.abs(a - b) / (n - 1);
+    }
+  }
+  return distances;
+}
+
+/** Shift and scale that give a column mean 0 and variance 1; a constant column becomes 0. */
+function standardisation(values: readonly number[]): { shift: number; scale: number } {
+  const finite = values.filter(Number.isFinite);
+  const mean = finite.reduce((a, b) => a + b, 0) / Math.max(1, finite.length);
+  const variance = finite.reduce((a, b) => a + (b - mean) ** 2, 0) / Math.max(1, finite.length);
+  return { shift: mean, scale: variance > 1e-12 * (1e-12 + mean ** 2) ? 1 / Math.sqrt(variance) : 0 };
+}
+
+/** How candidates of one space become rows: choices, structure features and cheap objectives. */
+export class Encoder {
+  readonly width: number;
+  readonly distances: readonly Float64Array[];
+  private readonly columns: readonly { shift: number; scale: number; log: boolean }[];
+  private readonly features = new Map<string, readonly number[]>();
+
+  /**
+   * @param names cheap objectives that are features: on a logarithmic scale, where they are positive.
+   * @param reference candidates that numbers are standardised by.
+   */
+  constructor(
+    private readonly space: DecisionSpace,
+    private readonly names: readonly string[],
+    reference: readonly Genotype[],
+    private readonly cheap: (genotype: Genotype) => Values,
+  ) {
+    this.distances = space.decisions.map(choiceDistances);
+    const rows = reference.map((genotype) => this.raw(genotype));
+    this.width = rows[0].length;
+    this.columns = rows[0].map((_, k) => {
+      const values = rows.map((row) => row[k]);
+      const log = k >= this.width - names.length && values.every((value) => value > 0);
+      return { log, ...standardisation(log ? values.map(Math.log) : values) };
+    });
+  }
+
+  encode(genotypes: readonly Genotype[]): Encoded {
+    const { width, space, columns } = this;
+    const decisions = space.decisions.length;
+    const numbers = new Float64Array(genotypes.length * width);
+    const choices = new Int16Array(genotypes.length * decisions);
+    for (const [i, genotype] of genotypes.entries()) {
+      for (const [k, value] of this.raw(genotype).entries()) {
+        const { log, shift, scale } = columns[k];
+        const z = ((log ? Math.log(value) : value) - shift) * scale;
+        numbers[i * width + k] = Number.isFinite(z) ? z : 0;
+      }
+      const executed = space.active?.(genotype);
+      for (let d = 0; d < decisions; d++) {
+        choices[i * decisions + d] = executed?.[d] === false ? space.decisions[d].choices.length : genotype[d];
+      }
+    }
+    return { count: genotypes.length, numbers, width, choices, decisions };
+  }
+
+  private raw(genotype: Genotype): readonly number[] {
+    const values = this.cheap(genotype);
+    return [...this.structure(genotype), ...this.names.map((name) => values[name])];
+  }
+
+  private structure(genotype: Genotype): readonly number[] {
+    if (this.space.features === undefined) return [];
+    const id = genotypeId(genotype);
+    const known = this.features.get(id) ?? this.space.features(genotype);
+    this.features.set(id, known);
+    return known;
+  }
+}

@@ -1,0 +1,61 @@
+import type { Told } from '../controller.js';
+import type { Objective } from '../objective.js';
+import type { Encoder } from './encoding.js';
+import { fitHyperparameters } from './hyperparameters.js';
+import { Kernel } from './kernel.js';
+import { Warp } from './warp.js';
+
+/** An expensive objective's value, turned so that smaller is better; undefined when the trial has none. */
+export function observed({ name, direction }: Objective, { values }: Told): number | undefined {
+  const value = values[name];
+  if (!(name in values) || !Number.isFinite(value)) return undefined;
+  return direction === 'minimize' ? value : -value;
+}
+
+/** An objective's scale, and the kernel that explains it best. */
+export interface Fit {
+  readonly warp: Warp;
+  readonly kernel: Kernel;
+}
+
+/** Models are fitted again each time there is a fifth more to learn from, and at least every so many trials. */
+const growth = 1.2;
+const longest = 100;
+
+/** The number of observations, up to `count`, at which a model was last fitted; the first time at `first`. */
+export function fittedAt(count: number, first: number): number {
+  let at = first;
+  for (;;) {
+    const next = Math.min(Math.max(at + 1, Math.floor(at * growth)), at + longest);
+    if (next > count) return at;
+    at = next;
+  }
+}
+
+/** Hyper-parameters are fitted to so many observations at most: the best and, of the others, evenly many of all ages. */
+const enough = 120;
+
+/** `count` of the trials: the better half by value, the rest evenly over the others; in the order given. */
+export function selected(trials: readonly Told[], objective: Objective, count: number): readonly Told[] {
+  if (trials.length <= count) return trials;
+  const value = (told: Told): number => observed(objective, told) ?? Infinity;
+  const order = [...trials.keys()].sort((a, b) => value(trials[a]) - value(trials[b]) || a - b);
+  const best = Math.ceil(count / 2);
+  const rest = order.slice(best).sort((a, b) => a - b);
+  const chosen = new Set(order.slice(0, best));
+  for (let i = 0; i < count - best; i++) chosen.add(rest[Math.floor(((i + 0.5) * rest.length) / (count - best))]);
+  return trials.filter((_, i) => chosen.has(i));
+}
+
+/** Fits a model of an objective to trials that have a value of it. */
+export function fitTo(trials: readonly Told[], objective: Objective, encoder: Encoder): Fit {
+  const values = (some: readonly Told[]): number[] => some.map((told) => observed(objective, told) ?? 0);
+  const warp = Warp.of(values(trials));
+  const used = selected(trials, objective, enough);
+  const theta = fitHyperparameters(
+    encoder,
+    encoder.encode(used.map(({ genotype }) => genotype)),
+    Float64Array.from(values(used), (value) => warp.apply(value)),
+  );
+  return { warp, kernel: new Kernel(encoder, theta) };
+}

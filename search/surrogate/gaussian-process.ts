@@ -1,0 +1,87 @@
+import { Cholesky } from '../../base/linear-algebra.js';
+import type { Encoded } from './encoding.js';
+import { GrowingSet } from './growing-set.js';
+import type { Kernel } from './kernel.js';
+
+/** Means and variances (of the function, without noise) of each candidate. */
+export interface Prediction {
+  readonly mean: Float64Array;
+  readonly variance: Float64Array;
+}
+
+/** The smallest variance that a prediction has. */
+export const smallestVariance = 1e-12;
+
+/**
+ * A Gaussian process with mean 0 and known hyper-parameters, conditioned on one observation after the other: each adds
+ * a row to the Cholesky factor L of the covariance matrix and one to L^-1 targets (Rasmussen & Williams 2006, ch. 2).
+ */
+export class GaussianProcess {
+  private readonly inputs: GrowingSet;
+  readonly factor = new Cholesky();
+  /** L^-1 targets. */
+  readonly scores: number[] = [];
+
+  constructor(
+    readonly kernel: Kernel,
+    width: number,
+    decisions: number,
+  ) {
+    this.inputs = new GrowingSet(width, decisions);
+  }
+
+  get observations(): number {
+    return this.scores.length;
+  }
+
+  /**
+   * Conditions on a target at row `index` of a set; without a target on what is expected there, which changes no mean
+   * and only lowers variances.
+   */
+  observe(of: Encoded, index: number, target?: number): void {
+    const n = this.inputs.count;
+    this.inputs.push(of, index);
+    const own = new Float64Array(n + 1);
+    this.kernel.column(of, index, this.inputs, own);
+    this.factor.append(own.subarray(0, n), own[n] + this.kernel.noise);
+    const row = this.factor.row(n);
+    let expected = 0;
+    for (let j = 0; j < n; j++) expected += row[j] * this.scores[j];
+    this.scores.push(target === undefined ? 0 : (target - expected) / row[n]);
+  }
+
+  /** Forgets all but the first observations. */
+  truncate(observations: number): void {
+    this.inputs.count = Math.min(this.inputs.count, observations);
+    this.factor.truncate(observations);
+    this.scores.length = this.inputs.count;
+  }
+
+  /** The means of candidates alone, O(observations) each. */
+  means(at: Encoded): Float64Array {
+    const alpha = this.factor.solveUpper(Float64Array.from(this.scores));
+    const mean = new Float64Array(at.count);
+    const column = new Float64Array(at.count);
+    for (let j = 0; j < alpha.length; j++) {
+      this.kernel.column(this.inputs, j, at, column);
+      for (let i = 0; i < mean.length; i++) mean[i] += alpha[j] * column[i];
+    }
+    return mean;
+  }
+
+  /** Means and variances of candidates, O(observations^2) each. */
+  predict(at: Encoded): Prediction {
+    const n = this.observations;
+    const mean = this.means(at);
+    const variance = this.kernel.variances(at);
+    const column = new Float64Array(n);
+    for (let i = 0; i < at.count; i++) {
+      this.kernel.column(at, i, this.inputs, column);
+      this.factor.solveLower(column);
+      let explained = 0;
+      for (let j = 0; j < n; j++) explained += column[j] * column[j];
+      variance[i] = Math.max(smallestVariance, variance[i] - explained);
+    }
+    return { mean, variance };
+  }
+}

@@ -1,0 +1,191 @@
+import type { Encoded } from './encoding.js';
+
+/** What a kernel is made for: the distances between the choices of each decision, and how many numbers there are. */
+export interface KernelShape {
+  /** See `choiceDistances`; one table a decision. */
+  readonly distances: readonly Float64Array[];
+  readonly width: number;
+}
+
+/** The positions of the hyper-parameters, all logarithms, in one vector. */
+export interface Layout {
+  /** Of the interactions of decisions, the smooth function of numbers, the sum over decisions, the sum over numbers. */
+  readonly amplitudes: 0;
+  readonly noise: 4;
+  /** Common rate of the decisions, common rate of the numbers. */
+  readonly rates: 5;
+  /** Own rate of each decision, relative to the common one. */
+  readonly decisions: 7;
+  /** Own rate of each number, relative to the common one. */
+  readonly numbers: number;
+  readonly size: number;
+}
+
+export const layoutOf = ({ distances, width }: KernelShape): Layout => ({
+  amplitudes: 0,
+  noise: 4,
+  rates: 5,
+  decisions: 7,
+  numbers: 7 + distances.length,
+  size: 7 + distances.length + width,
+});
+
+const root5 = Math.sqrt(5);
+
+/**
+ * The covariance of two candidates: a sum of four kernels.
+ *
+ * 1. a1 exp(-sum_d w_d delta_d): all interactions of decisions;
+ * 2. a2 Matern-5/2 of the distance in the numbers, each with its own rate;
+ * 3. a3 (1 - mean_d delta_d): what each decision does by itself;
+ * 4. a4 <x, x'> / width: what each number does by itself.
+ */
+export class Kernel {
+  readonly layout: Layout;
+  readonly noise: number;
+  private readonly amplitudes: readonly number[];
+  private readonly weights: readonly Float64Array[];
+  private readonly rates: Float64Array;
+
+  constructor(
+    private readonly shape: KernelShape,
+    theta: Float64Array,
+  ) {
+    const { distances, width } = shape;
+    this.layout = layoutOf(shape);
+    const { decisions, numbers, rates } = this.layout;
+    this.amplitudes = [...theta.subarray(0, 4)].map((log) => Math.exp(2 * log));
+    this.noise = Math.exp(2 * theta[this.layout.noise]);
+    const count = Math.max(1, distances.length);
+    this.weights = distances.map((table, d) => {
+      const weight = Math.exp(theta[rates] + theta[decisions + d]) / count;
+      return table.map((distance) => weight * distance);
+    });
+    this.rates = new Float64Array(width).map(
+      (_, k) => Math.exp(theta[rates + 1] + theta[numbers + k]) / Math.sqrt(Math.max(1, width)),
+    );
+  }
+
+  /** The covariances of one candidate with all of a set. */
+  column(of: Encoded, index: number, against: Encoded, out: Float64Array): void {
+    const { width, decisions } = against;
+    const { distances } = this.shape;
+    const [interactions, smooth, additive, linear] = this.amplitudes;
+    const { rates } = this;
+    const own = of.numbers.subarray(index * width, (index + 1) * width);
+    const weighted: Float64Array[] = [];
+    const plain: Float64Array[] = [];
+    for (let d = 0; d < decisions; d++) {
+      const side = Math.sqrt(distances[d].length);
+      const choice = of.choices[index * decisions + d];
+      weighted.push(this.weights[d].subarray(choice * side, (choice + 1) * side));
+      plain.push(distances[d].subarray(choice * side, (choice + 1) * side));
+    }
+    const perDecision = additive / Math.max(1, decisions);
+    const perNumber = linear / Math.max(1, width);
+    for (let i = 0; i < against.count; i++) {
+      let exponent = 0;
+      let differences = 0;
+      for (let d = 0, at = i * decisions; d < decisions; d++) {
+        const choice = against.choices[at + d];
+        exponent += weighted[d][choice];
+        differences += plain[d][choice];
+      }
+      let square = 0;
+      let product = 0;
+      for (let k = 0, at = i * width; k < width; k++) {
+        const x = against.numbers[at + k];
+        const difference = rates[k] * (x - own[k]);
+        square += difference * difference;
+        product += x * own[k];
+      }
+      let value = 0;
+      if (decisions > 0) value += interactions * Math.exp(-exponent) + additive - perDecision * differences;
+      if (width > 0) {
+        const r = root5 * Math.sqrt(square);
+        value += smooth * (1 + r + (r * r) / 3) * Math.exp(-r) + perNumber * product;
+      }
+      out[i] = value;
+    }
+  }
+
+  /** The variance of each candidate of a set before anything is observed. */
+  variances(of: Encoded): Float64Array {
+    const { width, decisions } = of;
+    const [interactions, smooth, additive, linear] = this.amplitudes;
+    return new Float64Array(of.count).map((_, i) => {
+      let product = 0;
+      for (let k = 0; k < width; k++) product += of.numbers[i * width + k] ** 2;
+      return (decisions > 0 ? interactions + additive : 0) + (width > 0 ? smooth + (linear * product) / width : 0);
+    });
+  }
+
+  /**
+   * Adds to `gradient` the derivatives of sum_ij w_ij K_ij with regard to all hyper-parameters, for symmetric weights
+   * over pairs of one set (row-major).
+   */
+  backward(set: Encoded, weights: Float64Array, gradient: Float64Array): void {
+    const { count, width, decisions } = set;
+    const { distances } = this.shape;
+    const [interactions, smooth, additive, linear] = this.amplitudes;
+    const { layout, rates } = this;
+    const sides = distances.map((table) => Math.sqrt(table.length));
+    let [g0, g1, g2, g3, common, commonNumbers] = [0, 0, 0, 0, 0, 0];
+    for (let i = 0; i < count; i++) {
+      for (let j = 0; j <= i; j++) {
+        const w = (i === j ? 1 : 2) * weights[i * count + j];
+        if (decisions > 0) {
+          let exponent = 0;
+          let differences = 0;
+          for (let d = 0; d < decisions; d++) {
+            const at = set.choices[i * decisions + d] * sides[d] + set.choices[j * decisions + d];
+            exponent += this.weights[d][at];
+            differences += distances[d][at];
+          }
+          const value = w * interactions * Math.exp(-exponent);
+          g0 += 2 * value;
+          g2 += 2 * w * additive * (1 - differences / decisions);
+          if (i !== j) {
+            for (let d = 0; d < decisions; d++) {
+              const at = set.choices[i * decisions + d] * sides[d] + set.choices[j * decisions + d];
+              const share = value * this.weights[d][at];
+              gradient[layout.decisions + d] -= share;
+              common -= share;
+            }
+          }
+        }
+        if (width > 0) {
+          let square = 0;
+          let product = 0;
+          for (let k = 0; k < width; k++) {
+            const [a, b] = [set.numbers[i * width + k], set.numbers[j * width + k]];
+            const difference = rates[k] * (a - b);
+            square += difference * difference;
+            product += a * b;
+          }
+          const r = root5 * Math.sqrt(square);
+          const decay = Math.exp(-r);
+          g1 += 2 * w * smooth * (1 + r + (r * r) / 3) * decay;
+          g3 += (2 * w * linear * product) / width;
+          // d/dlog rate_k of Matern-5/2: -(5/3) (1 + r) exp(-r) difference_k^2.
+          const factor = -(5 / 3) * w * smooth * (1 + r) * decay;
+          if (i !== j) {
+            for (let k = 0; k < width; k++) {
+              const difference = rates[k] * (set.numbers[i * width + k] - set.numbers[j * width + k]);
+              const share = factor * difference * difference;
+              gradient[layout.numbers + k] += share;
+              commonNumbers += share;
+            }
+          }
+        }
+      }
+    }
+    gradient[0] += g0;
+    gradient[1] += g1;
+    gradient[2] += g2;
+    gradient[3] += g3;
+    gradient[layout.rates] += common;
+    gradient[layout.rates + 1] += commonNumbers;
+    for (let i = 0; i < count; i++) gradient[layout.noise] += 2 * weights[i * count + i] * this.noise;
+  }
+}

@@ -1,0 +1,142 @@
+import { Random } from '../../base/random.js';
+import { sampleGenotype, type Genotype } from '../../spaces/index.js';
+import type { AskContext, ControllerInput } from '../controller.js';
+import { toPoint } from '../frontier.js';
+import type { AskedIds } from '../history.js';
+import { nonDominatedRanks } from '../pareto.js';
+import type { Candidate, Judge } from '../propose.js';
+import type { StrategyFactory } from '../strategy.js';
+import { cheapest, farthest } from './design.js';
+import { Evaluation, type Evaluated } from './evaluation.js';
+import { evolve } from './evolve.js';
+import { observed } from './fit.js';
+import { listed, poolOf, sampled, type Pool } from './pool.js';
+import { describeChoice } from './reason.js';
+import { sceneOf, type Scene } from './scene.js';
+
+/** Trials that are spread over the space before a model is asked. */
+const first = 8;
+/** Random candidates that stand for a large space, and from which a search on the model starts. */
+const samples = 256;
+/** Past trials that a search on the model starts from, best first. */
+const elders = 40;
+
+/** What one ask knows. */
+interface Ask {
+  readonly scene: Scene;
+  readonly context: AskContext;
+  readonly random: Random;
+  readonly asked: AskedIds;
+  readonly judge: Judge;
+}
+
+/**
+ * Bayesian optimisation over architectures; see docs/search.md. Each expensive objective has a Gaussian process over
+ * decisions, structure and cheap objectives; cheap objectives are known exactly; asked is the candidate with the
+ * greatest expected hypervolume improvement, of all that a small space has or of those evolved on the models.
+ */
+export const surrogateStrategy: StrategyFactory = (_config, input) => {
+  const surrogate = new Surrogate(input);
+  return (context, random, asked, judge) => surrogate.source(context, random, asked, judge);
+};
+
+class Surrogate {
+  private scene: Scene | undefined;
+  /** The whole space, or a sample of it. */
+  private readonly candidates: readonly Genotype[];
+  private readonly complete: boolean;
+
+  constructor(private readonly input: ControllerInput) {
+    const all = listed(input.space);
+    this.complete = all !== undefined;
+    this.candidates = all ?? sampled(input.space, samples, new Random(input.seed, 'surrogate', 'sample'));
+  }
+
+  source(context: AskContext, random: Random, asked: AskedIds, judge: Judge): () => Candidate {
+    if (this.scene?.cheap !== context.cheap) {
+      this.scene = sceneOf(this.input, context, this.candidates, this.complete, first, judge);
+    }
+    const ask = { scene: this.scene, context, random, asked, judge };
+    const chosen = this.choose(ask);
+    if (chosen === undefined) {
+      return () => ({ genotype: sampleGenotype(this.input.space, random), reason: 'random: nothing better known' });
+    }
+    const candidate = { ...chosen, passedOver: ask.scene.rejected };
+    return () => candidate;
+  }
+
+  private choose(ask: Ask): Candidate | undefined {
+    const { objectives } = this.input;
+    const { history } = ask.context;
+    const data = objectives.map((objective) => history.filter((told) => observed(objective, told) !== undefined));
+    if (objectives.some(({ cost }, k) => cost === 'expensive' && data[k].length < first)) return this.spread(ask);
+    const evaluation = new Evaluation(objectives, ask.scene, ask.context, data);
+    return this.complete ? this.bestOf(ask.scene.pool, evaluation, ask.asked) : this.evolved(ask, evaluation);
+  }
+
+  /** One of the first trials. */
+  private spread({ scene, context, random, asked, judge }: Ask): Candidate | undefined {
+    const { space, objectives } = this.input;
+    const pool = this.complete ? scene.pool : poolOf(sampled(space, samples, random), objectives, scene.encoder, judge);
+    const allowed = [...pool.ids.keys()].filter((i) => !asked.has(pool.ids[i]));
+    if (allowed.length === 0) return undefined;
+    const before = [...context.history.map(({ genotype }) => genotype), ...context.pending];
+    const start = before.length === 0 ? cheapest(pool, allowed) : undefined;
+    const position = start ?? farthest(pool, allowed, scene.encoder.encode(before), random);
+    const reason = start === undefined ? 'spread over the space: first trials' : 'cheapest: one end of the frontier';
+    return { genotype: pool.genotypes[position], reason };
+  }
+
+  /** The candidate of a pool that is worth most. */
+  private bestOf(pool: Pool, evaluation: Evaluation, asked: AskedIds): Candidate | undefined {
+    const evaluated = evaluation.of(pool);
+    let best: { position: number; worth: number } | undefined;
+    for (let position = 0; position < pool.ids.length; position++) {
+      if (asked.has(pool.ids[position])) continue;
+      const worth = evaluated.worth(position);
+      if (best === undefined || worth > best.worth) best = { position, worth };
+    }
+    return best && this.candidate(pool, best.position, best.worth, evaluation, evaluated);
+  }
+
+  /** The candidate that is worth most of those evolved from the best trials and random ones. */
+  private evolved({ scene, context, random, asked, judge }: Ask, evaluation: Evaluation): Candidate | undefined {
+    const { space, objectives } = this.input;
+    let best: { worth: number; candidate: Candidate } | undefined;
+    const score = (genotypes: readonly Genotype[]): number[] => {
+      const scores = genotypes.map((genotype) => -judge(genotype).violation);
+      const kept = genotypes.filter((_, i) => scores[i] === 0);
+      const pool = poolOf(kept, objectives, scene.encoder, judge);
+      const evaluated = evaluation.of(pool);
+      let position = 0;
+      return scores.map((violation) => {
+        if (violation < 0) return violation;
+        const worth = evaluated.worth(position);
+        if (!asked.has(pool.ids[position]) && (best === undefined || worth > best.worth)) {
+          best = { worth, candidate: this.candidate(pool, position, worth, evaluation, evaluated) };
+        }
+        position++;
+        return worth;
+      });
+    };
+    const ranked = context.history.flatMap(({ genotype, values }) => {
+      const point = toPoint(objectives, values);
+      return point === undefined ? [] : [{ genotype, point }];
+    });
+    const ranks = nonDominatedRanks(ranked.map(({ point }) => point));
+    const order = [...ranked.keys()].sort((a, b) => ranks[a] - ranks[b] || b - a).slice(0, elders);
+    evolve(space, [...order.map((i) => ranked[i].genotype), ...sampled(space, samples, random)], score, random);
+    return best?.candidate;
+  }
+
+  private candidate(
+    pool: Pool,
+    position: number,
+    worth: number,
+    { target }: Evaluation,
+    { beliefs }: Evaluated,
+  ): Candidate {
+    const reason = describeChoice(worth / target.total, this.input.objectives, beliefs, position);
+    return { genotype: pool.genotypes[position], reason };
+  }
+}

@@ -1,0 +1,48 @@
+import { cumulative } from './normal.js';
+
+/**
+ * A logarithmic scale for values of which small ones matter: z = (log(y - origin) - shift) / scale, which is normal
+ * where the model predicts. The values' resolution is that of the best, and very bad ones do not stand out.
+ */
+export class Warp {
+  private constructor(
+    readonly origin: number,
+    private readonly shift: number,
+    private readonly scale: number,
+  ) {}
+
+  /** A warp in which the given values have mean 0 and variance 1. */
+  static of(values: readonly number[]): Warp {
+    const sorted = [...values].sort((a, b) => a - b);
+    const best = sorted[0] ?? 0;
+    const median = sorted[sorted.length >> 1] ?? 1;
+    const worst = sorted[sorted.length - 1] ?? 1;
+    const gap = median > best ? median - best : worst > best ? worst - best : 1;
+    const origin = best - gap;
+    const logs = values.map((value) => Math.log(value - origin));
+    const mean = logs.reduce((a, b) => a + b, 0) / Math.max(1, logs.length);
+    const variance = logs.reduce((a, b) => a + (b - mean) ** 2, 0) / Math.max(1, logs.length);
+    return new Warp(origin, mean, variance > 1e-20 ? Math.sqrt(variance) : 1);
+  }
+
+  /** Values below the scale's origin become the smallest that it has. */
+  apply(value: number): number {
+    return (Math.log(Math.max(value - this.origin, 1e-9 * Math.exp(this.shift))) - this.shift) / this.scale;
+  }
+
+  /** The median of the value when z is normal with mean `z`. */
+  invert(z: number): number {
+    return this.origin + Math.exp(this.shift + this.scale * z);
+  }
+
+  /** E[max(0, threshold - value)] when z is normal. */
+  expectedBelow(threshold: number, mean: number, deviation: number): number {
+    const room = threshold - this.origin;
+    if (room <= 0) return 0;
+    const m = this.shift + this.scale * mean;
+    const s = this.scale * deviation;
+    const u = (Math.log(room) - m) / s;
+    if (u < -6) return 0;
+    return Math.max(0, room * cumulative(u) - Math.exp(m + 0.5 * s * s) * cumulative(u - s));
+  }
+}
