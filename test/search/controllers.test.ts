@@ -8,7 +8,6 @@ const askMs: { readonly [K in SearchConfig['controller']]: number } = {
   evolution: 2,
   nsga2: 2,
   local: 20,
-  surrogate: 2000,
   tpe: 60,
   reinforce: 20,
   surrogate: 2000,
