@@ -6,6 +6,9 @@ import type { Attributes, Constant, Data, DType, Shape, TensorType } from './typ
 import { elementTypes, int, ints, sameShape } from './types.js';
 import { bytesOf, hashBytes } from './constants.js';
 
+/** Operators whose operands may change places. */
+const commutative: ReadonlySet<OnnxOp> = new Set<OnnxOp>(['Add', 'Mul']);
+
 export interface BuilderOptions {
   /** Stand-in size of the dynamic batch. */
   readonly dynamicBatch?: number | null;
@@ -64,7 +67,8 @@ export class GraphBuilder implements Scope {
 
   /** Records a node with several outputs; an equal node that is there already is used instead. */
   emitAll(op: OnnxOp, inputs: readonly string[], attributes: Attributes, count: number): readonly string[] {
-    const key = `${op}(${inputs.join(',')})${JSON.stringify(attributes)}#${count}`;
+    const operands = commutative.has(op) ? inputs.toSorted() : inputs;
+    const key = `${op}(${operands.join(',')})${JSON.stringify(attributes)}#${count}`;
     const existing = this.shared.get(key);
     if (existing) return existing;
     const types = inferNode(this, { op, inputs, attributes }, count);
@@ -77,6 +81,17 @@ export class GraphBuilder implements Scope {
     }
     this.shared.set(key, outputs);
     return outputs;
+  }
+
+  /** Runs `task`; where no layer is known, its nodes are attributed to the layer `origin`. */
+  attributed<T>(origin: string, task: () => T): T {
+    const outer = this.origin;
+    this.origin = outer || origin;
+    try {
+      return task();
+    } finally {
+      this.origin = outer;
+    }
   }
 
   addConstant(data: Data, shape: Shape, dtype: DType): string {

@@ -161,6 +161,11 @@ const reorderInput: ShapeRule = (node) => {
   return [{ dtype, shape: shape.with(1, wholeBlocks(node, shape[1])) }];
 };
 
+const globalPool: ShapeRule = (node) => {
+  const { dtype, shape } = input(node, 0);
+  return [{ dtype, shape: [...shape.slice(0, 2), 1, 1] }];
+};
+
 const reorderOutput: ShapeRule = (node) => {
   const { dtype, shape } = input(node, 0);
   const channels = intAttribute(node, 'channels');
@@ -228,6 +233,7 @@ export const shapeRules = {
   Or: logical,
   Pad: pad,
   Pow: arithmetic,
+  QuickGelu: floatUnary,
   Reciprocal: floatUnary,
   ReduceMax: reduction,
   ReduceMean: reduction,
@@ -258,6 +264,7 @@ export const shapeRules = {
   Where: where,
   Xor: logical,
   'nchwc.Conv': convolution,
+  'nchwc.GlobalAveragePool': globalPool,
   'nchwc.ReorderInput': reorderInput,
   'nchwc.ReorderOutput': reorderOutput,
 } satisfies Record<string, ShapeRule>;
@@ -265,12 +272,14 @@ export const shapeRules = {
 export type OnnxOp = keyof typeof shapeRules;
 
 const blockedPrefix = 'nchwc.';
+/** Operators of ONNX Runtime's own domain, which its CPU and GPU providers have. */
+const contributed: ReadonlySet<OnnxOp> = new Set<OnnxOp>(['QuickGelu']);
 
 /** Domain and name under which the operator stands in an ONNX file. */
-export const onnxName = (op: OnnxOp): { domain: string; type: string } =>
-  op.startsWith(blockedPrefix)
-    ? { domain: 'com.microsoft.nchwc', type: op.slice(blockedPrefix.length) }
-    : { domain: '', type: op };
+export function onnxName(op: OnnxOp): { domain: string; type: string } {
+  if (op.startsWith(blockedPrefix)) return { domain: 'com.microsoft.nchwc', type: op.slice(blockedPrefix.length) };
+  return { domain: contributed.has(op) ? 'com.microsoft' : '', type: op };
+}
 
 export function inferTypes(op: OnnxOp, node: Signature): readonly TensorType[] {
   const rule: ShapeRule = shapeRules[op];

@@ -1,9 +1,8 @@
 import type * as tf from '@tensorflow/tfjs-core';
-import type { GraphBuilder } from '../graph/index.js';
 import { float, int, sizeOf } from '../graph/index.js';
 import { NCHW } from '../trace/layout.js';
 import { Val } from '../trace/value.js';
-import { channelAffine, channelDot, lanesOf } from './blocked/per-channel.js';
+import { affine, channelDots, channelSums, channelVector, inBlocks } from './blocked/lanes.js';
 import type { Rule } from './call.js';
 import { withAttrs } from './call.js';
 import { scaledByChannel } from './convolution/scaled.js';
@@ -24,6 +23,10 @@ function normalize(x: Val, mean: Val, variance: Val, offset: Val, scale: Val, ep
   const isImage = x.rank === 4 && sizeOf(x.shape.slice(0, 2)) > 1;
   if (isImage && vectors.every(({ rank, shape }) => rank === 1 && shape[0] === channels)) {
     const { builder } = x;
+    if (x.blockOrder !== null) {
+      const factor = multiply(scale, inverseDeviation(variance, epsilon));
+      return blockedAffine(x, factor, subtract(offset, multiply(mean, factor)));
+    }
     const inputs = [x.fullForm(NCHW), ...vectors.map((vector) => vector.fullForm())];
     return Val.of(
       builder,
@@ -39,6 +42,7 @@ function normalize(x: Val, mean: Val, variance: Val, offset: Val, scale: Val, ep
 
 /** Batch normalisation in training: the output, and the batch's mean and (population) variance. */
 function batchNormTraining(x: Val, gamma: Val, beta: Val, epsilon: number, scratchId: () => number): readonly Val[] {
+  if (x.blockOrder !== null) return blockedBatchNormTraining(x, gamma, beta, epsilon);
   const { builder } = x;
   const channels = x.shape[3];
   const scale = gamma.fullForm();
@@ -55,24 +59,58 @@ function batchNormTraining(x: Val, gamma: Val, beta: Val, epsilon: number, scrat
   return [Val.of(builder, y, x.shape, 'float32', NCHW), vector(mean), vector(variance)];
 }
 
-/** The vector of sums over images and pixels of x*y (NCHW). */
-function dotOfChannels(builder: GraphBuilder, x: string, y: string): string {
-  const lanes = lanesOf(builder, x);
-  return lanes
-    ? channelDot(builder, x, y, lanes)
-    : reduceAway(builder, 'ReduceSum', builder.emit('Mul', [x, y]), [0, 2, 3]);
+/** scale*x + offset with vectors over the channels, in blocks. */
+export function blockedAffine(x: Val, scale: Val, offset: Val): Val {
+  const blocks = inBlocks(x);
+  const name = affine(blocks, { scale: channelVector(blocks, scale), offset: channelVector(blocks, offset) });
+  return Val.blocked(x.builder, name, x.shape, blocks.order);
 }
 
-/** scale*x + offset + addend with vectors over the channels (NCHW). */
-function affineOfChannels(builder: GraphBuilder, x: string, scale: string, offset: string, addend: string): string {
-  const lanes = lanesOf(builder, x);
-  if (lanes) return channelAffine(builder, x, scale, offset, addend, lanes);
-  const [channels] = builder.shapeOf(scale);
+/** mean = sum(x)/n, variance = sum(x^2)/n - mean^2, y = gamma*(x - mean)/sqrt(variance + epsilon) + beta. */
+function blockedBatchNormTraining(x: Val, gamma: Val, beta: Val, epsilon: number): readonly Val[] {
+  const blocks = inBlocks(x);
+  const [channels, share] = [x.shape[3], number(x, 1 / sizeOf(x.shape.slice(0, 3)))];
+  const mean = multiply(channelSums(blocks, channels), share);
+  const square = multiply(channelDots(blocks, blocks, channels), share);
+  const variance = elementwise('Relu', [subtract(square, multiply(mean, mean))]);
+  const factor = multiply(gamma, inverseDeviation(variance, epsilon));
+  return [blockedAffine(x, factor, subtract(beta, multiply(mean, factor))), mean, variance];
+}
+
+/** The vectors of sums over images and pixels of dy, and of x*dy. */
+function sumsOfChannels(x: Val, dy: Val): readonly [Val, Val] {
+  const { builder } = x;
+  const channels = x.shape[3];
+  if (x.blockOrder !== null) {
+    const [blocks, gradients] = [inBlocks(x), inBlocks(dy, x.blockOrder)];
+    return [channelSums(gradients, channels), channelDots(gradients, blocks, channels)];
+  }
+  const [xName, dyName] = [x.fullForm(NCHW), dy.fullForm(NCHW)];
+  const sum = (name: string): Val =>
+    Val.of(builder, reduceAway(builder, 'ReduceSum', name, [0, 2, 3]), [channels], 'float32');
+  return [sum(dyName), sum(builder.emit('Mul', [xName, dyName]))];
+}
+
+/** scale*x + offset + addend with vectors over the channels. */
+function affineOfChannels(x: Val, scale: Val, offset: Val, addend: Val): Val {
+  const { builder } = x;
+  if (x.blockOrder !== null) {
+    const blocks = inBlocks(x);
+    const name = affine(blocks, {
+      scale: channelVector(blocks, scale),
+      offset: channelVector(blocks, offset),
+      addend: inBlocks(addend, blocks.order),
+    });
+    return Val.blocked(builder, name, x.shape, blocks.order);
+  }
+  const channels = x.shape[3];
   const constant = (value: number): string =>
     builder.addConstant(new Float32Array(channels).fill(value), [channels], 'float32');
   // BatchNormalization with mean 0 and variance 1 is the fastest plain scale*x + offset.
-  const inputs = [x, scale, offset, constant(0), constant(1)];
-  return builder.emit('Add', [builder.emit('BatchNormalization', inputs, { epsilon: float(0) }), addend]);
+  const inputs = [x.fullForm(NCHW), scale.fullForm(), offset.fullForm(), constant(0), constant(1)];
+  const scaled = builder.emit('BatchNormalization', inputs, { epsilon: float(0) });
+  const sum = builder.emit('Add', [scaled, addend.fullForm(NCHW)]);
+  return Val.of(builder, sum, x.shape, 'float32', NCHW);
 }
 
 /**
@@ -87,19 +125,14 @@ export function batchNormGradient(
   variance: Val,
   epsilon: number,
 ): readonly Val[] {
-  const { builder } = x;
-  const channels = x.shape[3];
   const count = sizeOf(x.shape.slice(0, 3));
-  const [xName, dyName] = [x.fullForm(NCHW), dy.fullForm(NCHW)];
-  const vector = (name: string): Val => Val.of(builder, name, [channels], 'float32');
   const inverse = inverseDeviation(variance, epsilon);
-  const dBeta = vector(reduceAway(builder, 'ReduceSum', dyName, [0, 2, 3]));
-  const dGamma = multiply(subtract(vector(dotOfChannels(builder, dyName, xName)), multiply(mean, dBeta)), inverse);
+  const [dBeta, dot] = sumsOfChannels(x, dy);
+  const dGamma = multiply(subtract(dot, multiply(mean, dBeta)), inverse);
   const share = number(x, -1 / count);
   const b = multiply(multiply(inverse, dGamma), share);
   const c = subtract(multiply(dBeta, share), multiply(b, mean));
-  const inner = affineOfChannels(builder, xName, b.fullForm(), c.fullForm(), dyName);
-  return [scaledByChannel(Val.of(builder, inner, x.shape, 'float32', NCHW), multiply(gamma, inverse)), dGamma, dBeta];
+  return [scaledByChannel(affineOfChannels(x, b, c, dy), multiply(gamma, inverse)), dGamma, dBeta];
 }
 
 export const normalizationRules = {

@@ -7,6 +7,7 @@ import type { Rule } from './call.js';
 import { withAttrs } from './call.js';
 import { castTo, elementwise, numberLike } from './elementwise/elementwise.js';
 import { multiply } from './elementwise/binary.js';
+import { blockedReduce } from './blocked/reduction.js';
 
 type ReduceOp = Extract<OnnxOp, 'ReduceSum' | 'ReduceMean' | 'ReduceMax' | 'ReduceMin' | 'ReduceProd'>;
 
@@ -50,6 +51,8 @@ export function reduce(
   const { builder, stored, shape } = x;
   const kept = shape.map((d, a) => (axes.includes(a) ? 1 : d));
   const final = keepDims ? kept : shape.filter((_, a) => !axes.includes(a));
+  const blocked = blockedReduce(op, x, axes);
+  if (blocked) return blocked.reshaped(final);
   const real = axes.filter((a) => stored[a] !== 1);
   const repeats = sizeOf(axes.filter((a) => stored[a] === 1).map((a) => shape[a]));
   const result = real.length === 0 ? x.relabelled(kept) : reduceStored(builder, op, x, axes, real, keepDims);

@@ -28,6 +28,7 @@ const shortGradients: readonly tf.GradConfig[] = [
   fromInputAndOutput('Relu', 'NasReluGrad'),
   fromInputAndOutput('Relu6', 'NasRelu6Grad'),
   fromInputAndOutput('ClipByValue', 'NasClipGrad'),
+  fromInputAndOutput('Sigmoid', 'NasSigmoidGrad'),
 ];
 
 const batchNormGradient: tf.GradConfig = {

@@ -1,5 +1,7 @@
 import type { Data, Shape, TfDType } from '../graph/index.js';
 import { GraphBuilder, elementTypes, range, sameShape, sizeOf } from '../graph/index.js';
+import type { BlockOrder } from './blocks.js';
+import { blockedShape, fromBlocks, swapBlocks, toBlocks } from './blocks.js';
 import type { Perm } from './layout.js';
 import { NCHW, layOut, permute, storageOrder, toStorage } from './layout.js';
 
@@ -25,6 +27,13 @@ export type Recipe =
   | { readonly kind: 'clip'; readonly of: Val; readonly low: number; readonly high: number }
   /** of * factor, the factor being a vector over the last axis. */
   | { readonly kind: 'scaled'; readonly of: Val; readonly factor: Val }
+  /** a * b, elementwise. */
+  | { readonly kind: 'product'; readonly a: Val; readonly b: Val }
+  | { readonly kind: 'sigmoid'; readonly of: Val }
+  /** dy * y * (1 - y), for y = sigmoid(x). */
+  | { readonly kind: 'sigmoid-gradient'; readonly dy: Val; readonly y: Val }
+  /** dy where low < of < high, else 0. */
+  | { readonly kind: 'window'; readonly dy: Val; readonly of: Val; readonly low: number; readonly high: number }
   /** The gradient `dy` passed back through the clip that made `clipped`. */
   | { readonly kind: 'clip-gradient'; readonly dy: Val; readonly clipped: Val };
 
@@ -38,6 +47,7 @@ export const foldLimit = 1 << 16;
  */
 export class Val {
   private readonly forms = new Map<string, Form>();
+  private readonly blocks = new Map<BlockOrder, string>();
   /** Data in logical order (of the stored shape), when known while tracing. */
   data: Data | null = null;
   private undecided: Undecided | null = null;
@@ -100,8 +110,41 @@ export class Val {
     return value;
   }
 
+  /** An NHWC value in ONNX Runtime's blocked layout; `name` has its memory, in any shape. */
+  static blocked(builder: GraphBuilder, name: string, shape: Shape, order: BlockOrder): Val {
+    const value = new Val(builder, shape, 'float32', shape);
+    value.blocks.set(order, builder.reshape(name, blockedShape(shape, order, value.block)));
+    return value;
+  }
+
   get rank(): number {
     return this.shape.length;
+  }
+
+  private get block(): number {
+    if (this.builder.block === null) throw new Error('internal: this graph has no blocked layout');
+    return this.builder.block;
+  }
+
+  /** The blocked order in which it is there; null when it is not in blocks. */
+  get blockOrder(): BlockOrder | null {
+    for (const order of this.blocks.keys()) return order;
+    return null;
+  }
+
+  /** Name of the graph value that holds it in blocks, with the shape of `blockedShape`. */
+  blockedForm(order: BlockOrder): string {
+    const existing = this.blocks.get(order);
+    if (existing !== undefined) return existing;
+    const name = this.makeBlocks(order);
+    this.blocks.set(order, name);
+    return name;
+  }
+
+  private makeBlocks(order: BlockOrder): string {
+    const other: BlockOrder = order === 'NCHWc' ? 'CNHWc' : 'NCHWc';
+    if (order === 'NCHWc' && !this.blocks.has(other)) return toBlocks(this.builder, this.fullForm(NCHW), this.block);
+    return swapBlocks(this.builder, this.blockedForm(other));
   }
 
   /** A single known number, possibly broadcast; null otherwise. */
@@ -116,6 +159,7 @@ export class Val {
   /** The storage order that costs nothing; null when the value does not mind (constants, undecided inputs). */
   get perm(): Perm | null {
     for (const form of this.forms.values()) return form.perm;
+    if (this.blocks.size > 0) return NCHW;
     return this.undecided?.preferred() ?? null;
   }
 
@@ -132,6 +176,11 @@ export class Val {
     return name;
   }
 
+  /** Makes sure that there is a form besides blocks. */
+  private anchor(): void {
+    if (this.forms.size === 0) this.form(this.blocks.size > 0 ? NCHW : undefined);
+  }
+
   private makeForm(perm: Perm): string {
     if (this.data)
       return this.builder.addConstant(toStorage(this.data, this.stored, perm), permute(this.stored, perm), this.dtype);
@@ -139,6 +188,11 @@ export class Val {
       const form = this.undecided.declare(perm);
       this.forms.set(form.perm.join(), form);
       return form.perm.join() === perm.join() ? form.name : this.makeForm(perm);
+    }
+    if (this.forms.size === 0 && this.blocks.size > 0) {
+      const nchw = fromBlocks(this.builder, this.blockedForm('NCHWc'), this.shape[3]);
+      this.forms.set(NCHW.join(), { perm: NCHW, name: nchw });
+      return this.form(perm);
     }
     const order = storageOrder(this.stored, perm);
     const forms = [...this.forms.values()];
@@ -170,7 +224,7 @@ export class Val {
       value.data = toStorage(this.data, this.stored, axes);
       return value;
     }
-    if (this.forms.size === 0) this.form();
+    this.anchor();
     for (const { perm, name } of this.forms.values()) {
       const renamed = perm.map((axis) => axes.indexOf(axis));
       value.forms.set(renamed.join(), { perm: renamed, name });
@@ -197,7 +251,7 @@ export class Val {
 
   /** Only axes of size 1 come or go: any storage order stays, and so do lazy axes. */
   private withUnitAxes(shape: Shape, from: readonly number[], to: readonly number[]): Val {
-    if (this.forms.size === 0) this.form();
+    this.anchor();
     const [source] = this.forms.values();
     const stored = new Array<number>(shape.length).fill(1);
     for (const [i, axis] of to.entries()) stored[axis] = this.stored[from[i]];
@@ -221,10 +275,11 @@ export class Val {
 
   /** The same stored data under another logical shape: lazily broadcast axes may take any size. */
   relabelled(shape: Shape): Val {
+    if (sameShape(shape, this.shape)) return this;
     const value = new Val(this.builder, shape, this.dtype, this.stored);
     value.data = this.data;
     if (this.data) return value;
-    if (this.forms.size === 0) this.form();
+    this.anchor();
     for (const [key, form] of this.forms) value.forms.set(key, form);
     return value;
   }

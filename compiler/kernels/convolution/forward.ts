@@ -1,13 +1,12 @@
 import type * as tf from '@tensorflow/tfjs-core';
-import type { Attributes, GraphBuilder } from '../../graph/index.js';
 import { IOHW, NCHW, OIHW } from '../../trace/layout.js';
 import { Val } from '../../trace/value.js';
 import type { Rule } from '../call.js';
 import { withAttrs } from '../call.js';
 import { activate } from '../elementwise/activation.js';
 import { add } from '../elementwise/binary.js';
-import { blockedForward, isBlocked } from '../blocked/depthwise.js';
-import { blockedFull, isBlockedFull } from '../blocked/full.js';
+import { depthwiseForward, isBlockedDepthwise } from '../blocked/depthwise.js';
+import { fullForward, isBlockedFull } from '../blocked/full.js';
 import type { ConvolutionAttrs, Geometry } from './geometry.js';
 import { convolutionAttributes, convolutionGeometry } from './geometry.js';
 
@@ -15,33 +14,29 @@ import { convolutionAttributes, convolutionGeometry } from './geometry.js';
 export const depthwiseFilter = (filter: Val, g: Geometry): string =>
   filter.builder.reshape(filter.form(IOHW), [g.outChannels, 1, ...g.kernel]);
 
-/** ONNX's Conv of NCHW [N, ci, h, w] with [co, ci, kh, kw], in the blocked layout where that is faster. */
-export function fullConvolution(builder: GraphBuilder, x: string, filter: string, attributes: Attributes): string {
-  return isBlockedFull(builder, builder.shapeOf(filter))
-    ? blockedFull(builder, x, filter, attributes)
-    : builder.emit('Conv', [x, filter], attributes);
-}
-
 function plainForward(x: Val, filter: Val, bias: Val | null, g: Geometry): Val {
   const { builder } = x;
   const { kernel, pads, strides, dilations } = g;
   const group = g.depthwise ? g.inChannels : 1;
   const attributes = convolutionAttributes({ kernel, pads, strides, dilations, group });
   const weights = g.depthwise ? depthwiseFilter(filter, g) : filter.form(OIHW);
-  const source = x.fullForm(NCHW);
-  const name =
-    bias || g.depthwise
-      ? builder.emit('Conv', [source, weights, ...(bias ? [bias.form()] : [])], attributes)
-      : fullConvolution(builder, source, weights, attributes);
+  const name = builder.emit('Conv', [x.fullForm(NCHW), weights, ...(bias ? [bias.form()] : [])], attributes);
   return Val.of(builder, name, [g.batch, ...g.output, g.outChannels], 'float32', NCHW);
+}
+
+/** The blocked way to compute the convolution; null when there is none. */
+function blockedForward({ builder }: Val, g: Geometry): typeof fullForward | null {
+  if (isBlockedDepthwise(builder, g)) return depthwiseForward;
+  return isBlockedFull(builder, g) ? fullForward : null;
 }
 
 const isVector = (bias: Val): boolean => bias.rank === 1 && bias.isFull;
 
 /** Convolution and bias; the bias goes into the convolution where ONNX allows it. */
 export function convolve(x: Val, filter: Val, bias: Val | null, g: Geometry): Val {
-  if (isBlocked(x.builder, g)) {
-    const y = blockedForward(x, filter, g);
+  const forward = blockedForward(x, g);
+  if (forward) {
+    const y = forward(x, filter, g);
     return bias ? add(y, bias) : y;
   }
   const fused = bias && isVector(bias) ? bias : null;

@@ -5,15 +5,31 @@ import { Val } from '../../trace/value.js';
 import type { Rule } from '../call.js';
 import { withAttrs } from '../call.js';
 import { reduceAway } from '../reduction.js';
-import { blockedFilterGradient, blockedInputGradient, isBlocked } from '../blocked/depthwise.js';
-import { depthwiseFilter, fullConvolution } from './forward.js';
+import {
+  depthwiseFilterGradient as blockedDepthwiseFilterGradient,
+  depthwiseInputGradient,
+  isBlockedDepthwise,
+} from '../blocked/depthwise.js';
+import { fullFilterGradient as blockedFullFilterGradient } from '../blocked/filter-gradient.js';
+import { fullInputGradient, isBlockedFull } from '../blocked/full.js';
+import { depthwiseFilter } from './forward.js';
 import type { ConvolutionAttrs, Geometry } from './geometry.js';
 import { unscaled } from './scaled.js';
 import { convolutionAttributes, convolutionGeometry, flippedPads, isPointwise, outputPadding } from './geometry.js';
 
+function blockedInputGradient(dy: Val, filter: Val, g: Geometry): Val | null {
+  if (isBlockedDepthwise(dy.builder, g)) return depthwiseInputGradient(dy, filter, g);
+  return isBlockedFull(dy.builder, g) ? fullInputGradient(dy, filter, g) : null;
+}
+
+function blockedFilterGradient(x: Val, dy: Val, g: Geometry): Val | null {
+  if (isBlockedDepthwise(dy.builder, g)) return blockedDepthwiseFilterGradient(x, dy, g);
+  return isBlockedFull(dy.builder, g) ? blockedFullFilterGradient(x, dy, g) : null;
+}
+
 export function inputGradient(dy: Val, filter: Val, g: Geometry): Val {
   const { builder } = dy;
-  const blocked = isBlocked(builder, g) ? blockedInputGradient(dy, filter, g) : null;
+  const blocked = blockedInputGradient(dy, filter, g);
   if (blocked) return blocked;
   const { kernel, pads, strides, dilations } = g;
   const result = (name: string): Val => Val.of(builder, name, [g.batch, ...g.input, g.inChannels], 'float32', NCHW);
@@ -30,11 +46,8 @@ export function inputGradient(dy: Val, filter: Val, g: Geometry): Val {
     const weights = g.depthwise ? depthwiseFilter(filter, g) : filter.form(IOHW);
     const turned = builder.slice(weights, [2, 3], [-1, -1], [-kernel[0] - 1, -kernel[1] - 1], [-1, -1]);
     const attributes = { kernel, pads: flipped, dilations };
-    return result(
-      g.depthwise
-        ? builder.emit('Conv', [source, turned], convolutionAttributes({ ...attributes, group: g.inChannels }))
-        : fullConvolution(builder, source, turned, convolutionAttributes(attributes)),
-    );
+    const group = g.depthwise ? g.inChannels : 1;
+    return result(builder.emit('Conv', [source, turned], convolutionAttributes({ ...attributes, group })));
   }
   const weights = g.depthwise ? depthwiseFilter(filter, g) : filter.form(OIHW);
   const group = g.depthwise ? g.inChannels : 1;
@@ -128,7 +141,7 @@ function depthwiseFilterGradient(x: Val, dy: Val, g: Geometry): Val {
 }
 
 export function filterGradient(x: Val, dy: Val, g: Geometry): Val {
-  const blocked = isBlocked(x.builder, g) ? blockedFilterGradient(x, dy, g) : null;
+  const blocked = blockedFilterGradient(x, dy, g);
   if (blocked) return blocked;
   if (g.depthwise) return depthwiseFilterGradient(x, dy, g);
   return isPointwise(g) ? pointwiseFilterGradient(x, dy, g) : fullFilterGradient(x, dy, g);

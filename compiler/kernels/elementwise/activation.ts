@@ -1,7 +1,8 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { invalidInput } from '../../../base/errors.js';
-import { float, range } from '../../graph/index.js';
+import { float } from '../../graph/index.js';
 import { Val } from '../../trace/value.js';
+import { affine, inBlocks, uniformVector } from '../blocked/lanes.js';
 import type { Rule } from '../call.js';
 import { withAttrs } from '../call.js';
 import { castTo, elementwise, numberLike } from './elementwise.js';
@@ -17,10 +18,7 @@ export function clip(x: Val, low: number, high: number): Val {
   const of = x.recipe?.kind === 'relu' && low === 0 ? x.recipe.of : x;
   const known = of.number;
   if (known !== null) return Val.fill(x.builder, Math.min(Math.max(known, low), high), x.shape, x.dtype);
-  const { builder, stored } = of;
-  const perm = of.perm ?? range(of.rank);
-  const bounds = [builder.scalar(low, of.dtype), builder.scalar(high, of.dtype)];
-  const y = Val.of(builder, builder.emit('Clip', [of.form(perm), ...bounds]), of.shape, of.dtype, perm, stored);
+  const y = elementwise('Clip', [of, numberLike(of, low), numberLike(of, high)]);
   y.recipe = { kind: 'clip', of, low, high };
   return y;
 }
@@ -38,11 +36,21 @@ export function hardSigmoid(x: Val, factor: number): Val | null {
 /** A power of two, so that products with the bounds of a window are exact. */
 const steep = 2 ** 100;
 
+/** The distance of z from a number. */
+function distance(z: Val, from: number): Val {
+  if (from === 0) return elementwise('Abs', [z]);
+  if (z.blockOrder === null) return elementwise('Abs', [elementwise('Sub', [z, numberLike(z, from)])]);
+  const x = inBlocks(z);
+  // The leaky ReLU of slope -1 is the absolute value.
+  const activation = { type: 'LeakyRelu', parameters: [-1] } as const;
+  const name = affine(x, { scale: uniformVector(x, 1), offset: uniformVector(x, -from), activation });
+  return Val.blocked(z.builder, name, z.shape, x.order);
+}
+
 /** 1 where low < z < high, else 0, without boolean tensors (which ONNX Runtime handles slowly). */
-function window(z: Val, low: number, high: number): Val {
+export function window(z: Val, low: number, high: number): Val {
   const [middle, radius] = [(low + high) / 2, (high - low) / 2];
-  const centred = middle === 0 ? z : elementwise('Sub', [z, numberLike(z, middle)]);
-  return elementwise('HardSigmoid', [elementwise('Abs', [centred])], {
+  return elementwise('HardSigmoid', [distance(z, middle)], {
     alpha: float(-steep),
     beta: float(steep * radius),
   });
@@ -55,7 +63,24 @@ function windowGradient(dy: Val, z: Val, y: Val, low: number, high: number): Val
   const inner = z.recipe;
   if (inner?.kind !== 'affine') return elementwise('Mul', [window(y, low, high), dy]);
   const bounds = [(low - inner.offset) / inner.scale, (high - inner.offset) / inner.scale];
-  return elementwise('Mul', [window(inner.of, Math.min(...bounds), Math.max(...bounds)), dy]);
+  const [from, to] = [Math.min(...bounds), Math.max(...bounds)];
+  const dz = elementwise('Mul', [window(inner.of, from, to), dy]);
+  dz.recipe = { kind: 'window', dy, of: inner.of, low: from, high: to };
+  return dz;
+}
+
+function sigmoid(x: Val): Val {
+  const y = elementwise('Sigmoid', [x]);
+  y.recipe = { kind: 'sigmoid', of: x };
+  return y;
+}
+
+/** dy * y * (1 - y) */
+function sigmoidGradient(dy: Val, y: Val): Val {
+  const slope = elementwise('Mul', [y, elementwise('Sub', [numberLike(y, 1), y])]);
+  const dx = elementwise('Mul', [dy, slope]);
+  dx.recipe = { kind: 'sigmoid-gradient', dy, y };
+  return dx;
 }
 
 function reluGradient(dy: Val, x: Val, y: Val): Val {
@@ -142,7 +167,7 @@ export const activationRules = {
   Relu: one(relu),
   Relu6: one((x) => clip(x, 0, 6)),
   Selu: one((x) => elementwise('Selu', [x])),
-  Sigmoid: one((x) => elementwise('Sigmoid', [x])),
+  Sigmoid: one(sigmoid),
   Softplus: one((x) => elementwise('Softplus', [x])),
   Step: withAttrs<tf.StepAttrs>((call, { alpha }) => step(call.value('x'), alpha)),
   Tanh: one((x) => elementwise('Tanh', [x])),
@@ -150,6 +175,7 @@ export const activationRules = {
 
 /** Gradients that are recorded instead of TF.js's longer ones, see trace/gradients.ts. */
 export const activationGradientRules = {
+  NasSigmoidGrad: (call) => sigmoidGradient(call.value('dy'), call.value('y')),
   NasReluGrad: (call) => reluGradient(call.value('dy'), call.value('x'), call.value('y')),
   NasRelu6Grad: (call) => windowGradient(call.value('dy'), call.value('x'), call.value('y'), 0, 6),
   NasClipGrad: withAttrs<tf.ClipByValueAttrs>((call, { clipValueMin, clipValueMax }) =>

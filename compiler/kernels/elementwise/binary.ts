@@ -3,6 +3,7 @@ import { sameShape } from '../../graph/index.js';
 import type { Val } from '../../trace/value.js';
 import type { Rule } from '../call.js';
 import { hardSigmoid } from './activation.js';
+import { gatedGradient, swish } from './gated.js';
 import { broadcast, castTo, elementwise, numberLike } from './elementwise.js';
 
 const operands = (a: Val, b: Val): [Val, Val] =>
@@ -30,7 +31,11 @@ export function add(x: Val, y: Val): Val {
   const [a, b] = operands(x, y);
   if (a.number === 0) return broadcastLike(b, a);
   if (b.number === 0) return broadcastLike(a, b);
-  const sum = arithmetic('Add', a, b);
+  // Gradients that meet are added outside of any layer.
+  const sum = a.builder.attributed(
+    a.blockOrder === null ? '' : a.origin,
+    () => gatedGradient(a, b) ?? arithmetic('Add', a, b),
+  );
   if (b.number !== null && a.dtype === 'float32') return affine(sum, a, 1, b.number);
   return a.number !== null && a.dtype === 'float32' ? affine(sum, b, 1, a.number) : sum;
 }
@@ -58,7 +63,10 @@ export function multiply(x: Val, y: Val): Val {
   const [a, b] = operands(x, y);
   if (a.dtype !== 'float32') return arithmetic('Mul', a, b);
   if (b.number !== null) return scaled(a, b, b.number);
-  return a.number !== null ? scaled(b, a, a.number) : elementwise('Mul', [a, b]);
+  if (a.number !== null) return scaled(b, a, a.number);
+  const product = swish(a, b) ?? elementwise('Mul', [a, b]);
+  product.recipe = { kind: 'product', a, b };
+  return product;
 }
 
 export function divide(x: Val, y: Val): Val {

@@ -1,10 +1,11 @@
 import { invalidInput } from '../../../base/errors.js';
 import type { Attributes, GraphBuilder, OnnxOp, Shape, TfDType } from '../../graph/index.js';
-import { broadcastShapes, elementTypes, int, range, sizeOf } from '../../graph/index.js';
+import { broadcastShapes, elementTypes, int, range, sameShape, sizeOf } from '../../graph/index.js';
 import { isTfDType } from '../../trace/backend.js';
 import type { Perm } from '../../trace/layout.js';
 import { NCHW, isIdentity, permute } from '../../trace/layout.js';
 import { Val } from '../../trace/value.js';
+import { blockedElementwise } from '../blocked/elementwise.js';
 import { fold } from './fold.js';
 
 export function broadcast(shapes: readonly Shape[]): Shape {
@@ -61,6 +62,8 @@ export function elementwise(op: OnnxOp, values: readonly Val[], attributes: Attr
     const constant = Val.constant(builder, folded.data, stored, folded.dtype);
     return constant.relabelled(shape);
   }
+  const blocked = sameShape(stored, shape) ? blockedElementwise(op, values, attributes, shape) : null;
+  if (blocked) return blocked;
   const perm = commonPerm(values, rank, stored);
   const inputs = values.map((value) => operand(value, rank, perm));
   let name = builder.emit(op, inputs, attributes);

@@ -1,0 +1,102 @@
+import type { Attributes, OnnxOp, Shape } from '../../graph/index.js';
+import { sameShape } from '../../graph/index.js';
+import type { BlockOrder } from '../../trace/blocks.js';
+import { Val } from '../../trace/value.js';
+import type { Blocks } from './lanes.js';
+import { affine, channelVector, imageVector, inBlocks, uniformVector } from './lanes.js';
+
+/** Operators whose results are finite wherever their operands are, so that the padding of blocks stays finite. */
+const finite: ReadonlySet<OnnxOp> = new Set<OnnxOp>([
+  'Abs',
+  'Add',
+  'Clip',
+  'Elu',
+  'HardSigmoid',
+  'LeakyRelu',
+  'Max',
+  'Min',
+  'Mul',
+  'Neg',
+  'QuickGelu',
+  'Relu',
+  'Sigmoid',
+  'Softplus',
+  'Sub',
+  'Tanh',
+]);
+
+/** The order in which most of the values in blocks are; null when fewer than half of the large values are in blocks. */
+function commonOrder(values: readonly Val[]): BlockOrder | null {
+  const orders = values.flatMap(({ blockOrder }) => blockOrder ?? []);
+  if (orders.length === 0 || 2 * orders.length < values.length) return null;
+  const long = orders.filter((order) => order === 'CNHWc').length;
+  return 2 * long >= orders.length ? 'CNHWc' : 'NCHWc';
+}
+
+/** Shape of an operand stored in rank 4, when it is one number a channel, or one a channel of each image; else null. */
+function vectorShape(value: Val, shape: Shape): readonly [number, number] | null {
+  const stored = [...new Array<number>(4 - value.rank).fill(1), ...value.stored];
+  const fits = (stored[0] === 1 || stored[0] === shape[0]) && stored[1] === 1 && stored[2] === 1;
+  return fits && stored[3] === shape[3] ? [stored[0], stored[3]] : null;
+}
+
+/** A convolution that is only a factor for each channel and image: its result plus an offset costs nothing. */
+function factorOf(x: Blocks): { readonly of: string; readonly scale: string } | null {
+  const { builder } = x;
+  const reshaped = builder.producer(x.name);
+  const node = reshaped?.op === 'Reshape' ? builder.producer(reshaped.inputs[0]) : undefined;
+  if (node?.op !== 'nchwc.Conv' || node.inputs.length !== 2 || node.attributes['activation']) return null;
+  const [source, weights] = node.inputs;
+  const [groups, ...rest] = builder.shapeOf(weights);
+  return groups === x.images * x.channels && rest.every((d) => d === 1) ? { of: source, scale: weights } : null;
+}
+
+/** x * vector, x + vector or x - vector in one pass. */
+function withVector(op: 'Mul' | 'Add', full: Val, vector: Val, order: BlockOrder): string {
+  const x = inBlocks(full, order);
+  const [images, channels] = vectorShape(vector, full.shape) ?? [1, 1];
+  const perImage = images > 1;
+  const values = vector.relabelled(vector.stored).reshaped([images, 1, 1, channels]);
+  const factor = op === 'Add' && perImage ? factorOf(x) : null;
+  const packed = perImage ? imageVector(x, values) : channelVector(x, values.reshaped([channels]));
+  if (op === 'Mul') return affine(x, { scale: packed, perImage });
+  if (factor) return affine({ ...x, name: factor.of }, { scale: factor.scale, offset: packed, perImage });
+  const ones = perImage ? imageVector(x, Val.fill(x.builder, 1, [images, 1, 1, channels], 'float32')) : null;
+  return affine(x, { scale: ones ?? uniformVector(x, 1), offset: packed, perImage });
+}
+
+/** x * values or x + values with numbers [N, 1, 1, C], for a batch that is not known, and so no number of groups. */
+function broadcastVector(op: 'Mul' | 'Add', full: Val, vector: Val): string {
+  const x = inBlocks(full, 'NCHWc');
+  const { builder, images, channels, block } = x;
+  const packed = imageVector(x, vector.relabelled(vector.stored));
+  const shaped = builder.reshape(packed, [images, channels / block, 1, 1, block]);
+  return builder.emit(op, [x.name, shaped]);
+}
+
+/** An elementwise operator on values in blocks; null when it cannot, or when most operands are not in blocks. */
+export function blockedElementwise(
+  op: OnnxOp,
+  values: readonly Val[],
+  attributes: Attributes,
+  shape: Shape,
+): Val | null {
+  const { builder } = values[0];
+  if (builder.block === null || shape.length !== 4 || !finite.has(op)) return null;
+  const full = values.filter((value) => value.number === null && value.isFull && sameShape(value.shape, shape));
+  const order = commonOrder(full);
+  if (order === null || values.some(({ dtype }) => dtype !== 'float32')) return null;
+  const others = values.filter((value) => value.number === null && !full.includes(value));
+  if (others.length > 0) {
+    const [vector] = others;
+    const possible = (op === 'Mul' || op === 'Add') && full.length === 1 && vectorShape(vector, shape) !== null;
+    if (!possible) return null;
+    const grouped = builder.dynamicBatch === null || vectorShape(vector, shape)?.[0] === 1;
+    const name = grouped ? withVector(op, full[0], vector, order) : broadcastVector(op, full[0], vector);
+    return Val.blocked(builder, name, shape, grouped ? order : 'NCHWc');
+  }
+  const names = values.map((value) =>
+    value.number === null ? value.blockedForm(order) : builder.scalar(value.number, 'float32'),
+  );
+  return Val.blocked(builder, builder.emit(op, names, attributes), shape, order);
+}
