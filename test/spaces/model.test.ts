@@ -153,6 +153,33 @@ describe('toModel', () => {
     expect(new Set(gate.map((g) => g.toFixed(4))).size).toBeGreaterThan(2);
   });
 
+  it('mixes channels within groups only, and shuffles them between groups', () => {
+    const grouped: Network = {
+      kind: 'network',
+      input: [1, 1, 2],
+      classes: 2,
+      stem: { filters: 6, kernel: 1, stride: 1, act: null },
+      blocks: [{ kind: 'mbconv', filters: 4, kernel: 1, stride: 1, act: 'relu', expand: 1, se: 0, groups: 2 }],
+      head: { filters: 0, act: 'relu', dropout: 0 },
+    };
+    const model = toModel(grouped, { seed: 6 });
+    const names = ['stem_bn', 'block1_expand', 'block1_expand_act', 'block1_shuffle'];
+    const outputs = names.map((name) => model.getLayer(name).output) as tfl.SymbolicTensor[];
+    const watched = tfl.model({ inputs: model.inputs, outputs });
+    const [x, expanded, activated, shuffled] = (watched.predict(image(grouped.input)) as tf.Tensor[]).map((map) =>
+      [...map.dataSync()].slice(0, 6),
+    );
+    const kernel = (group: number): number[] => values(model).get(`block1_expand_group${group}/kernel`) ?? [];
+    expect(kernel(1)).not.toEqual(kernel(2));
+    // Kernels are [1, 1, in, out]: each group has three of six channels.
+    const expected = [0, 1, 2, 3, 4, 5].map((out) => {
+      const group = Math.floor(out / 3);
+      return [0, 1, 2].reduce((sum, i) => sum + x[3 * group + i] * kernel(group + 1)[3 * i + (out % 3)], 0);
+    });
+    expected.forEach((value, i) => expect(expanded[i]).toBeCloseTo(value, 5));
+    expect(shuffled).toEqual([0, 3, 1, 4, 2, 5].map((i) => activated[i]));
+  });
+
   it('survives being written as Keras JSON and read back', async () => {
     const model = toModel(handNetwork, { seed: 4 });
     // As a string: that is what `toJSON(null, true)` returns.
