@@ -6,10 +6,34 @@ export type Belief =
   | { readonly kind: 'known'; readonly values: Float64Array }
   | { readonly kind: 'modelled'; readonly warp: Warp; readonly mean: Float64Array; readonly variance: Float64Array };
 
-/** E[max(0, cut - value)] of candidate `i`. */
-function expectedBelow(belief: Belief, i: number, cut: number): number {
-  if (belief.kind === 'known') return Math.max(0, cut - belief.values[i]);
-  return belief.warp.expectedBelow(cut, belief.mean[i], Math.sqrt(belief.variance[i]));
+/** E[max(0, cut - value)] of one candidate for the cuts of one objective, computed where it is asked for. */
+class Below {
+  private readonly known: Float64Array;
+  private candidate = 0;
+
+  constructor(
+    private readonly belief: Belief,
+    private readonly cuts: Float64Array,
+  ) {
+    this.known = new Float64Array(cuts.length);
+  }
+
+  look(candidate: number): void {
+    this.candidate = candidate;
+    // Below the first cut, which is -Infinity, there is nothing.
+    this.known.fill(NaN, 1);
+  }
+
+  at(cut: number): number {
+    const { known, belief, candidate } = this;
+    const value = known[cut];
+    if (value === value) return value;
+    const bound = this.cuts[cut];
+    return (known[cut] =
+      belief.kind === 'known'
+        ? Math.max(0, bound - belief.values[candidate])
+        : belief.warp.expectedBelow(bound, belief.mean[candidate], Math.sqrt(belief.variance[candidate])));
+  }
 }
 
 /**
@@ -20,23 +44,20 @@ function expectedBelow(belief: Belief, i: number, cut: number): number {
 export function improvementOf(boxes: Boxes, beliefs: readonly Belief[]): (candidate: number) => number {
   const { cuts, bounds, count } = boxes;
   const d = cuts.length;
+  const below = beliefs.map((belief, k) => new Below(belief, cuts[k]));
   // What is known is looked at first: most boxes are then out of reach.
-  const order = [...beliefs.keys()].sort(
-    (a, b) => Number(beliefs[a].kind !== 'known') - Number(beliefs[b].kind !== 'known'),
+  const order = Int32Array.from(
+    [...beliefs.keys()].sort((a, b) => Number(beliefs[a].kind !== 'known') - Number(beliefs[b].kind !== 'known')),
   );
-  const below = cuts.map((values) => new Float64Array(values.length));
   return (candidate) => {
-    for (const values of below) values.fill(NaN, 1);
-    const at = (k: number, cut: number): number => {
-      const known = below[k][cut];
-      return Number.isNaN(known) ? (below[k][cut] = expectedBelow(beliefs[k], candidate, cuts[k][cut])) : known;
-    };
+    for (const objective of below) objective.look(candidate);
     let sum = 0;
     for (let b = 0; b < count; b++) {
       let volume = 1;
-      for (const k of order) {
+      for (let o = 0; o < d; o++) {
+        const k = order[o];
         const position = 2 * (b * d + k);
-        volume *= at(k, bounds[position + 1]) - at(k, bounds[position]);
+        volume *= below[k].at(bounds[position + 1]) - below[k].at(bounds[position]);
         if (!(volume > 0)) break;
       }
       if (volume > 0) sum += volume;

@@ -1,5 +1,8 @@
 import { cumulative } from './normal.js';
 
+/** The distance of the median from the best value, as a share of the range, is taken to be this at least. */
+const flattest = 1e-4;
+
 /**
  * A logarithmic scale for values of which small ones matter: z = (log(y - origin) - shift) / scale, which is normal
  * where the model predicts. The values' resolution is that of the best, and very bad ones do not stand out.
@@ -17,7 +20,7 @@ export class Warp {
     const best = sorted[0] ?? 0;
     const median = sorted[sorted.length >> 1] ?? 1;
     const worst = sorted[sorted.length - 1] ?? 1;
-    const gap = median > best ? median - best : worst > best ? worst - best : 1;
+    const gap = Math.max(median - best, flattest * (worst - best)) || 1;
     const origin = best - gap;
     const logs = values.map((value) => Math.log(value - origin));
     const mean = logs.reduce((a, b) => a + b, 0) / Math.max(1, logs.length);

@@ -1,0 +1,139 @@
+import { Matrix, solve } from 'ml-matrix';
+import { describe, expect, it } from 'vitest';
+import { Random } from '../../../base/random.js';
+import type { Encoded } from '../../../search/surrogate/encoding.js';
+import { GaussianProcess } from '../../../search/surrogate/gaussian-process.js';
+import {
+  covariance,
+  fitHyperparameters,
+  negativeLogPosterior,
+  priorOf,
+} from '../../../search/surrogate/hyperparameters.js';
+import { Kernel, layoutOf } from '../../../search/surrogate/kernel.js';
+import { PoolPosterior } from '../../../search/surrogate/pool-posterior.js';
+import { normals, randomSet, shape } from './support.js';
+
+const random = new Random(7, 'gaussian process');
+const { size } = layoutOf(shape);
+const theta = priorOf(shape).mean.map((mean) => mean + 0.3 * random.normal());
+const kernel = new Kernel(shape, theta);
+
+/** The covariances of all pairs, as a matrix. */
+function matrixOf(a: Encoded, b: Encoded): Matrix {
+  const matrix = new Matrix(a.count, b.count);
+  const column = new Float64Array(b.count);
+  for (let i = 0; i < a.count; i++) {
+    kernel.column(a, i, b, column);
+    for (let j = 0; j < b.count; j++) matrix.set(i, j, column[j]);
+  }
+  return matrix;
+}
+
+/** Means and variances as the books write them, by a direct solve. */
+function direct(inputs: Encoded, targets: Float64Array, at: Encoded): { mean: number[]; variance: number[] } {
+  const own = matrixOf(inputs, inputs).add(Matrix.eye(inputs.count).mul(kernel.noise));
+  const cross = matrixOf(inputs, at);
+  const mean = cross.transpose().mmul(solve(own, Matrix.columnVector([...targets])));
+  const explained = cross.transpose().mmul(solve(own, cross));
+  const before = kernel.variances(at);
+  return {
+    mean: mean.to1DArray(),
+    variance: Array.from({ length: at.count }, (_, i) => before[i] - explained.get(i, i)),
+  };
+}
+
+function expectClose(actual: Float64Array, expected: readonly number[]): void {
+  for (const [i, value] of expected.entries()) expect(actual[i]).toBeCloseTo(value, 7);
+}
+
+/** Rows `from` to `to` of a set. */
+const slice = (set: Encoded, from: number, to: number): Encoded => ({
+  ...set,
+  count: to - from,
+  numbers: set.numbers.slice(from * set.width, to * set.width),
+  choices: set.choices.slice(from * set.decisions, to * set.decisions),
+});
+
+describe('the kernel', () => {
+  it('is symmetric, its own variance on the diagonal, and positive definite', () => {
+    const set = randomSet(25, random);
+    const matrix = matrixOf(set, set);
+    const variances = kernel.variances(set);
+    for (let i = 0; i < set.count; i++) {
+      expect(matrix.get(i, i)).toBeCloseTo(variances[i], 9);
+      for (let j = 0; j < i; j++) expect(matrix.get(i, j)).toBeCloseTo(matrix.get(j, i), 9);
+    }
+    const weights = normals(set.count, random);
+    const form = Matrix.rowVector([...weights])
+      .mmul(matrix)
+      .mmul(Matrix.columnVector([...weights]))
+      .get(0, 0);
+    expect(form).toBeGreaterThan(0);
+  });
+
+  it('has a posterior whose gradient is that of finite differences', () => {
+    const set = randomSet(12, random);
+    const targets = normals(set.count, random);
+    const gradient = new Float64Array(size);
+    negativeLogPosterior(shape, set, targets, theta, gradient);
+    const h = 1e-5;
+    for (let k = 0; k < size; k++) {
+      const value = (step: number): number =>
+        negativeLogPosterior(shape, set, targets, theta.with(k, theta[k] + step), new Float64Array(size));
+      expect(gradient[k]).toBeCloseTo((value(h) - value(-h)) / (2 * h), 4);
+    }
+  });
+
+  it('is fitted to what is more probable than the prior mean', () => {
+    const set = randomSet(40, random);
+    const truth = new Kernel(shape, theta.with(5, 2).with(4, -3));
+    // A draw from the process itself.
+    const factor = new GaussianProcess(truth, set.width, set.decisions);
+    for (let i = 0; i < set.count; i++) factor.observe(set, i);
+    const noise = normals(set.count, random);
+    const targets = noise.map((_, i) => factor.factor.row(i).reduce((sum, value, j) => sum + value * noise[j], 0));
+    const loss = (at: Float64Array): number => negativeLogPosterior(shape, set, targets, at, new Float64Array(size));
+    expect(loss(fitHyperparameters(shape, set, targets))).toBeLessThan(loss(priorOf(shape).mean) - 1);
+  });
+});
+
+describe('a Gaussian process', () => {
+  const inputs = randomSet(20, random);
+  const pool = randomSet(50, random);
+  const targets = normals(inputs.count, random);
+  const process = new GaussianProcess(kernel, inputs.width, inputs.decisions);
+  const posterior = new PoolPosterior(process, pool);
+  for (let i = 0; i < inputs.count; i++) {
+    process.observe(inputs, i, targets[i]);
+    posterior.follow(inputs, i);
+  }
+
+  it('predicts what a direct solve gives, for any candidates and for a pool kept up row by row', () => {
+    const expected = direct(inputs, targets, pool);
+    for (const { mean, variance } of [process.predict(pool), posterior.predict(slice(pool, 0, 0))]) {
+      expectClose(mean, expected.mean);
+      expectClose(variance, expected.variance);
+    }
+    expectClose(process.means(pool), expected.mean);
+    expect(covariance(kernel, inputs)[0]).toBeCloseTo(matrixOf(inputs, inputs).get(0, 0) + kernel.noise, 9);
+  });
+
+  it('believes of pending candidates what it expects: means stay, variances fall, and nothing is left of it', () => {
+    const pending = slice(pool, 3, 6);
+    const before = posterior.predict(slice(pool, 0, 0));
+    const believed = posterior.predict(pending);
+    expectClose(believed.mean, [...before.mean]);
+    for (let i = 0; i < pool.count; i++) expect(believed.variance[i]).toBeLessThanOrEqual(before.variance[i] + 1e-12);
+    expect(believed.variance[4]).toBeLessThan(0.5 * before.variance[4]);
+    const all: Encoded = {
+      ...inputs,
+      count: 23,
+      numbers: Float64Array.from([...inputs.numbers, ...pending.numbers]),
+      choices: Int16Array.from([...inputs.choices, ...pending.choices]),
+    };
+    const means = direct(inputs, targets, pending).mean;
+    expectClose(believed.variance, direct(all, Float64Array.from([...targets, ...means]), pool).variance);
+    expect(posterior.predict(slice(pool, 0, 0))).toEqual(before);
+    expect(process.observations).toBe(inputs.count);
+  });
+});
