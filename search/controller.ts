@@ -1,4 +1,5 @@
 import type { DecisionSpace, Genotype } from '../spaces/index.js';
+import type { Enqueued } from './enqueued.js';
 import type { Objective, Values } from './objective.js';
 
 /** What became of an earlier trial, as far as a controller may know. */
@@ -60,4 +61,6 @@ export interface ControllerInput {
   readonly space: DecisionSpace;
   readonly objectives: readonly Objective[];
   readonly seed: number;
+  /** Tried first, in this order, whatever the controller; absent: none. */
+  readonly enqueued?: readonly Enqueued[];
 }

@@ -1,6 +1,7 @@
 import { Random } from '../base/random.js';
 import { genotypeId } from '../spaces/index.js';
 import type { AskContext, Controller, ControllerInput } from './controller.js';
+import { nextEnqueued } from './enqueued.js';
 import { evolutionStrategy } from './evolution.js';
 import { Asked } from './history.js';
 import { localStrategy } from './local.js';
@@ -37,6 +38,8 @@ export function createController(config: SearchConfig, input: ControllerInput): 
     ask(context) {
       const random = new Random(input.seed, 'search', context.number);
       const before = asked.at(context);
+      const given = nextEnqueued(input.enqueued ?? [], before);
+      if (given !== undefined) return given;
       const known = { ...context, cheap: values.of(context.cheap) };
       return propose(input, known, before, (judge) => strategy(known, random, before, judge), random);
     },

@@ -1,5 +1,31 @@
 import { z } from 'zod';
 
+const choice = z.union([z.string(), z.number(), z.boolean()]);
+const choices = z.record(z.string(), choice);
+
+/** `search.enqueue`; networks that are tried first. */
+const enqueueSchema = z
+  .array(
+    z.union(
+      [
+        z
+          .string()
+          .min(1)
+          .describe('a reference network, mobilenet or resnet, such as mobilenet-x0.5: the nearest there is'),
+        z
+          .strictObject({
+            name: z.string().min(1).describe('what reports call it'),
+            choices: choices.describe('the choice of each decision; the others are drawn at random'),
+          })
+          .describe('a network with a name'),
+        choices.describe('the choice of each decision; the others are drawn at random'),
+      ],
+      'expected the name of a reference network, such as mobilenet-x0.5, or a map from decisions to choices',
+    ),
+  )
+  .describe('networks that are tried before the controller has its say, such as a baseline; marked in the pictures');
+export type EnqueueConfig = z.output<typeof enqueueSchema>;
+
 /** `search:`; which candidates are tried, how many, and how many at once. */
 export const searchSchema = z.strictObject({
   controller: z
@@ -36,6 +62,14 @@ export const searchSchema = z.strictObject({
     .max(10)
     .default(2)
     .describe('how often a trial whose worker died is started again before it is recorded as failed'),
+  seed_from: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'workdir of another run, or CSV file with a column for each decision: its frontier (all rows, without columns of the objectives) is tried first, after what is enqueued; evaluated anew, as results of other trainings do not compare',
+    ),
+  enqueue: enqueueSchema.optional(),
   startup: z
     .number()
     .int()

@@ -14,6 +14,7 @@ export const eventKinds = [
   'measured',
   'final-finished',
   'artifact',
+  'enqueued',
   'resumed',
   'interrupted',
   'prediction-quality',

@@ -12,6 +12,7 @@ const filePaths: readonly KeyPath[] = [
   ['teacher', 'path'],
   ['space', 'path'],
   ['space', 'file'],
+  ['search', 'seed_from'],
 ];
 
 /** `base` is where a relative path starts: the experiment's folder, or the current one for a path given by `--set`. */

@@ -4,9 +4,10 @@ import { canonicalJson } from '../../base/hash.js';
 import { lockWorkdir, Store, type Clock } from '../../store/index.js';
 import { locatingIn, locatingNowhere, type LoadedExperiment } from '../parse/index.js';
 import { isTableExperiment, type Experiment } from '../schema.js';
+import { storeEnqueued, warmStart, type WarmStartInput } from '../warm-start/index.js';
 import type { RunObserver } from './events.js';
 import { execute, report, type RunOutcome } from './execute.js';
-import { clockOf, defaultThreads } from './plan.js';
+import { clockOf, defaultThreads, type Plan } from './plan.js';
 import { preparePlan } from './prepare-plan.js';
 import { environmentOf, requireSameTable } from './provenance.js';
 import { nasVersion } from './version.js';
@@ -45,6 +46,8 @@ export async function runExperiment(
   const began = Date.now();
   const locating = locatingIn(loaded);
   const plan = await preparePlan(experiment, { workdir, threads, time: began, locating, observe, signal });
+  const { enqueued, notes } = await warmStart(warmStartInput(plan), locating);
+  for (const message of notes) observe({ kind: 'note', message });
   const lock = lockWorkdir(workdir);
   try {
     if (fresh) clearRun(workdir);
@@ -58,7 +61,10 @@ export async function runExperiment(
       environment: environmentOf(experiment, threads),
     };
     const store = Store.create(databasePath(workdir), meta, clockOf(plan));
-    return await withStore(store, () => execute(plan, store, observe, signal));
+    return await withStore(store, () => {
+      if (enqueued.length > 0) storeEnqueued(store, enqueued);
+      return execute(plan, store, observe, signal);
+    });
   } finally {
     lock.release();
   }
@@ -104,6 +110,12 @@ export async function resumeExperiment(
     lock.release();
   }
 }
+
+const warmStartInput = (plan: Plan): WarmStartInput => {
+  const { search, objectives, seed } = plan.experiment;
+  const networks = plan.kind === 'training' ? { space: plan.space, task: plan.task } : null;
+  return { search, objectives, seed, space: plan.space, networks };
+};
 
 /** When anything last happened to a trial of a run, in ms since 1970. */
 const latestChange = (store: Store): number =>

@@ -3,6 +3,7 @@ import { Random } from '../../base/random.js';
 import { createController, SpaceExhausted, type AskContext, type Controller, type Told } from '../../search/index.js';
 import { choicesOf, genotypeId } from '../../spaces/index.js';
 import type { Outcome, TrialRecord } from '../../store/index.js';
+import { storedEnqueued } from '../warm-start/index.js';
 import type { RunContext } from './context.js';
 import type { Evaluator } from './evaluators/index.js';
 import { plainValues, reportFrontier } from './frontier.js';
@@ -30,6 +31,7 @@ export class Search {
       space,
       objectives: experiment.objectives,
       seed: experiment.seed,
+      enqueued: storedEnqueued(context.store),
     });
   }
 

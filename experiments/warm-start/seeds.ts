@@ -1,0 +1,59 @@
+import { statSync } from 'node:fs';
+import { basename } from 'node:path';
+import { invalidInput } from '../../base/errors.js';
+import { frontier, type Objective, type Values } from '../../search/index.js';
+import { readCsv, type Choice } from '../../spaces/index.js';
+import { Store } from '../../store/index.js';
+import { objectivesOf } from '../report/index.js';
+import { databasePath, hasRun } from '../runner/workdir.js';
+
+/** A network of another search, by the names of its decisions. */
+export interface Seed {
+  readonly name: string;
+  readonly choices: ReadonlyMap<string, Choice>;
+}
+
+/** The frontier of another run, by its own objectives and values. */
+function frontierOfRun(workdir: string): Seed[] {
+  const store = Store.open(databasePath(workdir), { readonly: true });
+  try {
+    const trials = store.trials.all().map((trial) => ({ ...trial, values: trial.told }));
+    return frontier(trials, objectivesOf(store)).map(({ number, choices }) => ({
+      name: `trial ${number} of ${basename(workdir)}`,
+      choices: new Map(Object.entries(choices)),
+    }));
+  } finally {
+    store.close();
+  }
+}
+
+/** The state that `nas trials` writes for a row; rows of other files are complete. */
+const stateColumn = 'state';
+
+/** The rows of a file; when it has a column for each objective, those on its frontier. */
+function rowsOf(file: string, objectives: readonly Objective[]): Seed[] {
+  const { columns, rows, lines } = readCsv(file);
+  const cells = rows.map((row) => new Map(row.map((cell, i) => [columns[i], cell])));
+  const seeds = cells.map((choices, i) => ({ name: `line ${lines[i]} of ${basename(file)}`, choices }));
+  if (!objectives.every(({ name }) => columns.includes(name))) return seeds;
+  const judged = seeds.map((seed) => {
+    const numbers: Values = Object.fromEntries(
+      objectives.map(({ name }) => [name, Number(seed.choices.get(name) || NaN)]),
+    );
+    return { ...seed, state: seed.choices.get(stateColumn) ?? 'complete', values: numbers };
+  });
+  return frontier(judged, objectives);
+}
+
+/**
+ * The networks that `search.seed_from` stands for: of a workdir, its frontier; of a CSV file, its frontier when it has a
+ * column for each objective, otherwise all rows.
+ * @throws NasError `invalid-input` when there is neither.
+ */
+export function seedsOf(path: string, objectives: readonly Objective[]): Seed[] {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined) throw invalidInput(`there is no file or folder ${path}`);
+  if (!found.isDirectory()) return rowsOf(path, objectives);
+  if (!hasRun(path)) throw invalidInput(`${path} holds no run; expected a workdir of nas run, or a CSV file`);
+  return frontierOfRun(path);
+}
