@@ -1,13 +1,9 @@
-export { fitAdditive } from './additive.js';
-export * from './calibration.js';
 export * from './device.js';
 export * from './device-unavailable.js';
 export * from './devices/index.js';
-export * from './latency-model.js';
-export * from './model-json.js';
+export * from './predictors/index.js';
 export { defaultProtocol, timeInterleaved, type Block, type BlockShape, type Clock, type Subject } from './protocol.js';
 export { listProviders, type Provider } from './providers.js';
 export * from './schema.js';
-export * from './validation.js';
 export { describeEnvironment } from './environment.js';
 export { timedRuns } from './timed-runs.js';

@@ -99,19 +99,55 @@ function pearson(x: readonly number[], y: readonly number[]): number {
 /** Spearman's rank correlation with ties, in [-1, 1]; NaN when a side is constant or there are fewer than two pairs. */
 export const spearman = (x: readonly number[], y: readonly number[]): number => pearson(ranks(x), ranks(y));
 
-/** Kendall's tau-b, in [-1, 1]; NaN when a side is constant or there are fewer than two pairs. */
-export function kendall(x: readonly number[], y: readonly number[]): number {
-  let [agree, untiedX, untiedY] = [0, 0, 0];
-  for (let i = 0; i < x.length; i++) {
-    for (let j = 0; j < i; j++) {
-      const a = Math.sign(x[i] - x[j]);
-      const b = Math.sign(y[i] - y[j]);
-      agree += a * b;
-      untiedX += a * a;
-      untiedY += b * b;
-    }
+/** Pairs that are equal, in ascending values. */
+function tiedPairs(sorted: ArrayLike<number>): number {
+  let pairs = 0;
+  for (let start = 0, end = 0; start < sorted.length; start = end) {
+    while (end < sorted.length && sorted[end] === sorted[start]) end++;
+    pairs += ((end - start) * (end - start - 1)) / 2;
   }
-  return agree / Math.sqrt(untiedX * untiedY);
+  return pairs;
+}
+
+/** Sorts in place by merging, and counts the pairs that stood in the wrong order. */
+function sortCountingInversions(values: Float64Array): number {
+  let from: Float64Array = values;
+  let to: Float64Array = new Float64Array(values.length);
+  let inversions = 0;
+  for (let width = 1; width < values.length; width *= 2) {
+    for (let start = 0; start < values.length; start += 2 * width) {
+      const middle = Math.min(start + width, values.length);
+      const end = Math.min(start + 2 * width, values.length);
+      let [left, right] = [start, middle];
+      for (let k = start; k < end; k++) {
+        const takeLeft = right >= end || (left < middle && from[left] <= from[right]);
+        if (!takeLeft) inversions += middle - left;
+        to[k] = takeLeft ? from[left++] : from[right++];
+      }
+    }
+    [from, to] = [to, from];
+  }
+  if (from !== values) values.set(from);
+  return inversions;
+}
+
+/**
+ * Kendall's tau-b, in [-1, 1]; NaN when a side is constant or there are fewer than two pairs. In n log n steps (Knight
+ * 1966).
+ */
+export function kendall(x: readonly number[], y: readonly number[]): number {
+  const order = x.map((_, i) => i).sort((a, b) => x[a] - x[b] || y[a] - y[b]);
+  const sortedY = Float64Array.from(order, (i) => y[i]);
+  let tiedBoth = 0;
+  for (let start = 0, end = 0; start < order.length; start = end) {
+    while (end < order.length && x[order[end]] === x[order[start]]) end++;
+    tiedBoth += tiedPairs(sortedY.slice(start, end));
+  }
+  const tiedX = tiedPairs(order.map((i) => x[i]));
+  const disagreeing = sortCountingInversions(sortedY);
+  const tiedY = tiedPairs(sortedY);
+  const pairs = (x.length * (x.length - 1)) / 2;
+  return (pairs - tiedX - tiedY + tiedBoth - 2 * disagreeing) / Math.sqrt((pairs - tiedX) * (pairs - tiedY));
 }
 
 const relativeErrors = (predicted: readonly number[], actual: readonly number[]): number[] =>

@@ -1,7 +1,7 @@
 import { Random } from '../../base/random.js';
 import {
   defaultProtocol,
-  fitAdditive,
+  fitLatencyModel,
   selectCalibration,
   validate,
   type LatencyModel,
@@ -53,7 +53,7 @@ export class LatencyService {
       .sort((a, b) => (a.trial ?? -1) - (b.trial ?? -1) || a.id - b.id);
     const evidence = records.map(({ id }) => id).join();
     if (this.fitted?.evidence !== evidence) {
-      this.fitted = { evidence, model: fitAdditive(records.map((record) => this.observation(record))) };
+      this.fitted = { evidence, model: fitLatencyModel(records.map((record) => this.observation(record))) };
     }
     return this.fitted.model;
   }

@@ -37,10 +37,13 @@ export function observe(space: Space, count: number, random: Random): Observatio
 export interface LatencyModelCase {
   readonly name: string;
   readonly fit: (observations: readonly Observation[]) => LatencyModel;
+  /** Coverage counts configurations one by one: networks of a space are rarely covered as a whole. */
+  readonly perConfiguration?: boolean;
 }
 
 /** What every latency model must do. */
-export function describeLatencyModel({ name, fit }: LatencyModelCase): void {
+export function describeLatencyModel({ name, fit, perConfiguration = false }: LatencyModelCase): void {
+  const leastCoverage = perConfiguration ? 0.5 : 1;
   describe(`latency model ${name}`, () => {
     it('predicts networks that it has not seen, and knows its error', async () => {
       const space = await fashionSpace();
@@ -55,7 +58,8 @@ export function describeLatencyModel({ name, fit }: LatencyModelCase): void {
       const off = predictions.filter(({ ms, std, actual }) => Math.abs(ms - actual) > 3 * std);
       expect(off.length).toBeLessThan(6);
       for (const { coverage, ms, std } of predictions) {
-        expect(coverage).toBe(1);
+        expect(coverage).toBeGreaterThanOrEqual(leastCoverage);
+        expect(coverage).toBeLessThanOrEqual(1);
         expect(std).toBeGreaterThan(0);
         expect(std).toBeLessThan(ms);
       }
@@ -82,9 +86,9 @@ export function describeLatencyModel({ name, fit }: LatencyModelCase): void {
       };
       const known = model.predict(network);
       const unknown = model.predict(strange);
-      expect(known.coverage).toBe(1);
+      expect(known.coverage).toBeGreaterThanOrEqual(leastCoverage);
       expect(unknown.coverage).toBeGreaterThan(0);
-      expect(unknown.coverage).toBeLessThan(1);
+      expect(unknown.coverage).toBeLessThan(known.coverage);
       expect(unknown.ms).toBeGreaterThan(known.ms);
       expect(unknown.std).toBeGreaterThan(known.std);
     });

@@ -1,6 +1,7 @@
 import { group, type Command } from '../../command.js';
+import { evaluate } from './evaluate.js';
 import { measure } from './measure.js';
 
-const commands: readonly Command[] = [measure];
+const commands: readonly Command[] = [measure, evaluate];
 
 export const latency = group('latency', 'Measure latency, and fit and judge models that predict it', commands);

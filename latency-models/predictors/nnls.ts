@@ -7,12 +7,14 @@ import { solvePositiveDefinite } from './cholesky.js';
  * @param target b, one value a row.
  * @param ridge adds `ridge` |x|^2, which also makes the solution unique when columns depend on each other.
  */
-export function nonNegativeLeastSquares(
-  rows: readonly (readonly number[])[],
-  target: readonly number[],
+export const nonNegativeLeastSquares = (
+  rows: readonly ArrayLike<number>[],
+  target: ArrayLike<number>,
   ridge = 0,
-): number[] {
-  const equations = normalEquations(rows, target, ridge);
+): number[] => minimiseNonNegative(normalEquations(rows, target, ridge));
+
+/** Minimises x'Gx - 2 m'x over x >= 0 for a symmetric positive semidefinite G. */
+export function minimiseNonNegative(equations: Equations): number[] {
   let best: Solution = { x: equations.moment.map(() => 0), passive: [] };
   const rejected = new Set<number>();
   for (;;) {
@@ -29,7 +31,8 @@ export function nonNegativeLeastSquares(
   }
 }
 
-interface Equations {
+/** What is minimised: the Gram matrix and the right-hand side of the normal equations. */
+export interface Equations {
   /** A'A + ridge I. */
   readonly gram: readonly (readonly number[])[];
   /** A'b. */
@@ -42,7 +45,11 @@ interface Solution {
   readonly passive: readonly number[];
 }
 
-function normalEquations(rows: readonly (readonly number[])[], target: readonly number[], ridge: number): Equations {
+export function normalEquations(
+  rows: readonly ArrayLike<number>[],
+  target: ArrayLike<number>,
+  ridge: number,
+): Equations {
   const size = rows.length === 0 ? 0 : rows[0].length;
   const gram = Array.from({ length: size }, (_, i) => Array.from({ length: size }, (_, j) => (i === j ? ridge : 0)));
   const moment = new Array<number>(size).fill(0);

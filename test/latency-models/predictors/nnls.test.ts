@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Random } from '../../base/random.js';
-import { solvePositiveDefinite } from '../../latency-models/cholesky.js';
-import { nonNegativeLeastSquares } from '../../latency-models/nnls.js';
+import { Random } from '../../../base/random.js';
+import { solvePositiveDefinite } from '../../../latency-models/predictors/cholesky.js';
+import { nonNegativeLeastSquares } from '../../../latency-models/predictors/nnls.js';
 
 type Rows = readonly (readonly number[])[];
 

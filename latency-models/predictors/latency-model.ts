@@ -1,4 +1,4 @@
-import type { Network } from '../spaces/index.js';
+import type { Network } from '../../spaces/index.js';
 
 /** A latency that was predicted, with the model's own opinion of it. */
 export interface Prediction {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { Random } from '../../base/random.js';
-import { selectDiverse } from '../../latency-models/selection.js';
+import { Random } from '../../../base/random.js';
+import { selectDiverse } from '../../../latency-models/predictors/selection.js';
 
 /** Log-determinant of I + X X' / noise of the rows taken: what D-optimal selection makes large. */
 function information(rows: readonly (readonly number[])[]): number {

@@ -1,17 +1,25 @@
 import { describe, expect, it } from 'vitest';
-import { Random } from '../../base/random.js';
+import { Random } from '../../../base/random.js';
 import {
-  fitAdditive,
+  fitLatencyModel,
   latencyModelFrom,
+  modelKinds,
   selectCalibration,
   validate,
   validateModel,
-} from '../../latency-models/index.js';
-import { featureTable, featuresOf, totalsOf } from '../../latency-models/features.js';
-import { costs, genotypeId, resnetReference, sampleGenotype, type Network } from '../../spaces/index.js';
-import { describeLatencyModel, fashionSpace, observe, syntheticLatency } from './contract.js';
+} from '../../../latency-models/index.js';
+import { columnsOf, totalsOf } from '../../../latency-models/predictors/columns.js';
+import { Catalogue } from '../../../latency-models/predictors/layer-features.js';
+import { costs, genotypeId, resnetReference, sampleGenotype, type Network } from '../../../spaces/index.js';
+import { describeLatencyModel, fashionSpace, observe, syntheticLatency } from '../contract.js';
 
-describeLatencyModel({ name: 'additive', fit: fitAdditive });
+for (const kind of modelKinds.filter((each) => each !== 'transfer'))
+  describeLatencyModel({
+    name: kind,
+    fit: (observations) => fitLatencyModel(observations, { kind }),
+    perConfiguration: kind === 'lookup',
+  });
+describeLatencyModel({ name: 'chosen by cross-validation', fit: (observations) => fitLatencyModel(observations) });
 
 const tiny: Network = {
   kind: 'network',
@@ -24,22 +32,27 @@ const tiny: Network = {
 
 describe('features', () => {
   it('are the totals of the graph as executed', () => {
-    expect(Object.fromEntries(totalsOf(featuresOf(tiny)))).toEqual({
+    const catalogue = new Catalogue();
+    const profile = catalogue.profile(tiny);
+    expect(Object.fromEntries(totalsOf(catalogue, profile, 150))).toEqual({
       constant: 1,
       // Stem, expand, depthwise, squeeze pool, two dense, gate, scale, project, add, head, pool, logits; two activations.
       kernels: 15,
       conv3_macs: 9 * 1 * 4 * 16,
-      conv_traffic: 64 + 64,
       pointwise_macs: 16 * (4 * 8 + 8 * 4 + 4 * 8),
-      pointwise_traffic: 16 * (4 + 8 + 8 + 4 + 4 + 8),
+      conv_traffic: 64 + 64 + 16 * (4 + 8 + 8 + 4 + 4 + 8),
+      heavy_conv_traffic: 3 * (16 * (4 + 8) - 150),
       depthwise5_macs: 25 * 8 * 16,
       depthwise_traffic: 2 * 8 * 16,
+      heavy_depthwise_traffic: 2 * 8 * 16 - 150,
       dense_macs: 2 * 8 * 2 + 8 * 2,
       hard_swish_values: 64,
       swish_values: 16 * 8,
       hard_sigmoid_values: 8,
       pooled_values: 2 * 8 * 16,
-      merged_values: 8 * 16 + 4 * 16,
+      scaled_values: 8 * 16,
+      added_values: 4 * 16,
+      elementwise_traffic: 2 * (64 + 16 * 8 + 8) + 2 * (8 * 16 + 8) + 2 * 8 * 16 + 2 * 4 * 16,
       params: 9 * 4 + 4 * 8 + 25 * 8 + (8 * 2 + 2) + (2 * 8 + 8) + 8 * 4 + 4 * 8 + (8 * 2 + 2),
     });
   });
@@ -49,36 +62,34 @@ describe('features', () => {
     const random = new Random(1);
     for (let i = 0; i < 20; i++) {
       const network = space.build(sampleGenotype(space, random));
-      const macs = [...totalsOf(featuresOf(network))].filter(([column]) => column.endsWith('_macs'));
+      const catalogue = new Catalogue();
+      const totals = totalsOf(catalogue, catalogue.profile(network), Infinity);
+      const macs = [...totals].filter(([column]) => column.endsWith('_macs'));
       expect(macs.reduce((total, [, amount]) => total + amount, 0)).toBe(costs(network).macs);
     }
   });
 
-  it('are scaled to mean 1', () => {
-    const { columns, means, rows } = featureTable([
-      new Map([['a', 1]]),
-      new Map([
-        ['a', 3],
-        ['b', 4],
-      ]),
-    ]);
-    expect({ columns, means, rows }).toEqual({
-      columns: ['a', 'b'],
-      means: [2, 2],
-      rows: [
-        [0.5, 0],
-        [1.5, 2],
-      ],
-    });
+  it('are scaled to mean 1', async () => {
+    const space = await fashionSpace();
+    const catalogue = new Catalogue();
+    const profiles = observe(space, 8, new Random(15)).map(({ network }) => catalogue.profile(network));
+    const { names, means, rows } = columnsOf(catalogue, profiles, 1000, false);
+    expect(rows).toHaveLength(8);
+    for (const [j, name] of names.entries()) {
+      expect(rows.reduce((sum, row) => sum + row[j], 0)).toBeCloseTo(8, 9);
+      expect(means[j]).toBeGreaterThan(0);
+      expect(rows[0][j] * means[j]).toBeCloseTo(totalsOf(catalogue, profiles[0], 1000).get(name) ?? 0, 6);
+    }
   });
 });
 
-describe('the additive model', () => {
+describe('a latency model', () => {
   it('needs ten well-chosen measurements where random ones do worse', async () => {
     const space = await fashionSpace();
     const test = observe(space, 100, new Random(9));
     const errorOf = (networks: readonly Network[]): number =>
-      validateModel(fitAdditive(networks.map((network) => ({ network, ms: syntheticLatency(network) }))), test).mape;
+      validateModel(fitLatencyModel(networks.map((network) => ({ network, ms: syntheticLatency(network) }))), test)
+        .mape;
     const chosen = selectCalibration(space, 10, new Random(1)).map((genotype) => space.build(genotype));
     const byChance = Array.from({ length: 10 }, (_, seed) =>
       errorOf(observe(space, 10, new Random(seed, 'chance')).map(({ network }) => network)),
@@ -92,12 +103,12 @@ describe('the additive model', () => {
     const good = observe(space, 20, new Random(10));
     const bad = { ...good[0], ms: 20 * good[0].ms };
     const test = observe(space, 50, new Random(11));
-    expect(validateModel(fitAdditive([...good, bad]), test).mape).toBeLessThan(8);
+    expect(validateModel(fitLatencyModel([...good, bad]), test).mape).toBeLessThan(8);
   });
 
   it('grows with the network', async () => {
     const space = await fashionSpace();
-    const model = fitAdditive(observe(space, 15, new Random(12)));
+    const model = fitLatencyModel(observe(space, 15, new Random(12)));
     const small = space.build(space.decisions.map(() => 0));
     const large: Network = {
       ...small,
@@ -109,7 +120,7 @@ describe('the additive model', () => {
   it('charges the mean price for work that it does not know', async () => {
     const space = await fashionSpace();
     const observations = observe(space, 20, new Random(13));
-    const model = fitAdditive(observations);
+    const model = fitLatencyModel(observations);
     const resnet = resnetReference({ input: [28, 28, 1], classes: 10 }, 0.25);
     const factor = { ...resnet, stem: { ...resnet.stem, kernel: 5 } };
     const { ms, coverage, std } = model.predict(factor);
@@ -120,14 +131,14 @@ describe('the additive model', () => {
   it('refuses latencies that are none', async () => {
     const space = await fashionSpace();
     const [{ network }] = observe(space, 1, new Random(14));
-    expect(() => fitAdditive([])).toThrow(RangeError);
-    expect(() => fitAdditive([{ network, ms: 0 }])).toThrow('not to 0');
-    expect(() => fitAdditive([{ network, ms: NaN }])).toThrow('not to NaN');
+    expect(() => fitLatencyModel([])).toThrow(RangeError);
+    expect(() => fitLatencyModel([{ network, ms: 0 }])).toThrow('not to 0');
+    expect(() => fitLatencyModel([{ network, ms: NaN }])).toThrow('not to NaN');
   });
 
   it('says what is wrong with a stored model', () => {
     expect(() => latencyModelFrom({ kind: 'oracle' })).toThrow(/not a stored latency model/);
-    expect(() => latencyModelFrom({ kind: 'additive', ms_per_unit: { constant: -1 } })).toThrow(
+    expect(() => latencyModelFrom({ version: 2, kind: 'additive', ms_per_unit: { constant: -1 } })).toThrow(
       /ms_per_unit\.constant/,
     );
   });

@@ -1,5 +1,5 @@
 import type { LatencyModel, Observation } from './latency-model.js';
-import { kendall, meanAbsolutePercentageError, shareWithin, spearman } from './statistics.js';
+import { kendall, meanAbsolutePercentageError, shareWithin, spearman } from '../statistics.js';
 
 /** How well predictions agree with measurements that the model was not fitted to. */
 export interface Validation {

@@ -1,0 +1,141 @@
+import { invalidInput } from '../../../base/errors.js';
+import type { EvaluationProtocol, Score, TargetEvaluation } from '../../../latency-models/index.js';
+import { command, jsonOption } from '../../command.js';
+import { json, renderTable, type Column } from '../../output/table.js';
+import { createCounter } from '../../progress/counter.js';
+import { parseSpace, spaceOption } from '../../space-argument.js';
+
+interface Row extends Pick<TargetEvaluation, 'target' | 'scores'> {
+  readonly kinds: string;
+}
+
+const titles: { readonly [S in Score]: { readonly title: string; readonly digits: number } } = {
+  spearman: { title: 'Spearman', digits: 4 },
+  kendall: { title: 'Kendall', digits: 4 },
+  mape: { title: 'MAPE %', digits: 2 },
+  within5: { title: 'within 5 %', digits: 3 },
+  within10: { title: 'within 10 %', digits: 3 },
+  fitMs: { title: 'fit ms', digits: 1 },
+};
+
+const columns: readonly Column<Row>[] = [
+  { title: 'target', cell: ({ target }) => target },
+  ...(Object.keys(titles) as Score[]).map((score) => ({
+    title: titles[score].title,
+    numeric: true,
+    cell: ({ scores }: Row) => {
+      const { mean, sd } = scores[score];
+      return `${mean.toFixed(titles[score].digits)} ± ${sd.toFixed(titles[score].digits)}`;
+    },
+  })),
+  { title: 'model', cell: ({ kinds }) => kinds },
+];
+
+/** Names with commas between. */
+const namesOf = (text: string): string[] => [
+  ...new Set(
+    text
+      .split(',')
+      .map((name) => name.trim())
+      .filter((name) => name !== ''),
+  ),
+];
+
+const isWhole = (value: number, least: number): boolean => Number.isInteger(value) && value >= least;
+
+function requireSound({ samples, trim, seeds }: EvaluationProtocol): void {
+  if (!isWhole(samples, 1)) throw invalidInput(`--samples ${samples}: expected a whole number of at least 1`);
+  if (!isWhole(seeds, 1)) throw invalidInput(`--seeds ${seeds}: expected a whole number of at least 1`);
+  if (!(trim >= 0 && trim < 0.5)) throw invalidInput(`--trim ${trim}: expected a share of at least 0 and below 0.5`);
+}
+
+function requireApart(targets: readonly string[], sources: readonly string[]): void {
+  if (targets.length === 0) throw invalidInput('--target: expected the names of one or more columns');
+  const both = targets.find((target) => sources.includes(target));
+  if (both !== undefined) throw invalidInput(`'${both}' is a target and a source; a source is known beforehand`);
+}
+
+export const evaluate = command({
+  usage: 'evaluate',
+  summary: 'Judge latency predictors on a table of published measurements, by the protocol of the literature',
+  examples: [
+    ['latency evaluate --space fbnet --table t.csv --target phone --samples 10 --seeds 20', 'no other device known'],
+    [
+      'latency evaluate --space fbnet --table t.csv --target phone --sources gpu,cpu --samples 5 --trim 0.1',
+      'with tables of other devices',
+    ],
+  ],
+  options: (yargs) =>
+    yargs
+      .option('space', spaceOption)
+      .option('table', {
+        type: 'string',
+        demandOption: true,
+        describe: 'CSV with columns under the names of the decisions, and one for each device (ms)',
+      })
+      .option('target', {
+        type: 'string',
+        demandOption: true,
+        describe: 'Columns to predict, with commas between; results are means over them',
+      })
+      .option('sources', {
+        type: 'string',
+        default: '',
+        describe: 'Columns of devices whose latencies are all known, with commas between',
+      })
+      .option('samples', { type: 'number', default: 10, describe: 'Networks of the target that are measured' })
+      .option('select', {
+        choices: ['auto', 'random'] as const,
+        default: 'auto' as const,
+        describe: 'auto: by optimal design; random: by chance',
+      })
+      .option('trim', {
+        type: 'number',
+        default: 0,
+        describe: 'Share of the fastest and of the slowest rows that is not tested on (HELP: 0.1)',
+      })
+      .option('seeds', { type: 'number', default: 20, describe: 'Repetitions, each with rows drawn anew' })
+      .option('model', {
+        choices: ['additive', 'lookup', 'gaussian-process'] as const,
+        describe: 'Kind of model; by default the one with the smallest cross-validated error',
+      })
+      .option('json', jsonOption),
+  run: async ({ space: name, table: file, target, sources, json: asJson, model, ...rest }, terminal) => {
+    const { out, colors } = terminal;
+    const protocol: EvaluationProtocol = {
+      samples: rest.samples,
+      select: rest.select,
+      trim: rest.trim,
+      seeds: rest.seeds,
+    };
+    requireSound(protocol);
+    const targets = namesOf(target);
+    const others = namesOf(sources);
+    requireApart(targets, others);
+    const { readCsv } = await import('../../../spaces/index.js');
+    const { evaluateTable, meanOver, readDeviceTable } = await import('../../../latency-models/index.js');
+    const { space } = await parseSpace(name);
+    const table = readDeviceTable(readCsv(file), space, [...targets, ...others]);
+    const counter = createCounter(terminal);
+    const evaluations = evaluateTable(table, targets, protocol, {
+      sources: others,
+      now: () => performance.now(),
+      onSeed: counter.show('fits'),
+      ...(model === undefined ? {} : { kind: model }),
+    });
+    counter.close();
+    const overall = meanOver(evaluations);
+    if (asJson) {
+      out(json({ space: space.name, table: file, sources: others, ...protocol, ...overall, targets: evaluations }));
+      return;
+    }
+    const rows: Row[] = evaluations.map(({ kinds, ...own }) => ({
+      ...own,
+      kinds: Object.entries(kinds)
+        .map(([kind, count]) => `${kind} (${count})`)
+        .join(', '),
+    }));
+    if (rows.length > 1) rows.push({ target: colors.bold('mean'), scores: overall, kinds: '' });
+    out(renderTable(columns, rows, colors));
+  },
+});

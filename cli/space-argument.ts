@@ -1,0 +1,88 @@
+import { readFileSync, statSync } from 'node:fs';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { invalidInput, messageOf } from '../base/errors.js';
+import { nearest } from '../base/nearest.js';
+import type { Space, SpaceConfig, Task } from '../spaces/index.js';
+import { loadWithSpace } from './load-space.js';
+
+/** `--space`, where networks are needed but no data. */
+export const spaceOption = {
+  type: 'string',
+  demandOption: true,
+  describe:
+    'Space: its type (fbnet, ofa-mobilenetv3, nas-bench-201, mobilenet, ...), or the YAML of a space or an experiment',
+} as const;
+
+/** A space and the images that its networks are for. */
+export interface NamedSpace {
+  readonly space: Space;
+  readonly task: Task;
+}
+
+const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+
+function readYaml(file: string): unknown {
+  try {
+    return parse(readFileSync(file, 'utf8')) as unknown;
+  } catch (cause) {
+    throw invalidInput(`${file}: not YAML: ${messageOf(cause)}`, { cause });
+  }
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** A task of a YAML that holds a space alone. */
+const taskSchema = z.strictObject({
+  input: z.tuple([z.number().int().min(1), z.number().int().min(1), z.number().int().min(1)]),
+  classes: z.number().int().min(2),
+});
+
+/**
+ * The space of an argument: the type of a ready-made one, a YAML file that holds a space (with `task: {input, classes}`
+ * where the type has no images of its own), or an experiment.
+ * @throws NasError `invalid-input` when it is none of these.
+ */
+export async function parseSpace(argument: string): Promise<NamedSpace> {
+  const { spaceSchema } = await import('../spaces/index.js');
+  if (isFile(argument)) {
+    const content = readYaml(argument);
+    if (isObject(content) && 'type' in content) {
+      const { task, ...rest } = content;
+      return fromConfig(argument, spaceSchema.safeParse(rest), task);
+    }
+    const loaded = await loadWithSpace(argument, []);
+    if (loaded.kind === 'training') return { space: loaded.space, task: loaded.task };
+    throw invalidInput(`${argument}: its space is a table, whose networks cannot be built`, {
+      hint: 'Give the space that the table is of: fbnet, ofa-mobilenetv3, nas-bench-201.',
+    });
+  }
+  const types = spaceSchema.options.map(({ shape }) => shape.type).map((type) => z.toJSONSchema(type).const);
+  const names = types.filter((type): type is string => typeof type === 'string');
+  if (!names.includes(argument)) {
+    const meant = nearest(argument, names);
+    throw invalidInput(
+      `there is no space '${argument}', and no such file${meant === undefined ? '' : `; did you mean '${meant}'?`}`,
+      { hint: `Ready-made spaces: ${names.join(', ')}.` },
+    );
+  }
+  return fromConfig(argument, spaceSchema.safeParse({ type: argument }), undefined);
+}
+
+async function fromConfig(
+  argument: string,
+  parsed: z.ZodSafeParseResult<SpaceConfig>,
+  task: unknown,
+): Promise<NamedSpace> {
+  const { createSpace, defaultTask } = await import('../spaces/index.js');
+  if (!parsed.success) throw invalidInput(`${argument}: not a space: ${z.prettifyError(parsed.error)}`);
+  const given = task === undefined ? undefined : taskSchema.safeParse(task);
+  if (given?.success === false) throw invalidInput(`${argument}: task: ${z.prettifyError(given.error)}`);
+  const known = given?.data ?? defaultTask(parsed.data);
+  if (known === null)
+    throw invalidInput(`${argument}: a space of type ${parsed.data.type} does not say what its images are`, {
+      hint: 'Add task: {input: [height, width, channels], classes: number}, or give an experiment.',
+    });
+  return { space: await createSpace(parsed.data, known), task: known };
+}

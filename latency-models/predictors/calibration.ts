@@ -1,0 +1,94 @@
+import type { Random } from '../../base/random.js';
+import { Cholesky } from '../../base/linear-algebra.js';
+import { genotypeId, sampleGenotype, type Genotype, type Space } from '../../spaces/index.js';
+import { ascending, quantile } from '../statistics.js';
+import { columnsOf, heavyTraffic, type Columns } from './columns.js';
+import { Catalogue, type Profile } from './layer-features.js';
+import { dot } from './regression.js';
+import { selectDiverse } from './selection.js';
+import type { SourcePrior } from './sources.js';
+
+/** Genotypes among which the ones to measure are chosen. */
+const poolSize = 500;
+/** The pool is cut at these quantiles of work: the extremes of a space would dominate a relative fit. */
+const [lightest, heaviest] = [0.02, 0.98];
+/** Standard deviation of details, where that of other shares is 1. */
+const detailSize = 0.12;
+/** Variance of the measurement noise, in these units and with sources in shares of the latency. */
+const [noise, sourcedNoise] = [0.01, 0.0025];
+
+export interface DesignOptions {
+  /** Cells count as they are written too, dead branches included. */
+  readonly declared?: boolean;
+  /** What other devices say beforehand: then that which they leave open is measured. */
+  readonly prior?: SourcePrior;
+}
+
+/**
+ * The positions of the `count` profiles whose measurement tells most about all others: D-optimal under the prior of the
+ * model that will be fitted. Deterministic.
+ */
+export function designSamples(
+  catalogue: Catalogue,
+  profiles: readonly Profile[],
+  count: number,
+  { declared = false, prior }: DesignOptions = {},
+): number[] {
+  const works = profiles.map(({ layers, counts }) =>
+    layers.reduce((sum, i, k) => sum + counts[k] * catalogue.layers[i].work, 0),
+  );
+  const sorted = ascending(works);
+  const [low, high] = [quantile(sorted, lightest), quantile(sorted, heaviest)];
+  const all = [...profiles.keys()];
+  const inside = all.filter((i) => works[i] >= low && works[i] <= high);
+  const kept = inside.length >= count ? inside : all;
+  const candidates = kept.map((i) => profiles[i]);
+  const heavy = prior?.heavy ?? heavyTraffic(catalogue, candidates);
+  const columns = columnsOf(catalogue, candidates, heavy, declared);
+  const chosen =
+    prior === undefined
+      ? selectDiverse(
+          columns.rows.map((row) => row.map((value, j) => value * (columns.isDetail[j] ? detailSize : 1))),
+          count,
+          noise,
+        )
+      : selectDiverse(underPrior(columns, prior), count, sourcedNoise);
+  return chosen.map((i) => kept[i]);
+}
+
+/** The rows in coordinates in which the prior of the weights is standard normal. */
+function underPrior(columns: Columns, prior: SourcePrior): Float64Array[] {
+  const { mean, covariance } = prior.shares(columns);
+  const factor = Cholesky.of(covariance, columns.names.length);
+  const size = columns.names.length;
+  return columns.rows.map((row) => {
+    const centre = Math.max(dot(row, mean), 1e-6);
+    const turned = new Float64Array(size);
+    for (let i = 0; i < size; i++) {
+      const lower = factor.row(i);
+      for (let j = 0; j <= i; j++) turned[j] += row[i] * lower[j];
+    }
+    return turned.map((value) => value / centre);
+  });
+}
+
+/**
+ * The canonical genotypes whose measured latencies tell most about a latency model: D-optimal among a random pool.
+ * Fewer than `count` when the space is smaller. The same space, count and random state give the same genotypes.
+ */
+export function selectCalibration(space: Space, count: number, random: Random): Genotype[] {
+  const pool = samplePool(space, Math.max(poolSize, 4 * count), random);
+  const catalogue = new Catalogue();
+  const profiles = pool.map((genotype) => catalogue.profile(space.build(genotype)));
+  return designSamples(catalogue, profiles, count).map((i) => pool[i]);
+}
+
+/** Distinct canonical genotypes in the order in which they were drawn. */
+function samplePool(space: Space, size: number, random: Random): Genotype[] {
+  const pool = new Map<string, Genotype>();
+  for (let draws = 0; draws < 2 * size && pool.size < size; draws++) {
+    const genotype = sampleGenotype(space, random);
+    pool.set(genotypeId(genotype), genotype);
+  }
+  return [...pool.values()];
+}

@@ -1,0 +1,97 @@
+import { ascending, quantile } from '../statistics.js';
+import {
+  isDeclared,
+  type Catalogue,
+  type Column,
+  type LayerFeatures,
+  type Profile,
+  type Term,
+} from './layer-features.js';
+
+/** Layers with more traffic than this quantile of all convolutions are heavy: they outlast their launch. */
+const heavyQuantile = 0.75;
+
+/**
+ * Columns that refine others: what they add is expected to be small, and they need more evidence. All others say what
+ * every device has to do.
+ */
+const isDetail = (column: Column): boolean =>
+  column.endsWith('_values') || column.startsWith('heavy_') || details.has(column);
+const details: ReadonlySet<Column> = new Set(['elementwise_traffic', 'strided_depthwise_traffic', 'dense_macs']);
+
+/** The columns that a device does before and beside its computations. */
+export const launchColumns: ReadonlySet<Column> = new Set(['constant', 'kernels']);
+
+const heavyColumn: Readonly<Record<string, Column>> = {
+  conv: 'heavy_conv_traffic',
+  depthwise: 'heavy_depthwise_traffic',
+};
+
+const heavyOf = ({ family }: LayerFeatures): Column | undefined => heavyColumn[family.split('/')[0]];
+
+/**
+ * A layer's terms with its traffic beyond `heavy` values as a term of its own. A launch and what a heavy layer does
+ * beyond it are together the roofline of the layer: max(launch, traffic / bandwidth).
+ */
+export function termsOf(layer: LayerFeatures, heavy: number): readonly Term[] {
+  const column = heavyOf(layer);
+  return column === undefined || layer.traffic <= heavy
+    ? layer.terms
+    : [...layer.terms, [column, layer.traffic - heavy]];
+}
+
+/** The traffic from which convolutions count as heavy, in values: a quantile over all that the networks execute. */
+export function heavyTraffic(catalogue: Catalogue, profiles: readonly Profile[]): number {
+  const all = profiles.flatMap(({ layers, counts }) =>
+    layers.flatMap((i, k) => {
+      const layer = catalogue.layers[i];
+      return heavyOf(layer) === undefined ? [] : new Array<number>(counts[k]).fill(layer.traffic);
+    }),
+  );
+  return all.length === 0 ? 0 : quantile(ascending(all), heavyQuantile);
+}
+
+/** The totals of some networks as columns of mean 1. */
+export interface Columns {
+  readonly names: readonly Column[];
+  readonly isDetail: readonly boolean[];
+  readonly means: readonly number[];
+  readonly heavy: number;
+  /** One row for each network. */
+  readonly rows: readonly Float64Array[];
+}
+
+/** The totals of one network by column, and 1 for the constant. */
+export function totalsOf(
+  catalogue: Catalogue,
+  { layers, counts, declared }: Profile,
+  heavy: number,
+): Map<Column, number> {
+  const totals = new Map<Column, number>([['constant', 1], ...declared]);
+  for (const [k, i] of layers.entries())
+    for (const [column, amount] of termsOf(catalogue.layers[i], heavy))
+      totals.set(column, (totals.get(column) ?? 0) + counts[k] * amount);
+  return totals;
+}
+
+/** @param declared whether operations count as they are written too, dead or not. */
+export function columnsOf(
+  catalogue: Catalogue,
+  profiles: readonly Profile[],
+  heavy: number,
+  declared: boolean,
+): Columns {
+  const totals = profiles.map((profile) => totalsOf(catalogue, profile, heavy));
+  const sums = new Map<Column, number>();
+  for (const own of totals)
+    for (const [column, amount] of own) if (amount > 0) sums.set(column, (sums.get(column) ?? 0) + amount);
+  const names = [...sums.keys()].filter((column) => declared || !isDeclared(column)).sort();
+  const means = names.map((column) => (sums.get(column) ?? 0) / profiles.length);
+  return {
+    names,
+    isDetail: names.map(isDetail),
+    means,
+    heavy,
+    rows: totals.map((own) => Float64Array.from(names, (column, j) => (own.get(column) ?? 0) / means[j])),
+  };
+}

@@ -1,0 +1,177 @@
+import { invalidInput } from '../../base/errors.js';
+import { Random } from '../../base/random.js';
+import { ascending, mean, quantile } from '../statistics.js';
+import { designSamples } from './calibration.js';
+import type { DeviceTable } from './device-table.js';
+import { fitSamples, type FitOptions } from './fit.js';
+import type { Sample } from './fit-priced.js';
+import { learnSources } from './sources.js';
+import { validate } from './validation.js';
+
+/** Rows among which an optimal design is made: a seed's own choice of this many, or of this share when there are fewer. */
+const poolRows = 2000;
+const poolShare = 0.8;
+
+export interface Protocol {
+  /** Networks of the target that are measured. */
+  readonly samples: number;
+  /** `auto`: by optimal design, among rows that the seed draws; `random`: drawn by the seed. */
+  readonly select: 'auto' | 'random';
+  /** Share of the fastest and of the slowest rows of the target that is not tested on, in [0, 0.5). */
+  readonly trim: number;
+  /** How often it is repeated, with seeds 0, 1, ... */
+  readonly seeds: number;
+}
+
+/** What predictions are judged by, in the order in which they are shown. */
+export const scores = ['spearman', 'kendall', 'mape', 'within5', 'within10', 'fitMs'] as const;
+export type Score = (typeof scores)[number];
+
+/** Mean and standard deviation over seeds. */
+export interface Spread {
+  readonly mean: number;
+  readonly sd: number;
+}
+
+export interface TargetEvaluation {
+  readonly target: string;
+  /** Rows that were tested on, of each seed. */
+  readonly tested: number;
+  /** Kinds of model that were chosen, and how often. */
+  readonly kinds: Readonly<Record<string, number>>;
+  readonly scores: Readonly<Record<Score, Spread>>;
+}
+
+export interface EvaluationOptions extends Pick<FitOptions, 'kind'> {
+  /** Devices whose whole columns are known beforehand. */
+  readonly sources: readonly string[];
+  /** For the time that fits take. */
+  readonly now: () => number;
+  readonly onSeed?: (done: number, total: number) => void;
+}
+
+function spreadOf(values: readonly number[]): Spread {
+  const centre = mean(values);
+  const squares = values.reduce((sum, value) => sum + (value - centre) ** 2, 0);
+  return { mean: centre, sd: values.length < 2 ? 0 : Math.sqrt(squares / (values.length - 1)) };
+}
+
+const latenciesOf = ({ latencies }: DeviceTable, device: string): readonly number[] => {
+  const found = latencies.get(device);
+  if (found === undefined) throw new Error(`the table was read without ${device}`);
+  return found;
+};
+
+/**
+ * The literature's protocol for few-shot latency prediction (HELP, Lee et al. 2021): for each target and seed, fit to a
+ * few of its rows (and to whole columns of source devices), and predict all others.
+ * @throws NasError `invalid-input` when the table has too few rows.
+ */
+export function evaluateTable(
+  table: DeviceTable,
+  targets: readonly string[],
+  protocol: Protocol,
+  options: EvaluationOptions,
+): TargetEvaluation[] {
+  const rows = table.profiles.length;
+  if (rows < protocol.samples + 2)
+    throw invalidInput(
+      `the table has ${rows} rows; ${protocol.samples} samples and at least 2 rows to test on are needed`,
+      { hint: 'Take fewer samples.' },
+    );
+  const prior =
+    options.sources.length === 0
+      ? undefined
+      : learnSources(
+          table.catalogue,
+          options.sources.map((source) => samplesOf(table, latenciesOf(table, source))),
+          true,
+        );
+  const fitOptions: FitOptions = {
+    declared: true,
+    ...(prior === undefined ? {} : { prior }),
+    ...(options.kind === undefined ? {} : { kind: options.kind }),
+  };
+  const designs = Array.from({ length: protocol.seeds }, (_, seed) => chooseRows(table, protocol, seed, fitOptions));
+  let done = 0;
+  return targets.map((target) => {
+    const results = designs.map((chosen) => {
+      const result = evaluateOnce(table, latenciesOf(table, target), chosen, protocol.trim, fitOptions, options.now);
+      options.onSeed?.(++done, targets.length * designs.length);
+      return result;
+    });
+    const kinds: Record<string, number> = {};
+    for (const { kind } of results) kinds[kind] = (kinds[kind] ?? 0) + 1;
+    return {
+      target,
+      tested: results[0].tested,
+      kinds,
+      scores: Object.fromEntries(
+        scores.map((score) => [score, spreadOf(results.map((result) => result[score]))]),
+      ) as Record<Score, Spread>,
+    };
+  });
+}
+
+const samplesOf = ({ profiles }: DeviceTable, latencies: readonly number[]): Sample[] =>
+  profiles.map((profile, i) => ({ profile, ms: latencies[i] }));
+
+/** The rows that a seed measures. */
+function chooseRows(
+  { catalogue, profiles }: DeviceTable,
+  { samples, select }: Protocol,
+  seed: number,
+  { declared, prior }: FitOptions,
+): number[] {
+  const random = new Random(seed, 'evaluation');
+  const shuffled = random.shuffle([...profiles.keys()]);
+  if (select === 'random') return shuffled.slice(0, samples);
+  const size = Math.max(samples, Math.min(poolRows, Math.ceil(poolShare * profiles.length)));
+  const pool = shuffled.slice(0, size);
+  const design = designSamples(
+    catalogue,
+    pool.map((row) => profiles[row]),
+    samples,
+    { ...(declared === undefined ? {} : { declared }), ...(prior === undefined ? {} : { prior }) },
+  );
+  return design.map((i) => pool[i]);
+}
+
+function evaluateOnce(
+  table: DeviceTable,
+  latencies: readonly number[],
+  chosen: readonly number[],
+  trim: number,
+  fitOptions: FitOptions,
+  now: () => number,
+) {
+  const began = now();
+  const fit = fitSamples(
+    table.catalogue,
+    chosen.map((row) => ({ profile: table.profiles[row], ms: latencies[row] })),
+    fitOptions,
+  );
+  const fitMs = now() - began;
+  const sampled = new Set(chosen);
+  const sorted = ascending(latencies);
+  const [low, high] = [quantile(sorted, trim), quantile(sorted, 1 - trim)];
+  const pairs = table.profiles.flatMap((profile, row) => {
+    const measured = latencies[row];
+    if (sampled.has(row) || measured < low || measured > high) return [];
+    return [{ predicted: fit.model.predictProfile(table.catalogue, profile).ms, measured }];
+  });
+  return { ...validate(pairs), tested: pairs.length, fitMs, kind: fit.model.kind };
+}
+
+/** The mean of several targets; the standard deviation is that over seeds, averaged. */
+export function meanOver(evaluations: readonly TargetEvaluation[]): Record<Score, Spread> {
+  return Object.fromEntries(
+    scores.map((score) => [
+      score,
+      {
+        mean: mean(evaluations.map((evaluation) => evaluation.scores[score].mean)),
+        sd: mean(evaluations.map((evaluation) => evaluation.scores[score].sd)),
+      },
+    ]),
+  ) as Record<Score, Spread>;
+}

@@ -1,0 +1,308 @@
+import { columnsOf, heavyTraffic, launchColumns, type Columns } from './columns.js';
+import type { Component } from './evidence.js';
+import type { Catalogue, Profile } from './layer-features.js';
+import { priceOf } from './priced-layers.js';
+import { overlapped, PricedModel, type ModelKind } from './priced-model.js';
+import { diagonal, dot, solve, type Regression, type Solution, type Start } from './regression.js';
+import { similarities, type SimilarityName } from './similarity.js';
+import type { SourcePrior } from './sources.js';
+import { median } from '../statistics.js';
+
+/** Errors count relative to the latency, but below this share of the median as if it were that share. */
+const smallestShare = 0.3;
+/** An observation this factor off the first fit is a failed measurement ... */
+const outlierFactor = 3;
+/** ... which is dropped when at least this many remain. */
+const fewest = 4;
+/** Predictions are at least this share of the median latency. */
+const floorShare = 0.05;
+/** Standard deviation of a column's share of the latency. */
+const shareSize = 0.3;
+/** What sizes of components are expected to be, as logarithms of standard deviations with their own. */
+const expected = {
+  noise: { centre: -3.2, spread: 1 },
+  layers: { centre: -1.5, spread: 0.7 },
+  details: { centre: -2.3, spread: 0.7 },
+  sources: { centre: -2.3, spread: 1 },
+} as const;
+/** Rounds in which prices, deviations and the noise of single observations are found from each other. */
+const rounds = 4;
+/** Degrees of freedom of the noise: single measurements go wrong by far more than a normal distribution has it. */
+const noiseFreedom = 4;
+/** Halvings on the way to launches and computations that overlap. */
+const overlapRounds = 30;
+
+/** A measured network, taken apart. */
+export interface Sample {
+  readonly profile: Profile;
+  readonly ms: number;
+}
+
+export interface PricedOptions {
+  readonly kind: ModelKind;
+  /** What layers' deviations have in common; null: layers do not deviate. */
+  readonly similarity: SimilarityName | null;
+  /** Exponent of the overlap of launches and computations; 1: none. */
+  readonly overlap: number;
+  /** Cells count as they are written too: for tables that were taken without a graph compiler. */
+  readonly declared: boolean;
+  /** What other devices say beforehand. */
+  readonly prior?: SourcePrior;
+}
+
+export interface PricedFit {
+  readonly model: PricedModel;
+  /** Negative log of the evidence: of two fits to the same samples, the smaller is the more likely. */
+  readonly loss: number;
+  /** Root mean square of the relative errors at samples that are predicted from the others. */
+  readonly leftOutError: number;
+}
+
+/** Everything that a fit starts from; latencies are in units of `scale`. */
+interface Setting {
+  readonly catalogue: Catalogue;
+  readonly samples: readonly Sample[];
+  readonly columns: Columns;
+  readonly scale: number;
+  readonly target: Float64Array;
+  /** Variance of each observation's noise, in units of the noise's. */
+  readonly noise: Float64Array;
+  readonly mean: Float64Array;
+  readonly prior: Float64Array;
+  readonly details: Regression['details'];
+  readonly options: PricedOptions;
+}
+
+/** @throws RangeError without samples, and for latencies that are not positive numbers. */
+export function fitPriced(catalogue: Catalogue, samples: readonly Sample[], options: PricedOptions): PricedFit {
+  const wrong = samples.find(({ ms }) => !(ms > 0 && ms < Infinity));
+  if (samples.length === 0 || wrong !== undefined)
+    throw new RangeError(`a latency model is fitted to positive latencies, not to ${wrong?.ms ?? 'nothing'}`);
+  const setting = withoutOutliers(prepare(catalogue, samples, options));
+  return finish(setting, iterate(setting));
+}
+
+function prepare(catalogue: Catalogue, samples: readonly Sample[], options: PricedOptions): Setting {
+  const profiles = samples.map(({ profile }) => profile);
+  const heavy = options.prior?.heavy ?? heavyTraffic(catalogue, profiles);
+  const columns = columnsOf(catalogue, profiles, heavy, options.declared);
+  const q = columns.names.length;
+  const sourced = options.prior?.shares(columns);
+  const ratios = samples.map(({ ms }, i) => (sourced === undefined ? ms : ms / dot(columns.rows[i], sourced.mean)));
+  const scale = median(ratios);
+  const target = Float64Array.from(samples, ({ ms }) => ms / scale);
+  const middle = median([...target]);
+  const isFree = (j: number): boolean => sourced === undefined && columns.isDetail[j];
+  return {
+    catalogue,
+    samples,
+    columns,
+    scale,
+    target,
+    noise: target.map((value) => Math.max(value, smallestShare * middle) ** 2),
+    mean: sourced?.mean ?? new Float64Array(q),
+    prior: sourced?.covariance ?? diagonal(columns.names.map((_, j) => (isFree(j) ? 0 : shareSize ** 2))),
+    details: { weights: [...columns.names.keys()].filter(isFree), ...expected.details },
+    options,
+  };
+}
+
+/** Drops failed measurements, once. */
+function withoutOutliers(setting: Setting): Setting {
+  const { catalogue, samples, columns, target, options } = setting;
+  const { weights } = solve(regression(setting, setting.noise, columns.rows, []));
+  const kept = samples.filter(
+    (_sample, i) =>
+      Math.abs(Math.log(target[i] / Math.max(dot(columns.rows[i], weights), 1e-9))) <= Math.log(outlierFactor),
+  );
+  return kept.length < fewest || kept.length === samples.length ? setting : prepare(catalogue, kept, options);
+}
+
+/** The weights' factors in each row where launches and computations overlap: the sum is linear around itself. */
+function gatesOf({ columns, options }: Setting, weights: readonly number[]): Float64Array[] {
+  const isLaunch = columns.names.map((name) => launchColumns.has(name));
+  return columns.rows.map((row) => {
+    let [launch, compute] = [0, 0];
+    for (let j = 0; j < row.length; j++)
+      if (isLaunch[j]) launch += row[j] * weights[j];
+      else compute += row[j] * weights[j];
+    const byCompute = overlapped(launch, compute, options.overlap).byCompute;
+    const byLaunch = overlapped(compute, launch, options.overlap).byCompute;
+    return Float64Array.from(isLaunch, (own) => (own ? byLaunch : byCompute));
+  });
+}
+
+const gated = (rows: readonly Float64Array[], gates: readonly Float64Array[]): Float64Array[] =>
+  rows.map((row, i) => row.map((value, j) => value * gates[i][j]));
+
+function regression(
+  setting: Setting,
+  noise: Float64Array,
+  rows: readonly Float64Array[],
+  deviations: readonly Component[],
+): Regression {
+  const { target, mean, prior, details } = setting;
+  const n = target.length;
+  const matrix = new Float64Array(n * n);
+  for (let i = 0; i < n; i++) matrix[i * n + i] = noise[i];
+  return { target, rows, mean, prior, details, components: [{ matrix, ...expected.noise }, ...deviations] };
+}
+
+/** How much each sample has of each layer that deviates, in shares of the latency. */
+interface Spread {
+  readonly layers: readonly number[];
+  /** One row a sample, over `layers`. */
+  readonly rows: readonly Float64Array[];
+}
+
+function spreadOf(setting: Setting, weights: readonly number[], gates: readonly Float64Array[]): Spread {
+  const { catalogue, samples, columns } = setting;
+  const prices = pricesOf(columns, weights, 1);
+  const compute = columns.names.findIndex((name) => !launchColumns.has(name));
+  const layers = [...new Set(samples.flatMap(({ profile }) => profile.layers))].sort((a, b) => a - b);
+  const place = new Map(layers.map((layer, k) => [layer, k]));
+  const own = layers.map((layer) => priceOf(catalogue.layers[layer], prices, columns.heavy));
+  const rows = samples.map(({ profile }, i) => {
+    const row = new Float64Array(layers.length);
+    for (const [k, layer] of profile.layers.entries()) {
+      const at = place.get(layer) ?? 0;
+      row[at] = profile.counts[k] * own[at] * (compute < 0 ? 1 : gates[i][compute]);
+    }
+    return row;
+  });
+  return { layers, rows };
+}
+
+/** Covariance of the samples' deviations. */
+function layerCovariance({ catalogue }: Setting, { layers, rows }: Spread, name: SimilarityName): Float64Array {
+  const similarity = similarities[name];
+  const m = layers.length;
+  const n = rows.length;
+  const alike = new Float64Array(m * m);
+  for (let a = 0; a < m; a++)
+    for (let b = 0; b <= a; b++)
+      alike[a * m + b] = alike[b * m + a] = similarity(catalogue.layers[layers[a]], catalogue.layers[layers[b]]);
+  const matrix = new Float64Array(n * n);
+  for (let i = 0; i < n; i++) {
+    const right = new Float64Array(m);
+    for (let a = 0; a < m; a++) {
+      const own = rows[i][a];
+      if (own === 0) continue;
+      for (let b = 0; b < m; b++) right[b] += own * alike[a * m + b];
+    }
+    for (let j = 0; j <= i; j++) matrix[i * n + j] = matrix[j * n + i] = dot(rows[j], right);
+  }
+  return matrix;
+}
+
+interface Outcome {
+  readonly solution: Solution;
+  readonly spread: Spread;
+  /** The weights that the deviations are relative to. */
+  readonly reference: readonly number[];
+  readonly gates: readonly Float64Array[];
+}
+
+function iterate(setting: Setting): Outcome {
+  const { columns, options, samples } = setting;
+  let solution = solve(regression(setting, setting.noise, columns.rows, []));
+  let gates = gatesOf(setting, solution.weights);
+  if (options.overlap > 1) ({ solution, gates } = overlap(setting, solution));
+  const rows = gated(columns.rows, gates);
+  const sources =
+    options.prior?.deviations(
+      setting.catalogue,
+      samples.map(({ profile }) => profile),
+    ) ?? null;
+  let noise = setting.noise;
+  let start: Start = {};
+  for (let round = 0; ; round++) {
+    const reference = solution.weights;
+    const spread = spreadOf(setting, reference, gates);
+    const components: Component[] = [];
+    if (options.similarity !== null)
+      components.push({ matrix: layerCovariance(setting, spread, options.similarity), ...expected.layers });
+    if (sources !== null) components.push({ matrix: sources.covariance, ...expected.sources });
+    solution = solve(regression(setting, noise, rows, components), start);
+    start = { scales: solution.scales };
+    if (round === rounds - 1) return { solution, spread, reference, gates };
+    noise = noiseOf(setting, noise, solution);
+  }
+}
+
+/** Expectation of each observation's noise under Student's t distribution, from how far the others are off it. */
+function noiseOf(
+  { noise: own }: Setting,
+  noise: Float64Array,
+  { leftOut, leftOutVariance, sizes }: Solution,
+): Float64Array {
+  return own.map((value, i) => {
+    const others = Math.max(leftOutVariance[i] - sizes[0] ** 2 * noise[i], 0);
+    const squared = leftOut[i] ** 2 / (others + sizes[0] ** 2 * value);
+    return value * Math.max(1, (noiseFreedom + squared) / (noiseFreedom + 1));
+  });
+}
+
+/** Finds weights and gates from each other, beginning where launches and computations are alike. */
+function overlap(setting: Setting, first: Solution): { solution: Solution; gates: Float64Array[] } {
+  const { columns, noise } = setting;
+  let weights = columns.names.map((name, j) => Math.max(first.weights[j], launchColumns.has(name) ? 0.1 : 0.02));
+  let gates = gatesOf(setting, weights);
+  let solution = first;
+  for (let round = 0; round < overlapRounds; round++) {
+    const next = gatesOf(setting, weights);
+    gates = gates.map((row, i) => row.map((value, j) => (value + next[i][j]) / 2));
+    solution = solve(regression(setting, noise, gated(columns.rows, gates), []), {
+      scales: first.scales,
+      keep: true,
+    });
+    weights = weights.map((value, j) => (value + solution.weights[j]) / 2);
+  }
+  return { solution: { ...solution, weights }, gates };
+}
+
+const pricesOf = ({ names, means }: Columns, weights: readonly number[], scale: number): Map<string, number> =>
+  new Map(names.map((name, j) => [name, (scale * weights[j]) / means[j]]));
+
+function finish(setting: Setting, { solution, spread, reference }: Outcome): PricedFit {
+  const { catalogue, samples, columns, scale, target, options } = setting;
+  const { weights, sizes, dual, leftOut } = solution;
+  const beta = spread.layers.map((_, a) => spread.rows.reduce((sum, row, i) => sum + row[a] * dual[i], 0));
+  const similarity = options.similarity;
+  const size = sizes[1] ?? 0;
+  const sourceSize = sizes[similarity === null ? 1 : 2] ?? 0;
+  const errors = leftOut.map((error, i) => error / Math.max(target[i] - error, floorShare));
+  const leftOutError =
+    samples.length < 2 ? 1 : Math.sqrt(errors.reduce((sum, error) => sum + error * error, 0) / samples.length);
+  const model = new PricedModel({
+    version: 2,
+    kind: options.kind,
+    ms_per_unit: Object.fromEntries(pricesOf(columns, weights, scale)),
+    heavy_traffic: columns.heavy,
+    overlap: options.overlap,
+    deviations:
+      similarity === null
+        ? null
+        : {
+            similarity,
+            ms_per_unit: Object.fromEntries(pricesOf(columns, reference, scale)),
+            size,
+            layers: spread.layers.map((layer, a) => {
+              const { key, family, place } = catalogue.layers[layer];
+              return { key, family, place: [...place], weight: size ** 2 * beta[a] };
+            }),
+          },
+    layer_ms:
+      options.prior?.layerMs(
+        catalogue,
+        samples.map(({ profile }) => profile),
+        dual,
+        sourceSize,
+        scale,
+      ) ?? {},
+    floor_ms: floorShare * median(samples.map(({ ms }) => ms)),
+    relative_std: leftOutError,
+    observations: samples.length,
+  });
+  return { model, loss: solution.loss, leftOutError };
+}

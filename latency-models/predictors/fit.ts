@@ -1,0 +1,72 @@
+import { fitPriced, type PricedFit, type PricedOptions, type Sample } from './fit-priced.js';
+import { Catalogue } from './layer-features.js';
+import type { LatencyModel, Observation } from './latency-model.js';
+import type { ModelKind } from './priced-model.js';
+import type { SourcePrior } from './sources.js';
+
+/** Launches and computations either follow each other or overlap. */
+const overlaps = [1, 8] as const;
+/** How much likelier an overlap must be, as a logarithm. */
+const overlapMargin = 2;
+/** Fewer observations than this say nothing about overlaps and single layers. */
+const fewForDetails = 8;
+
+export interface FitOptions {
+  /** What is fitted; by default what predicts best what it was not fitted to. */
+  readonly kind?: ModelKind;
+  readonly declared?: boolean;
+  readonly prior?: SourcePrior;
+}
+
+const similarityOf = {
+  additive: null,
+  lookup: 'exact',
+  'gaussian-process': 'near',
+  transfer: 'near',
+} as const satisfies {
+  readonly [K in ModelKind]: PricedOptions['similarity'];
+};
+
+function fitKind(
+  catalogue: Catalogue,
+  samples: readonly Sample[],
+  kind: ModelKind,
+  { declared = false, prior }: FitOptions,
+): PricedFit {
+  const fit = (overlap: number): PricedFit =>
+    fitPriced(catalogue, samples, {
+      kind,
+      similarity: similarityOf[kind],
+      overlap,
+      declared,
+      ...(prior === undefined ? {} : { prior }),
+    });
+  const [plain, ...others] = overlaps
+    .filter((overlap) => overlap === 1 || (samples.length >= fewForDetails && prior === undefined))
+    .map(fit);
+  return others.reduce((best, other) => (other.loss + overlapMargin < best.loss ? other : best), plain);
+}
+
+/** Kinds by default: the prices alone, and with deviations of single layers when there is evidence for them. */
+function candidates(count: number, prior: SourcePrior | undefined): readonly ModelKind[] {
+  if (prior !== undefined) return ['transfer'];
+  return count < fewForDetails ? ['additive'] : ['additive', 'gaussian-process'];
+}
+
+/** As `fitLatencyModel`, of networks that were taken apart before. */
+export function fitSamples(catalogue: Catalogue, samples: readonly Sample[], options: FitOptions = {}): PricedFit {
+  const kinds = options.kind === undefined ? candidates(samples.length, options.prior) : [options.kind];
+  const fits = kinds.map((kind) => fitKind(catalogue, samples, kind, options));
+  return fits.reduce((best, fit) => (fit.leftOutError < best.leftOutError ? fit : best));
+}
+
+/**
+ * Fits a latency model. Without a `kind`, several are fitted and the one is taken whose cross-validated error is the
+ * smallest. The same observations give the same model.
+ * @throws RangeError without observations, and for latencies that are not positive numbers.
+ */
+export function fitLatencyModel(observations: readonly Observation[], options: FitOptions = {}): LatencyModel {
+  const catalogue = new Catalogue();
+  const samples = observations.map(({ network, ms }) => ({ profile: catalogue.profile(network), ms }));
+  return fitSamples(catalogue, samples, options).model;
+}

@@ -1,0 +1,18 @@
+export * from './calibration.js';
+export { fitLatencyModel, fitSamples, type FitOptions } from './fit.js';
+export type { PricedFit, Sample } from './fit-priced.js';
+export * from './latency-model.js';
+export { Catalogue, type Profile } from './layer-features.js';
+export * from './model-json.js';
+export { modelKinds, type ModelKind } from './priced-model.js';
+export { learnSources, type SourcePrior } from './sources.js';
+export * from './validation.js';
+export { readDeviceTable, type DeviceTable } from './device-table.js';
+export {
+  evaluateTable,
+  meanOver,
+  scores,
+  type Protocol as EvaluationProtocol,
+  type Score,
+  type TargetEvaluation,
+} from './evaluation.js';

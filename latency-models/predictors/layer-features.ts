@@ -1,0 +1,189 @@
+import {
+  applyRule,
+  cellOps,
+  layersOf,
+  type Layer,
+  type LayerTable,
+  type Network,
+  type Shape,
+} from '../../spaces/index.js';
+
+/** Names of the physical totals: `pointwise_macs`, `depthwise5_macs`, `conv_traffic`, ... */
+export type Column = string;
+
+/** An amount of something that takes time, of one image. */
+export type Term = readonly [column: Column, amount: number];
+
+/** Position of a layer among layers of its kind: kernel, stride and logarithms of sizes. */
+export type Place = readonly number[];
+
+/** What one layer adds to the totals, and what makes two layers alike. */
+export interface LayerFeatures {
+  /** The configuration as a text: layers with the same key take the same time. */
+  readonly key: string;
+  readonly terms: readonly Term[];
+  /** Multiply-accumulates, or values where a layer has none: the currency of coverage. */
+  readonly work: number;
+  /** Values read and written. */
+  readonly traffic: number;
+  /** Layers of different families have nothing in common. */
+  readonly family: string;
+  readonly place: Place;
+}
+
+const size = ([height, width, channels]: Shape): number => height * width * channels;
+
+const launch: Term = ['kernels', 1];
+
+/** Activations, poolings, sums, products, shuffles: little arithmetic on many values. */
+const elementwise = (name: Column, { input, output }: Layer): readonly Term[] => [
+  [name, size(output)],
+  ['elementwise_traffic', size(input) + size(output)],
+  launch,
+];
+
+/**
+ * What each kind of layer adds to the totals of the graph as it is executed: batch norm is folded into convolutions,
+ * ReLU and ReLU6 are fused into what comes before, dropout is gone. A layer without terms is known to cost nothing.
+ */
+const terms: LayerTable<readonly Term[]> = {
+  input: () => [],
+  conv: ({ kernel, groups = 1, input, output }) => {
+    const params = (kernel * kernel * input[2] * output[2]) / groups;
+    const kind = groups > 1 ? 'grouped' : kernel === 1 ? 'pointwise' : `conv${kernel}`;
+    return [
+      [`${kind}_macs`, params * output[0] * output[1]],
+      ['conv_traffic', size(input) + size(output)],
+      ['params', params],
+      launch,
+    ];
+  },
+  depthwise: ({ kernel, stride, input, output }) => {
+    const traffic = size(input) + size(output);
+    return [
+      [`depthwise${kernel}_macs`, kernel * kernel * size(output)],
+      ['depthwise_traffic', traffic],
+      ...(stride > 1 ? [['strided_depthwise_traffic', traffic] as const] : []),
+      ['params', kernel * kernel * output[2]],
+      launch,
+    ];
+  },
+  batch_norm: () => [],
+  activation: (layer) => {
+    const free = layer.standalone !== true && (layer.act === 'relu' || layer.act === 'relu6');
+    return free ? [] : elementwise(`${layer.act}_values`, layer);
+  },
+  avg_pool: (layer) => elementwise('window_pooled_values', layer),
+  global_pool: ({ input, output }) => [
+    ['pooled_values', size(input)],
+    ['elementwise_traffic', size(input) + size(output)],
+    launch,
+  ],
+  dense: ({ input, output }) => [
+    ['dense_macs', size(input) * output[2]],
+    ['params', (size(input) + 1) * output[2]],
+    launch,
+  ],
+  dropout: () => [],
+  add: (layer) => elementwise('added_values', layer),
+  multiply: (layer) => elementwise('scaled_values', layer),
+  shuffle: (layer) => elementwise('shuffled_values', layer),
+  zero: () => [],
+};
+
+const isWork = (column: Column): boolean => column.endsWith('_macs') || column.endsWith('_values');
+
+/** Parameters of a kind that make its layers differ besides their shapes. */
+const variants: LayerTable<{ readonly family: string; readonly window: readonly [kernel: number, stride: number] }> = {
+  input: ({ kind }) => ({ family: kind, window: [1, 1] }),
+  conv: ({ kernel, stride, groups = 1 }) => ({
+    family: groups > 1 ? `conv/${groups}` : 'conv',
+    window: [kernel, stride],
+  }),
+  depthwise: ({ kind, kernel, stride }) => ({ family: kind, window: [kernel, stride] }),
+  batch_norm: ({ kind }) => ({ family: kind, window: [1, 1] }),
+  activation: ({ act }) => ({ family: act, window: [1, 1] }),
+  avg_pool: ({ kind, kernel, stride }) => ({ family: kind, window: [kernel, stride] }),
+  global_pool: ({ kind }) => ({ family: kind, window: [1, 1] }),
+  dense: ({ kind }) => ({ family: kind, window: [1, 1] }),
+  dropout: ({ kind }) => ({ family: kind, window: [1, 1] }),
+  add: ({ kind }) => ({ family: kind, window: [1, 1] }),
+  multiply: ({ kind }) => ({ family: kind, window: [1, 1] }),
+  shuffle: ({ kind }) => ({ family: kind, window: [1, 1] }),
+  zero: ({ kind }) => ({ family: kind, window: [1, 1] }),
+};
+
+/** `conv 3/2 32x32x16 16x16x32`: kernel and stride, input, output. */
+function keyOf(layer: Layer): string {
+  const { family, window } = applyRule(variants, layer);
+  return `${family} ${window.join('/')} ${layer.input.join('x')} ${layer.output.join('x')}`;
+}
+
+function describe(layer: Layer, key: string): LayerFeatures {
+  const { family, window } = applyRule(variants, layer);
+  const own = applyRule(terms, layer);
+  const { input, output } = layer;
+  return {
+    key,
+    terms: own,
+    work: own.reduce((total, [column, amount]) => total + (isWork(column) ? amount : 0), 0),
+    traffic: size(input) + size(output),
+    family,
+    place: [window[0] / 2, window[1], Math.log2(input[2]), Math.log2(output[2]), Math.log2(output[0] * output[1]) / 2],
+  };
+}
+
+/** How often a network executes each distinct layer, and the operations that its cells are written with. */
+export interface Profile {
+  /** Positions in the catalogue, ascending, each once. */
+  readonly layers: readonly number[];
+  /** How often each occurs. */
+  readonly counts: readonly number[];
+  readonly declared: readonly Term[];
+}
+
+/** What the columns of declared operations are called. */
+const declaredPrefix = 'declared_';
+export const isDeclared = (column: Column): boolean => column.startsWith(declaredPrefix);
+
+/**
+ * Operations as cells are written, dead branches included: frameworks without a graph compiler run them all. Published
+ * tables were often taken with one.
+ */
+function declaredTerms({ blocks }: Network): Term[] {
+  const counts = new Map<Column, number>();
+  for (const block of blocks) {
+    if (block.kind !== 'cell') continue;
+    for (const op of cellOps) {
+      const column = `${declaredPrefix}${op}`;
+      counts.set(column, (counts.get(column) ?? 0) + block.cell.filter((own) => own === op).length);
+    }
+  }
+  return [...counts];
+}
+
+/** The distinct layers that occur in some networks. */
+export class Catalogue {
+  readonly layers: LayerFeatures[] = [];
+  private readonly positions = new Map<string, number>();
+
+  /** The layers of a network that take time, entered into the catalogue where they are new. */
+  profile(network: Network): Profile {
+    const found = new Map<number, number>();
+    for (const layer of layersOf(network)) {
+      const position = this.position(layer);
+      if (this.layers[position].terms.length > 0) found.set(position, (found.get(position) ?? 0) + 1);
+    }
+    const layers = [...found.keys()].sort((a, b) => a - b);
+    return { layers, counts: layers.map((i) => found.get(i) ?? 0), declared: declaredTerms(network) };
+  }
+
+  private position(layer: Layer): number {
+    const key = keyOf(layer);
+    const known = this.positions.get(key);
+    if (known !== undefined) return known;
+    const position = this.layers.push(describe(layer, key)) - 1;
+    this.positions.set(key, position);
+    return position;
+  }
+}

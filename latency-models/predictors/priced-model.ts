@@ -1,0 +1,164 @@
+import { z } from 'zod';
+import type { Network } from '../../spaces/index.js';
+import { launchColumns, termsOf } from './columns.js';
+import { Catalogue, isDeclared, type LayerFeatures, type Profile } from './layer-features.js';
+import type { LatencyModel, Prediction } from './latency-model.js';
+import { priceOf, sumOf, type Prices } from './priced-layers.js';
+import { similarities } from './similarity.js';
+
+export const modelKinds = ['additive', 'lookup', 'gaussian-process', 'transfer'] as const;
+export type ModelKind = (typeof modelKinds)[number];
+
+const prices = z.record(z.string(), z.number().min(0));
+
+/** A fitted model as it is stored. */
+export const pricedSchema = z.strictObject({
+  version: z.literal(2),
+  kind: z.enum(modelKinds),
+  /** Milliseconds for each unit of a column. A column that the fit has never seen is missing, not 0. */
+  ms_per_unit: prices,
+  /** Values of traffic from which a convolution is heavy. */
+  heavy_traffic: z.number().min(0),
+  /** Launches and computations overlap: (launches^p + computations^p)^(1/p); 1: they follow each other. */
+  overlap: z.number().min(1),
+  /** How layers deviate from the prices of their totals; null: not at all. */
+  deviations: z
+    .strictObject({
+      similarity: z.enum(['exact', 'near']),
+      /** The prices that deviations are relative to. */
+      ms_per_unit: prices,
+      /** Standard deviation of a layer that is like none of these. */
+      size: z.number().min(0),
+      layers: z.array(
+        z.strictObject({ key: z.string(), family: z.string(), place: z.array(z.number()), weight: z.number() }),
+      ),
+    })
+    .nullable(),
+  /** Milliseconds that layers take beyond that, by configuration: what devices like this one have in common. */
+  layer_ms: z.record(z.string(), z.number()),
+  floor_ms: z.number().gt(0),
+  /** Standard deviation of cross-validated errors as a share of the prediction. */
+  relative_std: z.number().min(0),
+  observations: z.number().int().min(1),
+});
+export type PricedData = z.output<typeof pricedSchema>;
+
+/** Extrapolation is bounded for networks of which next to nothing is known. */
+const smallestCoverage = 1e-3;
+
+interface LayerCost {
+  readonly launch: number;
+  readonly compute: number;
+  readonly deviation: number;
+  /** Standard deviation of `deviation`, where the layer is like none that was measured. */
+  readonly unknown: number;
+  readonly covered: boolean;
+  readonly work: number;
+}
+
+/** (a^p + b^p)^(1/p), and its derivative by b. */
+export function overlapped(a: number, b: number, power: number): { readonly sum: number; readonly byCompute: number } {
+  if (power === 1) return { sum: a + b, byCompute: 1 };
+  const larger = Math.max(a, b, Number.MIN_VALUE);
+  const sum = larger * ((a / larger) ** power + (b / larger) ** power) ** (1 / power);
+  return { sum, byCompute: (b / sum) ** (power - 1) };
+}
+
+/**
+ * Latency from the layers that a network executes: each has the price of its physical totals (multiply-accumulates by
+ * kind, activation traffic, launches, parameters), times what layers like it were found to deviate.
+ */
+export class PricedModel implements LatencyModel {
+  readonly kind: ModelKind;
+  private readonly prices: Prices;
+  private readonly reference: Prices;
+  private readonly costs = new Map<string, LayerCost>();
+
+  constructor(private readonly data: PricedData) {
+    this.kind = data.kind;
+    this.prices = new Map(Object.entries(data.ms_per_unit));
+    this.reference = new Map(Object.entries(data.deviations?.ms_per_unit ?? {}));
+  }
+
+  /**
+   * Layers with work of a kind that the fit has not seen are uncovered: they are charged the mean price of the covered
+   * layers' work (multiply-accumulates, or values where there are none), and that charge counts as error in `std`. To a
+   * look-up table all configurations that were not measured are uncovered; they have the price of their totals.
+   */
+  predict(network: Network): Prediction {
+    const catalogue = new Catalogue();
+    return this.predictProfile(catalogue, catalogue.profile(network));
+  }
+
+  /** As `predict`, of a network that was taken apart before. */
+  predictProfile(catalogue: Catalogue, { layers, counts, declared }: Profile): Prediction {
+    const { data } = this;
+    let launch = this.prices.get('constant') ?? 0;
+    let compute = sumOf(declared, this.prices);
+    let deviation = 0;
+    let unknown = 0;
+    let [work, covered, listed] = [0, 0, 0];
+    for (const [k, i] of layers.entries()) {
+      const count = counts[k];
+      const layer = catalogue.layers[i];
+      const cost = this.costOf(layer);
+      launch += count * cost.launch;
+      compute += count * cost.compute;
+      deviation += count * cost.deviation;
+      unknown += (count * cost.unknown) ** 2;
+      work += count * cost.work;
+      if (cost.covered) covered += count * cost.work;
+      if (cost.covered && cost.unknown === 0) listed += count * cost.work;
+    }
+    const { sum, byCompute } = overlapped(launch, compute, data.overlap);
+    const explained = Math.max(sum + byCompute * deviation, data.floor_ms);
+    const coverage = work === 0 ? 1 : covered / work;
+    const extrapolated = explained * (1 / Math.max(coverage, smallestCoverage) - 1);
+    return {
+      ms: explained + extrapolated,
+      std: Math.hypot(data.relative_std * explained, extrapolated, Math.sqrt(unknown)),
+      coverage: data.kind === 'lookup' && work > 0 ? listed / work : coverage,
+    };
+  }
+
+  toJSON(): PricedData {
+    return this.data;
+  }
+
+  private costOf(layer: LayerFeatures): LayerCost {
+    const known = this.costs.get(layer.key);
+    if (known !== undefined) return known;
+    const { heavy_traffic: heavy, layer_ms: own } = this.data;
+    const terms = termsOf(layer, heavy);
+    const launch = sumOf(
+      terms.filter(([column]) => launchColumns.has(column)),
+      this.prices,
+    );
+    const { ratio, unknown } = this.deviationOf(layer);
+    const reference = priceOf(layer, this.reference, heavy);
+    const cost: LayerCost = {
+      launch,
+      compute: sumOf(terms, this.prices) - launch,
+      deviation: reference * ratio + (own[layer.key] ?? 0),
+      unknown: reference * unknown,
+      // Heavy layers are more of what light ones are.
+      covered: layer.terms.every(([column]) => this.prices.has(column) || isDeclared(column)),
+      work: layer.work,
+    };
+    this.costs.set(layer.key, cost);
+    return cost;
+  }
+
+  private deviationOf(layer: LayerFeatures): { readonly ratio: number; readonly unknown: number } {
+    const { deviations } = this.data;
+    if (deviations === null) return { ratio: 0, unknown: 0 };
+    const similarity = similarities[deviations.similarity];
+    let [ratio, nearest] = [0, 0];
+    for (const other of deviations.layers) {
+      const alike = similarity(layer, other);
+      ratio += alike * other.weight;
+      nearest = Math.max(nearest, alike);
+    }
+    return { ratio, unknown: deviations.size * Math.sqrt(1 - nearest ** 2) };
+  }
+}

@@ -1,0 +1,132 @@
+import { Cholesky } from '../../base/linear-algebra.js';
+import { combine, maximiseEvidence, type Component } from './evidence.js';
+import { minimiseNonNegative } from './nnls.js';
+
+/**
+ * target = rows w + f + e with w >= 0, w ~ N(mean, prior), f a deviation and e noise, both with known covariances up to
+ * their sizes.
+ */
+export interface Regression {
+  readonly target: Float64Array;
+  readonly rows: readonly Float64Array[];
+  readonly mean: Float64Array;
+  /** Row-major covariance of w, without what `details` adds. */
+  readonly prior: Float64Array;
+  /** Weights whose prior variance is exp(2 scale), to be found; none: all is in `prior`. */
+  readonly details: { readonly weights: readonly number[]; readonly centre: number; readonly spread: number };
+  /** The noise first; all others are deviations. */
+  readonly components: readonly [noise: Component, ...deviations: Component[]];
+}
+
+export interface Solution {
+  readonly weights: readonly number[];
+  /** Sizes of the components (standard deviations, in their order), then of the details when there are any. */
+  readonly sizes: readonly number[];
+  readonly scales: readonly number[];
+  /** (deviations + noise)^-1 (target - rows w): covariances with it give the deviations elsewhere. */
+  readonly dual: Float64Array;
+  /** target minus what all other targets say about each. */
+  readonly leftOut: Float64Array;
+  /** Variances of `leftOut` as the model sees them. */
+  readonly leftOutVariance: Float64Array;
+  readonly loss: number;
+}
+
+export interface Start {
+  /** Where the search for sizes begins. */
+  readonly scales?: readonly number[];
+  /** Take them as they are. */
+  readonly keep?: boolean;
+}
+
+const identity = (n: number): Float64Array =>
+  Float64Array.from({ length: n * n }, (_, i) => (i % (n + 1) === 0 ? 1 : 0));
+
+/** A P A' for rows A and a symmetric P, row-major. */
+export function sandwich(rows: readonly Float64Array[], inner: Float64Array): Float64Array {
+  const n = rows.length;
+  const q = Math.round(Math.sqrt(inner.length));
+  const right = rows.map((row) => {
+    const product = new Float64Array(q);
+    for (let i = 0; i < q; i++) {
+      let sum = 0;
+      for (let j = 0; j < q; j++) sum += inner[i * q + j] * row[j];
+      product[i] = sum;
+    }
+    return product;
+  });
+  const result = new Float64Array(n * n);
+  for (let i = 0; i < n; i++)
+    for (let j = 0; j <= i; j++) result[i * n + j] = result[j * n + i] = dot(rows[i], right[j]);
+  return result;
+}
+
+export function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
+  return sum;
+}
+
+/** Adds to the diagonal of the columns in `at`. */
+function withDiagonal(matrix: Float64Array, at: readonly number[], value: number): Float64Array {
+  const size = Math.round(Math.sqrt(matrix.length));
+  const sum = matrix.slice();
+  for (const i of at) sum[i * size + i] += value;
+  return sum;
+}
+
+/**
+ * Sizes by maximal evidence (as if weights could be negative), then the most probable weights that are not (Lawson &
+ * Hanson on the whitened rows and the prior), then the deviations.
+ */
+export function solve(problem: Regression, start: Start = {}): Solution {
+  const { target, rows, mean, prior, details, components } = problem;
+  const n = rows.length;
+  const q = mean.length;
+  const centred = target.map((value, i) => value - dot(rows[i], mean));
+  const detailMatrix = sandwich(rows, withDiagonal(new Float64Array(q * q), details.weights, 1));
+  const detail: Component = { matrix: detailMatrix, centre: details.centre, spread: details.spread };
+  const all = details.weights.length > 0 ? [...components, detail] : components;
+  const fixed = sandwich(rows, prior);
+  const { scales, loss } =
+    start.keep === true && start.scales !== undefined
+      ? { scales: start.scales, loss: NaN }
+      : maximiseEvidence(centred, fixed, all, start.scales);
+  const residual = Cholesky.of(combine(new Float64Array(n * n), components, scales), n);
+  const detailVariance = details.weights.length > 0 ? Math.exp(2 * scales[components.length]) : 0;
+  const wholePrior = withDiagonal(prior, details.weights, detailVariance);
+  const weights = mostProbable(residual, rows, target, mean, wholePrior);
+  const dual = residual.solve(target.map((value, i) => value - dot(rows[i], weights)));
+  const inverse = Cholesky.of(combine(fixed, all, scales), n).inverse();
+  const leftOutVariance = Float64Array.from({ length: n }, (_, i) => 1 / inverse[i * n + i]);
+  const leftOut = Float64Array.from(
+    { length: n },
+    (_, i) => dot(inverse.subarray(i * n, (i + 1) * n), centred) * leftOutVariance[i],
+  );
+  return { weights, sizes: scales.map(Math.exp), scales, dual, leftOut, leftOutVariance, loss };
+}
+
+function mostProbable(
+  residual: Cholesky,
+  rows: readonly Float64Array[],
+  target: Float64Array,
+  mean: Float64Array,
+  prior: Float64Array,
+): number[] {
+  const q = mean.length;
+  const precision = Cholesky.of(prior, q).inverse();
+  const columns = Array.from({ length: q }, (_, j) => residual.solveLower(Float64Array.from(rows, (row) => row[j])));
+  const whitened = residual.solveLower(target.slice());
+  return minimiseNonNegative({
+    gram: columns.map((a, i) => columns.map((b, j) => dot(a, b) + precision[i * q + j])),
+    moment: columns.map((a, i) => dot(a, whitened) + dot(precision.subarray(i * q, (i + 1) * q), mean)),
+  });
+}
+
+/** A diagonal covariance. */
+export function diagonal(values: readonly number[]): Float64Array {
+  const q = values.length;
+  const matrix = identity(q);
+  for (const [i, value] of values.entries()) matrix[i * q + i] = value;
+  return matrix;
+}
