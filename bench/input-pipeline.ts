@@ -1,0 +1,83 @@
+// Whether reading and augmenting images ever makes training wait.
+// Method: one engine; blocks of steps on one constant batch and blocks on batches of the loader (crop, flip, cut-out;
+// rendered in its own thread) take turns; the ratio is that of the medians of the blocks' images a second.
+import { availableParallelism, loadavg } from 'node:os';
+import { performance } from 'node:perf_hooks';
+import { parseArgs } from 'node:util';
+import { presetNetworks } from '../spaces/index.js';
+import {
+  createEngine,
+  createLoader,
+  dataSchema,
+  describeDataset,
+  engineSchema,
+  lossSchema,
+  median,
+  prepareDataset,
+  trainSchema,
+  type EngineBatch,
+} from '../trainers/index.js';
+
+const { values: options } = parseArgs({
+  options: {
+    threads: { type: 'string', default: '1' },
+    blocks: { type: 'string', default: '6' },
+    steps: { type: 'string', default: '40' },
+  },
+});
+const threads = Number(options.threads);
+const steps = Number(options.steps);
+const batch = 128;
+const seed = 1;
+
+const dataset = await prepareDataset(dataSchema.parse({ type: 'fashion-mnist' }));
+const { height, width, channels, classes } = describeDataset(dataset);
+const network = presetNetworks['mobilenet']({ input: [height, width, channels], classes: classes.length });
+const train = trainSchema.parse({ augment: { crop: 2, flip: true, cutout: 8 } });
+const loss = lossSchema.parse({ type: 'cross-entropy' });
+const engine = await createEngine(
+  engineSchema.parse({}),
+  () => ({ network, seed, loss, optimizer: train.optimizer, ema: 0, teacher: null }),
+  { threads, batch },
+);
+const loader = createLoader({
+  dataset,
+  split: 'train',
+  batch,
+  seed,
+  viewSeed: seed,
+  augment: train.augment,
+  shuffle: true,
+  dropLast: true,
+});
+
+async function* rendered(): AsyncGenerator<EngineBatch> {
+  for (let epoch = 0; ; epoch++) yield* loader.epoch(epoch);
+}
+
+let step = 0;
+/** Images a second over one block of steps. */
+async function rate(next: () => Promise<EngineBatch>): Promise<number> {
+  const start = performance.now();
+  for (let i = 0; i < steps; i++) await engine.step(await next(), 0.01, step++);
+  return (steps * batch * 1e3) / (performance.now() - start);
+}
+
+try {
+  const batches = rendered();
+  const fromLoader = async (): Promise<EngineBatch> => (await batches.next()).value as EngineBatch;
+  const constant = await fromLoader();
+  await rate(() => Promise.resolve(constant));
+  const rates = { constant: [] as number[], augmented: [] as number[] };
+  for (let block = 0; block < Number(options.blocks); block++) {
+    rates.constant.push(await rate(() => Promise.resolve(constant)));
+    rates.augmented.push(await rate(fromLoader));
+  }
+  const [still, augmented] = [median(rates.constant), median(rates.augmented)];
+  console.log(`${availableParallelism()} cores, ${threads} training thread(s), load ${(loadavg()[0] ?? 0).toFixed(1)}`);
+  console.log(`constant batch: ${still.toFixed(0)} images/s; read, cropped, flipped, cut out: ${augmented.toFixed(0)}`);
+  console.log(`ratio ${(augmented / still).toFixed(3)}`);
+} finally {
+  await loader.close();
+  await engine.dispose();
+}
