@@ -1,3 +1,4 @@
+import { networkFeatures } from './network-features.js';
 import type { SpaceConfig } from './schema.js';
 import type { Space, Task } from './space.js';
 import { createStagedSpace } from './staged/space.js';
@@ -15,11 +16,19 @@ export interface CreateSpaceOptions {
 }
 
 /**
- * The search space of a configuration for a task.
+ * The search space of a configuration for a task; with the features of its networks, where it does not know better.
  *
  * @throws NasError `invalid-input` quoting the key path (`space.stages[2].stride`) when the space is impossible.
  */
 export async function createSpace(config: SpaceConfig, task: Task, options: CreateSpaceOptions = {}): Promise<Space> {
+  const space = await plainSpace(config, task, options);
+  // An object of a class of the user's would lose its methods.
+  const isPlain = Object.getPrototypeOf(space) === Object.prototype;
+  if (space.features !== undefined || !isPlain) return space;
+  return { ...space, features: (genotype) => networkFeatures(space.build(genotype)) };
+}
+
+async function plainSpace(config: SpaceConfig, task: Task, options: CreateSpaceOptions): Promise<Space> {
   switch (config.type) {
     case 'mobilenet':
       return createStagedSpace(mobilenetPlan(config, task));

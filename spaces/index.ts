@@ -11,6 +11,7 @@ export * from './layers.js';
 export * from './members.js';
 export * from './model.js';
 export * from './network.js';
+export * from './network-features.js';
 export * from './nearest-network.js';
 export * from './operators.js';
 export * from './references.js';

@@ -1,0 +1,33 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Random } from '../../base/random.js';
+import { costs, networkFeatures, sampleGenotype } from '../../spaces/index.js';
+import { fashion, makeSpace } from './make.js';
+
+describe('the features of networks', async () => {
+  const space = await makeSpace({ type: 'mobilenet' }, fashion);
+  const { features } = space;
+
+  it('are finite, always as many, and tell networks of a space apart', () => {
+    const random = new Random(1, 'features');
+    const networks = Array.from({ length: 60 }, () => sampleGenotype(space, random));
+    const rows = networks.map((genotype) => networkFeatures(space.build(genotype)));
+    for (const row of rows) {
+      expect(row).toHaveLength(rows[0].length);
+      expect(row.every(Number.isFinite)).toBe(true);
+    }
+    expect(new Set(rows.map(String)).size).toBe(new Set(networks.map(String)).size);
+  });
+
+  it('are those of the space, and begin with the size', () => {
+    fc.assert(
+      fc.property(fc.nat(), (seed) => {
+        const genotype = sampleGenotype(space, new Random(seed));
+        const network = space.build(genotype);
+        expect(features?.(genotype)).toEqual(networkFeatures(network));
+        expect(networkFeatures(network)[0]).toBeCloseTo(Math.log(1 + costs(network).macs), 12);
+      }),
+      { numRuns: 20 },
+    );
+  });
+});
