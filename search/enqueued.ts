@@ -1,5 +1,6 @@
 import { genotypeId, type Genotype } from '../spaces/index.js';
 import type { Proposal } from './controller.js';
+import { enqueuedReason } from './enqueued-name.js';
 import type { AskedIds } from './history.js';
 
 /** A genotype that is to be tried before the controller has its say: a baseline, or what another search found. */
@@ -10,17 +11,11 @@ export interface Enqueued {
   readonly name: string;
 }
 
-const prefix = 'enqueued: ';
-
-/** The name of an enqueued trial, by the reason of its proposal; undefined when a controller chose it. */
-export const enqueuedName = (reason: string): string | undefined =>
-  reason.startsWith(prefix) ? reason.slice(prefix.length) : undefined;
-
 /**
  * The first enqueued genotype that was not asked yet. It is proposed even when it breaks a cheap constraint: who names a
  * network wants to see what becomes of it.
  */
 export function nextEnqueued(enqueued: readonly Enqueued[], asked: AskedIds): Proposal | undefined {
   const next = enqueued.find(({ genotype }) => !asked.has(genotypeId(genotype)));
-  return next && { genotype: next.genotype, reason: `${prefix}${next.name}`, rejected: 0 };
+  return next && { genotype: next.genotype, reason: enqueuedReason(next.name), rejected: 0 };
 }

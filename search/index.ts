@@ -1,7 +1,8 @@
 export * from './controller.js';
 export * from './create-controller.js';
 export * from './fidelity/index.js';
-export { enqueuedName, type Enqueued } from './enqueued.js';
+export type { Enqueued } from './enqueued.js';
+export { enqueuedName } from './enqueued-name.js';
 export * from './frontier.js';
 export * from './hypervolume.js';
 export { SpaceExhausted } from './infeasible.js';

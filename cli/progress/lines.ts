@@ -15,7 +15,8 @@ const why = (message: string | undefined): string => (message === undefined ? ''
 const lines: { readonly [K in RunEvent['kind']]: Line<K> } = {
   phase: ({ message }) => message,
   progress: () => null,
-  'trial-asked': () => null,
+  'trial-asked': ({ number, reason, rejected }) =>
+    `trial ${number} asked: ${reason}${rejected === 0 ? '' : ` (${rejected} rejected before)`}`,
   'trial-started': () => null,
   'trial-step': () => null,
   'trial-epoch': () => null,

@@ -16,6 +16,10 @@ export interface ReportTrial {
   /** Objective values by name after the search's training; accuracy is the validation accuracy, in [0, 1]. */
   readonly values: Values;
   readonly provenance: Readonly<Record<string, Provenance>>;
+  /** Why it was tried: the controller's one line. */
+  readonly reason: string;
+  /** What it was called when it was given beforehand, as a baseline; null when the controller chose it. */
+  readonly enqueued: string | null;
   /** Why it was pruned or failed. */
   readonly message: string | null;
   /** When its evaluation began and when it ended, in seconds after the run's start (simulated for tables). */

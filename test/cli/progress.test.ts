@@ -31,6 +31,7 @@ const step = (worker: number, number: number, at: number): RunEvent => ({
 
 const story: readonly RunEvent[] = [
   { kind: 'phase', name: 'search', message: 'Searching: 4 trials' },
+  { kind: 'trial-asked', number: 0, genotypeId: '0-1', reason: 'mutation of trial 7', rejected: 3, choices: {} },
   { kind: 'progress', phase: 'search', done: 0, total: 4, unit: 'trials' },
   step(0, 0, 1),
   step(1, 1, 2),
@@ -101,6 +102,7 @@ describe('progress', () => {
   it('is plain lines in a log', () => {
     expect(tell(false)).toMatchInlineSnapshot(`
       "Searching: 4 trials
+      trial 0 asked: mutation of trial 7 (3 rejected before)
       trial 0 epoch 1/3: validation accuracy 50.00 %, loss 1.0000
       trial 0 complete: accuracy 90.00 %, latency 0.25 ms
       search: 1 of 4 trials
@@ -114,6 +116,7 @@ describe('progress', () => {
   it('leaves on a terminal what is worth keeping', () => {
     expect(screen(tell(true))).toMatchInlineSnapshot(`
       [
+        "trial 0 asked: mutation of trial 7 (3 rejected before)",
         "trial 0 complete: accuracy 90.00 %, latency 0.25 ms",
         "trial 1 failed: loss is NaN",
         "warning: something is odd",

@@ -32,6 +32,7 @@ const seriesNames = {
   trials: 'trials',
   search: 'frontier, in the search',
   final: 'after the final training',
+  enqueued: 'given beforehand',
 } as const;
 
 function point(trial: ReportTrial, plane: Plane, series: string): Point | undefined {
@@ -55,6 +56,12 @@ function finalPoint(member: ReportMember, plane: Plane): Point | undefined {
   const at = point(member, plane, seriesNames.final);
   if (at === undefined || accuracy === null || plane.y !== 'accuracy') return undefined;
   return { ...at, y: accuracy, from: at.y };
+}
+
+/** A trial that was given beforehand, under its own name. */
+function enqueuedPoint(trial: ReportTrial, plane: Plane): Point | undefined {
+  const at = trial.enqueued === null ? undefined : point(trial, plane, seriesNames.enqueued);
+  return at && { ...at, label: trial.enqueued ?? at.label };
 }
 
 /** Whether a logarithmic axis is due: positive values that span more than a factor of thirty. */
@@ -116,6 +123,7 @@ const looks = [
   { series: seriesNames.trials, color: palette.faint, shape: 'circle' },
   { series: seriesNames.search, color: palette.search, shape: 'circle' },
   { series: seriesNames.final, color: palette.final, shape: 'diamond' },
+  { series: seriesNames.enqueued, color: palette.enqueued, shape: 'square' },
 ] as const;
 
 /** How points become positions, colours and shapes; shared by all layers, and so one legend. */
@@ -157,9 +165,13 @@ export function frontierSpec(data: ReportData): TopLevelSpec {
     .filter(isPoint);
   const frontier = data.frontier.map((member) => withInterval(member, plane)).filter(isPoint);
   const finals = data.frontier.map((member) => finalPoint(member, plane)).filter(isPoint);
+  const enqueued = data.trials
+    .filter(({ state }) => state === 'complete')
+    .map((trial) => enqueuedPoint(trial, plane))
+    .filter(isPoint);
   const measured = frontier.filter(({ low }) => low !== undefined);
   const highest = [...finals, ...frontier.filter((f) => !finals.some(({ label }) => label === f.label))];
-  const { x, y, color, shape } = channels(plane, [...trials, ...frontier, ...finals]);
+  const { x, y, color, shape } = channels(plane, [...trials, ...frontier, ...finals, ...enqueued]);
   const horizontal = plane.x === null ? 'trial' : objectiveTitle(plane.x);
   return {
     $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
@@ -196,6 +208,14 @@ export function frontierSpec(data: ReportData): TopLevelSpec {
         mark: { type: 'point', filled: true, size: 80, opacity: 1, stroke: palette.background, strokeWidth: 1 },
         encoding: { x, y, color, shape },
       }),
+      ...layer(enqueued, {
+        mark: { type: 'point', filled: false, size: 190, opacity: 1, strokeWidth: 1.8 },
+        encoding: { x, y, color, shape },
+      }),
+      ...layer(enqueued, {
+        mark: { type: 'text', align: 'center', dy: 17, fontSize: 11, color: palette.enqueued },
+        encoding: { x, y, text: { field: 'label', type: nominal } },
+      }),
       ...layer(highest, {
         mark: { type: 'text', align: 'center', dy: -12, fontSize: 11, color: palette.ink },
         encoding: { x, y, text: { field: 'label', type: nominal } },
@@ -213,5 +233,8 @@ function stairs({ objectives }: ReportData, plane: Plane): 'step-after' | 'step-
   return horizontal.direction === 'minimize' ? 'step-after' : 'step-before';
 }
 
-/** `frontier.svg`: all trials faintly, the frontier as a staircase, final accuracies as diamonds, intervals as bars. */
+/**
+ * `frontier.svg`: all trials faintly, the frontier as a staircase, final accuracies as diamonds, intervals as bars, and
+ * squares around what was given beforehand.
+ */
 export const renderFrontier = (data: ReportData): Promise<string> => renderSvg(frontierSpec(data));

@@ -10,6 +10,7 @@ export const palette = {
   faint: '#9aa5b1',
   search: '#1864ab',
   final: '#d9480f',
+  enqueued: '#2b8a3e',
 } as const;
 
 const font = 'Inter, "Segoe UI", Roboto, "Helvetica Neue", Arial, "DejaVu Sans", sans-serif';

@@ -1,11 +1,12 @@
 // Not through search/index.js: that loads the controllers, and TF.js with their spaces, which listing trials can do without.
+import { enqueuedName } from '../../../search/enqueued-name.js';
 import { frontier } from '../../../search/frontier.js';
 import type { Objective } from '../../../search/index.js';
 import type { Store, TrialRecord } from '../../../store/index.js';
 import type { ReportTrial } from '../data.js';
 
 function toReport(trial: TrialRecord, began: number): ReportTrial {
-  const { number, state, genotypeId, choices, values, message, startedAt, finishedAt } = trial;
+  const { number, state, genotypeId, choices, values, reason, message, startedAt, finishedAt } = trial;
   const after = (at: number | null): number | null => (at === null ? null : (at - began) / 1000);
   const entries = Object.entries(values);
   return {
@@ -15,6 +16,8 @@ function toReport(trial: TrialRecord, began: number): ReportTrial {
     choices,
     values: Object.fromEntries(entries.map(([name, { value }]) => [name, value])),
     provenance: Object.fromEntries(entries.map(([name, { provenance }]) => [name, provenance])),
+    reason,
+    enqueued: enqueuedName(reason) ?? null,
     message,
     startedAfter: after(startedAt),
     finishedAfter: after(finishedAt),

@@ -123,6 +123,7 @@ export function networkCard(member: NetworkMember): Markup {
   return html`<details class="card" id="trial-${number}">
     <summary>Trial ${number}<span>${summary}</span></summary>
     ${facts([
+      ['why it was tried', member.reason],
       ...latencyFacts(member),
       ['search', last(curves.search)],
       ['final training', final?.message ?? last(curves.final)],

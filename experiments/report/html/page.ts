@@ -83,7 +83,12 @@ function frontierColumns(data: ReportData): Column<ReportMember>[] {
     { objective: 'params', title: 'parameters', numeric: true, cell: ({ costs: cost }) => countOf(cost?.params) },
   ];
   return [
-    { title: 'trial', cell: ({ number }) => html`<a href="#trial-${number}">#${number}</a>` },
+    {
+      title: 'trial',
+      cell: ({ number, enqueued }) =>
+        html`<a href="#trial-${number}">#${number}</a
+          >${enqueued === null ? null : html` <span class="tag">${enqueued}</span>`}`,
+    },
     ...objectives,
     ...(hasFinalTraining(data) ? [final, ranked] : []),
     ...(data.frontier.some((member) => member.final !== null) ? [test] : []),

@@ -42,6 +42,25 @@ describe('frontier.svg', () => {
     expect(Number(/width="(\d+)"/.exec(svg)?.[1])).toBeLessThan(1000);
   });
 
+  it('marks what was given beforehand, on the frontier or not, by its name', async () => {
+    expect(await renderFrontier(data)).not.toContain('given beforehand');
+    const [member] = data.frontier;
+    const other = data.trials.find(({ number }) => !data.frontier.some((one) => one.number === number));
+    const names = new Map([
+      [member.number, 'mobilenet-x0.5'],
+      [other?.number, 'my baseline'],
+    ]);
+    const named = <T extends { readonly number: number }>(trial: T) => ({
+      ...trial,
+      enqueued: names.get(trial.number) ?? null,
+    });
+    const given = without(({ trials, frontier }) => ({ trials: trials.map(named), frontier: frontier.map(named) }));
+    const svg = await renderFrontier(given);
+    expect(svg).toContain('given beforehand');
+    for (const name of names.values()) expect(svg).toContain(`>${name}</text>`);
+    expect(await renderPage(given)).toContain('<span class="tag">mobilenet-x0.5</span>');
+  });
+
   it('is drawn without final trainings, without measurements, for one trial, and for one objective', async () => {
     const unfinished = without(({ frontier }) => ({ frontier: frontier.map((m) => ({ ...m, final: null })) }));
     expect(await renderFrontier(unfinished)).not.toContain('after the final training');

@@ -28,6 +28,8 @@ function trialOf(space: Space, number: number, random: Random): ReportTrial {
     choices: choicesOf(space.decisions, genotype),
     values: { accuracy, latency_ms: latency },
     provenance: { accuracy: 'measured', latency_ms: number % 3 === 0 ? 'measured' : 'predicted' },
+    reason: 'random',
+    enqueued: null,
     message: null,
     startedAfter: 60 * number,
     finishedAfter: 60 * number + 55,
