@@ -1,4 +1,5 @@
-import type { Environment } from '../latency-models/index.js';
+import { messageOf } from '../base/errors.js';
+import type { AgentConfig, Environment } from '../latency-models/index.js';
 
 /** One thing that can be measured on, or why not. */
 export interface ListedDevice {
@@ -14,20 +15,36 @@ export interface DeviceListing {
   readonly devices: readonly ListedDevice[];
 }
 
+/** Finds out whether something works, and what it is. */
+async function listed(device: string, task: () => Promise<string>): Promise<ListedDevice> {
+  try {
+    return { device, reason: null, detail: await task() };
+  } catch (error) {
+    return { device, reason: messageOf(error), detail: '' };
+  }
+}
+
 /** Tries everything that latency can be measured on from this machine. */
-export async function listDevices(): Promise<DeviceListing> {
-  const { describeEnvironment, listProviders, tryProvider } = await import('../latency-models/index.js');
-  const { cpu, cores, governor, load, runtime, platform } = describeEnvironment('devices', {
-    provider: 'cpu',
-    threads: 1,
-    batch: 1,
-  });
-  const providers = await Promise.all(
-    listProviders().map(async ({ name, bundled }): Promise<ListedDevice> => ({
+export async function listDevices(agents: readonly AgentConfig[]): Promise<DeviceListing> {
+  const { AgentClient, describeEnvironment, listProviders, tryBrowser, tryProvider } =
+    await import('../latency-models/index.js');
+  const settings = { provider: 'cpu', threads: 1, batch: 1 };
+  const { cpu, cores, governor, load, runtime, platform } = describeEnvironment('devices', settings);
+  const devices = await Promise.all([
+    ...listProviders().map(async ({ name, bundled }): Promise<ListedDevice> => ({
       device: name === 'cpu' ? 'local' : `local:provider=${name}`,
       reason: await tryProvider(name),
       detail: bundled ? 'ONNX Runtime' : 'ONNX Runtime with libraries that you installed',
     })),
-  );
-  return { machine: { cpu, cores, governor, load, runtime, platform }, devices: providers };
+    ...(['wasm', 'webgpu'] as const).map((provider) =>
+      listed(provider === 'wasm' ? 'browser' : `browser:provider=${provider}`, () => tryBrowser(provider)),
+    ),
+    ...agents.map((config) =>
+      listed(`agent:url=${config.url}`, async () => {
+        const { device, environment } = await new AgentClient(config).device();
+        return `${device}; ${environment.cpu}, ${environment.platform}`;
+      }),
+    ),
+  ]);
+  return { machine: { cpu, cores, governor, load, runtime, platform }, devices };
 }

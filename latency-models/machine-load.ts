@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { performance } from 'node:perf_hooks';
 
@@ -58,4 +58,35 @@ export function watchLoad(own: () => number): () => MachineLoad {
 export function ownProcessorTime(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;
+}
+
+/** Parent and processor time (user and system, in ms) of a process on Linux; undefined when it has ended. */
+function statOf(pid: string): { readonly parent: string; readonly ms: number } | undefined {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The name, in parentheses, may hold anything.
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    return { parent: fields[1], ms: (Number(fields[11]) + Number(fields[12])) * tickMs };
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Processor time in ms of this process and all processes that descend from it (a browser's); of this process alone
+ * where the operating system is not Linux.
+ */
+export function familyProcessorTime(): number {
+  let pids: string[];
+  try {
+    pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  } catch {
+    return ownProcessorTime();
+  }
+  const stats = new Map(pids.map((pid) => [pid, statOf(pid)]));
+  const isFamily = (pid: string | undefined): boolean => {
+    for (let at = pid; at !== undefined; at = stats.get(at)?.parent) if (at === String(process.pid)) return true;
+    return false;
+  };
+  return [...stats].reduce((sum, [pid, stat]) => sum + (stat !== undefined && isFamily(pid) ? stat.ms : 0), 0);
 }

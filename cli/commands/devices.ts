@@ -1,4 +1,5 @@
 import { command, jsonOption } from '../command.js';
+import { parseDevice } from '../device-argument.js';
 import { json, renderFacts, renderTable, type Column } from '../output/table.js';
 import { listDevices, type DeviceListing } from '../device-listing.js';
 
@@ -14,9 +15,21 @@ export const devices = command({
   usage: 'devices',
   summary: 'List what latency can be measured on here',
   examples: [['devices', 'processor, execution providers, browser']],
-  options: (yargs) => yargs.option('json', jsonOption),
-  run: async ({ json: asJson }, { out, colors }) => {
-    const listing = await listDevices();
+  options: (yargs) =>
+    yargs
+      .option('agent', {
+        type: 'string',
+        array: true,
+        nargs: 1,
+        default: [] as string[],
+        describe: 'Address of an agent to ask as well; may be repeated',
+      })
+      .option('token-file', { type: 'string', describe: 'File with the token of these agents' })
+      .option('json', jsonOption),
+  run: async ({ agent, tokenFile, json: asJson }, { out, colors }) => {
+    const token = tokenFile === undefined ? '' : `,token_file=${tokenFile}`;
+    const agents = agent.map((url) => parseDevice(`agent:url=${url},patience_s=5${token}`));
+    const listing = await listDevices(agents.filter((config) => config.type === 'agent'));
     if (asJson) {
       out(json(listing));
       return;

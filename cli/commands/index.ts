@@ -1,4 +1,5 @@
 import type { Command } from '../command.js';
+import { agent } from './agent.js';
 import { bench } from './bench/index.js';
 import { devices } from './devices.js';
 import { doctor } from './doctor.js';
@@ -29,6 +30,7 @@ export const commands: readonly Command[] = [
   exportTrials,
   evaluate,
   devices,
+  agent,
   latency,
   bench,
   doctor,

@@ -1,3 +1,7 @@
+export { AgentClient, readToken } from './agent/client.js';
+export { startAgent, type Agent, type AgentOptions } from './agent/agent-server.js';
+export { findBrowser } from './browser/find-browser.js';
+export { tryBrowser } from './browser/try-browser.js';
 export * from './create-device.js';
 export * from './profile-layers.js';
 export { tryProvider } from './try-provider.js';

@@ -6,14 +6,14 @@ const dimension = (size: number | string) =>
     ? { value: { case: 'dimValue' as const, value: BigInt(size) } }
     : { value: { case: 'dimParam' as const, value: size } };
 
-const tensor = (name: string, channels: number) => ({
+const tensor = (name: string, size: number) => ({
   name,
   type: {
     value: {
       case: 'tensorType' as const,
       value: {
         elemType: TensorProto_DataType.FLOAT,
-        shape: { dim: ['N', channels, side, side].map(dimension) },
+        shape: { dim: ['N', channels, size, size].map(dimension) },
       },
     },
   },
@@ -44,8 +44,8 @@ export function tinyModel(): Uint8Array {
             rawData: new Uint8Array(weights.buffer),
           },
         ],
-        input: [tensor('input', channels)],
-        output: [tensor('output', channels)],
+        input: [tensor('input', side)],
+        output: [tensor('output', side - kernel + 1)],
       },
     }),
   );

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { NasError } from '../../../base/errors.js';
-import type { Device, Protocol } from '../../../latency-models/index.js';
+import type { Device, LatencyProvenance, Measurable, Protocol } from '../../../latency-models/index.js';
 
 /** A short protocol: the contract is about form and order, not about precision. */
 export const quickProtocol: Protocol = {
@@ -15,62 +15,64 @@ export const quickProtocol: Protocol = {
 
 export interface DeviceCase {
   readonly name: string;
-  readonly make: () => Device;
-  /** Two models that the device can run, the second at least twenty times the work of the first. */
-  readonly small: Uint8Array;
-  readonly large: Uint8Array;
+  readonly make: () => Device | Promise<Device>;
+  /** Two networks that the device knows, the second at least twenty times the work of the first. */
+  readonly small: Measurable;
+  readonly large: Measurable;
+  /** Something that it does not know or cannot run. */
+  readonly impossible: Measurable;
+  /** Where its latencies come from. */
+  readonly provenance: LatencyProvenance;
 }
 
-/** What every device must do. */
-export function describeDevice({ name, make, small, large }: DeviceCase): void {
+/** What every device must do, whether it measures or looks up. */
+export function describeDevice({ name, make, small, large, impossible, provenance }: DeviceCase): void {
   describe(`device ${name}`, () => {
-    it('measures a model with percentiles, an interval, all samples and its circumstances', async () => {
-      const device = make();
+    it('gives a latency with percentiles, an interval, its origin and its circumstances', async () => {
+      const device = await make();
       const measurement = await device.measure(small, quickProtocol);
-      const { ms, p50, p95, p99, interval, samples, environment, reliable, reasons, provenance } = measurement;
+      const { ms, p50, p95, p99, interval, samples, environment, reliable, reasons } = measurement;
       expect(ms).toBeGreaterThan(0);
       expect(p50).toBeGreaterThan(0);
       expect(p95).toBeGreaterThanOrEqual(p50);
       expect(p99).toBeGreaterThanOrEqual(p95);
       expect(interval[0]).toBeLessThanOrEqual(interval[1]);
-      expect(Math.min(...samples)).toBeLessThanOrEqual(ms);
-      expect(Math.max(...samples)).toBeGreaterThanOrEqual(ms);
-      expect(samples.length).toBeGreaterThanOrEqual(quickProtocol.minBlocks * quickProtocol.minRuns);
+      expect(measurement.provenance).toBe(provenance);
+      if (provenance === 'measured') {
+        expect(samples.length).toBeGreaterThanOrEqual(quickProtocol.minBlocks * quickProtocol.minRuns);
+        expect(Math.min(...samples)).toBeLessThanOrEqual(ms);
+        expect(Math.max(...samples)).toBeGreaterThanOrEqual(ms);
+      } else expect(samples).toEqual([]);
+      expect(reliable).toBe(reasons.length === 0);
       expect(environment.device).toBe(device.name);
       expect(environment.runtime).not.toBe('');
       expect(environment.batch).toBeGreaterThanOrEqual(1);
-      expect(provenance).toBe('measured');
-      expect(reliable).toBe(reasons.length === 0);
       expect(JSON.parse(JSON.stringify(measurement))).toEqual(measurement);
     });
 
-    it('takes longer for much more work', async () => {
-      const [fast, slow] = await make().measureAll([small, large], quickProtocol);
-      expect(slow.ms).toBeGreaterThan(2 * fast.ms);
-    });
-
-    it('gives the results in the order of the models, none for none', async () => {
-      const device = make();
+    it('gives the results in the order of the networks, more for much more work, none for none', async () => {
+      const device = await make();
       expect(await device.measureAll([], quickProtocol)).toEqual([]);
       const [slow, fast] = await device.measureAll([large, small], quickProtocol);
-      expect(slow.ms).toBeGreaterThan(fast.ms);
+      expect(slow.ms).toBeGreaterThan(2 * fast.ms);
+      const [first, second] = await device.measureAll([small, large], quickProtocol);
+      expect(second.ms).toBeGreaterThan(2 * first.ms);
     });
 
-    it('takes candidates as it takes models, and asks for theirs', async () => {
-      const measurement = await make().measure({ model: () => small, choices: { width: 1 } }, quickProtocol);
-      expect(measurement.ms).toBeGreaterThan(0);
-    });
-
-    it('refuses what is not a model, with a clear error', async () => {
-      const failure = make().measure(new TextEncoder().encode('not a model'), quickProtocol);
+    it('refuses what it cannot know or run, with a clear error, and goes on with the next', async () => {
+      const device = await make();
+      const failure = device.measure(impossible, quickProtocol);
       await expect(failure).rejects.toBeInstanceOf(NasError);
       await expect(failure).rejects.toMatchObject({ code: 'invalid-input' });
+      expect((await device.measure(small, quickProtocol)).ms).toBeGreaterThan(0);
     });
 
-    it('stops when it is told to', async () => {
+    it('reports progress, and stops when it is told to', async () => {
+      const device = await make();
       const stop = new AbortController();
       const options = { signal: stop.signal, onProgress: () => stop.abort(new Error('stopped by the user')) };
-      await expect(make().measure(small, quickProtocol, options)).rejects.toThrow('stopped by the user');
+      const long = { ...quickProtocol, warmupMs: 500, blockMs: 50, maxRuns: 5000, minBlocks: 40, maxBlocks: 40 };
+      await expect(device.measure(small, long, options)).rejects.toThrow('stopped by the user');
     });
   });
 }

@@ -1,9 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { createDevice, deviceSchema, listProviders } from '../../../latency-models/index.js';
 import { describeDevice, quickProtocol } from './contract.js';
-import { classifier, large, small } from './models.js';
+import { classifier, large, notAModel, small } from './models.js';
 
-describeDevice({ name: 'local', make: () => createDevice(deviceSchema.parse({})), small, large });
+describeDevice({
+  name: 'local',
+  make: () => createDevice(deviceSchema.parse({})),
+  small,
+  large,
+  impossible: notAModel,
+  provenance: 'measured',
+});
 
 describe('local device', () => {
   it('names the providers there are when one is not', () => {
@@ -19,6 +26,20 @@ describe('local device', () => {
     expect(environment).toMatchObject({ device: 'local/cpu/2 threads/batch 4', threads: 2, batch: 4, provider: 'cpu' });
     expect(environment.cores).toBeGreaterThanOrEqual(1);
     expect(environment.runtime).toMatch(/^onnxruntime-node \d+\.\d+.*, Node\.js \d+/);
+  });
+
+  it('takes candidates as it takes models, and asks for theirs', async () => {
+    const device = createDevice(deviceSchema.parse({}));
+    const measurement = await device.measure({ model: () => small, choices: { width: 1 } }, quickProtocol);
+    expect(measurement.ms).toBeGreaterThan(0);
+  });
+
+  it('never gives a latency out for a precision that did not run', async () => {
+    const int8 = createDevice(deviceSchema.parse({ precision: 'int8' }));
+    await expect(int8.measure(small, quickProtocol)).rejects.toThrow(/measures int8, but .* weights are fp32/);
+    expect((await createDevice(deviceSchema.parse({})).measure(small, quickProtocol)).environment.precision).toBe(
+      'fp32',
+    );
   });
 
   it.each([

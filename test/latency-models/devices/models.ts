@@ -16,3 +16,5 @@ export function classifier(
 /** Two models that every device runs, the second with far more than twenty times the work of the first. */
 export const small = classifier(['N', 8, 8, 1], 64);
 export const large = classifier(['N', 64, 64, 3], 64 * 64 * 3, { repeats: 12 });
+
+export const notAModel = new TextEncoder().encode('not a model');

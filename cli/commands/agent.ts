@@ -1,0 +1,67 @@
+import { join } from 'node:path';
+import { invalidInput } from '../../base/errors.js';
+import { cacheDirectory } from '../../base/files.js';
+import { command } from '../command.js';
+import { deviceOption, parseDevice } from '../device-argument.js';
+
+/** `127.0.0.1:7700`, `[::1]:7700`. */
+function addressOf(text: string): { readonly host: string; readonly port: number } {
+  const match = /^(?:\[(?<v6>[\da-fA-F:.]+)\]|(?<name>[\w.-]+)):(?<port>\d{1,5})$/.exec(text)?.groups;
+  const host = match?.['v6'] ?? match?.['name'];
+  const port = Number(match?.['port']);
+  if (host === undefined || port > 65_535)
+    throw invalidInput(`--listen ${text}: expected an address and a port`, {
+      hint: 'For example 127.0.0.1:7700 (this machine only), 0.0.0.0:7700 (everybody, with a token), [::1]:7700.',
+    });
+  return { host, port };
+}
+
+const stopped = (): Promise<void> =>
+  new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+  });
+
+export const agent = command({
+  usage: 'agent',
+  summary: 'Let other machines measure latency on this one, over HTTP',
+  examples: [
+    ['agent', 'for programs on this machine, until Ctrl-C'],
+    ['agent --listen 0.0.0.0:7700 --token-file token', 'for everybody who knows the token'],
+    ['agent --device local:threads=4', 'what it measures with'],
+  ],
+  options: (yargs) =>
+    yargs
+      .option('listen', { type: 'string', default: '127.0.0.1:7700', describe: 'Address and port' })
+      .option('token-file', {
+        type: 'string',
+        describe: 'File with the token that everybody must know (openssl rand -hex 32 makes one)',
+      })
+      .option('device', deviceOption)
+      .option('state', {
+        type: 'string',
+        describe: 'Folder for results, which outlive a restart; by default in the folder of the caches',
+      })
+      .option('max-model-mb', { type: 'number', default: 256, describe: 'Largest model that is taken, in MiB' }),
+  run: async ({ listen, tokenFile, device, state, maxModelMb }, { err }) => {
+    if (!(maxModelMb > 0 && maxModelMb <= 2048))
+      throw invalidInput(`--max-model-mb ${maxModelMb}: expected a number above 0 and at most 2048`);
+    const { host, port } = addressOf(listen);
+    const config = parseDevice(device);
+    const { readToken, startAgent } = await import('../../latency-models/index.js');
+    const started = await startAgent({
+      host,
+      port,
+      ...(tokenFile === undefined ? {} : { token: readToken(tokenFile) }),
+      device: config,
+      directory: state ?? join(cacheDirectory(), 'agent'),
+      maxModelBytes: maxModelMb * 2 ** 20,
+    });
+    err(`Measuring on ${started.device}, listening on ${started.address}; Ctrl-C ends it\n`);
+    err(
+      `latency: {device: {type: agent, url: "${started.address}"${tokenFile === undefined ? '' : ', token_file: ...'}}}\n`,
+    );
+    await stopped();
+    err('Stopping\n');
+    await started.close();
+  },
+});

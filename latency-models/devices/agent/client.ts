@@ -1,0 +1,173 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+import { invalidInput, messageOf } from '../../../base/errors.js';
+import { DeviceUnavailable } from '../../device-unavailable.js';
+import type { AgentConfig } from '../../schema.js';
+import {
+  deviceSchema,
+  errorSchema,
+  paths,
+  stateSchema,
+  type MeasurementRequest,
+  type MeasurementState,
+} from './wire.js';
+
+export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+/** A request that takes longer than this has failed; large models need some time. */
+const requestMs = 60_000;
+/** Pauses between attempts, in ms: each twice the one before. */
+const [firstPause, longestPause] = [100, 2000];
+
+interface Call<T> {
+  readonly method?: string;
+  readonly path: string;
+  readonly body?: Uint8Array | object;
+  readonly answer: z.ZodType<T>;
+  /** Statuses that are an answer rather than an error, with what they mean. */
+  readonly statuses?: Readonly<Record<number, T>>;
+}
+
+/**
+ * Talks to an agent. Every request may be repeated safely, and is while the agent does not answer.
+ * @throws NasError `invalid-input` for what the agent refuses; DeviceUnavailable when it does not answer for `patience_s`.
+ */
+export class AgentClient {
+  private readonly token: string | undefined;
+
+  constructor(
+    private readonly config: AgentConfig,
+    private readonly signal?: AbortSignal,
+  ) {
+    this.token = config.token_file === undefined ? undefined : readToken(config.token_file);
+  }
+
+  device(): Promise<z.output<typeof deviceSchema>> {
+    return this.call({ path: paths.device, answer: deviceSchema });
+  }
+
+  async upload(model: Uint8Array): Promise<void> {
+    await this.call({ method: 'PUT', path: paths.model(sha256(model)), body: model, answer: z.unknown() });
+  }
+
+  /** @returns `missing` when the agent does not have the models (any more). */
+  request(request: MeasurementRequest): Promise<MeasurementState | 'missing'> {
+    return this.call<MeasurementState | 'missing'>({
+      method: 'POST',
+      path: paths.measurements,
+      body: request,
+      answer: stateSchema,
+      statuses: { 422: 'missing' },
+    });
+  }
+
+  /** An agent that does not know a measurement any more has lost it. */
+  state(id: string): Promise<MeasurementState> {
+    return this.call({ path: paths.measurement(id), answer: stateSchema, statuses: { 404: { state: 'lost' } } });
+  }
+
+  /** Tells the agent that nobody waits for a measurement; it may be gone already. */
+  async cancel(id: string): Promise<void> {
+    await fetch(new URL(paths.measurement(id), this.config.url), {
+      method: 'DELETE',
+      headers: this.headers(),
+      signal: AbortSignal.timeout(longestPause),
+    }).catch(() => undefined);
+  }
+
+  private headers(): Record<string, string> {
+    return this.token === undefined ? {} : { authorization: `Bearer ${this.token}` };
+  }
+
+  private async call<T>(call: Call<T>): Promise<T> {
+    const { url, patience_s } = this.config;
+    const giveUp = Date.now() + 1000 * patience_s;
+    for (let pause = firstPause; ; pause = Math.min(longestPause, 2 * pause)) {
+      this.signal?.throwIfAborted();
+      try {
+        const response = await this.send(call);
+        const known = call.statuses?.[response.status];
+        if (known !== undefined) return known;
+        // Its queue is full, or it is only starting, or something before it.
+        if (response.status < 500 && response.status !== 429) return await this.answer(response, call);
+        throw new Error(`it answers with status ${response.status}`);
+      } catch (cause) {
+        this.signal?.throwIfAborted();
+        if (!isTransient(cause)) throw cause;
+        if (Date.now() + pause > giveUp)
+          throw new DeviceUnavailable(`the agent at ${url} has not answered for ${patience_s} s: ${reason(cause)}`, {
+            hint: 'Start it there with nas agent, and check the address; the network may need a while.',
+            cause,
+          });
+      }
+      await sleep(pause, undefined, { signal: this.signal }).catch(() => this.signal?.throwIfAborted());
+    }
+  }
+
+  private send({ method = 'GET', path, body }: Call<unknown>): Promise<Response> {
+    const isBinary = body instanceof Uint8Array;
+    const type = isBinary ? 'application/octet-stream' : 'application/json';
+    const signals = [AbortSignal.timeout(requestMs), ...(this.signal === undefined ? [] : [this.signal])];
+    return fetch(new URL(path, this.config.url), {
+      method,
+      headers: { ...this.headers(), ...(body === undefined ? {} : { 'content-type': type }) },
+      ...(body === undefined ? {} : { body: isBinary ? Buffer.from(body) : JSON.stringify(body) }),
+      signal: AbortSignal.any(signals),
+    });
+  }
+
+  private async answer<T>(response: Response, { answer }: Call<T>): Promise<T> {
+    const text = await response.text();
+    const { url } = this.config;
+    if (response.status === 401)
+      throw invalidInput(`the agent at ${url} does not accept the token`, {
+        hint: 'token_file must name a file with the token that nas agent was started with.',
+      });
+    let body: unknown;
+    try {
+      body = text === '' ? {} : JSON.parse(text);
+    } catch {
+      throw invalidInput(`${url} does not answer like an agent`, { hint: 'Check the address and the port.' });
+    }
+    if (!response.ok) {
+      const { error } = errorSchema.safeParse(body).data ?? { error: { message: `status ${response.status}` } };
+      throw invalidInput(
+        `the agent at ${url} refuses: ${error.message}`,
+        error.hint === undefined ? {} : { hint: error.hint },
+      );
+    }
+    const parsed = answer.safeParse(body);
+    if (parsed.success) return parsed.data;
+    throw invalidInput(`${url} does not answer like an agent: ${z.prettifyError(parsed.error)}`, {
+      hint: 'Use the same version of nas on both sides.',
+    });
+  }
+}
+
+/** @throws NasError `invalid-input` when there is no token in the file. */
+export function readToken(file: string): string {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8').trim();
+  } catch (cause) {
+    throw invalidInput(`the token file ${file} cannot be read: ${messageOf(cause)}`, { cause });
+  }
+  if (text.length >= leastToken) return text;
+  throw invalidInput(`the token file ${file} has ${text.length} characters; at least ${leastToken} are needed`, {
+    hint: 'openssl rand -hex 32 makes a good one.',
+  });
+}
+
+const leastToken = 16;
+
+/** Errors of the network (fetch has no class for them) and answers that say "not now"; what we throw ourselves is final. */
+const isTransient = (error: unknown): boolean =>
+  error instanceof TypeError ||
+  (error instanceof DOMException && error.name === 'TimeoutError') ||
+  (error instanceof Error && error.constructor === Error);
+
+/** Why the network failed: fetch hides it in `cause`. */
+const reason = (error: unknown): string =>
+  error instanceof Error && error.cause !== undefined ? messageOf(error.cause) : messageOf(error);

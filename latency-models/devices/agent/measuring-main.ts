@@ -1,0 +1,39 @@
+import { readFileSync } from 'node:fs';
+import { messageOf, NasError } from '../../../base/errors.js';
+import { createDevice } from '../create-device.js';
+import type { MeasuringTask } from './measuring-process.js';
+import type { MeasurementState } from './wire.js';
+
+/** The entry of an agent's measuring process: one task comes, states go back, and it ends. */
+const send = (state: MeasurementState): Promise<void> =>
+  new Promise((resolve) => process.send?.(state, () => resolve()));
+
+async function measure({ device, models, protocol }: MeasuringTask): Promise<MeasurementState> {
+  let told = 0;
+  const onProgress = (done: number, total: number): void => {
+    const now = performance.now();
+    if (now - told < 250) return;
+    told = now;
+    void send({ state: 'running', done, total });
+  };
+  try {
+    const bytes = models.map((file) => readFileSync(file));
+    return { state: 'done', measurements: await createDevice(device).measureAll(bytes, protocol, { onProgress }) };
+  } catch (error) {
+    const known = error instanceof NasError ? error : undefined;
+    return {
+      state: 'failed',
+      code: known?.code === 'invalid-input' ? 'invalid-input' : 'failure',
+      message: messageOf(error),
+      ...(known?.hint === undefined ? {} : { hint: known.hint }),
+    };
+  }
+}
+
+process.once('message', (task: MeasuringTask) => {
+  void measure(task).then(async (state) => {
+    await send(state);
+    process.disconnect();
+  });
+});
+process.on('disconnect', () => process.exit(0));

@@ -1,0 +1,174 @@
+import type { Browser, Page as BrowserPage } from 'playwright-core';
+import { invalidInput, messageOf, NasError } from '../../../base/errors.js';
+import { DeviceUnavailable } from '../../device-unavailable.js';
+import {
+  modelOf,
+  type Device,
+  type Environment,
+  type Measurable,
+  type MeasureOptions,
+  type Measurement,
+  type Protocol,
+} from '../../device.js';
+import { describeEnvironment } from '../../environment.js';
+import { familyProcessorTime, watchLoad } from '../../machine-load.js';
+import { defaultProtocol, timeInterleaved, type Block, type BlockShape, type Subject } from '../../protocol.js';
+import { reliabilityOf } from '../../reliability.js';
+import type { BrowserConfig } from '../../schema.js';
+import { inputAtBatch } from '../model-input.js';
+import { findBrowser } from './find-browser.js';
+import type { Page } from './page.js';
+import { servePage, webRuntimeVersion } from './page-server.js';
+
+/** @throws NasError `invalid-input` when playwright-core is not installed. */
+async function playwright(): Promise<typeof import('playwright-core')> {
+  try {
+    return await import('playwright-core');
+  } catch (cause) {
+    throw invalidInput('the browser device needs the package playwright-core', {
+      hint: 'npm install onnxruntime-web playwright-core',
+      cause,
+    });
+  }
+}
+
+/** Calls a function of the page with plain data. */
+async function ask<N extends keyof Page>(
+  page: BrowserPage,
+  name: N,
+  ...args: Parameters<Page[N]>
+): Promise<Awaited<ReturnType<Page[N]>>> {
+  return page.evaluate<Awaited<ReturnType<Page[N]>>>(`nas.${name}(...${JSON.stringify(args)})`);
+}
+
+/**
+ * A real browser without a window: onnxruntime-web on WebAssembly or WebGPU. The page is isolated, so that the clock is
+ * as exact as browsers allow and WebAssembly has threads. Each measurement starts a browser of its own.
+ */
+export class BrowserDevice implements Device {
+  readonly name: string;
+  private readonly executable: string;
+
+  /** @throws NasError `invalid-input` when there is no browser. */
+  constructor(private readonly config: BrowserConfig) {
+    const { provider, threads, batch } = config;
+    this.executable = findBrowser(config.executable);
+    this.name = `browser/${provider}/${threads} thread${threads === 1 ? '' : 's'}/batch ${batch}`;
+  }
+
+  async measure(subject: Measurable, protocol?: Protocol, options?: MeasureOptions): Promise<Measurement> {
+    const [measurement] = await this.measureAll([subject], protocol, options);
+    return measurement;
+  }
+
+  async measureAll(
+    subjects: readonly Measurable[],
+    protocol: Protocol = defaultProtocol,
+    options: MeasureOptions = {},
+  ): Promise<Measurement[]> {
+    if (subjects.length === 0) return [];
+    const server = await servePage(this.config.provider, subjects.map(modelOf));
+    try {
+      return await this.withPage(server.address, async (page, version) => {
+        const environment = await this.environment(version);
+        const timed: Subject[] = [];
+        for (const index of subjects.keys()) timed.push(await this.open(page, index));
+        const load = watchLoad(familyProcessorTime);
+        const timings = await timeInterleaved(timed, protocol, () => performance.now(), options);
+        const others = load();
+        return timings.map(({ disturbed, ...timing }) => ({
+          ...timing,
+          ...reliabilityOf({ ...timing, disturbed }, others),
+          provenance: 'measured',
+          environment,
+        }));
+      });
+    } finally {
+      await server.close();
+    }
+  }
+
+  private async environment(version: string): Promise<Environment> {
+    const environment = describeEnvironment(this.name, this.config);
+    const runtime = `onnxruntime-web ${await webRuntimeVersion()}, Chromium ${version}, Node.js ${process.versions.node}`;
+    return { ...environment, runtime, precision: 'fp32' };
+  }
+
+  /** Opens the page in a new browser. Whatever ends the browser early ends the measurement as DeviceUnavailable. */
+  private async withPage<T>(address: string, task: (page: BrowserPage, version: string) => Promise<T>): Promise<T> {
+    const browser = await this.launch();
+    const crash = new AbortController();
+    try {
+      const page = await browser.newPage();
+      page.on('crash', () => crash.abort());
+      await page.goto(address, { waitUntil: 'load' });
+      await page.waitForFunction('globalThis.nas !== undefined');
+      if (!(await ask(page, 'isIsolated'))) throw new Error('the page is not isolated from others');
+      return await task(page, browser.version());
+    } catch (cause) {
+      if (cause instanceof NasError || (browser.isConnected() && !crash.signal.aborted)) throw cause;
+      throw new DeviceUnavailable(`the browser ended during the measurement: ${firstLine(cause)}`, {
+        hint: 'It may have been out of memory, or somebody ended it; measure again.',
+        cause,
+      });
+    } finally {
+      await browser.close();
+    }
+  }
+
+  private async launch(): Promise<Browser> {
+    const { chromium } = await playwright();
+    const webgpu = ['--enable-unsafe-webgpu', '--enable-features=Vulkan,WebGPU', '--ignore-gpu-blocklist'];
+    try {
+      return await chromium.launch({
+        executablePath: this.executable,
+        headless: true,
+        args: ['--disable-background-timer-throttling', ...(this.config.provider === 'webgpu' ? webgpu : [])],
+      });
+    } catch (cause) {
+      throw new DeviceUnavailable(`${this.executable} did not start: ${firstLine(cause)}`, {
+        hint: 'Check that it is Chromium, Chrome or Edge and runs on this machine.',
+        cause,
+      });
+    }
+  }
+
+  private async open(page: BrowserPage, index: number): Promise<Subject> {
+    const { provider, threads, batch } = this.config;
+    const inputs = await this.runnable(page, () => ask(page, 'open', `/models/${index}`, provider, threads));
+    const { name, shape } = inputAtBatch(inputs, batch);
+    await ask(page, 'feed', index, name, shape);
+    await this.runnable(page, () => ask(page, 'prepare', index));
+    return { takeBlock: (block): Promise<Block> => ask(page, 'takeBlock', index, shapeOf(block)) };
+  }
+
+  /** What the page cannot do with a model, while the browser lives, is the model's or the provider's fault. */
+  private async runnable<T>(page: BrowserPage, task: () => Promise<T>): Promise<T> {
+    try {
+      return await task();
+    } catch (cause) {
+      if (page.isClosed() || page.context().browser()?.isConnected() !== true) throw cause;
+      const { provider } = this.config;
+      throw invalidInput(`onnxruntime-web cannot run the model with provider '${provider}': ${firstLine(cause)}`, {
+        hint:
+          provider === 'webgpu'
+            ? 'This browser may have no WebGPU here; provider: wasm runs everywhere.'
+            : 'Check that the file is a valid ONNX model.',
+        cause,
+      });
+    }
+  }
+}
+
+/** A protocol has more in it than the page needs. */
+const shapeOf = ({ blockMs, minRuns, maxRuns }: BlockShape): BlockShape => ({
+  blockMs,
+  minRuns,
+  maxRuns,
+});
+
+/** Browsers' errors come with stacks and call logs. */
+const firstLine = (error: unknown): string =>
+  messageOf(error)
+    .replace(/^page\.\w+: /, '')
+    .split('\n', 1)[0];

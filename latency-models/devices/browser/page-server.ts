@@ -1,0 +1,108 @@
+import { readFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import { createRequire } from 'node:module';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { builtModule } from '../../../base/built-module.js';
+import { NasError, messageOf } from '../../../base/errors.js';
+import type { BrowserConfig } from '../../schema.js';
+
+/** What onnxruntime-web offers for each provider. */
+const bundles: { readonly [P in BrowserConfig['provider']]: string } = {
+  wasm: 'ort.wasm.bundle.min.mjs',
+  webgpu: 'ort.webgpu.bundle.min.mjs',
+};
+
+/** The page's own modules: their address is their place below the package's folder. */
+const modules: Readonly<Record<string, URL>> = {
+  '/latency-models/devices/browser/page.js': builtModule('./page.js', import.meta.url),
+  '/base/random.js': builtModule('../../../base/random.js', import.meta.url),
+};
+
+const html = (provider: BrowserConfig['provider']): string => `<!doctype html><meta charset="utf-8"><title>nas</title>
+<link rel="icon" href="data:,">
+<script type="importmap">{"imports": {"onnxruntime-web": "/ort/${bundles[provider]}"}}</script>
+<script type="module" src="/latency-models/devices/browser/page.js"></script>`;
+
+/** Together they make the page isolated: exact clocks, and threads with shared memory. */
+const isolation = {
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'Cache-Control': 'no-store',
+};
+
+const types = new Map(
+  Object.entries({ mjs: 'text/javascript', js: 'text/javascript', wasm: 'application/wasm', html: 'text/html' }),
+);
+
+const require = createRequire(import.meta.url);
+
+/** The folder of onnxruntime-web's browser files. @throws NasError when it is not installed. */
+function webRuntime(): string {
+  try {
+    return dirname(require.resolve('onnxruntime-web'));
+  } catch (cause) {
+    throw new NasError('invalid-input', 'the browser device needs the package onnxruntime-web', {
+      hint: 'npm install onnxruntime-web playwright-core',
+      cause,
+    });
+  }
+}
+
+/** The version of onnxruntime-web. @throws NasError when it is not installed. */
+export async function webRuntimeVersion(): Promise<string> {
+  const text = await readFile(join(webRuntime(), '..', 'package.json'), 'utf8');
+  return /"version":\s*"([^"]+)"/.exec(text)?.[1] ?? 'unknown';
+}
+
+export interface PageServer {
+  readonly address: string;
+  readonly close: () => Promise<void>;
+}
+
+/**
+ * Serves the measuring page, onnxruntime-web and the models, on this machine's loopback address only.
+ * @throws NasError `invalid-input` when onnxruntime-web is not installed.
+ */
+export async function servePage(
+  provider: BrowserConfig['provider'],
+  models: readonly Uint8Array[],
+): Promise<PageServer> {
+  const runtime = webRuntime();
+  const content = async (path: string): Promise<string | Uint8Array | undefined> => {
+    if (path === '/') return html(provider);
+    if (Object.hasOwn(modules, path)) return readFile(fileURLToPath(modules[path]));
+    const model = /^\/models\/(\d+)$/.exec(path);
+    if (model !== null) return models.at(Number(model[1]));
+    const file = /^\/ort\/([\w.-]+\.(?:mjs|wasm))$/.exec(path);
+    return file === null ? undefined : readFile(join(runtime, basename(file[1])));
+  };
+  const server = createServer((request, response) => {
+    const path = (request.url ?? '/').split('?', 1)[0];
+    content(path).then(
+      (body) => {
+        const type = types.get(path === '/' ? 'html' : (path.split('.').at(-1) ?? '')) ?? 'application/octet-stream';
+        response.writeHead(body === undefined ? 404 : 200, { ...isolation, 'Content-Type': type }).end(body);
+      },
+      (error: unknown) => response.writeHead(500, isolation).end(messageOf(error)),
+    );
+  });
+  await listening(server);
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('the page server has no port');
+  return {
+    address: `http://127.0.0.1:${address.port}`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+const listening = (server: Server): Promise<void> =>
+  new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', resolve);
+  });

@@ -1,0 +1,153 @@
+import { createServer } from 'node:net';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import {
+  createDevice,
+  deviceSchema,
+  DeviceUnavailable,
+  startAgent,
+  type Agent,
+  type Device,
+} from '../../../latency-models/index.js';
+import { temporaryFolder } from '../../support/temporary.js';
+import { local, testAgent } from './agents.js';
+import { describeDevice, quickProtocol } from './contract.js';
+import { classifier, large, notAModel, small } from './models.js';
+
+const client = ({ address }: Pick<Agent, 'address'>, options: object = {}): Device =>
+  createDevice(deviceSchema.parse({ type: 'agent', url: address, patience_s: 5, ...options }));
+
+/** Takes about two seconds. */
+const long = { ...quickProtocol, blockMs: 40, maxRuns: 10_000, minBlocks: 40, maxBlocks: 40 };
+
+describeDevice({
+  name: 'agent',
+  make: async () => client(await testAgent()),
+  small,
+  large,
+  impossible: notAModel,
+  provenance: 'measured',
+});
+
+function tokenFile(token: string): string {
+  const file = join(temporaryFolder(), 'token');
+  writeFileSync(file, `${token}\n`);
+  return file;
+}
+
+describe('an agent', () => {
+  it('gives back what it has under an id, and measures nothing twice', async () => {
+    const device = client(await testAgent());
+    const first = await device.measure(small, quickProtocol, { id: 'one' });
+    expect(await device.measure(small, quickProtocol, { id: 'one' })).toEqual(first);
+    expect((await device.measure(small, quickProtocol, { id: 'two' })).samples).not.toEqual(first.samples);
+    await expect(device.measure(large, quickProtocol, { id: 'one' })).rejects.toThrow(
+      /another measurement with the id one/,
+    );
+  });
+
+  it('keeps results over a restart', async () => {
+    const directory = temporaryFolder();
+    const agent = await testAgent({ directory });
+    const before = await client(agent).measure(small, quickProtocol, { id: 'kept' });
+    await agent.close();
+    const { environment, ...after } = await client(await testAgent({ directory })).measure(small, quickProtocol, {
+      id: 'kept',
+    });
+    expect({ ...after, cpu: environment.cpu }).toMatchObject({ ms: before.ms, samples: before.samples });
+  });
+
+  it('is found again when it is restarted in the middle of a measurement, which says so', async () => {
+    const directory = temporaryFolder();
+    const agent = await testAgent({ directory });
+    const port = Number(new URL(agent.address).port);
+    let restarted: Promise<Agent> | undefined;
+    const onProgress = (done: number) => {
+      if (done > 0) restarted ??= agent.close().then(() => testAgent({ directory, port }));
+    };
+    const measurement = await client(agent).measure(small, long, { onProgress });
+    expect(restarted).toBeDefined();
+    expect(measurement.environment.notes).toContain('measured again after 1 interrupted measurement');
+  });
+
+  it('that is gone is told from one that is slow', async () => {
+    const agent = await testAgent();
+    const options = { onProgress: () => void agent.close() };
+    const failure = client(agent, { patience_s: 0.3 }).measure(small, long, options);
+    await expect(failure).rejects.toBeInstanceOf(DeviceUnavailable);
+    await expect(failure).rejects.toThrow(/has not answered for 0.3 s/);
+  });
+
+  it('is waited for until it is there', async () => {
+    const { address } = await new Promise<{ address: string }>((resolve) => {
+      const probe = createServer().listen(0, '127.0.0.1', () => {
+        const bound = probe.address();
+        const port = bound === null || typeof bound === 'string' ? 0 : bound.port;
+        probe.close(() => resolve({ address: `http://127.0.0.1:${port}` }));
+      });
+    });
+    const measuring = client({ address }).measure(small, quickProtocol);
+    await sleep(300);
+    await testAgent({ port: Number(new URL(address).port) });
+    expect((await measuring).ms).toBeGreaterThan(0);
+  });
+
+  it('measures one after the other, whoever asks', async () => {
+    const agent = await testAgent();
+    const done: string[] = [];
+    const order = async (id: string) => {
+      await client(agent).measure(small, quickProtocol, { id });
+      done.push(id);
+    };
+    await Promise.all([order('a'), order('b')]);
+    expect(done.sort()).toEqual(['a', 'b']);
+  });
+
+  it('survives a model that cannot be run, and says what is wrong with it', async () => {
+    const device = client(await testAgent());
+    const open = classifier(['N', 'H', 8, 1], 64);
+    await expect(device.measure(open, quickProtocol)).rejects.toThrow(/leaves "H" open.*\(on the agent at http/);
+    expect((await device.measure(small, quickProtocol)).ms).toBeGreaterThan(0);
+  });
+
+  it('needs a token where others can connect, and tells nobody without it anything', async () => {
+    const device = { host: '0.0.0.0', port: 0, device: local, directory: temporaryFolder(), maxModelBytes: 1e6 };
+    await expect(startAgent(device)).rejects.toThrow(/can be reached by others: it needs a token/);
+    const token = 'correct horse battery staple';
+    const agent = await testAgent({ token });
+    const right = client(agent, { token_file: tokenFile(token) });
+    expect((await right.measure(small, quickProtocol)).ms).toBeGreaterThan(0);
+    for (const options of [{}, { token_file: tokenFile('correct horse battery stable') }])
+      await expect(client(agent, options).measure(small, quickProtocol)).rejects.toThrow(/does not accept the token/);
+    expect(() => client(agent, { token_file: tokenFile('short') })).toThrow(/has 5 characters; at least 16/);
+    expect(() => client(agent, { token_file: join(temporaryFolder(), 'none') })).toThrow(/cannot be read/);
+    expect((await fetch(new URL('/v1/device', agent.address))).status).toBe(401);
+  });
+
+  it('takes no model that is too large, none under another name, and nothing from a page in a browser', async () => {
+    const agent = await testAgent({ maxModelBytes: 1000 });
+    await expect(client(agent).measure(large, quickProtocol)).rejects.toThrow(/more than 0 MiB/);
+    const headers = { 'content-type': 'application/octet-stream' };
+    const put = (sha: string) =>
+      fetch(new URL(`/v1/models/${sha}`, agent.address), { method: 'PUT', headers, body: 'model' });
+    expect((await put('0'.repeat(64))).status).toBe(400);
+    expect((await put('..%2f..%2fetc')).status).toBe(400);
+    const page = await fetch(new URL('/v1/device', agent.address), { headers: { origin: 'http://evil.example' } });
+    expect(page.status).toBe(403);
+  });
+
+  it.each([
+    ['an id with a slash', '{"id": "a/b"}', 400],
+    ['a list', '[]', 400],
+    ['half of an object', '{', 400],
+    ['two megabytes', `"${'x'.repeat(2 ** 21)}"`, 413],
+  ])('refuses %s as a request', async (_, body, status) => {
+    const { address } = await testAgent();
+    const headers = { 'content-type': 'application/json' };
+    const response = await fetch(new URL('/v1/measurements', address), { method: 'POST', headers, body });
+    expect(response.status).toBe(status);
+    expect(await response.json()).toMatchObject({ error: { message: expect.any(String) as string } });
+  });
+});
