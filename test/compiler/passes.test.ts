@@ -83,3 +83,67 @@ describe('folding batch normalisation', () => {
     `);
   });
 });
+
+/** A convolution in two groups as models say it that have no layer for it: cut, convolved, put side by side. */
+const inGroups = (maps: readonly tf.Tensor4D[]): tf.Tensor4D =>
+  tf.concat(
+    maps.map((map, i) => tf.conv2d(map, numbers(`w${i}`, [3, 3, 2, 3]) as tf.Tensor4D, 2, 'same')),
+    3,
+  );
+const channels = (x: tf.Tensor4D, first: number): tf.Tensor4D => tf.slice4d(x, [0, 0, 0, first], [-1, -1, -1, 2]);
+
+const shuffled = (x: tf.Tensor4D, groups: number): tf.Tensor4D => {
+  const [batch, height, width, channels] = x.shape;
+  const table = tf.reshape(x, [batch, height, width, groups, channels / groups]);
+  return tf.reshape(tf.transpose(table, [0, 1, 2, 4, 3]), x.shape);
+};
+
+describe('groups of channels', () => {
+  const x = numbers('x', [2, 6, 5, 4]);
+  const simplified = async (model: (x: tf.Tensor4D) => tf.Tensor): Promise<Graph> => {
+    // Behind a convolution, as in networks: maps are then in the layout of ONNX.
+    const first = numbers('first', [1, 1, 4, 4]) as tf.Tensor4D;
+    const { graph } = trace((feeds) => model(tf.conv2d(feeds['x'] as tf.Tensor4D, first, 1, 'same')), {
+      x: { shape: x.shape },
+    });
+    const simple = simplifyInference(graph);
+    verifyGraph(simple);
+    const [before, after] = [await run(graph, x), await run(simple, x)];
+    expect(after).toHaveLength(before.length);
+    expect(Math.max(...before.map((value, i) => Math.abs(value - after[i])))).toBeLessThan(1e-5);
+    return simple;
+  };
+
+  it('are convolved by one operator, which takes up the batch normalisation', async () => {
+    const graph = await simplified((map) => norm(inGroups([channels(map, 0), channels(map, 2)]), 6));
+    expect(histogram(graph)).toEqual({ Transpose: 2, Conv: 2 });
+    expect(graph.nodes.findLast(({ op }) => op === 'Conv')?.attributes['group']).toEqual({ kind: 'int', value: 2 });
+  });
+
+  it.each<readonly [string, (x: tf.Tensor4D) => tf.Tensor4D[]]>([
+    ['out of order', (x) => [channels(x, 2), channels(x, 0)]],
+    ['overlapping', (x) => [channels(x, 0), channels(x, 1)]],
+    ['not all', (x) => [channels(x, 0), channels(x, 0)]],
+    ['of different maps', (x) => [channels(x, 0), channels(tf.relu(x), 2)]],
+  ])('stay as they are when they are %s', async (_, parts) => {
+    expect(histogram(await simplified((map) => inGroups(parts(map))))).toMatchObject({ Conv: 3, Concat: 1 });
+  });
+
+  it('are shuffled with one transposition', async () => {
+    const graph = await simplified((map) =>
+      tf.conv2d(shuffled(tf.relu(map), 2), numbers('last', [1, 1, 4, 5]) as tf.Tensor4D, 1, 'same'),
+    );
+    expect(printGraph(graph).replaceAll(/#[0-9a-f]+/g, '#')).toMatchInlineSnapshot(`
+      "graph(x: float32[2,6,5,4])
+        %0: float32[2,4,6,5] = Transpose(x) {perm=[0,3,1,2]}
+        %1: float32[2,4,6,5] = Conv(%0, float32[4,4,1,1]#) {kernel_shape=[1,1]}
+        %2: float32[2,4,6,5] = Relu(%1)
+        %3: float32[2,2,2,6,5] = Reshape(%2, int64[5]{0,2,2,6,5})
+        %4: float32[2,2,2,6,5] = Transpose(%3) {perm=[0,2,1,3,4]}
+        %5: float32[2,4,6,5] = Reshape(%4, int64[4]{0,4,6,5})
+        %6: float32[2,5,6,5] = Conv(%5, float32[5,4,1,1]#) {kernel_shape=[1,1]}
+        output: float32[2,6,5,5] = Transpose(%6) {perm=[0,2,3,1]}
+        return output"
+    `);
+  });
+});
