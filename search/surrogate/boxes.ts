@@ -7,6 +7,8 @@ export interface Boxes {
   /** Positions in `cuts`: for each box, lower and upper bound of each objective. */
   readonly bounds: Int32Array;
   readonly count: number;
+  /** The points that bound them from below. */
+  readonly front: readonly Point[];
 }
 
 /**
@@ -39,5 +41,5 @@ export function boxesOf(front: readonly Point[], reference: Point): Boxes {
     }
   };
   split(positions, d - 1, []);
-  return { cuts, bounds: Int32Array.from(bounds), count: bounds.length / (2 * d) };
+  return { cuts, bounds: Int32Array.from(bounds), count: bounds.length / (2 * d), front: inside };
 }

@@ -1,5 +1,6 @@
 import { genotypeId, type Decision, type DecisionSpace, type Genotype } from '../../spaces/index.js';
 import type { Values } from '../objective.js';
+import { tallyOf } from './tally.js';
 
 /** Candidates as a model sees them, one row each. */
 export interface Encoded {
@@ -38,12 +39,13 @@ function standardisation(values: readonly number[]): { shift: number; scale: num
   return { shift: mean, scale: variance > 1e-12 * (1e-12 + mean ** 2) ? 1 / Math.sqrt(variance) : 0 };
 }
 
-/** How candidates of one space become rows: choices, structure features and cheap objectives. */
+/** How candidates of one space become rows: choices, structure features, tallies of choices and cheap objectives. */
 export class Encoder {
   readonly width: number;
   readonly distances: readonly Float64Array[];
   private readonly columns: readonly { shift: number; scale: number; log: boolean }[];
   private readonly features = new Map<string, readonly number[]>();
+  private readonly tally: (genotype: Genotype) => number[];
 
   /**
    * @param names cheap objectives that are features: on a logarithmic scale, where they are positive.
@@ -56,6 +58,7 @@ export class Encoder {
     private readonly cheap: (genotype: Genotype) => Values,
   ) {
     this.distances = space.decisions.map(choiceDistances);
+    this.tally = tallyOf(space.decisions);
     const rows = reference.map((genotype) => this.raw(genotype));
     this.width = rows[0].length;
     this.columns = rows[0].map((_, k) => {
@@ -86,7 +89,7 @@ export class Encoder {
 
   private raw(genotype: Genotype): readonly number[] {
     const values = this.cheap(genotype);
-    return [...this.structure(genotype), ...this.names.map((name) => values[name])];
+    return [...this.structure(genotype), ...this.tally(genotype), ...this.names.map((name) => values[name])];
   }
 
   private structure(genotype: Genotype): readonly number[] {

@@ -13,15 +13,18 @@ import { successOf } from './success.js';
 /** What a pool's candidates are worth. */
 export interface Evaluated {
   readonly beliefs: readonly Belief[];
-  /** The expected hypervolume improvement of a candidate, times the probability that its training succeeds. */
-  worth(position: number): number;
+  /**
+   * The expected hypervolume improvement of a candidate, times the probability that its training succeeds; when that
+   * is not above `atLeast`, any value that is not.
+   */
+  worth(position: number, atLeast: number): number;
 }
 
 /** What candidates are worth, as far as is known in one ask. */
 export class Evaluation {
   readonly target: Target;
   private readonly models: readonly (Conditioned | undefined)[];
-  private readonly history: readonly Told[];
+  private readonly success: ReturnType<typeof successOf>;
 
   /** @param data for each objective, the trials that have a value of it. */
   constructor(
@@ -30,9 +33,9 @@ export class Evaluation {
     { history, pending }: AskContext,
     data: readonly (readonly Told[])[],
   ) {
-    this.history = history;
     const waiting = scene.encoder.encode(pending);
     this.models = scene.models.map((model, k) => model?.at(data[k], waiting));
+    this.success = successOf(history, scene.encoder);
     this.target = targetOf(objectives, history, this.expected(pending), scene.pool.known);
   }
 
@@ -45,10 +48,13 @@ export class Evaluation {
       return { kind: 'modelled', warp: model.warp, ...model.predict(pool.encoded) };
     });
     const improvement = improvementOf(this.target.boxes, beliefs);
-    const success = successOf(this.history, this.scene.encoder, pool.encoded);
+    const success = this.success?.(pool.encoded);
     return {
       beliefs,
-      worth: success === undefined ? improvement : (i) => success[i] * improvement(i),
+      worth: (position, atLeast) => {
+        const most = improvement(position);
+        return success === undefined || most <= atLeast ? most : most * success(position);
+      },
     };
   }
 

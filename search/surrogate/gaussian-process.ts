@@ -57,29 +57,32 @@ export class GaussianProcess {
     this.scores.length = this.inputs.count;
   }
 
-  /** The means of candidates alone, O(observations) each. */
-  means(at: Encoded): Float64Array {
-    const alpha = this.factor.solveUpper(Float64Array.from(this.scores));
-    const mean = new Float64Array(at.count);
-    const column = new Float64Array(at.count);
-    for (let j = 0; j < alpha.length; j++) {
-      this.kernel.column(this.inputs, j, at, column);
-      for (let i = 0; i < mean.length; i++) mean[i] += alpha[j] * column[i];
-    }
-    return mean;
+  /** A function that gives the mean of one candidate of a set. */
+  meanOf(at: Encoded): (candidate: number) => number {
+    const weights = this.factor.solveUpper(Float64Array.from(this.scores));
+    const column = new Float64Array(weights.length);
+    return (candidate) => {
+      this.kernel.column(at, candidate, this.inputs, column);
+      let sum = 0;
+      for (let j = 0; j < weights.length; j++) sum += weights[j] * column[j];
+      return sum;
+    };
   }
 
   /** Means and variances of candidates, O(observations^2) each. */
   predict(at: Encoded): Prediction {
-    const n = this.observations;
-    const mean = this.means(at);
+    const weights = this.factor.solveUpper(Float64Array.from(this.scores));
+    const mean = new Float64Array(at.count);
     const variance = this.kernel.variances(at);
-    const column = new Float64Array(n);
+    const column = new Float64Array(weights.length);
     for (let i = 0; i < at.count; i++) {
       this.kernel.column(at, i, this.inputs, column);
+      let sum = 0;
+      for (let j = 0; j < weights.length; j++) sum += weights[j] * column[j];
+      mean[i] = sum;
       this.factor.solveLower(column);
       let explained = 0;
-      for (let j = 0; j < n; j++) explained += column[j] * column[j];
+      for (let j = 0; j < column.length; j++) explained += column[j] * column[j];
       variance[i] = Math.max(smallestVariance, variance[i] - explained);
     }
     return { mean, variance };

@@ -36,20 +36,55 @@ class Below {
   }
 }
 
+/** Beyond so many standard deviations nothing is expected any more. */
+const farthest = 4;
+
+/** Whether even a lucky draw of a candidate would be dominated by the frontier (or be worse than the reference). */
+function hopeless(boxes: Boxes, beliefs: readonly Belief[]): (candidate: number) => boolean {
+  const { cuts, front } = boxes;
+  const d = cuts.length;
+  const scaled = (k: number, value: number): number => {
+    const belief = beliefs[k];
+    return belief.kind === 'known' ? value : belief.warp.apply(value);
+  };
+  const bounds = Float64Array.from(front.flatMap((point) => point.map((value, k) => scaled(k, value))));
+  const reference = cuts.map((values, k) => scaled(k, values[values.length - 1]));
+  const lucky = new Float64Array(d);
+  return (candidate) => {
+    for (let k = 0; k < d; k++) {
+      const belief = beliefs[k];
+      lucky[k] =
+        belief.kind === 'known'
+          ? belief.values[candidate]
+          : belief.mean[candidate] - farthest * Math.sqrt(belief.variance[candidate]);
+      if (lucky[k] >= reference[k]) return true;
+    }
+    for (let at = 0; at < bounds.length; at += d) {
+      let k = 0;
+      while (k < d && bounds[at + k] <= lucky[k]) k++;
+      if (k === d) return true;
+    }
+    return false;
+  };
+}
+
 /**
  * The expected hypervolume improvement of one candidate by independent objectives: over the boxes that are not
  * dominated, the product over the objectives of E[max(0, upper - value)] - E[max(0, lower - value)] (the closed form of
- * Emmerich et al. 2006 and Yang et al. 2019; an objective that is known contributes the length itself).
+ * Emmerich et al. 2006 and Yang et al. 2019; an objective that is known contributes the length itself). What would be
+ * dominated by luck of four standard deviations in every objective counts 0.
  */
 export function improvementOf(boxes: Boxes, beliefs: readonly Belief[]): (candidate: number) => number {
   const { cuts, bounds, count } = boxes;
   const d = cuts.length;
   const below = beliefs.map((belief, k) => new Below(belief, cuts[k]));
+  const isHopeless = hopeless(boxes, beliefs);
   // What is known is looked at first: most boxes are then out of reach.
   const order = Int32Array.from(
     [...beliefs.keys()].sort((a, b) => Number(beliefs[a].kind !== 'known') - Number(beliefs[b].kind !== 'known')),
   );
   return (candidate) => {
+    if (isHopeless(candidate)) return 0;
     for (const objective of below) objective.look(candidate);
     let sum = 0;
     for (let b = 0; b < count; b++) {

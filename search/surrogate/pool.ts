@@ -12,7 +12,7 @@ import type { Judge } from '../propose.js';
 import type { Encoded, Encoder } from './encoding.js';
 
 /** Spaces of up to this many combinations are looked at as a whole. */
-const listable = 50_000n;
+const listable = 20_000n;
 
 /** Candidates that keep the cheap constraints, as models see them. */
 export interface Pool {

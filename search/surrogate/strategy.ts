@@ -93,10 +93,13 @@ class Surrogate {
     let best: { position: number; worth: number } | undefined;
     for (let position = 0; position < pool.ids.length; position++) {
       if (asked.has(pool.ids[position])) continue;
-      const worth = evaluated.worth(position);
+      const worth = evaluated.worth(position, best?.worth ?? -1);
       if (best === undefined || worth > best.worth) best = { position, worth };
     }
-    return best && this.candidate(pool, best.position, best.worth, evaluation, evaluated);
+    if (best === undefined || best.worth > 0) {
+      return best && this.candidate(pool, best.position, best.worth, evaluation, evaluated);
+    }
+    return leastKnown(pool, evaluated, asked);
   }
 
   /** The candidate that is worth most of those evolved from the best trials and random ones. */
@@ -111,7 +114,7 @@ class Surrogate {
       let position = 0;
       return scores.map((violation) => {
         if (violation < 0) return violation;
-        const worth = evaluated.worth(position);
+        const worth = evaluated.worth(position, -1);
         if (!asked.has(pool.ids[position]) && (best === undefined || worth > best.worth)) {
           best = { worth, candidate: this.candidate(pool, position, worth, evaluation, evaluated) };
         }
@@ -139,4 +142,18 @@ class Surrogate {
     const reason = describeChoice(worth / target.total, this.input.objectives, beliefs, position);
     return { genotype: pool.genotypes[position], reason };
   }
+}
+
+/** When nothing is expected to be better than the frontier: what the models know least of. */
+function leastKnown(pool: Pool, { beliefs }: Evaluated, asked: AskedIds): Candidate | undefined {
+  let best: { position: number; variance: number } | undefined;
+  for (const [position, id] of pool.ids.entries()) {
+    if (asked.has(id)) continue;
+    const variance = beliefs.reduce(
+      (sum, belief) => sum + (belief.kind === 'known' ? 0 : belief.variance[position]),
+      0,
+    );
+    if (best === undefined || variance > best.variance) best = { position, variance };
+  }
+  return best && { genotype: pool.genotypes[best.position], reason: 'least known: nothing better is expected' };
 }
