@@ -1,6 +1,8 @@
 import { invalidInput } from '../base/errors.js';
+import type { Objective } from '../search/index.js';
 import { loadTable, type Genotype, type ResultsTable } from '../spaces/index.js';
 import { locatingNowhere, type Locating } from './parse/locating.js';
+import type { TableObjective } from './objective-schema.js';
 import type { TableExperiment } from './schema.js';
 
 /** The results of an experiment on a table. */
@@ -18,12 +20,25 @@ export async function loadResults(
   locating: Locating = locatingNowhere,
 ): Promise<TableResults> {
   const table = await locating(['space'], () => loadTable(space));
-  const columns = new Map<string, Float64Array>();
-  for (const [i, { name, column }] of objectives.entries())
-    columns.set(name, await locating(['objectives', i, 'column'], () => table.numbers(column)));
+  const columns = await columnsOf(table, objectives, locating);
   const { seconds } = space;
   const times = seconds === undefined ? null : await locating(['space', 'seconds'], () => durationsOf(table, seconds));
   return { table, columns, seconds: times };
+}
+
+/**
+ * The values of objectives by their names.
+ * @throws NasError `invalid-input` when there is no such column, or naming the lines of cells that are no numbers.
+ */
+export async function columnsOf(
+  table: ResultsTable,
+  objectives: readonly TableObjective[],
+  locating: Locating = locatingNowhere,
+): Promise<ReadonlyMap<string, Float64Array>> {
+  const columns = new Map<string, Float64Array>();
+  for (const [i, { name, column }] of objectives.entries())
+    columns.set(name, await locating(['objectives', i, 'column'], () => table.numbers(column)));
+  return columns;
 }
 
 function durationsOf(table: ResultsTable, column: string): Float64Array {
@@ -40,3 +55,14 @@ export function resultsOf({ table, columns }: TableResults, genotype: Genotype):
   const row = table.rowOf(genotype);
   return Object.fromEntries([...columns].map(([name, values]) => [name, values[row]]));
 }
+
+/** The same table with only those results that are known of every network before it is evaluated. */
+export const cheapResults = (results: TableResults, objectives: readonly Objective[]): TableResults => ({
+  ...results,
+  columns: new Map(
+    objectives.flatMap(({ name, cost }) => {
+      const values = cost === 'cheap' ? results.columns.get(name) : undefined;
+      return values === undefined ? [] : [[name, values] as const];
+    }),
+  ),
+});

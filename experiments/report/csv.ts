@@ -10,16 +10,17 @@ function cell(value: Cell): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-const line = (cells: readonly Cell[]): string => `${cells.map(cell).join(',')}\n`;
+/** One line of CSV. */
+export const csvLine = (cells: readonly Cell[]): string => `${cells.map(cell).join(',')}\n`;
 
 /** Trials as CSV: trial, state, one column per decision, one per objective (accuracy in [0, 1]); in the order given. */
 export function toCsv(trials: readonly ReportTrial[], objectives: readonly Objective[]): string {
   const decisions = decisionNames(trials);
   const names = objectives.map(({ name }) => name);
   return [
-    line(['trial', 'state', ...decisions, ...names]),
+    csvLine(['trial', 'state', ...decisions, ...names]),
     ...trials.map(({ number, state, choices, values }) =>
-      line([number, state, ...decisions.map((name) => choices[name]), ...names.map((name) => values[name])]),
+      csvLine([number, state, ...decisions.map((name) => choices[name]), ...names.map((name) => values[name])]),
     ),
   ].join('');
 }

@@ -1,9 +1,19 @@
+import type { ComparedMethod } from './charts/comparison.js';
 import type { ReportData } from './data.js';
 
 /** The picture of a run, as SVG text; Vega is loaded when a picture is drawn. */
 export async function renderFrontier(data: ReportData): Promise<string> {
   const charts = await import('./charts/frontier.js');
   return charts.renderFrontier(data);
+}
+
+/** Curves of several controllers as SVG text. */
+export async function renderComparison(
+  methods: readonly ComparedMethod[],
+  subtitle: readonly string[],
+): Promise<string> {
+  const charts = await import('./charts/comparison.js');
+  return charts.renderComparison(methods, subtitle);
 }
 
 /** The page of a run, as HTML text that needs nothing else. */

@@ -1,15 +1,13 @@
 import type { TopLevelSpec } from 'vega-lite';
 import type { CurvePoint, ReportMember } from '../data.js';
-import { renderSvg } from './render.js';
-
-/** Okabe and Ito's colours, told apart by everybody; lines beyond them repeat with dashes. */
-const hues = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#5b5b5b'];
+import { hues, renderSvg } from './render.js';
 
 const stages = [
   { key: 'search', title: 'epoch of the search' },
   { key: 'final', title: 'epoch of the final training' },
 ] as const;
 
+/** Lines beyond the hues repeat them with dashes. */
 const dashes = [
   [1, 0],
   [6, 3],

@@ -13,6 +13,9 @@ export const palette = {
   enqueued: '#2b8a3e',
 } as const;
 
+/** Okabe and Ito's colours for lines, told apart by everybody. */
+export const hues = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#5b5b5b'] as const;
+
 const font = 'Inter, "Segoe UI", Roboto, "Helvetica Neue", Arial, "DejaVu Sans", sans-serif';
 
 /** One look for all charts; light, readable when printed. */

@@ -1,5 +1,5 @@
 import type { ObjectiveValue, Outcome, TrialRecord } from '../../../store/index.js';
-import { resultsOf } from '../../table-results.js';
+import { cheapResults, resultsOf } from '../../table-results.js';
 import type { RunContext } from '../context.js';
 import type { TablePlan } from '../plan.js';
 import type { Evaluator, Foresight } from './evaluator.js';
@@ -17,13 +17,23 @@ const defaultSeconds = 1;
 
 /** Looks candidates up in a table of results, in simulated time: nothing is trained, and nobody really waits. */
 export class TableEvaluator implements Evaluator {
-  private readonly cheap: readonly string[];
+  /** One for the whole run: what is known of candidates never changes. */
+  private readonly foresight: Foresight;
 
   constructor(
     private readonly context: RunContext,
     private readonly plan: TablePlan,
   ) {
-    this.cheap = plan.experiment.objectives.filter(({ cost }) => cost === 'cheap').map(({ name }) => name);
+    const { results, experiment } = plan;
+    const { table } = results;
+    const cheap = cheapResults(results, experiment.objectives);
+    this.foresight = {
+      cheap: (genotype) => resultsOf(cheap, genotype),
+      describe: (genotype) => {
+        const row: TableRow = { kind: 'row', file: table.file, line: table.lineOf(table.rowOf(genotype)) };
+        return { network: row };
+      },
+    };
   }
 
   prepare(): Promise<void> {
@@ -31,18 +41,7 @@ export class TableEvaluator implements Evaluator {
   }
 
   foresee(): Foresight {
-    const { results } = this.plan;
-    const { table } = results;
-    return {
-      cheap: (genotype) => {
-        const values = resultsOf(results, genotype);
-        return Object.fromEntries(this.cheap.map((name) => [name, values[name]]));
-      },
-      describe: (genotype) => {
-        const row: TableRow = { kind: 'row', file: table.file, line: table.lineOf(table.rowOf(genotype)) };
-        return { network: row };
-      },
-    };
+    return this.foresight;
   }
 
   async evaluate({ number, genotype, startedAt }: TrialRecord): Promise<Outcome> {

@@ -1,0 +1,104 @@
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { invalidInput } from '../../../base/errors.js';
+import { writeFileAtomic } from '../../../base/files.js';
+import { command, jsonOption, setOption } from '../../command.js';
+import { comparisonColumns, comparisonTitle } from '../../output/comparison.js';
+import { json, renderTable } from '../../output/table.js';
+import { createCounter } from '../../progress/counter.js';
+
+const list = { type: 'string', array: true, nargs: 1, default: [] as string[] } as const;
+
+/** The numbers of evaluations to show that a search gets to; at least its last. */
+function shownAt(values: readonly string[], budget: number): number[] {
+  const numbers = values.flatMap((value) => value.split(',')).map(Number);
+  const wrong = numbers.find((value) => !Number.isInteger(value) || value < 1);
+  if (wrong !== undefined) throw invalidInput(`--at: expected whole numbers of at least 1, not ${values.join(',')}`);
+  const within = numbers.filter((value) => value <= budget);
+  return within.length === 0 ? [budget] : within;
+}
+
+export const benchSearch = command({
+  usage: 'search [yaml]',
+  summary: 'Compare controllers on a table of real results: how much of the true frontier they find, how soon',
+  examples: [
+    [
+      'bench search --table results.csv --objectives accuracy:max:expensive,latency:min:cheap',
+      'every controller; columns of texts are the decisions',
+    ],
+    [
+      'bench search --table results.csv --objectives accuracy:max --devices phone,laptop --controllers nsga2,local -o curves',
+      'with the latency on each device; curves.svg and curves.csv in a folder',
+    ],
+    ['bench search experiment.yaml --budget 200 --seeds 5', 'the table and the objectives of an experiment'],
+  ],
+  options: (yargs) =>
+    yargs
+      .positional('yaml', { type: 'string', describe: 'Experiment file whose space is a table' })
+      .option('table', { type: 'string', describe: 'CSV file of results; instead of an experiment file' })
+      .option('decisions', { ...list, describe: 'Columns that say what a network is; default: those without decimals' })
+      .option('objectives', {
+        ...list,
+        describe: 'column:direction:cost, e.g. accuracy:max:expensive,latency:min:cheap',
+      })
+      .option('devices', {
+        ...list,
+        describe: 'Columns that take the place of the second objective, one after the other',
+      })
+      .option('controllers', { ...list, describe: 'Which are compared; default: all' })
+      .option('budget', { type: 'number', default: 500, describe: 'Evaluations of each search' })
+      .option('seeds', { type: 'number', default: 20, describe: 'Searches of each controller, with different seeds' })
+      .option('parallel', { type: 'number', describe: 'Evaluations at once; default: those of the experiment, or 1' })
+      .option('at', {
+        ...list,
+        default: ['25', '50', '100', '200', '500'],
+        describe: 'Evaluations after which the hypervolume is shown',
+      })
+      .option('workers', {
+        type: 'number',
+        default: availableParallelism(),
+        defaultDescription: 'the cores',
+        describe: 'Searches at once; changes only the times of asking',
+      })
+      .option('set', setOption)
+      .option('output', {
+        alias: 'o',
+        type: 'string',
+        describe: 'Folder for curves.svg, curves.csv and comparison.json',
+      })
+      .option('json', jsonOption),
+  run: async ({ at, workers, output, json: asJson, ...args }, terminal) => {
+    const { compare, curvesCsv, problemsOf, renderComparison, summariseAll } =
+      await import('../../../experiments/index.js');
+    const { parseComparison } = await import('../../comparison-argument.js');
+    const { out, err, colors } = terminal;
+    const comparison = parseComparison({ ...args, yaml: args.yaml, table: args.table, parallel: args.parallel });
+    const evaluations = shownAt(at, comparison.search.trials);
+    // Read here too, so that a bad table is one error before anything starts.
+    const problems = await problemsOf(comparison);
+    const counter = createCounter(terminal);
+    const results = await compare(comparison, { workers, onProgress: counter.show('searches') });
+    counter.close();
+    const methods = summariseAll(comparison, results);
+    const title = comparisonTitle(comparison);
+    const front = problems.map((problem) => problem.front.size);
+    const plain = { title, at: evaluations, front, methods };
+    if (asJson) out(json(plain));
+    else {
+      const rows = `${problems[0].results.table.size.toLocaleString('en-US')} rows`;
+      out(
+        `${title}\n${rows}, ${front.join(', ')} on the true frontier; share of its hypervolume after so many evaluations:\n\n`,
+      );
+      out(renderTable(comparisonColumns(evaluations), methods, colors));
+    }
+    for (const { method, ended } of methods) for (const why of ended) err(`${method}: ${why}\n`);
+    if (output === undefined) return;
+    writeFileAtomic(join(output, 'comparison.json'), json(plain));
+    writeFileAtomic(join(output, 'curves.csv'), curvesCsv(methods));
+    writeFileAtomic(
+      join(output, 'curves.svg'),
+      await renderComparison(methods, [title, 'line: median; band: middle half of the seeds']),
+    );
+    err(`wrote ${['curves.svg', 'curves.csv', 'comparison.json'].map((name) => join(output, name)).join(', ')}\n`);
+  },
+});

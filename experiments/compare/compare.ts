@@ -1,0 +1,64 @@
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import { builtModule } from '../../base/built-module.js';
+import { messageOf, NasError } from '../../base/errors.js';
+import { tasksOf, type Comparison, type Task, type TaskResult } from './comparison.js';
+import type { Answer } from './worker.js';
+
+export interface CompareOptions {
+  /** Worker threads; the result does not depend on how many, except for the times of asking. */
+  readonly workers: number;
+  /** Told how many searches are done, and of how many. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/**
+ * Runs every search of a comparison. @returns their results in the order of `tasksOf`.
+ * @throws NasError `failure` when a search throws.
+ */
+export async function compare(
+  comparison: Comparison,
+  { workers, onProgress }: CompareOptions,
+): Promise<readonly TaskResult[]> {
+  const tasks = tasksOf(comparison);
+  const results: TaskResult[] = [];
+  let [next, done] = [0, 0];
+  const work = async (): Promise<void> => {
+    const worker = new Worker(builtModule('./worker.js', import.meta.url), { workerData: comparison });
+    try {
+      while (next < tasks.length) {
+        const i = next++;
+        results[i] = await answerOf(worker, tasks[i]);
+        onProgress?.(++done, tasks.length);
+      }
+    } finally {
+      await worker.terminate();
+    }
+  };
+  const threads = Array.from({ length: Math.max(1, Math.min(workers, tasks.length)) }, work);
+  const ends = await Promise.allSettled(threads);
+  const failed = ends.find((end) => end.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+  return results;
+}
+
+/** @throws NasError `failure` when the search throws or its thread ends. */
+async function answerOf(worker: Worker, task: Task): Promise<TaskResult> {
+  const settled = new AbortController();
+  const { signal } = settled;
+  worker.postMessage(task);
+  try {
+    const [event]: unknown[] = await Promise.race([
+      once(worker, 'message', { signal }),
+      once(worker, 'exit', { signal }).then(([code]) => [{ error: `its thread ended with code ${String(code)}` }]),
+    ]);
+    // What the worker of a comparison answers.
+    const answer = event as Answer;
+    if ('error' in answer) throw new Error(answer.error);
+    return answer.result;
+  } catch (error) {
+    throw new NasError('failure', `${task.controller}, seed ${task.seed}: ${messageOf(error)}`, { cause: error });
+  } finally {
+    settled.abort();
+  }
+}

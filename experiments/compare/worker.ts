@@ -1,0 +1,26 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { messageOf } from '../../base/errors.js';
+import type { Comparison, Task, TaskResult } from './comparison.js';
+import { problemsOf, runTask } from './run-task.js';
+
+/** What a worker thread answers to a task. */
+export type Answer = { readonly result: TaskResult } | { readonly error: string };
+
+/** A worker thread of a comparison: one task after the other, until it is ended. */
+// Given by `compare`.
+const comparison = workerData as Comparison;
+const problems = problemsOf(comparison);
+
+parentPort?.on('message', (task: Task) => {
+  const answer = (message: Answer) => parentPort?.postMessage(message);
+  problems.then(
+    (known) => {
+      try {
+        answer({ result: runTask(comparison, known, task) });
+      } catch (error) {
+        answer({ error: messageOf(error) });
+      }
+    },
+    (error: unknown) => answer({ error: messageOf(error) }),
+  );
+});
