@@ -1,4 +1,4 @@
-import { genotypeId, sampleGenotype } from '../spaces/index.js';
+import { existing, genotypeId, sampleGenotype } from '../spaces/index.js';
 import { bestFirst, type Scored } from './best-first.js';
 import { perTrial } from './history.js';
 import { ParzenEstimator, type Observation } from './parzen.js';
@@ -52,7 +52,7 @@ export const tpeStrategy: StrategyFactory = (config, { space, objectives }) => {
     return bestFirst(() => {
       const drawn = new Map<string, Scored>();
       for (let i = 0; i < draws * candidates && drawn.size < candidates; i++) {
-        const genotype = space.canonical(likely.sample(random));
+        const genotype = existing(space, space.canonical(likely.sample(random)), random);
         const id = genotypeId(genotype);
         if (asked.has(id) || drawn.has(id)) continue;
         const score = likely.logDensity(genotype) - unlikely.logDensity(genotype);
