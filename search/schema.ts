@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { fidelitySchema } from './fidelity/index.js';
 
 const choice = z.union([z.string(), z.number(), z.boolean()]);
 const choices = z.record(z.string(), choice);
@@ -62,6 +63,10 @@ export const searchSchema = z.strictObject({
     .max(10)
     .default(2)
     .describe('how often a trial whose worker died is started again before it is recorded as failed'),
+  fidelity: z
+    .preprocess((value) => (typeof value === 'string' ? { type: value } : value), fidelitySchema)
+    .prefault({ type: 'none' })
+    .describe('whether every trial is trained to its end'),
   seed_from: z
     .string()
     .min(1)

@@ -8,6 +8,7 @@ export const eventKinds = [
   'asked',
   'started',
   'retried',
+  'promoted',
   'epoch',
   'finished',
   'values',

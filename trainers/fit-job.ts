@@ -18,6 +18,11 @@ export interface FitJob {
   readonly directory: string;
   /** File with weights to start from instead of random ones. */
   readonly initial?: string | undefined;
+  /**
+   * Epochs after which training pauses, to go on another time; default: all. It changes nothing else: the schedule is
+   * that of the whole training.
+   */
+  readonly until?: number | undefined;
 }
 
 /** What one epoch came to. */
@@ -79,4 +84,12 @@ export interface InterruptedFit {
   readonly curve: readonly EpochMetrics[];
 }
 
-export type FitResult = CompleteFit | InterruptedFit;
+/** Trained until `job.until`; the checkpoint waits for the rest. */
+export interface PausedFit {
+  readonly state: 'paused';
+  /** On the validation split after the last epoch so far, in [0, 1]. */
+  readonly accuracy: number;
+  readonly curve: readonly EpochMetrics[];
+}
+
+export type FitResult = CompleteFit | InterruptedFit | PausedFit;

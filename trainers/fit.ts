@@ -19,7 +19,8 @@ import { CorruptFile } from './tensor-file.js';
  * Trains one network and keeps what is needed to continue in `job.directory`: a checkpoint each epoch and every
  * `train.checkpoint_seconds`. Called again after it was interrupted or killed, it continues from there, and the result
  * equals that of an uninterrupted run bit for bit (`seconds` apart) on the same machine with the same threads. Called
- * again after it was complete, it gives the same result at once.
+ * again after it was complete, it gives the same result at once. A training that pauses (`job.until`) goes on from its
+ * checkpoint in the same way: in however many parts it is done, its result is that of one.
  *
  * @throws NasError `failure` when the loss is no longer a number; `invalid-input` when network, data, teacher and
  *   configuration do not fit together or the engine does not work here
@@ -44,8 +45,10 @@ export async function fit(job: FitJob, hooks: FitHooks): Promise<FitResult> {
 }
 
 function complete(curve: readonly EpochMetrics[], { weights }: TrainingFiles): CompleteFit {
-  return { state: 'complete', accuracy: curve.at(-1)?.validation_accuracy ?? NaN, curve, weights };
+  return { state: 'complete', accuracy: lastAccuracy(curve), curve, weights };
 }
+
+const lastAccuracy = (curve: readonly EpochMetrics[]): number => curve.at(-1)?.validation_accuracy ?? NaN;
 
 /** A damaged file costs the time to train again, nothing else. */
 function forgiving<T>(hooks: FitHooks, read: () => T | null): T | null {
@@ -162,8 +165,9 @@ class Training {
 
   async run(): Promise<FitResult> {
     const { hooks, job, position } = this;
+    const until = Math.min(job.until ?? Infinity, job.train.epochs);
     hooks.onStart?.({ epoch: position.epoch, step: position.step });
-    while (this.position.epoch < job.train.epochs) {
+    while (this.position.epoch < until) {
       if (!(await this.trainEpoch())) return this.interrupt();
       const metrics = await this.validate();
       if (metrics === null) return this.interrupt();
@@ -173,6 +177,7 @@ class Training {
       hooks.onEpoch(metrics);
     }
     const { curve } = this.position;
+    if (this.position.epoch < job.train.epochs) return { state: 'paused', accuracy: lastAccuracy(curve), curve };
     this.files.writeWeights(curve, finalWeights(this.engine.state()));
     rmSync(this.files.checkpoint, { force: true });
     return complete(curve, this.files);

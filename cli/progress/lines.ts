@@ -20,6 +20,9 @@ const lines: { readonly [K in RunEvent['kind']]: Line<K> } = {
   'trial-started': () => null,
   'trial-step': () => null,
   'trial-epoch': () => null,
+  'trial-paused': ({ number, epochs, of, values }) =>
+    `trial ${number} after ${epochs} of ${of} epochs: ${valuesText(values)}`,
+  'trial-promoted': ({ number, epochs, reason }) => `trial ${number} goes on to ${epochs} epochs: ${reason}`,
   'trial-finished': ({ stage, number, state, values, message }) => {
     const found = valuesText(values);
     const what = stage === 'final' ? ' (final training)' : '';

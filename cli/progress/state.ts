@@ -50,9 +50,11 @@ export class ProgressTracker {
       case 'trial-step':
         this.workers.set(event.worker, event);
         break;
+      case 'trial-paused':
+        this.atRest(event.number, 'search');
+        break;
       case 'trial-finished':
-        for (const [worker, { number, stage }] of this.workers)
-          if (number === event.number && stage === event.stage) this.workers.delete(worker);
+        this.atRest(event.number, event.stage);
         break;
       case 'frontier': {
         const accuracies = event.members.flatMap(({ values }) => ('accuracy' in values ? [values['accuracy']] : []));
@@ -62,6 +64,12 @@ export class ProgressTracker {
       }
       default:
     }
+  }
+
+  /** Nothing trains this network any more. */
+  private atRest(trial: number, of: TrialStepEvent['stage']): void {
+    for (const [worker, { number, stage }] of this.workers)
+      if (number === trial && stage === of) this.workers.delete(worker);
   }
 
   private estimate({ done, total }: ProgressEvent): number | undefined {

@@ -81,6 +81,27 @@ export interface TrialEpochEvent {
   readonly trainLoss: number;
 }
 
+/** A trial was trained in part, and waits for the decision whether it goes on. */
+export interface TrialPausedEvent {
+  readonly kind: 'trial-paused';
+  readonly number: number;
+  /** Epochs that it was trained for, and those of a whole training. */
+  readonly epochs: number;
+  readonly of: number;
+  /** Objective values by name, as they are now. */
+  readonly values: Values;
+}
+
+/** A trial that was trained in part goes on. */
+export interface TrialPromotedEvent {
+  readonly kind: 'trial-promoted';
+  readonly number: number;
+  /** Epochs that it will have been trained for. */
+  readonly epochs: number;
+  /** What speaks for it: `rank 1 of 3 after 1 of 9 epochs`. */
+  readonly reason: string;
+}
+
 /** A trial has its result. */
 export interface TrialFinishedEvent {
   readonly kind: 'trial-finished';
@@ -180,6 +201,8 @@ export type RunEvent =
   | TrialStartedEvent
   | TrialStepEvent
   | TrialEpochEvent
+  | TrialPausedEvent
+  | TrialPromotedEvent
   | TrialFinishedEvent
   | TrialRetriedEvent
   | MeasuredEvent

@@ -115,7 +115,7 @@ async function fullyTrained(
     observe({ kind: 'trial-finished', stage: 'final', number, state: 'failed', values: {}, message: outcome.failed });
     return asSearched;
   }
-  if (outcome.result.state === 'interrupted') return asSearched;
+  if (outcome.result.state !== 'complete') return asSearched;
   const { accuracy, weights, curve } = outcome.result;
   observe({ kind: 'trial-finished', stage: 'final', number, state: 'complete', values: { accuracy } });
   const spent = curve.reduce((sum, epoch) => sum + epoch.seconds, 0);

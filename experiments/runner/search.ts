@@ -1,84 +1,180 @@
 import { NasError } from '../../base/errors.js';
 import { Random } from '../../base/random.js';
-import { createController, SpaceExhausted, type AskContext, type Controller, type Told } from '../../search/index.js';
+import {
+  createController,
+  createScheduler,
+  SpaceExhausted,
+  type AskContext,
+  type Controller,
+  type Decision,
+  type Scheduler,
+  type Standing,
+  type Step,
+} from '../../search/index.js';
 import { choicesOf, genotypeId } from '../../spaces/index.js';
 import type { Outcome, TrialRecord } from '../../store/index.js';
 import { storedEnqueued } from '../warm-start/index.js';
 import type { RunContext } from './context.js';
 import type { Evaluator } from './evaluators/index.js';
 import { plainValues, reportFrontier } from './frontier.js';
+import { History } from './history.js';
+import type { Known, StepLog } from './step-log.js';
+import { isFinished, storedSteps, type Promotion } from './stored-steps.js';
 
-const isTold = (state: TrialRecord['state']): state is Told['state'] => state !== 'waiting' && state !== 'running';
+/** What may be used for a decision. */
+interface Knowledge {
+  readonly known: Known;
+  /** Whether nothing more will become known by waiting. */
+  readonly settled: boolean;
+}
 
-const isFinished = (trial: TrialRecord | undefined): boolean => trial !== undefined && isTold(trial.state);
-
-/** The search: asks the controller, has its candidates evaluated and tells it, until every trial has its outcome. */
+/**
+ * The search: step by step, a new trial is asked of the controller, or one that was evaluated in part goes on or is
+ * stopped, as the scheduler decides; until every trial has its outcome.
+ */
 export class Search {
   private readonly controller: Controller;
+  private readonly scheduler: Scheduler;
+  private readonly log: StepLog;
+  private readonly history: History;
+  /** Steps at work, by their position in the log. */
   private readonly running = new Map<number, Promise<void>>();
   /** All trials asked so far, by number, as the store has them. */
   private readonly trials: TrialRecord[];
-  /** What the controller is told, kept: the same history is then the same objects, which it need not read again. */
-  private readonly told = new Map<number, Told>();
+  private failure: { readonly error: unknown } | undefined;
+  /** The step for which the controller had nothing more to propose. */
+  private refused: number | undefined;
 
   constructor(
     private readonly context: RunContext,
     private readonly evaluator: Evaluator,
   ) {
     const { space, experiment } = context.plan;
+    const { search, objectives, seed } = experiment;
     this.trials = context.store.trials.all();
-    this.controller = createController(experiment.search, {
-      space,
-      objectives: experiment.objectives,
-      seed: experiment.seed,
-      enqueued: storedEnqueued(context.store),
-    });
+    this.controller = createController(search, { space, objectives, seed, enqueued: storedEnqueued(context.store) });
+    const epochs = evaluator.epochs ?? 1;
+    this.scheduler = createScheduler(search.fidelity, { objectives, epochs });
+    this.log = storedSteps(context.store, this.scheduler.first, evaluator);
+    this.history = new History(this.log, objectives, epochs);
   }
 
   /** @throws NasError `infeasible` when no candidate keeps the constraints and no trial is complete. */
   async run(): Promise<void> {
-    const { plan, stopping } = this.context;
-    const { trials } = plan.experiment.search;
-    for (let number = 0; number < trials; number++) {
-      const stored = this.trials.at(number);
-      if (isFinished(stored)) continue;
-      await this.turn(number);
-      if (stopping()) break;
-      const trial = stored ?? this.ask(number);
-      if (trial === undefined) break;
-      const work = this.work(trial).finally(() => this.running.delete(number));
-      // Whoever waits for this trial sees its error; until then it must not count as unhandled.
-      work.catch(() => undefined);
-      this.running.set(number, work);
+    for (let number = 0; ; number++) {
+      if (this.log.isDone(number)) continue;
+      const recorded = this.log.at(number);
+      if (recorded !== undefined) await this.turn(number);
+      const step = recorded ?? (await this.next(number));
+      if (step === undefined || this.context.stopping()) break;
+      this.begin(number, step);
     }
     await Promise.all(this.running.values());
+    this.check();
   }
 
-  /** Waits until trial `number` may be asked: delayed feedback, or (async) any free worker. */
+  private begin(number: number, step: Step): void {
+    const work = this.work(number, step).finally(() => this.running.delete(number));
+    // Whoever waits for this step sees its error; when nobody does, the end of the search does.
+    work.catch((error: unknown) => (this.failure ??= { error }));
+    this.running.set(number, work);
+  }
+
+  private check(): void {
+    if (this.failure !== undefined) throw this.failure.error;
+  }
+
+  /** Waits for the steps before `end` that are at work. */
+  private async untilDone(end: number): Promise<void> {
+    await Promise.all([...this.running].filter(([step]) => step < end).map(([, work]) => work));
+    this.check();
+  }
+
+  private async untilOneIsDone(): Promise<void> {
+    if (this.running.size > 0) await Promise.race(this.running.values());
+    this.check();
+  }
+
+  /** Waits until a step that was decided before the run was interrupted may begin again. */
   private async turn(number: number): Promise<void> {
     const { parallel, order } = this.context.plan.experiment.search;
+    if (order === 'delayed') await this.untilDone(number - parallel + 1);
+    else while (this.running.size >= parallel) await this.untilOneIsDone();
+  }
+
+  /**
+   * What step `number` may be decided from, growing as long as it cannot be. With delayed feedback, these are exactly the
+   * results of steps 0 ... n - parallel, then of one step more, and so on, whatever has finished; without, of all steps
+   * that have finished.
+   */
+  private async *knowledge(number: number): AsyncGenerator<Knowledge, void, void> {
+    const { parallel, order } = this.context.plan.experiment.search;
     if (order === 'delayed') {
-      await Promise.all([...this.running].filter(([other]) => other <= number - parallel).map(([, work]) => work));
-    } else {
-      while (this.running.size >= parallel) await Promise.race(this.running.values());
+      for (let end = number - parallel + 1; end <= number; end++) {
+        await this.untilDone(end);
+        yield { known: (step) => step < end, settled: end === number };
+      }
+      return;
+    }
+    while (this.running.size >= parallel) await this.untilOneIsDone();
+    for (;;) {
+      const settled = this.running.size === 0;
+      yield { known: (step) => this.log.isDone(step), settled };
+      if (settled) return;
+      await this.untilOneIsDone();
     }
   }
 
-  /** Asks the controller and stores its proposal; undefined when the search ends here. */
-  private ask(number: number): TrialRecord | undefined {
+  /** The next step, decided and stored; undefined when the search is over, or told to stop. */
+  private async next(number: number): Promise<Step | undefined> {
+    for await (const knowledge of this.knowledge(number)) {
+      if (this.context.stopping()) return undefined;
+      const step = this.decide(number, knowledge);
+      if (step !== undefined) return step;
+    }
+    return undefined;
+  }
+
+  private decide(number: number, knowledge: Knowledge): Step | undefined {
+    for (;;) {
+      const decision = this.scheduler.decide(this.standing(number, knowledge));
+      if (decision === undefined) return undefined;
+      if (decision.kind === 'stop') this.stop(decision.trial, decision.reason);
+      else {
+        const step = decision.kind === 'promote' ? this.promote(decision) : this.ask(number, knowledge.known);
+        if (step !== undefined) return step;
+      }
+    }
+  }
+
+  private standing(number: number, { known, settled }: Knowledge): Standing {
+    const { log, trials, refused } = this;
+    const hasEnded = (trial: TrialRecord): boolean => {
+      const last = log.latest(trial.number);
+      return isFinished(trial) && last !== undefined && known(last);
+    };
+    return {
+      asked: trials.length,
+      mayAsk: trials.length < this.context.plan.experiment.search.trials && refused !== number,
+      steps: log.steps,
+      results: log.resultsOf(known),
+      ended: new Set(trials.filter(hasEnded).map((trial) => trial.number)),
+      settled,
+    };
+  }
+
+  /** Asks the controller and stores its proposal; undefined when it has none. */
+  private ask(step: number, known: Known): Step | undefined {
     const { plan, store, observe } = this.context;
-    const { parallel, order } = plan.experiment.search;
-    const earlier = this.trials;
-    const isKnown = (trial: TrialRecord) =>
-      isFinished(trial) && (order === 'async' || trial.number <= number - parallel);
-    const pending = earlier.filter((trial) => !isKnown(trial));
-    const known = new Set(earlier.filter(isKnown).map((trial) => trial.number));
-    const foresight = this.evaluator.foresee((trial) => known.has(trial));
+    const number = this.trials.length;
+    const [told, pending] = this.history.at(this.trials, known);
+    const knownTrials = new Set(told.map((trial) => trial.number));
+    const foresight = this.evaluator.foresee((trial) => knownTrials.has(trial));
     const context: AskContext = {
       number,
-      history: earlier.filter((trial) => known.has(trial.number)).map((trial) => this.tell(trial)),
+      history: told,
       pending: pending.map(({ genotype }) => genotype),
-      cheap: (genotype) => foresight.cheap(genotype),
+      cheap: foresight.cheap,
     };
     try {
       const { genotype, reason, rejected } = this.controller.ask(context);
@@ -96,46 +192,67 @@ export class Search {
         ...foresight.describe(genotype),
       });
       observe({ kind: 'trial-asked', number, genotypeId: id, reason, rejected, choices });
-      return this.refresh(number);
+      this.refresh(number);
+      return this.issue({ trial: number, epochs: this.scheduler.first });
     } catch (error) {
-      if (!this.endsSearch(error, number)) throw error;
+      if (!this.endsAsking(error)) throw error;
+      this.refused = step;
       return undefined;
     }
   }
 
+  private promote({ trial, epochs, reason }: Extract<Decision, { kind: 'promote' }>): Step {
+    const detail: Promotion = { epochs, reason };
+    this.context.store.events.add({ kind: 'promoted', trial, detail });
+    this.context.observe({ kind: 'trial-promoted', number: trial, epochs, reason });
+    return this.issue({ trial, epochs });
+  }
+
+  private issue(step: Step): Step {
+    this.log.add(step);
+    return step;
+  }
+
+  /** Gives a trial up that was evaluated in part; its values are those of that part. */
+  private stop(trial: number, message: string): void {
+    const { evaluator, log, trials } = this;
+    const last = log.at(log.latest(trial) ?? -1);
+    const values = last && evaluator.recall?.(trials[trial], last.epochs);
+    if (values === undefined) throw new Error(`trial ${trial} is stopped without a result`);
+    this.finish(trial, { state: 'pruned', values, message });
+    evaluator.abandon?.(trial);
+  }
+
   /** Reads one trial again after it changed. */
-  private refresh(number: number): TrialRecord | undefined {
+  private refresh(number: number): void {
     const trial = this.context.store.trials.get(number);
     if (trial !== undefined) this.trials[number] = trial;
-    return trial;
   }
 
-  private tell({ number, genotype, state, told }: TrialRecord): Told {
-    const known = this.told.get(number);
-    if (known !== undefined) return known;
-    if (!isTold(state)) throw new Error(`trial ${number} is ${state} and has nothing to tell`);
-    const telling = { number, genotype, state, values: told };
-    this.told.set(number, telling);
-    return telling;
-  }
-
-  /** Whether a refusal of the controller ends the search with what it found, rather than the run with an error. */
-  private endsSearch(error: unknown, number: number): boolean {
-    const { store, observe } = this.context;
-    if (error instanceof SpaceExhausted) {
-      observe({ kind: 'note', message: `${error.message}; the search ends after ${number} trials` });
-      return true;
-    }
-    if (!(error instanceof NasError) || error.code !== 'infeasible') return false;
-    if (store.trials.progress().complete === 0 && this.running.size === 0) return false;
-    observe({ kind: 'warning', message: `${error.message}; the search ends after ${number} trials` });
+  /** Whether a refusal of the controller means that no more trials are asked, rather than the end of the run. */
+  private endsAsking(error: unknown): boolean {
+    const { observe } = this.context;
+    const exhausted = error instanceof SpaceExhausted;
+    if (!exhausted && !(error instanceof NasError && error.code === 'infeasible')) return false;
+    if (!exhausted && !this.log.isFruitful && this.running.size === 0) return false;
+    const message = `${error.message}; the search ends after ${this.trials.length} trials`;
+    if (this.refused === undefined) observe({ kind: exhausted ? 'note' : 'warning', message });
     return true;
   }
 
-  /** Brings one trial from where it stands to its outcome. */
-  private async work(trial: TrialRecord): Promise<void> {
-    const outcome = await this.evaluator.evaluate(trial);
-    if (outcome !== undefined) this.finish(trial.number, outcome);
+  /** Does one step. */
+  private async work(number: number, { trial, epochs }: Step): Promise<void> {
+    const evaluated = await this.evaluator.evaluate(this.trials[trial], epochs);
+    if (evaluated === undefined) return;
+    if (evaluated.state !== 'paused') {
+      this.log.finish(number, evaluated.state === 'complete' ? plainValues(evaluated.values) : null);
+      this.finish(trial, evaluated);
+      return;
+    }
+    const values = plainValues(evaluated.values);
+    this.log.finish(number, values);
+    this.context.observe({ kind: 'trial-paused', number: trial, epochs, of: this.evaluator.epochs ?? epochs, values });
+    this.reportProgress();
   }
 
   private finish(number: number, outcome: Outcome): void {
@@ -144,9 +261,16 @@ export class Search {
     store.trials.finish(number, outcome);
     this.refresh(number);
     observe({ kind: 'trial-finished', stage: 'search', number, ...ending, values: plainValues(values) });
-    const { complete, pruned, failed } = store.trials.progress();
-    const { trials: total } = this.context.plan.experiment.search;
-    observe({ kind: 'progress', phase: 'search', done: complete + pruned + failed, total, unit: 'trials' });
+    this.reportProgress();
     if (ending.state === 'complete') reportFrontier(this.context, this.trials);
+  }
+
+  /** Trials count once they have finished a step, although some will go on. */
+  private reportProgress(): void {
+    const { trials: total, fidelity } = this.context.plan.experiment.search;
+    const complete = this.trials.filter(({ state }) => state === 'complete').length;
+    const detail = fidelity.type === 'none' ? {} : { detail: `${complete} to the end` };
+    const progress = { done: this.log.judged, total, unit: 'trials', ...detail };
+    this.context.observe({ kind: 'progress', phase: 'search', ...progress });
   }
 }

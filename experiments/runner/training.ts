@@ -16,6 +16,8 @@ export interface TrainingRequest {
   readonly seed: number;
   readonly train: TrainConfig;
   readonly teacher: PreparedTeacher | null;
+  /** Epochs after which it pauses; default: all of `train.epochs`. */
+  readonly until?: number;
 }
 
 /** How a training ended: with a result, or with why there is none. */
@@ -53,6 +55,7 @@ export async function train(context: TrainingContext, request: TrainingRequest):
           engine: plan.experiment.engine,
           threads: plan.threads,
           directory: join(plan.workdir, trialFolder(stage, number)),
+          until: request.until,
         },
       },
       'shared',

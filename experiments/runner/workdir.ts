@@ -10,8 +10,9 @@ export const workdirFiles = {
   report: 'report.html',
 } as const;
 
-/** The file with a training's final weights, in its folder. */
+/** The files with a training's final weights, and with what it goes on from, in its folder. */
 export const weightsFile = 'weights.bin';
+export const checkpointFile = 'checkpoint.bin';
 
 const trialName = (number: number): string => String(number).padStart(5, '0');
 

@@ -57,10 +57,11 @@ export function asynchronousHalving({ objectives, rungs, eta, epochs }: Options)
   };
 
   return {
+    first: rungs[0],
     decide: (standing) => {
       const promotion = first((level) => promote(standing, level));
       if (promotion !== undefined) return promotion;
-      if (standing.mayAsk) return { kind: 'ask', epochs: rungs[0] };
+      if (standing.mayAsk) return { kind: 'ask' };
       return standing.settled ? first((level) => stop(standing, level)) : undefined;
     },
   };

@@ -76,12 +76,13 @@ export function curveStopping({ objectives, rungs, epochs, threshold, warmup }: 
   };
 
   return {
+    first: rungs[0],
     decide: (standing) => {
       for (const result of standing.results) {
         const decision = ofResult(standing, result);
         if (decision !== undefined) return decision;
       }
-      return standing.mayAsk ? { kind: 'ask', epochs: rungs[0] } : undefined;
+      return standing.mayAsk ? { kind: 'ask' } : undefined;
     },
   };
 }

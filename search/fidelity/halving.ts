@@ -47,13 +47,14 @@ export function successiveHalving({ objectives, rungs, eta, bracket, epochs }: O
     return undefined;
   };
   return {
+    first: rungs[0],
     decide: (standing) => {
       for (let first = 0; first < standing.asked; first += bracket) {
         const full = first + bracket <= standing.asked || !standing.mayAsk;
         const decision = full ? ofBracket(standing, first) : undefined;
         if (decision !== undefined) return decision;
       }
-      return standing.mayAsk ? { kind: 'ask', epochs: rungs[0] } : undefined;
+      return standing.mayAsk ? { kind: 'ask' } : undefined;
     },
   };
 }

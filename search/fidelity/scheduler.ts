@@ -30,7 +30,7 @@ export interface Standing {
 
 /** What to do next; a stop takes no time. */
 export type Decision =
-  | { readonly kind: 'ask'; readonly epochs: number }
+  | { readonly kind: 'ask' }
   | { readonly kind: 'promote'; readonly trial: number; readonly epochs: number; readonly reason: string }
   | { readonly kind: 'stop'; readonly trial: number; readonly reason: string };
 
@@ -39,6 +39,8 @@ export type Decision =
  * did before. The search asks it whenever a worker is free.
  */
 export interface Scheduler {
+  /** Epochs of every trial's first step. */
+  readonly first: number;
   /**
    * The next decision; undefined when more has to become known first, or nothing is left to do: every trial that was asked
    * has then ended.

@@ -112,6 +112,15 @@ describe('fit', () => {
     expect(withoutTime(epochs)).toEqual(withoutTime(whole.curve.slice(moment < 8 ? 0 : 1)));
   });
 
+  test('in parts is the same as in one, bit for bit', async () => {
+    const job = tinyJob(bench, 'parts');
+    const first = await fit({ ...job, until: 1 }, quiet());
+    expect(first).toMatchObject({ state: 'paused', accuracy: whole.curve[0].validation_accuracy });
+    expect(withoutTime(first.curve)).toEqual(withoutTime(whole.curve.slice(0, 1)));
+    expect(await fit({ ...job, until: 1 }, quiet())).toEqual(first);
+    expectEqual(await complete({ ...job, until: 2 }), whole);
+  });
+
   test('survives many deaths in a row', async () => {
     const job = tinyJob(bench, 'deaths', { train: { ...tinyTrain, checkpoint_seconds: 1e-6 } });
     let deaths = 0;

@@ -40,7 +40,7 @@ export const trainedTeacher: TeacherFinder<'train'> = async (config, info, optio
   const directory = join(cache, 'teachers', contentHash('trained', info.hash, network, train, seed).slice(0, 32));
   const job = { network, seed, train, dataset, teacher: null, engine, threads, directory };
   const result = await fit(job, fitHooks(hooks));
-  if (result.state === 'interrupted')
+  if (result.state !== 'complete')
     throw new NasError('interrupted', 'training the teacher was interrupted; it continues when the run does');
   return {
     name: `${config.network} (width ${config.width})`,

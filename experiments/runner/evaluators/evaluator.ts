@@ -1,13 +1,20 @@
 import type { Values } from '../../../search/index.js';
 import type { Genotype } from '../../../spaces/index.js';
-import type { NewTrial, Outcome, TrialRecord } from '../../../store/index.js';
+import type { NewTrial, ObjectiveValues, Outcome, TrialRecord } from '../../../store/index.js';
 
 /** What may be known of candidates before they are evaluated. */
 export interface Foresight {
-  /** Cheap objective values, exact or predicted. */
-  cheap(genotype: Genotype): Values;
+  /** Cheap objective values, exact or predicted; the same function as long as they do not change. */
+  readonly cheap: (genotype: Genotype) => Values;
   /** What the store keeps of a candidate when it is asked for. */
   describe(genotype: Genotype): Pick<NewTrial, 'network' | 'prediction'>;
+}
+
+/** Evaluated in part, and able to go on. */
+export interface Paused {
+  readonly state: 'paused';
+  /** All objective values, as they are after these epochs. */
+  readonly values: ObjectiveValues;
 }
 
 /**
@@ -20,8 +27,17 @@ export interface Evaluator {
   prepare(): Promise<void>;
   /** @param isKnown whether the results of a trial may be used. */
   foresee(isKnown: (trial: number) => boolean): Foresight;
-  /** Brings one trial from where it stands to its outcome; undefined when the user stopped the run before. */
-  evaluate(trial: TrialRecord): Promise<Outcome | undefined>;
+  /** Epochs of a whole evaluation, where one can be done in parts. */
+  readonly epochs?: number;
+  /**
+   * Brings one trial from where it stands to its outcome, or to `epochs` of its epochs; undefined when the user stopped
+   * the run before.
+   */
+  evaluate(trial: TrialRecord, epochs: number): Promise<Outcome | Paused | undefined>;
+  /** The values of a trial after some of its epochs, of those that were done and stored before. */
+  recall?(trial: TrialRecord, epochs: number): ObjectiveValues | undefined;
+  /** Told of a trial that was stopped: it will not go on. */
+  abandon?(trial: number): void;
   /** What follows the search: final measurements and trainings of the frontier. */
   finish(): Promise<void>;
   /** Asks what is being evaluated to end soon, in such a way that it can go on later. */

@@ -1,3 +1,5 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { canonicalJson } from '../../../base/hash.js';
 import { violated } from '../../../search/index.js';
 import type { ObjectiveValues, Outcome, TrialRecord } from '../../../store/index.js';
@@ -11,7 +13,8 @@ import type { TrainingPlan } from '../plan.js';
 import { Pool } from '../pool.js';
 import { prepareTeacher } from '../teacher.js';
 import { train } from '../training.js';
-import type { Evaluator, Foresight } from './evaluator.js';
+import { checkpointFile, trialFolder } from '../workdir.js';
+import type { Evaluator, Foresight, Paused } from './evaluator.js';
 
 /** Evaluates networks in earnest: measures their latency, then trains them in worker processes. */
 export class TrainingEvaluator implements Evaluator {
@@ -44,7 +47,11 @@ export class TrainingEvaluator implements Evaluator {
     };
   }
 
-  async evaluate({ number, genotype, seed }: TrialRecord): Promise<Outcome | undefined> {
+  get epochs(): number {
+    return this.context.plan.experiment.train.epochs;
+  }
+
+  async evaluate({ number, genotype, seed }: TrialRecord, until: number): Promise<Outcome | Paused | undefined> {
     const { plan, candidates } = this.context;
     const { objectives, train: config } = plan.experiment;
     const network = candidates.network(genotype);
@@ -60,11 +67,26 @@ export class TrainingEvaluator implements Evaluator {
       return { state: 'pruned', values, message: `before training: ${why.join(', ')}` };
     }
     const request = { stage: 'search', number, network, seed, train: config, teacher: this.teacher } as const;
-    const outcome = await train(this.context, request);
+    const outcome = await train(this.context, { ...request, until });
     if ('failed' in outcome) return { state: 'failed', values, message: outcome.failed };
     if (outcome.result.state === 'interrupted') return undefined;
-    values = { accuracy: { value: outcome.result.accuracy, provenance: 'measured' }, ...values };
-    return { state: 'complete', values };
+    return { state: outcome.result.state, values: { ...accuracy(outcome.result.accuracy), ...values } };
+  }
+
+  recall({ number, genotype }: TrialRecord, epochs: number): ObjectiveValues | undefined {
+    const { store, candidates } = this.context;
+    const last = store.curves.of({ stage: 'search', trial: number }).find(({ epoch }) => epoch === epochs - 1);
+    if (last === undefined) return undefined;
+    const measured = store.measurements.of(number).find(({ purpose }) => purpose === 'trial');
+    return {
+      ...accuracy(last.validationAccuracy),
+      ...candidates.computed(genotype),
+      ...(measured === undefined ? {} : { latency_ms: { value: measured.ms, provenance: 'measured' } }),
+    };
+  }
+
+  abandon(trial: number): void {
+    rmSync(join(this.context.plan.workdir, trialFolder('search', trial), checkpointFile), { force: true });
   }
 
   async finish(): Promise<void> {
@@ -85,5 +107,7 @@ export class TrainingEvaluator implements Evaluator {
     return this.context.pool.close();
   }
 }
+
+const accuracy = (value: number): ObjectiveValues => ({ accuracy: { value, provenance: 'measured' } });
 
 const format = (value: number | undefined): string => (value === undefined ? 'unknown' : value.toPrecision(4));

@@ -60,7 +60,7 @@ export function simulate(
     if (decision.kind === 'stop') stops.set(decision.trial, decision.reason);
     else {
       const trial = decision.kind === 'ask' ? asked++ : decision.trial;
-      const step = { trial, epochs: decision.epochs };
+      const step = { trial, epochs: decision.kind === 'ask' ? scheduler.first : decision.epochs };
       steps.push(step);
       running = [...running, step];
     }
