@@ -6,6 +6,7 @@ import { invalidInput } from '../base/errors.js';
 import { FrozenInference, type InferenceProgram } from './runtime/inference.js';
 import type { Program } from './runtime/program.js';
 import { CompiledProgram } from './runtime/program.js';
+import { fuseBlocks } from './passes/index.js';
 import { createSession } from './runtime/session.js';
 import { StateStore } from './runtime/state-store.js';
 import { traceTwice } from './trace/determinism.js';
@@ -50,7 +51,8 @@ export async function compile(
   const states = options.states ?? new StateStore();
   const start = performance.now();
   const traceOptions = { block, layouts: states.layouts, ...(options.freeze && { freeze: options.freeze }) };
-  const traced = (options.checkDeterminism === false ? trace : traceTwice)(fn, inputs, traceOptions);
+  const recorded = (options.checkDeterminism === false ? trace : traceTwice)(fn, inputs, traceOptions);
+  const traced = { ...recorded, graph: fuseBlocks(recorded.graph) };
   const afterTrace = performance.now();
   const bytes = encodeModel(traced.graph, { name: 'program' });
   const afterEncode = performance.now();

@@ -2,6 +2,7 @@ import type * as tf from '@tensorflow/tfjs-core';
 import { float, int, sizeOf } from '../graph/index.js';
 import { NCHW } from '../trace/layout.js';
 import { Val } from '../trace/value.js';
+import { centredDots, covarianceOf, foldedGradient, foldedOutput, statisticsOf } from './blocked/gram.js';
 import { affine, channelDots, channelSums, channelVector, inBlocks } from './blocked/lanes.js';
 import type { Rule } from './call.js';
 import { withAttrs } from './call.js';
@@ -68,6 +69,12 @@ export function blockedAffine(x: Val, scale: Val, offset: Val): Val {
 
 /** mean = sum(x)/n, variance = sum(x^2)/n - mean^2, y = gamma*(x - mean)/sqrt(variance + epsilon) + beta. */
 function blockedBatchNormTraining(x: Val, gamma: Val, beta: Val, epsilon: number): readonly Val[] {
+  const covariance = covarianceOf(x);
+  if (covariance) {
+    const [mean, variance] = statisticsOf(x, covariance);
+    const factor = multiply(gamma, inverseDeviation(variance, epsilon));
+    return [foldedOutput(x, covariance, factor, subtract(beta, multiply(mean, factor))), mean, variance];
+  }
   const blocks = inBlocks(x);
   const [channels, share] = [x.shape[3], number(x, 1 / sizeOf(x.shape.slice(0, 3)))];
   const mean = multiply(channelSums(blocks, channels), share);
@@ -128,11 +135,14 @@ export function batchNormGradient(
   const count = sizeOf(x.shape.slice(0, 3));
   const inverse = inverseDeviation(variance, epsilon);
   const [dBeta, dot] = sumsOfChannels(x, dy);
-  const dGamma = multiply(subtract(dot, multiply(mean, dBeta)), inverse);
+  const covariance = x.blockOrder === null ? null : covarianceOf(x);
+  const centred = covariance && centredDots(dy, dBeta, covariance);
+  const dGamma = multiply(centred ? centred.dots : subtract(dot, multiply(mean, dBeta)), inverse);
   const share = number(x, -1 / count);
-  const b = multiply(multiply(inverse, dGamma), share);
+  const [a, b] = [multiply(gamma, inverse), multiply(multiply(inverse, dGamma), share)];
   const c = subtract(multiply(dBeta, share), multiply(b, mean));
-  return [scaledByChannel(affineOfChannels(x, b, c, dy), multiply(gamma, inverse)), dGamma, dBeta];
+  const folded = covariance && centred && foldedGradient(covariance, { d: dy, a, b, c, product: centred.product });
+  return [scaledByChannel(affineOfChannels(x, b, c, dy), a, folded), dGamma, dBeta];
 }
 
 export const normalizationRules = {

@@ -18,6 +18,12 @@ export interface Undecided {
   preferred(): Perm | null;
 }
 
+/** The gradients of a convolution, recorded without the gradient of its output. */
+export interface FoldedGradient {
+  input(): Val;
+  filter(): Val;
+}
+
 /** What is known about how a value was computed, for rules that recognise patterns over several kernels. */
 export type Recipe =
   /** scale * of + offset */
@@ -26,7 +32,9 @@ export type Recipe =
   /** clip(of, low, high), where `of` may lie before a ReLU that the clip makes superfluous. */
   | { readonly kind: 'clip'; readonly of: Val; readonly low: number; readonly high: number }
   /** of * factor, the factor being a vector over the last axis. */
-  | { readonly kind: 'scaled'; readonly of: Val; readonly factor: Val }
+  | { readonly kind: 'scaled'; readonly of: Val; readonly factor: Val; readonly folded: FoldedGradient | null }
+  /** The 1x1 convolution of x, in blocks. */
+  | { readonly kind: 'pointwise'; readonly x: Val; readonly filter: Val }
   /** a * b, elementwise. */
   | { readonly kind: 'product'; readonly a: Val; readonly b: Val }
   | { readonly kind: 'sigmoid'; readonly of: Val }

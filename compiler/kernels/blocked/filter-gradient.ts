@@ -8,7 +8,7 @@ import type { Blocks } from './lanes.js';
 import { fillsBlocks, inBlocks } from './lanes.js';
 
 /** The top left corner of a matrix. */
-function corner(builder: GraphBuilder, name: string, rows: number, columns: number): string {
+export function corner(builder: GraphBuilder, name: string, rows: number, columns: number): string {
   const [height, width] = builder.shapeOf(name);
   return height === rows && width === columns ? name : builder.slice(name, [0, 1], [0, 0], [rows, columns]);
 }

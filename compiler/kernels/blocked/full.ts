@@ -40,7 +40,11 @@ export function pointwise(x: Val, filter: string, order: BlockOrder, bias: strin
 export function fullForward(x: Val, filter: Val, g: Geometry): Val {
   const { builder } = x;
   const blocked = fillsBlocks(builder, g.inChannels);
-  if (blocked && isPointwise(g)) return pointwise(x, filter.form(OIHW), orderForPointwise(x, g));
+  if (blocked && isPointwise(g)) {
+    const y = pointwise(x, filter.form(OIHW), orderForPointwise(x, g));
+    y.recipe = { kind: 'pointwise', x, filter };
+    return y;
+  }
   const source = blocked ? inBlocks(x, 'NCHWc') : null;
   const images = source ? builder.reshape(source.name, [g.batch, source.channels, ...g.input]) : x.fullForm(NCHW);
   const weights = packFilter(builder, filter.form(OIHW), blocked ? 'blocked' : 'plain');

@@ -14,7 +14,7 @@ import { fullFilterGradient as blockedFullFilterGradient } from '../blocked/filt
 import { fullInputGradient, isBlockedFull } from '../blocked/full.js';
 import { depthwiseFilter } from './forward.js';
 import type { ConvolutionAttrs, Geometry } from './geometry.js';
-import { unscaled } from './scaled.js';
+import { foldedOf, unscaled } from './scaled.js';
 import { convolutionAttributes, convolutionGeometry, flippedPads, isPointwise, outputPadding } from './geometry.js';
 
 function blockedInputGradient(dy: Val, filter: Val, g: Geometry): Val | null {
@@ -151,6 +151,8 @@ const inputRule = (depthwise: boolean): Rule =>
   withAttrs<ConvolutionAttrs & Pick<tf.Conv2DBackpropInputAttrs, 'inputShape'>>((call, attrs) => {
     const filter = call.value('filter');
     const geometry = convolutionGeometry(attrs.inputShape, filter.shape, attrs, depthwise);
+    const folded = foldedOf(call.value('dy'));
+    if (folded) return folded.input();
     const { gradient, scaleFilter } = unscaled(call.value('dy'), geometry);
     return inputGradient(gradient, scaleFilter(filter), geometry);
   });
@@ -159,6 +161,8 @@ const filterRule = (depthwise: boolean): Rule =>
   withAttrs<ConvolutionAttrs & Pick<tf.Conv2DBackpropFilterAttrs, 'filterShape'>>((call, attrs) => {
     const x = call.value('x');
     const geometry = convolutionGeometry(x.shape, attrs.filterShape, attrs, depthwise);
+    const folded = foldedOf(call.value('dy'));
+    if (folded) return folded.filter();
     const { gradient, scaleFilter } = unscaled(call.value('dy'), geometry);
     return scaleFilter(filterGradient(x, gradient, geometry));
   });
