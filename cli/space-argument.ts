@@ -33,6 +33,17 @@ function readYaml(file: string): unknown {
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/** The types of spaces, as YAML names them. */
+async function spaceNames(): Promise<readonly string[]> {
+  const { spaceSchema } = await import('../spaces/index.js');
+  const types = spaceSchema.options.map(({ shape }) => z.toJSONSchema(shape.type).const);
+  return types.filter((type): type is string => typeof type === 'string');
+}
+
+/** Whether an argument names a type of space and not a file. */
+export const isSpaceName = async (argument: string): Promise<boolean> =>
+  !isFile(argument) && (await spaceNames()).includes(argument);
+
 /** A task of a YAML that holds a space alone. */
 const taskSchema = z.strictObject({
   input: z.tuple([z.number().int().min(1), z.number().int().min(1), z.number().int().min(1)]),
@@ -58,8 +69,7 @@ export async function parseSpace(argument: string): Promise<NamedSpace> {
       hint: 'Give the space that the table is of: fbnet, ofa-mobilenetv3, nas-bench-201.',
     });
   }
-  const types = spaceSchema.options.map(({ shape }) => shape.type).map((type) => z.toJSONSchema(type).const);
-  const names = types.filter((type): type is string => typeof type === 'string');
+  const names = await spaceNames();
   if (!names.includes(argument)) {
     const meant = nearest(argument, names);
     throw invalidInput(

@@ -23,7 +23,7 @@ const describePlain = ({ kind, kernel, stride, filters, act }: BasicBlock | Conv
 
 function describeInverted(block: MBConv | FusedMBConv): string {
   const { kind, kernel, stride, expand, filters, se, act } = block;
-  const groups = block.kind === 'mbconv' && block.groups !== undefined ? `, ${block.groups} groups` : '';
+  const groups = block.kind === 'mbconv' && (block.groups ?? 1) > 1 ? `, ${block.groups} groups` : '';
   const squeezed = se === 0 ? '' : `, squeeze-excite ${ratio(se)}`;
   return `${kind} ${conv(kernel, stride)}, expand ${ratio(expand)}${groups}, ${filters} channels${squeezed}, ${act}`;
 }

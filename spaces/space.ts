@@ -43,9 +43,4 @@ export interface DecisionSpace {
 export interface Space extends DecisionSpace {
   /** The network of a genotype; canonical genotypes with different ids give different networks. */
   readonly build: (genotype: Genotype) => Network;
-  /**
-   * As `build`, described with all that the genotype says, what has no effect included (the dead edges of a cell): its
-   * layers compute the same. Tables measured by frameworks that run everything depend on it. Absent: `build`.
-   */
-  readonly buildAsWritten?: (genotype: Genotype) => Network;
 }

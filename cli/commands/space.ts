@@ -1,9 +1,10 @@
 import { bytes, count } from '../../experiments/report/index.js';
 import type { Decision, DecisionSpace, Extreme } from '../../spaces/index.js';
 import { command, jsonOption, setOption } from '../command.js';
-import { loadWithSpace, type LoadedNetworks, type LoadedTable } from '../load-space.js';
+import { loadWithSpace, type LoadedTable } from '../load-space.js';
 import { json, renderFacts, renderTable, type Column } from '../output/table.js';
 import type { Colors } from '../output/terminal.js';
+import { isSpaceName, parseSpace, type NamedSpace } from '../space-argument.js';
 
 const decisionColumns: readonly Column<Decision>[] = [
   { title: 'decision', cell: ({ name }) => name },
@@ -28,11 +29,7 @@ const plainExtreme = ({ genotype, network, costs }: Extreme) => ({
 const openDecisions = ({ decisions }: DecisionSpace): Decision[] =>
   decisions.filter(({ choices }) => choices.length > 1);
 
-async function networksText(
-  { space: searched, size, task }: LoadedNetworks,
-  asJson: boolean,
-  colors: Colors,
-): Promise<string> {
+async function networksText({ space: searched, task }: NamedSpace, asJson: boolean, colors: Colors): Promise<string> {
   const { describeNetwork, extremes, spaceSize } = await import('../../spaces/index.js');
   const { smallest, largest } = extremes(searched);
   if (asJson) {
@@ -44,7 +41,7 @@ async function networksText(
   const facts = [
     ['space', searched.name],
     ['input', `${task.input.join(' x ')}, ${task.classes} classes`],
-    ['networks', size],
+    ['networks', spaceSize(searched).toLocaleString('en-US')],
     ['decisions', `${open.length}`],
   ] as const;
   const pair = [['smallest', smallest] as const, ['largest', largest] as const];
@@ -75,19 +72,28 @@ async function tableText(
 }
 
 export const space = command({
-  usage: 'space <yaml>',
+  usage: 'space <space>',
   summary: 'Describe the search space: size, decisions, smallest and largest network',
   examples: [
     ['space experiment.yaml', 'a table'],
     ['space experiment.yaml --set space.preset=small', 'the same with another preset'],
+    ['space fbnet', 'a ready-made space, without an experiment'],
   ],
   options: (yargs) =>
     yargs
-      .positional('yaml', { type: 'string', demandOption: true, describe: 'Experiment file' })
+      .positional('space', {
+        type: 'string',
+        demandOption: true,
+        describe: 'Experiment file, or the type of a ready-made space (fbnet, ofa-mobilenetv3, nas-bench-201, ...)',
+      })
       .option('set', setOption)
       .option('json', jsonOption),
-  run: async ({ yaml, set, json: asJson }, { out, colors }) => {
-    const found = await loadWithSpace(yaml, set);
+  run: async ({ space: named, set, json: asJson }, { out, colors }) => {
+    if (set.length === 0 && (await isSpaceName(named))) {
+      out(await networksText(await parseSpace(named), asJson, colors));
+      return;
+    }
+    const found = await loadWithSpace(named, set);
     out(found.kind === 'table' ? await tableText(found, asJson, colors) : await networksText(found, asJson, colors));
   },
 });

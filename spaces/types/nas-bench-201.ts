@@ -61,7 +61,6 @@ export function nasBench201Space(config: NasBench201Config, task: Task): Space {
     decisions,
     canonical: (genotype) => forms.canonical(genotype),
     build: (genotype) => networkOf(cellAt(forms.canonical(genotype)), config, task),
-    buildAsWritten: (genotype) => networkOf(cellAt(genotype), config, task),
     count: () => BigInt(forms.size),
     ...(features === undefined ? {} : { features: (genotype) => features(forms.canonical(genotype)) }),
     ...(active === undefined ? {} : { active }),

@@ -138,6 +138,13 @@ describe('nas validate and nas space', () => {
     expect(Number(described.size)).toBeGreaterThan(1000);
     expect(described.smallest.costs.macs).toBeLessThan(described.largest.costs.macs);
   });
+
+  it('describe a ready-made space without an experiment', async () => {
+    const { code, out } = await nasInside(['space', 'nas-bench-201']);
+    expect(code).toBe(0);
+    expect(out).toMatch(/networks +5,425/);
+    expect((await nasInside(['space', 'no-such-space.yaml'])).code).toBe(2);
+  });
 });
 
 describe('a stored run', () => {
