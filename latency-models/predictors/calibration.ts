@@ -3,7 +3,7 @@ import { Cholesky } from '../../base/linear-algebra.js';
 import { genotypeId, sampleGenotype, type Genotype, type Space } from '../../spaces/index.js';
 import { ascending, quantile } from '../statistics.js';
 import { columnsOf, heavyTraffic, type Columns } from './columns.js';
-import { Catalogue, type Profile } from './layer-features.js';
+import { Catalogue, type LayerFeatures, type Profile } from './layer-features.js';
 import { dot } from './regression.js';
 import { selectDiverse } from './selection.js';
 import type { SourcePrior } from './sources.js';
@@ -35,7 +35,7 @@ export function designSamples(
   { declared = false, prior }: DesignOptions = {},
 ): number[] {
   const works = profiles.map(({ layers, counts }) =>
-    layers.reduce((sum, i, k) => sum + counts[k] * catalogue.layers[i].work, 0),
+    layers.reduce((sum, i, k) => sum + counts[k] * macsOf(catalogue.layers[i]), 0),
   );
   const sorted = ascending(works);
   const [low, high] = [quantile(sorted, lightest), quantile(sorted, heaviest)];
@@ -55,6 +55,9 @@ export function designSamples(
       : selectDiverse(underPrior(columns, prior), count, sourcedNoise);
   return chosen.map((i) => kept[i]);
 }
+
+const macsOf = ({ terms }: LayerFeatures): number =>
+  terms.reduce((sum, [column, amount]) => sum + (column.endsWith('_macs') ? amount : 0), 0);
 
 /** The rows in coordinates in which the prior of the weights is standard normal. */
 function underPrior(columns: Columns, prior: SourcePrior): Float64Array[] {

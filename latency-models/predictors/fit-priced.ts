@@ -20,7 +20,7 @@ const floorShare = 0.05;
 const shareSize = 0.3;
 /** What sizes of components are expected to be, as logarithms of standard deviations with their own. */
 const expected = {
-  noise: { centre: -3.2, spread: 1 },
+  noise: { centre: -3.7, spread: 1 },
   layers: { centre: -1.5, spread: 0.7 },
   details: { centre: -2.3, spread: 0.7 },
   sources: { centre: -2.3, spread: 1 },

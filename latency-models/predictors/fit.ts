@@ -7,7 +7,9 @@ import type { SourcePrior } from './sources.js';
 /** Launches and computations either follow each other or overlap. */
 const overlaps = [1, 8] as const;
 /** How much likelier an overlap must be, as a logarithm. */
-const overlapMargin = 2;
+const overlapMargin = 4;
+/** How much smaller the error of prices alone must be: deviations come to nothing by themselves where there are none. */
+const simplerShare = 0.9;
 /** Fewer observations than this say nothing about overlaps and single layers. */
 const fewForDetails = 8;
 
@@ -47,22 +49,22 @@ function fitKind(
   return others.reduce((best, other) => (other.loss + overlapMargin < best.loss ? other : best), plain);
 }
 
-/** Kinds by default: the prices alone, and with deviations of single layers when there is evidence for them. */
+/** Kinds by default, the richest first: prices with deviations of single layers, and prices alone. */
 function candidates(count: number, prior: SourcePrior | undefined): readonly ModelKind[] {
   if (prior !== undefined) return ['transfer'];
-  return count < fewForDetails ? ['additive'] : ['additive', 'gaussian-process'];
+  return count < fewForDetails ? ['additive'] : ['gaussian-process', 'additive'];
 }
 
 /** As `fitLatencyModel`, of networks that were taken apart before. */
 export function fitSamples(catalogue: Catalogue, samples: readonly Sample[], options: FitOptions = {}): PricedFit {
   const kinds = options.kind === undefined ? candidates(samples.length, options.prior) : [options.kind];
-  const fits = kinds.map((kind) => fitKind(catalogue, samples, kind, options));
-  return fits.reduce((best, fit) => (fit.leftOutError < best.leftOutError ? fit : best));
+  const [richest, ...simpler] = kinds.map((kind) => fitKind(catalogue, samples, kind, options));
+  return simpler.reduce((best, fit) => (fit.leftOutError < simplerShare * best.leftOutError ? fit : best), richest);
 }
 
 /**
- * Fits a latency model. Without a `kind`, several are fitted and the one is taken whose cross-validated error is the
- * smallest. The same observations give the same model.
+ * Fits a latency model. Without a `kind`, several are fitted, and one is chosen by cross-validated (leave-one-out)
+ * error; whether launches and computations overlap, by evidence. The same observations give the same model.
  * @throws RangeError without observations, and for latencies that are not positive numbers.
  */
 export function fitLatencyModel(observations: readonly Observation[], options: FitOptions = {}): LatencyModel {
