@@ -44,13 +44,15 @@ export class TableEvaluator implements Evaluator {
     return this.foresight;
   }
 
-  async evaluate({ number, genotype, startedAt }: TrialRecord): Promise<Outcome> {
+  async evaluate({ number, genotype, startedAt }: TrialRecord): Promise<Outcome | undefined> {
     const { results, simulation } = this.plan;
     const { table, seconds } = results;
     const row = table.rowOf(genotype);
     if (startedAt === null) this.context.store.trials.start(number);
     const began = startedAt ?? simulation.now();
     await simulation.until(began + 1000 * (seconds?.[row] ?? defaultSeconds));
+    // Stays as it is: when the run goes on, it ends at the same simulated moment.
+    if (this.context.stopping()) return undefined;
     const entries = Object.entries(resultsOf(results, genotype));
     const known = entries.filter(([, value]) => Number.isFinite(value));
     const values = Object.fromEntries(
@@ -65,7 +67,7 @@ export class TableEvaluator implements Evaluator {
     return Promise.resolve();
   }
 
-  /** What is being evaluated has its outcome already, as far as real time goes. */
+  /** Nothing takes real time. */
   stop(): void {
     return;
   }
