@@ -2,6 +2,7 @@ export { evaluateOnSplit, type EvaluateFileOptions } from './evaluate.js';
 export * from './table-results.js';
 export { trainedModel, type TrainedModel } from './trained-model.js';
 export { trialSubject } from './trial-subject.js';
+export { untrainedSubject } from './untrained-subject.js';
 export * from './compare/index.js';
 export * from './objectives.js';
 export * from './parse/index.js';

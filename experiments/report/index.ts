@@ -2,5 +2,5 @@ export * from './collect/index.js';
 export * from './data.js';
 export * from './format.js';
 export { toCsv } from './csv.js';
-export { renderComparison, renderFrontier, renderPage } from './render.js';
+export { renderComparison, renderFrontier, renderPage, renderPrediction } from './render.js';
 export { writeReports } from './write.js';

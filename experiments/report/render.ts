@@ -1,5 +1,5 @@
 import type { ComparedMethod } from './charts/comparison.js';
-import type { ReportData } from './data.js';
+import type { PredictionReport, ReportData } from './data.js';
 
 /** The picture of a run, as SVG text; Vega is loaded when a picture is drawn. */
 export async function renderFrontier(data: ReportData): Promise<string> {
@@ -20,4 +20,17 @@ export async function renderComparison(
 export async function renderPage(data: ReportData): Promise<string> {
   const page = await import('./html/page.js');
   return page.renderPage(data);
+}
+
+/** Predicted against measured latency, as SVG text. */
+export async function renderPrediction(prediction: Omit<PredictionReport, 'pairs'> & Pairs): Promise<string> {
+  const charts = await import('./charts/prediction.js');
+  return charts.renderPrediction({
+    ...prediction,
+    pairs: prediction.pairs.map((pair, trial) => ({ trial, ...pair })),
+  });
+}
+
+interface Pairs {
+  readonly pairs: readonly { readonly predicted: number; readonly measured: number }[];
 }

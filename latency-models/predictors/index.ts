@@ -16,3 +16,4 @@ export {
   type Score,
   type TargetEvaluation,
 } from './evaluation.js';
+export { crossValidate, doubts, type CrossValidation } from './cross-validation.js';
