@@ -2,7 +2,14 @@ import { collectFinals, collectTrials, decisionNames, objectivesOf, toCsv } from
 import { command, jsonOption } from '../command.js';
 import { withRun } from '../open-run.js';
 import { json, renderTable } from '../output/table.js';
-import { decisionColumns, finalColumns, numberColumn, objectiveColumns, stateColumn } from '../output/trials.js';
+import {
+  decisionColumns,
+  finalColumns,
+  numberColumn,
+  objectiveColumns,
+  reasonColumn,
+  stateColumn,
+} from '../output/trials.js';
 
 export const trials = command({
   usage: 'trials <workdir>',
@@ -34,6 +41,7 @@ export const trials = command({
               stateColumn(colors),
               ...objectiveColumns(objectives, colors),
               ...finalColumns(collectFinals(store), colors),
+              ...reasonColumn(all),
               ...decisionColumns(decisionNames(all)),
             ],
             all,

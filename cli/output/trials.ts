@@ -61,3 +61,9 @@ export const stateColumn = (colors: Colors): Column<ReportTrial> => ({
 
 export const decisionColumns = (names: readonly string[]): Column<ReportTrial>[] =>
   names.map((name) => ({ title: name, cell: ({ choices }) => String(choices[name]) }));
+
+/** Why trials were pruned or failed; no column when none was. */
+export const reasonColumn = (trials: readonly ReportTrial[]): Column<ReportTrial>[] =>
+  trials.every(({ message }) => message === null)
+    ? []
+    : [{ title: 'reason', cell: ({ message }) => message?.replace(/\s+/g, ' ') ?? '' }];

@@ -31,7 +31,8 @@ export function extrapolate(early: number, outcomes: readonly Outcome[]): Extrap
   const [x, y] = [mean((o) => o.early), mean((o) => o.late)];
   const sxx = outcomes.reduce((sum, o) => sum + (o.early - x) ** 2, 0);
   const sxy = outcomes.reduce((sum, o) => sum + (o.early - x) * (o.late - y), 0);
-  const slope = sxx === 0 ? 0 : sxy / sxx;
+  // Better early is not worse late: what looks so in a few trials is chance.
+  const slope = sxx === 0 ? 0 : Math.max(0, sxy / sxx);
   const degrees = n - 2;
   const residual = outcomes.reduce((sum, o) => sum + (o.late - y - slope * (o.early - x)) ** 2, 0) / degrees;
   const leverage = sxx === 0 ? 0 : (early - x) ** 2 / sxx;

@@ -29,6 +29,7 @@ interface Point {
 }
 
 const seriesNames = {
+  stopped: 'stopped early',
   trials: 'trials',
   search: 'frontier, in the search',
   final: 'after the final training',
@@ -120,6 +121,7 @@ const layer = (values: readonly Point[], look: Layer): Layer[] =>
   values.length === 0 ? [] : [{ ...look, data: { values: [...values] } }];
 
 const looks = [
+  { series: seriesNames.stopped, color: palette.fainter, shape: 'cross' },
   { series: seriesNames.trials, color: palette.faint, shape: 'circle' },
   { series: seriesNames.search, color: palette.search, shape: 'circle' },
   { series: seriesNames.final, color: palette.final, shape: 'diamond' },
@@ -155,6 +157,13 @@ function channels(plane: Plane, points: readonly Point[]) {
   };
 }
 
+/** Where the trials stand that were trained in part: at what they had come to. */
+const stoppedPoints = ({ trials, objectives }: ReportData, plane: Plane): Point[] =>
+  trials
+    .filter(({ state, values }) => state === 'pruned' && objectives.every(({ name }) => name in values))
+    .map((trial) => point(trial, plane, seriesNames.stopped))
+    .filter(isPoint);
+
 /** The chart as Vega-Lite; what `renderFrontier` draws. */
 export function frontierSpec(data: ReportData): TopLevelSpec {
   const plane = planeOf(data);
@@ -163,6 +172,7 @@ export function frontierSpec(data: ReportData): TopLevelSpec {
     .filter(({ number, state }) => state === 'complete' && !members.has(number))
     .map((trial) => point(trial, plane, seriesNames.trials))
     .filter(isPoint);
+  const stopped = stoppedPoints(data, plane);
   const frontier = data.frontier.map((member) => withInterval(member, plane)).filter(isPoint);
   const finals = data.frontier.map((member) => finalPoint(member, plane)).filter(isPoint);
   const enqueued = data.trials
@@ -171,7 +181,7 @@ export function frontierSpec(data: ReportData): TopLevelSpec {
     .filter(isPoint);
   const measured = frontier.filter(({ low }) => low !== undefined);
   const highest = [...finals, ...frontier.filter((f) => !finals.some(({ label }) => label === f.label))];
-  const { x, y, color, shape } = channels(plane, [...trials, ...frontier, ...finals, ...enqueued]);
+  const { x, y, color, shape } = channels(plane, [...stopped, ...trials, ...frontier, ...finals, ...enqueued]);
   const horizontal = plane.x === null ? 'trial' : objectiveTitle(plane.x);
   return {
     $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
@@ -182,6 +192,10 @@ export function frontierSpec(data: ReportData): TopLevelSpec {
       subtitle: subtitle(data, plane),
     },
     layer: [
+      ...layer(stopped, {
+        mark: { type: 'point', filled: true, size: 34, opacity: 0.8 },
+        encoding: { x, y, color, shape },
+      }),
       ...layer(trials, {
         mark: { type: 'point', filled: true, size: 34, opacity: 0.5 },
         encoding: { x, y, color, shape },

@@ -8,6 +8,7 @@ export const palette = {
   soft: '#616e7c',
   grid: '#e4e7eb',
   faint: '#9aa5b1',
+  fainter: '#cbd2d9',
   search: '#1864ab',
   final: '#d9480f',
   enqueued: '#2b8a3e',

@@ -3,6 +3,7 @@ import { renderFrontier } from '../charts/frontier.js';
 import { renderPrediction } from '../charts/prediction.js';
 import { hasNetwork, type ReportData, type ReportMember, type TrialState } from '../data.js';
 import { count, duration, objectiveTitle, objectiveValue } from '../format.js';
+import { givenUp } from './given-up.js';
 import { html, trusted, type Markup } from './markup.js';
 import { networkCard } from './network.js';
 import { rowCard } from './row.js';
@@ -185,7 +186,7 @@ export async function renderPage(data: ReportData): Promise<string> {
                 </section>`
               : null
           }
-          ${frontier.map((member) => (hasNetwork(member) ? networkCard(member) : rowCard(member)))}
+          ${frontier.map((member) => (hasNetwork(member) ? networkCard(member) : rowCard(member)))} ${givenUp(data)}
           <section>
             <h2>Provenance</h2>
             ${facts(Object.entries(data.provenance))}

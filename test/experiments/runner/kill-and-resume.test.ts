@@ -11,24 +11,80 @@ let directory = '';
 beforeAll(() => (directory = mkdtempSync(join(tmpdir(), 'nas-kills-'))));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
+/** What an uninterrupted run finds, and how long it takes in ms. */
+async function uninterrupted(file: string, workdir: string) {
+  const began = Date.now();
+  const { code, output } = await ended(start(directory, ['run', file, '--workdir', workdir]));
+  expect(output).not.toContain('Error');
+  expect(code).toBe(0);
+  return { expected: findings(workdir), took: Date.now() - began };
+}
+
+async function killAndCompare(
+  file: string,
+  { expected, took }: Awaited<ReturnType<typeof uninterrupted>>,
+  name: string,
+) {
+  const nextKill = randomKills(took * 0.5, 11);
+  let hits = 0;
+  for (let round = 0; hits < count; round++) {
+    const killed = join(directory, `${name}-${round}`);
+    hits += await runWithKills(directory, file, killed, nextKill, count - hits);
+    expect(findings(killed)).toEqual(expected);
+  }
+}
+
 describe('a run that is killed', () => {
   it(`resumes ${count} times to what an uninterrupted run finds, bit for bit`, { timeout: 1_800_000 }, async () => {
     const file = writeExperiment(directory);
-    const reference = join(directory, 'reference');
-    const began = Date.now();
-    const { code, output } = await ended(start(directory, ['run', file, '--workdir', reference]));
-    expect(output).not.toContain('Error');
-    expect(code).toBe(0);
-    const expected = findings(reference);
-    expect(expected.trials).toHaveLength(6);
-    expect(expected.trials.filter(({ state }) => state === 'complete').length).toBeGreaterThan(3);
+    const reference = await uninterrupted(file, join(directory, 'reference'));
+    const { trials } = reference.expected;
+    expect(trials).toHaveLength(6);
+    expect(trials.filter(({ state }) => state === 'complete').length).toBeGreaterThan(3);
+    await killAndCompare(file, reference, 'killed');
+  });
 
-    const nextKill = randomKills((Date.now() - began) * 0.5, 11);
-    let hits = 0;
-    for (let round = 0; hits < count; round++) {
-      const killed = join(directory, `killed-${round}`);
-      hits += await runWithKills(directory, file, killed, nextKill, count - hits);
-      expect(findings(killed)).toEqual(expected);
-    }
+  it(`does so with trials that stop and go on`, { timeout: 1_800_000 }, async () => {
+    const file = writeExperiment(directory, {
+      name: 'rungs',
+      teacher: null,
+      search:
+        '{ controller: nsga2, trials: 7, population: 3, parallel: 2, retries: 10, fidelity: { type: asha, eta: 2 } }',
+      final: null,
+    });
+    const reference = await uninterrupted(file, join(directory, 'rungs'));
+    const { trials, steps, curves } = reference.expected;
+    expect(trials).toHaveLength(7);
+    // Of 7 results at the first rung 3 go on, of 3 at the second 1.
+    expect(steps.filter(({ kind }) => kind === 'promoted')).toHaveLength(4);
+    expect(curves.map(([search]) => search.length).sort()).toEqual([1, 1, 1, 1, 2, 2, 3]);
+    for (const { state, message } of trials)
+      expect(message).toEqual(
+        state === 'complete'
+          ? null
+          : expect.stringMatching(/^stopped after \d of 3 epochs: rank \d of \d in its rung$/),
+      );
+    await killAndCompare(file, reference, 'rungs-killed');
+  });
+});
+
+describe('a trial that is trained in parts', () => {
+  it('is the same as one that is trained at once, bit for bit', { timeout: 300_000 }, async () => {
+    const plain = { teacher: null, final: null };
+    const search = (more: string) => `{ controller: random, trials: 4, ${more} }`;
+    const [parts, whole] = [
+      writeExperiment(directory, { ...plain, name: 'parts', search: search('fidelity: { type: halving, eta: 2 }') }),
+      writeExperiment(directory, { ...plain, name: 'whole', search: search('parallel: 2') }),
+    ];
+    const [halved, straight] = [
+      (await uninterrupted(parts, join(directory, 'parts'))).expected,
+      (await uninterrupted(whole, join(directory, 'whole'))).expected,
+    ];
+    expect(halved.steps.filter(({ kind }) => kind === 'promoted')).toHaveLength(3);
+    const complete = halved.trials.flatMap(({ state, number }) => (state === 'complete' ? [number] : []));
+    expect(complete).toHaveLength(1);
+    for (const [number, [curve]] of halved.curves.entries())
+      expect(curve).toEqual(straight.curves[number][0].slice(0, curve.length));
+    for (const number of complete) expect(halved.weights[number]).toEqual(straight.weights[number]);
   });
 });

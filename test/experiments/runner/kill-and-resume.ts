@@ -20,26 +20,29 @@ export interface Kill {
   readonly after: number;
 }
 
-/** An experiment in which no measured latency steers the search: whatever differs is a defect. */
-export function writeExperiment(directory: string, overrides: readonly string[] = []): string {
+/** The parts of an experiment in which no measured latency steers the search: whatever differs is a defect. */
+const parts = {
+  name: 'kills',
+  seed: '7',
+  space: '{ type: mobilenet, preset: tiny }',
+  teacher: '{ type: train, network: mobilenet, width: 0.5, epochs: 2, batch: 32 }',
+  train: '{ epochs: 3, batch: 32, augment: { crop: 2, flip: true, views: 2 }, checkpoint_seconds: 0.2 }',
+  objectives: '[{ name: accuracy }, { name: macs }]',
+  search: '{ controller: nsga2, trials: 6, population: 3, parallel: 2, retries: 10 }',
+  final: '{ epochs: 4 }',
+} as const;
+
+/** Writes the experiment, with other parts or (null) without them; its data is tiny. */
+export function writeExperiment(
+  directory: string,
+  changes: Readonly<Partial<Record<keyof typeof parts, string | null>>> = {},
+): string {
   const data = join(directory, 'data');
   makeTinyDataset(data);
-  const file = join(directory, 'experiment.yaml');
-  writeFileSync(
-    file,
-    [
-      'name: kills',
-      'seed: 7',
-      `data: { type: fashion-mnist, path: ${data} }`,
-      'space: { type: mobilenet, preset: tiny }',
-      'teacher: { type: train, network: mobilenet, width: 0.5, epochs: 2, batch: 32 }',
-      'train: { epochs: 3, batch: 32, augment: { crop: 2, flip: true, views: 2 }, checkpoint_seconds: 0.2 }',
-      'objectives: [{ name: accuracy }, { name: macs }]',
-      'search: { controller: nsga2, trials: 6, population: 3, parallel: 2, retries: 10 }',
-      'final: { epochs: 4 }',
-      ...overrides,
-    ].join('\n'),
-  );
+  const { name, ...others } = { ...parts, ...changes };
+  const file = join(directory, `${name ?? 'experiment'}.yaml`);
+  const lines = Object.entries({ name, data: `{ type: fashion-mnist, path: ${data} }`, ...others });
+  writeFileSync(file, lines.map(([key, value]) => (value === null ? '' : `${key}: ${value}\n`)).join(''));
   return file;
 }
 
@@ -124,6 +127,10 @@ export function findings(workdir: string) {
       store.curves.of({ stage, trial }).map(({ seconds, ...epoch }) => ({ ...epoch, timed: seconds >= 0 }));
     return {
       status: store.run.status().status,
+      steps: store.events
+        .all()
+        .filter(({ kind }) => kind === 'asked' || kind === 'promoted')
+        .map(({ kind, trial, detail }) => ({ kind, trial, detail })),
       trials: trials.map(({ number, genotypeId, seed, reason, state, message, values }) => ({
         number,
         genotypeId,
