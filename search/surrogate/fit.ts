@@ -33,7 +33,7 @@ export function fittedAt(count: number, first: number): number {
 }
 
 /** Hyper-parameters are fitted to so many observations at most: the best and, of the others, evenly many of all ages. */
-const enough = 120;
+const enough = 80;
 
 /** `count` of the trials: the better half by value, the rest evenly over the others; in the order given. */
 export function selected(trials: readonly Told[], objective: Objective, count: number): readonly Told[] {

@@ -46,6 +46,8 @@ export class Kernel {
   private readonly amplitudes: readonly number[];
   private readonly weights: readonly Float64Array[];
   private readonly rates: Float64Array;
+  /** The most choices of a decision, one that is not executed included. */
+  private readonly side: number;
 
   constructor(
     private readonly shape: KernelShape,
@@ -57,6 +59,7 @@ export class Kernel {
     this.amplitudes = [...theta.subarray(0, 4)].map((log) => Math.exp(2 * log));
     this.noise = Math.exp(2 * theta[this.layout.noise]);
     const count = Math.max(1, distances.length);
+    this.side = distances.reduce((most, table) => Math.max(most, Math.sqrt(table.length)), 0);
     this.weights = distances.map((table, d) => {
       const weight = Math.exp(theta[rates] + theta[decisions + d]) / count;
       return table.map((distance) => weight * distance);
@@ -68,40 +71,45 @@ export class Kernel {
 
   /** The covariances of one candidate with all of a set. */
   column(of: Encoded, index: number, against: Encoded, out: Float64Array): void {
-    const { width, decisions } = against;
-    const { distances } = this.shape;
+    const { width, decisions, count, numbers, choices } = against;
     const [interactions, smooth, additive, linear] = this.amplitudes;
-    const { rates } = this;
+    const { rates, side } = this;
     const own = of.numbers.subarray(index * width, (index + 1) * width);
-    const weighted: Float64Array[] = [];
-    const plain: Float64Array[] = [];
+    // For each choice of each decision: how much it differs from the candidate's, by this kernel's weights and plainly.
+    const weighted = new Float64Array(decisions * side);
+    const plain = new Float64Array(decisions * side);
     for (let d = 0; d < decisions; d++) {
-      const side = Math.sqrt(distances[d].length);
-      const choice = of.choices[index * decisions + d];
-      weighted.push(this.weights[d].subarray(choice * side, (choice + 1) * side));
-      plain.push(distances[d].subarray(choice * side, (choice + 1) * side));
+      const table = this.shape.distances[d];
+      const choicesOf = Math.sqrt(table.length);
+      const start = of.choices[index * decisions + d] * choicesOf;
+      for (let c = 0; c < choicesOf; c++) {
+        weighted[d * side + c] = this.weights[d][start + c];
+        plain[d * side + c] = table[start + c];
+      }
     }
     const perDecision = additive / Math.max(1, decisions);
     const perNumber = linear / Math.max(1, width);
-    for (let i = 0; i < against.count; i++) {
-      let exponent = 0;
-      let differences = 0;
-      for (let d = 0, at = i * decisions; d < decisions; d++) {
-        const choice = against.choices[at + d];
-        exponent += weighted[d][choice];
-        differences += plain[d][choice];
-      }
-      let square = 0;
-      let product = 0;
-      for (let k = 0, at = i * width; k < width; k++) {
-        const x = against.numbers[at + k];
-        const difference = rates[k] * (x - own[k]);
-        square += difference * difference;
-        product += x * own[k];
-      }
+    for (let i = 0; i < count; i++) {
       let value = 0;
-      if (decisions > 0) value += interactions * Math.exp(-exponent) + additive - perDecision * differences;
+      if (decisions > 0) {
+        let exponent = 0;
+        let differences = 0;
+        for (let d = 0, at = i * decisions, start = 0; d < decisions; d++, start += side) {
+          const choice = start + choices[at + d];
+          exponent += weighted[choice];
+          differences += plain[choice];
+        }
+        value += interactions * Math.exp(-exponent) + additive - perDecision * differences;
+      }
       if (width > 0) {
+        let square = 0;
+        let product = 0;
+        for (let k = 0, at = i * width; k < width; k++) {
+          const x = numbers[at + k];
+          const difference = rates[k] * (x - own[k]);
+          square += difference * difference;
+          product += x * own[k];
+        }
         const r = root5 * Math.sqrt(square);
         value += smooth * (1 + r + (r * r) / 3) * Math.exp(-r) + perNumber * product;
       }

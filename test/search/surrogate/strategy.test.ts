@@ -98,7 +98,7 @@ describe('the surrogate', () => {
   it('evolves candidates where a space is too large to be listed', () => {
     const of = tableSpace(
       'long chain',
-      [...'abcdefghij'].map((name) => ({ name, choices: ops })),
+      Array.from({ length: 10 }, (_, i) => ({ name: `op${i}`, choices: ops })),
     );
     const train: Train = (genotype) => ({
       state: 'complete',
