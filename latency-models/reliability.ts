@@ -5,7 +5,7 @@ import type { InterleavedTiming } from './protocol.js';
 /** An interval whose half-width is above this share of the centre tells too little. */
 const widest = 0.03;
 /** Other programs may use this share of the machine's processors, and always this much of one. */
-const [calmShare, calmProcessors] = [0.05, 0.2];
+const [calmShare, calmProcessors] = [0.05, 0.1];
 /** Share of a processor that the host of a virtual machine may take away. */
 const mostStolen = 0.03;
 /** Share of the blocks that may have been disturbed, since those are left out. */

@@ -11,6 +11,9 @@ const filePaths: readonly KeyPath[] = [
   ['data', 'path'],
   ['teacher', 'path'],
   ['space', 'path'],
+  ['latency', 'device', 'file'],
+  ['latency', 'device', 'token_file'],
+  ['latency', 'device', 'executable'],
   ['space', 'file'],
   ['search', 'seed_from'],
 ];

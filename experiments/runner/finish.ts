@@ -5,6 +5,7 @@ import type { PreparedTeacher } from '../../trainers/index.js';
 import type { TrainingContext } from './context.js';
 import { frontierTrials } from './frontier.js';
 import type { LatencyService } from './latency.js';
+import { latencyValue } from './latency-value.js';
 import { modelMetadata } from './metadata.js';
 import { train } from './training.js';
 import { frontierModel, trialFolder, weightsFile } from './workdir.js';
@@ -65,12 +66,12 @@ async function settledFrontier(context: TrainingContext, latency: LatencyService
   const { plan, store, candidates, observe, stopping } = context;
   for (;;) {
     const measured = store.measurements.all().filter(({ purpose }) => purpose === 'frontier');
-    const latest = new Map(measured.map(({ trial, ms }) => [trial, ms]));
+    const latest = new Map(measured.map((record) => [record.trial, latencyValue(record)]));
     const trials = store.trials.all();
     for (const { number, values } of trials) {
-      const ms = latest.get(number);
-      if (ms !== undefined && ms !== values['latency_ms'].value)
-        store.trials.revise(number, { latency_ms: { value: ms, provenance: 'measured' } });
+      const latency = latest.get(number);
+      if (latency !== undefined && latency.value !== values['latency_ms'].value)
+        store.trials.revise(number, { latency_ms: latency });
     }
     const members = frontierTrials(store.trials.all(), plan.experiment.objectives);
     if (!plan.needsLatency || stopping() || members.every(({ number }) => latest.has(number))) return members;
@@ -81,7 +82,7 @@ async function settledFrontier(context: TrainingContext, latency: LatencyService
       candidate: { network: candidates.network(genotype), seed },
       trial: number,
     }));
-    await latency.measure(subjects, 'frontier');
+    if (!(await latency.measureAgain(subjects, 'frontier'))) return members;
   }
 }
 

@@ -1,6 +1,6 @@
 import type { DeviceConfig, Measurement, Protocol } from '../../latency-models/index.js';
 import type { ModelMetadata } from '../../deploy/index.js';
-import type { Network } from '../../spaces/index.js';
+import type { Choice, Network, SpaceConfig, Task } from '../../spaces/index.js';
 import type {
   DatasetRef,
   EpochMetrics,
@@ -20,6 +20,11 @@ export interface Candidate {
   readonly weights?: string;
 }
 
+/** A candidate with its choices by decision. */
+export interface MeasuredCandidate extends Candidate {
+  readonly choices: Readonly<Record<string, Choice>>;
+}
+
 export interface TeacherJob {
   readonly kind: 'teacher';
   readonly config: TeacherConfig;
@@ -33,7 +38,11 @@ export interface TrainJob {
 
 export interface MeasureJob {
   readonly kind: 'measure';
-  readonly candidates: readonly Candidate[];
+  readonly candidates: readonly MeasuredCandidate[];
+  /** The candidates' space, for devices that know networks by their choices. */
+  readonly space: { readonly config: SpaceConfig; readonly task: Task };
+  /** Names the measurement: a device that keeps results is asked for the same one after a restart of the run. */
+  readonly id: string;
   readonly device: DeviceConfig;
   readonly protocol: Protocol;
 }

@@ -1,3 +1,5 @@
+import { messageOf, NasError } from '../../base/errors.js';
+import { contentHash } from '../../base/hash.js';
 import { Random } from '../../base/random.js';
 import {
   defaultProtocol,
@@ -8,10 +10,11 @@ import {
   type Measurement,
   type Observation,
 } from '../../latency-models/index.js';
-import { genotypeId, type Genotype, type Network } from '../../spaces/index.js';
-import type { MeasurementPurpose, MeasurementRecord } from '../../store/index.js';
+import { choicesOf, genotypeId, type Genotype, type Network } from '../../spaces/index.js';
+import type { MeasurementPurpose, MeasurementRecord, ObjectiveValue } from '../../store/index.js';
 import type { TrainingContext } from './context.js';
 import type { Candidate } from './jobs.js';
+import { latencyValue } from './latency-value.js';
 
 /** A network to measure, and what for. */
 export interface Subject {
@@ -31,6 +34,8 @@ export class LatencyService {
     const { plan, store, observe } = this.context;
     const { latency, seed } = plan.experiment;
     if (!plan.needsLatency || latency.predictor === 'none') return;
+    // Few networks of a space have a row; a model comes from those that do.
+    if (latency.device.type === 'table' && latency.device.missing === 'fail') return;
     if (store.measurements.all().some(({ purpose }) => purpose === 'calibration')) return;
     const message = `Measuring ${latency.calibration} networks to predict the latency of all others`;
     observe({ kind: 'phase', name: 'calibration', message });
@@ -51,6 +56,7 @@ export class LatencyService {
         ({ purpose, trial }) => purpose === 'calibration' || (purpose === 'trial' && trial !== null && isKnown(trial)),
       )
       .sort((a, b) => (a.trial ?? -1) - (b.trial ?? -1) || a.id - b.id);
+    if (records.length === 0) return null;
     const evidence = records.map(({ id }) => id).join();
     if (this.fitted?.evidence !== evidence) {
       this.fitted = { evidence, model: fitLatencyModel(records.map((record) => this.observation(record))) };
@@ -58,25 +64,72 @@ export class LatencyService {
     return this.fitted.model;
   }
 
-  /** The measured latency of a trial, taken now unless it is known. */
-  async ofTrial(subject: Subject & { readonly trial: number }): Promise<MeasurementRecord | undefined> {
-    const { store } = this.context;
-    const known = () => store.measurements.of(subject.trial).find(({ purpose }) => purpose === 'trial');
-    if (known() === undefined) await this.measure([subject], 'trial');
-    return known();
+  /**
+   * The latency of a trial, measured now unless it is known. When the device fails, the run goes on: with what was
+   * predicted for the trial (the next one is measured again), or without the trial when the network is at fault or
+   * nothing was predicted. Undefined when the user stopped the run.
+   */
+  async ofTrial(
+    subject: Subject & { readonly trial: number },
+  ): Promise<ObjectiveValue | { readonly failed: string } | undefined> {
+    const { store, observe, stopping } = this.context;
+    const { trial } = subject;
+    try {
+      if (this.taken(trial) === undefined) await this.measure([subject], 'trial');
+    } catch (error) {
+      if (stopping()) return undefined;
+      const failed = `latency: ${messageOf(error)}`;
+      const predicted = store.trials.prediction(trial);
+      if (predicted === undefined || (error instanceof NasError && error.code === 'invalid-input')) return { failed };
+      observe({ kind: 'warning', message: `trial ${trial} goes on with its predicted latency: ${messageOf(error)}` });
+    }
+    return this.known(trial);
+  }
+
+  /** The latency of a trial as it was measured, or else predicted; undefined when neither. */
+  known(trial: number): ObjectiveValue | undefined {
+    const taken = this.taken(trial);
+    if (taken !== undefined) return latencyValue(taken);
+    const predicted = this.context.store.trials.prediction(trial);
+    return predicted && { value: predicted.ms, provenance: 'predicted' };
+  }
+
+  private taken(trial: number): MeasurementRecord | undefined {
+    return this.context.store.measurements.of(trial).find(({ purpose }) => purpose === 'trial');
+  }
+
+  /** Measures networks that have a latency already; when the device fails, they keep it, and false is returned. */
+  async measureAgain(subjects: readonly Subject[], purpose: MeasurementPurpose): Promise<boolean> {
+    const { observe, stopping } = this.context;
+    try {
+      await this.measure(subjects, purpose);
+      return true;
+    } catch (error) {
+      if (stopping()) return false;
+      const message = `the ${purpose} could not be measured and keeps the latencies of the search: ${messageOf(error)}`;
+      observe({ kind: 'warning', message });
+      return false;
+    }
   }
 
   /** Measures networks side by side, so that whatever changes with time hits all alike. */
   async measure(subjects: readonly Subject[], purpose: MeasurementPurpose): Promise<void> {
     const { plan, pool, store, observe } = this.context;
     const { device } = plan.experiment.latency;
+    const { decisions } = plan.space;
     const job = {
       kind: 'measure',
-      candidates: subjects.map(({ candidate }) => candidate),
+      candidates: subjects.map(({ candidate, genotype }) => ({
+        ...candidate,
+        choices: choicesOf(decisions, genotype),
+      })),
+      space: { config: plan.experiment.space, task: plan.task },
       device,
       protocol: defaultProtocol,
+      id: this.measurementId(subjects, purpose),
     } as const;
-    const measured = await pool.run(job, 'exclusive', {
+    const sharing = device.type === 'agent' || device.type === 'table' ? 'elsewhere' : 'exclusive';
+    const measured = await pool.run(job, sharing, {
       event: (event) => {
         if (event.kind === 'count' && purpose !== 'trial')
           observe({ kind: 'progress', phase: purpose, done: event.done, total: event.total, unit: event.what });
@@ -123,6 +176,15 @@ export class LatencyService {
     observe({ kind: 'prediction-quality', count, mape, spearman });
   }
 
+  /** The same for the same measurement of this run, also after it was killed and resumed. */
+  private measurementId(subjects: readonly Subject[], purpose: MeasurementPurpose): string {
+    const { name, createdAt } = this.context.store.run.get();
+    const before = this.context.store.measurements.all().filter((record) => record.purpose === purpose);
+    const trials = subjects.map(({ genotype, trial }) => [genotypeId(genotype), trial ?? null]);
+    const rounds = purpose === 'trial' ? 0 : before.length;
+    return `${purpose}-${contentHash(name, createdAt, trials, rounds).slice(0, 32)}`;
+  }
+
   private observation({ genotypeId: id, ms }: MeasurementRecord): Observation {
     // The store gives back the networks that this run put in, as plain data.
     return { network: this.context.store.networks.get(id) as Network, ms };
@@ -130,6 +192,6 @@ export class LatencyService {
 }
 
 /** A measurement as the store keeps it. */
-function plain({ environment, ...timing }: Measurement) {
-  return { ...timing, device: environment.device, environment };
+function plain({ environment, provenance, reliable, reasons, ...timing }: Measurement) {
+  return { ...timing, device: environment.device, environment: { ...environment, provenance, reliable, reasons } };
 }

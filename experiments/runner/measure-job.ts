@@ -1,14 +1,23 @@
 import { createDevice, type Measurement } from '../../latency-models/index.js';
+import { createSpace } from '../../spaces/index.js';
 import { candidateOnnx } from './candidate-model.js';
 import type { JobOf } from './jobs.js';
 import type { JobContext } from './run-job.js';
 
 /** Measures the candidates side by side; each is exported to ONNX when the device asks for it. */
-export function measureJob(job: JobOf<'measure'>, { onEvent, signal }: JobContext): Promise<readonly Measurement[]> {
-  const device = createDevice(job.device);
-  const subjects = job.candidates.map((candidate) => ({ model: () => candidateOnnx(candidate) }));
-  return device.measureAll(subjects, job.protocol, {
+export async function measureJob(
+  { device: config, candidates, space: { config: space, task }, protocol, id }: JobOf<'measure'>,
+  { onEvent, signal }: JobContext,
+): Promise<readonly Measurement[]> {
+  const context = config.type === 'table' ? { space: await createSpace(space, task) } : {};
+  const device = createDevice(config, context);
+  const subjects = candidates.map((candidate) => ({
+    model: () => candidateOnnx(candidate),
+    choices: candidate.choices,
+  }));
+  return device.measureAll(subjects, protocol, {
     signal,
+    id,
     onProgress: (done, total) => onEvent({ kind: 'count', done, total, what: 'blocks' }),
   });
 }

@@ -2,6 +2,7 @@ import type { ModelMetadata } from '../../deploy/index.js';
 import type { Network } from '../../spaces/index.js';
 import type { MeasurementRecord, TrialRecord } from '../../store/index.js';
 import type { TrainingPlan } from './plan.js';
+import { latencyValue } from './latency-value.js';
 import { nasVersion } from './version.js';
 
 /** What the ONNX file of a trial says of itself; `latency` is its latest measurement. */
@@ -28,7 +29,12 @@ export function modelMetadata(
     ...(latency === undefined
       ? {}
       : {
-          latency: { ms: latency.ms, provenance: 'measured', device: latency.device, interval: latency.interval },
+          latency: {
+            ms: latency.ms,
+            provenance: latencyValue(latency).provenance,
+            device: latency.device,
+            interval: latency.interval,
+          },
         }),
   };
 }

@@ -18,8 +18,8 @@ export interface JobListener {
   retry?(attempt: number, attempts: number, reason: string): void;
 }
 
-/** Jobs that may run while others do, and jobs that need the machine for themselves. */
-export type Sharing = 'shared' | 'exclusive';
+/** Jobs that may run while others do, jobs that need the machine for themselves, and jobs whose work is elsewhere. */
+export type Sharing = 'shared' | 'exclusive' | 'elsewhere';
 
 /**
  * Runs jobs on a fixed set of worker processes. An exclusive job first brings every other one to a stand between two
@@ -29,14 +29,17 @@ export class Pool {
   private readonly workers: readonly WorkerProcess[];
   private readonly idle: WorkerProcess[];
   private readonly measuring: WorkerProcess;
+  private readonly distant: WorkerProcess;
   private readonly shared: PQueue;
   private readonly exclusive = new PQueue({ concurrency: 1 });
+  private readonly elsewhere = new PQueue({ concurrency: 1 });
   private stopped = false;
 
   constructor(private readonly options: PoolOptions) {
     this.workers = Array.from({ length: options.size }, (_, i) => new WorkerProcess(i));
     this.idle = [...this.workers].reverse();
     this.measuring = new WorkerProcess(options.size);
+    this.distant = new WorkerProcess(options.size + 1);
     this.shared = new PQueue({ concurrency: options.size });
   }
 
@@ -45,21 +48,30 @@ export class Pool {
    * @throws NasError what the job threw; WorkerDied when the worker died more often than `retries` allows.
    */
   run<J extends Job>(job: J, sharing: Sharing, listener: JobListener): Promise<ResultOf<J>> {
-    return sharing === 'exclusive'
-      ? this.exclusive.add(() => this.alone(() => this.attempts(this.measuring, job, listener)))
-      : this.shared.add(() => this.onIdleWorker((worker) => this.attempts(worker, job, listener)));
+    switch (sharing) {
+      case 'exclusive':
+        return this.exclusive.add(() => this.alone(() => this.attempts(this.measuring, job, listener)));
+      case 'elsewhere':
+        return this.elsewhere.add(() => this.attempts(this.distant, job, listener));
+      case 'shared':
+        return this.shared.add(() => this.onIdleWorker((worker) => this.attempts(worker, job, listener)));
+    }
   }
 
   /** Asks every running job to checkpoint and end, and every job that starts from now on. */
   stop(): void {
     this.stopped = true;
-    for (const worker of [...this.workers, this.measuring]) worker.stop();
+    for (const worker of this.all) worker.stop();
   }
 
   /** Ends the worker processes; jobs that still run are lost. */
   async close(): Promise<void> {
     this.stopped = true;
-    await Promise.all([...this.workers, this.measuring].map((worker) => worker.close()));
+    await Promise.all(this.all.map((worker) => worker.close()));
+  }
+
+  private get all(): readonly WorkerProcess[] {
+    return [...this.workers, this.measuring, this.distant];
   }
 
   private async onIdleWorker<T>(task: (worker: WorkerProcess) => Promise<T>): Promise<T> {

@@ -57,9 +57,10 @@ export class TrainingEvaluator implements Evaluator {
     const network = candidates.network(genotype);
     let values: ObjectiveValues = candidates.computed(genotype);
     if (plan.needsLatency) {
-      const measured = await this.latency.ofTrial({ genotype, candidate: { network, seed }, trial: number });
-      if (measured === undefined) return undefined;
-      values = { ...values, latency_ms: { value: measured.ms, provenance: 'measured' } };
+      const latency = await this.latency.ofTrial({ genotype, candidate: { network, seed }, trial: number });
+      if (latency === undefined) return undefined;
+      if ('failed' in latency) return { state: 'failed', values, message: latency.failed };
+      values = { ...values, latency_ms: latency };
     }
     const broken = violated(objectives, plainValues(values));
     if (broken.length > 0) {
@@ -77,11 +78,11 @@ export class TrainingEvaluator implements Evaluator {
     const { store, candidates } = this.context;
     const last = store.curves.of({ stage: 'search', trial: number }).find(({ epoch }) => epoch === epochs - 1);
     if (last === undefined) return undefined;
-    const measured = store.measurements.of(number).find(({ purpose }) => purpose === 'trial');
+    const latency = this.latency.known(number);
     return {
       ...accuracy(last.validationAccuracy),
       ...candidates.computed(genotype),
-      ...(measured === undefined ? {} : { latency_ms: { value: measured.ms, provenance: 'measured' } }),
+      ...(latency === undefined ? {} : { latency_ms: latency }),
     };
   }
 

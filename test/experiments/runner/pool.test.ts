@@ -42,7 +42,9 @@ const trainJob = (epochs: number): JobOf<'train'> => ({
 
 const measureJob = (): JobOf<'measure'> => ({
   kind: 'measure',
-  candidates: [{ network, seed: 1 }],
+  candidates: [{ network, seed: 1, choices: {} }],
+  space: { config: { type: 'mobilenet' }, task: { input: network.input, classes: network.classes } },
+  id: 'pool',
   device: { type: 'local', provider: 'cpu', threads: 1, batch: 1 },
   protocol: { ...defaultProtocol, maxBlocks: 5, minBlocks: 5 },
 });

@@ -1,0 +1,89 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { Random } from '../../../base/random.js';
+import { choicesOf, costs, createSpace, sampleGenotype } from '../../../spaces/index.js';
+import { Store } from '../../../store/index.js';
+import { testAgent } from '../../latency-models/devices/agents.js';
+import { temporaryFolder } from '../../support/temporary.js';
+import { ended, start, writeExperiment } from './kill-and-resume.js';
+
+const quick = [
+  'teacher=none',
+  'train.epochs=1',
+  'search.trials=3',
+  'search.parallel=1',
+  'objectives=[accuracy, latency_ms]',
+  'final.epochs=1',
+];
+const calibration = 4;
+
+function begin(device: string) {
+  const directory = temporaryFolder();
+  const workdir = join(directory, 'run');
+  const file = writeExperiment(directory, [`latency: {calibration: ${calibration}, device: ${device}}`]);
+  const set = quick.flatMap((assignment) => ['--set', assignment]);
+  const child = start(directory, ['run', file, '--workdir', workdir, ...set]);
+  return { workdir, over: ended(child) };
+}
+
+function withStore<T>(workdir: string, task: (store: Store) => T): T {
+  const store = Store.open(join(workdir, 'nas.sqlite'), { readonly: true });
+  try {
+    return task(store);
+  } finally {
+    store.close();
+  }
+}
+
+const latencies = (workdir: string) =>
+  withStore(workdir, (store) => store.trials.all().map(({ state, values }) => ({ state, ...values['latency_ms'] })));
+
+async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await sleep(50);
+}
+
+describe('a run', () => {
+  it('is steered by a table, and says which latencies the table has and which follow from it', async () => {
+    const space = await createSpace({ type: 'mobilenet', preset: 'tiny' }, { input: [28, 28, 1], classes: 10 });
+    const random = new Random(1, 'table');
+    const names = space.decisions.map(({ name }) => name);
+    const rows = Array.from({ length: 60 }, () => {
+      const genotype = sampleGenotype(space, random);
+      const choices = choicesOf(space.decisions, genotype);
+      return [...names.map((name) => String(choices[name])), 0.1 + costs(space.build(genotype)).macs / 1e6].join(',');
+    });
+    const table = join(temporaryFolder(), 'phone.csv');
+    writeFileSync(table, [[...names, 'pixel'].join(','), ...rows].join('\n'));
+    const { workdir, over } = begin(`{type: table, file: ${table}, column: pixel}`);
+    expect(await over).toMatchObject({ code: 0 });
+    for (const { state, provenance } of latencies(workdir)) {
+      expect(state).toBe('complete');
+      expect(['imported', 'predicted']).toContain(provenance);
+    }
+    const [measured] = withStore(workdir, (store) => store.measurements.all());
+    expect(measured.device).toBe('table/phone.csv/pixel');
+  });
+
+  it('goes on with predictions when its agent is gone', async () => {
+    const agent = await testAgent();
+    const { workdir, over } = begin(`{type: agent, url: "${agent.address}", patience_s: 0.5}`);
+    let isOver = false;
+    void over.then(() => (isOver = true));
+    await until(() => {
+      if (isOver) return true;
+      try {
+        return withStore(workdir, (store) => store.measurements.all().length >= calibration);
+      } catch {
+        return false;
+      }
+    });
+    await agent.close();
+    const { code, output } = await over;
+    expect({ code, output }).toMatchObject({ code: 0 });
+    expect(output).toContain('goes on with its predicted latency: the agent at');
+    expect(output).toContain('the frontier could not be measured and keeps the latencies of the search');
+    expect(latencies(workdir).at(-1)).toMatchObject({ state: 'complete', provenance: 'predicted' });
+  });
+});
