@@ -88,9 +88,11 @@ export const latencySchema = z.strictObject({
     .optional()
     .describe('hard limit in ms for one batch: the same as a `max` constraint on `latency_ms`'),
   predictor: z
-    .enum(['auto', 'none'])
+    .union([z.enum(['auto', 'none']), z.string().endsWith('.json', 'is auto, none, or a .json file')])
     .default('auto')
-    .describe('auto: predict latency before training, from measurements of this run; none: measure every candidate'),
+    .describe(
+      'auto: predict latency before training, from measurements of this run; none: measure every candidate; a .json file of `nas latency fit`: predict by that model',
+    ),
   calibration: z
     .number()
     .int()

@@ -57,6 +57,7 @@ export function maximiseEvidence(
   let best: Scales = { scales: start, loss: loss(start) };
   for (const step of steps) {
     for (let sweep = 0; sweep < sweeps; sweep++) {
+      const before = best;
       for (const c of components.keys()) {
         for (const change of [step, -step]) {
           const scales = best.scales.with(c, best.scales[c] + change);
@@ -66,6 +67,7 @@ export function maximiseEvidence(
           break;
         }
       }
+      if (best === before) break;
     }
   }
   return best;

@@ -25,8 +25,10 @@ const expected = {
   details: { centre: -2.3, spread: 0.7 },
   sources: { centre: -2.3, spread: 1 },
 } as const;
-/** Rounds in which prices, deviations and the noise of single observations are found from each other. */
+/** Rounds in which prices, deviations and the noise of single observations are found from each other ... */
 const rounds = 4;
+/** ... and the first of them, in which sizes are searched for. */
+const searchRounds = 2;
 /** Degrees of freedom of the noise: single measurements go wrong by far more than a normal distribution has it. */
 const noiseFreedom = 4;
 /** Halvings on the way to launches and computations that overlap. */
@@ -173,15 +175,21 @@ function spreadOf(setting: Setting, weights: readonly number[], gates: readonly 
   return { layers, rows };
 }
 
-/** Covariance of the samples' deviations. */
-function layerCovariance({ catalogue }: Setting, { layers, rows }: Spread, name: SimilarityName): Float64Array {
+/** How alike each two of the layers are; row-major. */
+function likeness({ catalogue }: Setting, layers: readonly number[], name: SimilarityName): Float64Array {
   const similarity = similarities[name];
   const m = layers.length;
-  const n = rows.length;
   const alike = new Float64Array(m * m);
   for (let a = 0; a < m; a++)
     for (let b = 0; b <= a; b++)
       alike[a * m + b] = alike[b * m + a] = similarity(catalogue.layers[layers[a]], catalogue.layers[layers[b]]);
+  return alike;
+}
+
+/** Covariance of the samples' deviations. */
+function layerCovariance({ layers, rows }: Spread, alike: Float64Array): Float64Array {
+  const m = layers.length;
+  const n = rows.length;
   const matrix = new Float64Array(n * n);
   for (let i = 0; i < n; i++) {
     const right = new Float64Array(m);
@@ -216,16 +224,21 @@ function iterate(setting: Setting): Outcome {
     ) ?? null;
   let noise = setting.noise;
   let start: Start = {};
+  let alike: Float64Array | undefined;
+  let loss = NaN;
   for (let round = 0; ; round++) {
     const reference = solution.weights;
     const spread = spreadOf(setting, reference, gates);
     const components: Component[] = [];
-    if (options.similarity !== null)
-      components.push({ matrix: layerCovariance(setting, spread, options.similarity), ...expected.layers });
+    if (options.similarity !== null) {
+      alike ??= likeness(setting, spread.layers, options.similarity);
+      components.push({ matrix: layerCovariance(spread, alike), ...expected.layers });
+    }
     if (sources !== null) components.push({ matrix: sources.covariance, ...expected.sources });
     solution = solve(regression(setting, noise, rows, components), start);
-    start = { scales: solution.scales };
-    if (round === rounds - 1) return { solution, spread, reference, gates };
+    start = { scales: solution.scales, keep: round >= searchRounds - 1 };
+    if (!Number.isNaN(solution.loss)) ({ loss } = solution);
+    if (round === rounds - 1) return { solution: { ...solution, loss }, spread, reference, gates };
     noise = noiseOf(setting, noise, solution);
   }
 }

@@ -29,24 +29,14 @@ const similarityOf = {
   readonly [K in ModelKind]: PricedOptions['similarity'];
 };
 
-function fitKind(
-  catalogue: Catalogue,
-  samples: readonly Sample[],
-  kind: ModelKind,
-  { declared = false, prior }: FitOptions,
-): PricedFit {
-  const fit = (overlap: number): PricedFit =>
-    fitPriced(catalogue, samples, {
-      kind,
-      similarity: similarityOf[kind],
-      overlap,
-      declared,
-      ...(prior === undefined ? {} : { prior }),
-    });
-  const [plain, ...others] = overlaps
-    .filter((overlap) => overlap === 1 || (samples.length >= fewForDetails && prior === undefined))
-    .map(fit);
-  return others.reduce((best, other) => (other.loss + overlapMargin < best.loss ? other : best), plain);
+/** Whether launches and computations overlap: what makes the samples likelier, judged by prices alone. */
+function overlapOf(catalogue: Catalogue, samples: readonly Sample[], { declared = false, prior }: FitOptions): number {
+  if (samples.length < fewForDetails || prior !== undefined) return 1;
+  const [plain, ...others] = overlaps.map((overlap) => ({
+    overlap,
+    ...fitPriced(catalogue, samples, { kind: 'additive', similarity: null, overlap, declared }),
+  }));
+  return others.reduce((best, other) => (other.loss + overlapMargin < best.loss ? other : best), plain).overlap;
 }
 
 /** Kinds by default, the richest first: prices with deviations of single layers, and prices alone. */
@@ -57,8 +47,18 @@ function candidates(count: number, prior: SourcePrior | undefined): readonly Mod
 
 /** As `fitLatencyModel`, of networks that were taken apart before. */
 export function fitSamples(catalogue: Catalogue, samples: readonly Sample[], options: FitOptions = {}): PricedFit {
-  const kinds = options.kind === undefined ? candidates(samples.length, options.prior) : [options.kind];
-  const [richest, ...simpler] = kinds.map((kind) => fitKind(catalogue, samples, kind, options));
+  const { declared = false, prior } = options;
+  const overlap = overlapOf(catalogue, samples, options);
+  const kinds = options.kind === undefined ? candidates(samples.length, prior) : [options.kind];
+  const [richest, ...simpler] = kinds.map((kind) =>
+    fitPriced(catalogue, samples, {
+      kind,
+      similarity: similarityOf[kind],
+      overlap,
+      declared,
+      ...(prior === undefined ? {} : { prior }),
+    }),
+  );
   return simpler.reduce((best, fit) => (fit.leftOutError < simplerShare * best.leftOutError ? fit : best), richest);
 }
 

@@ -17,3 +17,4 @@ export {
   type TargetEvaluation,
 } from './evaluation.js';
 export { crossValidate, doubts, type CrossValidation } from './cross-validation.js';
+export { supervise, type MeasuredTrial, type Supervised } from './supervision.js';

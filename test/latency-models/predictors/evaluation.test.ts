@@ -1,0 +1,113 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { Random } from '../../../base/random.js';
+import { evaluateTable, meanOver, readDeviceTable, type DeviceTable } from '../../../latency-models/index.js';
+import { buildAsWritten } from '../../../latency-models/predictors/as-written.js';
+import { costs, createSpace, readCsv, spaceSchema, type Space } from '../../../spaces/index.js';
+import { nasInside } from '../../cli/nas.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'nas-evaluate-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const cells = (): Promise<Space> =>
+  createSpace(spaceSchema.parse({ type: 'nas-bench-201', cells: 1 }), { input: [32, 32, 3], classes: 10 });
+
+/** Latencies of made-up devices that run cells as they are written: a price for each operation, dead or not. */
+const devices = {
+  phone: { none: 0.1, skip_connect: 0.2, nor_conv_1x1: 1, nor_conv_3x3: 3, avg_pool_3x3: 0.6 },
+  board: { none: 0.2, skip_connect: 0.2, nor_conv_1x1: 2, nor_conv_3x3: 5, avg_pool_3x3: 1 },
+  chip: { none: 0.1, skip_connect: 0.1, nor_conv_1x1: 1.5, nor_conv_3x3: 3, avg_pool_3x3: 1.2 },
+} as const;
+type Device = keyof typeof devices;
+const isOp = (value: unknown): value is keyof (typeof devices)['phone'] => String(value) in devices.phone;
+
+async function table(rows: number, edit: (lines: string[]) => string[] = (lines) => lines): Promise<string> {
+  const space = await cells();
+  const random = new Random(1);
+  const seen = new Set<string>();
+  while (seen.size < rows)
+    seen.add(space.decisions.map(({ choices }) => choices[random.int(choices.length)]).join(','));
+  const lines = [...seen].map((row) => {
+    const ops = row.split(',').filter(isOp);
+    const ms = (device: Device) => ops.reduce((sum, op) => sum + devices[device][op], 2) * (1 + 0.01 * random.normal());
+    return [row, 'ignored', ms('phone'), ms('board'), ms('chip')].join(',');
+  });
+  const header = [...space.decisions.map(({ name }) => name), 'note', ...Object.keys(devices)].join(',');
+  const file = join(folder, `table-${rows}-${edit([header, ...lines]).length}.csv`);
+  writeFileSync(file, edit([header, ...lines]).join('\n'));
+  return file;
+}
+
+const read = async (file: string, columns: readonly string[]): Promise<DeviceTable> =>
+  readDeviceTable(readCsv(file), await cells(), columns);
+
+const protocol = { samples: 10, select: 'auto', trim: 0.1, seeds: 3 } as const;
+const options = { sources: [], now: () => 0 } as const;
+
+describe('evaluateTable', () => {
+  it('predicts cells as they are written from ten of them, better than from random ones', async () => {
+    const read300 = await read(await table(300), ['phone', 'chip']);
+    const chosen = evaluateTable(read300, ['phone', 'chip'], protocol, options);
+    expect(chosen.map(({ target, tested }) => [target, tested > 200])).toEqual([
+      ['phone', true],
+      ['chip', true],
+    ]);
+    const { spearman, mape, within10 } = meanOver(chosen);
+    expect(spearman.mean).toBeGreaterThan(0.97);
+    expect(mape.mean).toBeLessThan(3);
+    expect(within10.mean).toBeGreaterThan(0.97);
+    const random = meanOver(evaluateTable(read300, ['phone', 'chip'], { ...protocol, select: 'random' }, options));
+    expect(random.mape.mean).toBeGreaterThan(mape.mean);
+    expect(evaluateTable(read300, ['phone', 'chip'], protocol, options)).toEqual(chosen);
+  });
+
+  it('learns from other devices when little is measured', async () => {
+    const whole = await read(await table(300), ['phone', 'board', 'chip']);
+    const few = { ...protocol, samples: 4 };
+    const alone = meanOver(evaluateTable(whole, ['chip'], few, options));
+    const helped = evaluateTable(whole, ['chip'], few, { ...options, sources: ['phone', 'board'] });
+    expect(helped[0].kinds).toEqual({ transfer: 3 });
+    expect(meanOver(helped).spearman.mean).toBeGreaterThan(Math.max(0.95, alone.spearman.mean - 0.01));
+  });
+
+  it('keeps dead branches of cells, which canonical networks do not have', async () => {
+    const space = await cells();
+    const build = buildAsWritten(space);
+    const dead = space.decisions.map(({ name, choices }) =>
+      choices.indexOf(name === 'op_01' ? 'nor_conv_3x3' : 'none'),
+    );
+    expect(build(dead)).not.toEqual(space.build(dead));
+    expect(costs(build(dead)).macs).toBe(costs(space.build(dead)).macs);
+  });
+});
+
+describe('nas latency evaluate', () => {
+  const run = (file: string, ...more: string[]) =>
+    nasInside(['latency', 'evaluate', '--space', 'nas-bench-201', '--table', file, '--samples', '10', ...more]);
+
+  it('prints means and standard deviations over seeds', async () => {
+    const { code, out } = await run(await table(60), '--target', 'phone', '--seeds', '2', '--json');
+    expect(code).toBe(0);
+    const result = JSON.parse(out) as Record<string, { mean: number; sd: number }>;
+    for (const score of ['spearman', 'kendall', 'mape', 'within5', 'within10', 'fitMs'])
+      expect(result[score]).toMatchObject({ mean: expect.any(Number) as number, sd: expect.any(Number) as number });
+    expect(result['spearman'].mean).toBeGreaterThan(0.9);
+  });
+
+  it.each([
+    ['a column that is missing', (l: string[]) => l, ['--target', 'phnoe'], "did you mean 'phone'?"],
+    ['a latency below 0', (l: string[]) => l.with(3, l[3].replace(/ignored,/, 'ignored,-')), [], 'line 4'],
+    ['a latency that is missing', (l: string[]) => l.with(5, l[5].replace(/ignored,[^,]*/, 'ignored,')), [], 'line 6'],
+    ['a row that is there twice', (l: string[]) => [...l, l[7]], [], 'lines 8 and'],
+    ['an unknown choice', (l: string[]) => l.with(2, `conv_9x9${l[2].slice(l[2].indexOf(','))}`), [], 'line 3: op_01'],
+    ['too few rows', (l: string[]) => l.slice(0, 9), [], 'the table has 8 rows'],
+    ['a source that is the target', (l: string[]) => l, ['--sources', 'phone'], 'is a target and a source'],
+  ])('refuses %s', async (_what, edit, more, message) => {
+    const file = await table(40 + more.length, edit);
+    const result = await run(file, ...(more[0] === '--target' ? more : ['--target', 'phone', ...more]));
+    expect(result.code).toBe(2);
+    expect(result.err).toContain(message);
+  });
+});
