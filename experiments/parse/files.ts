@@ -14,9 +14,14 @@ const filePaths: readonly KeyPath[] = [
   ['latency', 'device', 'file'],
   ['latency', 'device', 'token_file'],
   ['latency', 'device', 'executable'],
+  ['latency', 'predictor'],
   ['space', 'file'],
   ['search', 'seed_from'],
 ];
+
+/** `latency.predictor` may also be a word. */
+const isPath = (keys: KeyPath, value: unknown): value is string =>
+  typeof value === 'string' && (keys.at(-1) !== 'predictor' || value.endsWith('.json'));
 
 /** `base` is where a relative path starts: the experiment's folder, or the current one for a path given by `--set`. */
 function absolute(path: string, base: string): string {
@@ -36,7 +41,7 @@ function beside(path: string): string {
 export function missingFiles(source: Source): Problem[] {
   return filePaths.flatMap((keys) => {
     const path = valueAt(source.data, keys);
-    if (typeof path !== 'string' || existsSync(path)) return [];
+    if (!isPath(keys, path) || existsSync(path)) return [];
     return [{ where: source.where(keys), path: keys, message: `there is no file or folder ${path}${beside(path)}` }];
   });
 }
@@ -46,8 +51,9 @@ export function resolvePaths(source: Source): void {
   for (const keys of filePaths) {
     const parent = valueAt(source.data, keys.slice(0, -1));
     const key = String(keys.at(-1));
-    if (!isMap(parent) || typeof parent[key] !== 'string') continue;
+    const path = isMap(parent) ? parent[key] : undefined;
+    if (!isMap(parent) || !isPath(keys, path)) continue;
     const base = source.overrideOf(keys) === undefined ? dirname(resolve(source.file)) : process.cwd();
-    parent[key] = absolute(parent[key], base);
+    parent[key] = absolute(path, base);
   }
 }

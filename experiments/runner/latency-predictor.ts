@@ -9,9 +9,14 @@ import type { TrainingContext } from './context.js';
 export class LatencyPredictor {
   private fitted: { readonly evidence: string; readonly supervised: Supervised | null } | undefined;
   private told: Supervised['state'] = 'sound';
-  private given: LatencyModel | undefined;
+  /** A model that was fitted elsewhere. */
+  private readonly given: LatencyModel | undefined;
 
-  constructor(private readonly context: TrainingContext) {}
+  /** @throws NasError `invalid-input` when the experiment names a file that is not a model. */
+  constructor(private readonly context: TrainingContext) {
+    const { predictor } = context.plan.experiment.latency;
+    this.given = predictor === 'auto' || predictor === 'none' ? undefined : readLatencyModel(predictor);
+  }
 
   /** Whether networks have to be measured before the first trial. */
   get needsCalibration(): boolean {
@@ -42,20 +47,12 @@ export class LatencyPredictor {
           const predictedMs = store.trials.prediction(trial)?.ms;
           return { ...this.observation(record), ...(predictedMs === undefined ? {} : { predictedMs }) };
         }),
-        this.readGiven(),
+        this.given,
       );
       this.fitted = { evidence, supervised };
       if (supervised !== null) this.tell(supervised);
     }
     return this.fitted.supervised?.model ?? null;
-  }
-
-  /** @throws NasError `invalid-input` when the experiment names a file that is not a model. */
-  private readGiven(): LatencyModel | undefined {
-    const { predictor } = this.context.plan.experiment.latency;
-    if (predictor === 'auto' || predictor === 'none') return undefined;
-    this.given ??= readLatencyModel(predictor);
-    return this.given;
   }
 
   private tell(supervised: Supervised): void {

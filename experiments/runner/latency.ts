@@ -3,17 +3,16 @@ import { contentHash } from '../../base/hash.js';
 import { Random } from '../../base/random.js';
 import {
   defaultProtocol,
-  fitLatencyModel,
   selectCalibration,
   validate,
   type LatencyModel,
   type Measurement,
-  type Observation,
 } from '../../latency-models/index.js';
-import { choicesOf, genotypeId, type Genotype, type Network } from '../../spaces/index.js';
+import { choicesOf, genotypeId, type Genotype } from '../../spaces/index.js';
 import type { MeasurementPurpose, MeasurementRecord, ObjectiveValue } from '../../store/index.js';
 import type { TrainingContext } from './context.js';
 import type { Candidate } from './jobs.js';
+import { LatencyPredictor } from './latency-predictor.js';
 import { latencyValue } from './latency-value.js';
 
 /** A network to measure, and what for. */
@@ -25,15 +24,17 @@ export interface Subject {
 
 /** Measures latency while nothing trains, keeps what was measured, and predicts the rest from it. */
 export class LatencyService {
-  private fitted: { readonly evidence: string; readonly model: LatencyModel } | undefined;
+  private readonly predictor: LatencyPredictor;
 
-  constructor(private readonly context: TrainingContext) {}
+  constructor(private readonly context: TrainingContext) {
+    this.predictor = new LatencyPredictor(context);
+  }
 
   /** Measures a few networks, chosen to tell most about all others, unless an earlier run of this workdir did. */
   async calibrate(): Promise<void> {
     const { plan, store, observe } = this.context;
     const { latency, seed } = plan.experiment;
-    if (!plan.needsLatency || latency.predictor === 'none') return;
+    if (!plan.needsLatency || !this.predictor.needsCalibration) return;
     // Few networks of a space have a row; a model comes from those that do.
     if (latency.device.type === 'table' && latency.device.missing === 'fail') return;
     if (store.measurements.all().some(({ purpose }) => purpose === 'calibration')) return;
@@ -46,22 +47,9 @@ export class LatencyService {
     );
   }
 
-  /** The model fitted to the calibration and to those trials that may be known; null when nothing is predicted. */
+  /** What latency is predicted by, knowing the calibration and those trials that may be known; null: nothing is. */
   model(isKnown: (trial: number) => boolean): LatencyModel | null {
-    const { plan, store } = this.context;
-    if (!plan.needsLatency || plan.experiment.latency.predictor === 'none') return null;
-    const records = store.measurements
-      .all()
-      .filter(
-        ({ purpose, trial }) => purpose === 'calibration' || (purpose === 'trial' && trial !== null && isKnown(trial)),
-      )
-      .sort((a, b) => (a.trial ?? -1) - (b.trial ?? -1) || a.id - b.id);
-    if (records.length === 0) return null;
-    const evidence = records.map(({ id }) => id).join();
-    if (this.fitted?.evidence !== evidence) {
-      this.fitted = { evidence, model: fitLatencyModel(records.map((record) => this.observation(record))) };
-    }
-    return this.fitted.model;
+    return this.predictor.model(isKnown);
   }
 
   /**
@@ -183,11 +171,6 @@ export class LatencyService {
     const trials = subjects.map(({ genotype, trial }) => [genotypeId(genotype), trial ?? null]);
     const rounds = purpose === 'trial' ? 0 : before.length;
     return `${purpose}-${contentHash(name, createdAt, trials, rounds).slice(0, 32)}`;
-  }
-
-  private observation({ genotypeId: id, ms }: MeasurementRecord): Observation {
-    // The store gives back the networks that this run put in, as plain data.
-    return { network: this.context.store.networks.get(id) as Network, ms };
   }
 }
 
