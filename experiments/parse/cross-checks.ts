@@ -1,3 +1,4 @@
+import { rungsOf } from '../../search/index.js';
 import type { DataConfig, TrainConfig } from '../../trainers/index.js';
 import { objectiveKinds, isObjectiveName } from '../objectives.js';
 import { isTableExperiment, type Experiment, type TrainingExperiment } from '../schema.js';
@@ -147,7 +148,23 @@ const teacherNormalisation: TrainingCheck = ({ teacher, data }) => {
   });
 };
 
-const checks: readonly Check[] = [uniqueObjectives, emptyConstraints, tournament];
+/** Whether there is anything to judge trials by before they are trained to their end. */
+const rungs: Check = (experiment) => {
+  const { fidelity } = experiment.search;
+  if (fidelity.type === 'none') return [];
+  const path = ['search', 'fidelity', 'type'];
+  if (isTableExperiment(experiment))
+    return [{ path, message: `got "${fidelity.type}"; a table has no epochs: expected none` }];
+  const { epochs } = experiment.train;
+  const needs = 'eta' in fidelity ? 'a smaller eta or min_epochs' : 'a smaller min_epochs';
+  return when(
+    rungsOf(fidelity, epochs).length === 1,
+    path,
+    `got "${fidelity.type}", which has no rung below the ${epochs} epochs of train: expected more epochs, or ${needs}`,
+  );
+};
+
+const checks: readonly Check[] = [uniqueObjectives, emptyConstraints, tournament, rungs];
 
 const trainingChecks: readonly TrainingCheck[] = [
   objectiveCosts,

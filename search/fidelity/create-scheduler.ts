@@ -6,28 +6,32 @@ import type { FidelityConfig } from './schema.js';
 import type { Scheduler, SchedulerInput } from './scheduler.js';
 import { wholeTrainings } from './whole.js';
 
-type ConfigOf<K extends FidelityConfig['type']> = Extract<FidelityConfig, { type: K }>;
-
-const schedulers: {
-  readonly [K in FidelityConfig['type']]: (config: ConfigOf<K>, input: SchedulerInput) => Scheduler;
-} = {
-  none: (_config, { epochs }) => wholeTrainings(epochs),
-  asha: ({ min_epochs, eta }, input) =>
-    asynchronousHalving({ ...input, eta, rungs: geometricRungs(input.epochs, min_epochs, eta) }),
-  halving: ({ min_epochs, eta, bracket }, input) => {
-    const rungs = geometricRungs(input.epochs, min_epochs, eta);
-    return successiveHalving({ ...input, eta, rungs, bracket: bracket ?? eta ** (rungs.length - 1) });
-  },
-  curve: ({ min_epochs, every, threshold, warmup }, input) =>
-    curveStopping({ ...input, threshold, warmup, rungs: regularRungs(input.epochs, min_epochs, every) }),
-};
+/** Epochs after which trials are judged, ascending; the last are those of the whole training. */
+export function rungsOf(config: FidelityConfig, epochs: number): readonly number[] {
+  switch (config.type) {
+    case 'none':
+      return [epochs];
+    case 'asha':
+    case 'halving':
+      return geometricRungs(epochs, config.min_epochs, config.eta);
+    case 'curve':
+      return regularRungs(epochs, config.min_epochs, config.every);
+  }
+}
 
 /** The scheduler of a configuration. */
-export function createScheduler<K extends FidelityConfig['type']>(
-  config: ConfigOf<K>,
-  input: SchedulerInput,
-): Scheduler {
-  // TypeScript cannot see that the table's entry under a configuration's type takes that configuration.
-  const create = schedulers[config.type] as (config: ConfigOf<K>, input: SchedulerInput) => Scheduler;
-  return create(config, input);
+export function createScheduler(config: FidelityConfig, input: SchedulerInput): Scheduler {
+  const rungs = rungsOf(config, input.epochs);
+  switch (config.type) {
+    case 'none':
+      return wholeTrainings(input.epochs);
+    case 'asha':
+      return asynchronousHalving({ ...input, rungs, eta: config.eta });
+    case 'halving': {
+      const { eta, bracket = eta ** (rungs.length - 1) } = config;
+      return successiveHalving({ ...input, rungs, eta, bracket });
+    }
+    case 'curve':
+      return curveStopping({ ...input, rungs, threshold: config.threshold, warmup: config.warmup });
+  }
 }

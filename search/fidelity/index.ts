@@ -1,3 +1,3 @@
-export { createScheduler } from './create-scheduler.js';
+export { createScheduler, rungsOf } from './create-scheduler.js';
 export { fidelitySchema, type FidelityConfig } from './schema.js';
 export type { Decision, RungResult, Scheduler, SchedulerInput, Standing, Step } from './scheduler.js';
