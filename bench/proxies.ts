@@ -17,7 +17,7 @@ import { costs, type Network } from '../spaces/index.js';
 import { Store } from '../store/index.js';
 import { prepareDataset, proxies, proxyBatch, proxyNames } from '../trainers/index.js';
 
-const workdir = process.argv[2];
+const workdir = process.argv.at(2);
 if (workdir === undefined) throw new Error('which run? node --import tsx bench/proxies.ts runs/<name>');
 
 const store = Store.open(join(resolve(workdir), 'nas.sqlite'), { readonly: true });

@@ -115,6 +115,14 @@ const slice: ShapeRule = (node) => {
   return [{ dtype, shape: out }];
 };
 
+const split: ShapeRule = (node) => {
+  const { dtype, shape } = input(node, 0);
+  const axis = axisOf(node, intAttribute(node, 'axis', 0), shape.length);
+  const sizes = known(node, 1);
+  if (sizes.reduce((a, b) => a + b, 0) !== shape[axis]) fail(node, 'the parts do not add up to the whole');
+  return sizes.map((size) => ({ dtype, shape: shape.with(axis, size) }));
+};
+
 const tile: ShapeRule = (node) => {
   const { dtype, shape } = input(node, 0);
   const repeats = known(node, 1);
@@ -157,7 +165,8 @@ const wholeBlocks = (node: Signature, channels: number): number => {
 };
 
 const reorderInput: ShapeRule = (node) => {
-  const { dtype, shape } = input(node, 0);
+  const { dtype, shape: given } = input(node, 0);
+  const shape = intAttribute(node, 'channels_last', 0) === 1 ? [given[0], given[3], given[1], given[2]] : given;
   return [{ dtype, shape: shape.with(1, wholeBlocks(node, shape[1])) }];
 };
 
@@ -254,6 +263,7 @@ export const shapeRules = {
   Slice: slice,
   Softmax: floatUnary,
   Softplus: floatUnary,
+  Split: split,
   Sqrt: floatUnary,
   Sub: arithmetic,
   Tan: floatUnary,

@@ -3,7 +3,8 @@ import { float, int, sizeOf } from '../graph/index.js';
 import { NCHW } from '../trace/layout.js';
 import { Val } from '../trace/value.js';
 import { centredDots, covarianceOf, foldedGradient, foldedOutput, statisticsOf } from './blocked/gram.js';
-import { affine, channelDots, channelSums, channelVector, inBlocks } from './blocked/lanes.js';
+import { affine } from './blocked/lanes.js';
+import { channelDots, channelSums } from './blocked/sums.js';
 import type { Rule } from './call.js';
 import { withAttrs } from './call.js';
 import { scaledByChannel } from './convolution/scaled.js';
@@ -24,9 +25,9 @@ function normalize(x: Val, mean: Val, variance: Val, offset: Val, scale: Val, ep
   const isImage = x.rank === 4 && sizeOf(x.shape.slice(0, 2)) > 1;
   if (isImage && vectors.every(({ rank, shape }) => rank === 1 && shape[0] === channels)) {
     const { builder } = x;
-    if (x.blockOrder !== null) {
+    if (x.blockLayout !== null) {
       const factor = multiply(scale, inverseDeviation(variance, epsilon));
-      return blockedAffine(x, factor, subtract(offset, multiply(mean, factor)));
+      return affine(x, { scale: factor, offset: subtract(offset, multiply(mean, factor)) });
     }
     const inputs = [x.fullForm(NCHW), ...vectors.map((vector) => vector.fullForm())];
     return Val.of(
@@ -42,8 +43,14 @@ function normalize(x: Val, mean: Val, variance: Val, offset: Val, scale: Val, ep
 }
 
 /** Batch normalisation in training: the output, and the batch's mean and (population) variance. */
-function batchNormTraining(x: Val, gamma: Val, beta: Val, epsilon: number, scratchId: () => number): readonly Val[] {
-  if (x.blockOrder !== null) return blockedBatchNormTraining(x, gamma, beta, epsilon);
+export function batchNormTraining(
+  x: Val,
+  gamma: Val,
+  beta: Val,
+  epsilon: number,
+  scratchId: () => number,
+): readonly Val[] {
+  if (x.blockLayout !== null) return blockedBatchNormTraining(x, gamma, beta, epsilon);
   const { builder } = x;
   const channels = x.shape[3];
   const scale = gamma.fullForm();
@@ -60,13 +67,6 @@ function batchNormTraining(x: Val, gamma: Val, beta: Val, epsilon: number, scrat
   return [Val.of(builder, y, x.shape, 'float32', NCHW), vector(mean), vector(variance)];
 }
 
-/** scale*x + offset with vectors over the channels, in blocks. */
-export function blockedAffine(x: Val, scale: Val, offset: Val): Val {
-  const blocks = inBlocks(x);
-  const name = affine(blocks, { scale: channelVector(blocks, scale), offset: channelVector(blocks, offset) });
-  return Val.blocked(x.builder, name, x.shape, blocks.order);
-}
-
 /** mean = sum(x)/n, variance = sum(x^2)/n - mean^2, y = gamma*(x - mean)/sqrt(variance + epsilon) + beta. */
 function blockedBatchNormTraining(x: Val, gamma: Val, beta: Val, epsilon: number): readonly Val[] {
   const covariance = covarianceOf(x);
@@ -75,23 +75,19 @@ function blockedBatchNormTraining(x: Val, gamma: Val, beta: Val, epsilon: number
     const factor = multiply(gamma, inverseDeviation(variance, epsilon));
     return [foldedOutput(x, covariance, factor, subtract(beta, multiply(mean, factor))), mean, variance];
   }
-  const blocks = inBlocks(x);
-  const [channels, share] = [x.shape[3], number(x, 1 / sizeOf(x.shape.slice(0, 3)))];
-  const mean = multiply(channelSums(blocks, channels), share);
-  const square = multiply(channelDots(blocks, blocks, channels), share);
+  const share = number(x, 1 / sizeOf(x.shape.slice(0, 3)));
+  const mean = multiply(channelSums(x), share);
+  const square = multiply(channelDots(x, x), share);
   const variance = elementwise('Relu', [subtract(square, multiply(mean, mean))]);
   const factor = multiply(gamma, inverseDeviation(variance, epsilon));
-  return [blockedAffine(x, factor, subtract(beta, multiply(mean, factor))), mean, variance];
+  return [affine(x, { scale: factor, offset: subtract(beta, multiply(mean, factor)) }), mean, variance];
 }
 
 /** The vectors of sums over images and pixels of dy, and of x*dy. */
 function sumsOfChannels(x: Val, dy: Val): readonly [Val, Val] {
+  if (x.blockLayout !== null) return [channelSums(dy), channelDots(x, dy)];
   const { builder } = x;
   const channels = x.shape[3];
-  if (x.blockOrder !== null) {
-    const [blocks, gradients] = [inBlocks(x), inBlocks(dy, x.blockOrder)];
-    return [channelSums(gradients, channels), channelDots(gradients, blocks, channels)];
-  }
   const [xName, dyName] = [x.fullForm(NCHW), dy.fullForm(NCHW)];
   const sum = (name: string): Val =>
     Val.of(builder, reduceAway(builder, 'ReduceSum', name, [0, 2, 3]), [channels], 'float32');
@@ -100,16 +96,8 @@ function sumsOfChannels(x: Val, dy: Val): readonly [Val, Val] {
 
 /** scale*x + offset + addend with vectors over the channels. */
 function affineOfChannels(x: Val, scale: Val, offset: Val, addend: Val): Val {
+  if (x.blockLayout !== null) return affine(x, { scale, offset, addend });
   const { builder } = x;
-  if (x.blockOrder !== null) {
-    const blocks = inBlocks(x);
-    const name = affine(blocks, {
-      scale: channelVector(blocks, scale),
-      offset: channelVector(blocks, offset),
-      addend: inBlocks(addend, blocks.order),
-    });
-    return Val.blocked(builder, name, x.shape, blocks.order);
-  }
   const channels = x.shape[3];
   const constant = (value: number): string =>
     builder.addConstant(new Float32Array(channels).fill(value), [channels], 'float32');
@@ -135,7 +123,7 @@ export function batchNormGradient(
   const count = sizeOf(x.shape.slice(0, 3));
   const inverse = inverseDeviation(variance, epsilon);
   const [dBeta, dot] = sumsOfChannels(x, dy);
-  const covariance = x.blockOrder === null ? null : covarianceOf(x);
+  const covariance = x.blockLayout === null ? null : covarianceOf(x);
   const centred = covariance && centredDots(dy, dBeta, covariance);
   const dGamma = multiply(centred ? centred.dots : subtract(dot, multiply(mean, dBeta)), inverse);
   const share = number(x, -1 / count);

@@ -5,7 +5,7 @@ import type { Geometry } from '../kernels/convolution/geometry.js';
 import { convolve } from '../kernels/convolution/forward.js';
 import { multiply } from '../kernels/elementwise/binary.js';
 import { filterGradient, inputGradient } from '../kernels/convolution/gradients.js';
-import { batchNormGradient } from '../kernels/normalization.js';
+import { batchNormGradient, batchNormTraining } from '../kernels/normalization.js';
 import { encodeModel } from '../onnx/model.js';
 import { Val } from '../trace/value.js';
 import { createSession } from './session.js';
@@ -41,18 +41,33 @@ async function blockSize(): Promise<number> {
   return numbers(results['y']).indexOf(1);
 }
 
-const square = (channels: number, depthwise: boolean, stride: 1 | 2): Geometry => ({
-  batch: 2,
-  input: [8, 8],
-  output: stride === 1 ? [8, 8] : [4, 4],
-  kernel: [3, 3],
-  strides: [stride, stride],
-  dilations: [1, 1],
-  pads: stride === 1 ? [1, 1, 1, 1] : [0, 0, 1, 1],
-  inChannels: channels,
-  outChannels: channels,
-  depthwise,
-});
+interface Square {
+  readonly images?: number;
+  readonly inputs: number;
+  readonly outputs?: number;
+  readonly kernel?: 1 | 3;
+  readonly stride?: 1 | 2;
+  readonly depthwise?: boolean;
+}
+
+/** A convolution of 8x8 pixels with 'same' padding. */
+function square({ images = 2, inputs, outputs = inputs, kernel = 3, stride = 1, depthwise = false }: Square): Geometry {
+  const size = 8 / stride;
+  const surplus = Math.max(0, (size - 1) * stride + kernel - 8);
+  const [before, after] = [Math.floor(surplus / 2), Math.ceil(surplus / 2)];
+  return {
+    batch: images,
+    input: [8, 8],
+    output: [size, size],
+    kernel: [kernel, kernel],
+    strides: [stride, stride],
+    dilations: [1, 1],
+    pads: [before, before, after, after],
+    inChannels: inputs,
+    outChannels: outputs,
+    depthwise,
+  };
+}
 
 /** Output and both gradients of a convolution. */
 function convolution(g: Geometry, inputs: Inputs): readonly Val[] {
@@ -62,23 +77,29 @@ function convolution(g: Geometry, inputs: Inputs): readonly Val[] {
   return [convolve(x, w, null, g), inputGradient(dy, w, g), filterGradient(x, dy, g)];
 }
 
-/** Input, weight and bias gradients of batch normalisation. */
-function normalization(inputs: Inputs): readonly Val[] {
-  const [x, dy] = [inputs('x', [2, 8, 8, 16]), inputs('dy', [2, 8, 8, 16])];
-  const vector = (name: string): Val => inputs(name, [16]);
-  const variance = multiply(vector('s'), vector('s'));
-  return batchNormGradient(x, dy, vector('gamma'), vector('mean'), variance, 1e-2);
+/** Batch normalisation in training and its gradients, after a convolution that it folds into when it widens. */
+function normalization(g: Geometry, inputs: Inputs): readonly Val[] {
+  const x = inputs('x', [g.batch, ...g.input, g.inChannels]);
+  const dy = inputs('dy', [g.batch, ...g.output, g.outChannels]);
+  const vector = (name: string): Val => inputs(name, [g.outChannels]);
+  const y = convolve(x, inputs('w', [...g.kernel, g.inChannels, g.outChannels]), null, g);
+  const [z, mean, variance] = batchNormTraining(y, vector('gamma'), vector('beta'), 1e-2, () => 0);
+  return [z, mean, variance, ...batchNormGradient(y, multiply(dy, z), vector('gamma'), mean, variance, 1e-2)];
 }
 
 type Inputs = (name: string, shape: Shape) => Val;
 type Case = (inputs: Inputs) => readonly Val[];
 
-/** Everything that the blocked layout is used for: strided, with channels that do not fill the blocks, and full. */
+/** Everything that the blocked layout is used for: strided, with channels that do not fill the blocks, of all kinds. */
 const cases: readonly Case[] = [
-  (inputs) => convolution(square(20, true, 2), inputs),
-  (inputs) => convolution(square(16, true, 1), inputs),
-  (inputs) => convolution(square(16, false, 1), inputs),
-  normalization,
+  (inputs) => convolution(square({ inputs: 20, stride: 2, depthwise: true }), inputs),
+  (inputs) => convolution(square({ inputs: 16, depthwise: true }), inputs),
+  (inputs) => convolution(square({ images: 16, inputs: 16 }), inputs),
+  (inputs) => convolution(square({ images: 16, inputs: 20, outputs: 16, stride: 2 }), inputs),
+  (inputs) => convolution(square({ images: 16, inputs: 3, outputs: 16 }), inputs),
+  (inputs) => convolution(square({ inputs: 16, outputs: 20, kernel: 1 }), inputs),
+  (inputs) => normalization(square({ inputs: 16, outputs: 20, kernel: 1 }), inputs),
+  (inputs) => normalization(square({ inputs: 16, outputs: 48, kernel: 1 }), inputs),
 ];
 
 /** Results of a case on fixed numbers, blocked or plain. */

@@ -11,6 +11,15 @@ import { int, ints } from '../graph/index.js';
  */
 export type BlockOrder = 'NCHWc' | 'CNHWc';
 
+/**
+ * How a value lies in blocks: in one tensor, or in several with as many images each. Parts that fit into a core's cache
+ * stay there from one operator to the next.
+ */
+export interface BlockLayout {
+  readonly order: BlockOrder;
+  readonly parts: number;
+}
+
 /** Channels in blocks: C/b, rounded up. */
 export const blocksOf = (channels: number, block: number): number => Math.ceil(channels / block);
 
@@ -46,3 +55,14 @@ export function swapBlocks(builder: GraphBuilder, name: string): string {
   if (first === 1 || second === 1) return builder.reshape(name, [second, first, ...pixels]);
   return builder.emit('Transpose', [name], { perm: ints([1, 0, 2, 3, 4]) });
 }
+
+const imageAxis = (order: BlockOrder): number => (order === 'NCHWc' ? 0 : 1);
+
+export function splitImages(builder: GraphBuilder, name: string, order: BlockOrder, parts: number): readonly string[] {
+  const axis = imageAxis(order);
+  const sizes = new Array<number>(parts).fill(builder.shapeOf(name)[axis] / parts);
+  return builder.emitAll('Split', [name, builder.integers(sizes)], { axis: int(axis) }, parts);
+}
+
+export const joinImages = (builder: GraphBuilder, parts: readonly string[], order: BlockOrder): string =>
+  parts.length === 1 ? parts[0] : builder.emit('Concat', parts, { axis: int(imageAxis(order)) });

@@ -29,7 +29,7 @@ export function trackGradientOrigins(get: () => string, enter: (name: string) =>
   const add = (...args: unknown[]): void => {
     const layer = get();
     original.apply(engine, args);
-    const node: unknown = engine.state.activeTape?.at(-1);
+    const node: unknown = engine.state.activeTape.at(-1);
     if (!isTapeNode(node) || node.gradient === undefined) return;
     const gradient = node.gradient;
     node.gradient = (dys) =>

@@ -1,7 +1,7 @@
 import type { Data, Shape, TfDType } from '../graph/index.js';
 import { GraphBuilder, elementTypes, range, sameShape, sizeOf } from '../graph/index.js';
-import type { BlockOrder } from './blocks.js';
-import { blockedShape, fromBlocks, swapBlocks, toBlocks } from './blocks.js';
+import type { BlockLayout, BlockOrder } from './blocks.js';
+import { blockedShape, fromBlocks, joinImages, splitImages, swapBlocks, toBlocks } from './blocks.js';
 import type { Perm } from './layout.js';
 import { NCHW, layOut, permute, storageOrder, toStorage } from './layout.js';
 
@@ -45,6 +45,8 @@ export type Recipe =
   /** The gradient `dy` passed back through the clip that made `clipped`. */
   | { readonly kind: 'clip-gradient'; readonly dy: Val; readonly clipped: Val };
 
+const keyOf = ({ order, parts }: BlockLayout): string => `${order}/${parts}`;
+
 /** Constants up to this size are folded and broadcast while tracing. */
 export const foldLimit = 1 << 16;
 
@@ -55,7 +57,8 @@ export const foldLimit = 1 << 16;
  */
 export class Val {
   private readonly forms = new Map<string, Form>();
-  private readonly blocks = new Map<BlockOrder, string>();
+  private readonly blocks = new Map<string, readonly string[]>();
+  private layout: BlockLayout | null = null;
   /** Data in logical order (of the stored shape), when known while tracing. */
   data: Data | null = null;
   private undecided: Undecided | null = null;
@@ -118,10 +121,16 @@ export class Val {
     return value;
   }
 
-  /** An NHWC value in ONNX Runtime's blocked layout; `name` has its memory, in any shape. */
-  static blocked(builder: GraphBuilder, name: string, shape: Shape, order: BlockOrder): Val {
+  /** An NHWC value in ONNX Runtime's blocked layout; each of `names` has the memory of as many images, in any shape. */
+  static blocked(builder: GraphBuilder, names: readonly string[], shape: Shape, order: BlockOrder): Val {
     const value = new Val(builder, shape, 'float32', shape);
-    value.blocks.set(order, builder.reshape(name, blockedShape(shape, order, value.block)));
+    const layout = { order, parts: names.length };
+    const part = blockedShape(shape.with(0, shape[0] / names.length), order, value.block);
+    value.layout = layout;
+    value.blocks.set(
+      keyOf(layout),
+      names.map((name) => builder.reshape(name, part)),
+    );
     return value;
   }
 
@@ -134,25 +143,34 @@ export class Val {
     return this.builder.block;
   }
 
-  /** The blocked order in which it is there; null when it is not in blocks. */
-  get blockOrder(): BlockOrder | null {
-    for (const order of this.blocks.keys()) return order;
-    return null;
+  /** The blocked layout in which it is there; null when it is not in blocks. */
+  get blockLayout(): BlockLayout | null {
+    return this.layout;
   }
 
-  /** Name of the graph value that holds it in blocks, with the shape of `blockedShape`. */
-  blockedForm(order: BlockOrder): string {
-    const existing = this.blocks.get(order);
-    if (existing !== undefined) return existing;
-    const name = this.makeBlocks(order);
-    this.blocks.set(order, name);
-    return name;
+  /** Names of the graph values that hold its images in blocks, in `parts` equal parts of the shape `blockedShape`. */
+  blockedForm(order: BlockOrder, parts: number): readonly string[] {
+    const key = keyOf({ order, parts });
+    const existing = this.blocks.get(key);
+    if (existing) return existing;
+    const names = this.makeBlocks(order, parts);
+    this.layout ??= { order, parts };
+    this.blocks.set(key, names);
+    return names;
   }
 
-  private makeBlocks(order: BlockOrder): string {
-    const other: BlockOrder = order === 'NCHWc' ? 'CNHWc' : 'NCHWc';
-    if (order === 'NCHWc' && !this.blocks.has(other)) return toBlocks(this.builder, this.fullForm(NCHW), this.block);
-    return swapBlocks(this.builder, this.blockedForm(other));
+  private makeBlocks(order: BlockOrder, parts: number): readonly string[] {
+    const { builder, layout } = this;
+    if (layout === null) {
+      if (order === 'NCHWc' && parts === 1) return [toBlocks(builder, this.fullForm(NCHW), this.block)];
+      const whole = this.blockedForm('NCHWc', 1);
+      return parts === 1 ? [swapBlocks(builder, whole[0])] : this.blockedForm(order, parts);
+    }
+    if (parts === layout.parts) return this.blockedForm(layout.order, parts).map((name) => swapBlocks(builder, name));
+    if (parts > 1) return splitImages(builder, this.blockedForm(order, 1)[0], order, parts);
+    if (layout.order === order) return [joinImages(builder, this.blockedForm(order, layout.parts), order)];
+    // Of two orders the one that is there is joined first: one copy less than swapping every part.
+    return [swapBlocks(builder, this.blockedForm(layout.order, 1)[0])];
   }
 
   /** A single known number, possibly broadcast; null otherwise. */
@@ -167,7 +185,7 @@ export class Val {
   /** The storage order that costs nothing; null when the value does not mind (constants, undecided inputs). */
   get perm(): Perm | null {
     for (const form of this.forms.values()) return form.perm;
-    if (this.blocks.size > 0) return NCHW;
+    if (this.layout !== null) return NCHW;
     return this.undecided?.preferred() ?? null;
   }
 
@@ -186,7 +204,7 @@ export class Val {
 
   /** Makes sure that there is a form besides blocks. */
   private anchor(): void {
-    if (this.forms.size === 0) this.form(this.blocks.size > 0 ? NCHW : undefined);
+    if (this.forms.size === 0) this.form(this.layout !== null ? NCHW : undefined);
   }
 
   private makeForm(perm: Perm): string {
@@ -197,8 +215,8 @@ export class Val {
       this.forms.set(form.perm.join(), form);
       return form.perm.join() === perm.join() ? form.name : this.makeForm(perm);
     }
-    if (this.forms.size === 0 && this.blocks.size > 0) {
-      const nchw = fromBlocks(this.builder, this.blockedForm('NCHWc'), this.shape[3]);
+    if (this.forms.size === 0 && this.layout !== null) {
+      const nchw = fromBlocks(this.builder, this.blockedForm('NCHWc', 1)[0], this.shape[3]);
       this.forms.set(NCHW.join(), { perm: NCHW, name: nchw });
       return this.form(perm);
     }

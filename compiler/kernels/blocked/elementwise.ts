@@ -1,9 +1,9 @@
-import type { Attributes, OnnxOp, Shape } from '../../graph/index.js';
+import type { Attributes, GraphBuilder, OnnxOp, Shape } from '../../graph/index.js';
 import { sameShape } from '../../graph/index.js';
 import type { BlockOrder } from '../../trace/blocks.js';
 import { Val } from '../../trace/value.js';
-import type { Blocks } from './lanes.js';
-import { affine, channelVector, imageVector, inBlocks, uniformVector } from './lanes.js';
+import { convolutionAttributes } from '../convolution/geometry.js';
+import { affine, byParts, imageVector, imageView, inBlocks } from './lanes.js';
 
 /** Operators whose results are finite wherever their operands are, so that the padding of blocks stays finite. */
 const finite: ReadonlySet<OnnxOp> = new Set<OnnxOp>([
@@ -27,7 +27,7 @@ const finite: ReadonlySet<OnnxOp> = new Set<OnnxOp>([
 
 /** The order in which most of the values in blocks are; null when fewer than half of the large values are in blocks. */
 function commonOrder(values: readonly Val[]): BlockOrder | null {
-  const orders = values.flatMap(({ blockOrder }) => blockOrder ?? []);
+  const orders = values.flatMap(({ blockLayout }) => blockLayout?.order ?? []);
   if (orders.length === 0 || 2 * orders.length < values.length) return null;
   const long = orders.filter((order) => order === 'CNHWc').length;
   return 2 * long >= orders.length ? 'CNHWc' : 'NCHWc';
@@ -40,38 +40,46 @@ function vectorShape(value: Val, shape: Shape): readonly [number, number] | null
   return fits && stored[3] === shape[3] ? [stored[0], stored[3]] : null;
 }
 
-/** A convolution that is only a factor for each channel and image: its result plus an offset costs nothing. */
-function factorOf(x: Blocks): { readonly of: string; readonly scale: string } | null {
-  const { builder } = x;
-  const reshaped = builder.producer(x.name);
+/** A convolution that is only a factor for each channel of each image: adding to its result costs nothing. */
+function factorOf(builder: GraphBuilder, name: string): { readonly of: string; readonly scale: string } | null {
+  const [a, b, ...pixels] = builder.shapeOf(name);
+  const reshaped = builder.producer(name);
   const node = reshaped?.op === 'Reshape' ? builder.producer(reshaped.inputs[0]) : undefined;
   if (node?.op !== 'nchwc.Conv' || node.inputs.length !== 2 || node.attributes['activation']) return null;
   const [source, weights] = node.inputs;
   const [groups, ...rest] = builder.shapeOf(weights);
-  return groups === x.images * x.channels && rest.every((d) => d === 1) ? { of: source, scale: weights } : null;
+  return groups === a * b * pixels[2] && rest.every((d) => d === 1) ? { of: source, scale: weights } : null;
 }
 
-/** x * vector, x + vector or x - vector in one pass. */
-function withVector(op: 'Mul' | 'Add', full: Val, vector: Val, order: BlockOrder): string {
-  const x = inBlocks(full, order);
+/** x*factor + values for each image, where every part of x is `factorOf` something; null elsewhere. */
+function offsetImages(full: Val, values: Val, order: BlockOrder): Val | null {
+  const { builder, shape, blockLayout } = full;
+  if (blockLayout?.order !== order) return null;
+  const possible = full.blockedForm(order, blockLayout.parts).every((name) => factorOf(builder, name) !== null);
+  if (!possible) return null;
+  return byParts([full], order, shape, (x) => {
+    const factor = factorOf(builder, x.name) ?? { of: x.name, scale: '' };
+    const [, group] = imageView(x);
+    const inputs = [factor.of, factor.scale, imageVector(x, values)];
+    return builder.emit('nchwc.Conv', inputs, convolutionAttributes({ kernel: [1, 1], group }));
+  });
+}
+
+/** x * vector or x + vector in one pass. */
+function withVector(op: 'Mul' | 'Add', full: Val, vector: Val, order: BlockOrder): Val {
   const [images, channels] = vectorShape(vector, full.shape) ?? [1, 1];
-  const perImage = images > 1;
-  const values = vector.relabelled(vector.stored).reshaped([images, 1, 1, channels]);
-  const factor = op === 'Add' && perImage ? factorOf(x) : null;
-  const packed = perImage ? imageVector(x, values) : channelVector(x, values.reshaped([channels]));
-  if (op === 'Mul') return affine(x, { scale: packed, perImage });
-  if (factor) return affine({ ...x, name: factor.of }, { scale: factor.scale, offset: packed, perImage });
-  const ones = perImage ? imageVector(x, Val.fill(x.builder, 1, [images, 1, 1, channels], 'float32')) : null;
-  return affine(x, { scale: ones ?? uniformVector(x, 1), offset: packed, perImage });
+  const values = vector.relabelled(vector.stored).reshaped(images > 1 ? [images, 1, 1, channels] : [channels]);
+  if (op === 'Mul') return affine(full, { scale: values }, order);
+  return (images > 1 ? offsetImages(full, values, order) : null) ?? affine(full, { scale: 1, offset: values }, order);
 }
 
 /** x * values or x + values with numbers [N, 1, 1, C], for a batch that is not known, and so no number of groups. */
-function broadcastVector(op: 'Mul' | 'Add', full: Val, vector: Val): string {
+function broadcastVector(op: 'Mul' | 'Add', full: Val, vector: Val): Val {
   const x = inBlocks(full, 'NCHWc');
   const { builder, images, channels, block } = x;
   const packed = imageVector(x, vector.relabelled(vector.stored));
   const shaped = builder.reshape(packed, [images, channels / block, 1, 1, block]);
-  return builder.emit(op, [x.name, shaped]);
+  return Val.blocked(builder, [builder.emit(op, [x.name, shaped])], full.shape, 'NCHWc');
 }
 
 /** An elementwise operator on values in blocks; null when it cannot, or when most operands are not in blocks. */
@@ -92,11 +100,12 @@ export function blockedElementwise(
     const possible = (op === 'Mul' || op === 'Add') && full.length === 1 && vectorShape(vector, shape) !== null;
     if (!possible) return null;
     const grouped = builder.dynamicBatch === null || vectorShape(vector, shape)?.[0] === 1;
-    const name = grouped ? withVector(op, full[0], vector, order) : broadcastVector(op, full[0], vector);
-    return Val.blocked(builder, name, shape, grouped ? order : 'NCHWc');
+    return grouped ? withVector(op, full[0], vector, order) : broadcastVector(op, full[0], vector);
   }
-  const names = values.map((value) =>
-    value.number === null ? value.blockedForm(order) : builder.scalar(value.number, 'float32'),
-  );
-  return Val.blocked(builder, builder.emit(op, names, attributes), shape, order);
+  return byParts(full, order, shape, (...parts) => {
+    const names = values.map((value) =>
+      value.number === null ? parts[full.indexOf(value)].name : builder.scalar(value.number, 'float32'),
+    );
+    return builder.emit(op, names, attributes);
+  });
 }

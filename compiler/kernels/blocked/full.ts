@@ -1,4 +1,4 @@
-import type { GraphBuilder } from '../../graph/index.js';
+import type { GraphBuilder, Shape } from '../../graph/index.js';
 import { sizeOf } from '../../graph/index.js';
 import type { BlockOrder } from '../../trace/blocks.js';
 import { IOHW, NCHW, OIHW } from '../../trace/layout.js';
@@ -6,8 +6,10 @@ import { Val } from '../../trace/value.js';
 import type { Geometry } from '../convolution/geometry.js';
 import { convolutionAttributes, flippedPads, isPointwise } from '../convolution/geometry.js';
 import { spread } from './depthwise.js';
-import { channelView, fillsBlocks, inBlocks } from './lanes.js';
-import { flipped, packFilter } from './weights.js';
+import type { Blocks } from './lanes.js';
+import { byParts, channelVector, channelView, fillsBlocks, orderOf, partsFor, partsOf, view } from './lanes.js';
+import { stridedInputGradient } from './strided-gradient.js';
+import { flipped, packFilter, packTransposed } from './weights.js';
 
 /**
  * Convolutions over all channels in the blocked layout: direct convolution at close to the speed of the processor, and
@@ -22,19 +24,39 @@ export const isBlockedFull = (builder: GraphBuilder, g: Geometry): boolean =>
  */
 export function orderForPointwise(x: Val, g: Geometry): BlockOrder {
   if (x.builder.dynamicBatch !== null) return 'NCHWc';
-  return g.outChannels > g.inChannels ? 'CNHWc' : (x.blockOrder ?? 'NCHWc');
+  return g.outChannels > g.inChannels ? 'CNHWc' : orderOf(x);
+}
+
+/**
+ * What `f` makes of the parts of x, in as many parts as suit the result: large results are computed in parts, each of a
+ * multiple of `images`; small ones are joined.
+ */
+function fitting(x: Val, order: BlockOrder, shape: Shape, f: (part: Blocks) => string, images = 1): Val {
+  const { builder } = x;
+  const wanted = partsFor(builder, shape, images);
+  const y = byParts([x], order, shape, f, Math.max(wanted, partsOf(x)));
+  return wanted === 1 ? Val.blocked(builder, y.blockedForm(order, 1), shape, order) : y;
 }
 
 /** A 1x1 convolution of `x` with the filter [co, ci, 1, 1]: [N, H, W, co]. */
-export function pointwise(x: Val, filter: string, order: BlockOrder, bias: string | null = null): Val {
+export function pointwise(x: Val, filter: string, order: BlockOrder, bias: Val | null = null): Val {
   const { builder } = x;
-  const source = inBlocks(x, order);
-  const [outputs] = builder.shapeOf(filter);
-  const weights = packFilter(builder, filter, 'blocked');
-  const images = builder.reshape(source.name, channelView(source));
-  const inputs = bias === null ? [images, weights] : [images, weights, bias];
-  const y = builder.emit('nchwc.Conv', inputs, convolutionAttributes({ kernel: [1, 1] }));
-  return Val.blocked(builder, y, x.shape.with(3, outputs), order);
+  return packedPointwise(x, packFilter(builder, filter, 'blocked'), builder.shapeOf(filter)[0], order, bias);
+}
+
+/** The input gradient of that convolution: its filter used the other way round, [N, H, W, co] to [N, H, W, ci]. */
+export function transposedPointwise(dy: Val, filter: string, order: BlockOrder): Val {
+  const { builder } = dy;
+  return packedPointwise(dy, packTransposed(builder, filter), builder.shapeOf(filter)[1], order, null);
+}
+
+function packedPointwise(x: Val, weights: string, outputs: number, order: BlockOrder, bias: Val | null): Val {
+  const { builder } = x;
+  return fitting(x, order, x.shape.with(3, outputs), (source) => {
+    const offset = bias === null ? [] : [channelVector({ ...source, channels: builder.shapeOf(weights)[0] }, bias)];
+    const inputs = [view(source, channelView(source)), weights, ...offset];
+    return builder.emit('nchwc.Conv', inputs, convolutionAttributes({ kernel: [1, 1] }));
+  });
 }
 
 export function fullForward(x: Val, filter: Val, g: Geometry): Val {
@@ -45,12 +67,22 @@ export function fullForward(x: Val, filter: Val, g: Geometry): Val {
     y.recipe = { kind: 'pointwise', x, filter };
     return y;
   }
-  const source = blocked ? inBlocks(x, 'NCHWc') : null;
-  const images = source ? builder.reshape(source.name, [g.batch, source.channels, ...g.input]) : x.fullForm(NCHW);
   const weights = packFilter(builder, filter.form(OIHW), blocked ? 'blocked' : 'plain');
   const { kernel, pads, strides, dilations } = g;
-  const y = builder.emit('nchwc.Conv', [images, weights], convolutionAttributes({ kernel, pads, strides, dilations }));
-  return Val.blocked(builder, y, [g.batch, ...g.output, g.outChannels], 'NCHWc');
+  const attributes = convolutionAttributes({ kernel, pads, strides, dilations });
+  const shape = [g.batch, ...g.output, g.outChannels];
+  if (!blocked) {
+    const y = builder.emit('nchwc.Conv', [x.fullForm(NCHW), weights], attributes);
+    return Val.blocked(builder, [y], shape, 'NCHWc');
+  }
+  return fitting(
+    x,
+    'NCHWc',
+    shape,
+    (source) =>
+      builder.emit('nchwc.Conv', [view(source, [source.images, source.channels, ...g.input]), weights], attributes),
+    builder.block ?? 1,
+  );
 }
 
 /** The gradient of the input; null when sizes do not allow it. */
@@ -58,16 +90,22 @@ export function fullInputGradient(dy: Val, filter: Val, g: Geometry): Val | null
   const { builder } = dy;
   if (!fillsBlocks(builder, g.inChannels)) return null;
   const shape = [g.batch, ...g.input, g.inChannels];
-  if (isPointwise(g)) return pointwise(dy, filter.form(IOHW), dy.blockOrder ?? 'NCHWc');
+  if (isPointwise(g)) return transposedPointwise(dy, filter.form(OIHW), orderOf(dy));
   if (sizeOf(g.kernel) === 1) return stridedPointwiseGradient(dy, filter, g);
   const pads = flippedPads(g);
-  if (g.strides.some((s) => s !== 1) || pads.some((p) => p < 0)) return null;
-  const source = inBlocks(dy, 'NCHWc');
-  const images = builder.reshape(source.name, [g.batch, source.channels, ...g.output]);
+  if (g.strides.some((s) => s !== 1)) return stridedInputGradient(dy, filter, g);
+  if (pads.some((p) => p < 0)) return null;
   const weights = packFilter(builder, flipped(builder, filter.form(IOHW)), 'blocked');
   const { kernel, dilations } = g;
-  const dx = builder.emit('nchwc.Conv', [images, weights], convolutionAttributes({ kernel, pads, dilations }));
-  return Val.blocked(builder, dx, shape, 'NCHWc');
+  const attributes = convolutionAttributes({ kernel, pads, dilations });
+  return fitting(
+    dy,
+    'NCHWc',
+    shape,
+    (source) =>
+      builder.emit('nchwc.Conv', [view(source, [source.images, source.channels, ...g.output]), weights], attributes),
+    builder.block ?? 1,
+  );
 }
 
 /** The gradient of a strided 1x1 convolution: that of the pixels it saw, with zeros between them. */
@@ -75,7 +113,6 @@ function stridedPointwiseGradient(dy: Val, filter: Val, g: Geometry): Val | null
   const { strides, input, output } = g;
   const whole = output.every((d, i) => d * strides[i] === input[i]);
   if (!whole || g.pads.some((p) => p !== 0)) return null;
-  const seen = pointwise(dy, filter.form(IOHW), dy.blockOrder ?? 'NCHWc');
-  const blocks = inBlocks(seen);
-  return Val.blocked(dy.builder, spread(blocks, strides), [g.batch, ...input, g.inChannels], blocks.order);
+  const seen = transposedPointwise(dy, filter.form(OIHW), orderOf(dy));
+  return byParts([seen], orderOf(seen), [g.batch, ...input, g.inChannels], (part) => spread(part, strides));
 }

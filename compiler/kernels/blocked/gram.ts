@@ -5,9 +5,9 @@ import type { FoldedGradient } from '../../trace/value.js';
 import { Val } from '../../trace/value.js';
 import { multiply } from '../elementwise/binary.js';
 import { elementwise, numberLike } from '../elementwise/elementwise.js';
-import { corner, hasOuterProduct, outerProduct } from './filter-gradient.js';
+import { channelProducts, hasOuterProduct } from './filter-gradient.js';
 import { pointwise } from './full.js';
-import { channelSums, channelVector, inBlocks } from './lanes.js';
+import { channelSums } from './sums.js';
 
 /**
  * A widening 1x1 convolution W followed by batch normalisation, without the wide tensor y = W x in between. With
@@ -51,11 +51,10 @@ export function covarianceOf(y: Val): Covariance | null {
   const [inputs, outputs] = [x.shape[3], y.shape[3]];
   if (inputs * widening > outputs || !hasOuterProduct(builder, x.shape[0], x.shape.slice(1, 3))) return null;
   const count = sizeOf(x.shape.slice(0, 3));
-  const blocks = inBlocks(x, 'CNHWc');
   const share = builder.scalar(1 / count);
   const weights = builder.reshape(filter.form(OIHW), [outputs, inputs]);
-  const mean = multiply(channelSums(blocks, inputs), Val.fill(builder, 1 / count, [], 'float32')).fullForm();
-  const squares = builder.emit('Mul', [corner(builder, outerProduct(blocks, blocks), inputs, inputs), share]);
+  const mean = multiply(channelSums(x), Val.fill(builder, 1 / count, [], 'float32')).fullForm();
+  const squares = builder.emit('Mul', [channelProducts(x, x), share]);
   const means = builder.emit('Mul', [column(builder, mean), row(builder, mean)]);
   const spread = builder.emit('MatMul', [weights, builder.emit('Sub', [squares, means])]);
   return { x, weights, mean, spread, count };
@@ -76,14 +75,13 @@ export function foldedOutput(y: Val, { x, weights }: Covariance, scale: Val, off
   const { builder } = y;
   const scaled = builder.emit('Mul', [weights, column(builder, scale.fullForm())]);
   const filter = builder.reshape(scaled, [...builder.shapeOf(weights), 1, 1]);
-  return pointwise(x, filter, 'CNHWc', channelVector(inBlocks(y, 'CNHWc'), offset));
+  return pointwise(x, filter, 'CNHWc', offset);
 }
 
 /** d x^T - s m^T as [co, ci]. */
-function centredProduct(d: Val, sum: Val, { x, weights, mean }: Covariance): string {
+function centredProduct(d: Val, sum: Val, { x, mean }: Covariance): string {
   const { builder } = d;
-  const [outputs, inputs] = builder.shapeOf(weights);
-  const product = corner(builder, outerProduct(inBlocks(x, 'CNHWc'), inBlocks(d, 'CNHWc')), inputs, outputs);
+  const product = channelProducts(x, d);
   const means = builder.emit('Mul', [column(builder, sum.fullForm()), row(builder, mean)]);
   return builder.emit('Sub', [turned(builder, product), means]);
 }
@@ -127,7 +125,7 @@ export const foldedGradient = (covariance: Covariance, { d, a, b, c, product }: 
       const scaled = turned(builder, builder.emit('Mul', [weights, factor]));
       const square = builder.emit('MatMul', [scaled, builder.emit('Mul', [weights, column(builder, b.fullForm())])]);
       const bias = builder.reshape(builder.emit('MatMul', [scaled, column(builder, c.fullForm())]), [inputs]);
-      const offset = channelVector(inBlocks(x, 'CNHWc'), Val.of(builder, bias, [inputs], 'float32'));
+      const offset = Val.of(builder, bias, [inputs], 'float32');
       const own = pointwise(x, builder.reshape(square, [inputs, inputs, 1, 1]), 'CNHWc', offset);
       return elementwise('Add', [pointwise(d, builder.reshape(scaled, [inputs, outputs, 1, 1]), 'CNHWc'), own]);
     },

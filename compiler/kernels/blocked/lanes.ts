@@ -1,36 +1,80 @@
-import type { Attribute, GraphBuilder } from '../../graph/index.js';
+import type { Attribute, GraphBuilder, Shape } from '../../graph/index.js';
 import { floats, int, sizeOf, string } from '../../graph/index.js';
 import type { BlockOrder } from '../../trace/blocks.js';
 import { blocksOf } from '../../trace/blocks.js';
 import { Val } from '../../trace/value.js';
-import { multiply } from '../elementwise/binary.js';
-import { numberLike } from '../elementwise/elementwise.js';
 import { convolutionAttributes } from '../convolution/geometry.js';
 
-/** Images in the blocked layout, as convolutions read them. */
+/** Images in the blocked layout, as convolutions read them: all images of a value, or some of them. */
 export interface Blocks {
   readonly builder: GraphBuilder;
   readonly name: string;
   readonly order: BlockOrder;
   readonly images: number;
+  /** Number of the first image. */
+  readonly first: number;
   /** Whole blocks of channels. */
   readonly channels: number;
   readonly image: readonly [number, number];
   readonly block: number;
 }
 
-/** A value in blocks, in the order in which it is there unless another is asked for. */
-export function inBlocks(value: Val, order: BlockOrder = value.blockOrder ?? 'NCHWc'): Blocks {
+/** The order in which the value is in blocks, or would be. */
+export const orderOf = (value: Val): BlockOrder => value.blockLayout?.order ?? 'NCHWc';
+/** In how many parts it is. */
+export const partsOf = (value: Val): number => value.blockLayout?.parts ?? 1;
+
+/** The value in blocks, in this many parts. */
+export function inParts(value: Val, order: BlockOrder, parts: number): Blocks[] {
   const { builder, shape } = value;
   const block = builder.block ?? 1;
-  const name = value.blockedForm(order);
   const channels = blocksOf(shape[3], block) * block;
-  return { builder, name, order, images: shape[0], channels, image: [shape[1], shape[2]], block };
+  const images = shape[0] / parts;
+  const image = [shape[1], shape[2]] as const;
+  return value
+    .blockedForm(order, parts)
+    .map((name, i) => ({ builder, name, order, images, first: i * images, channels, image, block }));
+}
+
+/** The whole value in blocks. */
+export const inBlocks = (value: Val, order: BlockOrder = orderOf(value)): Blocks => inParts(value, order, 1)[0];
+
+/** What `f` makes of each part of values with as many images: a value of `shape` in the same parts. */
+export function byParts(
+  values: readonly Val[],
+  order: BlockOrder,
+  shape: Shape,
+  f: (...parts: Blocks[]) => string,
+  parts = Math.max(...values.map(partsOf)),
+): Val {
+  const all = values.map((value) => inParts(value, order, parts));
+  const names = all[0].map((_, i) => f(...all.map((value) => value[i])));
+  return Val.blocked(values[0].builder, names, shape, order);
 }
 
 /** Whether images with this many channels are worth the padding to whole blocks. */
 export const fillsBlocks = (builder: GraphBuilder, channels: number): boolean =>
   builder.block !== null && 2 * channels >= builder.block;
+
+/** Bytes of a part that stay in a core's cache from one operator to the next. */
+const cached = 2 ** 21;
+const mostParts = 32;
+
+/** In how many parts a value of this shape should be computed; each has a multiple of `images` images. */
+export function partsFor(builder: GraphBuilder, [n, h, w, c]: Shape, images = 1): number {
+  const { block, dynamicBatch } = builder;
+  if (block === null || dynamicBatch !== null) return 1;
+  const bytes = 4 * n * h * w * blocksOf(c, block) * block;
+  let parts = 1;
+  while (
+    bytes / parts > 1.5 * cached &&
+    parts < mostParts &&
+    n % (2 * parts * images) === 0 &&
+    ((n / (2 * parts)) * h * w) % block === 0
+  )
+    parts *= 2;
+  return parts;
+}
 
 /** Rows shorter than this are joined: each costs a call. */
 const longRow = 256;
@@ -47,106 +91,77 @@ export function channelView({ order, images, channels, image }: Blocks): number[
 /** Shape [1, N*C, 1, H*W] in which a convolution sees each channel of each image under a weight of its own. */
 export const imageView = ({ images, channels, image }: Blocks): number[] => [1, images * channels, 1, sizeOf(image)];
 
-const view = (x: Blocks, shape: readonly number[]): string => x.builder.reshape(x.name, shape);
+export const view = (x: Blocks, shape: Shape): string => x.builder.reshape(x.name, shape);
 
 /** An activation that ONNX Runtime applies to the output of a convolution. */
 export interface FusedActivation {
-  readonly type: 'Relu' | 'Clip' | 'LeakyRelu' | 'HardSigmoid' | 'Sigmoid' | 'Tanh';
-  readonly parameters?: readonly number[];
+  readonly type: 'LeakyRelu';
+  readonly parameters: readonly number[];
 }
-export const activationAttributes = ({ type, parameters }: FusedActivation): Record<string, Attribute> => ({
+const activationAttributes = ({ type, parameters }: FusedActivation): Record<string, Attribute> => ({
   activation: string(type),
-  ...(parameters && { activation_params: floats(parameters) }),
+  activation_params: floats(parameters),
 });
 
-/** A vector over the channels [C], padded with zeros to whole blocks. */
-export function channelVector(x: Blocks, vector: Val): string {
-  const missing = x.channels - vector.shape[0];
+/** A vector over the channels [C], padded with zeros to whole blocks; a number stands for the vector that holds it. */
+export function channelVector({ builder, channels }: Blocks, vector: Val | number): string {
+  if (typeof vector === 'number')
+    return builder.addConstant(new Float32Array(channels).fill(vector), [channels], 'float32');
+  const missing = channels - vector.shape[0];
   const name = vector.fullForm();
-  return missing === 0 ? name : x.builder.emit('Pad', [name, x.builder.integers([0, missing])]);
+  return missing === 0 ? name : builder.emit('Pad', [name, builder.integers([0, missing])]);
 }
 
-/** Values [N, 1, 1, C] for each channel of each image, as the vector [N*C] in the order of `x`'s blocks. */
-export function imageVector(x: Blocks, values: Val): string {
-  const { builder, images, channels, block } = x;
-  const real = values.shape[3];
-  const flat = builder.reshape(values.form(), [values.stored[0], real]);
+/** Values [N, 1, 1, C] for each channel of each of these images, as the vector [n*C] in the order of `x`'s blocks. */
+export function imageVector(x: Blocks, values: Val | number): string {
+  const { builder, images, first, channels, block } = x;
+  const groups = images * channels;
+  if (typeof values === 'number')
+    return builder.addConstant(new Float32Array(groups).fill(values), [groups], 'float32');
+  const [all, , , real] = values.stored;
+  const flat = builder.reshape(values.form(), [all, real]);
   const padded = real === channels ? flat : builder.emit('Pad', [flat, builder.integers([0, 0, 0, channels - real])]);
-  const all = values.stored[0] === images ? padded : builder.expand(padded, [images, channels]);
-  if (x.order === 'NCHWc') return builder.reshape(all, [images * channels]);
-  const split = builder.reshape(all, [images, channels / block, block]);
-  return builder.reshape(builder.transpose(split, [1, 0, 2]), [images * channels]);
+  const some = all === 1 || all === images ? padded : builder.slice(padded, [0], [first], [first + images]);
+  const full = builder.expand(some, [images, channels]);
+  if (x.order === 'NCHWc') return builder.reshape(full, [groups]);
+  const split = builder.reshape(full, [images, channels / block, block]);
+  return builder.reshape(builder.transpose(split, [1, 0, 2]), [groups]);
 }
 
-/** Numbers [N*C] in the order of `x`'s blocks as the value [N, C], with the padding cut off. */
-export function imageValues(x: Blocks, name: string, channels: number): Val {
-  const { builder, images, block } = x;
-  const order = builder.transpose(builder.reshape(name, [x.channels / block, images, block]), [1, 0, 2]);
-  const flat = builder.reshape(x.order === 'NCHWc' ? name : order, [images, x.channels]);
-  const real = x.channels === channels ? flat : builder.slice(flat, [1], [0], [channels]);
-  return Val.of(builder, real, [images, channels], 'float32');
-}
-
-/** Numbers [N*C] in the order of `x`'s blocks, summed over the images: the value [C]. */
-function overImages(x: Blocks, name: string, channels: number): Val {
-  const { builder, images, block } = x;
-  const shape = x.order === 'NCHWc' ? [images, x.channels] : [x.channels / block, images, block];
-  const axis = x.order === 'NCHWc' ? 0 : 1;
-  const sum = builder.emit('ReduceSum', [builder.reshape(name, shape), builder.integers([axis])], { keepdims: int(0) });
-  const flat = builder.reshape(sum, [x.channels]);
-  const real = x.channels === channels ? flat : builder.slice(flat, [0], [0], [channels]);
-  return Val.of(builder, real, [channels], 'float32');
-}
-
-const times = (value: Val, factor: number): Val => multiply(value, numberLike(value, factor));
-
-/** Means over the pixels of each image, one a channel: numbers [N*C]. */
-const pixelMeans = (x: Blocks): string => {
-  const shape = x.order === 'NCHWc' ? [x.images, x.channels, ...x.image] : imageView(x);
-  return x.builder.emit('nchwc.GlobalAveragePool', [view(x, shape)]);
-};
-
-/** Sums over the pixels of x*y, one for each channel of each image: y is the filter of a convolution with one output. */
-function pixelDots(x: Blocks, y: Blocks): string {
-  const [, group, , area] = imageView(x);
-  const filter = view(y, [group, 1, 1, area]);
-  return x.builder.emit(
-    'nchwc.Conv',
-    [view(x, imageView(x)), filter],
-    convolutionAttributes({ kernel: [1, area], group }),
-  );
-}
-
-/** Sums over pixels: [N, C] for each image, or [C] over all images. */
-export const imageMeans = (x: Blocks, channels: number): Val => imageValues(x, pixelMeans(x), channels);
-export const imageDots = (x: Blocks, y: Blocks, channels: number): Val => imageValues(x, pixelDots(x, y), channels);
-export const channelSums = (x: Blocks, channels: number): Val =>
-  times(overImages(x, pixelMeans(x), channels), sizeOf(x.image));
-export const channelDots = (x: Blocks, y: Blocks, channels: number): Val => overImages(x, pixelDots(x, y), channels);
+/** A factor or offset: a number, a vector [C], or values [N, 1, 1, C] for each image. */
+export type Vector = Val | number;
 
 export interface Affine {
-  /** Factor of each channel (of each image when `perImage`), in the order of the blocks. */
-  readonly scale: string;
-  readonly offset?: string;
-  readonly addend?: Blocks;
+  readonly scale: Vector;
+  readonly offset?: Vector;
+  readonly addend?: Val;
   readonly activation?: FusedActivation;
-  readonly perImage?: boolean;
 }
 
+const isPerImage = (vector: Vector | undefined): boolean => vector instanceof Val && vector.rank === 4;
+
 /** activation(scale*x + offset + addend) in one pass, as a depthwise convolution with a 1x1 kernel. */
-export function affine(x: Blocks, { scale, offset, addend, activation, perImage = false }: Affine): string {
-  const { builder } = x;
-  const shape = perImage ? imageView(x) : channelView(x);
-  const group = shape[1];
-  const inputs = [view(x, shape), builder.reshape(scale, [group, 1, 1, 1])];
-  if (offset !== undefined || addend) inputs.push(offset === undefined ? '' : builder.reshape(offset, [group]));
-  if (addend) inputs.push(view(addend, shape));
-  return builder.emit('nchwc.Conv', inputs, {
-    ...convolutionAttributes({ kernel: [1, 1], group }),
-    ...(activation && activationAttributes(activation)),
+export function affine(x: Val, { scale, offset, addend, activation }: Affine, order = orderOf(x)): Val {
+  const perImage = isPerImage(scale) || isPerImage(offset);
+  const pack = perImage ? imageVector : channelVector;
+  return byParts(addend ? [x, addend] : [x], order, x.shape, (source, other?: Blocks) => {
+    const { builder } = source;
+    const shape = perImage ? imageView(source) : channelView(source);
+    const group = shape[1];
+    const inputs = [view(source, shape), builder.reshape(pack(source, scale), [group, 1, 1, 1])];
+    if (offset !== undefined || other) inputs.push(offset === undefined ? '' : pack(source, offset));
+    if (other) inputs.push(view(other, shape));
+    return builder.emit('nchwc.Conv', inputs, {
+      ...convolutionAttributes({ kernel: [1, 1], group }),
+      ...(activation && activationAttributes(activation)),
+    });
   });
 }
 
-/** The vector over `x`'s channels that holds one number. */
-export const uniformVector = (x: Blocks, number: number): string =>
-  x.builder.addConstant(new Float32Array(x.channels).fill(number), [x.channels], 'float32');
+/** Sums of tensors of one shape. */
+export function sumOf(builder: GraphBuilder, names: readonly string[]): string {
+  if (names.length === 1) return names[0];
+  const rows = names.map((name) => builder.reshape(name, [1, ...builder.shapeOf(name)]));
+  const all = builder.emit('Concat', rows, { axis: int(0) });
+  return builder.emit('ReduceSum', [all, builder.integers([0])], { keepdims: int(0) });
+}

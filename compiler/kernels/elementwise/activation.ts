@@ -2,7 +2,7 @@ import type * as tf from '@tensorflow/tfjs-core';
 import { invalidInput } from '../../../base/errors.js';
 import { float } from '../../graph/index.js';
 import { Val } from '../../trace/value.js';
-import { affine, inBlocks, uniformVector } from '../blocked/lanes.js';
+import { affine } from '../blocked/lanes.js';
 import type { Rule } from '../call.js';
 import { withAttrs } from '../call.js';
 import { castTo, elementwise, numberLike } from './elementwise.js';
@@ -39,12 +39,9 @@ const steep = 2 ** 100;
 /** The distance of z from a number. */
 function distance(z: Val, from: number): Val {
   if (from === 0) return elementwise('Abs', [z]);
-  if (z.blockOrder === null) return elementwise('Abs', [elementwise('Sub', [z, numberLike(z, from)])]);
-  const x = inBlocks(z);
+  if (z.blockLayout === null) return elementwise('Abs', [elementwise('Sub', [z, numberLike(z, from)])]);
   // The leaky ReLU of slope -1 is the absolute value.
-  const activation = { type: 'LeakyRelu', parameters: [-1] } as const;
-  const name = affine(x, { scale: uniformVector(x, 1), offset: uniformVector(x, -from), activation });
-  return Val.blocked(z.builder, name, z.shape, x.order);
+  return affine(z, { scale: 1, offset: -from, activation: { type: 'LeakyRelu', parameters: [-1] } });
 }
 
 /** 1 where low < z < high, else 0, without boolean tensors (which ONNX Runtime handles slowly). */

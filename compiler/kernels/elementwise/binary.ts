@@ -33,7 +33,7 @@ export function add(x: Val, y: Val): Val {
   if (b.number === 0) return broadcastLike(a, b);
   // Gradients that meet are added outside of any layer.
   const sum = a.builder.attributed(
-    a.blockOrder === null ? '' : a.origin,
+    a.blockLayout === null ? '' : a.origin,
     () => gatedGradient(a, b) ?? arithmetic('Add', a, b),
   );
   if (b.number !== null && a.dtype === 'float32') return affine(sum, a, 1, b.number);

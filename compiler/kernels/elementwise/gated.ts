@@ -1,6 +1,6 @@
 import { float, sameShape } from '../../graph/index.js';
-import { Val } from '../../trace/value.js';
-import { affine, inBlocks, uniformVector } from '../blocked/lanes.js';
+import type { Val } from '../../trace/value.js';
+import { affine } from '../blocked/lanes.js';
 import { window } from './activation.js';
 import { elementwise, numberLike } from './elementwise.js';
 
@@ -31,21 +31,12 @@ function otherFactor(value: Val, factor: Val): Val | null {
 
 /** addend + factor*x, in one pass where the layout has one. */
 function scaledSum(x: Val, factor: number, addend: Val, offset: number): Val {
-  const order = x.blockOrder;
-  if (order === null) {
-    const sum =
-      factor === -1
-        ? elementwise('Sub', [addend, x])
-        : elementwise('Add', [elementwise('Mul', [x, numberLike(x, factor)]), addend]);
-    return offset === 0 ? sum : elementwise('Add', [sum, numberLike(x, offset)]);
-  }
-  const blocks = inBlocks(x, order);
-  const name = affine(blocks, {
-    scale: uniformVector(blocks, factor),
-    ...(offset !== 0 && { offset: uniformVector(blocks, offset) }),
-    addend: inBlocks(addend, order),
-  });
-  return Val.blocked(x.builder, name, x.shape, order);
+  if (x.blockLayout !== null) return affine(x, { scale: factor, ...(offset !== 0 && { offset }), addend });
+  const sum =
+    factor === -1
+      ? elementwise('Sub', [addend, x])
+      : elementwise('Add', [elementwise('Mul', [x, numberLike(x, factor)]), addend]);
+  return offset === 0 ? sum : elementwise('Add', [sum, numberLike(x, offset)]);
 }
 
 /** With s = sigmoid(z) and h = z*s: the gradient dy*s + dy*z*s*(1-s) = dy*s*(1 + z - h). */

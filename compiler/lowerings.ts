@@ -1,0 +1,119 @@
+/** One way in which the compiler makes a graph faster than a literal translation of TF.js's kernels. */
+export interface Lowering {
+  readonly name: string;
+  /** The file that has the formula. */
+  readonly file: string;
+  readonly what: string;
+  readonly where: string;
+  /** `portable`: standard ONNX operators; `blocked`: ONNX Runtime's CPU provider, where the self-test passes. */
+  readonly needs: 'portable' | 'blocked';
+}
+
+/** All of them, in the order in which an image meets them. */
+export const lowerings: readonly Lowering[] = [
+  {
+    name: 'blocked layout',
+    file: 'trace/blocks.ts',
+    what: 'images stay in ONNX Runtime’s blocked layout from one operator to the next',
+    where: 'images with at least half a block of channels, until an operator that only knows NCHW',
+    needs: 'blocked',
+  },
+  {
+    name: 'images in parts',
+    file: 'kernels/blocked/lanes.ts',
+    what: 'large images are computed in parts of about 2 MB, which stay in a core’s cache',
+    where: 'results of convolutions over 3 MB, and what follows them',
+    needs: 'blocked',
+  },
+  {
+    name: 'depthwise convolution',
+    file: 'kernels/blocked/depthwise.ts',
+    what: 'forward, input gradient and filter gradient as blocked convolutions; in the last, the output gradient is the filter',
+    where: 'depthwise convolutions without multiplier; gradients without dilation',
+    needs: 'blocked',
+  },
+  {
+    name: 'full convolution',
+    file: 'kernels/blocked/full.ts',
+    what: 'forward and input gradient as blocked convolutions',
+    where: 'convolutions with at least half a block of output channels',
+    needs: 'blocked',
+  },
+  {
+    name: 'strided input gradient',
+    file: 'kernels/blocked/strided-gradient.ts',
+    what: 'one convolution for each phase of the pixels instead of a transposed convolution',
+    where: 'strided full convolutions whose stride divides the input',
+    needs: 'blocked',
+  },
+  {
+    name: 'filter gradient over images',
+    file: 'kernels/blocked/filter-gradient.ts',
+    what: 'one convolution with images for channels and the output gradient for the filter',
+    where: 'full convolutions, batches of whole blocks',
+    needs: 'blocked',
+  },
+  {
+    name: 'filter gradient over pixels',
+    file: 'kernels/blocked/filter-gradient.ts',
+    what: 'one convolution with pixels for channels: the output gradient is a blocked filter as it lies in memory',
+    where: '1x1 convolutions, whole blocks of pixels',
+    needs: 'blocked',
+  },
+  {
+    name: 'folded batch normalisation',
+    file: 'kernels/blocked/gram.ts',
+    what: 'statistics of a wide tensor from the covariance of the narrow one before; the normalisation is part of the weights, forward and backward',
+    where: '1x1 convolutions to at least twice the channels, followed by batch normalisation in training',
+    needs: 'blocked',
+  },
+  {
+    name: 'sums over pixels',
+    file: 'kernels/blocked/sums.ts',
+    what: 'sums of products as a depthwise convolution of one factor with the other, without the product',
+    where: 'batch normalisation, squeeze-excite and their gradients',
+    needs: 'blocked',
+  },
+  {
+    name: 'affine maps',
+    file: 'kernels/blocked/lanes.ts',
+    what: 'scale*x + offset + addend in one pass, as a 1x1 depthwise convolution',
+    where: 'batch normalisation, gates of channels, gradients of activations',
+    needs: 'blocked',
+  },
+  {
+    name: 'fused activations',
+    file: 'passes/fuse-activations.ts',
+    what: 'ReLU, ReLU6 and hard sigmoid are part of the convolution or affine map before',
+    where: 'where nothing else reads what they are applied to',
+    needs: 'blocked',
+  },
+  {
+    name: 'fused sums',
+    file: 'passes/fuse-sums.ts',
+    what: 'residuals and sums of gradients are part of the convolution or affine map before',
+    where: 'where nothing else reads one of the two operands',
+    needs: 'blocked',
+  },
+  {
+    name: 'gated activations',
+    file: 'kernels/elementwise/gated.ts',
+    what: 'swish: dy*s*(1 + z - h); hard swish: dy*(g + z*w/6): half the passes of the product rule',
+    where: 'swish and hard swish, however they are written',
+    needs: 'portable',
+  },
+  {
+    name: 'activation windows',
+    file: 'kernels/elementwise/activation.ts',
+    what: 'gradients of ReLU, ReLU6 and clips as a product with a steep hard sigmoid, without boolean tensors',
+    where: 'everywhere',
+    needs: 'portable',
+  },
+  {
+    name: 'scale folding',
+    file: 'kernels/convolution/scaled.ts',
+    what: 'the last factor of the gradient of batch normalisation is applied to the filter of the convolution before',
+    where: 'convolutions followed by batch normalisation in training',
+    needs: 'portable',
+  },
+];
