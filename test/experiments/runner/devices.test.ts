@@ -22,7 +22,7 @@ const calibration = 4;
 function begin(device: string) {
   const directory = temporaryFolder();
   const workdir = join(directory, 'run');
-  const file = writeExperiment(directory, [`latency: {calibration: ${calibration}, device: ${device}}`]);
+  const file = writeExperiment(directory, { latency: `{calibration: ${calibration}, device: ${device}}` });
   const set = quick.flatMap((assignment) => ['--set', assignment]);
   const child = start(directory, ['run', file, '--workdir', workdir, ...set]);
   return { workdir, over: ended(child) };

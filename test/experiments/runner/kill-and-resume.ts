@@ -32,10 +32,10 @@ const parts = {
   final: '{ epochs: 4 }',
 } as const;
 
-/** Writes the experiment, with other parts or (null) without them; its data is tiny. */
+/** Writes the experiment, with other and further parts or (null) without them; its data is tiny. */
 export function writeExperiment(
   directory: string,
-  changes: Readonly<Partial<Record<keyof typeof parts, string | null>>> = {},
+  changes: Readonly<Partial<Record<keyof typeof parts | 'latency', string | null>>> = {},
 ): string {
   const data = join(directory, 'data');
   makeTinyDataset(data);

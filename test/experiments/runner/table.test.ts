@@ -155,7 +155,8 @@ describe('on a table, it ends', () => {
   const outcome = async (files: { readonly file: string }, ...args: readonly string[]) => {
     const workdir = fresh();
     const ended = await nasInside(['run', files.file, '--workdir', workdir, ...args]);
-    return { ...ended, workdir, ...(existsSync(join(workdir, 'nas.sqlite')) ? findingsOf(workdir) : { trials: [] }) };
+    const found = existsSync(join(workdir, 'nas.sqlite')) ? findingsOf(workdir) : { status: null, trials: [] };
+    return { ...ended, workdir, ...found };
   };
 
   it('with exit code 3 when no row keeps a cheap constraint', async () => {

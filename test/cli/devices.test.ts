@@ -1,0 +1,113 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseDevice } from '../../cli/device-argument.js';
+import { testAgent } from '../latency-models/devices/agents.js';
+import { classifier, small } from '../latency-models/devices/models.js';
+import { nas, nasInside } from './nas.js';
+import { storedRun } from './stored-run.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'nas-devices-'));
+const workdir = join(folder, 'run');
+const write = (name: string, content: string | Uint8Array): string => {
+  const path = join(folder, name);
+  writeFileSync(path, content);
+  return path;
+};
+const model = write('model.onnx', small);
+beforeAll(() => storedRun(workdir, 2));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+describe('--device', () => {
+  it('is a type, a type with keys, or a file, whose paths start at its folder', () => {
+    expect(parseDevice('local')).toMatchObject({ type: 'local', threads: 1 });
+    expect(parseDevice('local:threads=2,batch=8')).toMatchObject({ threads: 2, batch: 8 });
+    const plain = write('phone.yaml', 'type: table\nfile: phone.csv\ncolumn: pixel3\n');
+    expect(parseDevice(plain)).toMatchObject({ file: join(folder, 'phone.csv'), missing: 'predict' });
+    const experiment = write('experiment.yaml', 'name: x\nlatency: {device: {threads: 2}}\n');
+    expect(parseDevice(experiment)).toMatchObject({ type: 'local', threads: 2 });
+    expect(parseDevice('agent:url=http://10.0.0.2:7700')).toMatchObject({ url: 'http://10.0.0.2:7700' });
+  });
+
+  it.each([
+    ['lokal', "there is no device type 'lokal'; did you mean 'local'?"],
+    ['local:threads', "expected key=value after the colon, got 'threads'"],
+    ['local:threads=none', 'threads'],
+    ['local:cores=2', 'Unrecognized key: "cores"'],
+    ['agent:url=somewhere', 'is not an address like http://'],
+    [join(folder, 'none.yaml'), 'cannot be read'],
+  ])('refuses %s', (argument, message) => {
+    expect(() => parseDevice(argument)).toThrow(message);
+  });
+});
+
+describe('nas latency measure', () => {
+  it('measures each batch, and keeps every sample', async () => {
+    const output = join(folder, 'samples.json');
+    const { code, out } = await nasInside(['latency', 'measure', model, '--batch', '1,4', '-o', output, '--json']);
+    expect(code).toBe(0);
+    const printed = JSON.parse(out) as { measurements: { batch: number; imagesPerSecond: number; runs: number }[] };
+    expect(printed.measurements.map(({ batch }) => batch)).toEqual([1, 4]);
+    const stored = JSON.parse(readFileSync(output, 'utf8')) as { measurements: { ms: number; samples: number[] }[] };
+    for (const [i, { samples, ms }] of stored.measurements.entries()) {
+      expect(samples).toHaveLength(printed.measurements[i].runs);
+      expect(printed.measurements[i].imagesPerSecond).toBeCloseTo((1000 * printed.measurements[i].batch) / ms, 6);
+    }
+  });
+
+  it('shows the time of each layer of a trial, which adds up', async () => {
+    const args = ['latency', 'measure', workdir, '1', '--profile'];
+    const [json, text] = [await nasInside([...args, '--json']), await nasInside(args)];
+    const { profile } = JSON.parse(json.out) as { profile: { ms: number; layers: { ms: number; share: number }[] } };
+    expect(profile.layers.length).toBeGreaterThan(5);
+    expect(profile.layers.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 9);
+    expect(profile.layers.reduce((sum, { ms }) => sum + ms, 0)).toBeCloseTo(profile.ms, 9);
+    expect(text.out).toMatch(/Time per layer.*\n.*\nstem .*Conv.*█/);
+    expect(text.out).toContain('95 % interval');
+  });
+
+  it.each([
+    [['missing.onnx'], 'missing.onnx: cannot be read'],
+    [[write('text.onnx', 'not a model')], 'could not open the model'],
+    [[write('two.onnx', classifier(['N', 8, 8, 1], 64, { secondInput: true }))], 'must have one float32 input, not'],
+    [[write('fixed.onnx', classifier([2, 8, 8, 1], 64)), '--batch', '4'], 'batch is fixed at 2'],
+    [[model, '3'], 'is not a folder of a run, so it has no trial 3'],
+    [[workdir], 'which trial? give its number after the folder'],
+    [[workdir, '7'], 'has no trial 7'],
+    [[model, '--batch', '0'], 'expected whole numbers from 1 to 4096'],
+    [[model, '--device', 'local:provider=gpu9000'], '"gpu9000" is not available'],
+    [[model, '--device', 'browser', '--profile'], 'the time of each layer is known on local devices only'],
+    [[model, '--device', 'agent:url=http://127.0.0.1:1', '--batch', '2'], 'decides its batch itself'],
+  ])('refuses %j', async (args, message) => {
+    const { code, out, err } = await nasInside(['latency', 'measure', ...args]);
+    expect(err).toContain(message);
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+  });
+});
+
+describe('nas devices and nas agent', () => {
+  it('list what works here, agents included', async () => {
+    const agent = await testAgent();
+    const args = ['devices', '--json', '--agent', agent.address, '--agent', 'http://127.0.0.1:1'];
+    const { code, out } = await nas(args);
+    expect(code).toBe(0);
+    const { devices } = JSON.parse(out) as { devices: { device: string; reason: string | null; detail: string }[] };
+    const of = (name: string) => devices.find(({ device }) => device === name);
+    expect(of('local')).toMatchObject({ reason: null });
+    expect(of(`agent:url=${agent.address}`)?.detail).toMatch(/^local\/cpu/);
+    expect(of('agent:url=http://127.0.0.1:1')?.reason).toContain('has not answered');
+    expect(of('browser')).toBeDefined();
+  });
+
+  it.each([
+    [['--listen', '0.0.0.0:0'], 'can be reached by others: it needs a token'],
+    [['--listen', 'here'], 'expected an address and a port'],
+    [['--token-file', join(folder, 'none')], 'cannot be read'],
+    [['--device', 'agent:url=http://127.0.0.1:1'], 'an agent measures on its own machine'],
+  ])('nas agent refuses %j', async (args, message) => {
+    const { code, err } = await nasInside(['agent', '--state', join(folder, 'agent'), ...args]);
+    expect(err).toContain(message);
+    expect(code).toBe(2);
+  });
+});

@@ -1,0 +1,144 @@
+import fc from 'fast-check';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { curvesCsv, Problem, summarise } from '../../experiments/compare/index.js';
+import { quartilesOf } from '../../experiments/compare/statistics.js';
+import { loadResults } from '../../experiments/table-results.js';
+import { hypervolume, type Objective } from '../../search/index.js';
+import { nasInside } from '../cli/nas.js';
+import { rows, writeTable } from './table-experiment.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'nas-compare-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const { file, csv } = writeTable(folder);
+
+const objectives = [
+  { name: 'acc', column: 'acc', direction: 'maximize', cost: 'expensive' },
+  { name: 'ms', column: 'ms', direction: 'minimize', cost: 'cheap' },
+] as const;
+
+const space = { type: 'table', file: csv, decisions: ['depth', 'kernel', 'act'] } as const;
+
+const problemOf = async (goals: readonly (Objective & { readonly column: string })[] = objectives) =>
+  new Problem(
+    await loadResults({ space: { ...space, decisions: [...space.decisions] }, objectives: [...goals] }),
+    goals,
+  );
+
+describe('the share of the hypervolume', () => {
+  it('is that of min-max scaled values up to (1, 1), after each evaluation', async () => {
+    const problem = await problemOf();
+    const range = (of: (row: (typeof rows)[number]) => number) => [
+      Math.min(...rows.map(of)),
+      Math.max(...rows.map(of)),
+    ];
+    const [lowAcc, highAcc] = range(({ acc }) => acc);
+    const [lowMs, highMs] = range(({ ms }) => ms);
+    const points = rows.map(({ acc, ms }) => [(highAcc - acc) / (highAcc - lowAcc), (ms - lowMs) / (highMs - lowMs)]);
+    const whole = hypervolume(points, [1, 1]);
+    const order = fc.array(fc.nat(rows.length - 1), { maxLength: 20 });
+    fc.assert(
+      fc.property(order, (evaluated) => {
+        const expected = evaluated.map(
+          (_, n) =>
+            hypervolume(
+              evaluated.slice(0, n + 1).map((row) => points[row]),
+              [1, 1],
+            ) / whole,
+        );
+        for (const [n, share] of problem.curve(evaluated).entries()) expect(share).toBeCloseTo(expected[n], 12);
+      }),
+    );
+    expect(problem.curve([...rows.keys()]).at(-1)).toBeCloseTo(1, 12);
+    expect(problem.curve([...problem.front]).at(-1)).toBeCloseTo(1, 12);
+  });
+
+  it('counts nothing that breaks a constraint, and is 1 where there is nothing to find', async () => {
+    const [acc, ms] = objectives;
+    const limited = await problemOf([acc, { ...ms, constraint: { max: 2 } }]);
+    const slow = rows.findIndex((row) => row.ms > 2);
+    expect(limited.curve([slow])).toEqual([0]);
+    const impossible = await problemOf([acc, { ...ms, constraint: { max: 0.1 } }]);
+    expect(impossible.curve([0])).toEqual([1]);
+    expect(impossible.front.size).toBe(0);
+  });
+});
+
+describe('a summary', () => {
+  const search = (curve: number[]) => ({ curve, found: curve.map((_, n) => n), askMs: 2, ended: null });
+
+  it('is the mean over devices of the quartiles over seeds; a search that ended keeps what it has', () => {
+    const summary = summarise('x', 3, [
+      { name: 'a', seeds: [search([0.1, 0.995]), search([0.3, 0.4, 0.5]), search([0.5, 0.995, 1])] },
+      { name: 'b', seeds: [search([0, 0, 0.1])] },
+    ]);
+    expect(summary.curve.map(({ median }) => median)).toEqual([0.15, 0.4975, 0.5475]);
+    expect(summary.curve[0].low).toBeCloseTo((0.2 + 0) / 2);
+    expect(summary.to99).toEqual({ evaluations: 2, variants: [1, 2], searches: [2, 4] });
+    expect(summary.askMs).toBe(2);
+    expect(curvesCsv([summary]).split('\n')).toContain('x,mean,2,0.34875,0.4975,0.4975');
+  });
+
+  it('has quartiles also of what never happened', () => {
+    expect(quartilesOf([Infinity, 1, Infinity]).median).toBe(Infinity);
+    expect(quartilesOf([1, 2, 3, Infinity])).toMatchObject({ low: 1.75, median: 2.5 });
+  });
+});
+
+describe('nas bench search', () => {
+  const settings = ['--seeds', '3', '--at', '10,30', '--controllers', 'random,local', '--workers', '2'];
+  const common = [...settings, '--budget', '30'];
+  const bench = (...args: readonly string[]) => nasInside(['bench', 'search', ...args]);
+
+  const curvesOf = (json: string): unknown => {
+    const { methods } = JSON.parse(json) as { methods: { method: string; curve: unknown; found: number }[] };
+    return methods.map(({ method, curve, found }) => ({ method, curve, found }));
+  };
+
+  it('finds the same with any number of workers, from a table or an experiment', async () => {
+    const goals = ['--objectives', 'acc:max:expensive,ms:min:cheap', '--decisions', 'depth,kernel,act'];
+    const shared = common.filter((_, i) => i < 6 || i > 7);
+    const one = await bench('--table', csv, ...goals, ...shared, '--json', '--workers', '1');
+    const three = await bench('--table', csv, ...goals, ...shared, '--json', '--workers', '3');
+    const written = await bench(file, ...common, '--json');
+    expect(one.code).toBe(0);
+    expect(curvesOf(three.out)).toEqual(curvesOf(one.out));
+    expect(curvesOf(written.out)).toEqual(curvesOf(one.out));
+  });
+
+  it('draws the curves, and says when a table was too small', async () => {
+    const output = join(folder, 'curves');
+    const { code, out, err } = await bench(file, ...settings, '--budget', '60', '--devices', 'ms,secs', '-o', output);
+    expect(code).toBe(0);
+    expect(out).toMatch(/local +0\.\d{3} \(0\.\d{3} to 0\.\d{3}\) +1\.000 \(1\.000 to 1\.000\) .*\(2\/2 devices\)/);
+    expect(err).toContain('random: all 48 networks');
+    expect(readFileSync(join(output, 'curves.svg'), 'utf8')).toContain('>local<');
+    expect(readFileSync(join(output, 'curves.csv'), 'utf8').split('\n')).toHaveLength(2 + 2 * 3 * 60);
+  });
+
+  it('with parallel evaluations, asks without the latest results', async () => {
+    const alone = await bench(file, ...common, '--json');
+    const four = await bench(file, ...common, '--json', '--parallel', '4');
+    expect(curvesOf(four.out)).not.toEqual(curvesOf(alone.out));
+  });
+
+  it.each([
+    [[], 'which table?'],
+    [[file, '--table', csv], 'which table?'],
+    [['--table', csv], '--objectives are missing'],
+    [['--table', csv, '--objectives', 'acc:up'], '--objectives acc:up: expected column:direction:cost'],
+    [['--table', csv, '--objectives', 'accu:max'], "has no column 'accu'; did you mean 'acc'?"],
+    [[file, '--controllers', 'nsga'], "there is no such controller; did you mean 'nsga2'?"],
+    [[file, '--devices', 'sec'], "has no column 'sec'; did you mean 'secs'?"],
+    [[file, '--seeds', '0'], '--seeds is a whole number of at least 1'],
+    [[file, '--at', 'x'], '--at: expected whole numbers'],
+    [['experiments/quickstart.yaml'], 'its space is mobilenet; expected a table of results'],
+    [[file, '--set', 'search.populaton=3'], "did you mean 'population'?"],
+  ])('refuses %j', async (args, message) => {
+    const { code, err } = await bench(...args);
+    expect(err).toContain(message);
+    expect(code).toBe(2);
+  });
+});
