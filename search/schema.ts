@@ -31,9 +31,9 @@ export type EnqueueConfig = z.output<typeof enqueueSchema>;
 export const searchSchema = z.strictObject({
   controller: z
     .enum(['random', 'evolution', 'nsga2', 'local', 'tpe', 'reinforce', 'surrogate'])
-    .default('nsga2')
+    .default('surrogate')
     .describe(
-      'how candidates are chosen: random search, regularised evolution (Real et al. 2019), NSGA-II (Deb et al. 2002), Pareto local search (Paquete et al. 2004), multi-objective TPE (Ozaki et al. 2022) or a policy learnt by reinforcement (Tan et al. 2019)',
+      'how candidates are chosen: random search, regularised evolution (Real et al. 2019), NSGA-II (Deb et al. 2002), Pareto local search (Paquete et al. 2004), multi-objective TPE (Ozaki et al. 2022), a policy learnt by reinforcement (Tan et al. 2019), or surrogate: Gaussian processes and the expected hypervolume improvement (Emmerich et al. 2006)',
     ),
   trials: z
     .number()
@@ -81,7 +81,7 @@ export const searchSchema = z.strictObject({
     .min(1)
     .optional()
     .describe(
-      'random trials before the controller uses what it learnt; default: population; 6 for local, 8 for tpe, 10 for reinforce',
+      'random trials before the controller uses what it learnt; default: population; 6 for local, 8 for tpe and surrogate, 10 for reinforce',
     ),
   population: z.number().int().min(2).default(12).describe('population of evolution and NSGA-II'),
   tournament: z

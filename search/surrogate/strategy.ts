@@ -14,8 +14,8 @@ import { listed, poolOf, sampled, type Pool } from './pool.js';
 import { describeChoice } from './reason.js';
 import { sceneOf, type Scene } from './scene.js';
 
-/** Trials that are spread over the space before a model is asked. */
-const first = 8;
+/** Trials that are spread over the space before a model is asked, unless the experiment says otherwise. */
+const startup = 8;
 /** Random candidates that stand for a large space, and from which a search on the model starts. */
 const samples = 256;
 /** Past trials that a search on the model starts from, best first. */
@@ -35,8 +35,8 @@ interface Ask {
  * decisions, structure and cheap objectives; cheap objectives are known exactly; asked is the candidate with the
  * greatest expected hypervolume improvement, of all that a small space has or of those evolved on the models.
  */
-export const surrogateStrategy: StrategyFactory = (_config, input) => {
-  const surrogate = new Surrogate(input);
+export const surrogateStrategy: StrategyFactory = (config, input) => {
+  const surrogate = new Surrogate(input, config.startup ?? startup);
   return (context, random, asked, judge) => surrogate.source(context, random, asked, judge);
 };
 
@@ -46,7 +46,11 @@ class Surrogate {
   private readonly candidates: readonly Genotype[];
   private readonly complete: boolean;
 
-  constructor(private readonly input: ControllerInput) {
+  /** @param first trials with values before a model is asked. */
+  constructor(
+    private readonly input: ControllerInput,
+    private readonly first: number,
+  ) {
     const all = listed(input.space);
     this.complete = all !== undefined;
     this.candidates = all ?? sampled(input.space, samples, new Random(input.seed, 'surrogate', 'sample'));
@@ -54,7 +58,7 @@ class Surrogate {
 
   source(context: AskContext, random: Random, asked: AskedIds, judge: Judge): () => Candidate {
     if (this.scene?.cheap !== context.cheap) {
-      this.scene = sceneOf(this.input, context, this.candidates, this.complete, first, judge);
+      this.scene = sceneOf(this.input, context, this.candidates, this.complete, this.first, judge);
     }
     const ask = { scene: this.scene, context, random, asked, judge };
     const chosen = this.choose(ask);
@@ -69,7 +73,7 @@ class Surrogate {
     const { objectives } = this.input;
     const { history } = ask.context;
     const data = objectives.map((objective) => history.filter((told) => observed(objective, told) !== undefined));
-    if (objectives.some(({ cost }, k) => cost === 'expensive' && data[k].length < first)) return this.spread(ask);
+    if (objectives.some(({ cost }, k) => cost === 'expensive' && data[k].length < this.first)) return this.spread(ask);
     const evaluation = new Evaluation(objectives, ask.scene, ask.context, data);
     return this.complete ? this.bestOf(ask.scene.pool, evaluation, ask.asked) : this.evolved(ask, evaluation);
   }
