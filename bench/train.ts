@@ -64,7 +64,7 @@ async function timeNetwork({ name, batch }: TimedNetwork, networks: string, peer
     for (const turn of round % 2 === 1 ? turns : turns.reverse()) await turn();
     const figures = [
       `ours ${ours[round - 1].ms_per_step.toFixed(1)} ms`,
-      ...theirs.slice(round - 1).map(({ ms }) => `PyTorch ${ms.toFixed(1)} ms`),
+      ...theirs.slice(round - 1).map(({ ms_per_step: ms }) => `PyTorch ${ms.toFixed(1)} ms`),
     ];
     progress(`${name} round ${round}/${options.rounds}: ${figures.join(', ')}`);
   }
@@ -82,11 +82,11 @@ async function timeNetwork({ name, batch }: TimedNetwork, networks: string, peer
     startup_ms: ofOurs((round) => round.startup_ms),
     memory_mib: ofOurs((round) => round.memory_mib),
     evaluation: ofOurs((round) => round.evaluation_images_per_s / round.exported_images_per_s),
-    torch_ms: ofTheirs(({ ms }) => ms),
-    torch_rounds: theirs.map(({ ms }) => ms),
+    torch_ms: ofTheirs(({ ms_per_step }) => ms_per_step),
+    torch_rounds: theirs.map(({ ms_per_step }) => ms_per_step),
     torch_parameters: theirs[0]?.params ?? null,
-    memory_against_torch: ofTheirs(({ memory }, round) => ours[round].memory_mib / memory),
-    against_torch: ofTheirs(({ ms }, round) => ms / ours[round].ms_per_step),
+    memory_against_torch: ofTheirs(({ memory_mib }, round) => ours[round].memory_mib / memory_mib),
+    against_torch: ofTheirs(({ ms_per_step }, round) => ms_per_step / ours[round].ms_per_step),
   };
 }
 

@@ -75,22 +75,16 @@ export async function findTorch(python: string, directory: string): Promise<Peer
   }
 }
 
-const torchLine = z.object({ ms_per_step: z.number(), params: z.number() });
-
-export interface Theirs {
-  readonly ms: number;
-  readonly params: number;
+const theirsSchema = z.object({
+  ms_per_step: z.number(),
+  params: z.number(),
   /** Peak resident memory of the process, MiB. */
-  readonly memory: number;
-}
+  memory_mib: z.number(),
+});
+export type Theirs = z.output<typeof theirsSchema>;
 
-/** Runs a script as `__main__` and then tells the largest memory that its process had. */
-const withMemory = [
-  'import resource, runpy, sys',
-  'sys.argv = sys.argv[1:]',
-  'runpy.run_path(sys.argv[0], run_name="__main__")',
-  'print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)',
-].join('\n');
+/** Starts the peer's script with what it does not know. */
+const starter = fileURLToPath(new URL('./peer.py', import.meta.url));
 
 /** Runs the PyTorch peer once for one network, in a new process. */
 export async function measureTorch(
@@ -99,8 +93,6 @@ export async function measureTorch(
 ): Promise<Theirs> {
   const options = { networks, only: name, threads, steps, warmup };
   const args = Object.entries(options).flatMap(([key, value]) => [`--${key}`, String(value)]);
-  const { stdout } = await run(python, ['-c', withMemory, script, ...args]);
-  const [line = '', memory = ''] = stdout.trim().split('\n');
-  const { ms_per_step: ms, params } = torchLine.parse(JSON.parse(line));
-  return { ms, params, memory: Number(memory) };
+  const { stdout } = await run(python, [starter, script, ...args]);
+  return theirsSchema.parse(JSON.parse(stdout));
 }
