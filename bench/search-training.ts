@@ -49,7 +49,8 @@ const experiment = (search: object, seed: number): string =>
     space: {
       type: 'mobilenet',
       preset: 'small',
-      width: [0.25, 0.5, 0.75, 1],
+      width: [0.25, 0.5],
+      expand: [1, 3, 6],
       share: 'layer',
     },
     train: { epochs, batch: 64, optimizer: { type: 'sgd', learning_rate: 0.1 } },

@@ -16,6 +16,8 @@ import { trace } from './trace/trace.js';
 export interface CompileOptions {
   /** Threads within an operator; default 1. */
   readonly threads?: number;
+  /** Whether waiting threads keep their core busy; default true: right where the cores are this program's alone. */
+  readonly spinning?: boolean;
   /** ONNX Runtime execution provider; default `cpu`. */
   readonly provider?: string;
   /** States to share with other programs; default: a new store. */
@@ -56,7 +58,8 @@ export async function compile(
   const afterTrace = performance.now();
   const bytes = encodeModel(traced.graph, { name: 'program' });
   const afterEncode = performance.now();
-  const sessionOptions = { threads: options.threads ?? 1, provider: options.provider ?? 'cpu' };
+  const { threads = 1, spinning = true, provider = 'cpu' } = options;
+  const sessionOptions = { threads, spinning, provider };
   const session = await createSession(bytes, sessionOptions);
   states.adopt(traced.states);
   const timings = {
@@ -77,7 +80,7 @@ export async function compile(
 }
 
 /** Options of `compileInference`; as those of `compile`. */
-export type InferenceOptions = Pick<CompileOptions, 'threads' | 'provider' | 'freeze'> & {
+export type InferenceOptions = Pick<CompileOptions, 'threads' | 'spinning' | 'provider' | 'freeze'> & {
   /** The states that the function reads: those of a training program, say. */
   readonly states: StateStore;
 };
@@ -92,10 +95,10 @@ export function compileInference(
   inputs: Readonly<Record<string, InputSpec>>,
   options: InferenceOptions,
 ): InferenceProgram {
-  const { states, threads = 1, provider = 'cpu', freeze } = options;
+  const { states, threads = 1, spinning = true, provider = 'cpu', freeze } = options;
   const traced = trace(fn, inputs, { layouts: states.layouts, plain: true, ...(freeze && { freeze }) });
   const assigned = traced.states.find((state) => state.assigned);
   if (assigned) throw invalidInput(`the function assigns to variable '${assigned.variable.name}': it is no inference`);
   states.adopt(traced.states);
-  return new FrozenInference(traced, states, inputs, { threads, provider });
+  return new FrozenInference(traced, states, inputs, { threads, spinning, provider });
 }

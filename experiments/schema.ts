@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { latencySchema } from '../latency-models/index.js';
 import { searchSchema, type Objective } from '../search/index.js';
@@ -81,26 +82,36 @@ function withBudget(objectives: readonly Objective[], budget: number | undefined
     : objectives.map((objective) => (objective === latency ? constrained : objective));
 }
 
+/** More trials at once would leave the controller too far behind its results, and need memory for each. */
+const mostWorkers = 8;
+
+/** Small networks train fastest one to a core: threads that share a step wait for each other at every operator. */
+const defaultWorkers = ({ threads = 1 }: WrittenExperiment['engine']): number =>
+  Math.max(1, Math.min(mostWorkers, Math.floor(availableParallelism() / threads)));
+
 /**
  * An experiment that trains; its output has everything that follows from what is written: the loss, the latency budget
- * among the objectives, and `final` as a whole training configuration (null when there is no final training).
+ * among the objectives, the workers of this machine, and `final` as a whole training configuration (null when there is no final training).
  */
 const trainingSchema = writtenSchema.transform(({ final, ...written }) => {
   const train: TrainConfig = { ...written.train, loss: written.train.loss ?? defaultLoss(written.teacher) };
   const objectives = withBudget(written.objectives, written.latency.budget_ms);
-  return { ...written, train, objectives, final: final === undefined ? null : { ...train, ...final } };
+  const search = { ...written.search, parallel: written.search.parallel ?? defaultWorkers(written.engine) };
+  return { ...written, train, objectives, search, final: final === undefined ? null : { ...train, ...final } };
 });
 
 /** An experiment whose results are known: candidates are looked up in a table. */
-const tableExperimentSchema = z.strictObject({
-  ...commonShape,
-  space: tableSchema.describe('the table, and which of its columns say what a network is'),
-  objectives: z
-    .array(tableObjectiveSchema)
-    .min(1)
-    .describe('which columns are optimised; the first two span the pictures'),
-  search,
-});
+const tableExperimentSchema = z
+  .strictObject({
+    ...commonShape,
+    space: tableSchema.describe('the table, and which of its columns say what a network is'),
+    objectives: z
+      .array(tableObjectiveSchema)
+      .min(1)
+      .describe('which columns are optimised; the first two span the pictures'),
+    search,
+  })
+  .transform((written) => ({ ...written, search: { ...written.search, parallel: written.search.parallel ?? 1 } }));
 
 /** An experiment that trains, with every default filled in; plain data. */
 export type TrainingExperiment = Readonly<z.output<typeof trainingSchema>>;

@@ -46,9 +46,9 @@ export const searchSchema = z.strictObject({
     .int()
     .min(1)
     .max(64)
-    .default(1)
+    .optional()
     .describe(
-      'training workers; with delayed feedback, trial n is asked from the results of trials 0 ... n - parallel',
+      'training workers; with delayed feedback, trial n is asked from the results of trials 0 ... n - parallel; default: one for each core (or each engine.threads of them), at most 8; 1 on a table',
     ),
   order: z
     .enum(['delayed', 'async'])

@@ -14,6 +14,8 @@ export interface FitJob {
   readonly engine: EngineConfig;
   /** Threads of the engine. The same job with another number may differ in the last bits. */
   readonly threads: number;
+  /** Whether other trainings run on the same machine at the same time; default false. It changes speed only. */
+  readonly sharedCores?: boolean | undefined;
   /** Folder of this training alone: `checkpoint.bin` while it runs, `weights.bin` in the end. */
   readonly directory: string;
   /** File with weights to start from instead of random ones. */

@@ -128,7 +128,7 @@ class Training {
     files: TrainingFiles,
     checkpoint: Checkpoint | null,
   ): Promise<Training> {
-    const { network, seed, train, dataset, teacher, initial } = job;
+    const { network, seed, train, dataset, teacher, initial, threads, sharedCores } = job;
     const { hints, attention } = featureWeights(loss);
     const spec = async () => ({
       network,
@@ -139,7 +139,7 @@ class Training {
       ema: train.ema,
       teacher: hints > 0 || attention > 0 ? await loadTeacherModel(teacher?.model ?? null, network.input) : null,
     });
-    const engine = await createEngine(job.engine, spec, { threads: job.threads, batch: train.batch });
+    const engine = await createEngine(job.engine, spec, { threads, sharedCores, batch: train.batch });
     const loaders: Loader[] = [];
     try {
       if (checkpoint !== null) engine.load(checkpoint.state);

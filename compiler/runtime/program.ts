@@ -44,7 +44,7 @@ export interface Program {
 export interface ProgramParts {
   readonly traced: Traced;
   readonly session: ort.InferenceSession;
-  readonly options: Pick<SessionOptions, 'provider' | 'threads'>;
+  readonly options: Pick<SessionOptions, 'provider' | 'threads' | 'spinning'>;
   readonly states: StateStore;
   readonly inputs: Readonly<Record<string, InputSpec>>;
   readonly seed: number;

@@ -14,7 +14,7 @@ export interface Comparison {
   readonly variants: readonly Variant[];
   readonly controllers: readonly SearchConfig['controller'][];
   /** Settings of the controllers; `trials` evaluations each. */
-  readonly search: SearchConfig;
+  readonly search: TableExperiment['search'];
   /** Seeds 0 ... seeds - 1. */
   readonly seeds: number;
 }

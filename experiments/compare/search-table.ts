@@ -1,5 +1,6 @@
 import { NasError } from '../../base/errors.js';
-import { createController, type Objective, type SearchConfig, type Told } from '../../search/index.js';
+import { createController, type Objective, type Told } from '../../search/index.js';
+import type { TableExperiment } from '../schema.js';
 import { cheapResults, resultsOf, type TableResults } from '../table-results.js';
 
 /** A search in a table, without a store. */
@@ -19,7 +20,7 @@ export interface TableSearch {
 export function searchTable(
   results: TableResults,
   objectives: readonly Objective[],
-  search: SearchConfig,
+  search: TableExperiment['search'],
   seed: number,
 ): TableSearch {
   const { table } = results;

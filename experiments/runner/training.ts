@@ -54,6 +54,7 @@ export async function train(context: TrainingContext, request: TrainingRequest):
           teacher,
           engine: plan.experiment.engine,
           threads: plan.threads,
+          sharedCores: plan.experiment.search.parallel > 1,
           directory: join(plan.workdir, trialFolder(stage, number)),
           until: request.until,
         },

@@ -19,6 +19,8 @@ export interface CompiledOptions {
   /** ONNX Runtime execution provider. */
   readonly provider: string;
   readonly threads: number;
+  /** Whether waiting threads keep their core busy; default true. */
+  readonly spinning?: boolean;
   /** Images in each training batch; fixed in the compiled step. */
   readonly batch: number;
   /** Whether ONNX Runtime's internal blocked layout may be used; default: where it works. */
@@ -90,10 +92,11 @@ export class CompiledTraining {
   }
 
   private common(): CompileOptions & { readonly states: StateStore } {
-    const { provider, threads, blocked = 'auto' } = this.options;
+    const { provider, threads, spinning = true, blocked = 'auto' } = this.options;
     return {
       provider,
       threads,
+      spinning,
       blocked,
       states: this.states,
       freeze: (variable) => this.program.frozen.has(variable),

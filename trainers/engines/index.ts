@@ -13,6 +13,8 @@ export type { ProgramSpec } from './training-program.js';
 
 export interface EngineOptions {
   readonly threads: number;
+  /** Whether others compute on the same cores: threads that wait then sleep; default false. */
+  readonly sharedCores?: boolean | undefined;
   /** Images in each training batch. */
   readonly batch: number;
 }
@@ -24,14 +26,14 @@ export interface EngineOptions {
 export async function createEngine(
   config: EngineConfig,
   spec: () => ProgramSpec | Promise<ProgramSpec>,
-  { threads, batch }: EngineOptions,
+  { threads, sharedCores = false, batch }: EngineOptions,
 ): Promise<TrainingEngine> {
   const choice = await chooseEngine(config);
   await activateBackend(choice);
   const program = createTrainingProgram(await spec());
   if (choice.type === 'eager') return createEagerEngine(program, { backend: choice.backend, batch });
   try {
-    return await createCompiledEngine(program, { provider: choice.provider, threads, batch });
+    return await createCompiledEngine(program, { provider: choice.provider, threads, spinning: !sharedCores, batch });
   } catch (error) {
     program.dispose();
     throw error;

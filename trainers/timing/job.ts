@@ -7,6 +7,8 @@ export interface TimingJob {
   /** ONNX Runtime execution provider. */
   readonly provider: string;
   readonly threads: number;
+  /** Whether waiting threads keep their core busy; default true. */
+  readonly spinning?: boolean;
   /** Timed steps, after `warmup` steps that are not. */
   readonly steps: number;
   readonly warmup: number;

@@ -42,12 +42,18 @@ const sum = (values: Iterable<number>): number => [...values].reduce((total, val
  * logits, backward, SGD with momentum and weight decay, batch norm statistics.
  */
 export async function timeStep(job: TimingJob): Promise<Timing> {
-  const { timed, provider, threads, warmup, steps } = job;
+  const { timed, provider, threads, spinning, warmup, steps } = job;
   await activateBackend(await chooseEngine({ type: 'compiled', provider }));
   const program = createTrainingProgram(specOf(timed));
   const batch = randomBatch(timed);
   const blocked = job.blocked ? 'auto' : false;
-  const training = new CompiledTraining(program, { provider, threads, batch: timed.batch, blocked });
+  const training = new CompiledTraining(program, {
+    provider,
+    threads,
+    batch: timed.batch,
+    blocked,
+    ...(spinning === undefined ? {} : { spinning }),
+  });
   const begin = performance.now();
   const step = await training.compileStep();
   const startup = performance.now() - begin;
