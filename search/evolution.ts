@@ -1,14 +1,14 @@
 import { mutate, sampleGenotype } from '../spaces/index.js';
 import type { Told } from './controller.js';
-import type { Objective } from './objective.js';
+import { perTrial } from './history.js';
 import { compareStandings, standings, toMember, type Member } from './population.js';
 import type { StrategyFactory } from './strategy.js';
 
 /** The latest complete trials, oldest first: what ages out is simply no longer looked at. */
-function latest(history: readonly Told[], size: number, objectives: readonly Objective[]): Member[] {
+function latest(history: readonly Told[], size: number, memberOf: (told: Told) => Member | undefined): Member[] {
   const members: Member[] = [];
   for (let i = history.length - 1; i >= 0 && members.length < size; i--) {
-    const member = history[i].state === 'complete' ? toMember(objectives, history[i]) : undefined;
+    const member = history[i].state === 'complete' ? memberOf(history[i]) : undefined;
     if (member !== undefined) members.push(member);
   }
   return members.reverse();
@@ -20,10 +20,10 @@ function latest(history: readonly Told[], size: number, objectives: readonly Obj
  * `population` trials are random. With several objectives, or constraints that are known only after training, the best
  * is that of the crowded comparison of Deb et al. 2002 within the population; with one objective it is the best value.
  */
-export const evolutionStrategy: StrategyFactory =
-  (config, { space, objectives }) =>
-  (context, random) => {
-    const members = context.number < config.population ? [] : latest(context.history, config.population, objectives);
+export const evolutionStrategy: StrategyFactory = (config, { space, objectives }) => {
+  const memberOf = perTrial((told) => toMember(objectives, told));
+  return (context, random) => {
+    const members = context.number < config.population ? [] : latest(context.history, config.population, memberOf);
     if (members.length === 0)
       return () => ({ genotype: sampleGenotype(space, random), reason: 'random: first population' });
     const ranked = standings(members);
@@ -37,3 +37,4 @@ export const evolutionStrategy: StrategyFactory =
       return { genotype: mutate(space, genotype, random), reason: `mutation of trial ${number}` };
     };
   };
+};

@@ -21,7 +21,7 @@ function commonPrefix(a: readonly Told[], b: readonly Told[]): number {
  * other objects is folded anew.
  */
 export class HistoryFold<S> {
-  private seen: readonly Told[] = [];
+  private readonly seen: Told[] = [];
   private readonly states: S[] = [];
 
   /** @param step must not change the state it is given. */
@@ -31,10 +31,13 @@ export class HistoryFold<S> {
   ) {}
 
   at(history: readonly Told[]): S {
-    this.states.length = commonPrefix(this.seen, history);
-    let state = this.states.at(-1) ?? this.initial;
-    for (const told of history.slice(this.states.length)) this.states.push((state = this.step(state, told)));
-    this.seen = [...history];
+    const { seen, states } = this;
+    seen.length = states.length = commonPrefix(seen, history);
+    let state = states.at(-1) ?? this.initial;
+    for (let i = seen.length; i < history.length; i++) {
+      seen.push(history[i]);
+      states.push((state = this.step(state, history[i])));
+    }
     return state;
   }
 }
@@ -51,17 +54,20 @@ export function perTrial<T>(compute: (told: Told) => T): (told: Told) => T {
 
 /** Which networks were asked before, kept up from one ask to the next. */
 export class Asked {
-  private seen: readonly Told[] = [];
+  private readonly seen: Told[] = [];
   private readonly ids = new Set<string>();
 
   /** The ids of all networks asked: of the history and of what is pending. */
   at({ history, pending }: AskContext): AskedIds {
-    const known = commonPrefix(this.seen, history);
-    for (const { genotype } of this.seen.slice(known)) this.ids.delete(genotypeId(genotype));
-    for (const { genotype } of history.slice(known)) this.ids.add(genotypeId(genotype));
-    this.seen = [...history];
-    const { ids } = this;
+    const { seen, ids } = this;
+    const known = commonPrefix(seen, history);
+    for (const { genotype } of seen.splice(known)) ids.delete(genotypeId(genotype));
+    for (let i = known; i < history.length; i++) {
+      seen.push(history[i]);
+      ids.add(genotypeId(history[i].genotype));
+    }
     const waiting = new Set(pending.map(genotypeId));
+    if (waiting.size === 0) return ids;
     return { has: (id) => ids.has(id) || waiting.has(id), size: ids.size + waiting.size };
   }
 }

@@ -102,7 +102,7 @@ export function propose(
     for (let i = 0; i < limit; i++) {
       const { genotype: wanted, reason, passedOver } = generate();
       const genotype = existing(space, wanted, random);
-      if (!filter.judge(genotype).accepted) continue;
+      if (asked.has(genotypeId(genotype)) || !filter.judge(genotype).accepted) continue;
       return { genotype, reason, rejected: passedOver ?? filter.rejections.count };
     }
   }

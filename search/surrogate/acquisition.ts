@@ -19,6 +19,23 @@ function worstOf(values: readonly number[]): number {
   return median > best ? Math.min(worst, median + tail * (median - best)) : worst;
 }
 
+/** The best and the worst value of an objective, turned so that smaller is better. */
+export interface Range {
+  readonly best: number;
+  readonly worst: number;
+}
+
+/** The range of the finite ones of some values. */
+export function rangeOf(values: ArrayLike<number>): Range {
+  let [best, worst] = [Infinity, -Infinity];
+  for (let i = 0; i < values.length; i++) {
+    if (!Number.isFinite(values[i])) continue;
+    best = Math.min(best, values[i]);
+    worst = Math.max(worst, values[i]);
+  }
+  return { best, worst };
+}
+
 /** What there is to improve: the frontier so far, and the point up to which volume counts. */
 export interface Target {
   readonly boxes: Boxes;
@@ -29,23 +46,24 @@ export interface Target {
 
 /**
  * @param expected points that pending candidates are expected to have.
- * @param known for each cheap objective, all its values in the pool, turned so that smaller is better.
+ * @param known for each cheap objective, the range of its values in the space.
  */
 export function targetOf(
   objectives: readonly Objective[],
   history: readonly Told[],
   expected: readonly Point[],
-  known: readonly (Float64Array | undefined)[],
+  known: readonly (Range | undefined)[],
 ): Target {
   const points = [...feasible(history, objectives).map(({ point }) => point), ...expected];
   const ranges = objectives.map((objective, k) => {
     const values = [
       ...history.flatMap((told) => observed(objective, told) ?? []),
       ...points.map((point) => point[k]),
-      ...(known[k] ?? []),
     ].filter(Number.isFinite);
-    const worst = known[k] === undefined ? worstOf(values) : values.reduce((a, b) => Math.max(a, b), -Infinity);
-    return { best: values.reduce((a, b) => Math.min(a, b), Infinity), worst: Math.min(worst, limitOf(objective)) };
+    const seen = rangeOf(values);
+    const space = known[k];
+    const worst = space === undefined ? worstOf(values) : Math.max(seen.worst, space.worst);
+    return { best: Math.min(seen.best, space?.best ?? Infinity), worst: Math.min(worst, limitOf(objective)) };
   });
   const reference = ranges.map(({ worst }) => worst);
   const front = nonDominated(points).map((i) => points[i]);

@@ -1,10 +1,11 @@
 import type { Genotype } from '../../spaces/index.js';
-import type { AskContext, Told } from '../controller.js';
+import type { AskContext } from '../controller.js';
 import type { Objective } from '../objective.js';
 import type { Point } from '../pareto.js';
 import { targetOf, type Target } from './acquisition.js';
 import { observed } from './fit.js';
 import { improvementOf, type Belief } from './improvement.js';
+import type { Learnt } from './learnt.js';
 import type { Conditioned } from './objective-model.js';
 import type { Pool } from './pool.js';
 import type { Scene } from './scene.js';
@@ -26,17 +27,16 @@ export class Evaluation {
   private readonly models: readonly (Conditioned | undefined)[];
   private readonly success: ReturnType<typeof successOf>;
 
-  /** @param data for each objective, the trials that have a value of it. */
   constructor(
     private readonly objectives: readonly Objective[],
     private readonly scene: Scene,
-    { history, pending }: AskContext,
-    data: readonly (readonly Told[])[],
+    learnt: Learnt,
+    context: AskContext,
   ) {
-    const waiting = scene.encoder.encode(pending);
-    this.models = scene.models.map((model, k) => model?.at(data[k], waiting));
+    const { history, pending } = context;
+    this.models = learnt.at(context, scene.encoder.encode(pending));
     this.success = successOf(history, scene.encoder);
-    this.target = targetOf(objectives, history, this.expected(pending), scene.pool.known);
+    this.target = targetOf(objectives, history, this.expected(pending), scene.ranges);
   }
 
   of(pool: Pool): Evaluated {

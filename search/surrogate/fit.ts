@@ -18,20 +18,6 @@ export interface Fit {
   readonly kernel: Kernel;
 }
 
-/** Models are fitted again each time there is a fifth more to learn from, and at least every so many trials. */
-const growth = 1.2;
-const longest = 100;
-
-/** The number of observations, up to `count`, at which a model was last fitted; the first time at `first`. */
-export function fittedAt(count: number, first: number): number {
-  let at = first;
-  for (;;) {
-    const next = Math.min(Math.max(at + 1, Math.floor(at * growth)), at + longest);
-    if (next > count) return at;
-    at = next;
-  }
-}
-
 /** Hyper-parameters are fitted to so many observations at most: the best and, of the others, evenly many of all ages. */
 const enough = 80;
 

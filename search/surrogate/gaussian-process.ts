@@ -17,7 +17,7 @@ export const smallestVariance = 1e-12;
  * a row to the Cholesky factor L of the covariance matrix and one to L^-1 targets (Rasmussen & Williams 2006, ch. 2).
  */
 export class GaussianProcess {
-  private readonly inputs: GrowingSet;
+  readonly inputs: GrowingSet;
   readonly factor = new Cholesky();
   /** L^-1 targets. */
   readonly scores: number[] = [];
@@ -67,24 +67,5 @@ export class GaussianProcess {
       for (let j = 0; j < weights.length; j++) sum += weights[j] * column[j];
       return sum;
     };
-  }
-
-  /** Means and variances of candidates, O(observations^2) each. */
-  predict(at: Encoded): Prediction {
-    const weights = this.factor.solveUpper(Float64Array.from(this.scores));
-    const mean = new Float64Array(at.count);
-    const variance = this.kernel.variances(at);
-    const column = new Float64Array(weights.length);
-    for (let i = 0; i < at.count; i++) {
-      this.kernel.column(at, i, this.inputs, column);
-      let sum = 0;
-      for (let j = 0; j < weights.length; j++) sum += weights[j] * column[j];
-      mean[i] = sum;
-      this.factor.solveLower(column);
-      let explained = 0;
-      for (let j = 0; j < column.length; j++) explained += column[j] * column[j];
-      variance[i] = Math.max(smallestVariance, variance[i] - explained);
-    }
-    return { mean, variance };
   }
 }

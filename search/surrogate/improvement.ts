@@ -9,30 +9,37 @@ export type Belief =
 /** E[max(0, cut - value)] of one candidate for the cuts of one objective, computed where it is asked for. */
 class Below {
   private readonly known: Float64Array;
-  private candidate = 0;
+  private readonly compute: (cut: number) => number;
+  private readonly turn: (candidate: number) => void;
 
-  constructor(
-    private readonly belief: Belief,
-    private readonly cuts: Float64Array,
-  ) {
+  constructor(belief: Belief, cuts: Float64Array) {
     this.known = new Float64Array(cuts.length);
+    if (belief.kind === 'known') {
+      const { values } = belief;
+      let value = 0;
+      this.turn = (candidate) => {
+        value = values[candidate];
+      };
+      this.compute = (cut) => Math.max(0, cuts[cut] - value);
+    } else {
+      const { mean, variance } = belief;
+      const below = belief.warp.below(cuts);
+      this.turn = (candidate) => {
+        below.look(mean[candidate], Math.sqrt(variance[candidate]));
+      };
+      this.compute = (cut) => below.at(cut);
+    }
   }
 
   look(candidate: number): void {
-    this.candidate = candidate;
+    this.turn(candidate);
     // Below the first cut, which is -Infinity, there is nothing.
     this.known.fill(NaN, 1);
   }
 
   at(cut: number): number {
-    const { known, belief, candidate } = this;
-    const value = known[cut];
-    if (value === value) return value;
-    const bound = this.cuts[cut];
-    return (known[cut] =
-      belief.kind === 'known'
-        ? Math.max(0, bound - belief.values[candidate])
-        : belief.warp.expectedBelow(bound, belief.mean[candidate], Math.sqrt(belief.variance[candidate])));
+    const value = this.known[cut];
+    return value === value ? value : (this.known[cut] = this.compute(cut));
   }
 }
 

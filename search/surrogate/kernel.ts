@@ -1,4 +1,5 @@
 import type { Encoded } from './encoding.js';
+import { decay } from './exponential.js';
 
 /** What a kernel is made for: the distances between the choices of each decision, and how many numbers there are. */
 export interface KernelShape {
@@ -71,49 +72,28 @@ export class Kernel {
 
   /** The covariances of one candidate with all of a set. */
   column(of: Encoded, index: number, against: Encoded, out: Float64Array): void {
-    const { width, decisions, count, numbers, choices } = against;
+    const { width, decisions } = of;
+    const { rates } = this;
     const [interactions, smooth, additive, linear] = this.amplitudes;
-    const { rates, side } = this;
-    const own = of.numbers.subarray(index * width, (index + 1) * width);
-    // For each choice of each decision: how much it differs from the candidate's, by this kernel's weights and plainly.
-    const weighted = new Float64Array(decisions * side);
-    const plain = new Float64Array(decisions * side);
-    for (let d = 0; d < decisions; d++) {
-      const table = this.shape.distances[d];
-      const choicesOf = Math.sqrt(table.length);
-      const start = of.choices[index * decisions + d] * choicesOf;
-      for (let c = 0; c < choicesOf; c++) {
-        weighted[d * side + c] = this.weights[d][start + c];
-        plain[d * side + c] = table[start + c];
-      }
+    if (width === 0) out.fill(0, 0, against.count);
+    else {
+      const own = of.numbers.slice(index * width, (index + 1) * width);
+      const slopes = own.map((value) => (linear / width) * value);
+      numbersTerm(against, { own, rates, slopes, smooth }, out);
     }
-    const perDecision = additive / Math.max(1, decisions);
-    const perNumber = linear / Math.max(1, width);
-    for (let i = 0; i < count; i++) {
-      let value = 0;
-      if (decisions > 0) {
-        let exponent = 0;
-        let differences = 0;
-        for (let d = 0, at = i * decisions, start = 0; d < decisions; d++, start += side) {
-          const choice = start + choices[at + d];
-          exponent += weighted[choice];
-          differences += plain[choice];
+    if (decisions > 0) {
+      const alike = new Float64Array(decisions * this.side);
+      const apart = new Float64Array(decisions * this.side);
+      for (let d = 0; d < decisions; d++) {
+        const table = this.shape.distances[d];
+        const choicesOf = Math.sqrt(table.length);
+        const start = of.choices[index * decisions + d] * choicesOf;
+        for (let c = 0; c < choicesOf; c++) {
+          alike[d * this.side + c] = Math.exp(-this.weights[d][start + c]);
+          apart[d * this.side + c] = (additive / decisions) * table[start + c];
         }
-        value += interactions * Math.exp(-exponent) + additive - perDecision * differences;
       }
-      if (width > 0) {
-        let square = 0;
-        let product = 0;
-        for (let k = 0, at = i * width; k < width; k++) {
-          const x = numbers[at + k];
-          const difference = rates[k] * (x - own[k]);
-          square += difference * difference;
-          product += x * own[k];
-        }
-        const r = root5 * Math.sqrt(square);
-        value += smooth * (1 + r + (r * r) / 3) * Math.exp(-r) + perNumber * product;
-      }
-      out[i] = value;
+      decisionsTerm(against, { alike, apart, interactions, additive }, out);
     }
   }
 
@@ -150,7 +130,7 @@ export class Kernel {
             exponent += this.weights[d][at];
             differences += distances[d][at];
           }
-          const value = w * interactions * Math.exp(-exponent);
+          const value = w * interactions * decay(exponent);
           g0 += 2 * value;
           g2 += 2 * w * additive * (1 - differences / decisions);
           if (i !== j) {
@@ -172,11 +152,11 @@ export class Kernel {
             product += a * b;
           }
           const r = root5 * Math.sqrt(square);
-          const decay = Math.exp(-r);
-          g1 += 2 * w * smooth * (1 + r + (r * r) / 3) * decay;
+          const shrunk = decay(r);
+          g1 += 2 * w * smooth * (1 + r + (r * r) / 3) * shrunk;
           g3 += (2 * w * linear * product) / width;
           // d/dlog rate_k of Matern-5/2: -(5/3) (1 + r) exp(-r) difference_k^2.
-          const factor = -(5 / 3) * w * smooth * (1 + r) * decay;
+          const factor = -(5 / 3) * w * smooth * (1 + r) * shrunk;
           if (i !== j) {
             for (let k = 0; k < width; k++) {
               const difference = rates[k] * (set.numbers[i * width + k] - set.numbers[j * width + k]);
@@ -195,5 +175,56 @@ export class Kernel {
     gradient[layout.rates] += common;
     gradient[layout.rates + 1] += commonNumbers;
     for (let i = 0; i < count; i++) gradient[layout.noise] += 2 * weights[i * count + i] * this.noise;
+  }
+}
+
+// What a column takes its time for; each loop is a function of its own, which is optimised by itself.
+
+interface NumbersTerm {
+  /** The candidate's numbers; for each its rate, and what one more of it adds to the linear kernel. */
+  readonly own: Float64Array;
+  readonly rates: Float64Array;
+  readonly slopes: Float64Array;
+  readonly smooth: number;
+}
+
+/** The smooth and the linear function of the numbers. */
+function numbersTerm({ numbers, count, width }: Encoded, term: NumbersTerm, out: Float64Array): void {
+  const { own, rates, slopes, smooth } = term;
+  for (let i = 0, at = 0; i < count; i++) {
+    let square = 0;
+    let linear = 0;
+    for (let k = 0; k < width; k++) {
+      const x = numbers[at++];
+      const difference = rates[k] * (x - own[k]);
+      square += difference * difference;
+      linear += x * slopes[k];
+    }
+    const r = root5 * Math.sqrt(square);
+    out[i] = linear + smooth * (1 + r + (r * r) / 3) * decay(r);
+  }
+}
+
+interface DecisionsTerm {
+  /** For each choice of each decision: the factor of the interactions, and what is missing of the sum. */
+  readonly alike: Float64Array;
+  readonly apart: Float64Array;
+  readonly interactions: number;
+  readonly additive: number;
+}
+
+/** Adds the interactions of decisions and their sum. */
+function decisionsTerm({ choices, count, decisions }: Encoded, term: DecisionsTerm, out: Float64Array): void {
+  const { alike, apart, interactions, additive } = term;
+  const side = alike.length / decisions;
+  for (let i = 0, at = 0; i < count; i++) {
+    let product = interactions;
+    let sum = additive;
+    for (let start = 0; start < alike.length; start += side) {
+      const choice = start + choices[at++];
+      product *= alike[choice];
+      sum -= apart[choice];
+    }
+    out[i] += product + sum;
   }
 }

@@ -1,7 +1,7 @@
 import type { Told } from '../controller.js';
 import type { Objective } from '../objective.js';
 import type { Encoded, Encoder } from './encoding.js';
-import { fitTo, fittedAt, observed, selected, type Fit } from './fit.js';
+import { fitTo, observed, selected, type Fit } from './fit.js';
 import { GaussianProcess, type Prediction } from './gaussian-process.js';
 import { PoolPosterior } from './pool-posterior.js';
 import type { Warp } from './warp.js';
@@ -22,66 +22,75 @@ export interface Conditioned {
 }
 
 /**
- * The model of one expensive objective. What it predicts follows from the trials it is given; it remembers the last
- * fit, its observations and what they say of the pool, to add only what is new.
+ * The model of one expensive objective. What it predicts follows from the trials it is given; it remembers its
+ * observations and what they say of the pool, to add only what is new.
  */
 export class ObjectiveModel {
-  private fit: (Fit & { readonly to: readonly Told[]; readonly base: readonly Told[] }) | undefined;
-  private process: GaussianProcess | undefined;
-  private posterior: PoolPosterior | undefined;
+  private readonly fit: Fit;
+  private readonly base: readonly Told[];
   private learned: readonly Told[] = [];
+  private process: GaussianProcess;
+  private pool: { readonly candidates: Encoded; readonly posterior: PoolPosterior } | undefined;
 
-  /**
-   * @param first observations before the first fit.
-   * @param pool candidates whose predictions are kept up.
-   */
+  /** @param trials that it is fitted to, each with a value of the objective. */
   constructor(
     private readonly objective: Objective,
     private readonly encoder: Encoder,
-    private readonly first: number,
-    private readonly pool: Encoded | undefined,
-  ) {}
-
-  /** Conditions the model on trials (each with a value of the objective, at least `first`) and on pending candidates. */
-  at(trials: readonly Told[], pending: Encoded): Conditioned {
-    const { warp, process } = this.learn(trials);
-    const { pool, posterior } = this;
-    const expected = process.predict(pending);
-    const predict = (candidates: Encoded): Prediction => {
-      if (posterior !== undefined && candidates === pool) return posterior.predict(pending);
-      const known = process.observations;
-      for (let i = 0; i < pending.count; i++) process.observe(pending, i);
-      const prediction = process.predict(candidates);
-      process.truncate(known);
-      return prediction;
-    };
-    return { warp, expected, predict };
+    private readonly trials: readonly Told[],
+  ) {
+    this.base = selected(trials, objective, capacity);
+    this.fit = fitTo(trials, objective, encoder);
+    this.process = this.empty();
   }
 
-  private learn(trials: readonly Told[]): { warp: Warp; process: GaussianProcess } {
-    const { encoder, objective } = this;
-    const length = fittedAt(trials.length, this.first);
-    let fit = this.fit;
-    if (fit?.to.length !== length || !startsWith(trials, fit.to)) {
-      const to = trials.slice(0, length);
-      fit = { to, base: selected(to, objective, capacity), ...fitTo(to, objective, encoder) };
-      this.process = undefined;
+  /** The scale of its predictions. */
+  get warp(): Warp {
+    return this.fit.warp;
+  }
+
+  /** What the most telling `count` of its trials alone say of candidates. */
+  sketch(candidates: Encoded, count: number): Prediction {
+    const process = this.empty();
+    this.observe(process, selected(this.base, this.objective, count));
+    return new PoolPosterior(process, candidates).predict();
+  }
+
+  /**
+   * Conditions the model on trials (those that it is fitted to, and later ones) and on pending candidates.
+   *
+   * @param pool candidates whose predictions are kept up; always the same.
+   */
+  at(trials: readonly Told[], pending: Encoded, pool: Encoded | undefined): Conditioned {
+    const process = this.learn([...this.base, ...trials.slice(this.trials.length)]);
+    const expected = new PoolPosterior(process, pending).predict();
+    const predict = (candidates: Encoded): Prediction => {
+      if (candidates !== pool) return new PoolPosterior(process, candidates).predict(pending);
+      this.pool ??= { candidates, posterior: new PoolPosterior(process, candidates) };
+      this.pool.posterior.follow();
+      return this.pool.posterior.predict(pending);
+    };
+    return { warp: this.fit.warp, expected, predict };
+  }
+
+  private learn(wanted: readonly Told[]): GaussianProcess {
+    if (!startsWith(wanted, this.learned)) {
+      this.process = this.empty();
+      this.pool = undefined;
+      this.learned = [];
     }
-    this.fit = fit;
-    const wanted = [...fit.base, ...trials.slice(length)];
-    let process = this.process;
-    if (process === undefined || !startsWith(wanted, this.learned)) {
-      process = new GaussianProcess(fit.kernel, encoder.width, encoder.distances.length);
-      this.posterior = this.pool && new PoolPosterior(process, this.pool);
-    }
-    this.process = process;
-    const fresh = wanted.slice(process.observations);
-    const encoded = encoder.encode(fresh.map(({ genotype }) => genotype));
-    for (const [i, told] of fresh.entries()) {
-      process.observe(encoded, i, fit.warp.apply(observed(objective, told) ?? 0));
-      this.posterior?.follow(encoded, i);
-    }
+    this.observe(this.process, wanted.slice(this.learned.length));
     this.learned = wanted;
-    return { warp: fit.warp, process };
+    return this.process;
+  }
+
+  private empty(): GaussianProcess {
+    return new GaussianProcess(this.fit.kernel, this.encoder.width, this.encoder.distances.length);
+  }
+
+  private observe(process: GaussianProcess, trials: readonly Told[]): void {
+    const encoded = this.encoder.encode(trials.map(({ genotype }) => genotype));
+    for (const [i, told] of trials.entries()) {
+      process.observe(encoded, i, this.fit.warp.apply(observed(this.objective, told) ?? 0));
+    }
   }
 }

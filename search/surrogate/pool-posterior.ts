@@ -11,26 +11,29 @@ export class PoolPosterior {
   private readonly mean: Float64Array;
   private readonly variance: Float64Array;
 
-  /** @param process without observations. */
   constructor(
     private readonly process: GaussianProcess,
     private readonly pool: Encoded,
   ) {
     this.mean = new Float64Array(pool.count);
     this.variance = process.kernel.variances(pool);
+    this.follow();
   }
 
-  /** To be called after each observation of the process, with its input. */
-  follow(of: Encoded, index: number): void {
-    const row = this.nextRow(of, index);
-    const score = this.process.scores[this.rows.length];
-    subtract(this.mean, -score, row);
-    lower(this.variance, row);
-    this.rows.push(row);
+  /** Takes in what the process has observed since. */
+  follow(): void {
+    const { process, rows } = this;
+    for (let i = rows.length; i < process.observations; i++) {
+      const row = this.nextRow(process.inputs, i);
+      subtract(this.mean, -process.scores[i], row);
+      lower(this.variance, row);
+      rows.push(row);
+    }
   }
 
   /** The predictions, if at the candidates of `pending` what is expected were observed as well. */
-  predict(pending: Encoded): Prediction {
+  predict(pending?: Encoded): Prediction {
+    if (pending === undefined || pending.count === 0) return { mean: this.mean, variance: this.variance };
     const known = this.rows.length;
     const variance = this.variance.slice();
     for (let i = 0; i < pending.count; i++) {
@@ -44,7 +47,7 @@ export class PoolPosterior {
     return { mean: this.mean, variance };
   }
 
-  /** The row of L^-1 K(inputs, pool) of the process's latest observation. */
+  /** The row of L^-1 K(inputs, pool) of the process's observation after those that are known. */
   private nextRow(of: Encoded, index: number): Float64Array {
     const row = new Float64Array(this.pool.count);
     this.process.kernel.column(of, index, this.pool, row);

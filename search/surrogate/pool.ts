@@ -57,3 +57,24 @@ export function poolOf(
     ),
   };
 }
+
+/** Some of a pool's candidates, by their positions. */
+export function shortened({ genotypes, ids, encoded, known }: Pool, positions: readonly number[]): Pool {
+  const { width, decisions, numbers, choices } = encoded;
+  const few = {
+    ...encoded,
+    count: positions.length,
+    numbers: new Float64Array(positions.length * width),
+    choices: new Int16Array(positions.length * decisions),
+  };
+  for (const [to, from] of positions.entries()) {
+    few.numbers.set(numbers.subarray(from * width, (from + 1) * width), to * width);
+    few.choices.set(choices.subarray(from * decisions, (from + 1) * decisions), to * decisions);
+  }
+  return {
+    genotypes: positions.map((i) => genotypes[i]),
+    ids: positions.map((i) => ids[i]),
+    encoded: few,
+    known: known.map((values) => values && Float64Array.from(positions, (i) => values[i])),
+  };
+}

@@ -1,8 +1,8 @@
 import type { Genotype } from '../../spaces/index.js';
 import type { AskContext, ControllerInput } from '../controller.js';
 import type { Judge } from '../propose.js';
+import { rangeOf, type Range } from './acquisition.js';
 import { Encoder } from './encoding.js';
-import { ObjectiveModel } from './objective-model.js';
 import { poolOf, type Pool } from './pool.js';
 
 /** What stays the same while the cheap objectives do. */
@@ -11,32 +11,22 @@ export interface Scene {
   readonly encoder: Encoder;
   /** The candidates of the whole space, or of a random sample of a large one. */
   readonly pool: Pool;
+  /** The range of each cheap objective in the pool. */
+  readonly ranges: readonly (Range | undefined)[];
   /** How many were left out of the pool for a cheap constraint. */
   readonly rejected: number;
-  /** A model for each expensive objective. */
-  readonly models: readonly (ObjectiveModel | undefined)[];
 }
 
-/**
- * @param candidates the whole space or a sample of it.
- * @param complete whether they are the whole space.
- * @param first observations before a model is first fitted.
- */
+/** @param candidates the whole space or a sample of it. */
 export function sceneOf(
   { space, objectives }: ControllerInput,
   { cheap }: AskContext,
   candidates: readonly Genotype[],
-  complete: boolean,
-  first: number,
   judge: Judge,
 ): Scene {
   const names = objectives.filter(({ cost }) => cost === 'cheap').map(({ name }) => name);
   const encoder = new Encoder(space, names, candidates, cheap);
   const pool = poolOf(candidates, objectives, encoder, judge);
-  const models = objectives.map((objective) =>
-    objective.cost === 'cheap'
-      ? undefined
-      : new ObjectiveModel(objective, encoder, first, complete ? pool.encoded : undefined),
-  );
-  return { cheap, encoder, pool, rejected: candidates.length - pool.genotypes.length, models };
+  const ranges = pool.known.map((values) => values && rangeOf(values));
+  return { cheap, encoder, pool, ranges, rejected: candidates.length - pool.genotypes.length };
 }

@@ -1,6 +1,6 @@
 import { Random } from '../../base/random.js';
 import { sampleGenotype, type Genotype } from '../../spaces/index.js';
-import type { AskContext, ControllerInput } from '../controller.js';
+import type { AskContext, ControllerInput, Told } from '../controller.js';
 import { toPoint } from '../frontier.js';
 import type { AskedIds } from '../history.js';
 import { nonDominatedRanks } from '../pareto.js';
@@ -9,9 +9,10 @@ import type { StrategyFactory } from '../strategy.js';
 import { cheapest, farthest } from './design.js';
 import { Evaluation, type Evaluated } from './evaluation.js';
 import { evolve } from './evolve.js';
-import { observed } from './fit.js';
+import { Learnt } from './learnt.js';
 import { listed, poolOf, sampled, type Pool } from './pool.js';
 import { describeChoice } from './reason.js';
+import { fittedTo } from './schedule.js';
 import { sceneOf, type Scene } from './scene.js';
 
 /** Trials that are spread over the space before a model is asked, unless the experiment says otherwise. */
@@ -20,6 +21,9 @@ const startup = 8;
 const samples = 256;
 /** Past trials that a search on the model starts from, best first. */
 const elders = 40;
+
+const sameTrials = (a: readonly Told[], b: readonly Told[]): boolean =>
+  a.length === b.length && a.every((told, i) => told === b[i]);
 
 /** What one ask knows. */
 interface Ask {
@@ -42,6 +46,7 @@ export const surrogateStrategy: StrategyFactory = (config, input) => {
 
 class Surrogate {
   private scene: Scene | undefined;
+  private learnt: Learnt | undefined;
   /** The whole space, or a sample of it. */
   private readonly candidates: readonly Genotype[];
   private readonly complete: boolean;
@@ -58,7 +63,8 @@ class Surrogate {
 
   source(context: AskContext, random: Random, asked: AskedIds, judge: Judge): () => Candidate {
     if (this.scene?.cheap !== context.cheap) {
-      this.scene = sceneOf(this.input, context, this.candidates, this.complete, this.first, judge);
+      this.scene = sceneOf(this.input, context, this.candidates, judge);
+      this.learnt = undefined;
     }
     const ask = { scene: this.scene, context, random, asked, judge };
     const chosen = this.choose(ask);
@@ -71,11 +77,13 @@ class Surrogate {
 
   private choose(ask: Ask): Candidate | undefined {
     const { objectives } = this.input;
-    const { history } = ask.context;
-    const data = objectives.map((objective) => history.filter((told) => observed(objective, told) !== undefined));
-    if (objectives.some(({ cost }, k) => cost === 'expensive' && data[k].length < this.first)) return this.spread(ask);
-    const evaluation = new Evaluation(objectives, ask.scene, ask.context, data);
-    return this.complete ? this.bestOf(ask.scene.pool, evaluation, ask.asked) : this.evolved(ask, evaluation);
+    const to = fittedTo(ask.context.history, objectives, this.first);
+    if (to === undefined) return this.spread(ask);
+    if (this.learnt === undefined || !sameTrials(this.learnt.to, to)) {
+      this.learnt = new Learnt(objectives, ask.scene, to, this.complete);
+    }
+    const evaluation = new Evaluation(objectives, ask.scene, this.learnt, ask.context);
+    return this.complete ? this.bestOf(this.learnt.pool, evaluation, ask.asked) : this.evolved(ask, evaluation);
   }
 
   /** One of the first trials. */

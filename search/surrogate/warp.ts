@@ -1,7 +1,10 @@
-import { cumulative } from './normal.js';
+import { interpolated } from './normal.js';
 
 /** The distance of the median from the best value, as a share of the range, is taken to be this at least. */
 const flattest = 1e-4;
+
+/** What is so many standard deviations away is not expected at all. */
+const farthest = 6;
 
 /**
  * A logarithmic scale for values of which small ones matter: z = (log(y - origin) - shift) / scale, which is normal
@@ -38,14 +41,29 @@ export class Warp {
     return this.origin + Math.exp(this.shift + this.scale * z);
   }
 
-  /** E[max(0, threshold - value)] when z is normal. */
-  expectedBelow(threshold: number, mean: number, deviation: number): number {
-    const room = threshold - this.origin;
-    if (room <= 0) return 0;
-    const m = this.shift + this.scale * mean;
-    const s = this.scale * deviation;
-    const u = (Math.log(room) - m) / s;
-    if (u < -6) return 0;
-    return Math.max(0, room * cumulative(u) - Math.exp(m + 0.5 * s * s) * cumulative(u - s));
+  /** For each of some thresholds, E[max(0, threshold - value)] when z is normal. */
+  below(thresholds: Float64Array): Below {
+    const { origin, shift, scale } = this;
+    const rooms = thresholds.map((threshold) => Math.max(0, threshold - origin));
+    const logs = rooms.map(Math.log);
+    let [m, s, mean] = [0, 1, 0];
+    return {
+      look(z, deviation) {
+        m = shift + scale * z;
+        s = scale * deviation;
+        mean = Math.exp(m + 0.5 * s * s);
+      },
+      at(i) {
+        const u = (logs[i] - m) / s;
+        if (!(u > -farthest)) return 0;
+        return Math.max(0, rooms[i] * interpolated(u) - mean * interpolated(u - s));
+      },
+    };
   }
+}
+
+/** The expectation below thresholds, by their positions, of the value that was looked at last. */
+export interface Below {
+  look(z: number, deviation: number): void;
+  at(threshold: number): number;
 }

@@ -105,12 +105,12 @@ describe('a Gaussian process', () => {
   const posterior = new PoolPosterior(process, pool);
   for (let i = 0; i < inputs.count; i++) {
     process.observe(inputs, i, targets[i]);
-    posterior.follow(inputs, i);
+    if (i % 3 === 1) posterior.follow();
   }
 
   it('predicts what a direct solve gives, for any candidates and for a pool kept up row by row', () => {
     const expected = direct(inputs, targets, pool);
-    for (const { mean, variance } of [process.predict(pool), posterior.predict(slice(pool, 0, 0))]) {
+    for (const { mean, variance } of [new PoolPosterior(process, pool).predict(), posterior.predict(slice(pool, 0, 0))]) {
       expectClose(mean, expected.mean);
       expectClose(variance, expected.variance);
     }

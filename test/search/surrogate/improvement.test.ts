@@ -4,7 +4,7 @@ import { Random } from '../../../base/random.js';
 import { hypervolume, nonDominated, type Point } from '../../../search/index.js';
 import { boxesOf } from '../../../search/surrogate/boxes.js';
 import { improvementOf, type Belief } from '../../../search/surrogate/improvement.js';
-import { cumulative } from '../../../search/surrogate/normal.js';
+import { cumulative, interpolated } from '../../../search/surrogate/normal.js';
 import { Warp } from '../../../search/surrogate/warp.js';
 
 const fronts = fc.integer({ min: 1, max: 4 }).chain((d) =>
@@ -96,5 +96,10 @@ describe('the normal distribution', () => {
       [-8, 6.22096057427174e-16],
     ];
     for (const [x, p] of table) expect(Math.abs(cumulative(x) / p - 1)).toBeLessThan(1e-7);
+  });
+
+  it('is interpolated to ten digits', () => {
+    for (let x = -9; x < 9; x += 0.0137) expect(Math.abs(interpolated(x) - cumulative(x))).toBeLessThan(1e-10);
+    expect(Math.abs(interpolated(-5) / cumulative(-5) - 1)).toBeLessThan(1e-6);
   });
 });
