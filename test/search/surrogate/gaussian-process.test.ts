@@ -110,7 +110,10 @@ describe('a Gaussian process', () => {
 
   it('predicts what a direct solve gives, for any candidates and for a pool kept up row by row', () => {
     const expected = direct(inputs, targets, pool);
-    for (const { mean, variance } of [new PoolPosterior(process, pool).predict(), posterior.predict(slice(pool, 0, 0))]) {
+    for (const { mean, variance } of [
+      new PoolPosterior(process, pool).predict(),
+      posterior.predict(slice(pool, 0, 0)),
+    ]) {
       expectClose(mean, expected.mean);
       expectClose(variance, expected.variance);
     }
