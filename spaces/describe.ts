@@ -3,15 +3,22 @@ import { costs } from './costs.js';
 import { layersOf } from './layers.js';
 import type { BasicBlock, Block, ConvBlock, FusedMBConv, MBConv, Network } from './network.js';
 
-const units = [
+type Prefixes = readonly (readonly [least: number, prefix: string])[];
+
+const decimal: Prefixes = [
   [1e9, 'G'],
   [1e6, 'M'],
   [1e3, 'k'],
-] as const;
+];
+const binary: Prefixes = [
+  [2 ** 30, 'Gi'],
+  [2 ** 20, 'Mi'],
+  [2 ** 10, 'Ki'],
+];
 
-/** Three digits and a prefix before the unit: 56.5 M MACs, 812 kB. */
-function short(value: number, unit: string): string {
-  const [size, prefix] = units.find(([least]) => value >= least) ?? [1, ''];
+/** Three digits and a prefix before the unit: 56.5 M MACs, 812 KiB. */
+function short(value: number, unit: string, prefixes = decimal): string {
+  const [size, prefix] = prefixes.find(([least]) => value >= least) ?? [1, ''];
   return `${Number((value / size).toPrecision(3))} ${`${prefix}${unit}`.trim()}`;
 }
 
@@ -71,7 +78,7 @@ export function describeNetwork(network: Network): string {
   ];
   return [
     `${input.join(' x ')} to ${classes} classes: ${short(macs, ' MACs')}, ${short(params, ' parameters')}, ` +
-      `${short(activationBytes, 'B')} of activations`,
+      `${short(activationBytes, 'B', binary)} of activations`,
     `stem: conv ${conv(stem.kernel, stem.stride)}, ${stem.filters} channels${stem.act === null ? '' : `, ${stem.act}`}`,
     ...grouped(blocks),
     `head: ${map}${last.join(', ')}`,

@@ -96,7 +96,7 @@ describe('fbnet', () => {
     const space = await make();
     const network = space.build(mostly(space, 'skip'));
     expect(describeNetwork(network)).toMatchInlineSnapshot(`
-      "32 x 32 x 3 to 100 classes: 11.6 M MACs, 781 k parameters, 164 kB of activations
+      "32 x 32 x 3 to 100 classes: 11.6 M MACs, 781 k parameters, 160 KiB of activations
       stem: conv 3x3, 16 channels, relu
       block1: conv 1x1, 24 channels, relu
       block2: conv 1x1/2, 32 channels, relu

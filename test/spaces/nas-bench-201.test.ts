@@ -149,7 +149,7 @@ describe('nas-bench-201', () => {
       '|none~0|+|none~0|none~1|+|skip_connect~0|none~1|none~2|',
     );
     expect(describeNetwork(network)).toMatchInlineSnapshot(`
-      "32 x 32 x 3 to 10 classes: 153 M MACs, 1.07 M parameters, 328 kB of activations
+      "32 x 32 x 3 to 10 classes: 153 M MACs, 1.07 M parameters, 320 KiB of activations
       stem: conv 3x3, 16 channels
       block1-5: cell |nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_1x1~1|nor_conv_3x3~2|
       block6: reduction 3x3/2, 32 channels
