@@ -64,7 +64,7 @@ for (let round = 0; round < Number(options.rounds); round++)
 const alone = median(rates[0]);
 const table = new Table({
   head: ['workers', 'threads of each', 'that wait', 'images/s together', 'against one thread'],
-  style: { head: [] },
+  style: { head: [], border: [] },
 });
 for (const [i, { workers, threads, spinning }] of splits.entries()) {
   const images = median(rates[i]);

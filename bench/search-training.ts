@@ -146,7 +146,7 @@ const table = new Table({
     'its compute',
     'networks on its front',
   ],
-  style: { head: [] },
+  style: { head: [], border: [] },
 });
 for (const method of names) {
   const own = of(method);

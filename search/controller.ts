@@ -2,6 +2,12 @@ import type { DecisionSpace, Genotype } from '../spaces/index.js';
 import type { Enqueued } from './enqueued.js';
 import type { Objective, Values } from './objective.js';
 
+/** What a trial came to after a share of its training, in (0, 1): all objective values as they were then. */
+export interface Rung {
+  readonly share: number;
+  readonly values: Values;
+}
+
 /** What became of an earlier trial, as far as a controller may know. */
 export interface Told {
   readonly number: number;
@@ -11,10 +17,10 @@ export interface Told {
   /** Objective values by name; complete trials have all of them. */
   readonly values: Values;
   /**
-   * Of a trial that was trained in part, and stopped or not yet sent on (`pruned`, too): all objective values as they
-   * were after this share of the training, in (0, 1). `values` has only those that do not depend on training.
+   * Of a trial that was trained in steps, by ascending share. One that was stopped, or not yet sent on, is `pruned`: its
+   * `values` are only those that do not depend on training.
    */
-  readonly partial?: { readonly share: number; readonly values: Values };
+  readonly rungs?: readonly Rung[];
 }
 
 /** What a controller sees when it is asked for trial `number`. */

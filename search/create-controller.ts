@@ -3,6 +3,7 @@ import { genotypeId } from '../spaces/index.js';
 import type { AskContext, Controller, ControllerInput } from './controller.js';
 import { nextEnqueued } from './enqueued.js';
 import { evolutionStrategy } from './evolution.js';
+import { Foresight } from './fidelity/index.js';
 import { Asked } from './history.js';
 import { localStrategy } from './local.js';
 import { nsga2Strategy } from './nsga2.js';
@@ -33,6 +34,7 @@ export function createController(config: SearchConfig, input: ControllerInput): 
   const strategy = strategies[config.controller](config, input);
   const asked = new Asked();
   const values = new CheapValues();
+  const foresight = new Foresight(input.objectives);
   return {
     name: config.controller,
     ask(context) {
@@ -40,7 +42,7 @@ export function createController(config: SearchConfig, input: ControllerInput): 
       const before = asked.at(context);
       const given = nextEnqueued(input.enqueued ?? [], before);
       if (given !== undefined) return given;
-      const known = { ...context, cheap: values.of(context.cheap) };
+      const known = { ...context, history: foresight.of(context.history), cheap: values.of(context.cheap) };
       return propose(input, known, before, (judge) => strategy(known, random, before, judge), random);
     },
   };

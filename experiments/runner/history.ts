@@ -39,12 +39,16 @@ export class History {
   private read({ number, genotype, state, told }: TrialRecord, step: number): Told {
     const values = this.log.valuesAfter(step);
     const done = this.log.at(step)?.epochs ?? this.epochs;
-    if (values !== null && done < this.epochs) {
-      const partial = { share: done / this.epochs, values };
-      return { number, genotype, state: 'pruned', values: this.exact(values), partial };
-    }
+    const rungs = this.log
+      .rungsOf(number, step)
+      .flatMap((rung) =>
+        rung.epochs < this.epochs ? [{ share: rung.epochs / this.epochs, values: rung.values }] : [],
+      );
+    const trained = rungs.length === 0 ? {} : { rungs };
+    if (values !== null && done < this.epochs)
+      return { number, genotype, state: 'pruned', values: this.exact(values), ...trained };
     if (!isTold(state)) throw new Error(`trial ${number} is ${state} and has nothing to tell`);
-    return { number, genotype, state, values: told };
+    return { number, genotype, state, values: told, ...trained };
   }
 
   /** Without the values that the rest of the training would change. */

@@ -8,7 +8,8 @@ export class StepLog {
   private readonly list: Step[] = [];
   /** Values after the step; null when the trial ended without. */
   private readonly results = new Map<number, Values | null>();
-  private readonly lastStep = new Map<number, number>();
+  /** Steps of each trial. */
+  private readonly ofTrial = new Map<number, number[]>();
   private readonly judgedTrials = new Set<number>();
 
   get steps(): readonly Step[] {
@@ -25,7 +26,10 @@ export class StepLog {
   }
 
   add(step: Step): void {
-    this.lastStep.set(step.trial, this.list.push(step) - 1);
+    const number = this.list.push(step) - 1;
+    const steps = this.ofTrial.get(step.trial);
+    if (steps === undefined) this.ofTrial.set(step.trial, [number]);
+    else steps.push(number);
   }
 
   finish(step: number, values: Values | null): void {
@@ -44,21 +48,25 @@ export class StepLog {
 
   /** A trial's latest step, among those that are known when that is said; undefined when there is none. */
   latest(trial: number, known: Known = () => true): number | undefined {
-    const last = this.lastStep.get(trial);
-    if (last === undefined || known(last)) return last;
-    const earlier = this.list.findLastIndex((step, i) => step.trial === trial && known(i));
-    return earlier < 0 ? undefined : earlier;
+    return this.ofTrial.get(trial)?.findLast(known);
   }
 
   valuesAfter(step: number): Values | null {
     return this.results.get(step) ?? null;
   }
 
+  /** What a trial came to, step by step, up to one of its steps. */
+  rungsOf(trial: number, upTo: number): RungResult[] {
+    return (this.ofTrial.get(trial) ?? []).filter((step) => step <= upTo).flatMap((step) => this.resultOf(step));
+  }
+
   /** What is known, in the order of the steps. */
   resultsOf(known: Known): RungResult[] {
-    return this.list.flatMap((step, i) => {
-      const values = known(i) ? this.results.get(i) : undefined;
-      return values === undefined || values === null ? [] : [{ ...step, values }];
-    });
+    return this.list.flatMap((_, step) => (known(step) ? this.resultOf(step) : []));
+  }
+
+  private resultOf(step: number): RungResult[] {
+    const values = this.valuesAfter(step);
+    return values === null ? [] : [{ ...this.list[step], values }];
   }
 }

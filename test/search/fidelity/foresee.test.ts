@@ -1,0 +1,86 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Told } from '../../../search/controller.js';
+import { Foresight } from '../../../search/fidelity/index.js';
+import type { Objective } from '../../../search/index.js';
+
+const objectives: readonly Objective[] = [
+  { name: 'accuracy', direction: 'maximize', cost: 'expensive' },
+  { name: 'macs', direction: 'minimize', cost: 'cheap' },
+];
+
+const third = 1 / 3;
+
+/** A trial with its accuracies after a ninth, a third and all of its training, as far as it got. */
+function trial(number: number, ...accuracies: readonly number[]): Told {
+  const rungs = [third ** 2, third].slice(0, accuracies.length).map((share, i) => ({
+    share,
+    values: { accuracy: accuracies[i], macs: number },
+  }));
+  const whole = accuracies.length === 3;
+  return {
+    number,
+    genotype: [number],
+    state: whole ? 'complete' : 'pruned',
+    values: { ...(whole ? { accuracy: accuracies[2] } : {}), macs: number },
+    rungs,
+  };
+}
+
+const foresee = (history: readonly Told[]) => new Foresight(objectives).of(history);
+
+describe('trials that were trained in part', () => {
+  test('are told as complete, with what the others gained from rung to rung', () => {
+    const history = [trial(0, 0.5, 0.6, 0.7), trial(1, 0.4, 0.5), trial(2, 0.3)];
+    const [whole, half, little] = foresee(history);
+    expect(whole).toBe(history[0]);
+    expect(half).toMatchObject({ state: 'complete', values: { macs: 1 } });
+    expect(half.values['accuracy']).toBeCloseTo(0.6, 12);
+    expect(little.values['accuracy']).toBeCloseTo(0.5, 12);
+  });
+
+  test('follow the line through the others where there are three or more', () => {
+    const line = (early: number): number => 0.2 + 0.9 * early;
+    const known = [0.3, 0.5, 0.6, 0.4].map((x, i) => trial(i, x, line(x), line(line(x))));
+    const foreseen = foresee([...known, trial(4, 0.45), trial(5, 0.1, line(0.1))]);
+    expect(foreseen[4].values['accuracy']).toBeCloseTo(line(line(0.45)), 9);
+    expect(foreseen[5].values['accuracy']).toBeCloseTo(line(line(0.1)), 9);
+  });
+
+  test('keep their values when nobody was trained for longer', () => {
+    const [first] = foresee([trial(0, 0.5), trial(1, 0.4)]);
+    expect(first).toMatchObject({ state: 'complete', values: { accuracy: 0.5, macs: 0 } });
+  });
+});
+
+describe('foresight', () => {
+  test('leaves a history without rungs as it is', () => {
+    const history: Told[] = [
+      { number: 0, genotype: [0], state: 'complete', values: { accuracy: 0.5, macs: 1 } },
+      { number: 1, genotype: [1], state: 'pruned', values: { macs: 9 } },
+      { number: 2, genotype: [2], state: 'failed', values: {} },
+    ];
+    expect(foresee(history)).toBe(history);
+  });
+
+  test('depends on the history alone, and gives the same objects while nothing changes', () => {
+    const accuracies = fc.array(fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 1, maxLength: 3 }), {
+      minLength: 1,
+      maxLength: 20,
+    });
+    fc.assert(
+      fc.property(accuracies, (all) => {
+        const history = all.map((values, i) => trial(i, ...values));
+        const used = new Foresight(objectives);
+        used.of(history.slice(0, history.length >> 1));
+        const whole = used.of(history);
+        expect(whole).toEqual(foresee(history));
+        for (const [i, told] of used.of(history).entries()) expect(told).toBe(whole[i]);
+        for (const { state, values } of whole) {
+          expect(state).toBe('complete');
+          expect(Number.isFinite(values['accuracy'])).toBe(true);
+        }
+      }),
+    );
+  });
+});
