@@ -50,7 +50,6 @@ const experiment = (search: object, seed: number): string =>
       type: 'mobilenet',
       preset: 'small',
       width: [0.25, 0.5],
-      expand: [1, 3, 6],
       share: 'layer',
     },
     train: { epochs, batch: 64, optimizer: { type: 'sgd', learning_rate: 0.1 } },
