@@ -12,7 +12,7 @@ import type { Scene } from './scene.js';
 /** So many candidates of a space are looked at in each ask; which ones is decided when models are fitted. */
 const shortlisted = 2000;
 /** By what the most telling so many trials say of them, */
-const sketched = 100;
+const sketched = 60;
 /** with so many times the uncertainty: what later trials may make interesting is kept. */
 const doubt = 2;
 

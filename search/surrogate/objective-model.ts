@@ -7,7 +7,7 @@ import { PoolPosterior } from './pool-posterior.js';
 import type { Warp } from './warp.js';
 
 /** A model is made of so many observations at most when it is fitted; those that come later are added to them. */
-const capacity = 300;
+const capacity = 200;
 
 const startsWith = (all: readonly Told[], beginning: readonly Told[]): boolean =>
   beginning.length <= all.length && beginning.every((told, i) => told === all[i]);

@@ -25,7 +25,7 @@ export function fittedTo(
   objectives: readonly Objective[],
   first: number,
 ): readonly Told[] | undefined {
-  const expensive = objectives.filter(({ cost }) => cost === 'expensive');
+  const expensive = objectives.filter(({ cost }) => cost !== 'cheap');
   const counts = expensive.map(() => 0);
   let start: number | undefined = expensive.length === 0 ? 0 : undefined;
   /** Where in the history the trials are that have a value. */

@@ -18,9 +18,9 @@ import { sceneOf, type Scene } from './scene.js';
 /** Trials that are spread over the space before a model is asked, unless the experiment says otherwise. */
 const startup = 8;
 /** Random candidates that stand for a large space, and from which a search on the model starts. */
-const samples = 256;
+const samples = 128;
 /** Past trials that a search on the model starts from, best first. */
-const elders = 40;
+const elders = 30;
 
 const sameTrials = (a: readonly Told[], b: readonly Told[]): boolean =>
   a.length === b.length && a.every((told, i) => told === b[i]);

@@ -1,0 +1,113 @@
+import { Random } from '../../base/random.js';
+import {
+  createController,
+  searchSchema,
+  type Objective,
+  type SearchConfig,
+  type Told,
+  type Values,
+} from '../../search/index.js';
+import {
+  cellEdges,
+  cellOps,
+  costs,
+  createSpace,
+  genotypeId,
+  sampleGenotype,
+  spaceSchema,
+  spaceSize,
+  tableSpace,
+  type DecisionSpace,
+  type Genotype,
+} from '../../spaces/index.js';
+
+/** Where asking is timed: a space, and what is known of its networks before they are trained. */
+export interface Ground {
+  readonly name: string;
+  readonly space: DecisionSpace;
+  /** Of a made-up device, in ms; smaller is better. */
+  readonly latency: (genotype: Genotype) => number;
+  /** Made up, in [0, 1]. */
+  readonly accuracy: (genotype: Genotype) => number;
+}
+
+/** NAS-Bench-201's cells as a table of plain columns, and a space of inverted residuals for images of 224 x 224. */
+export async function grounds(): Promise<Ground[]> {
+  const cells = tableSpace(
+    'cells',
+    cellEdges.map((name) => ({ name, choices: [...cellOps] })),
+  );
+  const task = { input: [224, 224, 3], classes: 1000 } as const;
+  const mobilenet = await createSpace(spaceSchema.parse({ type: 'mobilenet' }), task);
+  const work = (genotype: Genotype): number => costs(mobilenet.build(genotype)).macs;
+  const cost = [0, 0.1, 1, 3, 0.5];
+  return [
+    {
+      name: 'cells',
+      space: cells,
+      latency: (genotype) => genotype.reduce((sum, op, i) => sum + cost[op] * (1 + i / 10), 1),
+      accuracy: (genotype) => 1 - 1 / (1.5 + genotype.reduce((sum, op, i) => sum + cost[op] / (1 + (i % 3)), 0)),
+    },
+    {
+      name: 'mobilenet',
+      space: mobilenet,
+      latency: (genotype) => work(genotype) / 1e8,
+      accuracy: (genotype) =>
+        1 - 1 / Math.log10(work(genotype)) - 0.01 * genotype.reduce((sum, index, i) => sum + ((index + i) % 3), 0),
+    },
+  ];
+}
+
+export interface AskTimes {
+  /** Of a controller that has seen nothing yet, as after a run is resumed, in ms. */
+  readonly first: number;
+  /** Of the asks that follow, each with one more result, in ms. */
+  readonly median: number;
+  readonly longest: number;
+}
+
+const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1];
+
+/** Times `asks` asks after `finished` trials of random networks. */
+export function timeAsks(
+  controllerName: SearchConfig['controller'],
+  ground: Ground,
+  latencyCost: Objective['cost'],
+  finished: number,
+  asks: number,
+): AskTimes {
+  const { space, latency, accuracy } = ground;
+  const objectives: readonly Objective[] = [
+    { name: 'accuracy', direction: 'maximize', cost: 'expensive' },
+    { name: 'latency_ms', direction: 'minimize', cost: latencyCost },
+  ];
+  const told = (number: number, genotype: Genotype): Told => ({
+    number,
+    genotype,
+    state: 'complete',
+    values: { accuracy: accuracy(genotype), latency_ms: latency(genotype) },
+  });
+  const random = new Random(1, 'history');
+  const distinct = new Map<string, Genotype>();
+  while (distinct.size < finished) {
+    const genotype = sampleGenotype(space, random);
+    distinct.set(genotypeId(genotype), genotype);
+  }
+  const history = [...distinct.values()].map((genotype, number) => told(number, genotype));
+  const controller = createController(searchSchema.parse({ controller: controllerName }), {
+    space,
+    objectives,
+    seed: 1,
+  });
+  const cheap = (genotype: Genotype): Values => (latencyCost === 'cheap' ? { latency_ms: latency(genotype) } : {});
+  const times: number[] = [];
+  for (let i = 0; i < asks; i++) {
+    const start = performance.now();
+    const { genotype } = controller.ask({ number: history.length, history, pending: [], cheap });
+    times.push(performance.now() - start);
+    history.push(told(history.length, genotype));
+  }
+  return { first: times[0], median: median(times.slice(1)), longest: Math.max(...times.slice(1)) };
+}
+
+export const sizeOf = (space: DecisionSpace): string => Number(spaceSize(space)).toPrecision(2);
