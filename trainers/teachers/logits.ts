@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
@@ -60,7 +60,13 @@ export class AskedTeacher {
     const { source, info, options } = this;
     const { augment } = options.train;
     const file = this.file('logits', '.f32', source.hash, info.hash, augment, options.seed);
-    if (!existsSync(file)) writeFileAtomic(file, new Uint8Array((await this.askAll(outputs)).buffer));
+    if (!existsSync(file)) {
+      // A view that is computed survives a kill.
+      const parts = Array.from({ length: augment.views }, (_, view) => `${file}.view${view}`);
+      await this.askAll(outputs, parts);
+      writeFileAtomic(file, ...parts.map((part) => readFileSync(part)));
+      for (const part of parts) rmSync(part);
+    }
     return { file, augment, viewSeed: options.seed };
   }
 
@@ -76,13 +82,11 @@ export class AskedTeacher {
     return (this.opened ??= this.source.open());
   }
 
-  private async askAll(outputs: OutputKind): Promise<Float32Array> {
+  /** Writes the logits of each view to a file of its own, but for those that are there. */
+  private async askAll(outputs: OutputKind, files: readonly string[]): Promise<void> {
     const { info, options } = this;
     const { dataset, seed, train, hooks = {} } = options;
-    const classes = info.classes.length;
-    const { views } = train.augment;
-    const total = views * info.counts.train;
-    const rows = new Float32Array(total * classes);
+    const count = info.counts.train;
     const { outputs: ask } = await this.open();
     const loader = createLoader({
       dataset,
@@ -94,23 +98,26 @@ export class AskedTeacher {
       shuffle: false,
       dropLast: false,
     });
-    let done = 0;
     try {
-      for (let view = 0; view < views; view++)
+      for (const [view, file] of files.entries()) {
+        if (existsSync(file)) continue;
+        const rows = new Float32Array(count * info.classes.length);
+        let done = 0;
         for await (const { images, size } of loader.epoch(view)) {
           await setImmediate();
           await hooks.pause?.();
           if (hooks.signal?.aborted === true)
             throw new NasError('interrupted', "computing the teacher's logits was interrupted");
-          rows.set(toLogits[outputs](await ask(images, size)), done * classes);
+          rows.set(toLogits[outputs](await ask(images, size)), done * info.classes.length);
           done += size;
-          hooks.onLogits?.(done, total);
+          hooks.onLogits?.(view * count + done, files.length * count);
         }
+        if (done !== count || rows.some((x) => !Number.isFinite(x)))
+          throw new NasError('failure', `the teacher ${this.source.name} gives logits that are not finite numbers`);
+        writeFileAtomic(file, new Uint8Array(rows.buffer));
+      }
     } finally {
       await loader.close();
     }
-    if (done !== total || rows.some((x) => !Number.isFinite(x)))
-      throw new NasError('failure', `the teacher ${this.source.name} gives logits that are not finite numbers`);
-    return rows;
   }
 }

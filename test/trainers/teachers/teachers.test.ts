@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
@@ -125,6 +125,24 @@ describe('a teacher that is trained here', () => {
     const views = await prepare(config, { train: { ...kd, augment: { ...kd.augment, mixup: 0.2 } } });
     expect(views.hash).toBe(first.hash);
     expect(views.logits?.file).not.toBe(first.logits?.file);
+  });
+
+  test('is asked about no view again after an interruption, with the same logits', async () => {
+    const whole = await prepare(config);
+    const stop = new AbortController();
+    const views = kd.augment.views;
+    const onLogits = (done: number, total: number): void => {
+      if (done >= total / views) stop.abort();
+    };
+    const cut = { seed: 11, cache: join(bench.folder, 'cut') };
+    const interrupted = prepare(config, { ...cut, hooks: { signal: stop.signal, onLogits } });
+    await expect(interrupted).rejects.toMatchObject({ code: 'interrupted' });
+    const asked: number[] = [];
+    const continued = await prepare(config, { ...cut, hooks: { onLogits: (done) => asked.push(done) } });
+    expect(views).toBeGreaterThan(1);
+    expect(asked[0]).toBeGreaterThan(info.counts.train);
+    expect(logitsOf(continued)).toEqual(logitsOf(whole));
+    expect(readdirSync(join(cut.cache, 'teachers')).filter((name) => name.includes('.view'))).toEqual([]);
   });
 
   test('continues after an interruption', async () => {
