@@ -6,12 +6,13 @@ import { invalidInput } from '../base/errors.js';
 import { FrozenInference, type InferenceProgram } from './runtime/inference.js';
 import type { Program } from './runtime/program.js';
 import { CompiledProgram } from './runtime/program.js';
-import { fuseBlocks } from './passes/index.js';
+import { fuseBlocks, packStates } from './passes/index.js';
 import { createSession } from './runtime/session.js';
 import { StateStore } from './runtime/state-store.js';
 import { traceTwice } from './trace/determinism.js';
-import type { InputSpec, TracedFunction } from './trace/trace.js';
+import type { InputSpec, Traced, TracedFunction } from './trace/trace.js';
 import { trace } from './trace/trace.js';
+import { stateInput, stateOutput } from './trace/variables.js';
 
 export interface CompileOptions {
   /** Threads within an operator; default 1. */
@@ -36,6 +37,16 @@ async function blockFor({ blocked = 'auto', provider = 'cpu' }: CompileOptions):
   return blocked !== false && capabilitiesOf(provider).blockedLayout ? await blockedSupport() : null;
 }
 
+/** The states that a program both reads and replaces, with the names of their ports. */
+const replacedStates = ({ states }: Traced): { name: string; input: string; output: string }[] =>
+  states
+    .filter(({ read, assigned }) => read && assigned)
+    .map(({ variable: { name } }) => ({ name, input: stateInput(name), output: stateOutput(name) }));
+
+/** What the passes make of a traced training step. */
+export const optimized = (traced: Traced): ReturnType<typeof packStates> =>
+  packStates(fuseBlocks(traced.graph), replacedStates(traced));
+
 /**
  * Compiles a TF.js function (layers, losses, tf.grads, optimizers ...) to one ONNX program. The function runs on
  * symbolic tensors; TF.js's state is as before afterwards. tf.Variables that it reads become states; those that it
@@ -54,7 +65,8 @@ export async function compile(
   const start = performance.now();
   const traceOptions = { block, layouts: states.layouts, ...(options.freeze && { freeze: options.freeze }) };
   const recorded = (options.checkDeterminism === false ? trace : traceTwice)(fn, inputs, traceOptions);
-  const traced = { ...recorded, graph: fuseBlocks(recorded.graph) };
+  const { graph, packs } = optimized(recorded);
+  const traced = { ...recorded, graph };
   const afterTrace = performance.now();
   const bytes = encodeModel(traced.graph, { name: 'program' });
   const afterEncode = performance.now();
@@ -69,6 +81,7 @@ export async function compile(
   };
   return new CompiledProgram({
     traced,
+    packs: packs.map(({ input, output, members }) => ({ input, output, names: members.map(({ name }) => name) })),
     session,
     options: sessionOptions,
     states,

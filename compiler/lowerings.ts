@@ -21,8 +21,8 @@ export const lowerings: readonly Lowering[] = [
   {
     name: 'images in parts',
     file: 'kernels/blocked/lanes.ts',
-    what: 'large images are computed in parts of about 2 MB, which stay in a core’s cache',
-    where: 'results of convolutions over 3 MB, and what follows them',
+    what: 'large images are computed in parts of about 4 MB, which stay in a core’s cache',
+    where: 'results of convolutions over 6 MB, and what follows them',
     needs: 'blocked',
   },
   {

@@ -5,6 +5,7 @@ import { foldConstants } from './fold-constants.js';
 import { fuseActivations } from './fuse-activations.js';
 import { fuseSums } from './fuse-sums.js';
 import { groupConvolutions } from './group-convolutions.js';
+export { packStates, type StatePack } from './pack-states.js';
 
 /** Passes that make an inference graph with constant weights as small as it can be. */
 export const simplifyInference = (graph: Graph): Graph =>

@@ -2,7 +2,7 @@ import type * as ort from 'onnxruntime-node';
 import { NasError, messageOf } from '../../base/errors.js';
 import type { Graph } from '../graph/index.js';
 import { noiseSeed } from '../trace/noise.js';
-import type { InputSpec, Traced } from '../trace/trace.js';
+import type { InputSpec, State, Traced } from '../trace/trace.js';
 import { noiseInput } from '../trace/trace.js';
 import { stateInput, stateOutput } from '../trace/variables.js';
 import { profileModel, type Profile } from './profile.js';
@@ -41,8 +41,16 @@ export interface Program {
   dispose(): Promise<void>;
 }
 
+/** States that the graph takes and gives as one vector. */
+export interface PackedStates {
+  readonly input: string;
+  readonly output: string;
+  readonly names: readonly string[];
+}
+
 export interface ProgramParts {
   readonly traced: Traced;
+  readonly packs: readonly PackedStates[];
   readonly session: ort.InferenceSession;
   readonly options: Pick<SessionOptions, 'provider' | 'threads' | 'spinning'>;
   readonly states: StateStore;
@@ -58,6 +66,8 @@ export class CompiledProgram implements Program {
   readonly bytes: Uint8Array;
   readonly timings: Timings;
   private readonly used: ReadonlySet<string>;
+  /** States with ports of their own. */
+  private readonly single: readonly State[];
   private steps = 0;
 
   constructor(private readonly parts: ProgramParts) {
@@ -66,6 +76,8 @@ export class CompiledProgram implements Program {
     this.bytes = parts.bytes;
     this.timings = parts.timings;
     this.used = new Set(this.graph.inputs.map(({ name }) => name));
+    const packed = new Set(parts.packs.flatMap(({ names }) => names));
+    this.single = parts.traced.states.filter(({ variable }) => !packed.has(variable.name));
   }
 
   run(feeds: Readonly<Record<string, Feed>>, step?: number): Promise<Record<string, HostTensor>> {
@@ -85,7 +97,8 @@ export class CompiledProgram implements Program {
 
   private async runStep(feeds: Readonly<Record<string, Feed>>, step: number): Promise<Record<string, HostTensor>> {
     const results = await this.execute(this.bind(feeds, step));
-    for (const { variable, assigned } of this.parts.traced.states)
+    for (const { output, names } of this.parts.packs) this.states.replaceAll(names, results[output]);
+    for (const { variable, assigned } of this.single)
       if (assigned) this.states.replace(variable.name, results[stateOutput(variable.name)]);
     this.steps = step + 1;
     return Object.fromEntries(Object.keys(this.parts.traced.outputs).map((name) => [name, fromOrt(results[name])]));
@@ -97,7 +110,8 @@ export class CompiledProgram implements Program {
       if (this.used.has(name)) bound[name] = feedToOrt(name, spec, feeds[name]);
     if (this.used.has(noiseInput))
       bound[noiseInput] = toOrt('uint32', Uint32Array.of(noiseSeed(this.parts.seed, step)), []);
-    for (const { variable, read } of this.parts.traced.states)
+    for (const { input, names } of this.parts.packs) bound[input] = this.states.joined(names);
+    for (const { variable, read } of this.single)
       if (read) bound[stateInput(variable.name)] = this.states.tensor(variable.name);
     return bound;
   }

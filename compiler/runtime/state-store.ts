@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { invalidInput } from '../../base/errors.js';
 import type { Shape, TfDType } from '../graph/index.js';
-import { elementTypes, sameShape } from '../graph/index.js';
+import { elementTypes, sameShape, sizeOf } from '../graph/index.js';
 import type { Perm } from '../trace/layout.js';
 import { fromStorage, permute, toStorage } from '../trace/layout.js';
 import type { State } from '../trace/trace.js';
@@ -15,8 +15,16 @@ interface Entry {
   readonly shape: Shape;
   /** The storage order that all programs of this store use. */
   readonly perm: Perm;
-  tensor: OrtTensor;
+  place: Place;
 }
+
+/** Where the value of a state is: at `offset` in a tensor that holds only it, or several states one after the other. */
+interface Place {
+  readonly tensor: OrtTensor;
+  readonly offset: number;
+}
+
+const alone = (tensor: OrtTensor): Place => ({ tensor, offset: 0 });
 
 /**
  * The states of programs: what the tf.Variables of a compiled function hold while it runs in ONNX Runtime, keyed by
@@ -57,27 +65,62 @@ export class StateStore {
         );
       if (known?.variable === variable) continue;
       const shape = variable.shape;
-      const tensor = known?.tensor ?? stored({ dtype, shape, perm }, read(home, variable));
-      this.entries.set(variable.name, { variable, home, dtype, shape, perm: known?.perm ?? perm, tensor });
+      const place = known?.place ?? alone(stored({ dtype, shape, perm }, read(home, variable)));
+      this.entries.set(variable.name, { variable, home, dtype, shape, perm: known?.perm ?? perm, place });
     }
   }
 
   /** The state as ONNX Runtime takes it, in its storage order. */
   tensor(name: string): OrtTensor {
-    return this.entry(name).tensor;
+    const { place, dtype, shape, perm } = this.entry(name);
+    const { tensor, offset } = place;
+    const size = sizeOf(shape);
+    if (sizeOf(tensor.dims) === size) return tensor;
+    return toOrt(dtype, fromOrt(tensor).data.subarray(offset, offset + size), permute(shape, perm));
   }
 
   replace(name: string, tensor: OrtTensor): void {
     this.changes++;
-    this.entry(name).tensor = tensor;
+    this.entry(name).place = alone(tensor);
+  }
+
+  /** Floating-point states in one vector, one after the other, each in its storage order. */
+  joined(names: readonly string[]): OrtTensor {
+    const entries = names.map((name) => this.entry(name));
+    const [{ place: first }] = entries;
+    const sizes = entries.map(({ shape }) => sizeOf(shape));
+    const total = sizes.reduce((a, b) => a + b, 0);
+    let offset = 0;
+    const together = entries.every(({ place }, i) => {
+      const next = place.tensor === first.tensor && place.offset === offset;
+      offset += sizes[i];
+      return next;
+    });
+    if (together && sizeOf(first.tensor.dims) === total) return first.tensor;
+    const vector = new Float32Array(total);
+    offset = 0;
+    for (const name of names) {
+      const { data } = fromOrt(this.tensor(name));
+      vector.set(data, offset);
+      offset += data.length;
+    }
+    const joined = toOrt('float32', vector, [total]);
+    this.place(names, joined);
+    return joined;
+  }
+
+  /** Sets states to the parts of such a vector. */
+  replaceAll(names: readonly string[], vector: OrtTensor): void {
+    this.changes++;
+    this.place(names, vector);
   }
 
   /** A copy of all values, by name, in logical layout. */
   snapshot(): Map<string, HostTensor> {
     return new Map(
-      [...this.entries].map(([name, { tensor, dtype, shape, perm }]) => [
+      [...this.entries].map(([name, { dtype, shape, perm }]) => [
         name,
-        { dtype, shape, data: fromStorage(fromOrt(tensor).data, shape, perm).slice() },
+        { dtype, shape, data: fromStorage(fromOrt(this.tensor(name)).data, shape, perm).slice() },
       ]),
     );
   }
@@ -94,15 +137,15 @@ export class StateStore {
         throw invalidInput(
           `state '${name}' is ${entry.dtype}[${entry.shape.join(',')}], the value is ${dtype}[${shape.join(',')}]`,
         );
-      entry.tensor = stored(entry, data);
+      entry.place = alone(stored(entry, data));
     }
   }
 
   /** Runtime to tf.Variables: assigns every state to its variable. */
   pull(): void {
-    for (const [name, { variable, home, dtype, shape, perm, tensor }] of this.entries) {
+    for (const [name, { variable, home, dtype, shape, perm }] of this.entries) {
       if (variable.isDisposed) throw invalidInput(`variable '${name}' is disposed`);
-      const data = fromStorage(fromOrt(tensor).data, shape, perm).slice();
+      const data = fromStorage(fromOrt(this.tensor(name)).data, shape, perm).slice();
       const value = tf.engine().makeTensor(data, [...shape], dtype, home);
       variable.assign(value);
       value.dispose();
@@ -112,7 +155,7 @@ export class StateStore {
   /** tf.Variables to runtime. */
   push(): void {
     this.changes++;
-    for (const entry of this.entries.values()) entry.tensor = stored(entry, read(entry.home, entry.variable));
+    for (const entry of this.entries.values()) entry.place = alone(stored(entry, read(entry.home, entry.variable)));
   }
 
   /** Runs what reads and replaces states after all that was given before, so that no update is lost. */
@@ -120,6 +163,15 @@ export class StateStore {
     const result = this.last.then(task);
     this.last = result.catch(() => undefined);
     return result;
+  }
+
+  private place(names: readonly string[], tensor: OrtTensor): void {
+    let offset = 0;
+    for (const name of names) {
+      const entry = this.entry(name);
+      entry.place = { tensor, offset };
+      offset += sizeOf(entry.shape);
+    }
   }
 
   private entry(name: string): Entry {

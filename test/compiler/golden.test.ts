@@ -3,7 +3,7 @@ import '@tensorflow/tfjs-backend-cpu';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Graph } from '../../compiler/index.js';
 import { histogram, trace, verifyGraph } from '../../compiler/index.js';
-import { fuseBlocks } from '../../compiler/passes/index.js';
+import { optimized } from '../../compiler/compile.js';
 import type { Block, Network } from '../../spaces/index.js';
 import { toModel } from '../../spaces/index.js';
 import { apply, variablesOf } from './support/models.js';
@@ -115,12 +115,12 @@ function trainingGraph({ network, batch }: Reference, block: number | null): Gra
     return { loss };
   };
   const logits = [batch, network.classes];
-  const { graph } = trace(
+  const traced = trace(
     step,
     { x: { shape: [batch, ...network.input] }, y: { shape: logits }, teacher: { shape: logits } },
     { block },
   );
-  return fuseBlocks(graph);
+  return optimized(traced).graph;
 }
 
 /** Bytes of the values that a node copies into another layout or shape of memory. */

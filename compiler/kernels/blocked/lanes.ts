@@ -1,5 +1,5 @@
-import type { Attribute, GraphBuilder, Shape } from '../../graph/index.js';
-import { floats, int, sizeOf, string } from '../../graph/index.js';
+import type { GraphBuilder, Shape } from '../../graph/index.js';
+import { int, sizeOf } from '../../graph/index.js';
 import type { BlockOrder } from '../../trace/blocks.js';
 import { blocksOf } from '../../trace/blocks.js';
 import { Val } from '../../trace/value.js';
@@ -57,7 +57,7 @@ export const fillsBlocks = (builder: GraphBuilder, channels: number): boolean =>
   builder.block !== null && 2 * channels >= builder.block;
 
 /** Bytes of a part that stay in a core's cache from one operator to the next. */
-const cached = 2 ** 21;
+const cached = 2 ** 22;
 const mostParts = 32;
 
 /** In how many parts a value of this shape should be computed; each has a multiple of `images` images. */
@@ -93,16 +93,6 @@ export const imageView = ({ images, channels, image }: Blocks): number[] => [1, 
 
 export const view = (x: Blocks, shape: Shape): string => x.builder.reshape(x.name, shape);
 
-/** An activation that ONNX Runtime applies to the output of a convolution. */
-export interface FusedActivation {
-  readonly type: 'LeakyRelu';
-  readonly parameters: readonly number[];
-}
-const activationAttributes = ({ type, parameters }: FusedActivation): Record<string, Attribute> => ({
-  activation: string(type),
-  activation_params: floats(parameters),
-});
-
 /** A vector over the channels [C], padded with zeros to whole blocks; a number stands for the vector that holds it. */
 export function channelVector({ builder, channels }: Blocks, vector: Val | number): string {
   if (typeof vector === 'number')
@@ -135,13 +125,12 @@ export interface Affine {
   readonly scale: Vector;
   readonly offset?: Vector;
   readonly addend?: Val;
-  readonly activation?: FusedActivation;
 }
 
 const isPerImage = (vector: Vector | undefined): boolean => vector instanceof Val && vector.rank === 4;
 
-/** activation(scale*x + offset + addend) in one pass, as a depthwise convolution with a 1x1 kernel. */
-export function affine(x: Val, { scale, offset, addend, activation }: Affine, order = orderOf(x)): Val {
+/** scale*x + offset + addend in one pass, as a depthwise convolution with a 1x1 kernel. */
+export function affine(x: Val, { scale, offset, addend }: Affine, order = orderOf(x)): Val {
   const perImage = isPerImage(scale) || isPerImage(offset);
   const pack = perImage ? imageVector : channelVector;
   return byParts(addend ? [x, addend] : [x], order, x.shape, (source, other?: Blocks) => {
@@ -151,10 +140,7 @@ export function affine(x: Val, { scale, offset, addend, activation }: Affine, or
     const inputs = [view(source, shape), builder.reshape(pack(source, scale), [group, 1, 1, 1])];
     if (offset !== undefined || other) inputs.push(offset === undefined ? '' : pack(source, offset));
     if (other) inputs.push(view(other, shape));
-    return builder.emit('nchwc.Conv', inputs, {
-      ...convolutionAttributes({ kernel: [1, 1], group }),
-      ...(activation && activationAttributes(activation)),
-    });
+    return builder.emit('nchwc.Conv', inputs, convolutionAttributes({ kernel: [1, 1], group }));
   });
 }
 

@@ -2,7 +2,6 @@ import type * as tf from '@tensorflow/tfjs-core';
 import { invalidInput } from '../../../base/errors.js';
 import { float } from '../../graph/index.js';
 import { Val } from '../../trace/value.js';
-import { affine } from '../blocked/lanes.js';
 import type { Rule } from '../call.js';
 import { withAttrs } from '../call.js';
 import { castTo, elementwise, numberLike } from './elementwise.js';
@@ -37,12 +36,8 @@ export function hardSigmoid(x: Val, factor: number): Val | null {
 const steep = 2 ** 100;
 
 /** The distance of z from a number. */
-function distance(z: Val, from: number): Val {
-  if (from === 0) return elementwise('Abs', [z]);
-  if (z.blockLayout === null) return elementwise('Abs', [elementwise('Sub', [z, numberLike(z, from)])]);
-  // The leaky ReLU of slope -1 is the absolute value.
-  return affine(z, { scale: 1, offset: -from, activation: { type: 'LeakyRelu', parameters: [-1] } });
-}
+const distance = (z: Val, from: number): Val =>
+  elementwise('Abs', [from === 0 ? z : elementwise('Sub', [z, numberLike(z, from)])]);
 
 /** 1 where low < z < high, else 0, without boolean tensors (which ONNX Runtime handles slowly). */
 export function window(z: Val, low: number, high: number): Val {
