@@ -15,8 +15,6 @@ const objectiveNamed = (name: (typeof writtenNames)[number]): ObjectiveName =>
 
 const direction = z.enum(['maximize', 'minimize']);
 
-const cost = z.enum(['cheap', 'expensive']);
-
 const constraint = z
   .strictObject({
     min: z.number().optional().describe('smallest value that is allowed'),
@@ -33,9 +31,12 @@ export const objectiveEntrySchema = z.preprocess(
     .strictObject({
       name: z.enum(writtenNames).describe('what is optimised'),
       direction: direction.optional().describe('by default what the name means'),
-      cost: cost
+      cost: z
+        .enum(['cheap', 'untrained', 'expensive'])
         .optional()
-        .describe('cheap: known before training, so candidates are judged by it first; expensive: known after it'),
+        .describe(
+          'cheap: known of every candidate, so candidates are judged by it first; untrained: measured of each trial before it is trained; expensive: known after training; by default what the name means',
+        ),
       constraint,
     })
     .transform((entry): Objective & { readonly name: ObjectiveName } => {
@@ -59,7 +60,8 @@ export const tableObjectiveSchema = z
     name: z.string().min(1).describe('names the objective in results and pictures; free'),
     column: z.string().min(1).optional().describe('column with its values; by default the one with its name'),
     direction: direction.describe('what is better: large values or small ones'),
-    cost: cost
+    cost: z
+      .enum(['cheap', 'expensive'])
       .default('expensive')
       .describe('cheap: controllers know it of every network before they evaluate it; expensive: only after it'),
     constraint,

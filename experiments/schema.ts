@@ -11,6 +11,7 @@ import {
   trainSchema,
   type TrainConfig,
 } from '../trainers/index.js';
+import { filterSchema } from './filter-schema.js';
 import { objectiveEntrySchema, tableObjectiveSchema } from './objective-schema.js';
 
 /** Lets `key: word` stand for `key: {type: word}`. */
@@ -35,7 +36,7 @@ const commonShape = {
     .describe('everything random follows from it: same seed, same result'),
 };
 
-const search = searchSchema.prefault({}).describe('which candidates are tried, how many, and how many at once');
+const searchText = 'which candidates are tried, how many, and how many at once';
 
 /** An experiment that trains, as it is written. Every folder owns the schema of its own part. */
 const writtenSchema = z.strictObject({
@@ -50,7 +51,7 @@ const writtenSchema = z.strictObject({
     .min(1)
     .prefault(['accuracy', 'latency_ms'])
     .describe('what is optimised; the first two span the pictures'),
-  search,
+  search: searchSchema.extend({ filter: filterSchema }).prefault({}).describe(searchText),
   final: finalSchema
     .optional()
     .describe(
@@ -82,6 +83,10 @@ function withBudget(objectives: readonly Objective[], budget: number | undefined
     : objectives.map((objective) => (objective === latency ? constrained : objective));
 }
 
+/** A latency that is not predicted is known only once it is measured. */
+const withoutPrediction = (objectives: readonly Objective[]): readonly Objective[] =>
+  objectives.map((one) => (one.name === 'latency_ms' && one.cost === 'cheap' ? { ...one, cost: 'untrained' } : one));
+
 /** More trials at once would leave the controller too far behind its results, and need memory for each. */
 const mostWorkers = 8;
 
@@ -95,7 +100,9 @@ const defaultWorkers = ({ threads = 1 }: WrittenExperiment['engine']): number =>
  */
 const trainingSchema = writtenSchema.transform(({ final, ...written }) => {
   const train: TrainConfig = { ...written.train, loss: written.train.loss ?? defaultLoss(written.teacher) };
-  const objectives = withBudget(written.objectives, written.latency.budget_ms);
+  const { budget_ms: budget, predictor } = written.latency;
+  const limited = withBudget(written.objectives, budget);
+  const objectives = predictor === 'none' ? withoutPrediction(limited) : limited;
   const search = { ...written.search, parallel: written.search.parallel ?? defaultWorkers(written.engine) };
   return { ...written, train, objectives, search, final: final === undefined ? null : { ...train, ...final } };
 });
@@ -109,7 +116,7 @@ const tableExperimentSchema = z
       .array(tableObjectiveSchema)
       .min(1)
       .describe('which columns are optimised; the first two span the pictures'),
-    search,
+    search: searchSchema.prefault({}).describe(searchText),
   })
   .transform((written) => ({ ...written, search: { ...written.search, parallel: written.search.parallel ?? 1 } }));
 

@@ -4,8 +4,11 @@ export const objectiveSchema = z
   .strictObject({
     name: z.string().min(1),
     direction: z.enum(['maximize', 'minimize']),
-    /** `cheap`: known before training (MACs, parameters, predicted latency). `expensive`: known only after it. */
-    cost: z.enum(['cheap', 'expensive']),
+    /**
+     * `cheap`: known of every candidate before it is asked for (MACs, parameters, predicted latency). `untrained`: measured
+     * on a trial's network, before it is trained (zero-cost proxies). `expensive`: known only after training.
+     */
+    cost: z.enum(['cheap', 'untrained', 'expensive']),
     constraint: z
       .strictObject({ min: z.number().optional(), max: z.number().optional() })
       .refine((c) => c.min !== undefined || c.max !== undefined, 'needs min, max or both')

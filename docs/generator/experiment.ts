@@ -1,4 +1,4 @@
-import { objectiveKinds } from '../../experiments/objectives.js';
+import { objectiveKinds, type ObjectiveKind } from '../../experiments/objectives.js';
 import { experimentJsonSchema } from '../../experiments/parse/index.js';
 import { discriminatorOf, valuesOf, type JsonSchema } from '../../experiments/parse/json-schema.js';
 import { experimentIntroduction, tableIntroduction } from './experiment-introduction.js';
@@ -78,6 +78,12 @@ const shorthand = (key: string, schema: JsonSchema): string[] => {
 
 const hasTables = (schema: JsonSchema): boolean => mapsOf(itemsOf(schema) ?? schema).length > 0;
 
+const known: { readonly [C in ObjectiveKind['cost']]: string } = {
+  cheap: 'of every candidate',
+  untrained: 'of each trial, before training',
+  expensive: 'after training',
+};
+
 const objectives = (): string =>
   table(
     ['name', 'unit', 'direction', 'known'],
@@ -85,7 +91,7 @@ const objectives = (): string =>
       code(name),
       unit,
       direction,
-      cost === 'cheap' ? 'before training' : 'after training',
+      known[cost],
     ]),
   );
 

@@ -1,6 +1,6 @@
-import { rungsOf } from '../../search/index.js';
+import { rungsOf, type Objective } from '../../search/index.js';
 import type { DataConfig, TrainConfig } from '../../trainers/index.js';
-import { objectiveKinds, isObjectiveName } from '../objectives.js';
+import { isObjectiveName, isProxyName, objectiveKinds } from '../objectives.js';
 import { isTableExperiment, type Experiment, type TrainingExperiment } from '../schema.js';
 import type { KeyPath } from './path.js';
 
@@ -45,11 +45,19 @@ const uniqueObjectives: Check = ({ objectives }) =>
     return when(first < i, ['objectives', i], `'${name}' is an objective twice; objectives.${first} has it already`);
   });
 
+/** When an objective of a cost is known, the earliest first. */
+const moments: readonly (readonly [cost: Objective['cost'], moment: string])[] = [
+  ['cheap', 'of every candidate beforehand'],
+  ['untrained', "from a trial's untrained network"],
+  ['expensive', 'after training'],
+];
+
 const objectiveCosts: TrainingCheck = ({ objectives }) =>
   objectives.flatMap(({ name, cost }, i) => {
-    const known = isObjectiveName(name) ? objectiveKinds[name].cost : 'expensive';
-    const message = `got "cheap"; ${name} is known only after training: expected expensive (or leave cost out)`;
-    return when(cost === 'cheap' && known === 'expensive', ['objectives', i, 'cost'], message);
+    const position = (of: Objective['cost']): number => moments.findIndex(([moment]) => moment === of);
+    const [known, moment] = moments[position(isObjectiveName(name) ? objectiveKinds[name].cost : 'expensive')];
+    const message = `got "${cost}"; ${name} is known only ${moment}: expected ${known} (or leave cost out)`;
+    return when(position(cost) < position(known), ['objectives', i, 'cost'], message);
   });
 
 const objectiveDirections: TrainingCheck = ({ objectives }) =>
@@ -78,7 +86,8 @@ const constraints: TrainingCheck = ({ objectives }) =>
       const message = `got ${bound}; accuracy is a share: expected a number from 0 to 1${meant}`;
       return when(name === 'accuracy' && !(bound >= 0 && bound <= 1), [...path, key], message);
     });
-    const negative = when(name !== 'accuracy' && max <= 0, [...path, 'max'], `got ${max}; ${name} is always above 0`);
+    const isAmount = name !== 'accuracy' && !isProxyName(name);
+    const negative = when(isAmount && max <= 0, [...path, 'max'], `got ${max}; ${name} is always above 0`);
     return [...shares, ...negative];
   });
 

@@ -39,7 +39,9 @@ const share = (value: number): string => (isShare(value) ? percent(value) : sign
 
 const isShare = (value: number): boolean => Math.abs(value) <= 1;
 
-const byUnit: { readonly [U in Unit]: (value: number) => string } = { share, ms, count, bytes };
+const score = (value: number): string => significant(value, 4);
+
+const byUnit: { readonly [U in Unit]: (value: number) => string } = { share, ms, count, bytes, score };
 
 const kindOf = (objective: string): ObjectiveKind | undefined =>
   isObjectiveName(objective) ? objectiveKinds[objective] : undefined;
@@ -47,8 +49,7 @@ const kindOf = (objective: string): ObjectiveKind | undefined =>
 /** A value as tables show it, in its objective's unit. */
 export function objectiveValue(objective: string, value: number | null | undefined): string {
   if (value === null || value === undefined) return '-';
-  const kind = kindOf(objective);
-  return kind === undefined ? significant(value, 4) : byUnit[kind.unit](value);
+  return byUnit[kindOf(objective)?.unit ?? 'score'](value);
 }
 
 /** How an objective is called in text: `latency`. */
@@ -68,6 +69,7 @@ const axes: { readonly [U in Unit]: { readonly suffix: string; readonly format: 
   ms: { suffix: ' [ms]', format: '~g' },
   count: { suffix: '', format: '~s' },
   bytes: { suffix: ' [bytes]', format: '~s' },
+  score: plain,
 };
 
 function axisFormat(

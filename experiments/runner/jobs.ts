@@ -8,6 +8,7 @@ import type {
   FitProgress,
   FitResult,
   PreparedTeacher,
+  ProxyName,
   TeacherConfig,
   TeacherOptions,
 } from '../../trainers/index.js';
@@ -47,6 +48,19 @@ export interface MeasureJob {
   readonly protocol: Protocol;
 }
 
+/** Computes zero-cost proxies of untrained networks. */
+export interface ProxiesJob {
+  readonly kind: 'proxies';
+  readonly candidates: readonly Candidate[];
+  readonly names: readonly ProxyName[];
+  readonly dataset: DatasetRef;
+  /** Draws the images that all networks are shown. */
+  readonly imageSeed: number;
+}
+
+/** The proxies of one network, or why there are none. */
+export type ProxyResult = { readonly values: Readonly<Record<string, number>> } | { readonly failed: string };
+
 /** Writes a trained network as ONNX and checks its accuracy through ONNX Runtime. */
 export interface ExportJob {
   readonly kind: 'export';
@@ -62,6 +76,7 @@ interface Jobs {
   teacher: { job: TeacherJob; result: PreparedTeacher | null };
   train: { job: TrainJob; result: FitResult };
   measure: { job: MeasureJob; result: readonly Measurement[] };
+  proxies: { job: ProxiesJob; result: readonly ProxyResult[] };
   export: { job: ExportJob; result: ExportResult };
 }
 

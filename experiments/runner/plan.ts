@@ -1,7 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { createSpace, type DecisionSpace, type Space, type Task } from '../../spaces/index.js';
 import type { Clock } from '../../store/index.js';
-import { describeDataset, type DatasetInfo, type DatasetRef } from '../../trainers/index.js';
+import { describeDataset, type DatasetInfo, type DatasetRef, type ProxyName } from '../../trainers/index.js';
+import { isProxyName } from '../objectives.js';
 import type { Experiment, TableExperiment, TrainingExperiment } from '../schema.js';
 import type { TableResults } from '../table-results.js';
 import type { Simulation } from './simulation.js';
@@ -27,6 +28,8 @@ export interface TrainingPlan extends RunPlan {
   readonly teacherThreads: number;
   /** Whether latency steers or limits the search, and so has to be measured. */
   readonly needsLatency: boolean;
+  /** Zero-cost proxies among the objectives. */
+  readonly proxies: readonly ProxyName[];
 }
 
 /** A run that looks its candidates up in a table. */
@@ -56,8 +59,10 @@ export async function makePlan({ experiment, workdir, dataset, threads }: PlanIn
   const task: Task = { input: [data.height, data.width, data.channels], classes: data.classes.length };
   const space = await createSpace(experiment.space, task);
   const needsLatency = experiment.objectives.some(({ name }) => name === 'latency_ms');
+  const proxies = experiment.objectives.map(({ name }) => name).filter(isProxyName);
   const teacherThreads = experiment.engine.threads ?? availableParallelism();
-  return { kind: 'training', experiment, workdir, dataset, data, task, space, threads, teacherThreads, needsLatency };
+  const shared = { kind: 'training', experiment, workdir, dataset, data, task, space } as const;
+  return { ...shared, threads, teacherThreads, needsLatency, proxies };
 }
 
 /** The threads of each worker when the experiment does not say: the cores, shared among the workers. */

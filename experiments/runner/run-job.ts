@@ -1,6 +1,7 @@
 import { exportJob } from './export-job.js';
 import type { Job, JobEvent, ResultOf } from './jobs.js';
 import { measureJob } from './measure-job.js';
+import { proxiesJob } from './proxies-job.js';
 import { teacherJob } from './teacher-job.js';
 import { trainJob } from './train-job.js';
 
@@ -22,6 +23,8 @@ export function runJob(job: Job, context: JobContext): Promise<ResultOf<Job>> {
       return trainJob(job, context);
     case 'measure':
       return measureJob(job, context);
+    case 'proxies':
+      return proxiesJob(job, context);
     case 'export':
       return exportJob(job);
   }

@@ -18,6 +18,7 @@ import type { RunContext } from './context.js';
 import type { Evaluator } from './evaluators/index.js';
 import { plainValues, reportFrontier } from './frontier.js';
 import { History } from './history.js';
+import { nextProposal } from './proposals.js';
 import type { Known, StepLog } from './step-log.js';
 import { isFinished, storedSteps, type Promotion } from './stored-steps.js';
 
@@ -129,22 +130,23 @@ export class Search {
   private async next(number: number): Promise<Step | undefined> {
     for await (const knowledge of this.knowledge(number)) {
       if (this.context.stopping()) return undefined;
-      const step = this.decide(number, knowledge);
+      const step = await this.decide(number, knowledge);
       if (step !== undefined) return step;
     }
     return undefined;
   }
 
-  private decide(number: number, knowledge: Knowledge): Step | undefined {
-    for (;;) {
+  private async decide(number: number, knowledge: Knowledge): Promise<Step | undefined> {
+    while (!this.context.stopping()) {
       const decision = this.scheduler.decide(this.standing(number, knowledge));
       if (decision === undefined) return undefined;
       if (decision.kind === 'stop') this.stop(decision.trial, decision.reason);
       else {
-        const step = decision.kind === 'promote' ? this.promote(decision) : this.ask(number, knowledge.known);
+        const step = decision.kind === 'promote' ? this.promote(decision) : await this.ask(number, knowledge.known);
         if (step !== undefined) return step;
       }
     }
+    return undefined;
   }
 
   private standing(number: number, { known, settled }: Knowledge): Standing {
@@ -163,8 +165,8 @@ export class Search {
     };
   }
 
-  /** Asks the controller and stores its proposal; undefined when it has none. */
-  private ask(step: number, known: Known): Step | undefined {
+  /** Asks the controller and stores its proposal; undefined when it has none, or the run is to stop. */
+  private async ask(step: number, known: Known): Promise<Step | undefined> {
     const { plan, store, observe } = this.context;
     const number = this.trials.length;
     const [told, pending] = this.history.at(this.trials, known);
@@ -177,7 +179,9 @@ export class Search {
       cheap: foresight.cheap,
     };
     try {
-      const { genotype, reason, rejected } = this.controller.ask(context);
+      const seed = new Random(plan.experiment.seed, 'trial', number).bits();
+      const { genotype, reason, rejected } = await nextProposal(this.controller, context, this.evaluator.filter, seed);
+      if (this.context.stopping()) return undefined;
       const choices = choicesOf(plan.space.decisions, genotype);
       const id = genotypeId(genotype);
       store.trials.ask({
@@ -185,7 +189,7 @@ export class Search {
         genotype,
         genotypeId: id,
         choices,
-        seed: new Random(plan.experiment.seed, 'trial', number).bits(),
+        seed,
         reason,
         rejected,
         pending: pending.map((trial) => trial.number),

@@ -1,4 +1,4 @@
-import type { Values } from '../../../search/index.js';
+import type { AskContext, Proposal, Values } from '../../../search/index.js';
 import type { Genotype } from '../../../spaces/index.js';
 import type { NewTrial, ObjectiveValues, Outcome, TrialRecord } from '../../../store/index.js';
 
@@ -17,6 +17,14 @@ export interface Paused {
   readonly values: ObjectiveValues;
 }
 
+/** Chooses one of a controller's proposals by a look at the networks themselves. */
+export interface ProposalFilter {
+  /** Proposals that one is chosen from. */
+  readonly of: number;
+  /** @param seed of the weights that the chosen one will begin with. */
+  choose(proposals: readonly Proposal[], cheap: AskContext['cheap'], seed: number): Promise<Proposal>;
+}
+
 /**
  * What turns the candidates that a controller asks for into values. The search knows nothing else about it, and so the
  * same search runs on trainings and on tables of results. A run that was killed begins again with `prepare`: whatever
@@ -27,6 +35,8 @@ export interface Evaluator {
   prepare(): Promise<void>;
   /** @param isKnown whether the results of a trial may be used. */
   foresee(isKnown: (trial: number) => boolean): Foresight;
+  /** Absent: each proposal is evaluated. */
+  readonly filter?: ProposalFilter | undefined;
   /** Epochs of a whole evaluation, where one can be done in parts. */
   readonly epochs?: number;
   /**

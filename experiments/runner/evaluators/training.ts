@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { canonicalJson } from '../../../base/hash.js';
-import { violated } from '../../../search/index.js';
+import { violated, type Objective } from '../../../search/index.js';
 import type { ObjectiveValues, Outcome, TrialRecord } from '../../../store/index.js';
 import type { PreparedTeacher } from '../../../trainers/index.js';
 import { Candidates } from '../candidates.js';
@@ -11,22 +11,33 @@ import { plainValues } from '../frontier.js';
 import { LatencyService } from '../latency.js';
 import type { TrainingPlan } from '../plan.js';
 import { Pool } from '../pool.js';
+import { ProxyService } from '../proxies.js';
+import { ProxyFilter } from '../proxy-filter.js';
 import { prepareTeacher } from '../teacher.js';
 import { train } from '../training.js';
 import { checkpointFile, trialFolder } from '../workdir.js';
-import type { Evaluator, Foresight, Paused } from './evaluator.js';
+import type { Evaluator, Foresight, Paused, ProposalFilter } from './evaluator.js';
 
-/** Evaluates networks in earnest: measures their latency, then trains them in worker processes. */
+/** What a look at an untrained network gave; undefined when the user stopped the run. */
+type Look = { readonly values: ObjectiveValues } | { readonly failed: string } | undefined;
+
+/**
+ * Evaluates networks in earnest: computes zero-cost proxies, measures latency, then trains in worker processes.
+ */
 export class TrainingEvaluator implements Evaluator {
   private readonly context: TrainingContext;
   private readonly latency: LatencyService;
+  private readonly proxies: ProxyService;
+  readonly filter: ProposalFilter | undefined;
   private teacher: PreparedTeacher | null = null;
 
   constructor(context: RunContext, plan: TrainingPlan) {
-    const { parallel, retries } = plan.experiment.search;
+    const { parallel, retries, filter } = plan.experiment.search;
     const pool = new Pool({ size: parallel, retries });
     this.context = { ...context, plan, pool, candidates: new Candidates(plan) };
     this.latency = new LatencyService(this.context);
+    this.proxies = new ProxyService(this.context);
+    this.filter = filter && new ProxyFilter(this.context, this.proxies, filter);
   }
 
   async prepare(): Promise<void> {
@@ -51,27 +62,51 @@ export class TrainingEvaluator implements Evaluator {
     return this.context.plan.experiment.train.epochs;
   }
 
-  async evaluate({ number, genotype, seed }: TrialRecord, until: number): Promise<Outcome | Paused | undefined> {
+  async evaluate(trial: TrialRecord, until: number): Promise<Outcome | Paused | undefined> {
+    const before = await this.beforeTraining(trial);
+    if (before === undefined || 'state' in before) return before;
     const { plan, candidates } = this.context;
-    const { objectives, train: config } = plan.experiment;
+    const { number, genotype, seed } = trial;
+    const { values } = before;
     const network = candidates.network(genotype);
-    let values: ObjectiveValues = candidates.computed(genotype);
-    if (plan.needsLatency) {
-      const latency = await this.latency.ofTrial({ genotype, candidate: { network, seed }, trial: number });
-      if (latency === undefined) return undefined;
-      if ('failed' in latency) return { state: 'failed', values, message: latency.failed };
-      values = { ...values, latency_ms: latency };
-    }
-    const broken = violated(objectives, plainValues(values));
-    if (broken.length > 0) {
-      const why = broken.map(({ name }) => `${name} ${format(plainValues(values)[name])} breaks its constraint`);
-      return { state: 'pruned', values, message: `before training: ${why.join(', ')}` };
-    }
+    const config = plan.experiment.train;
     const request = { stage: 'search', number, network, seed, train: config, teacher: this.teacher } as const;
     const outcome = await train(this.context, { ...request, until });
     if ('failed' in outcome) return { state: 'failed', values, message: outcome.failed };
     if (outcome.result.state === 'interrupted') return undefined;
     return { state: outcome.result.state, values: { ...accuracy(outcome.result.accuracy), ...values } };
+  }
+
+  /**
+   * All that is known of a trial's untrained network, what takes least time first. It ends with the first constraint that
+   * is broken.
+   */
+  private async beforeTraining(
+    trial: TrialRecord,
+  ): Promise<{ readonly values: ObjectiveValues } | Outcome | undefined> {
+    const { plan, candidates } = this.context;
+    const looks: readonly (() => Look | Promise<Look>)[] = [
+      () => ({ values: candidates.computed(trial.genotype) }),
+      ...(plan.proxies.length > 0 ? [() => this.proxies.ofTrial(trial)] : []),
+      ...(plan.needsLatency ? [() => this.latencyOf(trial)] : []),
+    ];
+    let values: ObjectiveValues = {};
+    for (const look of looks) {
+      const found = await look();
+      if (found === undefined) return undefined;
+      if ('failed' in found) return { state: 'failed', values, message: found.failed };
+      values = { ...values, ...found.values };
+      const broken = violated(plan.experiment.objectives, plainValues(values));
+      if (broken.length > 0)
+        return { state: 'pruned', values, message: `before training: ${breaches(broken, values)}` };
+    }
+    return { values };
+  }
+
+  private async latencyOf({ number, genotype, seed }: TrialRecord): Promise<Look> {
+    const candidate = { network: this.context.candidates.network(genotype), seed };
+    const latency = await this.latency.ofTrial({ genotype, candidate, trial: number });
+    return latency === undefined || 'failed' in latency ? latency : { values: { latency_ms: latency } };
   }
 
   recall({ number, genotype }: TrialRecord, epochs: number): ObjectiveValues | undefined {
@@ -82,6 +117,7 @@ export class TrainingEvaluator implements Evaluator {
     return {
       ...accuracy(last.validationAccuracy),
       ...candidates.computed(genotype),
+      ...this.proxies.known(number),
       ...(latency === undefined ? {} : { latency_ms: latency }),
     };
   }
@@ -111,4 +147,13 @@ export class TrainingEvaluator implements Evaluator {
 
 const accuracy = (value: number): ObjectiveValues => ({ accuracy: { value, provenance: 'measured' } });
 
-const format = (value: number | undefined): string => (value === undefined ? 'unknown' : value.toPrecision(4));
+const short = (value: number): string => String(Number(value.toPrecision(4)));
+
+/** `latency_ms is 3.21 (max 2.5)`, for each constraint that is broken. */
+const breaches = (broken: readonly Objective[], values: ObjectiveValues): string =>
+  broken
+    .map(({ name, constraint = {} }) => {
+      const bounds = Object.entries(constraint).map(([bound, value]) => `${bound} ${short(value)}`);
+      return `${name} is ${short(values[name].value)} (${bounds.join(', ')})`;
+    })
+    .join(', ');
