@@ -52,7 +52,7 @@ const experiment = (search: object, seed: number): string =>
       width: [0.25, 0.5],
       share: 'layer',
     },
-    train: { epochs, batch: 64, optimizer: { type: 'sgd', learning_rate: 0.1 } },
+    train: { epochs, batch: 128, optimizer: { type: 'sgd', learning_rate: 0.2 } },
     objectives: ['accuracy', 'macs'],
     engine: { threads: 1 },
     search: { parallel: 1, ...search },
