@@ -48,6 +48,9 @@ export function createController(config: SearchConfig, input: ControllerInput): 
   };
 }
 
+/** So many candidates' cheap objectives are remembered; then it begins anew. */
+const remembered = 100_000;
+
 /** A strategy looks at the cheap objectives of many candidates again and again, in one ask and in the next. */
 class CheapValues {
   private source: AskContext['cheap'] | undefined;
@@ -60,7 +63,10 @@ class CheapValues {
     this.source = cheap;
     return (this.known = (genotype) => {
       const id = genotypeId(genotype);
-      const found = values.get(id) ?? cheap(genotype);
+      const known = values.get(id);
+      if (known !== undefined) return known;
+      if (values.size >= remembered) values.clear();
+      const found = cheap(genotype);
       values.set(id, found);
       return found;
     });

@@ -36,19 +36,20 @@ export interface Standing {
  * fronts, then the others by how much they break, each different violation a front of its own.
  */
 export function standings(members: readonly Member[]): Standing[] {
-  const kept = members.filter((member) => member.violation === 0);
-  const ranks = nonDominatedRanks(kept.map(({ point }) => point));
-  const fronts = 1 + ranks.reduce((most, rank) => Math.max(most, rank), -1);
-  const result = new Map<Member, Standing>();
-  for (let rank = 0; rank < fronts; rank++) {
-    const front = kept.filter((_, i) => ranks[i] === rank);
-    const distances = crowdingDistances(front.map(({ point }) => point));
-    for (const [i, member] of front.entries()) result.set(member, { rank, crowding: distances[i] });
+  const kept = [...members.keys()].filter((i) => members[i].violation === 0);
+  const ranks = nonDominatedRanks(kept.map((i) => members[i].point));
+  const fronts: number[][] = [];
+  for (const [k, rank] of ranks.entries()) (fronts[rank] ??= []).push(kept[k]);
+  const result = new Array<Standing>(members.length);
+  for (const [rank, front] of fronts.entries()) {
+    const distances = crowdingDistances(front.map((i) => members[i].point));
+    for (const [k, i] of front.entries()) result[i] = { rank, crowding: distances[k] };
   }
-  const violations = [...new Set(members.map((member) => member.violation).filter((v) => v > 0))].sort((a, b) => a - b);
-  return members.map(
-    (member) => result.get(member) ?? { rank: fronts + violations.indexOf(member.violation), crowding: 0 },
-  );
+  if (kept.length === members.length) return result;
+  const violations = [...new Set(members.map(({ violation }) => violation).filter((v) => v > 0))].sort((a, b) => a - b);
+  for (const [i, { violation }] of members.entries())
+    result[i] ??= { rank: fronts.length + violations.indexOf(violation), crowding: 0 };
+  return result;
 }
 
 /** The crowded comparison of Deb et al. 2002: negative when `a` is better, 0 when neither is. */

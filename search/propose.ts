@@ -61,8 +61,10 @@ class Filter {
     return this.seen.size;
   }
 
-  readonly judge: Judge = (genotype) => {
-    const id = genotypeId(genotype);
+  readonly judge: Judge = (genotype) => this.judgeAs(genotypeId(genotype), genotype);
+
+  /** Judges a genotype whose id is known. */
+  judgeAs(id: string, genotype: Genotype): Judgement {
     const known = this.seen.get(id);
     if (known !== undefined) return known;
     const values = this.context.cheap(genotype);
@@ -75,7 +77,7 @@ class Filter {
     this.rejections.add(broken, values);
     if (this.closest === undefined || excess < this.closest.violation) this.closest = { genotype, violation: excess };
     return judgement;
-  };
+  }
 }
 
 /**
@@ -102,7 +104,8 @@ export function propose(
     for (let i = 0; i < limit; i++) {
       const { genotype: wanted, reason, passedOver } = generate();
       const genotype = existing(space, wanted, random);
-      if (asked.has(genotypeId(genotype)) || !filter.judge(genotype).accepted) continue;
+      const id = genotypeId(genotype);
+      if (asked.has(id) || !filter.judgeAs(id, genotype).accepted) continue;
       return { genotype, reason, rejected: passedOver ?? filter.rejections.count };
     }
   }

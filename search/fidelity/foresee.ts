@@ -1,4 +1,5 @@
 import type { Rung, Told } from '../controller.js';
+import { HistoryFold } from '../history.js';
 import type { Objective } from '../objective.js';
 import { extrapolate } from './extrapolation.js';
 
@@ -27,6 +28,8 @@ const stagesOf = ({ state, values, rungs = [] }: Told): readonly Rung[] =>
 export class Foresight {
   private readonly learned: readonly Objective[];
   private kept = new Map<number, Told>();
+  /** Whether any trial was trained in rungs. */
+  private readonly inRungs = new HistoryFold<boolean>(false, (any, { rungs }) => any || rungs !== undefined);
 
   constructor(objectives: readonly Objective[]) {
     this.learned = objectives.filter(({ cost }) => cost === 'expensive');
@@ -34,7 +37,7 @@ export class Foresight {
 
   /** The history, with foreseen values; the same object where there is nothing to foresee. */
   of(history: readonly Told[]): readonly Told[] {
-    if (!history.some(({ rungs }) => rungs !== undefined)) return history;
+    if (!this.inRungs.at(history)) return history;
     const stages = history.map(stagesOf);
     const shares = [...new Set(stages.flat().map(({ share }) => share))].sort((a, b) => a - b);
     const steps = this.learned.map(({ name }) =>

@@ -39,6 +39,9 @@ function standardisation(values: readonly number[]): { shift: number; scale: num
   return { shift: mean, scale: variance > 1e-12 * (1e-12 + mean ** 2) ? 1 / Math.sqrt(variance) : 0 };
 }
 
+/** The features of so many candidates are remembered; then it begins anew. */
+const remembered = 50_000;
+
 /** How candidates of one space become rows: choices, structure features, tallies of choices and cheap objectives. */
 export class Encoder {
   readonly width: number;
@@ -95,8 +98,11 @@ export class Encoder {
   private structure(genotype: Genotype): readonly number[] {
     if (this.space.features === undefined) return [];
     const id = genotypeId(genotype);
-    const known = this.features.get(id) ?? this.space.features(genotype);
-    this.features.set(id, known);
-    return known;
+    const known = this.features.get(id);
+    if (known !== undefined) return known;
+    if (this.features.size >= remembered) this.features.clear();
+    const found = this.space.features(genotype);
+    this.features.set(id, found);
+    return found;
   }
 }

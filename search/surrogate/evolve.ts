@@ -55,9 +55,9 @@ export function evolve(
 
 interface Variation {
   /** One decision changed. */
-  change(genes: Genotype): Individual;
+  readonly change: (genes: Genotype) => Individual;
   /** Each decision from one or the other. */
-  mix(a: Genotype, b: Genotype): Genotype;
+  readonly mix: (a: Genotype, b: Genotype) => Genotype;
 }
 
 /** Where every combination exists, genes are varied without a look at what they mean, which costs much more. */
