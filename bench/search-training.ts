@@ -21,7 +21,7 @@ const { values: options } = parseArgs({
     trials: { type: 'string', default: '40' },
     seeds: { type: 'string', default: '3' },
     epochs: { type: 'string', default: '9' },
-    subset: { type: 'string', default: '0.08' },
+    subset: { type: 'string', default: '0.05' },
     methods: { type: 'string' },
     output: { type: 'string', short: 'o', default: 'runs/bench-search-training' },
   },
@@ -44,8 +44,8 @@ const experiment = (search: object, seed: number): string =>
   JSON.stringify({
     name: 'search-training',
     seed,
-    // Half of the images judge, so that noise does not decide.
-    data: { type: 'fashion-mnist', subset: Number(options.subset), validation: 0.5 },
+    // 6,000 images judge, so that noise does not decide.
+    data: { type: 'fashion-mnist', subset: Number(options.subset), validation: 0.1 },
     space: {
       type: 'mobilenet',
       preset: 'small',
