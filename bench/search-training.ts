@@ -36,8 +36,8 @@ const methods: Readonly<Record<string, object>> = {
   'NSGA-II': { controller: 'nsga2', trials },
   surrogate: { controller: 'surrogate', trials },
   // Three times as many networks, of which one in three is trained for longer, and one in nine to the end.
-  'surrogate, ASHA': { controller: 'surrogate', trials: 3 * trials, fidelity: { type: 'asha', min_epochs: 1, eta: 3 } },
-  'surrogate, curves': { controller: 'surrogate', trials, fidelity: { type: 'curve', min_epochs: 2 } },
+  'surrogate + ASHA': { controller: 'surrogate', trials: 3 * trials, fidelity: { type: 'asha', min_epochs: 1, eta: 3 } },
+  'surrogate + curves': { controller: 'surrogate', trials, fidelity: { type: 'curve', min_epochs: 2 } },
 };
 
 const experiment = (search: object, seed: number): string =>
@@ -162,7 +162,7 @@ console.log(
 );
 console.log(table.toString());
 const full = of('surrogate');
-for (const method of names.filter((name) => name.startsWith('surrogate,'))) {
+for (const method of names.filter((name) => name.startsWith('surrogate +'))) {
   const needed = of(method).flatMap((run) => {
     const goal = full.find(({ seed }) => seed === run.seed);
     const reached = goal && run.found.find(({ compute }) => at(run, compute) >= measure(goal.found));
