@@ -36,7 +36,11 @@ const methods: Readonly<Record<string, object>> = {
   'NSGA-II': { controller: 'nsga2', trials },
   surrogate: { controller: 'surrogate', trials },
   // Three times as many networks, of which one in three is trained for longer, and one in nine to the end.
-  'surrogate + ASHA': { controller: 'surrogate', trials: 3 * trials, fidelity: { type: 'asha', min_epochs: 1, eta: 3 } },
+  'surrogate + ASHA': {
+    controller: 'surrogate',
+    trials: 3 * trials,
+    fidelity: { type: 'asha', min_epochs: 1, eta: 3 },
+  },
   'surrogate + curves': { controller: 'surrogate', trials, fidelity: { type: 'curve', min_epochs: 2 } },
 };
 
