@@ -1,0 +1,139 @@
+/**
+ * How many evaluations ours needs on a table of real results, side by side with Optuna's samplers on the same table.
+ *
+ * Method: error (or another quality) against the latency of each device; objectives scaled by their range over the
+ * table, reference point (1, 1), hypervolume relative to the true frontier's; every evaluation counts, repeated ones
+ * too. A figure is the mean over the devices of the median over the seeds, as `nas bench search` prints it. Optuna runs
+ * from an ordinary Python in a process of its own, with its storage in memory.
+ *
+ *   npm run bench:search-quality -- --seeds 20 --peer-seeds 5
+ */
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import Table from 'cli-table3';
+import yargs from 'yargs';
+import { hideBin } from 'yargs/helpers';
+import {
+  compare,
+  measure,
+  problemsOf,
+  summarise,
+  summariseAll,
+  type Comparison,
+  type MethodSummary,
+  type Problem,
+} from '../experiments/index.js';
+import { searchSchema } from '../search/index.js';
+import { readCsv, recogniseDecisions } from '../spaces/index.js';
+import { findOptuna, samplers, searchWithOptuna, type Sampler } from './search/optuna.js';
+
+const options = await yargs(hideBin(process.argv))
+  .scriptName('npm run bench:search-quality --')
+  .usage('$0 [options]')
+  .options({
+    table: {
+      type: 'string',
+      default: '../shared/data/nb201.csv',
+      describe: 'CSV file of results, a row for each network',
+    },
+    quality: { type: 'string', default: 'cifar10_test', describe: 'column of the quality, which is maximised' },
+    devices: {
+      type: 'string',
+      default: 'pixel3,gold_6240,titanx_32,samsung_a50,essential_ph_1,1080ti_1',
+      describe: 'columns of latencies, separated by commas',
+    },
+    latency: {
+      choices: ['cheap', 'expensive'] as const,
+      default: 'cheap' as const,
+      describe: 'whether ours knows the latency before an evaluation (Optuna cannot)',
+    },
+    controllers: { type: 'string', default: 'random,local,surrogate', describe: 'ours' },
+    samplers: { type: 'string', default: 'nsga2,tpe', describe: "Optuna's" },
+    budget: { type: 'number', default: 500, describe: 'evaluations of each search' },
+    seeds: { type: 'number', default: 20, describe: 'searches of each controller on each device' },
+    'peer-seeds': { type: 'number', default: 5, describe: 'searches of each sampler on each device; Optuna is slow' },
+    python: { type: 'string', default: '/usr/bin/python3', describe: 'the Python that has Optuna' },
+    threads: { type: 'number', default: 1, describe: 'of ours' },
+  })
+  .strict()
+  .parseAsync();
+
+const progress = (text: string): void => void process.stderr.write(`${text}\n`);
+const listed = (text: string): string[] => text.split(',').filter(Boolean);
+
+const file = resolve(options.table);
+if (!existsSync(file)) {
+  progress(`skipped: there is no table ${file}; --table names a CSV file with a row for each network`);
+  process.exit(0);
+}
+
+const at = [25, 50, 100, 200, 500].filter((evaluations) => evaluations <= options.budget);
+const comparison: Comparison = {
+  space: { type: 'table', file, decisions: recogniseDecisions(readCsv(file)) },
+  variants: listed(options.devices).map((device) => ({
+    name: device,
+    objectives: [
+      { name: options.quality, column: options.quality, direction: 'maximize', cost: 'expensive' },
+      { name: device, column: device, direction: 'minimize', cost: options.latency },
+    ],
+  })),
+  controllers: listed(options.controllers).map((name) => searchSchema.shape.controller.parse(name)),
+  search: { ...searchSchema.parse({ trials: options.budget }), parallel: 1 },
+  seeds: options.seeds,
+};
+const problems = await problemsOf(comparison);
+
+async function optunaSummary(python: string, sampler: Sampler): Promise<MethodSummary> {
+  const searches: Parameters<typeof summarise>[2][number][] = [];
+  for (const [i, { name }] of comparison.variants.entries()) {
+    progress(`${samplers[sampler]} on ${name}`);
+    const problem: Problem = problems[i];
+    const answers = await searchWithOptuna(python, sampler, problem, options.budget, options['peer-seeds']);
+    const seeds = answers.map(({ rows, ms }) => ({ ...measure(problem, rows), askMs: ms, ended: null }));
+    searches.push({ name, seeds });
+  }
+  return summarise(samplers[sampler], options.budget, searches);
+}
+
+const results = await compare(comparison, { workers: options.threads });
+const ours = summariseAll(comparison, results);
+const optuna = await findOptuna(options.python);
+const peers: MethodSummary[] = [];
+if ('missing' in optuna) progress(optuna.missing);
+else {
+  for (const sampler of ['nsga2', 'tpe'] as const) {
+    if (listed(options.samplers).includes(sampler)) peers.push(await optunaSummary(optuna.python, sampler));
+  }
+}
+
+const reached = ({ to99: { evaluations, variants } }: MethodSummary): string =>
+  `${evaluations === null ? 'never' : evaluations.toFixed(0)} (${variants.join('/')})`;
+const medians = new Table({ head: ['method', ...at.map(String), 'to 99 %', 'ms/trial'] });
+for (const each of [...peers, ...ours]) {
+  const shares = at.map((evaluations) => each.curve[evaluations - 1].median.toFixed(3));
+  medians.push([each.method, ...shares, reached(each), each.askMs?.toFixed(1) ?? '-']);
+}
+const version = 'missing' in optuna ? '' : `, Optuna ${optuna.version} with ${options['peer-seeds']}`;
+console.log(
+  `hypervolume by evaluations: ${options.quality} and ${comparison.variants.length} devices, ${options.seeds} seeds${version}`,
+);
+console.log(medians.toString());
+
+/** How much of the true frontier's volume is missing. */
+const missing = (method: MethodSummary, evaluations: number): number => 1 - method.curve[evaluations - 1].median;
+if (peers.length > 0) {
+  const ratios = new Table({
+    head: ['missing volume, peer / ours', ...at.map(String), 'evaluations to 99 %, peer / ours'],
+  });
+  for (const mine of ours) {
+    for (const peer of peers) {
+      const [own, other] = [mine.to99.evaluations, peer.to99.evaluations];
+      ratios.push([
+        `${peer.method} / ${mine.method}`,
+        ...at.map((evaluations) => (missing(peer, evaluations) / missing(mine, evaluations)).toFixed(1)),
+        own === null || other === null ? '-' : (other / own).toFixed(1),
+      ]);
+    }
+  }
+  console.log(ratios.toString());
+}

@@ -1,0 +1,62 @@
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { z } from 'zod';
+import { messageOf } from '../../base/errors.js';
+import type { Problem } from '../../experiments/index.js';
+import { enumerate } from '../../spaces/index.js';
+
+const script = fileURLToPath(new URL('./optuna_search.py', import.meta.url));
+
+/** Optuna's samplers that take part, by the names that the script knows them by. */
+export const samplers = { nsga2: 'Optuna NSGA-II, population 20', tpe: 'Optuna TPE, multivariate' } as const;
+export type Sampler = keyof typeof samplers;
+
+/** Optuna in the given Python, or why it cannot be used. */
+export type Peer = { readonly python: string; readonly version: string } | { readonly missing: string };
+
+export async function findOptuna(python: string): Promise<Peer> {
+  try {
+    const { stdout } = await promisify(execFile)(python, ['-c', 'import optuna; print(optuna.__version__)']);
+    return { python, version: stdout.trim() };
+  } catch (error) {
+    const reason = messageOf(error).trim().split('\n').at(-1) ?? '';
+    return { missing: `Optuna is not available in ${python} (${reason}); on Debian: apt-get install python3-optuna` };
+  }
+}
+
+const answerSchema = z.object({ rows: z.array(z.number().int().nonnegative()), ms: z.number() });
+
+/** One search of Optuna's: rows of the table in the order in which they were evaluated, and ms a trial. */
+export type Answer = z.output<typeof answerSchema>;
+
+/** Runs searches with the seeds 0 ... seeds - 1, one after the other in one process. @throws Error when it fails. */
+export async function searchWithOptuna(
+  python: string,
+  sampler: Sampler,
+  { results, objectives }: Problem,
+  budget: number,
+  seeds: number,
+): Promise<Answer[]> {
+  const { table, columns } = results;
+  const rows: (readonly number[])[] = [];
+  for (const genotype of enumerate(table.space)) rows[table.rowOf(genotype)] = genotype;
+  const job = {
+    choices: table.space.decisions.map(({ choices }) => choices.length),
+    rows,
+    objectives: objectives.map(({ name, direction }) => ({ direction, values: [...(columns.get(name) ?? [])] })),
+    sampler,
+    budget,
+    seeds: Array.from({ length: seeds }, (_, seed) => seed),
+  };
+  const child = spawn(python, [script], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const closed = once(child, 'close');
+  child.stdin.end(JSON.stringify(job));
+  const answers: Answer[] = [];
+  for await (const line of createInterface(child.stdout)) answers.push(answerSchema.parse(JSON.parse(line)));
+  const code: unknown = (await closed)[0];
+  if (code !== 0) throw new Error(`Optuna's process ended with code ${String(code)}`);
+  return answers;
+}
