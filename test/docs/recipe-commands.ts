@@ -8,6 +8,8 @@ function tinySettings(experiment: unknown): string[] {
   const has = (key: string): boolean => typeof experiment === 'object' && experiment !== null && key in experiment;
   const read = (...path: string[]): unknown =>
     path.reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], experiment);
+  // Looking results up takes no time.
+  if (!has('data')) return [];
   return [
     'data.size=16',
     'space.preset=tiny',
