@@ -7,6 +7,10 @@
  * The CPU time tells what a trial costs when other work slows the clock on the wall.
  * Then everything is read back as `nas status`, `nas pareto` and `nas trials` do, from a newly opened database.
  *
+ * Asking alone is timed after many finished trials, on a space that can be listed (NAS-Bench-201's cells) and on a large
+ * one (inverted residuals for images of 224 x 224, with a cost that is counted from the network): the first ask of a new
+ * controller, as after a resume, with all that is computed once; and the median and the longest of those that follow.
+ *
  *   node --import tsx bench/search-overhead.ts [trials] [controllers, separated by commas]
  */
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
@@ -16,9 +20,10 @@ import Table from 'cli-table3';
 import { createController, frontier, searchSchema, type Objective, type Told, type Values } from '../search/index.js';
 import { choicesOf, genotypeId, tableSpace, type Genotype } from '../spaces/index.js';
 import { Store, type ObjectiveValues } from '../store/index.js';
+import { grounds, sizeOf, timeAsks } from './search/ask-times.js';
 
 const trials = Number(process.argv[2] ?? 10_000);
-/** By default those whose ask hardly depends on the length of the history; a model of all results takes longer. */
+/** By default those whose ask hardly depends on the length of the history; the others are timed by their asks alone. */
 const controllers = process.argv[3]?.split(',') ?? ['random', 'evolution', 'nsga2', 'local', 'reinforce'];
 
 const space = tableSpace(
@@ -128,3 +133,24 @@ for (const name of controllers) {
   }
 }
 console.log(table.toString());
+
+const finishedTrials = [500, 5000];
+const timedAsks = 12;
+const asks = new Table({
+  head: ['controller', 'space', 'networks', 'latency', 'finished', 'first ask [ms]', 'ask [ms]', 'longest [ms]'],
+});
+for (const ground of await grounds()) {
+  for (const [name, cost] of [
+    ['local', 'cheap'],
+    ['tpe', 'cheap'],
+    ['surrogate', 'cheap'],
+    ['surrogate', 'expensive'],
+  ] as const) {
+    for (const finished of finishedTrials) {
+      const { first, median, longest } = timeAsks(name, ground, cost, finished, timedAsks);
+      const times = [first, median, longest].map((ms) => ms.toFixed(ms < 10 ? 1 : 0));
+      asks.push([name, ground.name, sizeOf(ground.space), cost, finished, ...times]);
+    }
+  }
+}
+console.log(asks.toString());
