@@ -42,7 +42,7 @@ export async function execute(
       messageOf(error),
     );
     // What was found so far is worth a look all the same.
-    if (error instanceof NasError) await report(store, plan.workdir, observe);
+    await report(store, plan.workdir, observe);
     throw error;
   } finally {
     signal.removeEventListener('abort', stop);

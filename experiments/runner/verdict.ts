@@ -5,23 +5,34 @@ import { frontierTrials, plainValues } from './frontier.js';
 
 /**
  * What a search without any result ends with.
- * @throws NasError `failure` when every trial failed; `infeasible` when those with values all break a constraint.
+ * @throws NasError `infeasible` when trials break a constraint; `failure` when all others failed.
  */
 export function requireResult(trials: readonly TrialRecord[], objectives: readonly Objective[]): void {
   if (trials.length === 0 || frontierTrials(trials, objectives).length > 0) return;
-  const failed = trials.filter(({ state }) => state === 'failed');
-  if (failed.length === trials.length) {
-    const [{ number, message }] = failed;
-    const all = failed.length === 1 ? 'the only trial failed' : `all ${failed.length} trials failed`;
-    throw new NasError('failure', `${all}; trial ${number}: ${message ?? 'no reason was recorded'}`, {
-      hint: 'nas trials lists them; when the cause is gone, nas run --fresh starts over.',
+  const failures = failuresOf(trials);
+  const broken = objectives.flatMap((objective) => brokenBy(trials, objective));
+  if (broken.length > 0) {
+    const parts = [`none of ${trials.length} trials keeps the constraints: ${broken.join(', ')}`, ...failures];
+    throw new NasError('infeasible', parts.join('; '), {
+      hint: 'Relax the constraint, or give the space smaller (or larger) choices.',
     });
   }
-  const broken = objectives.flatMap((objective) => brokenBy(trials, objective));
-  if (broken.length === 0) return;
-  throw new NasError('infeasible', `none of ${trials.length} trials keeps the constraints: ${broken.join(', ')}`, {
-    hint: 'Relax the constraint, or give the space smaller (or larger) choices.',
+  const stopped = trials.filter(({ state }) => state === 'pruned').length;
+  const others = stopped === 0 ? [] : [`${stopped} were stopped early`];
+  throw new NasError('failure', [...failures, ...others].join('; '), {
+    hint: 'nas trials lists them; when the cause is gone, nas run --fresh starts over.',
   });
+}
+
+/** `3 of 5 trials failed; trial 0: out of memory`; nothing when none failed. */
+function failuresOf(trials: readonly TrialRecord[]): string[] {
+  const failed = trials.filter(({ state }) => state === 'failed');
+  if (failed.length === 0) return [];
+  const all = trials.length === 1 ? 'the only trial failed' : `all ${trials.length} trials failed`;
+  const some = `${failed.length} of ${trials.length} trials failed`;
+  const [{ number, message }] = failed;
+  const reason = `trial ${number}: ${message ?? 'no reason was recorded'}`;
+  return [failed.length === trials.length ? all : some, reason];
 }
 
 const short = (value: number): string => String(Number(value.toPrecision(6)));

@@ -186,6 +186,14 @@ describe('on a table, it ends', () => {
     expect({ code, status }).toEqual({ code: 1, status: 'failed' });
   });
 
+  it('with exit code 3 when some failed and the others break a constraint, saying both', async () => {
+    const change = (row: (typeof rows)[number], i: number) => (i % 2 === 0 ? { ...row, acc: 'nan' } : row);
+    const bound = ['--set', 'objectives.0.constraint={min: 0.95}', '--set', 'search.trials=48'];
+    const { code, err } = await outcome(writeTable(fresh(), { change }), ...bound);
+    expect(err).toMatch(/top-1 of 24 \(largest .*, min 0.95\); 24 of 48 trials failed; trial \d+: top-1: not a number/);
+    expect(code).toBe(3);
+  });
+
   it('well when some evaluations failed', async () => {
     const change = (row: (typeof rows)[number], i: number) => (i % 2 === 0 ? { ...row, acc: 'nan' } : row);
     const { code, trials } = await outcome(writeTable(fresh(), { change }), '--set', 'search.trials=48');

@@ -1,0 +1,124 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadExperiment, trainingOf } from '../../../experiments/parse/index.js';
+import { prepareDataset, proxies, proxyBatch } from '../../../trainers/index.js';
+import { type Network } from '../../../spaces/index.js';
+import { Store } from '../../../store/index.js';
+import { nasInside } from '../../cli/nas.js';
+import { ended, findings, randomKills, runWithKills, start, writeExperiment } from './kill-and-resume.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'nas-proxies-'));
+const workdir = join(folder, 'run');
+let file = '';
+
+/**
+ * All that proxies can be at once: an objective, a bound, a filter; with a baseline before them and trials that are
+ * stopped and go on.
+ */
+beforeAll(async () => {
+  file = writeExperiment(folder, {
+    name: 'proxies',
+    teacher: null,
+    train: '{ epochs: 2, batch: 32, checkpoint_seconds: 0.2 }',
+    objectives: '[accuracy, macs, { name: naswot, constraint: { min: 300 } }]',
+    search: `{
+  controller: nsga2, population: 3, trials: 7, parallel: 2, retries: 10, fidelity: { type: asha, eta: 2 },
+  enqueue: [mobilenet-x0.25], filter: { proxy: synflow, of: 3 } }`,
+    final: null,
+  });
+  const { code, output } = await ended(start(folder, ['run', file, '--workdir', workdir]));
+  expect({ code, output }).toMatchObject({ code: 0 });
+}, 200_000);
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const stored = () => {
+  const store = Store.open(join(workdir, 'nas.sqlite'), { readonly: true });
+  try {
+    return store.trials.all().map((trial) => ({
+      ...trial,
+      network: store.networks.get(trial.genotypeId) as Network,
+      epochs: store.curves.of({ stage: 'search', trial: trial.number }).length,
+    }));
+  } finally {
+    store.close();
+  }
+};
+
+describe('zero-cost proxies in a run', () => {
+  it('are those of the very weights that training begins with, and are kept of every trial', async () => {
+    const { data, seed } = trainingOf(loadExperiment(file));
+    const batch = proxyBatch(await prepareDataset(data, { cache: join(folder, 'cache') }), seed);
+    for (const { network, seed: initial, values } of stored()) {
+      const { naswot } = await proxies(network, { seed: initial, batch, names: ['naswot'] });
+      expect(values['naswot']).toEqual({ value: naswot, provenance: 'computed' });
+    }
+  });
+
+  it('bound what is trained', () => {
+    const trials = stored();
+    const [kept, broken] = [true, false].map((keeps) =>
+      trials.filter(({ values }) => values['naswot'].value >= 300 === keeps),
+    );
+    expect(kept.length).toBeGreaterThan(1);
+    expect(broken.length).toBeGreaterThan(0);
+    for (const { epochs } of kept) expect(epochs).toBeGreaterThan(0);
+    for (const { state, message, epochs } of broken) {
+      expect(message).toMatch(/^before training: naswot is \d+(\.\d+)? \(min 300\)$/);
+      expect({ state, epochs }).toEqual({ state: 'pruned', epochs: 0 });
+    }
+  });
+
+  it('choose among the proposals of the controller, never before what was given beforehand', () => {
+    const [first, ...others] = stored().map(({ reason }) => reason);
+    expect(first).toBe('enqueued: mobilenet-x0.25');
+    for (const reason of others)
+      expect(reason).toMatch(/^best of 3 by synflow \(-?[\d.]+\): (random|mutation|crossover)/);
+  });
+
+  it('are shown, as are the reasons of what was given up', async () => {
+    const trials = stored();
+    const page = readFileSync(join(workdir, 'report.html'), 'utf8');
+    const table = (await nasInside(['trials', workdir])).out;
+    expect(table).toContain('NASWOT');
+    expect(page).toContain('NASWOT');
+    expect(page).toContain('mobilenet-x0.25');
+    const givenUp = trials.filter(({ state }) => state === 'pruned');
+    expect(new Set(givenUp.map(({ message }) => message?.split(' ')[0]))).toEqual(new Set(['before', 'stopped']));
+    for (const { number, message } of givenUp) {
+      expect(table).toContain(message);
+      expect(page).toContain(message);
+      expect((await nasInside(['show', workdir, String(number)])).out).toContain(message);
+    }
+  });
+
+  it('are the same after kills', { timeout: 300_000 }, async () => {
+    const killed = join(folder, 'killed');
+    await runWithKills(folder, file, killed, randomKills(5000, 5), 1);
+    expect(findings(killed)).toEqual(findings(workdir));
+  });
+});
+
+describe('a space of few networks', () => {
+  it('is searched to its end, whatever the budget, although an objective is constant', async () => {
+    const space = { type: 'mobilenet', width: 1, stem: { filters: 8 }, stages: [{ filters: 8, kernel: [3, 5] }] };
+    const small = writeExperiment(folder, {
+      name: 'small',
+      teacher: null,
+      space: JSON.stringify(space),
+      train: '{ epochs: 1, batch: 64 }',
+      objectives: '[accuracy, activation_bytes]',
+      search: '{ trials: 6, parallel: 1, filter: { proxy: naswot, of: 4 } }',
+      final: null,
+    });
+    const { code, output } = await ended(start(folder, ['run', small, '--workdir', join(folder, 'small-run')]));
+    expect(output).toMatch(/all 2 networks .* were tried; the search ends after 2 trials/);
+    expect(code).toBe(0);
+    const { trials, status } = findings(join(folder, 'small-run'));
+    expect({ status, states: trials.map(({ state }) => state) }).toEqual({
+      status: 'complete',
+      states: ['complete', 'complete'],
+    });
+  });
+});
