@@ -36,7 +36,7 @@ export function valuesOf(schema: JsonSchema): readonly unknown[] {
 
 /** The key whose fixed values tell the alternatives of a map apart. */
 export const discriminatorOf = ({ properties = {} }: JsonSchema): string | undefined =>
-  ['type', 'name'].find((key) => Object.hasOwn(properties, key) && valuesOf(properties[key]).length > 0);
+  ['type', 'name', 'proxy'].find((key) => Object.hasOwn(properties, key) && valuesOf(properties[key]).length > 0);
 
 /** The words that may stand for a whole map: its types (or names), when its other keys all have defaults. */
 function shorthands(schema: JsonSchema): readonly unknown[] {
