@@ -121,13 +121,17 @@ console.log(medians.toString());
 
 /** How much of the true frontier's volume is missing. */
 const missing = (method: MethodSummary, evaluations: number): number => 1 - method.curve[evaluations - 1].median;
+/** Evaluations to 99 %, where all devices get there. */
+const everywhere = ({ to99: { evaluations, variants } }: MethodSummary): number | null =>
+  variants[0] === variants[1] ? evaluations : null;
+
 if (peers.length > 0) {
   const ratios = new Table({
     head: ['missing volume, peer / ours', ...at.map(String), 'evaluations to 99 %, peer / ours'],
   });
   for (const mine of ours) {
     for (const peer of peers) {
-      const [own, other] = [mine.to99.evaluations, peer.to99.evaluations];
+      const [own, other] = [everywhere(mine), everywhere(peer)];
       ratios.push([
         `${peer.method} / ${mine.method}`,
         ...at.map((evaluations) => (missing(peer, evaluations) / missing(mine, evaluations)).toFixed(1)),

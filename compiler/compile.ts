@@ -6,7 +6,7 @@ import { invalidInput } from '../base/errors.js';
 import { FrozenInference, type InferenceProgram } from './runtime/inference.js';
 import type { Program } from './runtime/program.js';
 import { CompiledProgram } from './runtime/program.js';
-import { fuseBlocks, packStates } from './passes/index.js';
+import { fuseBlocks, packStates, simplifyReshapes } from './passes/index.js';
 import { createSession } from './runtime/session.js';
 import { StateStore } from './runtime/state-store.js';
 import { traceTwice } from './trace/determinism.js';
@@ -44,8 +44,10 @@ const replacedStates = ({ states }: Traced): { name: string; input: string; outp
     .map(({ variable: { name } }) => ({ name, input: stateInput(name), output: stateOutput(name) }));
 
 /** What the passes make of a traced training step. */
-export const optimized = (traced: Traced): ReturnType<typeof packStates> =>
-  packStates(fuseBlocks(traced.graph), replacedStates(traced));
+export function optimized(traced: Traced): ReturnType<typeof packStates> {
+  const { graph, packs } = packStates(fuseBlocks(traced.graph), replacedStates(traced));
+  return { graph: simplifyReshapes(graph), packs };
+}
 
 /**
  * Compiles a TF.js function (layers, losses, tf.grads, optimizers ...) to one ONNX program. The function runs on

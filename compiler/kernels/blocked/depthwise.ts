@@ -75,21 +75,6 @@ export function depthwiseInputGradient(dy: Val, filter: Val, g: Geometry): Val |
   });
 }
 
-/** Narrower images are not worth a copy. */
-const wide = 8;
-
-/**
- * The images with `left` and `right` columns of zeros: for the columns that touch its own padding, a convolution computes
- * one result after the other, and the gradient of a filter has hardly any others.
- */
-function widened({ builder, name, images, channels, image, block }: Blocks, left: number, right: number): string {
-  const [height, width] = image;
-  const shape = [1, images * channels, height, width + left + right];
-  if (left + right === 0) return builder.reshape(name, shape);
-  const rows = builder.reshape(name, [(images * channels * height) / block, width * block]);
-  return builder.reshape(builder.emit('Pad', [rows, builder.integers([0, left * block, 0, right * block])]), shape);
-}
-
 /**
  * The gradient of the filter: every channel of every image is convolved with its output gradient as the filter, and the
  * kernel-sized results are summed over the images. Null when sizes do not allow it.
@@ -107,19 +92,12 @@ export function depthwiseFilterGradient(x: Val, dy: Val, g: Geometry): Val | nul
   const [sources, gradients] = [inParts(x, order, count), inParts(dy, order, count)];
   const [{ images, channels, block }] = sources;
   const group = images * channels;
-  const [top, left, bottom, right] = pads;
-  const sides = g.input[1] < wide ? [0, 0] : [left, right];
-  const attributes = convolutionAttributes({
-    kernel: g.output,
-    pads: [top, left - sides[0], bottom, right - sides[1]],
-    dilations: g.strides,
-    group,
-  });
+  const attributes = convolutionAttributes({ kernel: g.output, pads, dilations: g.strides, group });
   const taps = sizeOf(g.kernel);
   const blocks = channels / block;
   const shape = order === 'NCHWc' ? [images, blocks, taps * block] : [blocks, images, taps * block];
   const each = sources.map((source, i) => {
-    const inputs = [widened(source, sides[0], sides[1]), view(gradients[i], [group, 1, ...g.output])];
+    const inputs = [view(source, [1, group, ...g.input]), view(gradients[i], [group, 1, ...g.output])];
     return builder.reshape(builder.emit('nchwc.Conv', inputs, attributes), shape);
   });
   const axis = builder.integers([order === 'NCHWc' ? 0 : 1]);

@@ -5,7 +5,7 @@ import { Val } from '../../trace/value.js';
 import type { Geometry } from '../convolution/geometry.js';
 import { convolutionAttributes, isPointwise } from '../convolution/geometry.js';
 import type { Blocks } from './lanes.js';
-import { fillsBlocks, inParts, orderOf, partsOf, sumOf } from './lanes.js';
+import { byParts, fillsBlocks, inParts, orderOf, partsOf, sumOf } from './lanes.js';
 
 /** The top left corner of a matrix. */
 function corner(builder: GraphBuilder, name: string, rows: number, columns: number): string {
@@ -147,10 +147,10 @@ function imagesGradient(x: Val, dy: Val, g: Geometry): Val {
     return builder.emit('nchwc.Conv', inputs, attributes);
   });
   const split = builder.reshape(sumOf(builder, each), [blocks, channels / block, ...cells, lanes, block]);
-  const stored = builder.reshape(builder.transpose(split, [1, 5, 0, 4, 2, 3]), [channels, blocks * lanes, ...cells]);
-  const whole = [channels, blocks * lanes, ...cells];
-  const real = [g.outChannels, g.inChannels, ...g.kernel];
-  const cut = [0, 1, 2, 3].filter((axis) => whole[axis] !== real[axis]);
+  const whole = [...cells, blocks * lanes, channels];
+  const stored = builder.reshape(builder.transpose(split, [2, 3, 0, 4, 1, 5]), whole);
+  const shape = [...g.kernel, g.inChannels, g.outChannels];
+  const cut = [0, 1, 2, 3].filter((axis) => whole[axis] !== shape[axis]);
   const kept =
     cut.length === 0
       ? stored
@@ -158,9 +158,25 @@ function imagesGradient(x: Val, dy: Val, g: Geometry): Val {
           stored,
           cut,
           cut.map(() => 0),
-          cut.map((axis) => real[axis]),
+          cut.map((axis) => shape[axis]),
         );
-  return Val.of(builder, kept, [...g.kernel, g.inChannels, g.outChannels], 'float32', OIHW);
+  return Val.of(builder, kept, shape, 'float32');
+}
+
+/** Every `strides`-th pixel, where the strides divide the image: what a strided 1x1 convolution sees. */
+function seenPixels(x: Val, g: Geometry): Val {
+  const [rows, columns] = g.strides;
+  const [height, width] = g.output;
+  return byParts(
+    [x],
+    orderOf(x),
+    [g.batch, ...g.output, g.inChannels],
+    ({ builder, name, images, channels, block }) => {
+      const lines = (images * channels * height) / block;
+      const cells = builder.reshape(name, [lines, rows, width, columns, block]);
+      return builder.slice(cells, [1, 3], [0, 0], [1, 1]);
+    },
+  );
 }
 
 /** The gradient of a full convolution's filter; null when sizes do not allow it. */
@@ -170,5 +186,8 @@ export function fullFilterGradient(x: Val, dy: Val, g: Geometry): Val | null {
   if (block === null || dynamicBatch !== null || g.dilations.some((d) => d !== 1)) return null;
   if (isPointwise(g) && fillsBlocks(builder, g.inChannels) && hasOuterProduct(builder, g.batch, g.input))
     return pointwiseGradient(x, dy, g);
+  const seesCells = g.output.every((d, i) => d * g.strides[i] === g.input[i]) && g.pads.every((p) => p === 0);
+  if (sizeOf(g.kernel) === 1 && seesCells && fillsBlocks(builder, g.inChannels))
+    if (hasOuterProduct(builder, g.batch, g.output)) return pointwiseGradient(seenPixels(x, g), dy, g);
   return g.batch % block === 0 ? imagesGradient(x, dy, g) : null;
 }

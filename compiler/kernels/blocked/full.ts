@@ -1,7 +1,7 @@
 import type { GraphBuilder, Shape } from '../../graph/index.js';
 import { sizeOf } from '../../graph/index.js';
 import type { BlockOrder } from '../../trace/blocks.js';
-import { IOHW, NCHW, OIHW } from '../../trace/layout.js';
+import { NCHW, OIHW } from '../../trace/layout.js';
 import { Val } from '../../trace/value.js';
 import type { Geometry } from '../convolution/geometry.js';
 import { convolutionAttributes, flippedPads, isPointwise } from '../convolution/geometry.js';
@@ -9,7 +9,7 @@ import { spread } from './depthwise.js';
 import type { Blocks } from './lanes.js';
 import { byParts, channelVector, channelView, fillsBlocks, orderOf, partsFor, partsOf, view } from './lanes.js';
 import { stridedInputGradient } from './strided-gradient.js';
-import { flipped, packFilter, packTransposed } from './weights.js';
+import { backwards, exchanged, packFilter, packForPlain, packMatrix, packTransposed } from './weights.js';
 
 /**
  * Convolutions over all channels in the blocked layout: direct convolution at close to the speed of the processor, and
@@ -41,7 +41,7 @@ function fitting(x: Val, order: BlockOrder, shape: Shape, f: (part: Blocks) => s
 /** A 1x1 convolution of `x` with the filter [co, ci, 1, 1]: [N, H, W, co]. */
 export function pointwise(x: Val, filter: string, order: BlockOrder, bias: Val | null = null): Val {
   const { builder } = x;
-  return packedPointwise(x, packFilter(builder, filter, 'blocked'), builder.shapeOf(filter)[0], order, bias);
+  return packedPointwise(x, packMatrix(builder, filter), builder.shapeOf(filter)[0], order, bias);
 }
 
 /** The input gradient of that convolution: its filter used the other way round, [N, H, W, co] to [N, H, W, ci]. */
@@ -67,7 +67,7 @@ export function fullForward(x: Val, filter: Val, g: Geometry): Val {
     y.recipe = { kind: 'pointwise', x, filter };
     return y;
   }
-  const weights = packFilter(builder, filter.form(OIHW), blocked ? 'blocked' : 'plain');
+  const weights = blocked ? packFilter(builder, filter.form()) : packForPlain(builder, filter.form());
   const { kernel, pads, strides, dilations } = g;
   const attributes = convolutionAttributes({ kernel, pads, strides, dilations });
   const shape = [g.batch, ...g.output, g.outChannels];
@@ -95,8 +95,13 @@ export function fullInputGradient(dy: Val, filter: Val, g: Geometry): Val | null
   const pads = flippedPads(g);
   if (g.strides.some((s) => s !== 1)) return stridedInputGradient(dy, filter, g);
   if (pads.some((p) => p < 0)) return null;
-  const weights = packFilter(builder, flipped(builder, filter.form(IOHW)), 'blocked');
+  const turned = exchanged(builder, packFilter(builder, filter.form()));
   const { kernel, dilations } = g;
+  const weights = backwards(
+    builder,
+    turned,
+    kernel.map((cells) => cells - 1),
+  );
   const attributes = convolutionAttributes({ kernel, pads, dilations });
   return fitting(
     dy,

@@ -1,11 +1,10 @@
 import { int, range } from '../../graph/index.js';
 import { blocksOf } from '../../trace/blocks.js';
-import { IOHW } from '../../trace/layout.js';
 import { Val } from '../../trace/value.js';
 import type { Geometry } from '../convolution/geometry.js';
 import { convolutionAttributes } from '../convolution/geometry.js';
 import { inBlocks } from './lanes.js';
-import { packFilter } from './weights.js';
+import { backwards, exchanged, packFilter } from './weights.js';
 
 /** What one phase of the input rows (or columns) sees: every `stride`-th cell of the kernel, the last one first. */
 interface Phase {
@@ -38,22 +37,14 @@ export function stridedInputGradient(dy: Val, filter: Val, g: Geometry): Val | n
   if ([...rows, ...columns].some(({ cells, begin, end }) => cells === 0 || begin < 0 || end < 0)) return null;
   const source = inBlocks(dy, 'NCHWc');
   const images = builder.reshape(source.name, [g.batch, source.channels, ...output]);
-  const weights = filter.form(IOHW);
+  const weights = exchanged(builder, packFilter(builder, filter.form()));
   const part = (row: Phase, column: Phase): string => {
     const last = [row, column].map(({ first, cells }, axis) => first + strides[axis] * (cells - 1));
-    const before = [row, column].map(({ first }, axis) => (first < strides[axis] ? -1000 : first - strides[axis]));
-    const cells = builder.slice(
-      weights,
-      [2, 3],
-      last,
-      before,
-      strides.map((s) => -s),
-    );
     const attributes = convolutionAttributes({
       kernel: [row.cells, column.cells],
       pads: [row.begin, column.begin, row.end, column.end],
     });
-    return builder.emit('nchwc.Conv', [images, packFilter(builder, cells, 'blocked')], attributes);
+    return builder.emit('nchwc.Conv', [images, backwards(builder, weights, last, strides)], attributes);
   };
   const interleaved = (parts: readonly string[], shape: readonly number[]): string =>
     builder.emit(

@@ -18,22 +18,70 @@ function padded(builder: GraphBuilder, name: string, sizes: readonly number[]): 
 const inBlocksOfChannels = (builder: GraphBuilder, name: string, shape: Shape): string =>
   builder.emit('nchwc.ReorderInput', [builder.reshape(name, shape)], { channels_last: int(0) });
 
+/** A 1x1 filter [co, ci, 1, 1] as blocked convolutions want it: [co/b, ci/b, b inputs, b outputs]. */
+export function packMatrix(builder: GraphBuilder, name: string): string {
+  const [co, ci] = builder.shapeOf(name);
+  const [outputs, sources] = [whole(builder, co), whole(builder, ci)];
+  const all = inBlocksOfChannels(builder, padded(builder, name, [outputs, sources]), [1, outputs, sources, 1]);
+  return builder.reshape(all, [outputs, sources, 1, 1]);
+}
+
 /**
- * A filter [co, ci, kh, kw] as blocked convolutions want it, channels padded to whole blocks: blocks of inputs within
- * blocks of outputs, [co/b, ci/b, kh, kw, b inputs, b outputs]; or, for plain NCHW inputs with less than a block of
- * channels, [co/b, ci, kh, kw, b outputs].
+ * A filter [kh, kw, ci, co] as blocked convolutions want it, channels padded to whole blocks: blocks of inputs within
+ * blocks of outputs, [co/b, ci/b, kh, kw, b inputs, b outputs]. In this order of axes, outputs stay side by side.
  */
-export function packFilter(builder: GraphBuilder, name: string, inputs: 'blocked' | 'plain'): string {
+export function packFilter(builder: GraphBuilder, name: string): string {
   const block = blockOf(builder);
-  const [co, ci, ...kernel] = builder.shapeOf(name);
-  const [outputs, sources] = [whole(builder, co), inputs === 'plain' ? ci : whole(builder, ci)];
-  const cells = sizeOf(kernel);
-  const all = inBlocksOfChannels(builder, padded(builder, name, [outputs, sources]), [1, outputs, sources * cells, 1]);
-  const shape = [outputs, sources, ...kernel];
-  // Blocks of outputs hold the inputs one after the other, each with its cells.
-  if (inputs === 'plain' || cells === 1) return builder.reshape(all, shape);
-  const split = builder.reshape(all, [outputs / block, sources / block, block, cells, block]);
-  return builder.reshape(builder.transpose(split, [0, 1, 3, 2, 4]), shape);
+  const [height, width, ci, co] = builder.shapeOf(name);
+  const [outputs, sources] = [whole(builder, co), whole(builder, ci)];
+  const all = padded(builder, name, [height, width, sources, outputs]);
+  const split = builder.reshape(all, [height * width, sources / block, block, outputs / block, block]);
+  return builder.reshape(builder.transpose(split, [3, 1, 0, 2, 4]), [outputs, sources, height, width]);
+}
+
+/** The same for NCHW inputs with less than a block of channels: [co/b, ci, kh, kw, b outputs]. */
+export function packForPlain(builder: GraphBuilder, name: string): string {
+  const block = blockOf(builder);
+  const [height, width, ci, co] = builder.shapeOf(name);
+  const outputs = whole(builder, co);
+  const all = padded(builder, name, [height, width, ci, outputs]);
+  const split = builder.reshape(all, [height * width, ci, outputs / block, block]);
+  return builder.reshape(builder.transpose(split, [2, 1, 0, 3]), [outputs, ci, height, width]);
+}
+
+/** A packed filter with inputs and outputs exchanged: [ci/b, co/b, kh, kw, b outputs * b inputs]. */
+export function exchanged(builder: GraphBuilder, packed: string): string {
+  const block = blockOf(builder);
+  const [outputs, sources, height, width] = builder.shapeOf(packed);
+  const blocks = [outputs / block, sources / block];
+  // Tiles of b inputs and b outputs are turned over as if they were images.
+  const tiles = builder.reshape(packed, [blocks[0] * blocks[1] * height * width, block, block, 1]);
+  const turned = builder.emit('nchwc.ReorderOutput', [tiles], { channels: int(block), channels_last: int(0) });
+  const split = builder.reshape(turned, [...blocks, height * width * block * block]);
+  return builder.reshape(builder.transpose(split, [1, 0, 2]), [blocks[1], blocks[0], height, width, block * block]);
+}
+
+/** The cells of such a filter from the last of each axis back to the first, `strides` apart: a packed filter again. */
+export function backwards(
+  builder: GraphBuilder,
+  name: string,
+  last: readonly number[],
+  strides: readonly number[] = [1, 1],
+): string {
+  const block = blockOf(builder);
+  const [sources, outputs, height, width] = builder.shapeOf(name);
+  const counts = last.map((cell, axis) => Math.floor(cell / strides[axis]) + 1);
+  const shape = [sources * block, outputs * block, ...counts];
+  if (height * width === 1) return builder.reshape(name, shape);
+  const before = [-height - 1, -width - 1];
+  const cells = builder.slice(
+    name,
+    [2, 3],
+    last,
+    before,
+    strides.map((s) => -s),
+  );
+  return builder.reshape(cells, shape);
 }
 
 /** A 1x1 filter [co, ci, 1, 1], packed as the filter of the transposed convolution: [ci, co, 1, 1]. */

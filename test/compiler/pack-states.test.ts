@@ -1,0 +1,102 @@
+import * as tf from '@tensorflow/tfjs-core';
+import '@tensorflow/tfjs-backend-cpu';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { compile, printGraph, StateStore, trace, verifyGraph } from '../../compiler/index.js';
+import { optimized } from '../../compiler/compile.js';
+
+beforeAll(async () => {
+  await tf.setBackend('cpu');
+});
+afterEach(() => tf.disposeVariables());
+
+/** Weights w of these shapes, pulled towards x: a = 0.9 a + (w - x), w -= rate a. */
+function pulled(shapes: readonly number[][]) {
+  const weights = shapes.map((shape, i) => tf.variable(tf.fill(shape, i + 1), true, `w${i}`));
+  const momenta = shapes.map((shape, i) => tf.variable(tf.zeros(shape), false, `a${i}`));
+  const step = ({ x, rate }: Record<string, tf.Tensor>): { sum: tf.Tensor } => {
+    const sums = weights.map((weight, i) => {
+      const momentum = momenta[i];
+      const accumulated = tf.add(tf.mul(momentum, 0.9), tf.sub(weight, x));
+      momentum.assign(accumulated);
+      weight.assign(tf.sub(weight, tf.mul(accumulated, rate)));
+      return tf.sum(weight);
+    });
+    return { sum: tf.addN(sums) };
+  };
+  return { step, weights };
+}
+const inputs = { x: { shape: [] }, rate: { shape: [] } };
+
+describe('packing states', () => {
+  it('updates all that are updated alike in one vector', () => {
+    const { step } = pulled([[2, 3], [4]]);
+    const { graph, packs } = optimized(trace(step, inputs));
+    verifyGraph(graph);
+    expect(packs.map(({ members }) => members.map(({ name }) => name))).toEqual([
+      ['a0', 'a1'],
+      ['w0', 'w1'],
+    ]);
+    expect(printGraph(graph)).toMatchInlineSnapshot(`
+      "graph(x: float32[], rate: float32[], states/0/0: float32[10], states/0/1: float32[10])
+        %0, %1: float32[6], float32[4] = Split(states/0/0, int64[2]{6,4}) {axis=0}
+        %2, %3: float32[6], float32[4] = Split(states/0/1, int64[2]{6,4}) {axis=0}
+        %4: float32[6] = Mul(%0, 0.899999976)
+        %5: float32[6] = Sub(%2, x)
+        %6: float32[6] = Add(%4, %5)
+        %7: float32[6] = Mul(%6, rate)
+        %8: float32[6] = Sub(%2, %7)
+        %9: float32[2,3] = Reshape(%8, int64[2]{2,3})
+        %10: float32[] = ReduceSum(%9, int64[2]{0,1}) {keepdims=0}
+        %11: float32[4] = Mul(%1, 0.899999976)
+        %12: float32[4] = Sub(%3, x)
+        %13: float32[4] = Add(%11, %12)
+        %14: float32[4] = Mul(%13, rate)
+        %15: float32[4] = Sub(%3, %14)
+        %16: float32[] = ReduceSum(%15, int64[1]{0}) {keepdims=0}
+        sum: float32[] = Add(%10, %16)
+        %17: float32[10] = Mul(states/0/0, 0.899999976)
+        %18: float32[10] = Sub(states/0/1, x)
+        next-states/0/0: float32[10] = Add(%17, %18)
+        %19: float32[10] = Mul(next-states/0/0, rate)
+        next-states/0/1: float32[10] = Sub(states/0/1, %19)
+        return sum, next-states/0/0, next-states/0/1"
+    `);
+  });
+
+  it('leaves those alone that are updated in a way of their own', () => {
+    const { step } = pulled([[2, 3]]);
+    const other = tf.variable(tf.ones([3]), true, 'other');
+    const both = (feeds: Record<string, tf.Tensor>): { sum: tf.Tensor } => {
+      other.assign(tf.mul(other, 2));
+      return step(feeds);
+    };
+    expect(optimized(trace(both, inputs)).packs).toEqual([]);
+  });
+
+  it('gives programs with other packs, and snapshots, the same values', async () => {
+    const states = new StateStore();
+    const { step, weights } = pulled([[2, 3], [4], [1, 5]]);
+    const all = await compile(step, inputs, { states });
+    const half = await compile(
+      ({ x }) => {
+        for (const weight of weights.slice(1)) weight.assign(tf.add(weight, x));
+        return { first: tf.sum(weights[1]) };
+      },
+      { x: { shape: [] } },
+      { states },
+    );
+    await all.run({ x: 0.5, rate: 0.1 });
+    const { first } = await half.run({ x: 1 });
+    await all.run({ x: 0.5, rate: 0.1 });
+    const values = [...states.snapshot()].map(([name, { data }]) => [name, [...data].map((v) => Number(v.toFixed(4)))]);
+    expect(first.data[0]).toBeCloseTo(4 * (2 - 0.15 + 1), 5);
+    expect(Object.fromEntries(values)).toMatchObject({
+      // a = 0.9 * 1.5 + (2.85 - 0.5) = 3.7, w = 2.85 - 0.37
+      a1: new Array(4).fill(3.7),
+      w1: new Array(4).fill(2.48),
+      w2: new Array(5).fill(3.2),
+    });
+    await all.dispose();
+    await half.dispose();
+  });
+});
