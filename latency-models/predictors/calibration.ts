@@ -17,6 +17,9 @@ const detailSize = 0.12;
 /** Variance of the measurement noise, in these units and with sources in shares of the latency. */
 const [noise, sourcedNoise] = [0.01, 0.0025];
 
+/** Weight of what a device has on its own beside what other devices say. */
+const ownFactor = 0.1;
+
 export interface DesignOptions {
   /** Cells count as they are written too, dead branches included. */
   readonly declared?: boolean;
@@ -40,7 +43,7 @@ export function designSamples(
   const sorted = ascending(works);
   const [low, high] = [quantile(sorted, lightest), quantile(sorted, heaviest)];
   const all = [...profiles.keys()];
-  const inside = all.filter((i) => works[i] >= low && works[i] <= high);
+  const inside = all.filter((i) => works[i] >= low && works[i] <= high && !profiles[i].isConstant);
   const kept = inside.length >= count ? inside : all;
   const candidates = kept.map((i) => profiles[i]);
   const heavy = prior?.heavy ?? heavyTraffic(catalogue, candidates);
@@ -61,9 +64,10 @@ const macsOf = ({ terms }: LayerFeatures): number =>
 
 /** The rows in coordinates in which the prior of the weights is standard normal. */
 function underPrior(columns: Columns, prior: SourcePrior): Float64Array[] {
-  const { mean, covariance } = prior.shares(columns);
-  const factor = Cholesky.of(covariance, columns.names.length);
+  const { mean, covariance, own } = prior.shares(columns);
   const size = columns.names.length;
+  const whole = covariance.map((value, k) => value + (k % (size + 1) === 0 ? ownFactor * own[k / (size + 1)] : 0));
+  const factor = Cholesky.of(whole, size);
   return columns.rows.map((row) => {
     const centre = Math.max(dot(row, mean), 1e-6);
     const turned = new Float64Array(size);

@@ -23,6 +23,7 @@ const expected = {
   noise: { centre: -3.7, spread: 1 },
   layers: { centre: -1.5, spread: 0.7 },
   details: { centre: -2.3, spread: 0.7 },
+  own: { centre: -1.15, spread: 1 },
   sources: { centre: -2.3, spread: 1 },
 } as const;
 /** Rounds in which prices, deviations and the noise of single observations are found from each other ... */
@@ -71,7 +72,7 @@ interface Setting {
   readonly noise: Float64Array;
   readonly mean: Float64Array;
   readonly prior: Float64Array;
-  readonly details: Regression['details'];
+  readonly free: Regression['free'];
   readonly options: PricedOptions;
 }
 
@@ -94,7 +95,6 @@ function prepare(catalogue: Catalogue, samples: readonly Sample[], options: Pric
   const scale = median(ratios);
   const target = Float64Array.from(samples, ({ ms }) => ms / scale);
   const middle = median([...target]);
-  const isFree = (j: number): boolean => sourced === undefined && columns.isDetail[j];
   return {
     catalogue,
     samples,
@@ -103,8 +103,11 @@ function prepare(catalogue: Catalogue, samples: readonly Sample[], options: Pric
     target,
     noise: target.map((value) => Math.max(value, smallestShare * middle) ** 2),
     mean: sourced?.mean ?? new Float64Array(q),
-    prior: sourced?.covariance ?? diagonal(columns.names.map((_, j) => (isFree(j) ? 0 : shareSize ** 2))),
-    details: { weights: [...columns.names.keys()].filter(isFree), ...expected.details },
+    prior: sourced?.covariance ?? diagonal(columns.isDetail.map((detail) => (detail ? 0 : shareSize ** 2))),
+    free:
+      sourced === undefined
+        ? { variances: columns.isDetail.map((detail) => (detail ? 1 : 0)), ...expected.details }
+        : { variances: sourced.own, ...expected.own },
     options,
   };
 }
@@ -143,11 +146,11 @@ function regression(
   rows: readonly Float64Array[],
   deviations: readonly Component[],
 ): Regression {
-  const { target, mean, prior, details } = setting;
+  const { target, mean, prior, free } = setting;
   const n = target.length;
   const matrix = new Float64Array(n * n);
   for (let i = 0; i < n; i++) matrix[i * n + i] = noise[i];
-  return { target, rows, mean, prior, details, components: [{ matrix, ...expected.noise }, ...deviations] };
+  return { target, rows, mean, prior, free, components: [{ matrix, ...expected.noise }, ...deviations] };
 }
 
 /** How much each sample has of each layer that deviates, in shares of the latency. */

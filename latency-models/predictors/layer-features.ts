@@ -140,6 +140,8 @@ export interface Profile {
   /** How often each occurs. */
   readonly counts: readonly number[];
   readonly declared: readonly Term[];
+  /** Nothing of the input reaches the output; what remains of such a network differs from device to device. */
+  readonly isConstant: boolean;
 }
 
 /** What the columns of declared operations are called. */
@@ -170,12 +172,18 @@ export class Catalogue {
   /** The layers of a network that take time, entered into the catalogue where they are new. */
   profile(network: Network): Profile {
     const found = new Map<number, number>();
-    for (const layer of layersOf(network)) {
+    const all = layersOf(network);
+    for (const layer of all) {
       const position = this.position(layer);
       if (this.layers[position].terms.length > 0) found.set(position, (found.get(position) ?? 0) + 1);
     }
     const layers = [...found.keys()].sort((a, b) => a - b);
-    return { layers, counts: layers.map((i) => found.get(i) ?? 0), declared: declaredTerms(network) };
+    return {
+      layers,
+      counts: layers.map((i) => found.get(i) ?? 0),
+      declared: declaredTerms(network),
+      isConstant: all.some(({ kind }) => kind === 'zero'),
+    };
   }
 
   private position(layer: Layer): number {

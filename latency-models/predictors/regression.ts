@@ -10,17 +10,17 @@ export interface Regression {
   readonly target: Float64Array;
   readonly rows: readonly Float64Array[];
   readonly mean: Float64Array;
-  /** Row-major covariance of w, without what `details` adds. */
+  /** Row-major covariance of w, without what `free` adds. */
   readonly prior: Float64Array;
-  /** Weights whose prior variance is exp(2 scale), to be found; none: all is in `prior`. */
-  readonly details: { readonly weights: readonly number[]; readonly centre: number; readonly spread: number };
+  /** Variances of the weights beyond `prior`, up to a factor exp(2 scale) that is to be found; all 0: nothing is. */
+  readonly free: { readonly variances: readonly number[]; readonly centre: number; readonly spread: number };
   /** The noise first; all others are deviations. */
   readonly components: readonly [noise: Component, ...deviations: Component[]];
 }
 
 export interface Solution {
   readonly weights: readonly number[];
-  /** Sizes of the components (standard deviations, in their order), then of the details when there are any. */
+  /** Sizes of the components (standard deviations, in their order), then of the free variances when there are any. */
   readonly sizes: readonly number[];
   readonly scales: readonly number[];
   /** (deviations + noise)^-1 (target - rows w): covariances with it give the deviations elsewhere. */
@@ -38,9 +38,6 @@ export interface Start {
   /** Take them as they are. */
   readonly keep?: boolean;
 }
-
-const identity = (n: number): Float64Array =>
-  Float64Array.from({ length: n * n }, (_, i) => (i % (n + 1) === 0 ? 1 : 0));
 
 /** A P A' for rows A and a symmetric P, row-major. */
 export function sandwich(rows: readonly Float64Array[], inner: Float64Array): Float64Array {
@@ -67,11 +64,10 @@ export function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return sum;
 }
 
-/** Adds to the diagonal of the columns in `at`. */
-function withDiagonal(matrix: Float64Array, at: readonly number[], value: number): Float64Array {
-  const size = Math.round(Math.sqrt(matrix.length));
+/** Adds to the diagonal. */
+function withDiagonal(matrix: Float64Array, variances: readonly number[], factor: number): Float64Array {
   const sum = matrix.slice();
-  for (const i of at) sum[i * size + i] += value;
+  for (const [i, value] of variances.entries()) sum[i * (variances.length + 1)] += factor * value;
   return sum;
 }
 
@@ -80,21 +76,19 @@ function withDiagonal(matrix: Float64Array, at: readonly number[], value: number
  * Hanson on the whitened rows and the prior), then the deviations.
  */
 export function solve(problem: Regression, start: Start = {}): Solution {
-  const { target, rows, mean, prior, details, components } = problem;
+  const { target, rows, mean, prior, free, components } = problem;
   const n = rows.length;
-  const q = mean.length;
   const centred = target.map((value, i) => value - dot(rows[i], mean));
-  const detailMatrix = sandwich(rows, withDiagonal(new Float64Array(q * q), details.weights, 1));
-  const detail: Component = { matrix: detailMatrix, centre: details.centre, spread: details.spread };
-  const all = details.weights.length > 0 ? [...components, detail] : components;
+  const hasFree = free.variances.some((variance) => variance > 0);
+  const freeMatrix = sandwich(rows, diagonal(free.variances));
+  const all = hasFree ? [...components, { matrix: freeMatrix, centre: free.centre, spread: free.spread }] : components;
   const fixed = sandwich(rows, prior);
   const { scales, loss } =
     start.keep === true && start.scales !== undefined
       ? { scales: start.scales, loss: NaN }
       : maximiseEvidence(centred, fixed, all, start.scales);
   const residual = Cholesky.of(combine(new Float64Array(n * n), components, scales), n);
-  const detailVariance = details.weights.length > 0 ? Math.exp(2 * scales[components.length]) : 0;
-  const wholePrior = withDiagonal(prior, details.weights, detailVariance);
+  const wholePrior = withDiagonal(prior, free.variances, hasFree ? Math.exp(2 * scales[components.length]) : 0);
   const weights = mostProbable(residual, rows, target, mean, wholePrior);
   const dual = residual.solve(target.map((value, i) => value - dot(rows[i], weights)));
   const inverse = Cholesky.of(combine(fixed, all, scales), n).inverse();
@@ -126,7 +120,7 @@ function mostProbable(
 /** A diagonal covariance. */
 export function diagonal(values: readonly number[]): Float64Array {
   const q = values.length;
-  const matrix = identity(q);
+  const matrix = new Float64Array(q * q);
   for (const [i, value] of values.entries()) matrix[i * q + i] = value;
   return matrix;
 }

@@ -7,8 +7,8 @@ import { mean } from '../statistics.js';
 import { priceOf } from './priced-layers.js';
 import { dot } from './regression.js';
 
-/** Weight of the shared size of all prices, of what the sources differ in, and of everything else, in the prior. */
-const priorSizes = { common: 0.05, between: 4, own: 0.1 } as const;
+/** Weight of the shared size of all prices and of what the sources differ in, in the prior. */
+const priorSizes = { common: 0.05, between: 4 } as const;
 /** Variance of the constant's share, and the least of any other share (before `own`). */
 const [constantVariance, leastVariance] = [0.05, 0.001];
 /** Ridge of a source's prices, on shares, for each row. */
@@ -28,6 +28,14 @@ interface Source {
   readonly layers: ReadonlyMap<string, number>;
 }
 
+/** Shares of the latency by column, as other devices have them. */
+export interface Shares {
+  readonly mean: Float64Array;
+  readonly covariance: Float64Array;
+  /** Variances of what a device has on its own, up to a factor. */
+  readonly own: readonly number[];
+}
+
 /** What several devices have in common, as a prior for another one. */
 export class SourcePrior {
   constructor(
@@ -36,8 +44,8 @@ export class SourcePrior {
     private readonly sources: readonly Source[],
   ) {}
 
-  /** Mean and covariance of the shares of the latency by column. */
-  shares({ names, means }: Columns): { readonly mean: Float64Array; readonly covariance: Float64Array } {
+  /** What the shares of the latency by column are on other devices. */
+  shares({ names, means }: Columns): Shares {
     const q = names.length;
     const all = this.sources.map(({ prices }) => names.map((name, j) => (prices.get(name) ?? 0) * means[j]));
     const centre = Float64Array.from(names, (_, j) => mean(all.map((shares) => shares[j])));
@@ -46,11 +54,9 @@ export class SourcePrior {
       for (let j = 0; j < q; j++) {
         const between = mean(all.map((shares) => (shares[i] - centre[i]) * (shares[j] - centre[j])));
         covariance[i * q + j] = priorSizes.common * centre[i] * centre[j] + priorSizes.between * between;
-        if (i === j)
-          covariance[i * q + j] +=
-            priorSizes.own * (names[i] === 'constant' ? constantVariance : centre[i] ** 2 + leastVariance);
       }
-    return { mean: centre, covariance };
+    const own = names.map((name, j) => (name === 'constant' ? constantVariance : centre[j] ** 2 + leastVariance));
+    return { mean: centre, covariance, own };
   }
 
   /** The covariance of the samples' deviations, had they those of the sources in unknown proportions. */
