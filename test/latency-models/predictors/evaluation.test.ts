@@ -3,7 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { Random } from '../../../base/random.js';
-import { evaluateTable, meanOver, readDeviceTable, type DeviceTable } from '../../../latency-models/index.js';
+import {
+  designSamples,
+  evaluateTable,
+  meanOver,
+  readDeviceTable,
+  type DeviceTable,
+} from '../../../latency-models/index.js';
 import { buildAsWritten } from '../../../latency-models/predictors/as-written.js';
 import { costs, createSpace, readCsv, spaceSchema, type Space } from '../../../spaces/index.js';
 import { nasInside } from '../../cli/nas.js';
@@ -80,6 +86,18 @@ describe('evaluateTable', () => {
     );
     expect(build(dead)).not.toEqual(space.build(dead));
     expect(costs(build(dead)).macs).toBe(costs(space.build(dead)).macs);
+  });
+});
+
+describe('designSamples', () => {
+  it('measures no network that computes nothing, unless there are too few others', async () => {
+    const { catalogue, profiles } = await read(await table(300), ['phone']);
+    const dead = profiles.filter(({ isConstant }) => isConstant);
+    expect(dead.length).toBeGreaterThan(1);
+    const chosen = designSamples(catalogue, profiles, 20, { declared: true });
+    expect(new Set(chosen).size).toBe(20);
+    expect(chosen.filter((i) => profiles[i].isConstant)).toEqual([]);
+    expect(designSamples(catalogue, dead, 2, { declared: true })).toHaveLength(2);
   });
 });
 

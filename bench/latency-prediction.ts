@@ -1,0 +1,136 @@
+/**
+ * How well a fitted latency model predicts: some networks of a space are chosen by design and measured, a model is fitted
+ * to them, and other networks, drawn at random, are measured in another process and compared with its predictions.
+ *
+ * node --import tsx bench/latency-prediction.ts [--space mobilenet] [--device local] [--networks 60] [--others 50]
+ *   [--store measurements.json]
+ *
+ * With --store, what is measured is kept in a file, and a benchmark that was stopped goes on from there.
+ */
+import { fork } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import * as tf from '@tensorflow/tfjs-core';
+import { writeFileAtomic } from '../base/files.js';
+import { Random } from '../base/random.js';
+import { parseDevice } from '../cli/device-argument.js';
+import { parseSpace } from '../cli/space-argument.js';
+import { untrainedSubject } from '../experiments/index.js';
+import {
+  createDevice,
+  crossValidate,
+  fitLatencyModel,
+  selectCalibration,
+  validate,
+  type Measurement,
+  type Observation,
+} from '../latency-models/index.js';
+import { genotypeId, sampleGenotype, type Genotype, type Space } from '../spaces/index.js';
+
+const { values: options } = parseArgs({
+  options: {
+    space: { type: 'string', default: 'mobilenet' },
+    device: { type: 'string', default: 'local' },
+    networks: { type: 'string', default: '60' },
+    others: { type: 'string', default: '50' },
+    store: { type: 'string' },
+    measure: { type: 'string' },
+  },
+});
+
+/** Networks that are measured side by side, as `nas latency fit` does. */
+const groupSize = 20;
+
+type Taken = Pick<Measurement, 'ms' | 'interval' | 'reliable' | 'reasons'>;
+/** What was measured, by network. */
+type Store = Record<string, Taken>;
+
+/** Measures networks side by side and sends their latencies to the parent process. */
+async function measureGroup(genotypes: readonly Genotype[]): Promise<Taken[]> {
+  tf.enableProdMode();
+  const { space } = await parseSpace(options.space);
+  const device = createDevice(parseDevice(options.device), { space });
+  const measurements = await device.measureAll(genotypes.map((genotype) => untrainedSubject(space, genotype, 1)));
+  return measurements.map(({ ms, interval, reliable, reasons }) => ({ ms, interval, reliable, reasons }));
+}
+
+const inNewProcess = (genotypes: readonly Genotype[]): Promise<Taken[]> =>
+  new Promise((resolve, reject) => {
+    const args = ['--measure', JSON.stringify(genotypes), '--space', options.space, '--device', options.device];
+    const child = fork(fileURLToPath(import.meta.url), args, { execArgv: ['--import', 'tsx'] });
+    child.once('message', (taken) => resolve(taken as Taken[]));
+    child.once('exit', (code) => reject(new Error(`the measuring process ended with exit code ${String(code)}`)));
+  });
+
+/** Measures what the store does not have, each group in a process of its own. */
+async function measureAll(genotypes: readonly Genotype[], store: Store): Promise<void> {
+  const missing = genotypes.filter((genotype) => !(genotypeId(genotype) in store));
+  for (let start = 0; start < missing.length; start += groupSize) {
+    const group = missing.slice(start, start + groupSize);
+    const taken = await inNewProcess(group);
+    for (const [i, genotype] of group.entries()) store[genotypeId(genotype)] = taken[i];
+    if (options.store !== undefined) writeFileAtomic(options.store, JSON.stringify(store));
+    console.error(`${Math.min(start + groupSize, missing.length)} of ${missing.length} measured`);
+  }
+}
+
+/** Random networks that are not among `known`. */
+function drawOthers(space: Space, count: number, known: readonly Genotype[]): Genotype[] {
+  const random = new Random(1, 'latency-prediction');
+  const seen = new Set(known.map(genotypeId));
+  const others: Genotype[] = [];
+  while (others.length < count) {
+    const genotype = sampleGenotype(space, random);
+    if (seen.has(genotypeId(genotype))) continue;
+    seen.add(genotypeId(genotype));
+    others.push(genotype);
+  }
+  return others;
+}
+
+const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+
+async function main(): Promise<void> {
+  const { space } = await parseSpace(options.space);
+  const chosen = selectCalibration(space, Number(options.networks), new Random(0, 'calibration'));
+  const others = drawOthers(space, Number(options.others), chosen);
+  const store: Store =
+    options.store !== undefined && existsSync(options.store)
+      ? (JSON.parse(readFileSync(options.store, 'utf8')) as Store)
+      : {};
+  await measureAll(chosen, store);
+  await measureAll(others, store);
+  const observed = (genotypes: readonly Genotype[]): Observation[] =>
+    genotypes.map((genotype) => ({ network: space.build(genotype), ms: store[genotypeId(genotype)].ms }));
+  const calibration = observed(chosen);
+  const began = performance.now();
+  const model = fitLatencyModel(calibration);
+  const fitMs = performance.now() - began;
+  const known = crossValidate(calibration);
+  const pairs = observed(others).map(({ network, ms }) => ({ predicted: model.predict(network).ms, measured: ms }));
+  const { mape, spearman, within5, within10 } = validate(pairs);
+  const errors = pairs.map(({ predicted, measured }) => predicted / measured - 1).sort((a, b) => a - b);
+  const all = [...chosen, ...others].map((genotype) => store[genotypeId(genotype)]);
+  console.log(
+    `${space.name}, ${options.device}: ${chosen.length} networks by design, ${others.length} others by chance`,
+  );
+  console.log(
+    `  latencies           ${Math.min(...all.map(({ ms }) => ms)).toFixed(3)} to ${Math.max(...all.map(({ ms }) => ms)).toFixed(3)} ms`,
+  );
+  console.log(`  said to be reliable ${all.filter(({ reliable }) => reliable).length} of ${all.length}`);
+  console.log(
+    `  model               ${model.kind}, fitted in ${fitMs.toFixed(0)} ms; cross-validated error ${known.mape.toFixed(2)} %`,
+  );
+  console.log(
+    `  mean error          ${mape.toFixed(2)} %, from ${percent(errors[0])} to ${percent(errors.at(-1) ?? NaN)}`,
+  );
+  console.log(`  within 5 %, 10 %    ${percent(within5)}, ${percent(within10)}`);
+  console.log(`  Spearman            ${spearman.toFixed(4)}`);
+}
+
+if (options.measure === undefined) await main();
+else {
+  const taken = await measureGroup(JSON.parse(options.measure) as Genotype[]);
+  process.send?.(taken, () => process.exit(0));
+}
