@@ -21,7 +21,7 @@ const { values: options } = parseArgs({
     trials: { type: 'string', default: '40' },
     seeds: { type: 'string', default: '3' },
     epochs: { type: 'string', default: '9' },
-    subset: { type: 'string', default: '0.05' },
+    subset: { type: 'string', default: '0.04' },
     methods: { type: 'string' },
     output: { type: 'string', short: 'o', default: 'runs/bench-search-training' },
   },
@@ -48,15 +48,15 @@ const experiment = (search: object, seed: number): string =>
   JSON.stringify({
     name: 'search-training',
     seed,
-    // 6,000 images judge, so that noise does not decide.
-    data: { type: 'fashion-mnist', subset: Number(options.subset), validation: 0.1 },
+    data: { type: 'fashion-mnist', subset: Number(options.subset), validation: 0.05 },
     space: {
       type: 'mobilenet',
       preset: 'small',
       width: [0.25, 0.5],
       share: 'layer',
     },
-    train: { epochs, batch: 128, optimizer: { type: 'sgd', learning_rate: 0.2 } },
+    // Averaged weights, so that accuracies after few epochs say something about those after all.
+    train: { epochs, batch: 32, ema: 0.98, optimizer: { type: 'sgd', learning_rate: 0.05 } },
     objectives: ['accuracy', 'macs'],
     engine: { threads: 1 },
     search: { parallel: 1, ...search },
