@@ -61,6 +61,20 @@ export const lowerings: readonly Lowering[] = [
     needs: 'blocked',
   },
   {
+    name: 'pixels of strided 1x1 convolutions',
+    file: 'kernels/blocked/filter-gradient.ts',
+    what: 'the pixels that the convolution sees are picked out first; their filter gradient is that of a 1x1 convolution',
+    where: '1x1 convolutions whose stride divides the image',
+    needs: 'blocked',
+  },
+  {
+    name: 'packed filters',
+    file: 'kernels/blocked/weights.ts',
+    what: 'filters are kept with their output channels side by side; blocks of them are moved, turned over and reversed as a whole',
+    where: 'full convolutions, forward and backward',
+    needs: 'blocked',
+  },
+  {
     name: 'folded batch normalisation',
     file: 'kernels/blocked/gram.ts',
     what: 'statistics of a wide tensor from the covariance of the narrow one before; the normalisation is part of the weights, forward and backward',
@@ -114,6 +128,27 @@ export const lowerings: readonly Lowering[] = [
     file: 'kernels/convolution/scaled.ts',
     what: 'the last factor of the gradient of batch normalisation is applied to the filter of the convolution before',
     where: 'convolutions followed by batch normalisation in training',
+    needs: 'portable',
+  },
+  {
+    name: 'broadcasting without unit axes',
+    file: 'kernels/elementwise/elementwise.ts',
+    what: 'trailing axes of length one are dropped where operands differ in shape: with them, elements are taken one by one',
+    where: 'filters of 1x1 convolutions times vectors or numbers',
+    needs: 'portable',
+  },
+  {
+    name: 'states in long vectors',
+    file: 'passes/pack-states.ts',
+    what: 'states that are updated alike become one input, one output and one update',
+    where: 'weights, momenta, running statistics',
+    needs: 'portable',
+  },
+  {
+    name: 'merged reshapes',
+    file: 'passes/simplify-reshapes.ts',
+    what: 'reshapes of reshapes become one, moved past elementwise operators to meet',
+    where: 'graphs with a fixed batch',
     needs: 'portable',
   },
 ];
