@@ -83,10 +83,6 @@ function withBudget(objectives: readonly Objective[], budget: number | undefined
     : objectives.map((objective) => (objective === latency ? constrained : objective));
 }
 
-/** A latency that is not predicted is known only once it is measured. */
-const withoutPrediction = (objectives: readonly Objective[]): readonly Objective[] =>
-  objectives.map((one) => (one.name === 'latency_ms' && one.cost === 'cheap' ? { ...one, cost: 'untrained' } : one));
-
 /** More trials at once would leave the controller too far behind its results, and need memory for each. */
 const mostWorkers = 8;
 
@@ -100,9 +96,7 @@ const defaultWorkers = ({ threads = 1 }: WrittenExperiment['engine']): number =>
  */
 const trainingSchema = writtenSchema.transform(({ final, ...written }) => {
   const train: TrainConfig = { ...written.train, loss: written.train.loss ?? defaultLoss(written.teacher) };
-  const { budget_ms: budget, predictor } = written.latency;
-  const limited = withBudget(written.objectives, budget);
-  const objectives = predictor === 'none' ? withoutPrediction(limited) : limited;
+  const objectives = withBudget(written.objectives, written.latency.budget_ms);
   const search = { ...written.search, parallel: written.search.parallel ?? defaultWorkers(written.engine) };
   return { ...written, train, objectives, search, final: final === undefined ? null : { ...train, ...final } };
 });

@@ -38,6 +38,8 @@ export interface AskContext {
    * fitted anew, it is another function).
    */
   readonly cheap: (genotype: Genotype) => Values;
+  /** Cheap objectives that `cheap` does not tell for now, as when nothing predicts latency; absent: none. */
+  readonly untold?: readonly string[];
 }
 
 /** A proposal: a canonical genotype that was never asked before, and one line on why it was chosen. */

@@ -7,12 +7,12 @@ import { Foresight } from './fidelity/index.js';
 import { Asked } from './history.js';
 import { localStrategy } from './local.js';
 import { nsga2Strategy } from './nsga2.js';
-import type { Values } from './objective.js';
+import type { Objective, Values } from './objective.js';
 import { propose } from './propose.js';
 import { randomStrategy } from './random.js';
 import { reinforceStrategy } from './reinforce.js';
 import type { SearchConfig } from './schema.js';
-import type { StrategyFactory } from './strategy.js';
+import type { Strategy, StrategyFactory } from './strategy.js';
 import { surrogateStrategy } from './surrogate/strategy.js';
 import { tpeStrategy } from './tpe.js';
 
@@ -31,7 +31,7 @@ const strategies: { readonly [K in SearchConfig['controller']]: StrategyFactory 
  * fast: with the same `Told` objects in a history that grows, an ask does not depend on the history's length.
  */
 export function createController(config: SearchConfig, input: ControllerInput): Controller {
-  const strategy = strategies[config.controller](config, input);
+  const strategyWithout = strategiesOf(config, input);
   const asked = new Asked();
   const values = new CheapValues();
   const foresight = new Foresight(input.objectives);
@@ -43,8 +43,23 @@ export function createController(config: SearchConfig, input: ControllerInput): 
       const given = nextEnqueued(input.enqueued ?? [], before);
       if (given !== undefined) return given;
       const known = { ...context, history: foresight.of(context.history), cheap: values.of(context.cheap) };
+      const strategy = strategyWithout(context.untold ?? []);
       return propose(input, known, before, (judge) => strategy(known, random, before, judge), random);
     },
+  };
+}
+
+/** The strategy for each set of cheap objectives that are not told: to it, they are known of trials only. */
+function strategiesOf(config: SearchConfig, input: ControllerInput): (untold: readonly string[]) => Strategy {
+  const made = new Map<string, Strategy>();
+  return (untold) => {
+    const key = untold.join();
+    const objectives = input.objectives.map((objective): Objective =>
+      untold.includes(objective.name) && objective.cost === 'cheap' ? { ...objective, cost: 'untrained' } : objective,
+    );
+    const strategy = made.get(key) ?? strategies[config.controller](config, { ...input, objectives });
+    made.set(key, strategy);
+    return strategy;
   };
 }
 

@@ -177,6 +177,7 @@ export class Search {
       history: told,
       pending: pending.map(({ genotype }) => genotype),
       cheap: foresight.cheap,
+      untold: foresight.untold ?? [],
     };
     try {
       const seed = new Random(plan.experiment.seed, 'trial', number).bits();

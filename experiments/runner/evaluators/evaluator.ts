@@ -6,6 +6,8 @@ import type { NewTrial, ObjectiveValues, Outcome, TrialRecord } from '../../../s
 export interface Foresight {
   /** Cheap objective values, exact or predicted; the same function as long as they do not change. */
   readonly cheap: (genotype: Genotype) => Values;
+  /** Cheap objectives that are not among these for now. */
+  readonly untold?: readonly string[];
   /** What the store keeps of a candidate when it is asked for. */
   describe(genotype: Genotype): Pick<NewTrial, 'network' | 'prediction'>;
 }

@@ -51,6 +51,7 @@ export class TrainingEvaluator implements Evaluator {
     const model = this.latency.model(isKnown);
     return {
       cheap: (genotype) => candidates.cheap(genotype, model),
+      untold: model === null ? ['latency_ms'] : [],
       describe: (genotype) => {
         const prediction = candidates.predict(genotype, model);
         return { network: candidates.network(genotype), ...(prediction === undefined ? {} : { prediction }) };

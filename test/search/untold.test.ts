@@ -1,0 +1,36 @@
+import { describe, expect, it } from 'vitest';
+import { searchSchema, type AskContext, type Objective } from '../../search/index.js';
+import { genotypeId } from '../../spaces/index.js';
+import { cheapValues, contextOf, controllerOf, objectives, search } from './support.js';
+
+const controllers = searchSchema.shape.controller.unwrap().options;
+
+/** As when nothing predicts latency. */
+const untold = (context: AskContext): AskContext => ({
+  ...context,
+  cheap: (genotype) => ({ params: cheapValues(genotype).params }),
+  untold: ['latency_ms'],
+});
+
+const measured: readonly Objective[] = objectives.map((objective) =>
+  objective.name === 'latency_ms' ? { ...objective, cost: 'untrained' } : objective,
+);
+
+describe('a cheap objective that is not told for now', () => {
+  it.each(controllers)('is one that is known of trials only, to %s', (name) => {
+    const { history } = search(controllerOf(name), 30);
+    const context = untold(contextOf(history));
+    const used = controllerOf(name);
+    const before = used.ask(contextOf(history));
+    const known = { ...context, untold: [] };
+    expect(used.ask(context)).toEqual(controllerOf(name, { objectives: measured }).ask(known));
+    expect(used.ask(contextOf(history))).toEqual(before);
+  });
+
+  it('is modelled by the surrogate', () => {
+    const { history } = search(controllerOf('surrogate'), 30);
+    const { genotype, reason } = controllerOf('surrogate').ask(untold(contextOf(history)));
+    expect(reason).toMatch(/^expected hypervolume \+.*predicted latency_ms .* ± /);
+    expect(history.map((told) => genotypeId(told.genotype))).not.toContain(genotypeId(genotype));
+  });
+});
