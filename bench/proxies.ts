@@ -1,36 +1,81 @@
 /**
- * How well zero-cost proxies rank the networks of a run, next to plain counts of operations and weights, and how long they
- * take.
+ * How well zero-cost proxies rank networks by their accuracy after training, next to plain counts of operations and
+ * weights, and how long they take.
  *
- * Method: of every completed trial, the proxies with the trial's own seed (so of the very weights that its training began
- * from) over 32 training images, on one thread; Spearman's and Kendall's rank correlation with the validation accuracy
- * that the search found. Larger networks are more accurate, and most proxies grow with the network; what a proxy tells
- * beyond the operations is the partial rank correlation, those of both with the multiply-accumulates taken out. The time
- * is that of one network: building, tracing, opening the session, running; for each proxy alone and for all in one
- * program. The first network, which loads the libraries, is left out of it.
+ * Method: the proxies of each network over 32 training images, on one thread; Spearman's and Kendall's rank correlation
+ * with its accuracy. Larger networks are more accurate, and most proxies grow with the network; what a proxy tells beyond
+ * the operations is the partial rank correlation, those of both with the multiply-accumulates taken out. The time is that
+ * of one network: building, tracing, opening the session, running; for each proxy alone and for all in one program. The
+ * first network, which loads the libraries, is left out of it.
  *
- *   node --import tsx bench/proxies.ts runs/<name>
+ * Networks are either those of finished runs of one experiment, with the very weights that their training began from and
+ * the validation accuracy that the search found:
+ *
+ *   node --import tsx bench/proxies.ts runs/<name> ...
+ *
+ * or random cells of NAS-Bench-201, with the accuracy of 200 epochs on CIFAR-10 from its table; the images are a folder
+ * with one folder a class:
+ *
+ *   node --import tsx bench/proxies.ts --table nb201.csv --images cifar10/train --cells 100
  */
 import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
+import { Random } from '../base/random.js';
 import type { TrainingExperiment } from '../experiments/schema.js';
 import { validate } from '../latency-models/index.js';
-import { costs, type Network } from '../spaces/index.js';
+import { costs, createSpace, readCsv, type Network } from '../spaces/index.js';
 import { Store } from '../store/index.js';
-import { median, prepareDataset, proxies, proxyBatch, proxyNames } from '../trainers/index.js';
+import { median, prepareDataset, proxies, proxyBatch, proxyNames, type ProxyBatch } from '../trainers/index.js';
 
-const workdir = process.argv.at(2);
-if (workdir === undefined) throw new Error('which run? node --import tsx bench/proxies.ts runs/<name>');
+const { values: options, positionals: workdirs } = parseArgs({
+  allowPositionals: true,
+  options: { table: { type: 'string' }, images: { type: 'string' }, cells: { type: 'string', default: '100' } },
+});
 
-const store = Store.open(join(resolve(workdir), 'nas.sqlite'), { readonly: true });
-// Written by `nas run`.
-const experiment = store.run.get().experiment as TrainingExperiment;
-const dataset = await prepareDataset(experiment.data, {});
-const batch = proxyBatch(dataset, experiment.seed);
+/** A network whose accuracy is known. */
+interface Known {
+  readonly network: Network;
+  /** Of the initial weights. */
+  readonly seed: number;
+  readonly batch: ProxyBatch;
+  readonly accuracy: number;
+}
 
-const rows: { readonly accuracy: number; readonly values: Readonly<Record<string, number>> }[] = [];
-const all: number[] = [];
-const alone: Readonly<Record<string, number[]>> = Object.fromEntries(proxyNames.map((name) => [name, []]));
+async function ofRun(workdir: string): Promise<Known[]> {
+  const store = Store.open(join(resolve(workdir), 'nas.sqlite'), { readonly: true });
+  // Written by `nas run`.
+  const experiment = store.run.get().experiment as TrainingExperiment;
+  const batch = proxyBatch(await prepareDataset(experiment.data, {}), experiment.seed);
+  const trials = store.trials.all().filter(({ state }) => state === 'complete');
+  const known = trials.map(({ genotypeId, seed, values }) => ({
+    // The runner stores the network of every trial when it is asked.
+    network: store.networks.get(genotypeId) as Network,
+    seed,
+    batch,
+    accuracy: values['accuracy'].value,
+  }));
+  store.close();
+  return known;
+}
+
+async function ofCells(table: string, images: string, count: number): Promise<Known[]> {
+  const space = await createSpace({ type: 'nas-bench-201' }, { input: [32, 32, 3], classes: 10 });
+  const shares = { validation: 0.1, subset: 1, test: 0.1 };
+  const data = { type: 'image-folder', path: resolve(images), size: 32, channels: 3, ...shares } as const;
+  const batch = proxyBatch(await prepareDataset(data, {}), 1);
+  const { columns, rows } = readCsv(table);
+  const accuracy = columns.indexOf('cifar10_test');
+  const random = new Random(1, 'cells');
+  return random
+    .shuffle(rows.map((row) => row))
+    .slice(0, count)
+    .map((row, seed) => {
+      // The table's first columns are the operations of the edges, in the space's order.
+      const genotype = space.decisions.map(({ choices }, i) => choices.indexOf(row[i]));
+      return { network: space.build(space.canonical(genotype)), seed, batch, accuracy: Number(row[accuracy]) / 100 };
+    });
+}
 
 async function timed<T>(milliseconds: number[], task: () => Promise<T>): Promise<T> {
   const began = performance.now();
@@ -38,17 +83,24 @@ async function timed<T>(milliseconds: number[], task: () => Promise<T>): Promise
   milliseconds.push(performance.now() - began);
   return result;
 }
-for (const trial of store.trials.all()) {
-  if (trial.state !== 'complete') continue;
-  // The runner stores the network of every trial when it is asked.
-  const network = store.networks.get(trial.genotypeId) as Network;
-  const values = await timed(all, () => proxies(network, { seed: trial.seed, batch }));
-  for (const name of proxyNames)
-    await timed(alone[name], () => proxies(network, { seed: trial.seed, batch, names: [name] }));
+
+const { table: cells, images } = options;
+if (workdirs.length === 0 && (cells === undefined || images === undefined))
+  throw new Error('which networks? runs/<name> ..., or --table and --images');
+const networks =
+  cells === undefined || images === undefined
+    ? (await Promise.all(workdirs.map(ofRun))).flat()
+    : await ofCells(cells, images, Number(options.cells));
+
+const all: number[] = [];
+const alone: Readonly<Record<string, number[]>> = Object.fromEntries(proxyNames.map((name) => [name, []]));
+const rows: { readonly accuracy: number; readonly values: Readonly<Record<string, number>> }[] = [];
+for (const { network, seed, batch, accuracy } of networks) {
+  const values = await timed(all, () => proxies(network, { seed, batch }));
+  for (const name of proxyNames) await timed(alone[name], () => proxies(network, { seed, batch, names: [name] }));
   const { macs, params } = costs(network);
-  rows.push({ accuracy: trial.values['accuracy'].value, values: { ...values, macs, params } });
+  rows.push({ accuracy, values: { ...values, macs, params } });
 }
-store.close();
 
 type Row = (typeof rows)[number];
 const correlation = (a: (row: Row) => number, b: (row: Row) => number) =>
@@ -69,7 +121,7 @@ for (const name of [...proxyNames, 'macs', 'params']) {
   table.push([name, spearman.toFixed(2), kendall.toFixed(2), name === 'macs' ? '' : partial.toFixed(2), ms]);
 }
 console.log(table.toString());
-const accuracies = rows.map(({ accuracy }) => accuracy);
+const accuracies = rows.map(accuracy);
 console.log(
   `${rows.length} networks, accuracy ${Math.min(...accuracies).toFixed(3)} to ${Math.max(...accuracies).toFixed(3)}; ` +
     `all proxies of one in ${warm(all).toFixed(0)} ms (median; at most ${Math.max(...all.slice(1)).toFixed(0)})`,
