@@ -1,9 +1,10 @@
 import type { Random } from '../../base/random.js';
 import { crossover, genotypeId, mutate, type DecisionSpace, type Genotype } from '../../spaces/index.js';
 
-const generations = 5;
+const generations = 8;
 const parents = 30;
-const children = 60;
+/** In each generation; the fewer, the more trials a prediction has to look at. */
+const children = { fewest: 50, most: 150, timesTrials: 15_000 };
 /** How often a child that was seen already is changed further. */
 const tries = 3;
 
@@ -18,11 +19,13 @@ interface Individual {
  * generation (truncation selection).
  *
  * @param start where to begin; scored first.
+ * @param trials how many a score depends on.
  * @param score how good each candidate is; greater is better.
  */
 export function evolve(
   space: DecisionSpace,
   start: readonly Genotype[],
+  trials: number,
   score: (candidates: readonly Genotype[]) => readonly number[],
   random: Random,
 ): void {
@@ -37,11 +40,13 @@ export function evolve(
     population.push(...fresh.map((one, i) => ({ ...one, score: scores[i] })));
     population = population.sort((a, b) => b.score - a.score).slice(0, parents);
   };
+  const { fewest, most, timesTrials } = children;
+  const size = Math.round(Math.min(most, Math.max(fewest, timesTrials / trials)));
   const { change, mix } = variation(space, random);
   enter(start.map((genotype) => ({ genes: genotype, genotype })).filter(isNew));
   for (let generation = 0; generation < generations; generation++) {
     const born: Individual[] = [];
-    for (let i = 0; i < children; i++) {
+    for (let i = 0; i < size; i++) {
       const one = random.pick(population).genes;
       let child = change(random.int(3) === 0 ? mix(one, random.pick(population).genes) : one);
       if (random.int(2) === 0) child = change(child.genes);

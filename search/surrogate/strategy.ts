@@ -140,7 +140,8 @@ class Surrogate {
     });
     const ranks = nonDominatedRanks(ranked.map(({ point }) => point));
     const order = [...ranked.keys()].sort((a, b) => ranks[a] - ranks[b] || b - a).slice(0, elders);
-    evolve(space, [...order.map((i) => ranked[i].genotype), ...sampled(space, samples, random)], score, random);
+    const start = [...order.map((i) => ranked[i].genotype), ...sampled(space, samples, random)];
+    evolve(space, start, context.history.length, score, random);
     return best?.candidate;
   }
 

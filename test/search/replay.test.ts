@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { AskContext, Told } from '../../search/index.js';
+import type { AskContext, SearchConfig, Told } from '../../search/index.js';
 import { choicesOf, genotypeId } from '../../spaces/index.js';
 import { Store, type TrialRecord } from '../../store/index.js';
 import { meta } from '../store/support.js';
@@ -53,14 +53,24 @@ function run(path: string, name: string, trials: number, finishLate: (number: nu
   store.close();
 }
 
-describe.each(['random', 'evolution', 'nsga2', 'local', 'tpe', 'reinforce'])('the controller %s', (name) => {
+const trials: { readonly [K in SearchConfig['controller']]: number } = {
+  random: 40,
+  evolution: 40,
+  nsga2: 40,
+  local: 40,
+  tpe: 40,
+  reinforce: 40,
+  surrogate: 22,
+};
+
+describe.each(Object.entries(trials))('the controller %s', (name, all) => {
   it('asks what it would have asked, when the run stops and goes on from the store', () => {
     const whole = join(folder, 'whole.sqlite');
     const stopped = join(folder, 'stopped.sqlite');
     for (const path of [whole, stopped]) Store.create(path, meta, () => 0).close();
     const late = (number: number): boolean => number % 3 === 1;
-    run(whole, name, 40, late);
-    for (const until of [1, 2, 11, 17, 29, 40]) run(stopped, name, until, late);
+    run(whole, name, all, late);
+    for (const until of [1, 2, 11, 17, all - 2, all]) run(stopped, name, until, late);
     const [a, b] = [whole, stopped].map((path) => Store.open(path, { readonly: true, clock: () => 0 }));
     const timeless = (store: Store) =>
       store.trials.all().map((trial) => ({ ...trial, askedAt: 0, startedAt: 0, finishedAt: 0 }));
