@@ -65,7 +65,8 @@ export async function compile(
   const block = await blockFor(options);
   const states = options.states ?? new StateStore();
   const start = performance.now();
-  const traceOptions = { block, layouts: states.layouts, ...(options.freeze && { freeze: options.freeze }) };
+  const { depthwise } = capabilitiesOf(options.provider ?? 'cpu');
+  const traceOptions = { block, depthwise, layouts: states.layouts, ...(options.freeze && { freeze: options.freeze }) };
   const recorded = (options.checkDeterminism === false ? trace : traceTwice)(fn, inputs, traceOptions);
   const { graph, packs } = optimized(recorded);
   const traced = { ...recorded, graph };

@@ -13,7 +13,12 @@ export interface BuilderOptions {
   /** Stand-in size of the dynamic batch. */
   readonly dynamicBatch?: number | null;
   readonly block?: number | null;
+  /** How depthwise convolutions of small images are computed outside of blocks; default: by the operator. */
+  readonly depthwise?: DepthwiseWay;
 }
+
+/** By ONNX's operator, or as products of matrices. */
+export type DepthwiseWay = 'operator' | 'matrices';
 
 /**
  * Builds a graph node by node. Types are inferred by the operator table; equal nodes and equal constants are shared.
@@ -21,6 +26,7 @@ export interface BuilderOptions {
 export class GraphBuilder implements Scope {
   readonly dynamicBatch: number | null;
   readonly block: number | null;
+  readonly depthwise: DepthwiseWay;
   /** Layer to which new nodes are attributed. */
   origin = '';
   private readonly nodes: Node[] = [];
@@ -36,6 +42,7 @@ export class GraphBuilder implements Scope {
   constructor(options: BuilderOptions = {}) {
     this.dynamicBatch = options.dynamicBatch ?? null;
     this.block = options.block ?? null;
+    this.depthwise = options.depthwise ?? 'operator';
   }
 
   type(name: string): TensorType | undefined {

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { invalidInput } from '../../base/errors.js';
-import type { Graph, Shape, TfDType } from '../graph/index.js';
+import type { DepthwiseWay, Graph, Shape, TfDType } from '../graph/index.js';
 import { GraphBuilder, range } from '../graph/index.js';
 import type { TraceBackend, TraceContext } from './backend.js';
 import { backendName } from './backend.js';
@@ -31,6 +31,8 @@ export interface TraceOptions {
   readonly layouts?: Layouts;
   /** Channels in a block, when the blocked depthwise path may be used. */
   readonly block?: number | null;
+  /** How depthwise convolutions of small images are computed outside of blocks. */
+  readonly depthwise?: DepthwiseWay;
   /** The size that stands for a dynamic batch; a prime, so that it is recognised in products. */
   readonly batch?: number;
   /** Record TF.js's own gradients and layers instead of the shorter ones. */
@@ -70,7 +72,11 @@ class Trace implements TraceContext {
     options: TraceOptions,
     dynamicBatch: number | null,
   ) {
-    this.builder = new GraphBuilder({ dynamicBatch, block: options.block ?? null });
+    this.builder = new GraphBuilder({
+      dynamicBatch,
+      block: options.block ?? null,
+      depthwise: options.depthwise ?? 'operator',
+    });
     this.variables = new Variables(this.builder, options.layouts ?? new Map(), options.freeze ?? (() => false));
   }
 

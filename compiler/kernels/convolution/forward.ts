@@ -8,6 +8,7 @@ import { add } from '../elementwise/binary.js';
 import { depthwiseForward, isBlockedDepthwise } from '../blocked/depthwise.js';
 import { fullForward, isBlockedFull } from '../blocked/full.js';
 import type { ConvolutionAttrs, Geometry } from './geometry.js';
+import { matricesForward } from './matrices.js';
 import { convolutionAttributes, convolutionGeometry } from './geometry.js';
 
 /** A depthwise filter [kh, kw, C, m] as ONNX's [C*m, 1, kh, kw]. */
@@ -39,6 +40,8 @@ export function convolve(x: Val, filter: Val, bias: Val | null, g: Geometry): Va
     const y = forward(x, filter, g);
     return bias ? add(y, bias) : y;
   }
+  const product = matricesForward(x, filter, g);
+  if (product) return bias ? add(product, bias) : product;
   const fused = bias && isVector(bias) ? bias : null;
   const y = plainForward(x, filter, fused, g);
   return bias && !fused ? add(y, bias) : y;

@@ -14,6 +14,7 @@ import { fullFilterGradient as blockedFullFilterGradient } from '../blocked/filt
 import { fullInputGradient, isBlockedFull } from '../blocked/full.js';
 import { depthwiseFilter } from './forward.js';
 import type { ConvolutionAttrs, Geometry } from './geometry.js';
+import { matricesFilterGradient, matricesInputGradient } from './matrices.js';
 import { foldedOf, unscaled } from './scaled.js';
 import { convolutionAttributes, convolutionGeometry, flippedPads, isPointwise, outputPadding } from './geometry.js';
 
@@ -29,8 +30,8 @@ function blockedFilterGradient(x: Val, dy: Val, g: Geometry): Val | null {
 
 export function inputGradient(dy: Val, filter: Val, g: Geometry): Val {
   const { builder } = dy;
-  const blocked = blockedInputGradient(dy, filter, g);
-  if (blocked) return blocked;
+  const special = blockedInputGradient(dy, filter, g) ?? matricesInputGradient(dy, filter, g);
+  if (special) return special;
   const { kernel, pads, strides, dilations } = g;
   const result = (name: string): Val => Val.of(builder, name, [g.batch, ...g.input, g.inChannels], 'float32', NCHW);
   const source = dy.fullForm(NCHW);
@@ -141,8 +142,8 @@ function depthwiseFilterGradient(x: Val, dy: Val, g: Geometry): Val {
 }
 
 export function filterGradient(x: Val, dy: Val, g: Geometry): Val {
-  const blocked = blockedFilterGradient(x, dy, g);
-  if (blocked) return blocked;
+  const special = blockedFilterGradient(x, dy, g) ?? matricesFilterGradient(x, dy, g);
+  if (special) return special;
   if (g.depthwise) return depthwiseFilterGradient(x, dy, g);
   return isPointwise(g) ? pointwiseFilterGradient(x, dy, g) : fullFilterGradient(x, dy, g);
 }
