@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../base/random.js';
-import { choicesOf, costs, createSpace, sampleGenotype } from '../../../spaces/index.js';
+import { choicesOf, costs, createSpace, sampleGenotype, type Genotype } from '../../../spaces/index.js';
+import { fitLatencyModel } from '../../../latency-models/index.js';
 import { Store } from '../../../store/index.js';
 import { testAgent } from '../../latency-models/devices/agents.js';
 import { temporaryFolder } from '../../support/temporary.js';
@@ -19,10 +20,10 @@ const quick = [
 ];
 const calibration = 4;
 
-function begin(device: string) {
+function begin(device: string, more = '') {
   const directory = temporaryFolder();
   const workdir = join(directory, 'run');
-  const file = writeExperiment(directory, { latency: `{calibration: ${calibration}, device: ${device}}` });
+  const file = writeExperiment(directory, { latency: `{calibration: ${calibration}, device: ${device}${more}}` });
   const set = quick.flatMap((assignment) => ['--set', assignment]);
   const child = start(directory, ['run', file, '--workdir', workdir, ...set]);
   return { workdir, over: ended(child) };
@@ -45,25 +46,32 @@ async function until(isSo: () => boolean): Promise<void> {
 }
 
 describe('a run', () => {
-  it('is steered by a table, and says which latencies the table has and which follow from it', async () => {
+  it('is steered by a table and a stored model, and says which latencies the table has and which follow', async () => {
     const space = await createSpace({ type: 'mobilenet', preset: 'tiny' }, { input: [28, 28, 1], classes: 10 });
     const random = new Random(1, 'table');
     const names = space.decisions.map(({ name }) => name);
-    const rows = Array.from({ length: 60 }, () => {
-      const genotype = sampleGenotype(space, random);
+    const genotypes = Array.from({ length: 60 }, () => sampleGenotype(space, random));
+    const msOf = (genotype: Genotype): number => 0.1 + costs(space.build(genotype)).macs / 1e6;
+    const rows = genotypes.map((genotype) => {
       const choices = choicesOf(space.decisions, genotype);
-      return [...names.map((name) => String(choices[name])), 0.1 + costs(space.build(genotype)).macs / 1e6].join(',');
+      return [...names.map((name) => String(choices[name])), msOf(genotype)].join(',');
     });
+    const model = fitLatencyModel(
+      genotypes.slice(0, 20).map((genotype) => ({ network: space.build(genotype), ms: msOf(genotype) })),
+    );
+    const stored = join(temporaryFolder(), 'model.json');
+    writeFileSync(stored, JSON.stringify(model.toJSON()));
     const table = join(temporaryFolder(), 'phone.csv');
     writeFileSync(table, [[...names, 'pixel'].join(','), ...rows].join('\n'));
-    const { workdir, over } = begin(`{type: table, file: ${table}, column: pixel}`);
+    const { workdir, over } = begin(`{type: table, file: ${table}, column: pixel}`, `, predictor: ${stored}`);
     expect(await over).toMatchObject({ code: 0 });
     for (const { state, provenance } of latencies(workdir)) {
       expect(state).toBe('complete');
       expect(['imported', 'predicted']).toContain(provenance);
     }
-    const [measured] = withStore(workdir, (store) => store.measurements.all());
-    expect(measured.device).toBe('table/phone.csv/pixel');
+    const measured = withStore(workdir, (store) => store.measurements.all());
+    expect(measured[0].device).toBe('table/phone.csv/pixel');
+    expect(measured.filter(({ purpose }) => purpose === 'calibration')).toEqual([]);
   });
 
   it('goes on with predictions when its agent is gone', async () => {
