@@ -99,7 +99,9 @@ const rules: LayerTable<Value, [Apply, Value, Value]> = {
   global_pool: ({ name }, apply, x) => apply(keras.globalAveragePooling2d({ name }), x),
   dense: ({ name, output }, apply, x) => apply(keras.dense({ name, units: output[2], ...zeroKernel }), x),
   dropout: ({ name, rate }, apply, x) => apply(keras.dropout({ name, rate }), x),
-  add: ({ name }, apply, x, y) => apply(keras.add({ name }), x, y),
+  // A layer that reads a value twice makes TF.js dispose of it before the value's other readers.
+  add: ({ name }, apply, x, y) =>
+    x === y ? apply(keras.rescaling({ name, scale: 2 }), x) : apply(keras.add({ name }), x, y),
   multiply: ({ name, output }, apply, x, vector) =>
     apply(
       keras.multiply({ name }),

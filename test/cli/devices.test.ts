@@ -86,6 +86,21 @@ describe('nas latency measure', () => {
   });
 });
 
+describe('nas latency fit', () => {
+  it('fits to rows of a table, not to what the table predicts', async () => {
+    const rows = ['nor_conv_3x3', 'nor_conv_1x1', 'avg_pool_3x3'].map(
+      (op, i) => `${op},none,none,${op},none,none,${i + 1}`,
+    );
+    const table = write('cells.csv', ['op_01,op_02,op_12,op_03,op_13,op_23,pixel3', ...rows].join('\n'));
+    const output = join(folder, 'cells.json');
+    const device = `table:file=${table},column=pixel3`;
+    const args = ['--space', 'nas-bench-201', '--device', device, '--samples', '6', '-o', output];
+    const { code, err } = await nasInside(['latency', 'fit', ...args]);
+    expect(err).toMatch(/has latencies of [0-3] of the 6 chosen networks; at least 4 are needed/);
+    expect(code).toBe(2);
+  });
+});
+
 describe('nas devices and nas agent', () => {
   it('list what works here, agents included', async () => {
     const agent = await testAgent();

@@ -1,3 +1,5 @@
+import '@tensorflow/tfjs-backend-cpu';
+import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import {
   cellEdges,
@@ -9,6 +11,7 @@ import {
   layersOf,
   liveEdges,
   spaceSize,
+  toModel,
   type Genotype,
   type Task,
 } from '../../spaces/index.js';
@@ -68,6 +71,16 @@ describe('nas-bench-201', () => {
     expect(macs([0, 0, 0, skip, 0, 0])).toBe(skeleton);
     expect(macs([conv3, conv3, conv3, conv3, conv3, conv3])).toBe(skeleton + 6 * 9 * perConvolution);
     expect(macs([conv1, conv3, conv1, pool, skip, conv1])).toBe(skeleton + (3 + 9) * perConvolution);
+  });
+
+  it('builds cells that add a value to itself and use it again', async () => {
+    const space = await makeSpace({ type: 'nas-bench-201', cells: 1, filters: 4 }, { input: [8, 8, 3], classes: 10 });
+    const network = space.build([skip, skip, skip, conv1, pool, skip]);
+    expect(layersOf(network).some(({ kind, inputs }) => kind === 'add' && inputs[0] === inputs[1])).toBe(true);
+    const model = toModel(network, { seed: 1 });
+    const logits = tf.tidy(() => (model.predict(tf.ones([1, 8, 8, 3])) as tf.Tensor).arraySync() as number[][]);
+    model.dispose();
+    expect(logits[0].every(Number.isFinite)).toBe(true);
   });
 
   it('takes genotypes for one that execute the same', async () => {

@@ -19,6 +19,12 @@ interface Measured extends Observation {
   readonly reliable: boolean;
 }
 
+/** What was measured, and for how many networks the device only had a prediction of its own. */
+interface Taken {
+  readonly measured: readonly Measured[];
+  readonly predicted: number;
+}
+
 /** What is left at the pace so far, for people. */
 function timeLeft(began: number, done: number, total: number): string {
   if (done === 0) return '';
@@ -32,11 +38,12 @@ async function measureAll(
   genotypes: readonly Genotype[],
   seed: number,
   terminal: Terminal,
-): Promise<Measured[]> {
+): Promise<Taken> {
   const { untrainedSubject } = await import('../../../experiments/index.js');
   const counter = createCounter(terminal);
   const began = performance.now();
   const measured: Measured[] = [];
+  let predicted = 0;
   for (let start = 0; start < genotypes.length; start += groupSize) {
     const group = genotypes.slice(start, start + groupSize);
     const onProgress = (done: number, total: number): void => {
@@ -47,11 +54,12 @@ async function measureAll(
     };
     const subjects = group.map((genotype) => untrainedSubject(space, genotype, seed));
     const measurements = await device.measureAll(subjects, undefined, { onProgress });
-    for (const [i, { ms: latency, reliable }] of measurements.entries())
-      measured.push({ network: space.build(group[i]), ms: latency, reliable });
+    for (const [i, { ms: latency, reliable, provenance }] of measurements.entries())
+      if (provenance === 'predicted') predicted++;
+      else measured.push({ network: space.build(group[i]), ms: latency, reliable });
   }
   counter.close();
-  return measured;
+  return { measured, predicted };
 }
 
 const errorColumns: readonly Column<CrossValidation['pairs'][number]>[] = [
@@ -99,7 +107,14 @@ export const fit = command({
     const genotypes = selectCalibration(space, samples, new Random(seed, 'calibration'));
     if (genotypes.length < fewest)
       throw invalidInput(`${name}: a space of ${genotypes.length} networks needs no model; measure them all`);
-    const measured = await measureAll(device, space, genotypes, seed, terminal);
+    const { measured, predicted } = await measureAll(device, space, genotypes, seed, terminal);
+    if (measured.length < fewest)
+      throw invalidInput(
+        `${device.name} has latencies of ${measured.length} of the ${genotypes.length} chosen networks; at least ${fewest} are needed`,
+        {
+          hint: 'A table needs no model: as a device, it predicts networks without a row. nas latency evaluate judges it.',
+        },
+      );
     const model = fitLatencyModel(measured);
     const validation = crossValidate(measured);
     const { pairs, ...quality } = validation;
@@ -139,6 +154,10 @@ export const fit = command({
       out(`\n${renderTable(errorColumns, pairs, colors)}`);
     }
     err(`predicted against measured: ${chart}\n`);
+    if (predicted > 0)
+      err(
+        `${colors.yellow('warning')}: ${predicted} of ${genotypes.length} networks have no row in the table and are left out\n`,
+      );
     if (unreliable > 0)
       err(
         `${colors.yellow('warning')}: ${unreliable} of ${measured.length} measurements are not reliable; use a quiet machine\n`,
