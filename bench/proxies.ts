@@ -5,8 +5,8 @@
  * Method: the proxies of each network over 32 training images, on one thread; Spearman's and Kendall's rank correlation
  * with its accuracy. Larger networks are more accurate, and most proxies grow with the network; what a proxy tells beyond
  * the operations is the partial rank correlation, those of both with the multiply-accumulates taken out. The time is that
- * of one network: building, tracing, opening the session, running; for each proxy alone and for all in one program. The
- * first network, which loads the libraries, is left out of it.
+ * of one network: building, tracing, opening the session, running; for all proxies in one program and, of the first 20
+ * networks, for each alone. The first network, which loads the libraries, is left out of it.
  *
  * Networks are either those of finished runs of one experiment, with the very weights that their training began from and
  * the validation accuracy that the search found:
@@ -92,12 +92,14 @@ const networks =
     ? (await Promise.all(workdirs.map(ofRun))).flat()
     : await ofCells(cells, images, Number(options.cells));
 
+const timedAlone = 20;
 const all: number[] = [];
 const alone: Readonly<Record<string, number[]>> = Object.fromEntries(proxyNames.map((name) => [name, []]));
 const rows: { readonly accuracy: number; readonly values: Readonly<Record<string, number>> }[] = [];
-for (const { network, seed, batch, accuracy } of networks) {
+for (const [i, { network, seed, batch, accuracy }] of networks.entries()) {
   const values = await timed(all, () => proxies(network, { seed, batch }));
-  for (const name of proxyNames) await timed(alone[name], () => proxies(network, { seed, batch, names: [name] }));
+  for (const name of i < timedAlone ? proxyNames : [])
+    await timed(alone[name], () => proxies(network, { seed, batch, names: [name] }));
   const { macs, params } = costs(network);
   rows.push({ accuracy, values: { ...values, macs, params } });
 }
