@@ -1,4 +1,5 @@
 import PQueue from 'p-queue';
+import { withLargePages } from '../../base/large-pages.js';
 import type { Job, JobEvent, ResultOf } from './jobs.js';
 import { WorkerDied, WorkerProcess } from './worker-process.js';
 
@@ -36,7 +37,8 @@ export class Pool {
   private stopped = false;
 
   constructor(private readonly options: PoolOptions) {
-    this.workers = Array.from({ length: options.size }, (_, i) => new WorkerProcess(i));
+    // Only for training: latency is measured as it will be without.
+    this.workers = Array.from({ length: options.size }, (_, i) => new WorkerProcess(i, withLargePages(process.env)));
     this.idle = [...this.workers].reverse();
     this.measuring = new WorkerProcess(options.size);
     this.distant = new WorkerProcess(options.size + 1);

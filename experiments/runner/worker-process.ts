@@ -26,6 +26,7 @@ export class WorkerProcess {
   /** @param index place of this worker among its pool's; shown in progress. */
   constructor(
     readonly index: number,
+    private readonly environment: NodeJS.ProcessEnv = process.env,
     private readonly entry: URL = builtModule('./worker-main.js', import.meta.url),
   ) {}
 
@@ -84,7 +85,11 @@ export class WorkerProcess {
   }
 
   private start(): ChildProcess {
-    const child = fork(this.entry, { serialization: 'advanced', stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+    const child = fork(this.entry, {
+      serialization: 'advanced',
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      env: this.environment,
+    });
     let lastWords = '';
     child.stderr?.setEncoding('utf8').on('data', (text: string) => (lastWords = (lastWords + text).slice(-2000)));
     child.on('message', (message: FromWorker) => this.receive(message));

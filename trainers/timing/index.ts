@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process';
 import { builtModule } from '../../base/built-module.js';
 import { NasError } from '../../base/errors.js';
+import { withLargePages } from '../../base/large-pages.js';
 import { timingSchema, type Timing, type TimingJob, type TimingReply } from './job.js';
 
 export type { NodeShare, Timing, TimingJob } from './job.js';
@@ -15,6 +16,7 @@ export function timeTraining(job: TimingJob, signal?: AbortSignal): Promise<Timi
   return new Promise((resolve, reject) => {
     const child = fork(builtModule('./worker.js', import.meta.url), {
       execArgv: [],
+      env: withLargePages(process.env),
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
     const stop = (): void => void child.kill('SIGKILL');
