@@ -23,6 +23,7 @@ import {
   fitLatencyModel,
   selectCalibration,
   validate,
+  validateModel,
   type Measurement,
   type Observation,
 } from '../latency-models/index.js';
@@ -127,6 +128,10 @@ async function main(): Promise<void> {
   );
   console.log(`  within 5 %, 10 %    ${percent(within5)}, ${percent(within10)}`);
   console.log(`  Spearman            ${spearman.toFixed(4)}`);
+  for (const kind of ['additive', 'lookup'] as const) {
+    const { mape: error } = validateModel(fitLatencyModel(calibration, { kind }), observed(others));
+    console.log(`  by ${kind.padEnd(16)} ${error.toFixed(2)} %`);
+  }
 }
 
 if (options.measure === undefined) await main();
