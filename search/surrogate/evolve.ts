@@ -4,7 +4,7 @@ import { crossover, genotypeId, mutate, type DecisionSpace, type Genotype } from
 const generations = 8;
 const parents = 30;
 /** In each generation; the fewer, the more trials a prediction has to look at. */
-const children = { fewest: 50, most: 150, timesTrials: 15_000 };
+const children = { fewest: 40, most: 150, timesTrials: 15_000 };
 /** How often a child that was seen already is changed further. */
 const tries = 3;
 
