@@ -31,26 +31,30 @@ describe('a run ends', () => {
     expect(findings(workdir)).toMatchObject({ status: 'infeasible', trials: [] });
   });
 
-  it('with exit code 130 at the first Ctrl-C; meanwhile another is refused with 4; resumed, it is complete', async () => {
-    const workdir = join(directory, 'interrupted');
-    const child = run(workdir, ...quick.filter((set) => !set.startsWith('train')), 'train.epochs=10');
-    const over = ended(child);
-    await untilStarted(workdir);
-    const second = await ended(start(directory, ['resume', workdir]));
-    expect(second).toMatchObject({
-      code: 4,
-      output: expect.stringContaining(`process ${String(child.pid)}`) as string,
-    });
-    child.kill('SIGINT');
-    const first = await over;
-    expect(first).toMatchObject({ code: 130, output: expect.stringContaining('nas resume') as string });
-    expect(findings(workdir).status).toBe('interrupted');
-    expect((await ended(start(directory, ['resume', workdir]))).code).toBe(0);
-    expect(findings(workdir)).toMatchObject({
-      status: 'complete',
-      trials: [{ state: 'complete' }, { state: 'complete' }],
-    });
-  });
+  it(
+    'with exit code 130 at the first Ctrl-C; meanwhile another is refused with 4; resumed, it is complete',
+    { timeout: 200_000 },
+    async () => {
+      const workdir = join(directory, 'interrupted');
+      const child = run(workdir, ...quick.filter((set) => !set.startsWith('train')), 'train.epochs=10');
+      const over = ended(child);
+      await untilStarted(workdir);
+      const second = await ended(start(directory, ['resume', workdir]));
+      expect(second).toMatchObject({
+        code: 4,
+        output: expect.stringContaining(`process ${String(child.pid)}`) as string,
+      });
+      child.kill('SIGINT');
+      const first = await over;
+      expect(first).toMatchObject({ code: 130, output: expect.stringContaining('nas resume') as string });
+      expect(findings(workdir).status).toBe('interrupted');
+      expect((await ended(start(directory, ['resume', workdir]))).code).toBe(0);
+      expect(findings(workdir)).toMatchObject({
+        status: 'complete',
+        trials: [{ state: 'complete' }, { state: 'complete' }],
+      });
+    },
+  );
 
   it('with exit code 2 and an untouched workdir when it holds a run of another experiment', async () => {
     const workdir = join(directory, 'other');
