@@ -68,6 +68,32 @@ describe('a run that is killed', () => {
   });
 });
 
+it(
+  'a trial whose learning curve is hopeless is stopped, and says what was expected of it',
+  { timeout: 300_000 },
+  async () => {
+    const file = writeExperiment(directory, {
+      name: 'curves',
+      teacher: null,
+      final: null,
+      train: '{ epochs: 2, batch: 32 }',
+      search: '{ controller: random, trials: 8, parallel: 1, fidelity: { type: curve, warmup: 3, threshold: 0.95 } }',
+    });
+    const { expected } = await uninterrupted(file, join(directory, 'curves'));
+    const stopped = expected.trials.filter(({ state }) => state === 'pruned');
+    expect(stopped.length).toBeGreaterThan(0);
+    for (const { number, message, values } of stopped) {
+      expect(message).toMatch(
+        /^stopped after 1 of 2 epochs: \S+ % chance to enter the frontier \(accuracy \S+ ± \S+ expected, \S+ needed\)$/,
+      );
+      expect(values).toHaveProperty('accuracy');
+      expect(expected.curves[number][0]).toHaveLength(1);
+    }
+    // Until there are as many to extrapolate from as it is told to have, nothing is stopped.
+    for (const { state } of expected.trials.slice(0, 3)) expect(state).toBe('complete');
+  },
+);
+
 describe('a trial that is trained in parts', () => {
   it('is the same as one that is trained at once, bit for bit', { timeout: 300_000 }, async () => {
     const plain = { teacher: null, final: null };
