@@ -131,6 +131,13 @@ export const lowerings: readonly Lowering[] = [
     needs: 'portable',
   },
   {
+    name: 'depthwise convolutions as matrix products',
+    file: 'kernels/convolution/matrices.ts',
+    what: 'forward and both gradients of small images as products with the filter spread out to a matrix',
+    where: 'the CPU provider without blocks: images of up to 8x8 pixels, or 16x16 with stride 2',
+    needs: 'portable',
+  },
+  {
     name: 'broadcasting without unit axes',
     file: 'kernels/elementwise/elementwise.ts',
     what: 'trailing axes of length one are dropped where operands differ in shape: with them, elements are taken one by one',
