@@ -72,7 +72,7 @@ try {
   ];
   const table = new Table({
     head: ['student learns from', ...seeds.map((seed) => `seed ${seed}`), 'mean'],
-    style: { head: [] },
+    style: { head: [], border: [] },
   });
   for (const { name, train, teacher } of conditions) {
     const accuracies: number[] = [];
