@@ -55,8 +55,8 @@ export function batchNormTraining(
   const channels = x.shape[3];
   const scale = gamma.fullForm();
   // ONNX Runtime writes the running outputs over the running inputs, so every node needs two vectors of its own.
-  // With momentum 0 their values do not matter.
-  const scratch = (): string => builder.emit('Add', [scale, builder.scalar(scratchId())]);
+  // With momentum 0 their values do not matter; but an addition of 0 would be removed, and the scale be written over.
+  const scratch = (): string => builder.emit('Add', [scale, builder.scalar(1 + scratchId())]);
   const [y, mean, variance] = builder.emitAll(
     'BatchNormalization',
     [x.fullForm(NCHW), scale, beta.fullForm(), scratch(), scratch()],

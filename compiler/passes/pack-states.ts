@@ -97,15 +97,6 @@ class Packing {
 }
 
 /**
- * States that batch normalisation in training reads: ONNX Runtime's operator computes something else when its scale is a
- * value that the graph made, so these stay inputs of the graph.
- */
-const readByNormalisation = ({ nodes }: Graph): ReadonlySet<string> =>
-  new Set(
-    nodes.flatMap(({ op, inputs, outputs }) => (op === 'BatchNormalization' && outputs.length > 1 ? inputs : [])),
-  );
-
-/**
  * States that are updated alike, element by element, become one vector with one update: a network has hundreds of
  * weights, momenta and running statistics, mostly small, and an input, an output and some nodes for each of them cost
  * more than the arithmetic.
@@ -114,10 +105,9 @@ export function packStates(
   graph: Graph,
   states: readonly StatePorts[],
 ): { readonly graph: Graph; readonly packs: readonly StatePack[] } {
-  const kept = readByNormalisation(graph);
   const ends = new Ends(
     graph,
-    states.filter(({ input }) => graph.types.get(input)?.dtype === 'float32' && !kept.has(input)),
+    states.filter(({ input }) => graph.types.get(input)?.dtype === 'float32'),
   );
   const alike = new Map<string, Update[]>();
   for (const group of connected(ends)) {

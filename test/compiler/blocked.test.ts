@@ -7,21 +7,12 @@ import { toModel } from '../../spaces/index.js';
 import { withVariableGradients } from './support/gradients.js';
 import { apply, randomiseWeights, variablesOf } from './support/models.js';
 import { distillationLoss } from './support/networks.js';
+import { mbconv, type Act } from './support/blocks.js';
 import { differences, relativeError, runCompiled, type Inputs, type Outputs } from './support/reference.js';
 import { Sampler, type Samples } from './support/samples.js';
 
 afterEach(() => tf.disposeVariables());
 
-type Act = 'relu' | 'relu6' | 'hard_swish' | 'swish';
-const mbconv = (filters: number, expand: number, kernel: number, stride: 1 | 2, se = 0, act: Act = 'swish'): Block => ({
-  kind: 'mbconv',
-  filters,
-  expand,
-  kernel,
-  stride,
-  se,
-  act,
-});
 const network = (size: number, stem: number, blocks: readonly Block[], act: Act = 'swish'): Network => ({
   kind: 'network',
   input: [size, size, 3],

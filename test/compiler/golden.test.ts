@@ -6,6 +6,7 @@ import { histogram, trace, verifyGraph } from '../../compiler/index.js';
 import { optimized } from '../../compiler/compile.js';
 import type { Block, Network } from '../../spaces/index.js';
 import { toModel } from '../../spaces/index.js';
+import { mbconv as mbconvBlock, type Act } from './support/blocks.js';
 import { apply, variablesOf } from './support/models.js';
 import { distillationLoss } from './support/networks.js';
 
@@ -14,18 +15,10 @@ beforeAll(async () => {
 });
 afterEach(() => tf.disposeVariables());
 
-type Act = 'relu' | 'relu6' | 'hard_swish' | 'swish';
 const mbconv =
   (act: Act) =>
-  (filters: number, expand: number, kernel: number, stride: 1 | 2, se = 0): Block => ({
-    kind: 'mbconv',
-    filters,
-    expand,
-    kernel,
-    stride,
-    se,
-    act,
-  });
+  (filters: number, expand: number, kernel: number, stride: 1 | 2, se = 0): Block =>
+    mbconvBlock(filters, expand, kernel, stride, se, act);
 const basic = (filters: number, stride: 1 | 2): Block => ({ kind: 'basic', filters, kernel: 3, stride, act: 'relu' });
 
 interface Reference {

@@ -1,6 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
-import * as tfl from '@tensorflow/tfjs-layers';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { compile, printGraph, StateStore, trace, verifyGraph } from '../../compiler/index.js';
 import { optimized } from '../../compiler/compile.js';
@@ -72,24 +71,6 @@ describe('packing states', () => {
       return step(feeds);
     };
     expect(optimized(trace(both, inputs)).packs).toEqual([]);
-  });
-
-  it('leaves scales alone that batch normalisation reads in training', () => {
-    const layers = [1, 2].map(() => tfl.layers.batchNormalization());
-    const step = ({ x }: Record<string, tf.Tensor>): { loss: tf.Tensor } => {
-      const normal = (): tf.Scalar =>
-        tf.sum(layers.reduce((y, layer) => layer.apply(y, { training: true }) as tf.Tensor, tf.square(x)));
-      const loss = tf.train.sgd(0.1).minimize(normal, true);
-      if (loss === null) throw new Error('minimize returned no loss');
-      return { loss };
-    };
-    for (const layer of layers) layer.build([2, 3, 3, 4]);
-    const { graph } = optimized(trace(step, { x: { shape: [2, 3, 3, 4] } }));
-    const norms = graph.nodes.filter(({ op, outputs }) => op === 'BatchNormalization' && outputs.length === 3);
-    const scales = norms.map((norm) => norm.inputs[1]);
-    const inputs = new Set(graph.inputs.map(({ name }) => name));
-    expect(scales).toHaveLength(2);
-    expect(scales.filter((name) => !inputs.has(name))).toEqual([]);
   });
 
   it('gives programs with other packs, and snapshots, the same values', async () => {

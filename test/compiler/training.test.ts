@@ -52,6 +52,21 @@ describe('batch normalisation has the reference gradients', () => {
       await expectSameAsReference(step, { x }, { floor: 0.1 });
     });
   }
+
+  it('where the program computes the scale', async () => {
+    const inputs = tfl.input({ shape: [6, 6, 3] });
+    const model = tfl.model({ inputs, outputs: normalisedGraphs['twice in a row'](inputs) });
+    randomiseWeights(model, 'computed scale');
+    const weights = variablesOf(model);
+    const scales = weights.filter(({ name }) => name.includes('gamma'));
+    const step = ({ x }: Inputs) => {
+      for (const scale of scales) scale.assign(tf.mul(scale, 1.5));
+      return tf.variableGrads(() => weightedSum(apply(model, x, true)), weights).grads;
+    };
+    expect(scales).toHaveLength(2);
+    const x = new Sampler('normalised', 'computed scale').normal([batch, 6, 6, 3]);
+    await expectSameAsReference(step, { x }, { floor: 0.1 });
+  });
 });
 
 const network = smallNetworks['gated, two blocks'];
