@@ -60,13 +60,13 @@ export class AskedTeacher {
     const { source, info, options } = this;
     const { augment } = options.train;
     const file = this.file('logits', '.f32', source.hash, info.hash, augment, options.seed);
+    // A view that is computed survives a kill.
+    const parts = Array.from({ length: augment.views }, (_, view) => `${file}.view${view}`);
     if (!existsSync(file)) {
-      // A view that is computed survives a kill.
-      const parts = Array.from({ length: augment.views }, (_, view) => `${file}.view${view}`);
       await this.askAll(outputs, parts);
       writeFileAtomic(file, ...parts.map((part) => readFileSync(part)));
-      for (const part of parts) rmSync(part);
     }
+    for (const part of parts) rmSync(part, { force: true });
     return { file, augment, viewSeed: options.seed };
   }
 

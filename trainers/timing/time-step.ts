@@ -42,18 +42,12 @@ const sum = (values: Iterable<number>): number => [...values].reduce((total, val
  * logits, backward, SGD with momentum and weight decay, batch norm statistics.
  */
 export async function timeStep(job: TimingJob): Promise<Timing> {
-  const { timed, provider, threads, spinning, warmup, steps } = job;
+  const { timed, provider, threads, spinning = true, warmup, steps } = job;
   await activateBackend(await chooseEngine({ type: 'compiled', provider }));
   const program = createTrainingProgram(specOf(timed));
   const batch = randomBatch(timed);
   const blocked = job.blocked ? 'auto' : false;
-  const training = new CompiledTraining(program, {
-    provider,
-    threads,
-    batch: timed.batch,
-    blocked,
-    ...(spinning === undefined ? {} : { spinning }),
-  });
+  const training = new CompiledTraining(program, { provider, threads, spinning, batch: timed.batch, blocked });
   const begin = performance.now();
   const step = await training.compileStep();
   const startup = performance.now() - begin;
