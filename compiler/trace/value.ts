@@ -4,6 +4,7 @@ import type { BlockLayout, BlockOrder } from './blocks.js';
 import { blockedShape, fromBlocks, joinImages, splitImages, swapBlocks, toBlocks } from './blocks.js';
 import type { Perm } from './layout.js';
 import { NCHW, layOut, permute, storageOrder, toStorage } from './layout.js';
+import type { Recipe } from './recipe.js';
 
 export interface Form {
   readonly perm: Perm;
@@ -17,33 +18,6 @@ export interface Undecided {
   /** The order that it would rather have; null when it does not mind. */
   preferred(): Perm | null;
 }
-
-/** The gradients of a convolution, recorded without the gradient of its output. */
-export interface FoldedGradient {
-  input(): Val;
-  filter(): Val;
-}
-
-/** What is known about how a value was computed, for rules that recognise patterns over several kernels. */
-export type Recipe =
-  /** scale * of + offset */
-  | { readonly kind: 'affine'; readonly of: Val; readonly scale: number; readonly offset: number }
-  | { readonly kind: 'relu'; readonly of: Val }
-  /** clip(of, low, high), where `of` may lie before a ReLU that the clip makes superfluous. */
-  | { readonly kind: 'clip'; readonly of: Val; readonly low: number; readonly high: number }
-  /** of * factor, the factor being a vector over the last axis. */
-  | { readonly kind: 'scaled'; readonly of: Val; readonly factor: Val; readonly folded: FoldedGradient | null }
-  /** The 1x1 convolution of x, in blocks. */
-  | { readonly kind: 'pointwise'; readonly x: Val; readonly filter: Val }
-  /** a * b, elementwise. */
-  | { readonly kind: 'product'; readonly a: Val; readonly b: Val }
-  | { readonly kind: 'sigmoid'; readonly of: Val }
-  /** dy * y * (1 - y), for y = sigmoid(x). */
-  | { readonly kind: 'sigmoid-gradient'; readonly dy: Val; readonly y: Val }
-  /** dy where low < of < high, else 0. */
-  | { readonly kind: 'window'; readonly dy: Val; readonly of: Val; readonly low: number; readonly high: number }
-  /** The gradient `dy` passed back through the clip that made `clipped`. */
-  | { readonly kind: 'clip-gradient'; readonly dy: Val; readonly clipped: Val };
 
 const keyOf = ({ order, parts }: BlockLayout): string => `${order}/${parts}`;
 

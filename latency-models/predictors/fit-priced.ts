@@ -1,10 +1,11 @@
 import { columnsOf, heavyTraffic, launchColumns, type Columns } from './columns.js';
 import type { Component } from './evidence.js';
+import { layerCovariance, likeness, type Spread } from './layer-deviations.js';
 import type { Catalogue, Profile } from './layer-features.js';
 import { priceOf } from './priced-layers.js';
 import { overlapped, PricedModel, type ModelKind } from './priced-model.js';
 import { diagonal, dot, solve, type Regression, type Solution, type Start } from './regression.js';
-import { similarities, type SimilarityName } from './similarity.js';
+import type { SimilarityName } from './similarity.js';
 import type { SourcePrior } from './sources.js';
 import { median } from '../statistics.js';
 
@@ -153,13 +154,6 @@ function regression(
   return { target, rows, mean, prior, free, components: [{ matrix, ...expected.noise }, ...deviations] };
 }
 
-/** How much each sample has of each layer that deviates, in shares of the latency. */
-interface Spread {
-  readonly layers: readonly number[];
-  /** One row a sample, over `layers`. */
-  readonly rows: readonly Float64Array[];
-}
-
 function spreadOf(setting: Setting, weights: readonly number[], gates: readonly Float64Array[]): Spread {
   const { catalogue, samples, columns } = setting;
   const prices = pricesOf(columns, weights, 1);
@@ -176,34 +170,6 @@ function spreadOf(setting: Setting, weights: readonly number[], gates: readonly 
     return row;
   });
   return { layers, rows };
-}
-
-/** How alike each two of the layers are; row-major. */
-function likeness({ catalogue }: Setting, layers: readonly number[], name: SimilarityName): Float64Array {
-  const similarity = similarities[name];
-  const m = layers.length;
-  const alike = new Float64Array(m * m);
-  for (let a = 0; a < m; a++)
-    for (let b = 0; b <= a; b++)
-      alike[a * m + b] = alike[b * m + a] = similarity(catalogue.layers[layers[a]], catalogue.layers[layers[b]]);
-  return alike;
-}
-
-/** Covariance of the samples' deviations. */
-function layerCovariance({ layers, rows }: Spread, alike: Float64Array): Float64Array {
-  const m = layers.length;
-  const n = rows.length;
-  const matrix = new Float64Array(n * n);
-  for (let i = 0; i < n; i++) {
-    const right = new Float64Array(m);
-    for (let a = 0; a < m; a++) {
-      const own = rows[i][a];
-      if (own === 0) continue;
-      for (let b = 0; b < m; b++) right[b] += own * alike[a * m + b];
-    }
-    for (let j = 0; j <= i; j++) matrix[i * n + j] = matrix[j * n + i] = dot(rows[j], right);
-  }
-  return matrix;
 }
 
 interface Outcome {
@@ -234,7 +200,7 @@ function iterate(setting: Setting): Outcome {
     const spread = spreadOf(setting, reference, gates);
     const components: Component[] = [];
     if (options.similarity !== null) {
-      alike ??= likeness(setting, spread.layers, options.similarity);
+      alike ??= likeness(setting.catalogue, spread.layers, options.similarity);
       components.push({ matrix: layerCovariance(spread, alike), ...expected.layers });
     }
     if (sources !== null) components.push({ matrix: sources.covariance, ...expected.sources });

@@ -1,7 +1,7 @@
 import type { GraphBuilder } from '../../graph/index.js';
 import { int, sizeOf } from '../../graph/index.js';
 import { OIHW } from '../../trace/layout.js';
-import type { FoldedGradient } from '../../trace/value.js';
+import type { FoldedGradient } from '../../trace/recipe.js';
 import { Val } from '../../trace/value.js';
 import { multiply } from '../elementwise/binary.js';
 import { elementwise, numberLike } from '../elementwise/elementwise.js';

@@ -1,4 +1,5 @@
-import type { FoldedGradient, Val } from '../../trace/value.js';
+import type { FoldedGradient } from '../../trace/recipe.js';
+import type { Val } from '../../trace/value.js';
 import { multiply } from '../elementwise/binary.js';
 import type { Geometry } from './geometry.js';
 
