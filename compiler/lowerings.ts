@@ -40,6 +40,13 @@ export const lowerings: readonly Lowering[] = [
     needs: 'blocked',
   },
   {
+    name: 'fewer products',
+    file: 'kernels/blocked/winograd.ts',
+    what: 'minimal filtering (Winograd) along the height: half of the products for 4 rows of a 3x3 convolution; forward and both gradients',
+    where: 'full convolutions without strides, enough channels, an even height',
+    needs: 'blocked',
+  },
+  {
     name: 'strided input gradient',
     file: 'kernels/blocked/strided-gradient.ts',
     what: 'one convolution for each phase of the pixels instead of a transposed convolution',
@@ -48,7 +55,7 @@ export const lowerings: readonly Lowering[] = [
   },
   {
     name: 'filter gradient over images',
-    file: 'kernels/blocked/filter-gradient.ts',
+    file: 'kernels/blocked/images-gradient.ts',
     what: 'one convolution with images for channels and the output gradient for the filter',
     where: 'full convolutions, batches of whole blocks',
     needs: 'blocked',

@@ -1,9 +1,10 @@
 import type { GraphBuilder } from '../../graph/index.js';
-import { int, ints, sizeOf } from '../../graph/index.js';
+import { int, sizeOf } from '../../graph/index.js';
 import { OIHW } from '../../trace/layout.js';
 import { Val } from '../../trace/value.js';
 import type { Geometry } from '../convolution/geometry.js';
 import { convolutionAttributes, isPointwise } from '../convolution/geometry.js';
+import { imagesGradient } from './images-gradient.js';
 import type { Blocks } from './lanes.js';
 import { byParts, fillsBlocks, inParts, orderOf, partsOf, sumOf } from './lanes.js';
 
@@ -62,105 +63,6 @@ function pointwiseGradient(x: Val, dy: Val, g: Geometry): Val {
   }
   const stored = builder.reshape(channelProducts(dy, x), [g.outChannels, g.inChannels, 1, 1]);
   return Val.of(builder, stored, [1, 1, g.inChannels, g.outChannels], 'float32', OIHW);
-}
-
-/** Images whose pixels lie in rows: [blocks, images, h, w*lanes], `lanes` channels of a pixel side by side. */
-interface Rows {
-  readonly name: string;
-  readonly blocks: number;
-  readonly images: number;
-  readonly lanes: number;
-}
-
-/** The parts of x as rows of pixels; x itself when its channels are too few for blocks. */
-function rowsOf(x: Val, g: Geometry, parts: number): Rows[] {
-  if (!fillsBlocks(x.builder, g.inChannels))
-    return [{ name: x.fullForm(), blocks: 1, images: g.batch, lanes: g.inChannels }];
-  return inParts(x, 'CNHWc', parts).map(({ name, channels, images, block }) => ({
-    name,
-    blocks: channels / block,
-    images,
-    lanes: block,
-  }));
-}
-
-/** Images as channels, in blocks, the rows padded with zeros. */
-function imagesAsChannels(
-  builder: GraphBuilder,
-  x: Rows,
-  g: Geometry,
-  [left, right]: readonly [number, number],
-): string {
-  const { name, blocks, images, lanes } = x;
-  const [height, width] = g.input;
-  const rows = builder.reshape(name, [blocks * images * height, width * lanes]);
-  // Pads of the convolution would be slow: it computes the cells that touch them one by one.
-  const padded =
-    left + right === 0 ? rows : builder.emit('Pad', [rows, builder.integers([0, left * lanes, 0, right * lanes])]);
-  const all = builder.reshape(padded, [blocks, images, height, (width + left + right) * lanes]);
-  return builder.emit('nchwc.ReorderInput', [all], { channels_last: int(0) });
-}
-
-/** Output gradients as a filter [co, N, h, w] whose input channels are the images. */
-function imagesInside({ builder, name, order, images, channels, image, block }: Blocks): string {
-  const [blocks, area] = [channels / block, sizeOf(image)];
-  const [shape, perm] =
-    order === 'NCHWc'
-      ? [
-          [images / block, block, blocks, area, block],
-          [2, 0, 3, 1, 4],
-        ]
-      : [
-          [blocks, images / block, block, area, block],
-          [0, 1, 3, 2, 4],
-        ];
-  const grouped = builder.emit('Transpose', [builder.reshape(name, shape)], { perm: ints(perm) });
-  return builder.reshape(grouped, [channels, images, ...image]);
-}
-
-/**
- * The gradient of the filter as one convolution over the images: images are the input channels, the output gradient is
- * the filter, and the channels of a pixel lie side by side in the row, so that columns are `lanes` apart. The result
- * [ci/c, co, kh, kw*c] has the kernel's cells for pixels.
- */
-function imagesGradient(x: Val, dy: Val, g: Geometry): Val {
-  const { builder } = x;
-  const wanted = fillsBlocks(builder, g.inChannels) ? Math.max(partsOf(x), partsOf(dy)) : 1;
-  const parts = (g.batch / wanted) % (builder.block ?? 1) === 0 ? wanted : 1;
-  const gradients = inParts(dy, orderOf(dy), parts);
-  const [{ block, channels }] = gradients;
-  // Rows and columns that the strided filter never reaches are cut off by smaller end pads, or afterwards.
-  const surplus = [0, 1].map(
-    (i) => g.input[i] + g.pads[i] + g.pads[i + 2] - ((g.output[i] - 1) * g.strides[i] + g.kernel[i]),
-  );
-  const ends = surplus.map((s, i) => Math.max(0, g.pads[i + 2] - s));
-  const cells = [0, 1].map((i) => g.kernel[i] + Math.max(0, surplus[i] - g.pads[i + 2]));
-  const sources = rowsOf(x, g, parts);
-  const [{ lanes, blocks }] = sources;
-  const attributes = convolutionAttributes({
-    kernel: g.output,
-    pads: [g.pads[0], 0, ends[0], 0],
-    dilations: [g.strides[0], g.strides[1] * lanes],
-  });
-  const each = sources.map((source, i) => {
-    const inputs = [imagesAsChannels(builder, source, g, [g.pads[1], ends[1]]), imagesInside(gradients[i])];
-    return builder.emit('nchwc.Conv', inputs, attributes);
-  });
-  const split = builder.reshape(sumOf(builder, each), [blocks, channels / block, ...cells, lanes, block]);
-  const whole = [...cells, blocks * lanes, channels];
-  const stored = builder.reshape(builder.transpose(split, [2, 3, 0, 4, 1, 5]), whole);
-  const shape = [...g.kernel, g.inChannels, g.outChannels];
-  const cut = [0, 1, 2, 3].filter((axis) => whole[axis] !== shape[axis]);
-  const kept =
-    cut.length === 0
-      ? stored
-      : builder.slice(
-          stored,
-          cut,
-          cut.map(() => 0),
-          cut.map((axis) => shape[axis]),
-        );
-  return Val.of(builder, kept, shape, 'float32');
 }
 
 /** Every `strides`-th pixel, where the strides divide the image: what a strided 1x1 convolution sees. */

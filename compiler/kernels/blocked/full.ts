@@ -10,6 +10,7 @@ import type { Blocks } from './lanes.js';
 import { byParts, channelVector, channelView, fillsBlocks, orderOf, partsFor, partsOf, view } from './lanes.js';
 import { stridedInputGradient } from './strided-gradient.js';
 import { backwards, exchanged, packFilter, packForPlain, packMatrix, packTransposed } from './weights.js';
+import { filteringFor, winogradConvolution } from './winograd.js';
 
 /**
  * Convolutions over all channels in the blocked layout: direct convolution at close to the speed of the processor, and
@@ -68,19 +69,26 @@ export function fullForward(x: Val, filter: Val, g: Geometry): Val {
     return y;
   }
   const weights = blocked ? packFilter(builder, filter.form()) : packForPlain(builder, filter.form());
-  const { kernel, pads, strides, dilations } = g;
-  const attributes = convolutionAttributes({ kernel, pads, strides, dilations });
-  const shape = [g.batch, ...g.output, g.outChannels];
-  if (!blocked) {
-    const y = builder.emit('nchwc.Conv', [x.fullForm(NCHW), weights], attributes);
-    return Val.blocked(builder, [y], shape, 'NCHWc');
-  }
+  if (blocked) return convolution(x, weights, g);
+  const y = builder.emit('nchwc.Conv', [x.fullForm(NCHW), weights], convolutionAttributes(g));
+  return Val.blocked(builder, [y], [g.batch, ...g.output, g.outChannels], 'NCHWc');
+}
+
+/** The convolution with a packed filter, with fewer products where that pays. */
+function convolution(x: Val, weights: string, g: Geometry): Val {
+  const { builder } = x;
+  const filtering = filteringFor(builder, g);
+  const direct = (source: Blocks): string =>
+    builder.emit(
+      'nchwc.Conv',
+      [view(source, [source.images, source.channels, ...g.input]), weights],
+      convolutionAttributes(g),
+    );
   return fitting(
     x,
     'NCHWc',
-    shape,
-    (source) =>
-      builder.emit('nchwc.Conv', [view(source, [source.images, source.channels, ...g.input]), weights], attributes),
+    [g.batch, ...g.output, g.outChannels],
+    (source) => (filtering ? winogradConvolution(source, weights, g, filtering) : direct(source)),
     builder.block ?? 1,
   );
 }
@@ -89,28 +97,27 @@ export function fullForward(x: Val, filter: Val, g: Geometry): Val {
 export function fullInputGradient(dy: Val, filter: Val, g: Geometry): Val | null {
   const { builder } = dy;
   if (!fillsBlocks(builder, g.inChannels)) return null;
-  const shape = [g.batch, ...g.input, g.inChannels];
   if (isPointwise(g)) return transposedPointwise(dy, filter.form(OIHW), orderOf(dy));
   if (sizeOf(g.kernel) === 1) return stridedPointwiseGradient(dy, filter, g);
   const pads = flippedPads(g);
   if (g.strides.some((s) => s !== 1)) return stridedInputGradient(dy, filter, g);
   if (pads.some((p) => p < 0)) return null;
   const turned = exchanged(builder, packFilter(builder, filter.form()));
-  const { kernel, dilations } = g;
   const weights = backwards(
     builder,
     turned,
-    kernel.map((cells) => cells - 1),
+    g.kernel.map((cells) => cells - 1),
   );
-  const attributes = convolutionAttributes({ kernel, pads, dilations });
-  return fitting(
-    dy,
-    'NCHWc',
-    shape,
-    (source) =>
-      builder.emit('nchwc.Conv', [view(source, [source.images, source.channels, ...g.output]), weights], attributes),
-    builder.block ?? 1,
-  );
+  const [inChannels, outChannels] = [g.outChannels, g.inChannels];
+  const [top, left, bottom, right] = pads;
+  return convolution(dy, weights, {
+    ...g,
+    input: g.output,
+    output: g.input,
+    pads: [top, left, bottom, right],
+    inChannels,
+    outChannels,
+  });
 }
 
 /** The gradient of a strided 1x1 convolution: that of the pixels it saw, with zeros between them. */

@@ -51,6 +51,28 @@ const dense: readonly Case[] = widths.flatMap(([from, to]) =>
     ),
 );
 
+/** Heights of whole tiles of 4 and of 2 rows, in batches of whole blocks: fewer products where the blocked path is on. */
+const tiled: readonly Case[] = (
+  [
+    { size: [8, 6], kernel: 3, stride: 1, pad: 'same' },
+    { size: [6, 5], kernel: 3, stride: 1, pad: 'same' },
+    { size: [10, 6], kernel: 3, stride: 1, pad: 'valid' },
+    { size: [8, 7], kernel: 5, stride: 1, pad: 'same' },
+    { size: [10, 8], kernel: 5, stride: 1, pad: 'valid' },
+    { size: [6, 7], kernel: 7, stride: 1, pad: 'same' },
+    { size: [4, 5], kernel: [3, 1], stride: 1, pad: 'same' },
+  ] satisfies Window[]
+).map((window) =>
+  ofTwo(
+    `conv2d ${title(window)}, tiles of rows`,
+    [
+      [16, ...window.size, 20],
+      [...pair(window.kernel), 20, 40],
+    ],
+    (x, w) => tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, pair(window.stride), window.pad),
+  ),
+);
+
 /** Channels in multiples of 4 take the blocked path where it is on. */
 const depthwise: readonly Case[] = [5, 12, 16, 32].flatMap((channels) =>
   windows
@@ -270,6 +292,7 @@ const normalisation: readonly Case[] = (
 
 export const imageCases: readonly Case[] = [
   ...dense,
+  ...tiled,
   ...depthwise,
   ...multiplied,
   ...dilated,
