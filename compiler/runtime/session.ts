@@ -18,6 +18,8 @@ export interface SessionOptions {
 /**
  * Opens an ONNX model, from a file or from memory: the one place that sets ONNX Runtime's options. Operators run one
  * after the other, each on `threads` threads, with all graph optimisations; numbers too small for a float are zero.
+ * Memory is not planned ahead: after the first run a plan takes one more block for all of it, and the memory of that run
+ * is not given back.
  * @throws NasError when ONNX Runtime does not accept the model or does not have the provider.
  */
 export async function createSession(
@@ -31,6 +33,7 @@ export async function createSession(
     interOpNumThreads: 1,
     executionMode: 'sequential',
     graphOptimizationLevel: 'all',
+    enableMemPattern: false,
     logSeverityLevel: 3,
     extra: {
       session: { set_denormal_as_zero: '1', intra_op: { allow_spinning: spinning ? '1' : '0' } },
