@@ -1,7 +1,7 @@
 import { asynchronousHalving } from './asha.js';
-import { curveStopping } from './curve.js';
+import { freezeThaw } from './freeze-thaw.js';
 import { successiveHalving } from './halving.js';
-import { geometricRungs, regularRungs } from './rungs.js';
+import { geometricRungs } from './rungs.js';
 import type { FidelityConfig } from './schema.js';
 import type { Scheduler, SchedulerInput } from './scheduler.js';
 import { wholeTrainings } from './whole.js';
@@ -13,9 +13,8 @@ export function rungsOf(config: FidelityConfig, epochs: number): readonly number
       return [epochs];
     case 'asha':
     case 'halving':
+    case 'freeze-thaw':
       return geometricRungs(epochs, config.min_epochs, config.eta);
-    case 'curve':
-      return regularRungs(epochs, config.min_epochs, config.every);
   }
 }
 
@@ -27,11 +26,11 @@ export function createScheduler(config: FidelityConfig, input: SchedulerInput): 
       return wholeTrainings(input.epochs);
     case 'asha':
       return asynchronousHalving({ ...input, rungs, eta: config.eta });
+    case 'freeze-thaw':
+      return freezeThaw({ ...input, rungs, eta: config.eta, minGain: config.min_gain });
     case 'halving': {
       const { eta, bracket = eta ** (rungs.length - 1) } = config;
       return successiveHalving({ ...input, rungs, eta, bracket });
     }
-    case 'curve':
-      return curveStopping({ ...input, rungs, threshold: config.threshold, warmup: config.warmup });
   }
 }

@@ -10,10 +10,3 @@ export function geometricRungs(epochs: number, min: number, eta: number): number
   }
   return rungs;
 }
-
-/** `min`, `min + every`, ... and the whole training. */
-export function regularRungs(epochs: number, min: number, every: number): number[] {
-  const rungs: number[] = [];
-  for (let rung = min; rung < epochs; rung += every) rungs.push(rung);
-  return [...rungs, epochs];
-}

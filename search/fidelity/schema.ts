@@ -2,25 +2,26 @@ import { z } from 'zod';
 
 const minEpochs = z.number().int().min(1).default(1).describe('epochs before a trial is judged for the first time');
 
-const eta = z
-  .number()
-  .int()
-  .min(2)
-  .max(16)
-  .default(3)
-  .describe('of so many trials that reach a rung, one goes on; the next rung has so many times the epochs');
+const eta = (preset: number) =>
+  z
+    .number()
+    .int()
+    .min(2)
+    .max(16)
+    .default(preset)
+    .describe('of so many trials that reach a rung, one goes on; the next rung has so many times the epochs');
 
 /** `search.fidelity:`; whether every trial is trained to its end, or only those that look good after a few epochs. */
 export const fidelitySchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('none') }).describe('every trial is trained for all of train.epochs'),
   z
-    .strictObject({ type: z.literal('asha'), min_epochs: minEpochs, eta })
+    .strictObject({ type: z.literal('asha'), min_epochs: minEpochs, eta: eta(3) })
     .describe('asynchronous successive halving (Li et al. 2020): trials go on as soon as a rung has enough results'),
   z
     .strictObject({
       type: z.literal('halving'),
       min_epochs: minEpochs,
-      eta,
+      eta: eta(3),
       bracket: z
         .number()
         .int()
@@ -31,22 +32,16 @@ export const fidelitySchema = z.discriminatedUnion('type', [
     .describe('successive halving (Jamieson & Talwalkar 2016): a rung is judged when all of its bracket are there'),
   z
     .strictObject({
-      type: z.literal('curve'),
+      type: z.literal('freeze-thaw'),
       min_epochs: minEpochs,
-      every: z.number().int().min(1).default(1).describe('epochs from one judgement to the next'),
-      threshold: z
+      eta: eta(2),
+      min_gain: z
         .number()
         .gt(0)
         .lt(1)
-        .default(0.05)
-        .describe('a trial is stopped when it enters the frontier with a smaller probability'),
-      warmup: z
-        .number()
-        .int()
-        .min(3)
-        .default(6)
-        .describe('trials trained to their end before any is stopped: what is extrapolated from'),
+        .default(0.002)
+        .describe('a trial goes on while it is expected to add this share of the hypervolume to the frontier'),
     })
-    .describe('every trial goes on until its learning curve says that it is hopeless (after Baker et al. 2018)'),
+    .describe('whichever trial promises the frontier most goes on (after Swersky et al. 2014)'),
 ]);
 export type FidelityConfig = z.output<typeof fidelitySchema>;

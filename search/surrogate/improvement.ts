@@ -1,10 +1,20 @@
 import type { Boxes } from './boxes.js';
-import type { Warp } from './warp.js';
+import type { Below as Thresholds } from './warp.js';
+
+/** How values follow from the normal variables that are modelled. */
+export interface Scale {
+  /** The normal variable of a value. */
+  apply(value: number): number;
+  /** The median of the values when the normal variable has mean `z`. */
+  invert(z: number): number;
+  /** For each of some thresholds, E[max(0, threshold - value)]. */
+  below(thresholds: Float64Array): Thresholds;
+}
 
 /** What is known of one objective, for each candidate of a pool; smaller is better. */
 export type Belief =
   | { readonly kind: 'known'; readonly values: Float64Array }
-  | { readonly kind: 'modelled'; readonly warp: Warp; readonly mean: Float64Array; readonly variance: Float64Array };
+  | { readonly kind: 'modelled'; readonly warp: Scale; readonly mean: Float64Array; readonly variance: Float64Array };
 
 /** E[max(0, cut - value)] of one candidate for the cuts of one objective, computed where it is asked for. */
 class Below {

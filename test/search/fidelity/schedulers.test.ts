@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { Random } from '../../../base/random.js';
 import { createScheduler, fidelitySchema, type FidelityConfig } from '../../../search/fidelity/index.js';
 import { rankResults } from '../../../search/fidelity/ranking.js';
-import { geometricRungs, regularRungs } from '../../../search/fidelity/rungs.js';
+import { geometricRungs } from '../../../search/fidelity/rungs.js';
 import { dominates, toPoint, type Objective } from '../../../search/index.js';
 import { simulate, type Curves } from './simulation.js';
 
@@ -57,11 +57,6 @@ describe('rungs', () => {
   ])('of %i epochs, %i at least, eta %i', (epochs, min, eta, rungs) => {
     expect(geometricRungs(epochs, min, eta)).toEqual(rungs);
   });
-
-  test('at regular distances end with the whole training', () => {
-    expect(regularRungs(6, 2, 2)).toEqual([2, 4, 6]);
-    expect(regularRungs(5, 1, 3)).toEqual([1, 4, 5]);
-  });
 });
 
 describe('the ranking of a rung', () => {
@@ -108,6 +103,50 @@ describe('the ranking of a rung', () => {
   });
 });
 
+describe.each(['asha', 'freeze-thaw'])('without a barrier: %s', (type) => {
+  test('trains each trial upwards, rung by rung, and leaves none without an end', () => {
+    fc.assert(
+      fc.property(cases, (c) => {
+        const { steps, results, stops, failed } = run(parse({ type, eta: c.eta }), c);
+        const rungs = geometricRungs(c.epochs, 1, c.eta);
+        for (let trial = 0; trial < c.trials; trial++) {
+          const own = steps.filter((step) => step.trial === trial).map(({ epochs }) => epochs);
+          expect(own).toEqual(rungs.slice(0, own.length));
+          const whole = results.some((result) => result.trial === trial && result.epochs === c.epochs);
+          expect([whole, stops.has(trial), failed.has(trial)].filter(Boolean)).toHaveLength(1);
+        }
+        if (failed.size === 0) expect(results.some(({ epochs }) => epochs === c.epochs)).toBe(true);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test('has no barrier: while trials may be asked, no worker waits', () => {
+    fc.assert(
+      fc.property(cases, (c) => {
+        const { decisions } = run(parse({ type, eta: c.eta }), c);
+        let asked = 0;
+        let idle = false;
+        // A decision that was made with a free worker left over, although a trial could have been asked, would show as
+        // a later ask with fewer steps at work than workers.
+        for (const { decision, unknown } of decisions) {
+          if (decision.kind === 'ask') {
+            idle ||= asked >= c.parallel && unknown < c.parallel - 1;
+            asked++;
+          }
+        }
+        expect(idle).toBe(false);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test('finds the same with one worker, whatever is remembered between decisions', () => {
+    const c = { seed: 3, trials: 20, parallel: 1, epochs: 9 };
+    expect(run(parse({ type }), c)).toEqual(run(parse({ type }), c));
+  });
+});
+
 describe('asynchronous halving', () => {
   const config = (eta: number) => parse({ type: 'asha', eta });
 
@@ -130,48 +169,6 @@ describe('asynchronous halving', () => {
       }),
       { numRuns: 60 },
     );
-  });
-
-  test('trains each trial upwards, rung by rung, and leaves none without an end', () => {
-    fc.assert(
-      fc.property(cases, (c) => {
-        const { steps, results, stops, failed } = run(config(c.eta), c);
-        const rungs = geometricRungs(c.epochs, 1, c.eta);
-        for (let trial = 0; trial < c.trials; trial++) {
-          const own = steps.filter((step) => step.trial === trial).map(({ epochs }) => epochs);
-          expect(own).toEqual(rungs.slice(0, own.length));
-          const whole = results.some((result) => result.trial === trial && result.epochs === c.epochs);
-          expect([whole, stops.has(trial), failed.has(trial)].filter(Boolean)).toHaveLength(1);
-        }
-        if (failed.size === 0) expect(results.some(({ epochs }) => epochs === c.epochs)).toBe(true);
-      }),
-      { numRuns: 60 },
-    );
-  });
-
-  test('has no barrier: while trials may be asked, no worker waits', () => {
-    fc.assert(
-      fc.property(cases, (c) => {
-        const { decisions } = run(config(c.eta), c);
-        let asked = 0;
-        let idle = false;
-        // A decision that was made with a free worker left over, although a trial could have been asked, would show as
-        // a later ask with fewer steps at work than workers.
-        for (const { decision, unknown } of decisions) {
-          if (decision.kind === 'ask') {
-            idle ||= asked >= c.parallel && unknown < c.parallel - 1;
-            asked++;
-          }
-        }
-        expect(idle).toBe(false);
-      }),
-      { numRuns: 60 },
-    );
-  });
-
-  test('finds the same with one worker, whatever is remembered between decisions', () => {
-    const c = { seed: 3, trials: 20, parallel: 1, epochs: 9 };
-    expect(run(config(3), c)).toEqual(run(config(3), c));
   });
 
   test('says why a trial was stopped', () => {

@@ -1,0 +1,63 @@
+import { describe, expect, test } from 'vitest';
+import { Random } from '../../../base/random.js';
+import { Outlook, type Stages } from '../../../search/fidelity/outlook.js';
+import type { Objective } from '../../../search/index.js';
+
+const objectives: readonly Objective[] = [
+  { name: 'accuracy', direction: 'maximize', cost: 'expensive' },
+  { name: 'macs', direction: 'minimize', cost: 'cheap' },
+];
+const rungs = [1, 3, 9];
+
+/** Accuracies after the first rungs, for networks that gain the more the larger they are. */
+function trial(random: Random, reached: number, noise = 0): Stages {
+  const macs = Math.exp(3 * random.uniform());
+  const gain = (early: number): number => 0.2 - 0.4 * (early - 0.5) + 0.02 * Math.log(macs) + noise * random.normal();
+  const first = 0.4 + 0.2 * random.uniform();
+  const second = first + gain(first);
+  return [first, second, second + gain(second)]
+    .slice(0, reached)
+    .map((accuracy, level) => ({ at: rungs[level], values: { accuracy, macs } }));
+}
+
+const outlookOf = (trials: readonly Stages[]) => new Outlook(objectives, 'accuracy', rungs, trials);
+
+describe('the outlook of a training', () => {
+  test('follows value and size from rung to rung, as in the trials that went on', () => {
+    const random = new Random(1, 'trials');
+    const whole = Array.from({ length: 30 }, () => trial(random, 3));
+    const others = Array.from({ length: 10 }, () => trial(random, 3));
+    const outlook = outlookOf([...whole, ...others.map((own) => own.slice(0, 1))]);
+    for (const [first, second, last] of others) {
+      for (const { at, values } of [first, second])
+        expect(outlook.expect(at, values).mean).toBeCloseTo(last.values['accuracy'], 2);
+      expect(outlook.expect(first.at, first.values).deviation).toBeGreaterThan(
+        outlook.expect(second.at, second.values).deviation,
+      );
+    }
+  });
+
+  test('errs as much as it says', () => {
+    let within = 0;
+    const worlds = 300;
+    for (let seed = 0; seed < worlds; seed++) {
+      const random = new Random(seed, 'world');
+      const known = Array.from({ length: 12 }, (_, i) => trial(random, i < 6 ? 3 : 1, 0.03));
+      const [first, , last] = trial(random, 3, 0.03);
+      const { mean, deviation } = outlookOf(known).expect(first.at, first.values);
+      if (Math.abs(last.values['accuracy'] - mean) < deviation) within++;
+    }
+    expect(within / worlds).toBeGreaterThan(0.58);
+    expect(within / worlds).toBeLessThan(0.85);
+  });
+
+  test('is certain of what is over, and of nothing at all where only one trial is known', () => {
+    const random = new Random(2, 'trials');
+    const [only] = trial(random, 1);
+    const outlook = outlookOf([[only]]);
+    expect(outlook.expect(9, { accuracy: 0.7, macs: 2 })).toEqual({ mean: 0.7, deviation: 0 });
+    const { mean, deviation } = outlook.expect(1, only.values);
+    expect(mean).toBeCloseTo(only.values['accuracy'], 9);
+    expect(Number.isFinite(deviation)).toBe(true);
+  });
+});

@@ -1,0 +1,64 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { worthOf, type Candidate } from '../../../search/fidelity/worth.js';
+import type { Objective } from '../../../search/index.js';
+
+const objectives: readonly Objective[] = [
+  { name: 'accuracy', direction: 'maximize', cost: 'expensive' },
+  { name: 'macs', direction: 'minimize', cost: 'cheap' },
+];
+
+const candidate = (mean: number, macs: number, deviation = 0.01): Candidate => ({
+  values: { accuracy: NaN, macs },
+  expected: { accuracy: { mean, deviation } },
+});
+
+describe('the worth of training on', () => {
+  const whole = [
+    { accuracy: 0.7, macs: 10 },
+    { accuracy: 0.8, macs: 20 },
+  ];
+
+  test('is a share of the hypervolume, and grows with what is expected and with what is saved', () => {
+    const candidates = [candidate(0.75, 15), candidate(0.76, 15), candidate(0.75, 14), candidate(0.6, 25)];
+    const [plain, better, smaller, dominated] = worthOf(objectives, { whole, going: [], candidates });
+    expect(better).toBeGreaterThan(plain);
+    expect(smaller).toBeGreaterThan(plain);
+    expect(dominated).toBe(0);
+    expect(better).toBeLessThan(1);
+  });
+
+  test('is greater for the less certain of two that would be dominated', () => {
+    const [sure, unsure] = worthOf(objectives, {
+      whole,
+      going: [],
+      candidates: [candidate(0.69, 15, 0.01), candidate(0.69, 15, 0.05)],
+    });
+    expect(unsure).toBeGreaterThan(sure);
+  });
+
+  test('vanishes next to one that is already on its way to the same', () => {
+    const candidates = [candidate(0.75, 15, 1e-7)];
+    const [alone] = worthOf(objectives, { whole, going: [], candidates });
+    const [second] = worthOf(objectives, { whole, going: [candidate(0.75, 15)], candidates });
+    expect(alone).toBeGreaterThan(0.01);
+    expect(second).toBeLessThan(1e-4 * alone);
+  });
+
+  test('is a number, whatever the numbers', () => {
+    const value = fc.oneof(fc.constantFrom(NaN, 0, Infinity), fc.double({ min: -1e6, max: 1e6, noNaN: true }));
+    const candidates = fc.array(fc.tuple(value, value), { maxLength: 5 });
+    const points = fc.array(fc.record({ accuracy: value, macs: value }), { maxLength: 5 });
+    fc.assert(
+      fc.property(points, candidates, (known, all) => {
+        const worth = worthOf(objectives, {
+          whole: known,
+          going: [],
+          candidates: all.map(([mean, macs]) => candidate(mean, macs)),
+        });
+        expect(worth).toHaveLength(all.length);
+        for (const one of worth) expect(one).toBeGreaterThanOrEqual(0);
+      }),
+    );
+  });
+});
