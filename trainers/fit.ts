@@ -152,6 +152,7 @@ class Training {
         augment: train.augment,
         shuffle: true,
         dropLast: true,
+        share: train.epoch_share,
         teacherLogits: loss.type === 'cross-entropy' ? undefined : teacher?.logits?.file,
       });
       loaders.push(batches);

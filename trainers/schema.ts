@@ -182,7 +182,10 @@ export type AugmentConfig = z.output<typeof augmentSchema>;
 
 /** The keys of `train:` without their defaults: shared by the search's training and the final one. */
 const trainFields = {
-  epochs: z.number().int().min(1).describe('times that all training images are seen'),
+  epochs: z.number().int().min(1).describe('times that all training images, or `epoch_share` of them, are seen'),
+  epoch_share: share.describe(
+    'share of the training images that one epoch shows, each going on where the last ended: with many images, finer steps for search.fidelity and the learning curve',
+  ),
   batch: z.number().int().min(1).max(4096).describe('images for each step'),
   optimizer: optimizerSchema.describe('how the weights follow the gradients'),
   warmup_epochs: z.number().min(0).describe('epochs in which the learning rate rises linearly, before the cosine'),
@@ -205,6 +208,7 @@ const trainFields = {
 /** `train:`; how each candidate is trained. Without `loss`: distillation when there is a teacher, else cross-entropy. */
 export const trainSchema = z.strictObject({
   epochs: trainFields.epochs.default(5),
+  epoch_share: trainFields.epoch_share.default(1),
   batch: trainFields.batch.default(128),
   optimizer: trainFields.optimizer.prefault({ type: 'sgd' }),
   warmup_epochs: trainFields.warmup_epochs.default(0.5),

@@ -6,7 +6,7 @@ import { openDataset, type Split } from './dataset.js';
 import type { DatasetRef } from './prepare.js';
 import type { SplitName } from './sources/index.js';
 import { Renderer, type ImageShape } from './transforms.js';
-import { viewOf, viewOfEpoch } from './views.js';
+import { viewOf, viewOfPass } from './views.js';
 
 /** What a network sees in one step. */
 export interface Batch {
@@ -33,22 +33,30 @@ export interface LoaderOptions {
   readonly viewSeed: number;
   /** `null`: images as they are, for evaluation. */
   readonly augment: AugmentConfig | null;
-  /** Whether each epoch has its own order; otherwise the order of the split. */
+  /** Whether each pass over the split has its own order; otherwise the split's. */
   readonly shuffle: boolean;
   /** Whether a last batch that is not full is left out. */
   readonly dropLast: boolean;
+  /** Share of a pass over the split that makes an epoch, in (0, 1]; absent: 1. */
+  readonly share?: number;
   /** File with a teacher's logits of each view: float32 little-endian [views, count, classes], in the split's order. */
   readonly teacherLogits?: string | undefined;
 }
 
-/** Number of batches in an epoch over `count` images. */
-export const stepsPerEpoch = (count: number, { batch, dropLast }: Pick<LoaderOptions, 'batch' | 'dropLast'>): number =>
+/** Number of batches in a pass over `count` images. */
+const stepsPerPass = (count: number, { batch, dropLast }: Pick<LoaderOptions, 'batch' | 'dropLast'>): number =>
   dropLast ? Math.floor(count / batch) : Math.ceil(count / batch);
 
-/** The order of a split's positions in an epoch: Fisher-Yates from (seed, epoch). */
-export function epochOrder(count: number, seed: number, epoch: number, shuffle: boolean): Uint32Array {
+/** Number of batches in an epoch over `count` images, or over a share of them. */
+export function stepsPerEpoch(count: number, options: Pick<LoaderOptions, 'batch' | 'dropLast' | 'share'>): number {
+  const steps = stepsPerPass(count, options);
+  return Math.min(steps, Math.max(1, Math.round((options.share ?? 1) * steps)));
+}
+
+/** The order of a split's positions in a pass: Fisher-Yates from (seed, pass). */
+export function passOrder(count: number, seed: number, pass: number, shuffle: boolean): Uint32Array {
   const order = Uint32Array.from({ length: count }, (_, i) => i);
-  return shuffle ? new Random(seed, 'order', epoch).shuffle(order) : order;
+  return shuffle ? new Random(seed, 'order', pass).shuffle(order) : order;
 }
 
 /** Makes the batch of any (epoch, step): a pure function of the options, so that training continues anywhere. */
@@ -100,19 +108,23 @@ export function openBatches(options: LoaderOptions): BatchSource {
   try {
     const { info } = dataset;
     const split = dataset.split(name);
-    const steps = stepsPerEpoch(split.count, options);
+    const [steps, passSteps] = [stepsPerEpoch(split.count, options), stepsPerPass(split.count, options)];
     const views = augment?.views ?? 1;
     const teacher =
       teacherLogits === undefined ? null : openTeacherLogits(teacherLogits, views, split.count, info.classes.length);
     const render = batchRenderer(split, info, new Renderer(info, info.mean, info.std), options);
-    let order: { epoch: number; positions: Uint32Array } = { epoch: -1, positions: new Uint32Array() };
+    let order: { pass: number; positions: Uint32Array } = { pass: -1, positions: new Uint32Array() };
     return {
       stepsPerEpoch: steps,
       batch(epoch, step) {
         if (step < 0 || step >= steps) throw new RangeError(`step ${step} of an epoch of ${steps} steps`);
-        if (order.epoch !== epoch) order = { epoch, positions: epochOrder(split.count, seed, epoch, shuffle) };
-        const positions = order.positions.subarray(step * options.batch, (step + 1) * options.batch);
-        const view = viewOfEpoch(epoch, augment);
+        // Epochs of a share of the images go on where the one before ended.
+        const position = epoch * steps + step;
+        const pass = Math.floor(position / passSteps);
+        const within = position % passSteps;
+        if (order.pass !== pass) order = { pass, positions: passOrder(split.count, seed, pass, shuffle) };
+        const positions = order.positions.subarray(within * options.batch, (within + 1) * options.batch);
+        const view = viewOfPass(pass, augment);
         return {
           ...render(positions, view),
           teacher: teacher?.read(view, positions) ?? null,

@@ -18,9 +18,9 @@ export interface View {
 
 const plain: View = { transform: identity, mix: null };
 
-/** The view that an epoch shows: there are `views` of each image, in turn. */
-export const viewOfEpoch = (epoch: number, augment: AugmentConfig | null): number =>
-  augment === null ? 0 : epoch % augment.views;
+/** The view that a pass over the images shows: there are `views` of each image, in turn. */
+export const viewOfPass = (pass: number, augment: AugmentConfig | null): number =>
+  augment === null ? 0 : pass % augment.views;
 
 /**
  * View number `view` of the image at `position` among `count`: a pure function of its arguments, whatever the epoch,

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { builtModule } from '../../../base/built-module.js';
-import { epochOrder, openBatches } from '../../../trainers/data/batches.js';
+import { passOrder, openBatches } from '../../../trainers/data/batches.js';
 import {
   createLoader,
   openDataset,
@@ -70,17 +70,29 @@ describe('createLoader', () => {
     direct.close();
   });
 
-  it('shows each image once an epoch, in an order of the seed and the epoch', () => {
-    const orders = [epochOrder(80, 5, 0, true), epochOrder(80, 5, 1, true), epochOrder(80, 6, 0, true)];
+  it('shows each image once in a pass, in an order of the seed and the pass', () => {
+    const orders = [passOrder(80, 5, 0, true), passOrder(80, 5, 1, true), passOrder(80, 6, 0, true)];
     for (const order of orders) expect([...order].sort((a, b) => a - b)).toEqual([...Array(80).keys()]);
     expect(new Set(orders.map(String)).size).toBe(3);
-    expect([...epochOrder(4, 5, 7, false)]).toEqual([0, 1, 2, 3]);
+    expect([...passOrder(4, 5, 7, false)]).toEqual([0, 1, 2, 3]);
   });
 
   it('leaves out the last batch when told to', async () => {
     const loader = open({ dropLast: true });
     expect(loader.stepsPerEpoch).toBe(2);
     expect((await collect(loader.epoch(0))).map(({ size }) => size)).toEqual([32, 32]);
+  });
+
+  it.each([0.5, 0.4, 0.01])('divides the passes among epochs of a share of %f', async (share) => {
+    const options = { batch: 8, share };
+    const whole = open({ batch: 8 });
+    const parts = open(options);
+    const steps = Math.max(1, Math.round(10 * share));
+    expect(parts.stepsPerEpoch).toBe(steps);
+    const passes = [...(await collect(whole.epoch(0))), ...(await collect(whole.epoch(1)))];
+    const epochs: Batch[] = [];
+    while (epochs.length + steps <= passes.length) epochs.push(...(await collect(parts.epoch(epochs.length / steps))));
+    expect(epochs).toEqual(passes.slice(0, epochs.length));
   });
 
   it('without augmentation gives normalised images in order with one-hot labels', async () => {
@@ -102,7 +114,7 @@ describe('createLoader', () => {
     const [large] = await collect(open({ shuffle: false, batch: 80 }).epoch(1));
     expect(small.flatMap(({ images }) => [...images])).toEqual([...large.images]);
     const loader = open({ batch: 80 });
-    const order = epochOrder(80, 5, 4, true);
+    const order = passOrder(80, 5, 4, true);
     const [shuffled] = await collect(loader.epoch(4)); // view 4 mod 3 = 1
     for (const [row, position] of order.entries()) {
       expect(shuffled.images.subarray(row * pixels, (row + 1) * pixels)).toEqual(
@@ -156,7 +168,7 @@ describe('createLoader', () => {
     for (const epoch of [0, 2, 4]) {
       const batches = await collect(loader.epoch(epoch));
       const firsts = batches.flatMap(({ teacher, size }) => Array.from({ length: size }, (_, i) => teacher?.[i * 10]));
-      expect(firsts).toEqual([...epochOrder(80, 5, epoch, true)].map((i) => 1000 * (epoch % 3) + i));
+      expect(firsts).toEqual([...passOrder(80, 5, epoch, true)].map((i) => 1000 * (epoch % 3) + i));
       expect(batches[0].teacher?.[9]).toBe(Math.fround((firsts[0] ?? NaN) + 0.09));
     }
   });

@@ -8,7 +8,7 @@ import {
   type ImageShape,
   type Transform,
 } from '../../../trainers/data/transforms.js';
-import { viewOf, viewOfEpoch } from '../../../trainers/data/views.js';
+import { viewOf, viewOfPass } from '../../../trainers/data/views.js';
 import type { AugmentConfig } from '../../../trainers/index.js';
 
 const none: AugmentConfig = { crop: 0, flip: false, cutout: 0, mixup: 0, views: 4 };
@@ -145,7 +145,7 @@ describe('viewOf', () => {
   });
 
   it('takes the views in turn, and only one without augmentation', () => {
-    expect([0, 1, 3, 4, 9].map((epoch) => viewOfEpoch(epoch, none))).toEqual([0, 1, 3, 0, 1]);
-    expect(viewOfEpoch(7, null)).toBe(0);
+    expect([0, 1, 3, 4, 9].map((epoch) => viewOfPass(epoch, none))).toEqual([0, 1, 3, 0, 1]);
+    expect(viewOfPass(7, null)).toBe(0);
   });
 });
