@@ -21,6 +21,8 @@ export interface Told {
    * `values` are only those that do not depend on training.
    */
   readonly rungs?: readonly Rung[];
+  /** Standard deviations of those values that are foreseen, not measured. */
+  readonly deviations?: Values;
 }
 
 /** What a controller sees when it is asked for trial `number`. */

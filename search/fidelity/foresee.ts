@@ -36,14 +36,25 @@ export class Foresight {
       const last = told.state === 'pruned' ? told.rungs?.at(-1) : undefined;
       if (last === undefined) return told;
       const values = { ...last.values };
-      for (const { name, outlook } of outlooks) values[name] = outlook.expect(last.share, last.values).mean;
-      const before = this.kept.get(told.number);
-      const same = before !== undefined && this.learned.every(({ name }) => before.values[name] === values[name]);
-      const whole: Told = same ? before : { ...told, state: 'complete', values };
+      const deviations: Record<string, number> = {};
+      for (const { name, outlook } of outlooks)
+        ({ mean: values[name], deviation: deviations[name] } = outlook.expect(last.share, last.values));
+      const whole = this.again({ ...told, state: 'complete', values, deviations });
       kept.set(told.number, whole);
       return whole;
     });
     this.kept = kept;
     return foreseen;
+  }
+
+  /** What was told of a trial before, if it is still the same. */
+  private again(told: Told): Told {
+    const before = this.kept.get(told.number);
+    if (before === undefined) return told;
+    const { values, deviations = {} } = told;
+    const same = this.learned.every(
+      ({ name }) => before.values[name] === values[name] && before.deviations?.[name] === deviations[name],
+    );
+    return same ? before : told;
   }
 }

@@ -12,6 +12,12 @@ export function observed({ name, direction }: Objective, { values }: Told): numb
   return direction === 'minimize' ? value : -value;
 }
 
+/** The variance of an objective's value, on its scale, that comes from its being foreseen only. */
+export function doubtOf(objective: Objective, told: Told, warp: Warp): number {
+  const deviation = told.deviations?.[objective.name] ?? 0;
+  return deviation === 0 ? 0 : (deviation * warp.slope(observed(objective, told) ?? 0)) ** 2;
+}
+
 /** An objective's scale, and the kernel that explains it best. */
 export interface Fit {
   readonly warp: Warp;
@@ -38,10 +44,9 @@ export function fitTo(trials: readonly Told[], objective: Objective, encoder: En
   const values = (some: readonly Told[]): number[] => some.map((told) => observed(objective, told) ?? 0);
   const warp = Warp.of(values(trials));
   const used = selected(trials, objective, enough);
-  const theta = fitHyperparameters(
-    encoder,
-    encoder.encode(used.map(({ genotype }) => genotype)),
-    Float64Array.from(values(used), (value) => warp.apply(value)),
-  );
+  const theta = fitHyperparameters(encoder, encoder.encode(used.map(({ genotype }) => genotype)), {
+    targets: Float64Array.from(values(used), (value) => warp.apply(value)),
+    doubts: Float64Array.from(used, (told) => doubtOf(objective, told, warp)),
+  });
   return { warp, kernel: new Kernel(encoder, theta) };
 }

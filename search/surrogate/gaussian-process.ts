@@ -37,13 +37,14 @@ export class GaussianProcess {
   /**
    * Conditions on a target at row `index` of a set; without a target on what is expected there, which changes no mean
    * and only lowers variances.
+   * @param doubt variance of the target beyond the noise that all have.
    */
-  observe(of: Encoded, index: number, target?: number): void {
+  observe(of: Encoded, index: number, target?: number, doubt = 0): void {
     const n = this.inputs.count;
     this.inputs.push(of, index);
     const own = new Float64Array(n + 1);
     this.kernel.column(of, index, this.inputs, own);
-    this.factor.append(own.subarray(0, n), own[n] + this.kernel.noise);
+    this.factor.append(own.subarray(0, n), own[n] + this.kernel.noise + doubt);
     const row = this.factor.row(n);
     let expected = 0;
     for (let j = 0; j < n; j++) expected += row[j] * this.scores[j];

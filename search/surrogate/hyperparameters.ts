@@ -25,12 +25,19 @@ export function priorOf(shape: KernelShape): Prior {
   return { mean, deviation };
 }
 
+/** What was observed of the networks of a set, on a standard scale. */
+export interface Observations {
+  readonly targets: Float64Array;
+  /** Variances of the targets beyond the noise that all have. */
+  readonly doubts: Float64Array;
+}
+
 /** The covariance matrix of observations: row-major, lower triangle and diagonal. */
-export function covariance(kernel: Kernel, set: Encoded): Float64Array {
+export function covariance(kernel: Kernel, set: Encoded, doubts: Float64Array): Float64Array {
   const matrix = new Float64Array(set.count * set.count);
   for (let i = 0; i < set.count; i++) {
     kernel.column(set, i, set, matrix.subarray(i * set.count, (i + 1) * set.count));
-    matrix[i * set.count + i] += kernel.noise;
+    matrix[i * set.count + i] += kernel.noise + doubts[i];
   }
   return matrix;
 }
@@ -39,13 +46,13 @@ export function covariance(kernel: Kernel, set: Encoded): Float64Array {
 export function negativeLogPosterior(
   shape: KernelShape,
   set: Encoded,
-  targets: Float64Array,
+  { targets, doubts }: Observations,
   theta: Float64Array,
   gradient: Float64Array,
 ): number {
   const n = set.count;
   const kernel = new Kernel(shape, theta);
-  const factor = Cholesky.of(covariance(kernel, set), n);
+  const factor = Cholesky.of(covariance(kernel, set, doubts), n);
   const alpha = factor.solve(targets.slice());
   const weights = factor.inverse();
   let fit = 0;
@@ -66,8 +73,8 @@ export function negativeLogPosterior(
 }
 
 /** The most probable hyper-parameters for standardised targets (type-II maximum a posteriori). */
-export const fitHyperparameters = (shape: KernelShape, set: Encoded, targets: Float64Array): Float64Array =>
-  minimize((theta, gradient) => negativeLogPosterior(shape, set, targets, theta, gradient), priorOf(shape).mean, {
+export const fitHyperparameters = (shape: KernelShape, set: Encoded, observations: Observations): Float64Array =>
+  minimize((theta, gradient) => negativeLogPosterior(shape, set, observations, theta, gradient), priorOf(shape).mean, {
     evaluations: 40,
     tolerance: 1e-2,
     reach: 1,

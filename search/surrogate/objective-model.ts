@@ -1,7 +1,7 @@
 import type { Told } from '../controller.js';
 import type { Objective } from '../objective.js';
 import type { Encoded, Encoder } from './encoding.js';
-import { fitTo, observed, selected, type Fit } from './fit.js';
+import { doubtOf, fitTo, observed, selected, type Fit } from './fit.js';
 import { GaussianProcess, type Prediction } from './gaussian-process.js';
 import { PoolPosterior } from './pool-posterior.js';
 import type { Warp } from './warp.js';
@@ -89,8 +89,10 @@ export class ObjectiveModel {
 
   private observe(process: GaussianProcess, trials: readonly Told[]): void {
     const encoded = this.encoder.encode(trials.map(({ genotype }) => genotype));
+    const { warp } = this.fit;
     for (const [i, told] of trials.entries()) {
-      process.observe(encoded, i, this.fit.warp.apply(observed(this.objective, told) ?? 0));
+      const target = warp.apply(observed(this.objective, told) ?? 0);
+      process.observe(encoded, i, target, doubtOf(this.objective, told, warp));
     }
   }
 }

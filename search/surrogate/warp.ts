@@ -41,6 +41,11 @@ export class Warp {
     return this.origin + Math.exp(this.shift + this.scale * z);
   }
 
+  /** The derivative of the scale at a value. */
+  slope(value: number): number {
+    return 1 / (Math.max(value - this.origin, 1e-9 * Math.exp(this.shift)) * this.scale);
+  }
+
   /** For each of some thresholds, E[max(0, threshold - value)] when z is normal. */
   below(thresholds: Float64Array): Below {
     const { origin, shift, scale } = this;

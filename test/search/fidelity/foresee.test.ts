@@ -40,6 +40,8 @@ describe('trials that were trained in part', () => {
     expect(half.values['accuracy']).toBeLessThan(0.68);
     expect(little.values['accuracy']).toBeGreaterThan(0.4);
     expect(little.values['accuracy']).toBeLessThan(half.values['accuracy']);
+    expect(half.deviations?.['accuracy']).toBeGreaterThan(0);
+    expect(little.deviations?.['accuracy']).toBeGreaterThan(half.deviations?.['accuracy'] ?? 0);
   });
 
   test('follow the line through the others where there are many', () => {

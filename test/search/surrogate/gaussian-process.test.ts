@@ -74,12 +74,14 @@ describe('the kernel', () => {
   it('has a posterior whose gradient is that of finite differences', () => {
     const set = randomSet(12, random);
     const targets = normals(set.count, random);
+    const doubts = normals(set.count, random).map((value) => value ** 2);
+    const observations = { targets, doubts };
     const gradient = new Float64Array(size);
-    negativeLogPosterior(shape, set, targets, theta, gradient);
+    negativeLogPosterior(shape, set, observations, theta, gradient);
     const h = 1e-5;
     for (let k = 0; k < size; k++) {
       const value = (step: number): number =>
-        negativeLogPosterior(shape, set, targets, theta.with(k, theta[k] + step), new Float64Array(size));
+        negativeLogPosterior(shape, set, observations, theta.with(k, theta[k] + step), new Float64Array(size));
       expect(gradient[k]).toBeCloseTo((value(h) - value(-h)) / (2 * h), 4);
     }
   });
@@ -92,8 +94,10 @@ describe('the kernel', () => {
     for (let i = 0; i < set.count; i++) factor.observe(set, i);
     const noise = normals(set.count, random);
     const targets = noise.map((_, i) => factor.factor.row(i).reduce((sum, value, j) => sum + value * noise[j], 0));
-    const loss = (at: Float64Array): number => negativeLogPosterior(shape, set, targets, at, new Float64Array(size));
-    expect(loss(fitHyperparameters(shape, set, targets))).toBeLessThan(loss(priorOf(shape).mean) - 1);
+    const observations = { targets, doubts: new Float64Array(set.count) };
+    const loss = (at: Float64Array): number =>
+      negativeLogPosterior(shape, set, observations, at, new Float64Array(size));
+    expect(loss(fitHyperparameters(shape, set, observations))).toBeLessThan(loss(priorOf(shape).mean) - 1);
   });
 });
 
@@ -119,7 +123,22 @@ describe('a Gaussian process', () => {
     }
     const mean = process.meanOf(pool);
     for (let i = 0; i < pool.count; i++) expect(mean(i)).toBeCloseTo(expected.mean[i], 7);
-    expect(covariance(kernel, inputs)[0]).toBeCloseTo(matrixOf(inputs, inputs).get(0, 0) + kernel.noise, 9);
+    expect(covariance(kernel, inputs, new Float64Array(inputs.count))[0]).toBeCloseTo(
+      matrixOf(inputs, inputs).get(0, 0) + kernel.noise,
+      9,
+    );
+  });
+
+  it('learns the less from a target the more doubtful it is', () => {
+    const shifts = [0, 0.5, 100].map((doubt) => {
+      const doubtful = new GaussianProcess(kernel, inputs.width, inputs.decisions);
+      doubtful.observe(inputs, 0, 3, doubt);
+      return new PoolPosterior(doubtful, inputs).predict();
+    });
+    const [sure, unsure, vague] = shifts.map(({ mean }) => mean[0]);
+    expect(unsure).toBeLessThan(sure);
+    expect(Math.abs(vague)).toBeLessThan(0.1);
+    expect(shifts[2].variance[0]).toBeCloseTo(kernel.variances(inputs)[0], 1);
   });
 
   it('believes of pending candidates what it expects: means stay, variances fall, and nothing is left of it', () => {
