@@ -54,7 +54,7 @@ describe('freezing and thawing', () => {
         expect(found).toBeGreaterThan(0.97);
         expect(share).toBeLessThan(0.5);
       }),
-      { numRuns: 25 },
+      { numRuns: 10 },
     );
   });
 
@@ -72,7 +72,7 @@ describe('freezing and thawing', () => {
           expect(first.length).toBeLessThanOrEqual(30 / eta);
         },
       ),
-      { numRuns: 20 },
+      { numRuns: 10 },
     );
   });
 
