@@ -59,6 +59,7 @@ export function swapBlocks(builder: GraphBuilder, name: string): string {
 const imageAxis = (order: BlockOrder): number => (order === 'NCHWc' ? 0 : 1);
 
 export function splitImages(builder: GraphBuilder, name: string, order: BlockOrder, parts: number): readonly string[] {
+  if (parts === 1) return [name];
   const axis = imageAxis(order);
   const sizes = new Array<number>(parts).fill(builder.shapeOf(name)[axis] / parts);
   return builder.emitAll('Split', [name, builder.integers(sizes)], { axis: int(axis) }, parts);

@@ -1,13 +1,14 @@
-import type { GraphBuilder, Shape } from '../../graph/index.js';
+import type { GraphBuilder } from '../../graph/index.js';
 import { sizeOf } from '../../graph/index.js';
 import type { BlockOrder } from '../../trace/blocks.js';
+import { splitImages } from '../../trace/blocks.js';
 import { NCHW, OIHW } from '../../trace/layout.js';
 import { Val } from '../../trace/value.js';
 import type { Geometry } from '../convolution/geometry.js';
 import { convolutionAttributes, flippedPads, isPointwise } from '../convolution/geometry.js';
 import { spread } from './depthwise.js';
 import type { Blocks } from './lanes.js';
-import { byParts, channelVector, channelView, fillsBlocks, orderOf, partsFor, partsOf, view } from './lanes.js';
+import { byParts, channelVector, channelView, fillsBlocks, fitting, orderOf, partsFor, view } from './lanes.js';
 import { stridedInputGradient } from './strided-gradient.js';
 import { backwards, exchanged, packFilter, packForPlain, packMatrix, packTransposed } from './weights.js';
 import { filteringFor, winogradConvolution } from './winograd.js';
@@ -26,17 +27,6 @@ export const isBlockedFull = (builder: GraphBuilder, g: Geometry): boolean =>
 export function orderForPointwise(x: Val, g: Geometry): BlockOrder {
   if (x.builder.dynamicBatch !== null) return 'NCHWc';
   return g.outChannels > g.inChannels ? 'CNHWc' : orderOf(x);
-}
-
-/**
- * What `f` makes of the parts of x, in as many parts as suit the result: large results are computed in parts, each of a
- * multiple of `images`; small ones are joined.
- */
-function fitting(x: Val, order: BlockOrder, shape: Shape, f: (part: Blocks) => string, images = 1): Val {
-  const { builder } = x;
-  const wanted = partsFor(builder, shape, images);
-  const y = byParts([x], order, shape, f, Math.max(wanted, partsOf(x)));
-  return wanted === 1 ? Val.blocked(builder, y.blockedForm(order, 1), shape, order) : y;
 }
 
 /** A 1x1 convolution of `x` with the filter [co, ci, 1, 1]: [N, H, W, co]. */
@@ -69,9 +59,17 @@ export function fullForward(x: Val, filter: Val, g: Geometry): Val {
     return y;
   }
   const weights = blocked ? packFilter(builder, filter.form()) : packForPlain(builder, filter.form());
-  if (blocked) return convolution(x, weights, g);
-  const y = builder.emit('nchwc.Conv', [x.fullForm(NCHW), weights], convolutionAttributes(g));
-  return Val.blocked(builder, [y], [g.batch, ...g.output, g.outChannels], 'NCHWc');
+  return blocked ? convolution(x, weights, g) : fromPlain(x, weights, g);
+}
+
+/** The convolution of images with less than a block of channels. */
+function fromPlain(x: Val, weights: string, g: Geometry): Val {
+  const { builder } = x;
+  const shape = [g.batch, ...g.output, g.outChannels];
+  const attributes = convolutionAttributes(g);
+  const parts = splitImages(builder, x.fullForm(NCHW), 'NCHWc', partsFor(builder, shape, builder.block ?? 1));
+  const names = parts.map((images) => builder.emit('nchwc.Conv', [images, weights], attributes));
+  return Val.blocked(builder, names, shape, 'NCHWc');
 }
 
 /** The convolution with a packed filter, with fewer products where that pays. */

@@ -1,5 +1,6 @@
 import type { GraphBuilder } from '../../graph/index.js';
-import { int, ints, sizeOf } from '../../graph/index.js';
+import { int, ints, range, sizeOf } from '../../graph/index.js';
+import { splitImages } from '../../trace/blocks.js';
 import { Val } from '../../trace/value.js';
 import type { Geometry } from '../convolution/geometry.js';
 import { convolutionAttributes } from '../convolution/geometry.js';
@@ -16,10 +17,15 @@ interface Rows {
   readonly lanes: number;
 }
 
-/** The parts of x as rows of pixels; x itself when its channels are too few for blocks. */
+/** The parts of x as rows of pixels: all channels of a pixel when they are too few for blocks. */
 function rowsOf(x: Val, g: Geometry, parts: number): Rows[] {
   if (!fillsBlocks(x.builder, g.inChannels))
-    return [{ name: x.fullForm(), blocks: 1, images: g.batch, lanes: g.inChannels }];
+    return splitImages(x.builder, x.fullForm(), 'NCHWc', parts).map((name) => ({
+      name,
+      blocks: 1,
+      images: g.batch / parts,
+      lanes: g.inChannels,
+    }));
   return inParts(x, 'CNHWc', parts).map(({ name, channels, images, block }) => ({
     name,
     blocks: channels / block,
@@ -60,80 +66,93 @@ function imagesInside({ builder, name, order, images, channels, image, block }: 
   return builder.reshape(grouped, [channels, images, ...image]);
 }
 
-/** Some of the images, as rows of pixels, and the gradients of what was computed from them. */
-interface Part {
-  readonly rows: Rows;
-  readonly gradients: Blocks;
-}
-
-/** One convolution with the kernel's cells for pixels: [ci/c, co, kh, kw*c]. */
-function directGradient(
-  builder: GraphBuilder,
-  { rows, gradients }: Part,
-  g: Geometry,
-  ends: readonly number[],
-): string {
+/** One convolution with the kernel's cells for pixels, [ci/c, co, kh, kw*c]. */
+function directGradient(builder: GraphBuilder, rows: Rows, dy: Blocks, g: Geometry, ends: readonly number[]): string {
   const attributes = convolutionAttributes({
     kernel: g.output,
     pads: [g.pads[0], 0, ends[0], 0],
     dilations: [g.strides[0], g.strides[1] * rows.lanes],
   });
   const images = imagesAsChannels(builder, rows, g.input, [g.pads[1], ends[1]]);
-  return builder.emit('nchwc.Conv', [images, imagesInside(gradients)], attributes);
+  return builder.emit('nchwc.Conv', [images, imagesInside(dy)], attributes);
 }
 
-/** The products for each point of the filtering, [ci/c, co, 1, kw*c]: convolutions of combined rows. */
-function productsOfPoints(builder: GraphBuilder, part: Part, g: Geometry, f: MinimalFiltering): string[] {
-  const { rows, gradients } = part;
-  const { block, channels } = gradients;
-  const { blocks, images, lanes } = rows;
-  const [height, width] = g.output;
-  const count = height / f.rows;
+/** The gradient of the filter with its channels in whole blocks, [kh, kw, ci, co], and maybe more cells behind. */
+function directSums(x: Val, dy: Val, g: Geometry, parts: number): string {
+  const { builder } = x;
+  const gradients = inParts(dy, orderOf(dy), parts);
+  const sources = rowsOf(x, g, parts);
+  const [[{ lanes, blocks }], [{ channels, block }]] = [sources, gradients];
+  // Rows and columns that the strided filter never reaches are cut off by smaller end pads, or afterwards.
+  const surplus = [0, 1].map(
+    (i) => g.input[i] + g.pads[i] + g.pads[i + 2] - ((g.output[i] - 1) * g.strides[i] + g.kernel[i]),
+  );
+  const ends = surplus.map((s, i) => Math.max(0, g.pads[i + 2] - s));
+  const cells = [0, 1].map((i) => g.kernel[i] + Math.max(0, surplus[i] - g.pads[i + 2]));
+  const sums = sumOf(
+    builder,
+    sources.map((source, i) => directGradient(builder, source, gradients[i], g, ends)),
+  );
+  const split = builder.reshape(sums, [blocks, channels / block, ...cells, lanes, block]);
+  return builder.reshape(builder.transpose(split, [2, 3, 0, 4, 1, 5]), [...cells, blocks * lanes, channels]);
+}
+
+/**
+ * The products for each point of the filtering, [1, co, ci/b, kw*b]: convolutions of combined rows. Blocks of channels
+ * lie one below the other, and the convolution steps from one to the next.
+ */
+function productsOfPoints(x: Blocks, dy: Blocks, g: Geometry, f: MinimalFiltering): string[] {
+  const { builder, block, images } = x;
+  const [height, width] = g.input;
   const [, left, , right] = g.pads;
-  const name = imagesAsChannels(builder, rows, g.input, [0, 0]);
-  const x: Lines = { builder, name, height: g.input[0], width: g.input[1] * lanes, block };
-  const dy: Lines = { builder, name: imagesInside(gradients), height, width: width * block, block };
-  const attributes = convolutionAttributes({ kernel: [count, width], dilations: [1, lanes] });
+  const count = g.output[0] / f.rows;
+  const blocks = x.channels / block;
+  const stacked = builder.reshape(x.name, [1, images, blocks * height, width * block]);
+  const source: Lines = {
+    builder,
+    name: builder.emit('nchwc.ReorderInput', [stacked], { channels_last: int(0) }),
+    height,
+    width: width * block,
+    block,
+  };
+  const filter: Lines = { builder, name: imagesInside(dy), height: g.output[0], width: g.output[1] * block, block };
+  const attributes = convolutionAttributes({
+    kernel: [count, g.output[1]],
+    strides: [count, 1],
+    dilations: [1, block],
+  });
   return f.signal.map((signal, i) => {
-    const source = combineRows(x, signal, {
-      stride: f.rows,
-      count,
-      top: g.pads[0],
-      sides: [left * lanes, right * lanes],
-    });
-    const filter = combineRows(
-      dy,
-      f.outputs.map((row) => row[i]),
-      { stride: f.rows, count },
-    );
+    const column = f.outputs.map((row) => row[i]);
+    const sides = [left * block, right * block] as const;
+    const seen = combineRows(source, signal, { stride: f.rows, count, top: g.pads[0], sides });
+    const gradient = combineRows(filter, column, { stride: f.rows, count });
     const inputs = [
-      builder.reshape(source, [blocks, images, count, (g.input[1] + left + right) * lanes]),
-      builder.reshape(filter, [channels, images, count, width]),
+      builder.reshape(seen, [1, images, blocks * count, (left + width + right) * block]),
+      builder.reshape(gradient, [dy.channels, images, count, g.output[1]]),
     ];
     return builder.emit('nchwc.Conv', inputs, attributes);
   });
 }
 
-/** The same as `directGradient` with fewer products: see `MinimalFiltering`. */
-function winogradGradient(builder: GraphBuilder, parts: readonly Part[], g: Geometry, f: MinimalFiltering): string {
-  const all = parts.map((part) => productsOfPoints(builder, part, g, f));
-  const [{ rows, gradients }] = parts;
-  const blocks = (rows.blocks * gradients.channels) / gradients.block;
-  const numbers = g.kernel[1] * rows.lanes * gradients.block;
-  const products = f.signal.map((_, i) =>
-    builder.reshape(
-      sumOf(
-        builder,
-        all.map((part) => part[i]),
-      ),
-      [blocks, 1, numbers],
-    ),
-  );
-  const cells = constantMatrix(
-    builder,
-    f.weights[0].map((_, k) => f.weights.map((row) => row[k])),
-  );
-  return builder.emit('MatMul', [cells, builder.emit('Concat', products, { axis: int(1) })]);
+/** The same as `directSums` with fewer products. */
+function winogradSums(x: Val, dy: Val, g: Geometry, parts: number, f: MinimalFiltering): string {
+  const { builder } = x;
+  const [sources, gradients] = [inParts(x, 'NCHWc', parts), inParts(dy, orderOf(dy), parts)];
+  const [[{ channels: inputs, block }], [{ channels: outputs }]] = [sources, gradients];
+  const each = sources.map((source, i) => productsOfPoints(source, gradients[i], g, f));
+  const tiles = (inputs * outputs) / block ** 2;
+  const products = f.signal.map((_, i) => {
+    const sum = sumOf(
+      builder,
+      each.map((ofPoints) => ofPoints[i]),
+    );
+    return builder.reshape(sum, [tiles, 1, g.kernel[1] * block ** 2]);
+  });
+  const weights = range(g.kernel[0]).map((k) => f.weights.map((row) => row[k]));
+  const all = builder.emit('Concat', products, { axis: int(1) });
+  const cells = builder.emit('MatMul', [constantMatrix(builder, weights), all]);
+  const split = builder.reshape(cells, [outputs / block, inputs / block, ...g.kernel, block, block]);
+  return builder.reshape(builder.transpose(split, [2, 3, 1, 4, 0, 5]), [...g.kernel, inputs, outputs]);
 }
 
 /**
@@ -143,38 +162,14 @@ function winogradGradient(builder: GraphBuilder, parts: readonly Part[], g: Geom
  */
 export function imagesGradient(x: Val, dy: Val, g: Geometry): Val {
   const { builder } = x;
-  const wanted = fillsBlocks(builder, g.inChannels) ? Math.max(partsOf(x), partsOf(dy)) : 1;
-  const count = (g.batch / wanted) % (builder.block ?? 1) === 0 ? wanted : 1;
-  const gradients = inParts(dy, orderOf(dy), count);
-  const parts = rowsOf(x, g, count).map((rows, i) => ({ rows, gradients: gradients[i] }));
-  const [{ block, channels }] = gradients;
-  const [{ lanes, blocks }] = parts.map(({ rows }) => rows);
-  // Rows and columns that the strided filter never reaches are cut off by smaller end pads, or afterwards.
-  const surplus = [0, 1].map(
-    (i) => g.input[i] + g.pads[i] + g.pads[i + 2] - ((g.output[i] - 1) * g.strides[i] + g.kernel[i]),
-  );
-  const ends = surplus.map((s, i) => Math.max(0, g.pads[i + 2] - s));
-  const cells = [0, 1].map((i) => g.kernel[i] + Math.max(0, surplus[i] - g.pads[i + 2]));
+  const wanted = Math.max(partsOf(x), partsOf(dy));
+  const parts = (g.batch / wanted) % (builder.block ?? 1) === 0 ? wanted : 1;
   const filtering = filteringFor(builder, g);
-  const sums = filtering
-    ? winogradGradient(builder, parts, g, filtering)
-    : sumOf(
-        builder,
-        parts.map((part) => directGradient(builder, part, g, ends)),
-      );
-  const split = builder.reshape(sums, [blocks, channels / block, ...cells, lanes, block]);
-  const whole = [...cells, blocks * lanes, channels];
-  const stored = builder.reshape(builder.transpose(split, [2, 3, 0, 4, 1, 5]), whole);
+  const sums = filtering ? winogradSums(x, dy, g, parts, filtering) : directSums(x, dy, g, parts);
+  const whole = builder.shapeOf(sums);
   const shape = [...g.kernel, g.inChannels, g.outChannels];
-  const cut = [0, 1, 2, 3].filter((axis) => whole[axis] !== shape[axis]);
-  const kept =
-    cut.length === 0
-      ? stored
-      : builder.slice(
-          stored,
-          cut,
-          cut.map(() => 0),
-          cut.map((axis) => shape[axis]),
-        );
-  return Val.of(builder, kept, shape, 'float32');
+  const cut = range(4).filter((axis) => whole[axis] !== shape[axis]);
+  const begin = cut.map(() => 0);
+  const end = cut.map((axis) => shape[axis]);
+  return Val.of(builder, cut.length === 0 ? sums : builder.slice(sums, cut, begin, end), shape, 'float32');
 }

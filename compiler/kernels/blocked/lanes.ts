@@ -76,6 +76,17 @@ export function partsFor(builder: GraphBuilder, [n, h, w, c]: Shape, images = 1)
   return parts;
 }
 
+/**
+ * What `f` makes of the parts of x, in as many parts as suit the result: large results are computed in parts, each of a
+ * multiple of `images`; small ones are joined.
+ */
+export function fitting(x: Val, order: BlockOrder, shape: Shape, f: (part: Blocks) => string, images = 1): Val {
+  const { builder } = x;
+  const wanted = partsFor(builder, shape, images);
+  const y = byParts([x], order, shape, f, Math.max(wanted, partsOf(x)));
+  return wanted === 1 ? Val.blocked(builder, y.blockedForm(order, 1), shape, order) : y;
+}
+
 /** Rows shorter than this are joined: each costs a call. */
 const longRow = 256;
 

@@ -1,9 +1,10 @@
 import { int, range } from '../../graph/index.js';
 import { blocksOf } from '../../trace/blocks.js';
-import { Val } from '../../trace/value.js';
+import type { Val } from '../../trace/value.js';
 import type { Geometry } from '../convolution/geometry.js';
 import { convolutionAttributes } from '../convolution/geometry.js';
-import { inBlocks } from './lanes.js';
+import type { Blocks } from './lanes.js';
+import { fitting } from './lanes.js';
 import { backwards, exchanged, packFilter } from './weights.js';
 
 /** What one phase of the input rows (or columns) sees: every `stride`-th cell of the kernel, the last one first. */
@@ -35,31 +36,46 @@ export function stridedInputGradient(dy: Val, filter: Val, g: Geometry): Val | n
     range(strides[axis]).map((a) => phase(a, strides[axis], kernel[axis], pads[axis], input[axis], output[axis])),
   );
   if ([...rows, ...columns].some(({ cells, begin, end }) => cells === 0 || begin < 0 || end < 0)) return null;
-  const source = inBlocks(dy, 'NCHWc');
-  const images = builder.reshape(source.name, [g.batch, source.channels, ...output]);
   const weights = exchanged(builder, packFilter(builder, filter.form()));
+  const shape = [g.batch, ...input, g.inChannels];
+  return fitting(
+    dy,
+    'NCHWc',
+    shape,
+    (source) => interleavedPhases(source, weights, g, rows, columns),
+    builder.block ?? 1,
+  );
+}
+
+function interleavedPhases(
+  { builder, name, images, channels, block }: Blocks,
+  weights: string,
+  { input, output, strides, inChannels }: Geometry,
+  rows: readonly Phase[],
+  columns: readonly Phase[],
+): string {
+  const source = builder.reshape(name, [images, channels, ...output]);
   const part = (row: Phase, column: Phase): string => {
     const last = [row, column].map(({ first, cells }, axis) => first + strides[axis] * (cells - 1));
     const attributes = convolutionAttributes({
       kernel: [row.cells, column.cells],
       pads: [row.begin, column.begin, row.end, column.end],
     });
-    return builder.emit('nchwc.Conv', [images, backwards(builder, weights, last, strides)], attributes);
+    return builder.emit('nchwc.Conv', [source, backwards(builder, weights, last, strides)], attributes);
   };
   const interleaved = (parts: readonly string[], shape: readonly number[]): string =>
     builder.emit(
       'Concat',
-      parts.map((name) => builder.reshape(name, shape)),
+      parts.map((each) => builder.reshape(each, shape)),
       { axis: int(2) },
     );
   const [height, width] = [input[0] / strides[0], input[1] / strides[1]];
-  const blocks = blocksOf(g.inChannels, source.block);
+  const blocks = images * blocksOf(inChannels, block);
   const lines = rows.map((row) =>
     interleaved(
       columns.map((column) => part(row, column)),
-      [g.batch * blocks * height, width, 1, source.block],
+      [blocks * height, width, 1, block],
     ),
   );
-  const all = interleaved(lines, [g.batch * blocks, height, 1, input[1] * source.block]);
-  return Val.blocked(builder, [all], [g.batch, ...input, g.inChannels], 'NCHWc');
+  return interleaved(lines, [blocks, height, 1, input[1] * block]);
 }
