@@ -1,5 +1,6 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { capabilitiesOf } from './onnx/providers.js';
+import type { LoweringName } from './lowerings.js';
 import { encodeModel } from './onnx/model.js';
 import { blockedSupport } from './runtime/blocked-support.js';
 import { invalidInput } from '../base/errors.js';
@@ -25,6 +26,8 @@ export interface CompileOptions {
   readonly states?: StateStore;
   /** ONNX Runtime's internal blocked depthwise kernels; `auto` (default) uses them where the self-test passes. */
   readonly blocked?: boolean | 'auto';
+  /** Lowerings that are left out, to measure what they gain; none by default. */
+  readonly without?: readonly LoweringName[];
   /** Variables that are baked into the program as constants. */
   readonly freeze?: (variable: tf.Variable) => boolean;
   /** Trace twice and compare; default true. */
@@ -33,8 +36,9 @@ export interface CompileOptions {
   readonly seed?: number;
 }
 
-async function blockFor({ blocked = 'auto', provider = 'cpu' }: CompileOptions): Promise<number | null> {
-  return blocked !== false && capabilitiesOf(provider).blockedLayout ? await blockedSupport() : null;
+async function blockFor({ blocked = 'auto', provider = 'cpu', without = [] }: CompileOptions): Promise<number | null> {
+  const wanted = blocked !== false && !without.includes('blocked layout');
+  return wanted && capabilitiesOf(provider).blockedLayout ? await blockedSupport() : null;
 }
 
 /** The states that a program both reads and replaces, with the names of their ports. */
@@ -43,10 +47,12 @@ const replacedStates = ({ states }: Traced): { name: string; input: string; outp
     .filter(({ read, assigned }) => read && assigned)
     .map(({ variable: { name } }) => ({ name, input: stateInput(name), output: stateOutput(name) }));
 
-/** What the passes make of a traced training step. */
-export function optimized(traced: Traced): ReturnType<typeof packStates> {
-  const { graph, packs } = packStates(fuseBlocks(traced.graph), replacedStates(traced));
-  return { graph: simplifyReshapes(graph), packs };
+/** What the passes make of a traced training step, without some of them. */
+export function optimized(traced: Traced, without: readonly LoweringName[] = []): ReturnType<typeof packStates> {
+  const uses = (lowering: LoweringName): boolean => !without.includes(lowering);
+  const states = uses('states in long vectors') ? replacedStates(traced) : [];
+  const { graph, packs } = packStates(fuseBlocks(traced.graph, uses), states);
+  return { graph: uses('merged reshapes') ? simplifyReshapes(graph) : graph, packs };
 }
 
 /**
@@ -66,9 +72,10 @@ export async function compile(
   const states = options.states ?? new StateStore();
   const start = performance.now();
   const { depthwise } = capabilitiesOf(options.provider ?? 'cpu');
-  const traceOptions = { block, depthwise, layouts: states.layouts, ...(options.freeze && { freeze: options.freeze }) };
+  const { without = [], freeze } = options;
+  const traceOptions = { block, depthwise, without, layouts: states.layouts, ...(freeze && { freeze }) };
   const recorded = (options.checkDeterminism === false ? trace : traceTwice)(fn, inputs, traceOptions);
-  const { graph, packs } = optimized(recorded);
+  const { graph, packs } = optimized(recorded, without);
   const traced = { ...recorded, graph };
   const afterTrace = performance.now();
   const bytes = encodeModel(traced.graph, { name: 'program' });

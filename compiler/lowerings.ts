@@ -1,5 +1,5 @@
-/** One way in which the compiler makes a graph faster than a literal translation of TF.js's kernels. */
-export interface Lowering {
+/** What the documentation says about a lowering. */
+interface Description {
   readonly name: string;
   /** The file that has the formula. */
   readonly file: string;
@@ -10,7 +10,7 @@ export interface Lowering {
 }
 
 /** All of them, in the order in which an image meets them. */
-export const lowerings: readonly Lowering[] = [
+export const lowerings = [
   {
     name: 'blocked layout',
     file: 'trace/blocks.ts',
@@ -35,7 +35,7 @@ export const lowerings: readonly Lowering[] = [
   {
     name: 'full convolution',
     file: 'kernels/blocked/full.ts',
-    what: 'forward and input gradient as blocked convolutions',
+    what: 'forward and input gradient as blocked convolutions; filters are kept with their output channels side by side, blocks of them are moved, turned over and reversed as a whole',
     where: 'convolutions with at least half a block of output channels',
     needs: 'blocked',
   },
@@ -72,13 +72,6 @@ export const lowerings: readonly Lowering[] = [
     file: 'kernels/blocked/filter-gradient.ts',
     what: 'the pixels that the convolution sees are picked out first; their filter gradient is that of a 1x1 convolution',
     where: '1x1 convolutions whose stride divides the image',
-    needs: 'blocked',
-  },
-  {
-    name: 'packed filters',
-    file: 'kernels/blocked/weights.ts',
-    what: 'filters are kept with their output channels side by side; blocks of them are moved, turned over and reversed as a whole',
-    where: 'full convolutions, forward and backward',
     needs: 'blocked',
   },
   {
@@ -165,4 +158,8 @@ export const lowerings: readonly Lowering[] = [
     where: 'graphs with a fixed batch',
     needs: 'portable',
   },
-];
+] as const satisfies readonly Description[];
+
+/** One way in which the compiler makes a graph faster than a literal translation of TF.js's kernels. */
+export type Lowering = (typeof lowerings)[number];
+export type LoweringName = Lowering['name'];

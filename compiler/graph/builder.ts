@@ -5,6 +5,7 @@ import type { OnnxOp } from './operators.js';
 import type { Attributes, Constant, Data, DType, Shape, TensorType } from './types.js';
 import { elementTypes, int, ints, sameShape } from './types.js';
 import { bytesOf, hashBytes } from './constants.js';
+import type { LoweringName } from '../lowerings.js';
 
 /** Operators whose operands may change places. */
 const commutative: ReadonlySet<OnnxOp> = new Set<OnnxOp>(['Add', 'Mul']);
@@ -15,6 +16,8 @@ export interface BuilderOptions {
   readonly block?: number | null;
   /** How depthwise convolutions of small images are computed outside of blocks; default: by the operator. */
   readonly depthwise?: DepthwiseWay;
+  /** Lowerings that are left out; none by default. */
+  readonly without?: readonly LoweringName[];
 }
 
 /** By ONNX's operator, or as products of matrices. */
@@ -27,6 +30,7 @@ export class GraphBuilder implements Scope {
   readonly dynamicBatch: number | null;
   readonly block: number | null;
   readonly depthwise: DepthwiseWay;
+  private readonly without: readonly LoweringName[];
   /** Layer to which new nodes are attributed. */
   origin = '';
   private readonly nodes: Node[] = [];
@@ -43,6 +47,12 @@ export class GraphBuilder implements Scope {
     this.dynamicBatch = options.dynamicBatch ?? null;
     this.block = options.block ?? null;
     this.depthwise = options.depthwise ?? 'operator';
+    this.without = options.without ?? [];
+  }
+
+  /** Whether the lowering is to be used where it applies. */
+  uses(lowering: LoweringName): boolean {
+    return !this.without.includes(lowering);
   }
 
   type(name: string): TensorType | undefined {

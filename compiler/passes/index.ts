@@ -1,4 +1,5 @@
 import type { Graph } from '../graph/index.js';
+import type { LoweringName } from '../lowerings.js';
 import { shuffleChannels } from './channel-shuffle.js';
 import { foldBatchNorm } from './fold-batch-norm.js';
 import { foldConstants } from './fold-constants.js';
@@ -12,6 +13,10 @@ export { packStates, type StatePack } from './pack-states.js';
 export const simplifyInference = (graph: Graph): Graph =>
   foldBatchNorm(shuffleChannels(groupConvolutions(foldConstants(graph))));
 
-/** Passes over a graph in the blocked layout; other graphs stay as they are. */
-export const fuseBlocks = (graph: Graph): Graph => (graph.block === null ? graph : fuseActivations(fuseSums(graph)));
+/** Passes over a graph in the blocked layout, those that are to be used; other graphs stay as they are. */
+export function fuseBlocks(graph: Graph, uses: (lowering: LoweringName) => boolean): Graph {
+  if (graph.block === null) return graph;
+  const summed = uses('fused sums') ? fuseSums(graph) : graph;
+  return uses('fused activations') ? fuseActivations(summed) : summed;
+}
 export { simplifyReshapes, foldBatchNorm, foldConstants, fuseActivations, fuseSums };

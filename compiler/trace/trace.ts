@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { invalidInput } from '../../base/errors.js';
+import type { LoweringName } from '../lowerings.js';
 import type { DepthwiseWay, Graph, Shape, TfDType } from '../graph/index.js';
 import { GraphBuilder, range } from '../graph/index.js';
 import type { TraceBackend, TraceContext } from './backend.js';
@@ -33,6 +34,8 @@ export interface TraceOptions {
   readonly block?: number | null;
   /** How depthwise convolutions of small images are computed outside of blocks. */
   readonly depthwise?: DepthwiseWay;
+  /** Lowerings that are left out; none by default. */
+  readonly without?: readonly LoweringName[];
   /** The size that stands for a dynamic batch; a prime, so that it is recognised in products. */
   readonly batch?: number;
   /** Record TF.js's own gradients and layers instead of the shorter ones. */
@@ -76,6 +79,7 @@ class Trace implements TraceContext {
       dynamicBatch,
       block: options.block ?? null,
       depthwise: options.depthwise ?? 'operator',
+      without: options.without ?? [],
     });
     this.variables = new Variables(this.builder, options.layouts ?? new Map(), options.freeze ?? (() => false));
   }

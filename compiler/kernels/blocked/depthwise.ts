@@ -15,7 +15,10 @@ import { flipped, packDepthwise, unpackDepthwise } from './weights.js';
  * channels of one image.
  */
 export const isBlockedDepthwise = (builder: GraphBuilder, g: Geometry): boolean =>
-  g.depthwise && g.outChannels === g.inChannels && fillsBlocks(builder, g.inChannels);
+  builder.uses('depthwise convolution') &&
+  g.depthwise &&
+  g.outChannels === g.inChannels &&
+  fillsBlocks(builder, g.inChannels);
 
 /** Shape in which each channel meets its own filter. */
 const channelMaps = ({ order, images, channels }: Blocks): readonly [number, number] =>

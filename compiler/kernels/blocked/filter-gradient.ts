@@ -86,10 +86,11 @@ export function fullFilterGradient(x: Val, dy: Val, g: Geometry): Val | null {
   const { builder } = x;
   const { block, dynamicBatch } = builder;
   if (block === null || dynamicBatch !== null || g.dilations.some((d) => d !== 1)) return null;
-  if (isPointwise(g) && fillsBlocks(builder, g.inChannels) && hasOuterProduct(builder, g.batch, g.input))
-    return pointwiseGradient(x, dy, g);
+  const overPixels = builder.uses('filter gradient over pixels') && fillsBlocks(builder, g.inChannels);
+  if (isPointwise(g) && overPixels && hasOuterProduct(builder, g.batch, g.input)) return pointwiseGradient(x, dy, g);
   const seesCells = g.output.every((d, i) => d * g.strides[i] === g.input[i]) && g.pads.every((p) => p === 0);
-  if (sizeOf(g.kernel) === 1 && seesCells && fillsBlocks(builder, g.inChannels))
+  const picked = builder.uses('pixels of strided 1x1 convolutions') && overPixels;
+  if (sizeOf(g.kernel) === 1 && seesCells && picked)
     if (hasOuterProduct(builder, g.batch, g.output)) return pointwiseGradient(seenPixels(x, g), dy, g);
-  return g.batch % block === 0 ? imagesGradient(x, dy, g) : null;
+  return builder.uses('filter gradient over images') && g.batch % block === 0 ? imagesGradient(x, dy, g) : null;
 }

@@ -18,7 +18,7 @@ import { filteringFor, winogradConvolution } from './winograd.js';
  * no change of layout before and after.
  */
 export const isBlockedFull = (builder: GraphBuilder, g: Geometry): boolean =>
-  !g.depthwise && fillsBlocks(builder, g.outChannels);
+  builder.uses('full convolution') && !g.depthwise && fillsBlocks(builder, g.outChannels);
 
 /**
  * 1x1 convolutions take any order. One that widens brings its narrow input into the order that suits its filter's

@@ -63,7 +63,7 @@ const mostParts = 32;
 /** In how many parts a value of this shape should be computed; each has a multiple of `images` images. */
 export function partsFor(builder: GraphBuilder, [n, h, w, c]: Shape, images = 1): number {
   const { block, dynamicBatch } = builder;
-  if (block === null || dynamicBatch !== null) return 1;
+  if (block === null || dynamicBatch !== null || !builder.uses('images in parts')) return 1;
   const bytes = 4 * n * h * w * blocksOf(c, block) * block;
   let parts = 1;
   while (
@@ -140,12 +140,25 @@ export interface Affine {
 
 const isPerImage = (vector: Vector | undefined): boolean => vector instanceof Val && vector.rank === 4;
 
+/** The same in a pass for each of its operations. */
+function affineInSteps(source: Blocks, pack: typeof imageVector, { scale, offset }: Affine, other?: Blocks): string {
+  const { builder, name, order, images, channels, block } = source;
+  const [rows, blocks] = [pack === imageVector ? images : 1, channels / block];
+  const vector = (values: Vector): string =>
+    builder.reshape(pack(source, values), [...(order === 'NCHWc' ? [rows, blocks] : [blocks, rows]), 1, 1, block]);
+  const product = builder.emit('Mul', [name, vector(scale)]);
+  const moved = offset === undefined ? product : builder.emit('Add', [product, vector(offset)]);
+  return other ? builder.emit('Add', [moved, other.name]) : moved;
+}
+
 /** scale*x + offset + addend in one pass, as a depthwise convolution with a 1x1 kernel. */
-export function affine(x: Val, { scale, offset, addend }: Affine, order = orderOf(x)): Val {
+export function affine(x: Val, map: Affine, order = orderOf(x)): Val {
+  const { scale, offset, addend } = map;
   const perImage = isPerImage(scale) || isPerImage(offset);
   const pack = perImage ? imageVector : channelVector;
   return byParts(addend ? [x, addend] : [x], order, x.shape, (source, other?: Blocks) => {
     const { builder } = source;
+    if (!builder.uses('affine maps')) return affineInSteps(source, pack, map, other);
     const shape = perImage ? imageView(source) : channelView(source);
     const group = shape[1];
     const inputs = [view(source, shape), builder.reshape(pack(source, scale), [group, 1, 1, 1])];

@@ -31,6 +31,7 @@ function phase(a: number, stride: number, kernel: number, pad: number, input: nu
 export function stridedInputGradient(dy: Val, filter: Val, g: Geometry): Val | null {
   const { builder } = dy;
   const { input, output, kernel, strides, pads } = g;
+  if (!builder.uses('strided input gradient')) return null;
   if (input.some((d, i) => d % strides[i] !== 0) || g.dilations.some((d) => d !== 1)) return null;
   const [rows, columns] = [0, 1].map((axis) =>
     range(strides[axis]).map((a) => phase(a, strides[axis], kernel[axis], pads[axis], input[axis], output[axis])),

@@ -49,6 +49,7 @@ function means(x: Val, finish: Finish): Val {
 
 /** Sums over the pixels of x*y, one for each channel of each image: y is the filter of a convolution with one output. */
 function dots(x: Val, y: Val, finish: Finish): Val {
+  if (!x.builder.uses('sums over pixels')) return times(means(multiply(x, y), finish), sizeOf(x.shape.slice(1, 3)));
   const [order, count] = [orderOf(x), Math.max(partsOf(x), partsOf(y))];
   const [parts, others] = [inParts(x, order, count), inParts(y, order, count)];
   const each = parts.map((part, i) => {

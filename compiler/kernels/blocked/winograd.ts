@@ -25,7 +25,7 @@ export function filteringFor(builder: GraphBuilder, g: Geometry): MinimalFilteri
   const [cells] = kernel;
   const regular = [...g.strides, ...g.dilations].every((d) => d === 1) && !g.depthwise && cells > 1 && cells % 2 === 1;
   const blocked = [inChannels, outChannels].every((channels) => fillsBlocks(builder, channels));
-  if (!regular || !blocked || builder.dynamicBatch !== null) return null;
+  if (!builder.uses('fewer products') || !regular || !blocked || builder.dynamicBatch !== null) return null;
   const rows = tiles.find((d) => output[0] % d === 0 && d + cells - 1 <= mostPoints);
   if (rows === undefined) return null;
   const saved = 1 - (rows + cells - 1) / (rows * cells);

@@ -22,7 +22,8 @@ const largestConstant = 2 ** 20;
 const entries = (g: Geometry): number => sizeOf(g.input) * sizeOf(g.output);
 
 function suits(builder: GraphBuilder, g: Geometry, limit: number): boolean {
-  const plain = builder.depthwise === 'matrices' && builder.dynamicBatch === null;
+  const wanted = builder.uses('depthwise convolutions as matrix products');
+  const plain = wanted && builder.depthwise === 'matrices' && builder.dynamicBatch === null;
   const single = g.depthwise && g.inChannels === g.outChannels;
   return plain && single && entries(g) <= limit && sizeOf(g.kernel) * entries(g) <= largestConstant;
 }

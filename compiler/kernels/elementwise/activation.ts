@@ -41,6 +41,10 @@ const distance = (z: Val, from: number): Val =>
 
 /** 1 where low < z < high, else 0, without boolean tensors (which ONNX Runtime handles slowly). */
 export function window(z: Val, low: number, high: number): Val {
+  if (!z.builder.uses('activation windows')) {
+    const inside = [elementwise('Greater', [z, numberLike(z, low)]), elementwise('Less', [z, numberLike(z, high)])];
+    return castTo(elementwise('And', inside), 'float32');
+  }
   const [middle, radius] = [(low + high) / 2, (high - low) / 2];
   return elementwise('HardSigmoid', [distance(z, middle)], {
     alpha: float(-steep),
@@ -48,7 +52,10 @@ export function window(z: Val, low: number, high: number): Val {
   });
 }
 
-const positive = (y: Val): Val => elementwise('HardSigmoid', [y], { alpha: float(steep), beta: float(0) });
+const positive = (y: Val): Val =>
+  y.builder.uses('activation windows')
+    ? elementwise('HardSigmoid', [y], { alpha: float(steep), beta: float(0) })
+    : castTo(elementwise('Greater', [y, numberLike(y, 0)]), 'float32');
 
 /** Gradient of clip(z, low, high) where the bounds themselves may be excluded; `y` is its output. */
 function windowGradient(dy: Val, z: Val, y: Val, low: number, high: number): Val {

@@ -63,7 +63,8 @@ function broadcasting(builder: GraphBuilder, op: OnnxOp, inputs: readonly string
   const whole = broadcast(shapes);
   const short = whole.slice(0, whole.findLastIndex((d) => d !== 1) + 1);
   const units = whole.length - short.length;
-  if (units === 0 || sizeOf(short) < worthReshaping || shapes.every((shape) => sameShape(shape, whole)))
+  const helps = builder.uses('broadcasting without unit axes') && units > 0;
+  if (!helps || sizeOf(short) < worthReshaping || shapes.every((shape) => sameShape(shape, whole)))
     return builder.emit(op, inputs, attributes);
   const cut = inputs.map((name, i) => builder.reshape(name, shapes[i].slice(0, Math.max(0, shapes[i].length - units))));
   return builder.reshape(builder.emit(op, cut, attributes), whole);

@@ -11,7 +11,7 @@ import { elementwise, numberLike } from './elementwise.js';
 
 /** z * sigmoid(z) in one operator of ONNX Runtime's CPU provider; null for any other product. */
 export function swish(a: Val, b: Val): Val | null {
-  if (a.builder.block === null) return null;
+  if (a.builder.block === null || !a.builder.uses('gated activations')) return null;
   for (const [z, gate] of [
     [a, b],
     [b, a],
@@ -65,4 +65,6 @@ function hardSwishGradient(a: Val, b: Val): Val | null {
 
 /** The sum of two parts of such a gradient; null when they are none. */
 export const gatedGradient = (a: Val, b: Val): Val | null =>
-  swishGradient(a, b) ?? swishGradient(b, a) ?? hardSwishGradient(a, b) ?? hardSwishGradient(b, a);
+  !a.builder.uses('gated activations')
+    ? null
+    : (swishGradient(a, b) ?? swishGradient(b, a) ?? hardSwishGradient(a, b) ?? hardSwishGradient(b, a));
