@@ -17,7 +17,7 @@ const heavyQuantile = 0.75;
  */
 const isDetail = (column: Column): boolean =>
   column.endsWith('_values') || column.startsWith('heavy_') || details.has(column);
-const details: ReadonlySet<Column> = new Set(['elementwise_traffic', 'strided_depthwise_traffic', 'dense_macs']);
+const details: ReadonlySet<Column> = new Set(['elementwise_traffic', 'strided_depthwise_rows', 'dense_macs']);
 
 /** The columns that a device does before and beside its computations. */
 export const launchColumns: ReadonlySet<Column> = new Set(['constant', 'kernels']);

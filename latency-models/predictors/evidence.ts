@@ -2,7 +2,7 @@ import { Cholesky } from '../../base/linear-algebra.js';
 
 /** A part of a covariance whose size is to be found: exp(2 scale) times `matrix`. */
 export interface Component {
-  /** Row-major, n x n. */
+  /** Row-major and square. */
   readonly matrix: Float64Array;
   /** What the logarithm of the standard deviation is expected to be, and how surely. */
   readonly centre: number;

@@ -25,6 +25,7 @@ const expected = {
   layers: { centre: -1.5, spread: 0.7 },
   details: { centre: -2.3, spread: 0.7 },
   own: { centre: -1.15, spread: 1 },
+  alone: { centre: -2.2, spread: 1 },
   sources: { centre: -2.3, spread: 1 },
 } as const;
 /** Rounds in which prices, deviations and the noise of single observations are found from each other ... */
@@ -92,6 +93,7 @@ function prepare(catalogue: Catalogue, samples: readonly Sample[], options: Pric
   const columns = columnsOf(catalogue, profiles, heavy, options.declared);
   const q = columns.names.length;
   const sourced = options.prior?.shares(columns);
+  const alone = diagonal(columns.isDetail.map((detail) => (detail ? 0 : shareSize ** 2)));
   const ratios = samples.map(({ ms }, i) => (sourced === undefined ? ms : ms / dot(columns.rows[i], sourced.mean)));
   const scale = median(ratios);
   const target = Float64Array.from(samples, ({ ms }) => ms / scale);
@@ -104,11 +106,15 @@ function prepare(catalogue: Catalogue, samples: readonly Sample[], options: Pric
     target,
     noise: target.map((value) => Math.max(value, smallestShare * middle) ** 2),
     mean: sourced?.mean ?? new Float64Array(q),
-    prior: sourced?.covariance ?? diagonal(columns.isDetail.map((detail) => (detail ? 0 : shareSize ** 2))),
+    prior: sourced?.covariance ?? alone,
     free:
       sourced === undefined
-        ? { variances: columns.isDetail.map((detail) => (detail ? 1 : 0)), ...expected.details }
-        : { variances: sourced.own, ...expected.own },
+        ? [{ matrix: diagonal(columns.isDetail.map(Number)), ...expected.details }]
+        : // A device may have shares of its own around those of the sources, or be like none of them.
+          [
+            { matrix: diagonal(sourced.own), ...expected.own },
+            { matrix: alone, ...expected.alone },
+          ],
     options,
   };
 }
@@ -257,7 +263,7 @@ function finish(setting: Setting, { solution, spread, reference }: Outcome): Pri
   const leftOutError =
     samples.length < 2 ? 1 : Math.sqrt(errors.reduce((sum, error) => sum + error * error, 0) / samples.length);
   const model = new PricedModel({
-    version: 2,
+    version: 3,
     kind: options.kind,
     ms_per_unit: Object.fromEntries(pricesOf(columns, weights, scale)),
     heavy_traffic: columns.heavy,

@@ -63,7 +63,8 @@ const terms: LayerTable<readonly Term[]> = {
     return [
       [`depthwise${kernel}_macs`, kernel * kernel * size(output)],
       ['depthwise_traffic', traffic],
-      ...(stride > 1 ? [['strided_depthwise_traffic', traffic] as const] : []),
+      // A stride leaves gaps between the values that are read, once more for each row of the kernel.
+      ...(stride > 1 ? [['strided_depthwise_rows', kernel * size(output)] as const] : []),
       ['params', kernel * kernel * output[2]],
       launch,
     ];

@@ -13,7 +13,7 @@ const prices = z.record(z.string(), z.number().min(0));
 
 /** A fitted model as it is stored. */
 export const pricedSchema = z.strictObject({
-  version: z.literal(2),
+  version: z.literal(3),
   kind: z.enum(modelKinds),
   /** Milliseconds for each unit of a column. A column that the fit has never seen is missing, not 0. */
   ms_per_unit: prices,

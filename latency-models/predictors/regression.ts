@@ -12,15 +12,15 @@ export interface Regression {
   readonly mean: Float64Array;
   /** Row-major covariance of w, without what `free` adds. */
   readonly prior: Float64Array;
-  /** Variances of the weights beyond `prior`, up to a factor exp(2 scale) that is to be found; all 0: nothing is. */
-  readonly free: { readonly variances: readonly number[]; readonly centre: number; readonly spread: number };
+  /** Parts of the covariance of w whose sizes are to be found, q x q for q weights. */
+  readonly free: readonly Component[];
   /** The noise first; all others are deviations. */
   readonly components: readonly [noise: Component, ...deviations: Component[]];
 }
 
 export interface Solution {
   readonly weights: readonly number[];
-  /** Sizes of the components (standard deviations, in their order), then of the free variances when there are any. */
+  /** Sizes of the components (standard deviations, in their order), then of the free parts of the prior. */
   readonly sizes: readonly number[];
   readonly scales: readonly number[];
   /** (deviations + noise)^-1 (target - rows w): covariances with it give the deviations elsewhere. */
@@ -64,13 +64,6 @@ export function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return sum;
 }
 
-/** Adds to the diagonal. */
-function withDiagonal(matrix: Float64Array, variances: readonly number[], factor: number): Float64Array {
-  const sum = matrix.slice();
-  for (const [i, value] of variances.entries()) sum[i * (variances.length + 1)] += factor * value;
-  return sum;
-}
-
 /**
  * Sizes by maximal evidence (as if weights could be negative), then the most probable weights that are not (Lawson &
  * Hanson on the whitened rows and the prior), then the deviations.
@@ -79,16 +72,14 @@ export function solve(problem: Regression, start: Start = {}): Solution {
   const { target, rows, mean, prior, free, components } = problem;
   const n = rows.length;
   const centred = target.map((value, i) => value - dot(rows[i], mean));
-  const hasFree = free.variances.some((variance) => variance > 0);
-  const freeMatrix = sandwich(rows, diagonal(free.variances));
-  const all = hasFree ? [...components, { matrix: freeMatrix, centre: free.centre, spread: free.spread }] : components;
+  const all = [...components, ...free.map((part) => ({ ...part, matrix: sandwich(rows, part.matrix) }))];
   const fixed = sandwich(rows, prior);
   const { scales, loss } =
     start.keep === true && start.scales !== undefined
       ? { scales: start.scales, loss: NaN }
       : maximiseEvidence(centred, fixed, all, start.scales);
   const residual = Cholesky.of(combine(new Float64Array(n * n), components, scales), n);
-  const wholePrior = withDiagonal(prior, free.variances, hasFree ? Math.exp(2 * scales[components.length]) : 0);
+  const wholePrior = combine(prior, free, scales.slice(components.length));
   const weights = mostProbable(residual, rows, target, mean, wholePrior);
   const dual = residual.solve(target.map((value, i) => value - dot(rows[i], weights)));
   const inverse = Cholesky.of(combine(fixed, all, scales), n).inverse();

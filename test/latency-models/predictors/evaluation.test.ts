@@ -25,6 +25,7 @@ const devices = {
   phone: { none: 0.1, skip_connect: 0.2, nor_conv_1x1: 1, nor_conv_3x3: 3, avg_pool_3x3: 0.6 },
   board: { none: 0.2, skip_connect: 0.2, nor_conv_1x1: 2, nor_conv_3x3: 5, avg_pool_3x3: 1 },
   chip: { none: 0.1, skip_connect: 0.1, nor_conv_1x1: 1.5, nor_conv_3x3: 3, avg_pool_3x3: 1.2 },
+  odd: { none: 0.1, skip_connect: 1.5, nor_conv_1x1: 0.3, nor_conv_3x3: 0.5, avg_pool_3x3: 4 },
 } as const;
 type Device = keyof typeof devices;
 const isOp = (value: unknown): value is keyof (typeof devices)['phone'] => String(value) in devices.phone;
@@ -38,7 +39,7 @@ async function table(rows: number, edit: (lines: string[]) => string[] = (lines)
   const lines = [...seen].map((row) => {
     const ops = row.split(',').filter(isOp);
     const ms = (device: Device) => ops.reduce((sum, op) => sum + devices[device][op], 2) * (1 + 0.01 * random.normal());
-    return [row, 'ignored', ms('phone'), ms('board'), ms('chip')].join(',');
+    return [row, 'ignored', ms('phone'), ms('board'), ms('chip'), ms('odd')].join(',');
   });
   const header = [...space.decisions.map(({ name }) => name), 'note', ...Object.keys(devices)].join(',');
   const file = join(folder, `table-${rows}-${edit([header, ...lines]).length}.csv`);
@@ -76,6 +77,14 @@ describe('evaluateTable', () => {
     const helped = evaluateTable(whole, ['chip'], few, { ...options, sources: ['phone', 'board'] });
     expect(helped[0].kinds).toEqual({ transfer: 3 });
     expect(meanOver(helped).spearman.mean).toBeGreaterThan(Math.max(0.95, alone.spearman.mean - 0.01));
+  });
+
+  it('is not misled by sources that have nothing in common with the device', async () => {
+    const whole = await read(await table(300), ['phone', 'board', 'odd']);
+    const five = { ...protocol, samples: 5, seeds: 6 };
+    const helped = meanOver(evaluateTable(whole, ['odd'], five, { ...options, sources: ['phone', 'board'] }));
+    expect(helped.spearman.mean).toBeGreaterThan(0.97);
+    expect(helped.mape.mean).toBeLessThan(4);
   });
 
   it('keeps dead branches of cells, which canonical networks do not have', async () => {

@@ -57,6 +57,15 @@ describe('features', () => {
     });
   });
 
+  it('count the rows that strided depthwise convolutions read, as well as their other work', () => {
+    const catalogue = new Catalogue();
+    const strided = { ...tiny, blocks: tiny.blocks.map((block) => ({ ...block, stride: 2 }) as const) };
+    const totals = totalsOf(catalogue, catalogue.profile(strided), Infinity);
+    expect(totals.get('strided_depthwise_rows')).toBe(5 * 8 * 4);
+    expect(totals.get('depthwise5_macs')).toBe(25 * 8 * 4);
+    expect(totals.get('depthwise_traffic')).toBe(8 * (16 + 4));
+  });
+
   it('count all multiply-accumulates of convolutions and dense layers', async () => {
     const space = await fashionSpace();
     const random = new Random(1);
@@ -138,7 +147,7 @@ describe('a latency model', () => {
 
   it('says what is wrong with a stored model', () => {
     expect(() => latencyModelFrom({ kind: 'oracle' })).toThrow(/not a stored latency model/);
-    expect(() => latencyModelFrom({ version: 2, kind: 'additive', ms_per_unit: { constant: -1 } })).toThrow(
+    expect(() => latencyModelFrom({ version: 3, kind: 'additive', ms_per_unit: { constant: -1 } })).toThrow(
       /ms_per_unit\.constant/,
     );
   });
