@@ -25,6 +25,8 @@ export interface CompiledOptions {
   readonly batch: number;
   /** Whether ONNX Runtime's internal blocked layout may be used; default: where it works. */
   readonly blocked?: boolean | 'auto';
+  /** Lowerings that are left out, to measure what they gain. */
+  readonly without?: CompileOptions['without'];
 }
 
 const floats = (output: HostTensor | undefined, name: string): Float32Array => {
@@ -92,12 +94,13 @@ export class CompiledTraining {
   }
 
   private common(): CompileOptions & { readonly states: StateStore } {
-    const { provider, threads, spinning = true, blocked = 'auto' } = this.options;
+    const { provider, threads, spinning = true, blocked = 'auto', without = [] } = this.options;
     return {
       provider,
       threads,
       spinning,
       blocked,
+      without,
       states: this.states,
       freeze: (variable) => this.program.frozen.has(variable),
       seed: noiseSeed(this.program.spec),
