@@ -5,10 +5,10 @@
 // what they cost, so runs are compared at equal training compute: multiply-accumulates of all epochs trained so far,
 // which is the same on every machine, not seconds, which are not. What a run has found is the frontier of its fully
 // trained networks by validation accuracy, as it reports it. How good that is, test images say that no run has seen: more
-// networks would otherwise count for more luck with the same validation images. The hypervolume is that of their test
-// error and MACs (min-max normalised over the union of all runs, reference point (1, 1)), as a share of the union's.
-// A run that is finished is kept in the output folder and not run again.
-import { mkdirSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+// networks would otherwise count for more luck with the same validation images (--judge validation counts it). The
+// hypervolume is that of their error and MACs (min-max normalised over the union of all runs, reference point (1, 1)), as
+// a share of the union's. A run that is finished is kept in the output folder and not run again.
+import { mkdirSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -22,9 +22,13 @@ import { testErrors } from './search/test-errors.js';
 const { values: options } = parseArgs({
   options: {
     trials: { type: 'string', default: '40' },
-    seeds: { type: 'string', default: '3' },
-    epochs: { type: 'string', default: '6' },
-    subset: { type: 'string', default: '0.4' },
+    seeds: { type: 'string', default: '1,2,3' },
+    epochs: { type: 'string', default: '12' },
+    /** Passes over the images that the epochs are together. */
+    passes: { type: 'string', default: '1' },
+    subset: { type: 'string', default: '0.8' },
+    validation: { type: 'string', default: '0.08' },
+    judge: { type: 'string', default: 'test' },
     methods: { type: 'string' },
     output: { type: 'string', short: 'o', default: 'runs/bench-search-training' },
   },
@@ -32,6 +36,10 @@ const { values: options } = parseArgs({
 const trials = Number(options.trials);
 const seeds = options.seeds.split(',').map(Number);
 const epochs = Number(options.epochs);
+const epochShare = Math.min(1, Number(options.passes) / epochs);
+if (options.judge !== 'test' && options.judge !== 'validation')
+  throw new Error(`--judge ${options.judge}: expected test or validation`);
+const judge = options.judge;
 
 /** What is compared: the `search:` part of the experiment. */
 const methods: Readonly<Record<string, object>> = {
@@ -44,10 +52,9 @@ const methods: Readonly<Record<string, object>> = {
     trials: 3 * trials,
     fidelity: { type: 'asha', min_epochs: 1, eta: 3 },
   },
-  // Half as many networks again, of which one in two is trained for longer, and then what promises something.
   'surrogate + freeze-thaw': {
     controller: 'surrogate',
-    trials: 1.5 * trials,
+    trials,
     fidelity: { type: 'freeze-thaw', min_epochs: 2 },
   },
 };
@@ -56,7 +63,7 @@ const experiment = (search: object, seed: number): string =>
   JSON.stringify({
     name: 'search-training',
     seed,
-    data: { type: 'fashion-mnist', subset: Number(options.subset), validation: 0.08 },
+    data: { type: 'fashion-mnist', subset: Number(options.subset), validation: Number(options.validation) },
     space: {
       type: 'mobilenet',
       preset: 'small',
@@ -64,7 +71,7 @@ const experiment = (search: object, seed: number): string =>
       share: 'layer',
     },
     // Averaged weights, so that accuracies after few epochs say something about those after all.
-    train: { epochs, epoch_share: 1 / epochs, batch: 32, ema: 0.98, optimizer: { type: 'sgd', learning_rate: 0.05 } },
+    train: { epochs, epoch_share: epochShare, batch: 32, ema: 0.98, optimizer: { type: 'sgd', learning_rate: 0.05 } },
     objectives: ['accuracy', 'macs'],
     engine: { threads: 1 },
     search: { parallel: 1, ...search },
@@ -118,7 +125,7 @@ async function runOnce(method: string, seed: number, folder: string): Promise<Ru
   const found = complete.map(({ trial, ...rest }) => ({ ...rest, testError: errors.get(trial) ?? NaN }));
   const run: Run = { method, seed, found, compute };
   writeFileSync(file, JSON.stringify(run));
-
+  rmSync(workdir, { recursive: true });
   const minutes = ((performance.now() - begin) / 60_000).toFixed(1);
   process.stderr.write(
     `${method}, seed ${seed}: ${trained.size} networks, ${found.length} trained to the end, ${minutes} min\n`,
@@ -128,7 +135,10 @@ async function runOnce(method: string, seed: number, folder: string): Promise<Ru
 
 /** A measure of what was found, over all runs. */
 function normalised(runs: readonly Run[]): (found: readonly Found[]) => number {
-  const pointOf = ({ testError, macs }: Found): readonly number[] => [testError, macs];
+  const pointOf = ({ error, testError, macs }: Found): readonly number[] => [
+    judge === 'test' ? testError : error,
+    macs,
+  ];
   const all = runs.flatMap(({ found }) => found).map(pointOf);
   const ranges = [0, 1].map((axis) => {
     const values = all.map((point) => point[axis]);
