@@ -63,11 +63,12 @@ function digest(block: number | null, without: readonly LoweringName[]): string 
 }
 
 describe('leaving out changes the graph:', () => {
+  const whole = new Map([16, null].map((size) => [size, digest(size, [])]));
   for (const { name, needs } of lowerings)
     // Without the layout as a whole there is no block.
     it.skipIf(name === 'blocked layout')(name, () => {
       const settings = needs === 'blocked' ? [16] : [16, null];
-      expect(settings.some((size) => digest(size, [name]) !== digest(size, []))).toBe(true);
+      expect(settings.some((size) => digest(size, [name]) !== whole.get(size))).toBe(true);
     });
 });
 

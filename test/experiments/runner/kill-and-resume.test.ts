@@ -77,7 +77,7 @@ it(
       teacher: null,
       final: null,
       train: '{ epochs: 2, batch: 32 }',
-      search: '{ controller: random, trials: 8, parallel: 2, fidelity: { type: freeze-thaw, min_gain: 0.05 } }',
+      search: '{ controller: random, trials: 6, parallel: 2, fidelity: { type: freeze-thaw, min_gain: 0.05 } }',
     });
     const { trials, steps, curves } = (await uninterrupted(file, join(directory, 'frozen'))).expected;
     const stopped = trials.filter(({ state }) => state === 'pruned');
