@@ -81,7 +81,8 @@ export async function compile(
   const bytes = encodeModel(traced.graph, { name: 'program' });
   const afterEncode = performance.now();
   const { threads = 1, spinning = true, provider = 'cpu' } = options;
-  const sessionOptions = { threads, spinning, provider };
+  // Training steps need most of their tensors until the way back: a plan's block would come on top of the first run's.
+  const sessionOptions = { threads, spinning, provider, planMemory: false };
   const session = await createSession(bytes, sessionOptions);
   states.adopt(traced.states);
   const timings = {

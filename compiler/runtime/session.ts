@@ -11,6 +11,11 @@ export interface SessionOptions {
    * slower where it is not.
    */
   readonly spinning?: boolean;
+  /**
+   * Whether memory is planned ahead from the second run on, ONNX Runtime's default; the plan takes one more block for all of
+   * it, and what the first run took is not given back.
+   */
+  readonly planMemory?: boolean;
   /** Path prefix of a profile that ONNX Runtime writes; none by default. */
   readonly profile?: string;
 }
@@ -18,22 +23,20 @@ export interface SessionOptions {
 /**
  * Opens an ONNX model, from a file or from memory: the one place that sets ONNX Runtime's options. Operators run one
  * after the other, each on `threads` threads, with all graph optimisations; numbers too small for a float are zero.
- * Memory is not planned ahead: after the first run a plan takes one more block for all of it, and the memory of that run
- * is not given back.
  * @throws NasError when ONNX Runtime does not accept the model or does not have the provider.
  */
 export async function createSession(
   model: Uint8Array | string,
   options: SessionOptions = {},
 ): Promise<ort.InferenceSession> {
-  const { provider = 'cpu', threads = 1, spinning = true, profile } = options;
+  const { provider = 'cpu', threads = 1, spinning = true, planMemory = true, profile } = options;
   const settings: ort.InferenceSession.SessionOptions = {
     executionProviders: provider === 'cpu' ? ['cpu'] : [provider, 'cpu'],
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
     executionMode: 'sequential',
     graphOptimizationLevel: 'all',
-    enableMemPattern: false,
+    enableMemPattern: planMemory,
     logSeverityLevel: 3,
     extra: {
       session: { set_denormal_as_zero: '1', intra_op: { allow_spinning: spinning ? '1' : '0' } },

@@ -2,6 +2,7 @@ import { feasible, toPoint } from '../frontier.js';
 import { hypervolume } from '../hypervolume.js';
 import type { Objective, Values } from '../objective.js';
 import { nonDominated, type Point } from '../pareto.js';
+import { limitOf } from '../surrogate/acquisition.js';
 import { boxesOf } from '../surrogate/boxes.js';
 import { improvementOf, type Belief } from '../surrogate/improvement.js';
 import { gaussian } from '../surrogate/gaussian-scale.js';
@@ -45,8 +46,7 @@ export function worthOf(objectives: readonly Objective[], { whole, going, candid
   const reference = objectives.map((objective, k): number => {
     const column = all.map((point) => point[k]);
     const [low, high] = [Math.min(...column), Math.max(...column)];
-    const { min = -Infinity, max = Infinity } = objective.constraint ?? {};
-    return Math.min(high + 0.1 * (high - low || Math.abs(high) || 1), objective.direction === 'minimize' ? max : -min);
+    return Math.min(high + 0.1 * (high - low || Math.abs(high) || 1), limitOf(objective));
   });
   const front: Point[] = nonDominated(points).map((i) => points[i]);
   const beliefs = objectives.map((objective): Belief => {

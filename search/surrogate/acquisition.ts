@@ -6,7 +6,7 @@ import { boxesOf, type Boxes } from './boxes.js';
 import { observed } from './fit.js';
 
 /** The bound of a constraint on the bad side of an objective, turned so that smaller is better. */
-const limitOf = ({ direction, constraint }: Objective): number =>
+export const limitOf = ({ direction, constraint }: Objective): number =>
   direction === 'minimize' ? (constraint?.max ?? Infinity) : -(constraint?.min ?? -Infinity);
 
 /** How many times as far from the median as the best value is the worst one that counts. */
