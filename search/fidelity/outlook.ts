@@ -93,10 +93,14 @@ type Step = (reached: Expected, values: Values) => Expected;
 
 const logarithm = (value: number): number => Math.log(Math.max(value, Number.MIN_VALUE));
 
+/** Values that differ by less, relative to their size, are the same. */
+const tiny = 1e-12;
+
 /** Turns values so that those given have mean 0 and variance 1. */
 function standard(values: readonly number[]): { readonly scale: number; readonly apply: (value: number) => number } {
   const mean = values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
   const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / Math.max(1, values.length);
-  const scale = Math.sqrt(variance) || 1e-3;
+  const deviation = Math.sqrt(variance);
+  const scale = deviation > tiny * (1 + Math.abs(mean)) ? deviation : 1e-3;
   return { scale, apply: (value) => (value - mean) / scale };
 }

@@ -90,6 +90,8 @@ describe('foresight', () => {
           expect(Number.isFinite(values['accuracy'])).toBe(true);
         }
       }),
+      // Values that differ by next to nothing.
+      { examples: [[[[0, 0, 4.5e-8], [0, 0, 0], [0, 4.8e-162, 0], [0]]]] },
     );
   });
 });
