@@ -1,9 +1,17 @@
 import { z } from 'zod';
 import { proxyNames } from '../trainers/index.js';
 
+const of = z
+  .number()
+  .int()
+  .min(2)
+  .max(64)
+  .default(8)
+  .describe('proposals of the controller that one trial is chosen from');
+
 const filter = z.strictObject({
   proxy: z.enum(proxyNames).describe('zero-cost proxy that says which networks look good untrained'),
-  of: z.number().int().min(2).max(64).default(8).describe('proposals of the controller that one trial is chosen from'),
+  of,
 });
 
 /** `search.filter:`; a word stands for the proxy. */
@@ -14,3 +22,25 @@ export const filterSchema = z
     'of several proposals of the controller, the first is trained that no other beats in the proxy and in all cheap objectives (after Abdelfattah et al. 2021)',
   );
 export type FilterConfig = z.output<typeof filter>;
+
+const features = z.strictObject({
+  proxies: z
+    .array(z.enum(proxyNames))
+    .min(1)
+    .describe('zero-cost proxies that the surrogate learns from, besides structure and cheap objectives'),
+  of,
+});
+
+const briefFeatures = (value: unknown): unknown => {
+  if (typeof value === 'string') return { proxies: [value] };
+  return Array.isArray(value) ? { proxies: value } : value;
+};
+
+/** `search.features:`; a word or a list stands for the proxies. */
+export const featuresSchema = z
+  .preprocess(briefFeatures, features)
+  .optional()
+  .describe(
+    'of several proposals of the surrogate, the one is trained that is worth most when zero-cost proxies are features of its models',
+  );
+export type FeaturesConfig = z.output<typeof features>;

@@ -11,7 +11,7 @@ import {
   trainSchema,
   type TrainConfig,
 } from '../trainers/index.js';
-import { filterSchema } from './filter-schema.js';
+import { featuresSchema, filterSchema } from './filter-schema.js';
 import { objectiveEntrySchema, tableObjectiveSchema } from './objective-schema.js';
 
 /** Lets `key: word` stand for `key: {type: word}`. */
@@ -51,7 +51,7 @@ const writtenSchema = z.strictObject({
     .min(1)
     .prefault(['accuracy', 'latency_ms'])
     .describe('what is optimised; the first two span the pictures'),
-  search: searchSchema.extend({ filter: filterSchema }).prefault({}).describe(searchText),
+  search: searchSchema.extend({ filter: filterSchema, features: featuresSchema }).prefault({}).describe(searchText),
   final: finalSchema
     .optional()
     .describe(

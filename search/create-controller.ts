@@ -7,7 +7,7 @@ import { Foresight } from './fidelity/index.js';
 import { Asked } from './history.js';
 import { localStrategy } from './local.js';
 import { nsga2Strategy } from './nsga2.js';
-import type { Objective, Values } from './objective.js';
+import { objectivesWithout, type Values } from './objective.js';
 import { propose } from './propose.js';
 import { randomStrategy } from './random.js';
 import { reinforceStrategy } from './reinforce.js';
@@ -54,9 +54,7 @@ function strategiesOf(config: SearchConfig, input: ControllerInput): (untold: re
   const made = new Map<string, Strategy>();
   return (untold) => {
     const key = untold.join();
-    const objectives = input.objectives.map((objective): Objective =>
-      untold.includes(objective.name) && objective.cost === 'cheap' ? { ...objective, cost: 'untrained' } : objective,
-    );
+    const objectives = objectivesWithout(input.objectives, untold);
     const strategy = made.get(key) ?? strategies[config.controller](config, { ...input, objectives });
     made.set(key, strategy);
     return strategy;

@@ -9,3 +9,4 @@ export { SpaceExhausted } from './infeasible.js';
 export * from './objective.js';
 export * from './pareto.js';
 export * from './schema.js';
+export { FeaturedSurrogate, type FeaturedCandidate } from './surrogate/featured.js';

@@ -31,3 +31,9 @@ export function violated(objectives: readonly Objective[], values: Values): Obje
     return !(value >= min && value <= max);
   });
 }
+
+/** The objectives when some cheap ones are not told of candidates for now: those are known of trials only. */
+export const objectivesWithout = (objectives: readonly Objective[], untold: readonly string[]): readonly Objective[] =>
+  objectives.map((objective) =>
+    untold.includes(objective.name) && objective.cost === 'cheap' ? { ...objective, cost: 'untrained' } : objective,
+  );

@@ -144,6 +144,14 @@ const tournament: Check = ({ search: { controller, tournament: size, population 
     `got ${size}; a tournament is drawn from the population of ${population}: expected at most ${population}`,
   );
 
+const features: TrainingCheck = ({ search: { controller, features: wanted, filter } }) => {
+  if (wanted === undefined) return [];
+  const path = ['search', 'features'];
+  const learns = `got ${wanted.proxies.join(', ')}; ${controller} does not learn from features: expected controller surrogate, or a filter instead`;
+  const either = 'search.filter chooses among the proposals, too: expected one of both';
+  return [...when(controller !== 'surrogate', path, learns), ...when(filter !== undefined, path, either)];
+};
+
 const teacherNormalisation: TrainingCheck = ({ teacher, data }) => {
   if (teacher.type !== 'onnx') return [];
   const { channels } = imagesOf(data);
@@ -183,6 +191,7 @@ const trainingChecks: readonly TrainingCheck[] = [
   warmup,
   augmentation,
   engineBackend,
+  features,
   teacherNormalisation,
 ];
 

@@ -28,7 +28,7 @@ export interface TrainingPlan extends RunPlan {
   readonly teacherThreads: number;
   /** Whether latency steers or limits the search, and so has to be measured. */
   readonly needsLatency: boolean;
-  /** Zero-cost proxies among the objectives. */
+  /** Zero-cost proxies of every trial: those among the objectives, and those that the controller learns from. */
   readonly proxies: readonly ProxyName[];
 }
 
@@ -59,7 +59,8 @@ export async function makePlan({ experiment, workdir, dataset, threads }: PlanIn
   const task: Task = { input: [data.height, data.width, data.channels], classes: data.classes.length };
   const space = await createSpace(experiment.space, task);
   const needsLatency = experiment.objectives.some(({ name }) => name === 'latency_ms');
-  const proxies = experiment.objectives.map(({ name }) => name).filter(isProxyName);
+  const objectives = experiment.objectives.map(({ name }) => name).filter(isProxyName);
+  const proxies = [...new Set([...objectives, ...(experiment.search.features?.proxies ?? [])])];
   const teacherThreads = experiment.engine.threads ?? availableParallelism();
   const shared = { kind: 'training', experiment, workdir, dataset, data, task, space } as const;
   return { ...shared, threads, teacherThreads, needsLatency, proxies };

@@ -36,5 +36,5 @@ export async function nextProposal(
   seed: number,
 ): Promise<Proposal> {
   const proposals = await nextProposals(controller, context, filter?.of ?? 1);
-  return filter === undefined || proposals.length === 1 ? proposals[0] : filter.choose(proposals, context.cheap, seed);
+  return filter === undefined || proposals.length === 1 ? proposals[0] : filter.choose(proposals, context, seed);
 }

@@ -10,8 +10,7 @@ export class ProxyService {
   constructor(private readonly context: TrainingContext) {}
 
   /**
-   * The proxies among the objectives, of a trial: computed now unless they are known. Undefined when the user stopped the
-   * run.
+   * The proxies that are kept of a trial: computed now unless they are known. Undefined when the user stopped the run.
    */
   async ofTrial({
     number,

@@ -20,7 +20,7 @@ export class ProxyFilter implements ProposalFilter {
     return this.config.of;
   }
 
-  async choose(proposals: readonly Proposal[], cheap: AskContext['cheap'], seed: number): Promise<Proposal> {
+  async choose(proposals: readonly Proposal[], { cheap }: AskContext, seed: number): Promise<Proposal> {
     const { proxy } = this.config;
     const networks = proposals.map(({ genotype }) => ({ network: this.context.candidates.network(genotype), seed }));
     const results = await this.proxies.compute(networks, [proxy]);

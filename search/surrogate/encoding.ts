@@ -42,7 +42,7 @@ function standardisation(values: readonly number[]): { shift: number; scale: num
 /** The features of so many candidates are remembered; then it begins anew. */
 const remembered = 50_000;
 
-/** How candidates of one space become rows: choices, structure features, tallies of choices and cheap objectives. */
+/** How candidates of one space become rows: choices, structure features, tallies of choices and further numbers. */
 export class Encoder {
   readonly width: number;
   readonly distances: readonly Float64Array[];
@@ -51,14 +51,15 @@ export class Encoder {
   private readonly tally: (genotype: Genotype) => number[];
 
   /**
-   * @param names cheap objectives that are features: on a logarithmic scale, where they are positive.
+   * @param names numbers of a candidate that are features: on a logarithmic scale, where they are positive.
    * @param reference candidates that numbers are standardised by.
+   * @param numbers gives these numbers; one that is absent is taken to be average.
    */
   constructor(
     private readonly space: DecisionSpace,
     private readonly names: readonly string[],
     reference: readonly Genotype[],
-    private readonly cheap: (genotype: Genotype) => Values,
+    private readonly numbersOf: (genotype: Genotype) => Values,
   ) {
     this.distances = space.decisions.map(choiceDistances);
     this.tally = tallyOf(space.decisions);
@@ -66,7 +67,7 @@ export class Encoder {
     this.width = rows[0].length;
     this.columns = rows[0].map((_, k) => {
       const values = rows.map((row) => row[k]);
-      const log = k >= this.width - names.length && values.every((value) => value > 0);
+      const log = k >= this.width - names.length && values.every((value) => value > 0 || !Number.isFinite(value));
       return { log, ...standardisation(log ? values.map(Math.log) : values) };
     });
   }
@@ -91,7 +92,7 @@ export class Encoder {
   }
 
   private raw(genotype: Genotype): readonly number[] {
-    const values = this.cheap(genotype);
+    const values = this.numbersOf(genotype);
     return [...this.structure(genotype), ...this.tally(genotype), ...this.names.map((name) => values[name])];
   }
 

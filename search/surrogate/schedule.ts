@@ -2,6 +2,9 @@ import type { Told } from '../controller.js';
 import type { Objective } from '../objective.js';
 import { observed } from './fit.js';
 
+/** Trials that are spread over the space before a model is asked, unless the experiment says otherwise. */
+export const startup = 8;
+
 /** Models are fitted again each time there is a fifth more to learn from, and at least every so many trials. */
 const growth = 1.2;
 const longest = 100;
@@ -39,3 +42,7 @@ export function fittedTo(
   }
   return start === undefined ? undefined : history.slice(0, ends[fittedAt(ends.length - 1, start)]);
 }
+
+/** Whether two histories are the same objects, and so what was learnt from one holds for the other. */
+export const sameTrials = (a: readonly Told[], b: readonly Told[]): boolean =>
+  a.length === b.length && a.every((told, i) => told === b[i]);

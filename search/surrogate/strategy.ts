@@ -1,6 +1,6 @@
 import { Random } from '../../base/random.js';
 import { sampleGenotype, type Genotype } from '../../spaces/index.js';
-import type { AskContext, ControllerInput, Told } from '../controller.js';
+import type { AskContext, ControllerInput } from '../controller.js';
 import { toPoint } from '../frontier.js';
 import type { AskedIds } from '../history.js';
 import { nonDominatedRanks } from '../pareto.js';
@@ -12,18 +12,13 @@ import { evolve } from './evolve.js';
 import { Learnt } from './learnt.js';
 import { listed, poolOf, sampled, type Pool } from './pool.js';
 import { describeChoice } from './reason.js';
-import { fittedTo } from './schedule.js';
+import { fittedTo, sameTrials, startup } from './schedule.js';
 import { sceneOf, type Scene } from './scene.js';
 
-/** Trials that are spread over the space before a model is asked, unless the experiment says otherwise. */
-const startup = 8;
 /** Random candidates that stand for a large space, and from which a search on the model starts. */
 const samples = 128;
 /** Past trials that a search on the model starts from, best first. */
 const elders = 30;
-
-const sameTrials = (a: readonly Told[], b: readonly Told[]): boolean =>
-  a.length === b.length && a.every((told, i) => told === b[i]);
 
 /** What one ask knows. */
 interface Ask {
@@ -63,7 +58,7 @@ class Surrogate {
 
   source(context: AskContext, random: Random, asked: AskedIds, judge: Judge): () => Candidate {
     if (this.scene?.cheap !== context.cheap) {
-      this.scene = sceneOf(this.input, context, this.candidates, judge);
+      this.scene = sceneOf(this.input, { cheap: context.cheap, candidates: this.candidates, judge });
       this.learnt = undefined;
     }
     const ask = { scene: this.scene, context, random, asked, judge };

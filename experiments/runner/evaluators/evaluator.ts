@@ -23,8 +23,11 @@ export interface Paused {
 export interface ProposalFilter {
   /** Proposals that one is chosen from. */
   readonly of: number;
-  /** @param seed of the weights that the chosen one will begin with. */
-  choose(proposals: readonly Proposal[], cheap: AskContext['cheap'], seed: number): Promise<Proposal>;
+  /**
+   * @param context what the controller saw.
+   * @param seed of the weights that the chosen one will begin with.
+   */
+  choose(proposals: readonly Proposal[], context: AskContext, seed: number): Promise<Proposal>;
 }
 
 /**

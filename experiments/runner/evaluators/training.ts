@@ -6,6 +6,7 @@ import type { ObjectiveValues, Outcome, TrialRecord } from '../../../store/index
 import type { PreparedTeacher } from '../../../trainers/index.js';
 import { Candidates } from '../candidates.js';
 import type { RunContext, TrainingContext } from '../context.js';
+import { FeatureChoice } from '../feature-choice.js';
 import { finishFrontier } from '../finish.js';
 import { plainValues } from '../frontier.js';
 import { LatencyService } from '../latency.js';
@@ -32,12 +33,14 @@ export class TrainingEvaluator implements Evaluator {
   private teacher: PreparedTeacher | null = null;
 
   constructor(context: RunContext, plan: TrainingPlan) {
-    const { parallel, retries, filter } = plan.experiment.search;
+    const { parallel, retries, filter, features } = plan.experiment.search;
     const pool = new Pool({ size: parallel, retries });
     this.context = { ...context, plan, pool, candidates: new Candidates(plan) };
     this.latency = new LatencyService(this.context);
     this.proxies = new ProxyService(this.context);
-    this.filter = filter && new ProxyFilter(this.context, this.proxies, filter);
+    this.filter =
+      (filter && new ProxyFilter(this.context, this.proxies, filter)) ??
+      (features && new FeatureChoice(this.context, this.proxies, features));
   }
 
   async prepare(): Promise<void> {
