@@ -1,5 +1,5 @@
-// Controllers compared on real trainings: MobileNet-style networks (more than 10^10 candidates) for Fashion-MNIST,
-// accuracy against multiply-accumulates.
+// Controllers compared on real trainings: MobileNet-style networks (more than 10^10 candidates) for Fashion-MNIST, or with
+// --images for a folder of small images (32 x 32, with a folder for each class), accuracy against multiply-accumulates.
 //
 // Method: every controller and seed is an ordinary run, its trials one after the other on one thread. Trials differ in
 // what they cost, so runs are compared at equal training compute: multiply-accumulates of all epochs trained so far,
@@ -26,6 +26,7 @@ const { values: options } = parseArgs({
     epochs: { type: 'string', default: '12' },
     /** Passes over the images that the epochs are together. */
     passes: { type: 'string', default: '1' },
+    images: { type: 'string' },
     subset: { type: 'string', default: '0.8' },
     validation: { type: 'string', default: '0.08' },
     judge: { type: 'string', default: 'test' },
@@ -59,11 +60,17 @@ const methods: Readonly<Record<string, object>> = {
   },
 };
 
+/** Of a folder of images, a fifth is for the test. */
+const source =
+  options.images === undefined
+    ? { type: 'fashion-mnist' }
+    : { type: 'image-folder', path: resolve(options.images), size: 32, test: 0.2 };
+
 const experiment = (search: object, seed: number): string =>
   JSON.stringify({
     name: 'search-training',
     seed,
-    data: { type: 'fashion-mnist', subset: Number(options.subset), validation: Number(options.validation) },
+    data: { ...source, subset: Number(options.subset), validation: Number(options.validation) },
     space: {
       type: 'mobilenet',
       preset: 'small',
