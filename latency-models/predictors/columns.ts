@@ -16,8 +16,11 @@ const heavyQuantile = 0.75;
  * every device has to do.
  */
 const isDetail = (column: Column): boolean =>
-  column.endsWith('_values') || column.startsWith('heavy_') || details.has(column);
-const details: ReadonlySet<Column> = new Set(['elementwise_traffic', 'strided_depthwise_rows', 'dense_macs']);
+  column.endsWith('_values') || column.startsWith('heavy_') || details.has(column) || surcharges.has(column);
+const details: ReadonlySet<Column> = new Set(['elementwise_traffic', 'dense_macs']);
+
+/** What some layers of a kind cost on top of what all of them do: a fit that has seen others knows such layers too. */
+export const surcharges: ReadonlySet<Column> = new Set(['strided_depthwise_rows', 'channel_padding', 'narrow_traffic']);
 
 /** The columns that a device does before and beside its computations. */
 export const launchColumns: ReadonlySet<Column> = new Set(['constant', 'kernels']);

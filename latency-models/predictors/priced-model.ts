@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Network } from '../../spaces/index.js';
-import { launchColumns, termsOf } from './columns.js';
+import { launchColumns, surcharges, termsOf } from './columns.js';
 import { Catalogue, isDeclared, type LayerFeatures, type Profile } from './layer-features.js';
 import type { LatencyModel, Prediction } from './latency-model.js';
 import { priceOf, sumOf, type Prices } from './priced-layers.js';
@@ -141,8 +141,8 @@ export class PricedModel implements LatencyModel {
       compute: sumOf(terms, this.prices) - launch,
       deviation: reference * ratio + (own[layer.key] ?? 0),
       unknown: reference * unknown,
-      // Heavy layers are more of what light ones are.
-      covered: layer.terms.every(([column]) => this.prices.has(column) || isDeclared(column)),
+      // Heavy layers and those with surcharges are more of what others are.
+      covered: layer.terms.every(([column]) => this.prices.has(column) || surcharges.has(column) || isDeclared(column)),
       work: layer.work,
     };
     this.costs.set(layer.key, cost);

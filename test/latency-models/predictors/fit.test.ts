@@ -42,6 +42,9 @@ describe('features', () => {
       pointwise_macs: 16 * (4 * 8 + 8 * 4 + 4 * 8),
       conv_traffic: 64 + 64 + 16 * (4 + 8 + 8 + 4 + 4 + 8),
       heavy_conv_traffic: 3 * (16 * (4 + 8) - 150),
+      // All outputs are filled up to 16 channels: two have 4, two have 8.
+      channel_padding: 3 * (9 * 4 * 16 + 16 * 8 * 4) + 16 * (4 * 8 + 4 * 8),
+      narrow_traffic: 16 * 8,
       depthwise5_macs: 25 * 8 * 16,
       depthwise_traffic: 2 * 8 * 16,
       heavy_depthwise_traffic: 2 * 8 * 16 - 150,
@@ -64,6 +67,26 @@ describe('features', () => {
     expect(totals.get('strided_depthwise_rows')).toBe(5 * 8 * 4);
     expect(totals.get('depthwise5_macs')).toBe(25 * 8 * 4);
     expect(totals.get('depthwise_traffic')).toBe(8 * (16 + 4));
+  });
+
+  it('know which channels fill whole blocks of 16, and which inputs are narrower than one', () => {
+    const ofWidths = (first: number, second: number): readonly (number | undefined)[] => {
+      const catalogue = new Catalogue();
+      const blocks = [first, second].map(
+        (filters) => ({ kind: 'conv', filters, kernel: 1, stride: 1, act: 'relu' }) as const,
+      );
+      const network: Network = {
+        ...tiny,
+        stem: { ...tiny.stem, filters: 16 },
+        blocks,
+        head: { ...tiny.head, filters: 0 },
+      };
+      const totals = totalsOf(catalogue, catalogue.profile(network), Infinity);
+      return [totals.get('channel_padding'), totals.get('narrow_traffic')];
+    };
+    expect(ofWidths(32, 16)).toEqual([undefined, undefined]);
+    expect(ofWidths(24, 16)).toEqual([16 * 16 * 8, undefined]);
+    expect(ofWidths(12, 16)).toEqual([16 * 16 * 4, 16 * 12]);
   });
 
   it('count all multiply-accumulates of convolutions and dense layers', async () => {
