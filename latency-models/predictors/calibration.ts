@@ -5,8 +5,8 @@ import { ascending, quantile } from '../statistics.js';
 import { columnsOf, heavyTraffic, type Columns } from './columns.js';
 import { Catalogue, type LayerFeatures, type Profile } from './layer-features.js';
 import { dot } from './regression.js';
-import { selectDiverse } from './selection.js';
-import type { SourcePrior } from './sources.js';
+import { selectDiverse, type View } from './selection.js';
+import { unlikeSources, type SourcePrior } from './sources.js';
 
 /** Genotypes among which the ones to measure are chosen. */
 const poolSize = 500;
@@ -48,14 +48,18 @@ export function designSamples(
   const candidates = kept.map((i) => profiles[i]);
   const heavy = prior?.heavy ?? heavyTraffic(catalogue, candidates);
   const columns = columnsOf(catalogue, candidates, heavy, declared);
-  const chosen =
+  const alone: View = {
+    rows: columns.rows.map((row) => row.map((value, j) => value * (columns.isDetail[j] ? detailSize : 1))),
+    noise,
+  };
+  const views =
     prior === undefined
-      ? selectDiverse(
-          columns.rows.map((row) => row.map((value, j) => value * (columns.isDetail[j] ? detailSize : 1))),
-          count,
-          noise,
-        )
-      : selectDiverse(underPrior(columns, prior), count, sourcedNoise);
+      ? [alone]
+      : [
+          { rows: underPrior(columns, prior), noise: sourcedNoise, probability: 1 - unlikeSources },
+          { ...alone, probability: unlikeSources },
+        ];
+  const chosen = selectDiverse(views, count);
   return chosen.map((i) => kept[i]);
 }
 

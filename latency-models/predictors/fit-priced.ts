@@ -2,6 +2,8 @@ import { columnsOf, heavyTraffic, launchColumns, type Columns } from './columns.
 import type { Component } from './evidence.js';
 import { layerCovariance, likeness, type Spread } from './layer-deviations.js';
 import type { Catalogue, Profile } from './layer-features.js';
+import type { ProfileModel } from './latency-model.js';
+import { leaveOneOut } from './leave-one-out.js';
 import { priceOf } from './priced-layers.js';
 import { overlapped, PricedModel, type ModelKind } from './priced-model.js';
 import { diagonal, dot, solve, type Regression, type Solution, type Start } from './regression.js';
@@ -55,12 +57,21 @@ export interface PricedOptions {
   readonly prior?: SourcePrior;
 }
 
-export interface PricedFit {
+/** A model, and what it makes of samples that it does not know. */
+export interface Fit {
+  readonly model: ProfileModel;
+  /** Errors at samples that are predicted from the others, as shares of the predictions; in the order of the samples. */
+  readonly leftOut: readonly number[];
+  /** Root mean square of `leftOut`, without the samples that were dropped as failed measurements. */
+  readonly leftOutError: number;
+}
+
+export interface PricedFit extends Fit {
   readonly model: PricedModel;
+  /** Standard deviation of the measurement noise, as a share of the latency. */
+  readonly noise: number;
   /** Negative log of the evidence: of two fits to the same samples, the smaller is the more likely. */
   readonly loss: number;
-  /** Root mean square of the relative errors at samples that are predicted from the others. */
-  readonly leftOutError: number;
 }
 
 /** Everything that a fit starts from; latencies are in units of `scale`. */
@@ -84,7 +95,7 @@ export function fitPriced(catalogue: Catalogue, samples: readonly Sample[], opti
   if (samples.length === 0 || wrong !== undefined)
     throw new RangeError(`a latency model is fitted to positive latencies, not to ${wrong?.ms ?? 'nothing'}`);
   const setting = withoutOutliers(prepare(catalogue, samples, options));
-  return finish(setting, iterate(setting));
+  return finish(setting, iterate(setting), samples);
 }
 
 function prepare(catalogue: Catalogue, samples: readonly Sample[], options: PricedOptions): Setting {
@@ -179,6 +190,7 @@ function spreadOf(setting: Setting, weights: readonly number[], gates: readonly 
 }
 
 interface Outcome {
+  readonly problem: Regression;
   readonly solution: Solution;
   readonly spread: Spread;
   /** The weights that the deviations are relative to. */
@@ -210,10 +222,11 @@ function iterate(setting: Setting): Outcome {
       components.push({ matrix: layerCovariance(spread, alike), ...expected.layers });
     }
     if (sources !== null) components.push({ matrix: sources.covariance, ...expected.sources });
-    solution = solve(regression(setting, noise, rows, components), start);
+    const problem = regression(setting, noise, rows, components);
+    solution = solve(problem, start);
     start = { scales: solution.scales, keep: round >= searchRounds - 1 };
     if (!Number.isNaN(solution.loss)) ({ loss } = solution);
-    if (round === rounds - 1) return { solution: { ...solution, loss }, spread, reference, gates };
+    if (round === rounds - 1) return { problem, solution: { ...solution, loss }, spread, reference, gates };
     noise = noiseOf(setting, noise, solution);
   }
 }
@@ -252,14 +265,20 @@ function overlap(setting: Setting, first: Solution): { solution: Solution; gates
 const pricesOf = ({ names, means }: Columns, weights: readonly number[], scale: number): Map<string, number> =>
   new Map(names.map((name, j) => [name, (scale * weights[j]) / means[j]]));
 
-function finish(setting: Setting, { solution, spread, reference }: Outcome): PricedFit {
+function finish(
+  setting: Setting,
+  { problem, solution, spread, reference }: Outcome,
+  all: readonly Sample[],
+): PricedFit {
   const { catalogue, samples, columns, scale, target, options } = setting;
-  const { weights, sizes, dual, leftOut } = solution;
+  const { weights, sizes, scales, dual } = solution;
   const beta = spread.layers.map((_, a) => spread.rows.reduce((sum, row, i) => sum + row[a] * dual[i], 0));
   const similarity = options.similarity;
   const size = sizes[1] ?? 0;
   const sourceSize = sizes[similarity === null ? 1 : 2] ?? 0;
-  const errors = leftOut.map((error, i) => error / Math.max(target[i] - error, floorShare));
+  const errors = leaveOneOut(problem, scales, samples.length).map(
+    (error, i) => error / Math.max(target[i] - error, floorShare),
+  );
   const leftOutError =
     samples.length < 2 ? 1 : Math.sqrt(errors.reduce((sum, error) => sum + error * error, 0) / samples.length);
   const model = new PricedModel({
@@ -292,5 +311,9 @@ function finish(setting: Setting, { solution, spread, reference }: Outcome): Pri
     relative_std: leftOutError,
     observations: samples.length,
   });
-  return { model, loss: solution.loss, leftOutError };
+  const leftOut = all.map((sample) => {
+    const kept = samples.indexOf(sample);
+    return kept < 0 ? sample.ms / model.predictProfile(catalogue, sample.profile).ms - 1 : errors[kept];
+  });
+  return { model, noise: sizes[0], loss: solution.loss, leftOut, leftOutError };
 }

@@ -1,8 +1,9 @@
-import { fitPriced, type PricedFit, type PricedOptions, type Sample } from './fit-priced.js';
+import { blend } from './blended-model.js';
+import { fitPriced, type Fit, type PricedFit, type PricedOptions, type Sample } from './fit-priced.js';
 import { Catalogue } from './layer-features.js';
 import type { LatencyModel, Observation } from './latency-model.js';
 import type { ModelKind } from './priced-model.js';
-import type { SourcePrior } from './sources.js';
+import { unlikeSources, type SourcePrior } from './sources.js';
 
 /** Launches and computations either follow each other or overlap. */
 const overlaps = [1, 8] as const;
@@ -39,17 +40,18 @@ function overlapOf(catalogue: Catalogue, samples: readonly Sample[], { declared 
   return others.reduce((best, other) => (other.loss + overlapMargin < best.loss ? other : best), plain).overlap;
 }
 
-/** Kinds by default, the richest first: prices with deviations of single layers, and prices alone. */
-function candidates(count: number, prior: SourcePrior | undefined): readonly ModelKind[] {
-  if (prior !== undefined) return ['transfer'];
-  return count < fewForDetails ? ['additive'] : ['gaussian-process', 'additive'];
-}
+/** Kinds without sources, the richest first: prices with deviations of single layers, and prices alone. */
+const kindsAlone = (count: number): readonly ModelKind[] =>
+  count < fewForDetails ? ['additive'] : ['gaussian-process', 'additive'];
 
-/** As `fitLatencyModel`, of networks that were taken apart before. */
-export function fitSamples(catalogue: Catalogue, samples: readonly Sample[], options: FitOptions = {}): PricedFit {
+function fitKinds(
+  catalogue: Catalogue,
+  samples: readonly Sample[],
+  kinds: readonly ModelKind[],
+  options: FitOptions,
+): PricedFit {
   const { declared = false, prior } = options;
   const overlap = overlapOf(catalogue, samples, options);
-  const kinds = options.kind === undefined ? candidates(samples.length, prior) : [options.kind];
   const [richest, ...simpler] = kinds.map((kind) =>
     fitPriced(catalogue, samples, {
       kind,
@@ -60,6 +62,18 @@ export function fitSamples(catalogue: Catalogue, samples: readonly Sample[], opt
     }),
   );
   return simpler.reduce((best, fit) => (fit.leftOutError < simplerShare * best.leftOutError ? fit : best), richest);
+}
+
+/** As `fitLatencyModel`, of networks that were taken apart before. */
+export function fitSamples(catalogue: Catalogue, samples: readonly Sample[], options: FitOptions = {}): Fit {
+  const { kind, prior, ...alone } = options;
+  if (kind !== undefined) return fitKinds(catalogue, samples, [kind], options);
+  const fit = fitKinds(catalogue, samples, kindsAlone(samples.length), alone);
+  if (prior === undefined) return fit;
+  return blend([
+    { fit: fitKinds(catalogue, samples, ['transfer'], options), probability: 1 - unlikeSources },
+    { fit, probability: unlikeSources },
+  ]);
 }
 
 /**

@@ -1,7 +1,7 @@
 export * from './calibration.js';
 export { fitLatencyModel, fitSamples, type FitOptions } from './fit.js';
-export type { PricedFit, Sample } from './fit-priced.js';
-export * from './latency-model.js';
+export type { Fit, Sample } from './fit-priced.js';
+export type { LatencyModel, Observation, Prediction } from './latency-model.js';
 export { Catalogue, type Profile } from './layer-features.js';
 export * from './model-json.js';
 export { modelKinds, type ModelKind } from './priced-model.js';

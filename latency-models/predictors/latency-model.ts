@@ -1,4 +1,5 @@
 import type { Network } from '../../spaces/index.js';
+import type { Catalogue, Profile } from './layer-features.js';
 
 /** A latency that was predicted, with the model's own opinion of it. */
 export interface Prediction {
@@ -20,4 +21,9 @@ export interface LatencyModel {
   readonly kind: string;
   predict(network: Network): Prediction;
   toJSON(): unknown;
+}
+
+/** A latency model that predicts networks which were taken apart before. */
+export interface ProfileModel extends LatencyModel {
+  predictProfile(catalogue: Catalogue, profile: Profile): Prediction;
 }

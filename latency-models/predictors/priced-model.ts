@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Network } from '../../spaces/index.js';
 import { launchColumns, surcharges, termsOf } from './columns.js';
 import { Catalogue, isDeclared, type LayerFeatures, type Profile } from './layer-features.js';
-import type { LatencyModel, Prediction } from './latency-model.js';
+import type { Prediction, ProfileModel } from './latency-model.js';
 import { priceOf, sumOf, type Prices } from './priced-layers.js';
 import { similarities } from './similarity.js';
 
@@ -68,7 +68,7 @@ export function overlapped(a: number, b: number, power: number): { readonly sum:
  * Latency from the layers that a network executes: each has the price of its physical totals (multiply-accumulates by
  * kind, activation traffic, launches, parameters), times what layers like it were found to deviate.
  */
-export class PricedModel implements LatencyModel {
+export class PricedModel implements ProfileModel {
   readonly kind: ModelKind;
   private readonly prices: Prices;
   private readonly reference: Prices;

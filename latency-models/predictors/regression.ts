@@ -1,6 +1,6 @@
 import { Cholesky } from '../../base/linear-algebra.js';
 import { combine, maximiseEvidence, type Component } from './evidence.js';
-import { minimiseNonNegative } from './nnls.js';
+import { minimiseNonNegative, type Equations } from './nnls.js';
 
 /**
  * target = rows w + f + e with w >= 0, w ~ N(mean, prior), f a deviation and e noise, both with known covariances up to
@@ -80,7 +80,7 @@ export function solve(problem: Regression, start: Start = {}): Solution {
       : maximiseEvidence(centred, fixed, all, start.scales);
   const residual = Cholesky.of(combine(new Float64Array(n * n), components, scales), n);
   const wholePrior = combine(prior, free, scales.slice(components.length));
-  const weights = mostProbable(residual, rows, target, mean, wholePrior);
+  const weights = minimiseNonNegative(equationsOf(problem, residual, wholePrior));
   const dual = residual.solve(target.map((value, i) => value - dot(rows[i], weights)));
   const inverse = Cholesky.of(combine(fixed, all, scales), n).inverse();
   const leftOutVariance = Float64Array.from({ length: n }, (_, i) => 1 / inverse[i * n + i]);
@@ -91,21 +91,16 @@ export function solve(problem: Regression, start: Start = {}): Solution {
   return { weights, sizes: scales.map(Math.exp), scales, dual, leftOut, leftOutVariance, loss };
 }
 
-function mostProbable(
-  residual: Cholesky,
-  rows: readonly Float64Array[],
-  target: Float64Array,
-  mean: Float64Array,
-  prior: Float64Array,
-): number[] {
+/** What the most probable weights minimise, given the factor of the residuals' covariance and the prior's covariance. */
+export function equationsOf({ rows, target, mean }: Regression, residual: Cholesky, prior: Float64Array): Equations {
   const q = mean.length;
   const precision = Cholesky.of(prior, q).inverse();
   const columns = Array.from({ length: q }, (_, j) => residual.solveLower(Float64Array.from(rows, (row) => row[j])));
   const whitened = residual.solveLower(target.slice());
-  return minimiseNonNegative({
+  return {
     gram: columns.map((a, i) => columns.map((b, j) => dot(a, b) + precision[i * q + j])),
     moment: columns.map((a, i) => dot(a, whitened) + dot(precision.subarray(i * q, (i + 1) * q), mean)),
-  });
+  };
 }
 
 /** A diagonal covariance. */

@@ -17,6 +17,8 @@ const ridge = 1e-5;
 const layerRidge = 1e-5;
 /** With more distinct layers than this, those of a source are told by their totals alone. */
 const mostLayers = 400;
+/** How likely a device is taken to be unlike all sources, before it is measured. */
+export const unlikeSources = 0.25;
 const smallestShare = 0.3;
 /** Latencies of a source beyond these ranks count as if they were there. */
 const [lowRank, highRank] = [0.002, 0.998];

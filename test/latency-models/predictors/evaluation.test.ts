@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { Random } from '../../../base/random.js';
 import {
+  Catalogue,
   designSamples,
   evaluateTable,
   meanOver,
@@ -11,7 +12,15 @@ import {
   type DeviceTable,
 } from '../../../latency-models/index.js';
 import { buildAsWritten } from '../../../latency-models/predictors/as-written.js';
-import { costs, createSpace, readCsv, spaceSchema, type Space } from '../../../spaces/index.js';
+import {
+  costs,
+  createSpace,
+  readCsv,
+  sampleGenotype,
+  spaceSchema,
+  type LayerCost,
+  type Space,
+} from '../../../spaces/index.js';
 import { nasInside } from '../../cli/nas.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'nas-evaluate-'));
@@ -45,6 +54,26 @@ async function table(rows: number, edit: (lines: string[]) => string[] = (lines)
   const file = join(folder, `table-${rows}-${edit([header, ...lines]).length}.csv`);
   writeFileSync(file, edit([header, ...lines]).join('\n'));
   return file;
+}
+
+/** Networks of the space of FBNet, and what made-up devices take for them layer by layer. */
+async function layerTable(
+  rows: number,
+  random: Random,
+  made: Readonly<Record<string, (layer: LayerCost) => number>>,
+): Promise<DeviceTable> {
+  const space = await createSpace(spaceSchema.parse({ type: 'fbnet' }), { input: [32, 32, 3], classes: 100 });
+  const catalogue = new Catalogue();
+  const networks = Array.from({ length: rows }, () => space.build(sampleGenotype(space, random)));
+  const latencies = Object.entries(made).map(([name, price]) => {
+    const ms = networks.map((network) => costs(network).layers.reduce((sum, layer) => sum + price(layer), 0));
+    return [name, ms] as const;
+  });
+  return {
+    catalogue,
+    profiles: networks.map((network) => catalogue.profile(network)),
+    latencies: new Map(latencies),
+  };
 }
 
 const read = async (file: string, columns: readonly string[]): Promise<DeviceTable> =>
@@ -85,6 +114,22 @@ describe('evaluateTable', () => {
     const helped = meanOver(evaluateTable(whole, ['odd'], five, { ...options, sources: ['phone', 'board'] }));
     expect(helped.spearman.mean).toBeGreaterThan(0.97);
     expect(helped.mape.mean).toBeLessThan(4);
+  });
+
+  it('loses nothing to sources on a device that is unlike all of them', async () => {
+    const random = new Random(2);
+    const noisy = (): number => 1 + 0.02 * random.normal();
+    const fbnet = await layerTable(200, random, {
+      gpu: ({ macs, trafficBytes }) => Math.max(0.005, macs / 2e8, trafficBytes / 2e7) * noisy(),
+      cpu: ({ macs, trafficBytes }) => (0.0015 + macs / 3e7 + trafficBytes / 1e7) * noisy(),
+      // The sum of a look-up table: no launches, no noise.
+      fpga: ({ kind, macs, trafficBytes }) => Math.max(macs / (kind === 'depthwise' ? 1e7 : 1e8), trafficBytes / 1e8),
+    });
+    const evaluate = (sources: readonly string[]) =>
+      meanOver(evaluateTable(fbnet, ['fpga'], { ...protocol, seeds: 2 }, { ...options, sources }));
+    const [alone, helped] = [evaluate([]), evaluate(['gpu', 'cpu'])];
+    expect(helped.spearman.mean).toBeGreaterThan(alone.spearman.mean - 0.002);
+    expect(helped.mape.mean).toBeLessThan(alone.mape.mean + 0.5);
   });
 
   it('keeps dead branches of cells, which canonical networks do not have', async () => {

@@ -23,6 +23,10 @@ const randomRows = (seed: number, count: number, width: number): number[][] => {
   return Array.from({ length: count }, () => [1, ...Array.from({ length: width - 1 }, () => random.uniform())]);
 };
 
+const noise = 0.01;
+const chosen = (rows: readonly (readonly number[])[], count: number): number[] =>
+  selectDiverse([{ rows, noise }], count);
+
 describe('selectDiverse', () => {
   it('takes the longest row first and then what differs from it', () => {
     const rows = [
@@ -31,24 +35,36 @@ describe('selectDiverse', () => {
       [2.9, 0],
       [0, 2],
     ];
-    expect(selectDiverse(rows, 2)).toEqual([1, 3]);
+    expect(chosen(rows, 2)).toEqual([1, 3]);
   });
 
   it('takes every row once, in the same order each time', () => {
     const rows = randomRows(1, 30, 5);
-    const all = selectDiverse(rows, 99);
+    const all = chosen(rows, 99);
     expect(ascendingSet(all)).toEqual(rows.map((_, i) => i));
-    expect(selectDiverse(rows, 10)).toEqual(all.slice(0, 10));
-    expect(selectDiverse([], 3)).toEqual([]);
+    expect(chosen(rows, 10)).toEqual(all.slice(0, 10));
+    expect(chosen([], 3)).toEqual([]);
   });
 
   it('tells more than random choices', () => {
     const rows = randomRows(2, 200, 6);
-    const chosen = information(selectDiverse(rows, 10).map((i) => rows[i]));
+    const best = information(chosen(rows, 10).map((i) => rows[i]));
     for (let seed = 0; seed < 50; seed++) {
       const order = new Random(seed).shuffle(rows.map((_, i) => i));
-      expect(information(order.slice(0, 10).map((i) => rows[i]))).toBeLessThan(chosen);
+      expect(information(order.slice(0, 10).map((i) => rows[i]))).toBeLessThan(best);
     }
+  });
+
+  it('serves several models, the more probable one more', () => {
+    const wide = [[3], [0], [2]];
+    const tall = [[0], [3], [2]];
+    const views = (probability: number) => [
+      { rows: wide, noise, probability },
+      { rows: tall, noise, probability: 1 - probability },
+    ];
+    expect(selectDiverse(views(1), 1)).toEqual([0]);
+    expect(selectDiverse(views(0), 1)).toEqual([1]);
+    expect(selectDiverse(views(0.5), 1)).toEqual([2]);
   });
 });
 
