@@ -15,13 +15,13 @@ export interface NodeTime {
   readonly layer: string;
   /** ONNX operator, e.g. `Conv`. */
   readonly operator: string;
-  /** Milliseconds a run: the mean over the runs. */
+  /** Milliseconds a run: the mean over the runs that count. */
   readonly ms: number;
 }
 
 /** A profile of one session. */
 export interface Profile {
-  /** Runs that were counted. */
+  /** Runs after the warm-up. The middle half of them counts, by how long they took: the others were disturbed. */
   readonly runs: number;
   /** In the order in which they ran. */
   readonly nodes: readonly NodeTime[];
@@ -48,31 +48,48 @@ function layersOf(model: Uint8Array): Map<string, string> {
 /** What ONNX Runtime appends to the names of nodes that it makes itself. */
 const madeSuffixes = /(_nchwc|_token_\d+|_fused.*|_QuickGelu.*)$/;
 
+/** Microseconds of each node in one run, in the order in which they ran. */
+type RunTimes = ReadonlyMap<string, number>;
+
+/** The runs of the middle half by total time; all of very few. */
+function middleHalf(runs: readonly RunTimes[]): readonly RunTimes[] {
+  const byTotal = runs
+    .map((times) => ({ times, total: [...times.values()].reduce((sum, us) => sum + us, 0) }))
+    .sort((a, b) => a.total - b.total);
+  const cut = Math.floor(runs.length / 4);
+  return byTotal.slice(cut, runs.length - cut).map(({ times }) => times);
+}
+
 /**
  * Reads ONNX Runtime's profile.
  * @param skip runs at the beginning that are left out
  */
 function readEvents(text: string, layers: ReadonlyMap<string, string>, skip: number): Profile {
   const events = z.array(eventSchema).parse(JSON.parse(text));
-  const totals = new Map<string, { operator: string; us: number }>();
-  let runs = 0;
+  const operators = new Map<string, string>();
+  const runs: RunTimes[] = [];
+  let current = new Map<string, number>();
   for (const { cat, name, dur, args } of events) {
+    if (cat === 'Node' && name.endsWith('_kernel_time')) {
+      const node = name.slice(0, -'_kernel_time'.length);
+      operators.set(node, args.op_name ?? '');
+      current.set(node, (current.get(node) ?? 0) + dur);
+    }
     // Written when the run is over, after its nodes.
-    if (cat === 'Session' && name === 'model_run') runs++;
-    if (cat !== 'Node' || !name.endsWith('_kernel_time') || runs < skip) continue;
-    const node = name.slice(0, -'_kernel_time'.length);
-    const total = totals.get(node) ?? { operator: args.op_name ?? '', us: 0 };
-    total.us += dur;
-    totals.set(node, total);
+    if (cat === 'Session' && name === 'model_run') {
+      runs.push(current);
+      current = new Map();
+    }
   }
-  const counted = runs - skip;
+  const counted = runs.slice(skip);
+  const middle = middleHalf(counted);
   return {
-    runs: counted,
-    nodes: [...totals].map(([name, { operator, us }]) => ({
+    runs: counted.length,
+    nodes: [...operators].map(([name, operator]) => ({
       name,
       layer: layers.get(name) ?? layers.get(name.replace(madeSuffixes, '')) ?? '',
       operator,
-      ms: us / 1e3 / counted,
+      ms: middle.reduce((sum, times) => sum + (times.get(name) ?? 0), 0) / 1e3 / Math.max(middle.length, 1),
     })),
   };
 }
