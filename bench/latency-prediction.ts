@@ -1,6 +1,7 @@
 /**
  * How well a fitted latency model predicts: some networks of a space are chosen by design and measured, a model is fitted
- * to them, and other networks, drawn at random, are measured in another process and compared with its predictions.
+ * to them, and other networks, drawn at random, are measured in another process and compared with its predictions. It
+ * says when the machine was not the same all the time.
  *
  * node --import tsx bench/latency-prediction.ts [--space mobilenet] [--device local] [--networks 60] [--others 50]
  *   [--store measurements.json]
@@ -27,6 +28,7 @@ import {
   type Measurement,
   type Observation,
 } from '../latency-models/index.js';
+import { median } from '../latency-models/statistics.js';
 import { genotypeId, sampleGenotype, type Genotype, type Space } from '../spaces/index.js';
 
 const { values: options } = parseArgs({
@@ -43,7 +45,10 @@ const { values: options } = parseArgs({
 /** Networks that are measured side by side, as `nas latency fit` does. */
 const groupSize = 20;
 
-type Taken = Pick<Measurement, 'ms' | 'interval' | 'reliable' | 'reasons'>;
+/** Figures are doubtful when a smaller share of the measurements is reliable, or when all times change by more. */
+const [leastReliable, mostChange] = [0.75, 0.03];
+
+type Taken = Pick<Measurement, 'ms' | 'interval' | 'reliable' | 'reasons' | 'layers'>;
 /** What was measured, by network. */
 type Store = Record<string, Taken>;
 
@@ -52,8 +57,16 @@ async function measureGroup(genotypes: readonly Genotype[]): Promise<Taken[]> {
   tf.enableProdMode();
   const { space } = await parseSpace(options.space);
   const device = createDevice(parseDevice(options.device), { space });
-  const measurements = await device.measureAll(genotypes.map((genotype) => untrainedSubject(space, genotype, 1)));
-  return measurements.map(({ ms, interval, reliable, reasons }) => ({ ms, interval, reliable, reasons }));
+  const subjects = genotypes.map((genotype) => untrainedSubject(space, genotype, 1));
+  const measurements = await device.measureAll(subjects);
+  const profiles = await device.profile?.(subjects);
+  return measurements.map(({ ms, interval, reliable, reasons }, i) => ({
+    ms,
+    interval,
+    reliable,
+    reasons,
+    ...(profiles === undefined ? {} : { layers: profiles[i].layers }),
+  }));
 }
 
 const inNewProcess = (genotypes: readonly Genotype[]): Promise<Taken[]> =>
@@ -103,7 +116,10 @@ async function main(): Promise<void> {
   await measureAll(chosen, store);
   await measureAll(others, store);
   const observed = (genotypes: readonly Genotype[]): Observation[] =>
-    genotypes.map((genotype) => ({ network: space.build(genotype), ms: store[genotypeId(genotype)].ms }));
+    genotypes.map((genotype) => {
+      const { ms, layers } = store[genotypeId(genotype)];
+      return { network: space.build(genotype), ms, ...(layers === undefined ? {} : { layers }) };
+    });
   const calibration = observed(chosen);
   const began = performance.now();
   const model = fitLatencyModel(calibration);
@@ -128,10 +144,29 @@ async function main(): Promise<void> {
   );
   console.log(`  within 5 %, 10 %    ${percent(within5)}, ${percent(within10)}`);
   console.log(`  Spearman            ${spearman.toFixed(4)}`);
+  const whole = calibration.map(({ network, ms }) => ({ network, ms }));
+  const { mape: untimed } = validateModel(fitLatencyModel(whole), observed(others));
+  console.log(`  without layer times ${untimed.toFixed(2)} %`);
   for (const kind of ['additive', 'lookup'] as const) {
-    const { mape: error } = validateModel(fitLatencyModel(calibration, { kind }), observed(others));
+    const { mape: error } = validateModel(fitLatencyModel(whole, { kind }), observed(others));
     console.log(`  by ${kind.padEnd(16)} ${error.toFixed(2)} %`);
   }
+  const factor = median(pairs.map(({ predicted, measured }) => measured / predicted));
+  for (const doubt of disturbances(all, factor)) console.log(`  disturbed: ${doubt}`);
+}
+
+/**
+ * What the machine did to these figures, as phrases.
+ * @param factor by how much the networks that are predicted took longer than predicted: all of them in common.
+ */
+function disturbances(all: readonly Taken[], factor: number): string[] {
+  const reliable = all.filter((taken) => taken.reliable).length;
+  return [
+    ...(reliable < leastReliable * all.length
+      ? [`only ${reliable} of ${all.length} measurements are reliable; something else uses the machine`]
+      : []),
+    ...(Math.abs(factor - 1) > mostChange ? [`all times have changed by ${percent(factor - 1)} after the fit`] : []),
+  ];
 }
 
 if (options.measure === undefined) await main();

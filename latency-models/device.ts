@@ -57,6 +57,29 @@ export interface Timing {
   readonly samples: readonly number[];
 }
 
+/** The time of one layer: of all the nodes that the runtime made of it. */
+export interface LayerTime {
+  /** The layer's name in the model; a node's own where the model does not tell. */
+  readonly layer: string;
+  /** ONNX operators that ran for it, in order. */
+  readonly operators: readonly string[];
+  /** How many nodes ran for it; each of them has the profiler's overhead. */
+  readonly nodes: number;
+  /** Milliseconds for one batch: the mean over the profiled runs. */
+  readonly ms: number;
+  /** Share of all layers' time, in [0, 1]. */
+  readonly share: number;
+}
+
+export interface LayerProfile {
+  /** Runs that were profiled. */
+  readonly runs: number;
+  /** Of all layers. */
+  readonly ms: number;
+  /** In the order in which they ran. */
+  readonly layers: readonly LayerTime[];
+}
+
 /** Whether a latency can be compared with others, and why not. */
 export interface Reliability {
   readonly reliable: boolean;
@@ -68,6 +91,8 @@ export interface Reliability {
 export interface Measurement extends Timing, Reliability {
   readonly provenance: LatencyProvenance;
   readonly environment: Environment;
+  /** The times of the network's layers, when they were asked for and the device can tell them. */
+  readonly layers?: readonly LayerTime[];
 }
 
 export interface MeasureOptions {
@@ -110,4 +135,9 @@ export interface Device {
    * (temperature, other load) hits all alike. Results in the order of the subjects.
    */
   measureAll(subjects: readonly Measurable[], protocol?: Protocol, options?: MeasureOptions): Promise<Measurement[]>;
+  /**
+   * The times of each network's layers, where the device can tell them. Timing layers takes time itself: these are
+   * evidence for a latency model, and no latencies.
+   */
+  readonly profile?: (subjects: readonly Measurable[], signal?: AbortSignal) => Promise<LayerProfile[]>;
 }

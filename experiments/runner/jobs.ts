@@ -46,6 +46,8 @@ export interface MeasureJob {
   readonly id: string;
   readonly device: DeviceConfig;
   readonly protocol: Protocol;
+  /** Whether to time the networks' layers, too, where the device can. */
+  readonly profile: boolean;
 }
 
 /** Computes zero-cost proxies of untrained networks. */

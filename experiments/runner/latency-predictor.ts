@@ -1,9 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { invalidInput, messageOf } from '../../base/errors.js';
-import { latencyModelFrom, supervise, type LatencyModel, type Supervised } from '../../latency-models/index.js';
+import {
+  latencyModelFrom,
+  supervise,
+  type LatencyModel,
+  type Observation,
+  type Supervised,
+} from '../../latency-models/index.js';
 import type { Network } from '../../spaces/index.js';
 import type { MeasurementRecord } from '../../store/index.js';
 import type { TrainingContext } from './context.js';
+import { storedLayers } from './latency-value.js';
 
 /** Predicts latency from what a run has measured, and tells when the model is corrected or dropped. */
 export class LatencyPredictor {
@@ -65,9 +72,11 @@ export class LatencyPredictor {
     observe({ kind, message });
   }
 
-  private observation({ genotypeId: id, ms }: MeasurementRecord) {
+  private observation(record: MeasurementRecord): Observation {
+    const layers = storedLayers(record);
     // The store gives back the networks that this run put in, as plain data.
-    return { network: this.context.store.networks.get(id) as Network, ms };
+    const network = this.context.store.networks.get(record.genotypeId) as Network;
+    return { network, ms: record.ms, ...(layers === undefined ? {} : { layers }) };
   }
 }
 

@@ -115,6 +115,7 @@ export class LatencyService {
       device,
       protocol: defaultProtocol,
       id: this.measurementId(subjects, purpose),
+      profile: purpose === 'calibration',
     } as const;
     const sharing = device.type === 'agent' || device.type === 'table' ? 'elsewhere' : 'exclusive';
     const measured = await pool.run(job, sharing, {
@@ -175,6 +176,7 @@ export class LatencyService {
 }
 
 /** A measurement as the store keeps it. */
-function plain({ environment, provenance, reliable, reasons, ...timing }: Measurement) {
-  return { ...timing, device: environment.device, environment: { ...environment, provenance, reliable, reasons } };
+function plain({ environment, provenance, reliable, reasons, layers, ...timing }: Measurement) {
+  const beside = { provenance, reliable, reasons, ...(layers === undefined ? {} : { layers }) };
+  return { ...timing, device: environment.device, environment: { ...environment, ...beside } };
 }

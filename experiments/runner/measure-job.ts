@@ -6,7 +6,7 @@ import type { JobContext } from './run-job.js';
 
 /** Measures the candidates side by side; each is exported to ONNX when the device asks for it. */
 export async function measureJob(
-  { device: config, candidates, space: { config: space, task }, protocol, id }: JobOf<'measure'>,
+  { device: config, candidates, space: { config: space, task }, protocol, id, profile }: JobOf<'measure'>,
   { onEvent, signal }: JobContext,
 ): Promise<readonly Measurement[]> {
   const context = config.type === 'table' ? { space: await createSpace(space, task) } : {};
@@ -15,9 +15,12 @@ export async function measureJob(
     model: () => candidateOnnx(candidate),
     choices: candidate.choices,
   }));
-  return device.measureAll(subjects, protocol, {
+  const measurements = await device.measureAll(subjects, protocol, {
     signal,
     id,
     onProgress: (done, total) => onEvent({ kind: 'count', done, total, what: 'blocks' }),
   });
+  if (!profile || device.profile === undefined) return measurements;
+  const profiles = await device.profile(subjects, signal);
+  return measurements.map((measurement, i) => ({ ...measurement, layers: profiles[i].layers }));
 }

@@ -1,10 +1,10 @@
-import { Tensor, type InferenceSession } from 'onnxruntime-node';
+import type { InferenceSession } from 'onnxruntime-node';
 import { invalidInput, messageOf } from '../../base/errors.js';
-import { Random } from '../../base/random.js';
 import { createSession } from '../../compiler/index.js';
 import {
   modelOf,
   type Device,
+  type LayerProfile,
   type Measurable,
   type Measurement,
   type MeasureOptions,
@@ -17,8 +17,9 @@ import { requireProvider } from '../providers.js';
 import { reliabilityOf } from '../reliability.js';
 import type { LocalConfig, Precision } from '../schema.js';
 import { timedRuns } from '../timed-runs.js';
-import { inputAtBatch } from './model-input.js';
 import { requirePrecision } from './precision.js';
+import { profileLayers } from './profile-layers.js';
+import { randomFeeds } from './random-feeds.js';
 
 const plural = (threads: number): string => `${threads} thread${threads === 1 ? '' : 's'}`;
 
@@ -28,12 +29,15 @@ const plural = (threads: number): string => `${threads} thread${threads === 1 ? 
  */
 export class LocalDevice implements Device {
   readonly name: string;
+  /** Only of the processor: elsewhere, nodes end after they are told to have. */
+  readonly profile?: Device['profile'];
 
   /** @throws NasError `invalid-input` when this build of ONNX Runtime does not know the provider. */
   constructor(private readonly config: LocalConfig) {
     requireProvider(config.provider);
     const precision = this.precision === 'fp32' ? '' : `/${this.precision}`;
     this.name = `local/${config.provider}/${plural(config.threads)}/batch ${config.batch}${precision}`;
+    if (config.provider === 'cpu') this.profile = (subjects, signal) => this.profileAll(subjects, signal);
   }
 
   private get precision(): Precision {
@@ -69,6 +73,15 @@ export class LocalDevice implements Device {
     }
   }
 
+  private async profileAll(subjects: readonly Measurable[], signal?: AbortSignal): Promise<LayerProfile[]> {
+    const profiles: LayerProfile[] = [];
+    for (const subject of subjects) {
+      signal?.throwIfAborted();
+      profiles.push(await profileLayers(modelOf(subject), this.config));
+    }
+    return profiles;
+  }
+
   /** Only on one thread of the processor itself does a run keep exactly one processor busy. */
   private subject(session: InferenceSession): Subject {
     const { provider, threads, batch } = this.config;
@@ -91,15 +104,4 @@ export class LocalDevice implements Device {
     requirePrecision(model, this.precision);
     return session;
   }
-}
-
-/**
- * Seeded standard normal values for the one input of a session.
- * @throws NasError `invalid-input` for a model that cannot be measured at this batch.
- */
-export function randomFeeds(session: InferenceSession, batch: number): Record<string, Tensor> {
-  const { name, shape } = inputAtBatch(session.inputMetadata, batch);
-  const random = new Random(0, 'latency-input');
-  const data = Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => random.normal());
-  return { [name]: new Tensor('float32', data, shape) };
 }

@@ -1,30 +1,24 @@
 import { invalidInput, messageOf } from '../../base/errors.js';
-import { profileModel } from '../../compiler/index.js';
+import { profileModel, type Profile } from '../../compiler/index.js';
+import type { LayerProfile } from '../device.js';
 import type { LocalConfig } from '../schema.js';
-import { randomFeeds } from './local.js';
 import { requireProvider } from '../providers.js';
+import { randomFeeds } from './random-feeds.js';
 
-/** The time of one layer: of all the nodes that ONNX Runtime made of it. */
-export interface LayerTime {
-  /** The layer's name in the model; a node's own where the model does not tell. */
-  readonly layer: string;
-  /** ONNX operators that ran for it, in order. */
-  readonly operators: readonly string[];
-  /** Milliseconds for one batch: the mean over the profiled runs. */
-  readonly ms: number;
-  /** Share of all layers' time, in [0, 1]. */
-  readonly share: number;
+const warmupRuns = 10;
+/** Runs go on for this long, within these bounds. */
+const [enoughMs, fewestRuns, mostRuns] = [1000, 12, 100];
+
+/**
+ * The layer that a node ran for. Values are laid out again for layers that ONNX Runtime has no blocked kernel for: that
+ * is theirs, whether it comes before them (out of blocks) or after them (back).
+ */
+function layerOf(nodes: Profile['nodes'], i: number): string {
+  const { operator, layer } = nodes[i];
+  if (operator === 'ReorderOutput') return nodes.slice(i).find((node) => node.layer !== '')?.layer ?? layer;
+  if (operator === 'ReorderInput') return nodes.slice(0, i).findLast((node) => node.layer !== '')?.layer ?? layer;
+  return layer;
 }
-
-export interface LayerProfile {
-  /** Runs that were counted. */
-  readonly runs: number;
-  readonly ms: number;
-  /** In the order in which they ran. */
-  readonly layers: readonly LayerTime[];
-}
-
-const [warmupRuns, countedRuns] = [20, 100];
 
 /**
  * Where a model's time goes on this machine. Timing every node costs something: the sum is above the latency, and small
@@ -39,18 +33,23 @@ export async function profileLayers(model: Uint8Array, config: LocalConfig): Pro
     { provider, threads },
     async (session) => {
       const feeds = randomFeeds(session, batch);
-      for (let run = 0; run < warmupRuns + countedRuns; run++) await session.run(feeds);
+      for (let run = 0; run < warmupRuns; run++) await session.run(feeds);
+      const end = performance.now() + enoughMs;
+      for (let run = 0; run < fewestRuns || (run < mostRuns && performance.now() < end); run++)
+        await session.run(feeds);
     },
     warmupRuns,
   ).catch((cause: unknown) => {
     throw invalidInput(messageOf(cause), { cause });
   });
   const ms = profile.nodes.reduce((sum, node) => sum + node.ms, 0);
-  const layers = new Map<string, { operators: string[]; ms: number }>();
-  for (const { layer, name, operator, ms: nodeMs } of profile.nodes) {
+  const layers = new Map<string, { operators: string[]; nodes: number; ms: number }>();
+  for (const [i, { name, operator, ms: nodeMs }] of profile.nodes.entries()) {
+    const layer = layerOf(profile.nodes, i);
     const key = layer === '' ? name : layer;
-    const known = layers.get(key) ?? { operators: [], ms: 0 };
+    const known = layers.get(key) ?? { operators: [], nodes: 0, ms: 0 };
     if (!known.operators.includes(operator)) known.operators.push(operator);
+    known.nodes++;
     known.ms += nodeMs;
     layers.set(key, known);
   }

@@ -1,6 +1,6 @@
 import { messageOf } from '../../base/errors.js';
 import { createSession } from '../../compiler/index.js';
-import { randomFeeds } from './local.js';
+import { randomFeeds } from './random-feeds.js';
 import { tinyModel } from './tiny-model.js';
 
 /** The entry of a process that runs a tiny model with one provider, prints why it could not, and ends. */

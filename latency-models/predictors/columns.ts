@@ -77,6 +77,14 @@ export function totalsOf(
   return totals;
 }
 
+/** What a part of a network computes, without its launches, in the columns of whole ones. */
+export function partRow(catalogue: Catalogue, profile: Profile, { names, means, heavy }: Columns): Float64Array {
+  const totals = totalsOf(catalogue, profile, heavy);
+  return Float64Array.from(names, (column, j) =>
+    launchColumns.has(column) ? 0 : (totals.get(column) ?? 0) / means[j],
+  );
+}
+
 /** @param declared whether operations count as they are written too, dead or not. */
 export function columnsOf(
   catalogue: Catalogue,

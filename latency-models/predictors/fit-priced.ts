@@ -1,9 +1,10 @@
-import { columnsOf, heavyTraffic, launchColumns, type Columns } from './columns.js';
+import { columnsOf, heavyTraffic, launchColumns, partRow, type Columns } from './columns.js';
 import type { Component } from './evidence.js';
 import { layerCovariance, likeness, type Spread } from './layer-deviations.js';
 import type { Catalogue, Profile } from './layer-features.js';
 import type { ProfileModel } from './latency-model.js';
 import { leaveOneOut } from './leave-one-out.js';
+import { partErrors, type Part, type PartErrors } from './parts.js';
 import { priceOf } from './priced-layers.js';
 import { overlapped, PricedModel, type ModelKind } from './priced-model.js';
 import { diagonal, dot, solve, type Regression, type Solution, type Start } from './regression.js';
@@ -55,6 +56,8 @@ export interface PricedOptions {
   readonly declared: boolean;
   /** What other devices say beforehand. */
   readonly prior?: SourcePrior;
+  /** Parts of the samples that were timed by themselves. */
+  readonly parts?: readonly Part[];
 }
 
 /** A model, and what it makes of samples that it does not know. */
@@ -74,15 +77,18 @@ export interface PricedFit extends Fit {
   readonly loss: number;
 }
 
-/** Everything that a fit starts from; latencies are in units of `scale`. */
+/** Everything that a fit starts from; latencies are in units of `scale`. Parts are rows after those of the samples. */
 interface Setting {
   readonly catalogue: Catalogue;
   readonly samples: readonly Sample[];
+  readonly profiles: readonly Profile[];
   readonly columns: Columns;
   readonly scale: number;
   readonly target: Float64Array;
-  /** Variance of each observation's noise, in units of the noise's. */
+  /** Variance of each sample's noise, in units of the noise's. */
   readonly noise: Float64Array;
+  /** Errors of the parts' times. */
+  readonly errors: PartErrors | null;
   readonly mean: Float64Array;
   readonly prior: Float64Array;
   readonly free: Regression['free'];
@@ -99,23 +105,31 @@ export function fitPriced(catalogue: Catalogue, samples: readonly Sample[], opti
 }
 
 function prepare(catalogue: Catalogue, samples: readonly Sample[], options: PricedOptions): Setting {
-  const profiles = samples.map(({ profile }) => profile);
-  const heavy = options.prior?.heavy ?? heavyTraffic(catalogue, profiles);
-  const columns = columnsOf(catalogue, profiles, heavy, options.declared);
+  const { prior, parts = [], declared } = options;
+  const networks = samples.map(({ profile }) => profile);
+  const heavy = prior?.heavy ?? heavyTraffic(catalogue, networks);
+  const columns = columnsOf(catalogue, networks, heavy, declared);
   const q = columns.names.length;
-  const sourced = options.prior?.shares(columns);
+  const sourced = prior?.shares(columns);
   const alone = diagonal(columns.isDetail.map((detail) => (detail ? 0 : shareSize ** 2)));
   const ratios = samples.map(({ ms }, i) => (sourced === undefined ? ms : ms / dot(columns.rows[i], sourced.mean)));
   const scale = median(ratios);
-  const target = Float64Array.from(samples, ({ ms }) => ms / scale);
-  const middle = median([...target]);
+  const middle = median(samples.map(({ ms }) => ms)) / scale;
   return {
     catalogue,
     samples,
-    columns,
+    profiles: [...networks, ...parts.map(({ profile }) => profile)],
+    columns: {
+      ...columns,
+      rows: [...columns.rows, ...parts.map(({ profile }) => partRow(catalogue, profile, columns))],
+    },
     scale,
-    target,
-    noise: target.map((value) => Math.max(value, smallestShare * middle) ** 2),
+    target: Float64Array.from([...samples, ...parts], ({ ms }) => ms / scale),
+    noise: Float64Array.from([
+      ...samples.map(({ ms }) => Math.max(ms / scale, smallestShare * middle) ** 2),
+      ...parts.map(() => 0),
+    ]),
+    errors: parts.length === 0 ? null : partErrors(parts, samples.length, scale),
     mean: sourced?.mean ?? new Float64Array(q),
     prior: sourced?.covariance ?? alone,
     free:
@@ -164,21 +178,29 @@ function regression(
   rows: readonly Float64Array[],
   deviations: readonly Component[],
 ): Regression {
-  const { target, mean, prior, free } = setting;
+  const { target, mean, prior, free, errors } = setting;
   const n = target.length;
   const matrix = new Float64Array(n * n);
   for (let i = 0; i < n; i++) matrix[i * n + i] = noise[i];
-  return { target, rows, mean, prior, free, components: [{ matrix, ...expected.noise }, ...deviations] };
+  return {
+    target,
+    rows,
+    mean,
+    prior,
+    free,
+    ...(errors === null ? {} : { errors: errors.known }),
+    components: [{ matrix, ...expected.noise }, ...deviations, ...(errors === null ? [] : [errors.share])],
+  };
 }
 
 function spreadOf(setting: Setting, weights: readonly number[], gates: readonly Float64Array[]): Spread {
-  const { catalogue, samples, columns } = setting;
+  const { catalogue, profiles, columns } = setting;
   const prices = pricesOf(columns, weights, 1);
   const compute = columns.names.findIndex((name) => !launchColumns.has(name));
-  const layers = [...new Set(samples.flatMap(({ profile }) => profile.layers))].sort((a, b) => a - b);
+  const layers = [...new Set(profiles.flatMap((profile) => profile.layers))].sort((a, b) => a - b);
   const place = new Map(layers.map((layer, k) => [layer, k]));
   const own = layers.map((layer) => priceOf(catalogue.layers[layer], prices, columns.heavy));
-  const rows = samples.map(({ profile }, i) => {
+  const rows = profiles.map((profile, i) => {
     const row = new Float64Array(layers.length);
     for (const [k, layer] of profile.layers.entries()) {
       const at = place.get(layer) ?? 0;
@@ -199,16 +221,12 @@ interface Outcome {
 }
 
 function iterate(setting: Setting): Outcome {
-  const { columns, options, samples } = setting;
+  const { columns, options } = setting;
   let solution = solve(regression(setting, setting.noise, columns.rows, []));
   let gates = gatesOf(setting, solution.weights);
   if (options.overlap > 1) ({ solution, gates } = overlap(setting, solution));
   const rows = gated(columns.rows, gates);
-  const sources =
-    options.prior?.deviations(
-      setting.catalogue,
-      samples.map(({ profile }) => profile),
-    ) ?? null;
+  const sources = options.prior?.deviations(setting.catalogue, setting.profiles) ?? null;
   let noise = setting.noise;
   let start: Start = {};
   let alike: Float64Array | undefined;
@@ -270,7 +288,7 @@ function finish(
   { problem, solution, spread, reference }: Outcome,
   all: readonly Sample[],
 ): PricedFit {
-  const { catalogue, samples, columns, scale, target, options } = setting;
+  const { catalogue, samples, profiles, columns, scale, target, options } = setting;
   const { weights, sizes, scales, dual } = solution;
   const beta = spread.layers.map((_, a) => spread.rows.reduce((sum, row, i) => sum + row[a] * dual[i], 0));
   const similarity = options.similarity;
@@ -299,14 +317,7 @@ function finish(
               return { key, family, place: [...place], weight: size ** 2 * beta[a] };
             }),
           },
-    layer_ms:
-      options.prior?.layerMs(
-        catalogue,
-        samples.map(({ profile }) => profile),
-        dual,
-        sourceSize,
-        scale,
-      ) ?? {},
+    layer_ms: options.prior?.layerMs(catalogue, profiles, dual, sourceSize, scale) ?? {},
     floor_ms: floorShare * median(samples.map(({ ms }) => ms)),
     relative_std: leftOutError,
     observations: samples.length,

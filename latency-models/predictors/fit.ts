@@ -2,6 +2,7 @@ import { blend } from './blended-model.js';
 import { fitPriced, type Fit, type PricedFit, type PricedOptions, type Sample } from './fit-priced.js';
 import { Catalogue } from './layer-features.js';
 import type { LatencyModel, Observation } from './latency-model.js';
+import { partsOf, type Part } from './parts.js';
 import type { ModelKind } from './priced-model.js';
 import { unlikeSources, type SourcePrior } from './sources.js';
 
@@ -19,6 +20,8 @@ export interface FitOptions {
   readonly kind?: ModelKind;
   readonly declared?: boolean;
   readonly prior?: SourcePrior;
+  /** Layers that were timed by themselves. */
+  readonly parts?: readonly Part[];
 }
 
 const similarityOf = {
@@ -29,6 +32,9 @@ const similarityOf = {
 } as const satisfies {
   readonly [K in ModelKind]: PricedOptions['similarity'];
 };
+
+/** Kinds that know single layers by what was measured on the device alone. */
+const usesParts: ReadonlySet<ModelKind> = new Set(['lookup', 'gaussian-process']);
 
 /** Whether launches and computations overlap: what makes the samples likelier, judged by prices alone. */
 function overlapOf(catalogue: Catalogue, samples: readonly Sample[], { declared = false, prior }: FitOptions): number {
@@ -41,8 +47,8 @@ function overlapOf(catalogue: Catalogue, samples: readonly Sample[], { declared 
 }
 
 /** Kinds without sources, the richest first: prices with deviations of single layers, and prices alone. */
-const kindsAlone = (count: number): readonly ModelKind[] =>
-  count < fewForDetails ? ['additive'] : ['gaussian-process', 'additive'];
+const kindsAlone = (count: number, { parts = [] }: FitOptions): readonly ModelKind[] =>
+  count < fewForDetails && parts.length === 0 ? ['additive'] : ['gaussian-process', 'additive'];
 
 function fitKinds(
   catalogue: Catalogue,
@@ -50,7 +56,7 @@ function fitKinds(
   kinds: readonly ModelKind[],
   options: FitOptions,
 ): PricedFit {
-  const { declared = false, prior } = options;
+  const { declared = false, prior, parts } = options;
   const overlap = overlapOf(catalogue, samples, options);
   const [richest, ...simpler] = kinds.map((kind) =>
     fitPriced(catalogue, samples, {
@@ -59,6 +65,7 @@ function fitKinds(
       overlap,
       declared,
       ...(prior === undefined ? {} : { prior }),
+      ...(parts === undefined || overlap > 1 || !usesParts.has(kind) ? {} : { parts }),
     }),
   );
   return simpler.reduce((best, fit) => (fit.leftOutError < simplerShare * best.leftOutError ? fit : best), richest);
@@ -68,7 +75,7 @@ function fitKinds(
 export function fitSamples(catalogue: Catalogue, samples: readonly Sample[], options: FitOptions = {}): Fit {
   const { kind, prior, ...alone } = options;
   if (kind !== undefined) return fitKinds(catalogue, samples, [kind], options);
-  const fit = fitKinds(catalogue, samples, kindsAlone(samples.length), alone);
+  const fit = fitKinds(catalogue, samples, kindsAlone(samples.length, alone), alone);
   if (prior === undefined) return fit;
   return blend([
     { fit: fitKinds(catalogue, samples, ['transfer'], options), probability: 1 - unlikeSources },
@@ -84,5 +91,5 @@ export function fitSamples(catalogue: Catalogue, samples: readonly Sample[], opt
 export function fitLatencyModel(observations: readonly Observation[], options: FitOptions = {}): LatencyModel {
   const catalogue = new Catalogue();
   const samples = observations.map(({ network, ms }) => ({ profile: catalogue.profile(network), ms }));
-  return fitSamples(catalogue, samples, options).model;
+  return fitSamples(catalogue, samples, { ...options, parts: partsOf(catalogue, observations) }).model;
 }

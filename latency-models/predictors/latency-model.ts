@@ -1,3 +1,4 @@
+import type { LayerTime } from '../device.js';
 import type { Network } from '../../spaces/index.js';
 import type { Catalogue, Profile } from './layer-features.js';
 
@@ -14,6 +15,8 @@ export interface Prediction {
 export interface Observation {
   readonly network: Network;
   readonly ms: number;
+  /** The times of its layers, where the device can tell them. */
+  readonly layers?: readonly LayerTime[];
 }
 
 /** A fitted latency model; plain data in and out, so that it can be stored and printed. */

@@ -195,19 +195,26 @@ export class Catalogue {
 
   /** The layers of a network that take time, entered into the catalogue where they are new. */
   profile(network: Network): Profile {
-    const found = new Map<number, number>();
     const all = layersOf(network);
-    for (const layer of all) {
-      const position = this.position(layer);
-      if (this.layers[position].terms.length > 0) found.set(position, (found.get(position) ?? 0) + 1);
-    }
-    const layers = [...found.keys()].sort((a, b) => a - b);
     return {
-      layers,
-      counts: layers.map((i) => found.get(i) ?? 0),
+      ...this.count(all),
       declared: declaredTerms(network),
       isConstant: all.some(({ kind }) => kind === 'zero'),
     };
+  }
+
+  /** Those of some layers that take time. */
+  count(all: readonly Layer[]): Pick<Profile, 'layers' | 'counts'> {
+    const found = new Map<number, number>();
+    for (const layer of all)
+      if (this.takesTime(layer)) found.set(this.position(layer), (found.get(this.position(layer)) ?? 0) + 1);
+    const layers = [...found.keys()].sort((a, b) => a - b);
+    return { layers, counts: layers.map((i) => found.get(i) ?? 0) };
+  }
+
+  /** Whether a layer does anything of its own: batch norm, ReLU and dropout are part of what comes before. */
+  takesTime(layer: Layer): boolean {
+    return this.layers[this.position(layer)].terms.length > 0;
   }
 
   private position(layer: Layer): number {

@@ -1,7 +1,7 @@
 import { Cholesky } from '../../base/linear-algebra.js';
 import { combine } from './evidence.js';
 import { minimiseNonNegative } from './nnls.js';
-import { dot, equationsOf, type Regression } from './regression.js';
+import { dot, equationsOf, residualCovariance, type Regression } from './regression.js';
 
 /**
  * Each of the first `count` targets minus what the model fitted to all others says about it, at the same sizes. Without an observation, the
@@ -11,7 +11,7 @@ import { dot, equationsOf, type Regression } from './regression.js';
 export function leaveOneOut(problem: Regression, scales: readonly number[], count: number): Float64Array {
   const { rows, target, prior, free, components } = problem;
   const n = rows.length;
-  const residual = Cholesky.of(combine(new Float64Array(n * n), components, scales), n);
+  const residual = Cholesky.of(residualCovariance(problem, scales), n);
   const { gram, moment } = equationsOf(problem, residual, combine(prior, free, scales.slice(components.length)));
   const precision = residual.inverse();
   return Float64Array.from({ length: count }, (_, i) => {

@@ -14,8 +14,10 @@ export interface Regression {
   readonly prior: Float64Array;
   /** Parts of the covariance of w whose sizes are to be found, q x q for q weights. */
   readonly free: readonly Component[];
-  /** The noise first; all others are deviations. */
-  readonly components: readonly [noise: Component, ...deviations: Component[]];
+  /** Covariance of errors whose sizes are known, row-major; none by default. */
+  readonly errors?: Float64Array;
+  /** The noise first; all others are deviations, or errors of single targets. */
+  readonly components: readonly [noise: Component, ...others: Component[]];
 }
 
 export interface Solution {
@@ -69,16 +71,17 @@ export function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
  * Hanson on the whitened rows and the prior), then the deviations.
  */
 export function solve(problem: Regression, start: Start = {}): Solution {
-  const { target, rows, mean, prior, free, components } = problem;
+  const { target, rows, mean, prior, free, components, errors } = problem;
   const n = rows.length;
   const centred = target.map((value, i) => value - dot(rows[i], mean));
   const all = [...components, ...free.map((part) => ({ ...part, matrix: sandwich(rows, part.matrix) }))];
-  const fixed = sandwich(rows, prior);
+  const told = sandwich(rows, prior);
+  const fixed = errors === undefined ? told : told.map((value, k) => value + errors[k]);
   const { scales, loss } =
     start.keep === true && start.scales !== undefined
       ? { scales: start.scales, loss: NaN }
       : maximiseEvidence(centred, fixed, all, start.scales);
-  const residual = Cholesky.of(combine(new Float64Array(n * n), components, scales), n);
+  const residual = Cholesky.of(residualCovariance(problem, scales), n);
   const wholePrior = combine(prior, free, scales.slice(components.length));
   const weights = minimiseNonNegative(equationsOf(problem, residual, wholePrior));
   const dual = residual.solve(target.map((value, i) => value - dot(rows[i], weights)));
@@ -90,6 +93,12 @@ export function solve(problem: Regression, start: Start = {}): Solution {
   );
   return { weights, sizes: scales.map(Math.exp), scales, dual, leftOut, leftOutVariance, loss };
 }
+
+/** Covariance of the targets around what the weights say, at these sizes. */
+export const residualCovariance = (
+  { target, errors, components }: Regression,
+  scales: readonly number[],
+): Float64Array => combine(errors ?? new Float64Array(target.length ** 2), components, scales);
 
 /** What the most probable weights minimise, given the factor of the residuals' covariance and the prior's covariance. */
 export function equationsOf({ rows, target, mean }: Regression, residual: Cholesky, prior: Float64Array): Equations {

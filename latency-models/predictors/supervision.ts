@@ -35,6 +35,13 @@ const scaled = (model: LatencyModel, factor: number): LatencyModel => ({
   toJSON: () => ({ factor, model: model.toJSON() }),
 });
 
+/** As it would be on a device that takes `factor` times as long. */
+const slowed = ({ network, ms, layers }: Observation, factor: number): Observation => ({
+  network,
+  ms: factor * ms,
+  ...(layers === undefined ? {} : { layers: layers.map((time) => ({ ...time, ms: factor * time.ms })) }),
+});
+
 /** By how much trials take longer than a model says that knows none of them; 1 unless they agree that it is off. */
 function driftOf(base: LatencyModel, trials: readonly MeasuredTrial[]): number {
   const logs = trials.slice(-newest).map(({ network, ms }) => Math.log(ms / base.predict(network).ms));
@@ -73,7 +80,7 @@ export function supervise(
   if (given === undefined && calibration.length + trials.length === 0) return null;
   const base = given ?? (calibration.length === 0 || trials.length < fewest ? undefined : fitLatencyModel(calibration));
   const factor = base === undefined ? 1 : driftOf(base, trials);
-  const levelled = calibration.map(({ network, ms }) => ({ network, ms: factor * ms }));
+  const levelled = calibration.map((observation) => slowed(observation, factor));
   const model =
     given === undefined ? fitLatencyModel(mixed(levelled, trials)) : factor === 1 ? given : scaled(given, factor);
   return factor === 1 ? { state: 'sound', model } : { state: 'corrected', model, factor };

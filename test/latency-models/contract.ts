@@ -15,13 +15,16 @@ import {
 const launchMs: Readonly<Partial<Record<LayerKind, number>>> = { conv: 2e-3, depthwise: 2e-3, dense: 1e-3, add: 1e-3 };
 const macMs: Readonly<Partial<Record<LayerKind, number>>> = { conv: 4e-8, depthwise: 2e-7, dense: 1e-7 };
 
-/** The latency of a network on a device that is made up, from costs that no latency model under test looks at. */
-export function syntheticLatency(network: Network): number {
-  const layerMs = costs(network).layers.map(
-    ({ kind, macs, trafficBytes }) => (launchMs[kind] ?? 0) + (macMs[kind] ?? 0) * macs + 1e-7 * trafficBytes,
-  );
-  return layerMs.reduce((total, ms) => total + ms, 0.02);
-}
+/** What each layer takes on a device that is made up, from costs that no latency model under test looks at. */
+export const syntheticLayers = (network: Network): { readonly layer: string; readonly ms: number }[] =>
+  costs(network).layers.map(({ name, kind, macs, trafficBytes }) => ({
+    layer: name,
+    ms: (launchMs[kind] ?? 0) + (macMs[kind] ?? 0) * macs + 1e-7 * trafficBytes,
+  }));
+
+/** The latency of a network on that device. */
+export const syntheticLatency = (network: Network): number =>
+  syntheticLayers(network).reduce((total, { ms }) => total + ms, 0.02);
 
 export const fashionSpace = (): Promise<Space> =>
   createSpace(spaceSchema.parse({ type: 'mobilenet' }), { input: [28, 28, 1], classes: 10 });

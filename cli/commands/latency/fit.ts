@@ -54,9 +54,16 @@ async function measureAll(
     };
     const subjects = group.map((genotype) => untrainedSubject(space, genotype, seed));
     const measurements = await device.measureAll(subjects, undefined, { onProgress });
+    const profiles = await device.profile?.(subjects);
     for (const [i, { ms: latency, reliable, provenance }] of measurements.entries())
       if (provenance === 'predicted') predicted++;
-      else measured.push({ network: space.build(group[i]), ms: latency, reliable });
+      else
+        measured.push({
+          network: space.build(group[i]),
+          ms: latency,
+          reliable,
+          ...(profiles === undefined ? {} : { layers: profiles[i].layers }),
+        });
   }
   counter.close();
   return { measured, predicted };
@@ -119,6 +126,7 @@ export const fit = command({
     const validation = crossValidate(measured);
     const { pairs, ...quality } = validation;
     const against = doubts(validation);
+    const timed = measured.some(({ layers }) => layers !== undefined);
     const unreliable = measured.filter(({ reliable }) => !reliable).length;
     const chart = chartFile(output);
     writeFileAtomic(
@@ -143,7 +151,10 @@ export const fit = command({
         renderFacts(
           [
             ['space, device', `${space.name}; ${device.name}`],
-            ['model', `${model.kind}, fitted to ${measured.length} networks`],
+            [
+              'model',
+              `${model.kind}, fitted to ${measured.length} networks${timed ? ' and to times of their layers' : ''}`,
+            ],
             ['mean error', `${quality.mape.toFixed(2)} %, of networks that were not fitted to (cross-validation)`],
             ['within 5 %, 10 %', `${percent(quality.within5)}, ${percent(quality.within10)}`],
             ['ranks', `Spearman ${quality.spearman.toFixed(4)}, Kendall ${quality.kendall.toFixed(4)}`],

@@ -42,6 +42,7 @@ const trainJob = (epochs: number): JobOf<'train'> => ({
 
 const measureJob = (): JobOf<'measure'> => ({
   kind: 'measure',
+  profile: false,
   candidates: [{ network, seed: 1, choices: {} }],
   space: { config: { type: 'mobilenet' }, task: { input: network.input, classes: network.classes } },
   id: 'pool',

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { createDevice, deviceSchema, listProviders } from '../../../latency-models/index.js';
+import { exportModel } from '../../../compiler/index.js';
+import { createDevice, deviceSchema, listProviders, profileLayers } from '../../../latency-models/index.js';
+import { createSpace, layersOf, spaceSchema, toModel } from '../../../spaces/index.js';
 import { describeDevice, quickProtocol } from './contract.js';
 import { classifier, large, notAModel, small } from './models.js';
 
@@ -32,6 +34,35 @@ describe('local device', () => {
     const device = createDevice(deviceSchema.parse({}));
     const measurement = await device.measure({ model: () => small, choices: { width: 1 } }, quickProtocol);
     expect(measurement.ms).toBeGreaterThan(0);
+  });
+
+  it('tells what each layer of its models takes', async () => {
+    const { profile } = createDevice(deviceSchema.parse({}));
+    const profiles = (await profile?.([small, { model: () => large }])) ?? [];
+    expect(profiles).toHaveLength(2);
+    for (const { ms, layers, runs } of profiles) {
+      expect(runs).toBeGreaterThanOrEqual(12);
+      expect(layers.reduce((sum, layer) => sum + layer.ms, 0)).toBeCloseTo(ms, 9);
+      expect(layers.reduce((sum, layer) => sum + layer.share, 0)).toBeCloseTo(1, 9);
+      for (const { nodes, operators } of layers) expect(nodes).toBeGreaterThanOrEqual(operators.length);
+    }
+    expect(profiles[1].ms).toBeGreaterThan(profiles[0].ms);
+  });
+
+  it('counts changes of layout to the layers that need them', async () => {
+    const task = { input: [16, 16, 3], classes: 4 } as const;
+    const space = await createSpace(spaceSchema.parse({ type: 'mobilenet' }), task);
+    const network = space.build(space.decisions.map(() => 0));
+    const model = toModel(network, { seed: 0 });
+    const names = layersOf(network).map(({ name }) => name);
+    const { layers } = await profileLayers(exportModel(model), {
+      type: 'local',
+      provider: 'cpu',
+      threads: 1,
+      batch: 1,
+    });
+    model.dispose();
+    for (const { layer } of layers) expect(names).toContain(layer);
   });
 
   it('never gives a latency out for a precision that did not run', async () => {
