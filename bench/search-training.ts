@@ -22,6 +22,8 @@ import { testErrors } from './search/test-errors.js';
 const { values: options } = parseArgs({
   options: {
     trials: { type: 'string', default: '40' },
+    /** Networks that a search asks for which freezes most of them; default: as many. */
+    frozen: { type: 'string' },
     seeds: { type: 'string', default: '1,2,3' },
     epochs: { type: 'string', default: '12' },
     /** Passes over the images that the epochs are together. */
@@ -55,8 +57,8 @@ const methods: Readonly<Record<string, object>> = {
   },
   'surrogate + freeze-thaw': {
     controller: 'surrogate',
-    trials,
-    fidelity: { type: 'freeze-thaw', min_epochs: 2 },
+    trials: Number(options.frozen ?? trials),
+    fidelity: { type: 'freeze-thaw', min_epochs: Math.max(1, Math.round(epochs / 6)) },
   },
 };
 
