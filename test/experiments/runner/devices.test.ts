@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../base/random.js';
-import { choicesOf, costs, createSpace, sampleGenotype, type Genotype } from '../../../spaces/index.js';
+import { choicesOf, costs, createSpace, sampleGenotype, type Genotype, type Network } from '../../../spaces/index.js';
+import { storedLayers } from '../../../experiments/runner/latency-value.js';
 import { fitLatencyModel } from '../../../latency-models/index.js';
 import { Store } from '../../../store/index.js';
 import { testAgent } from '../../latency-models/devices/agents.js';
@@ -72,6 +73,26 @@ describe('a run', () => {
     const measured = withStore(workdir, (store) => store.measurements.all());
     expect(measured[0].device).toBe('table/phone.csv/pixel');
     expect(measured.filter(({ purpose }) => purpose === 'calibration')).toEqual([]);
+  });
+
+  it('times the layers of what it calibrates with, and predicts by them what a resumed run would', async () => {
+    const { workdir, over } = begin('local');
+    expect(await over).toMatchObject({ code: 0 });
+    const { observations, network, predicted } = withStore(workdir, (store) => ({
+      observations: store.measurements
+        .all()
+        .filter(({ purpose }) => purpose === 'calibration')
+        .map((record) => ({
+          network: store.networks.get(record.genotypeId) as Network,
+          ms: record.ms,
+          layers: storedLayers(record) ?? [],
+        })),
+      network: store.networks.get(store.trials.all()[0].genotypeId) as Network,
+      predicted: store.trials.prediction(store.trials.all()[0].number),
+    }));
+    expect(observations).toHaveLength(calibration);
+    for (const { layers } of observations) expect(layers.length).toBeGreaterThan(10);
+    expect(fitLatencyModel(observations).predict(network)).toEqual(predicted);
   });
 
   it('goes on with predictions when its agent is gone', async () => {
