@@ -45,6 +45,8 @@ const { values: options } = parseArgs({
 /** Networks that are measured side by side, as `nas latency fit` does. */
 const groupSize = 20;
 
+/** Numbers of networks that are fitted to as well. */
+const fewer = [5, 10, 20, 40, 60];
 /** Figures are doubtful when a smaller share of the measurements is reliable, or when all times change by more. */
 const [leastReliable, mostChange] = [0.75, 0.03];
 
@@ -145,11 +147,17 @@ async function main(): Promise<void> {
   console.log(`  within 5 %, 10 %    ${percent(within5)}, ${percent(within10)}`);
   console.log(`  Spearman            ${spearman.toFixed(4)}`);
   const whole = calibration.map(({ network, ms }) => ({ network, ms }));
-  const { mape: untimed } = validateModel(fitLatencyModel(whole), observed(others));
-  console.log(`  without layer times ${untimed.toFixed(2)} %`);
   for (const kind of ['additive', 'lookup'] as const) {
     const { mape: error } = validateModel(fitLatencyModel(whole, { kind }), observed(others));
     console.log(`  by ${kind.padEnd(16)} ${error.toFixed(2)} %`);
+  }
+  for (const count of fewer.filter((each) => each <= chosen.length)) {
+    // The first networks of a design are the design of so many.
+    const errorOf = (known: readonly Observation[]): string =>
+      validateModel(fitLatencyModel(known.slice(0, count)), observed(others)).mape.toFixed(2);
+    console.log(
+      `  of ${count} networks`.padEnd(22) + `${errorOf(calibration)} %; without layer times ${errorOf(whole)} %`,
+    );
   }
   const factor = median(pairs.map(({ predicted, measured }) => measured / predicted));
   for (const doubt of disturbances(all, factor)) console.log(`  disturbed: ${doubt}`);

@@ -6,7 +6,7 @@ import type { Catalogue, Profile } from './layer-features.js';
 import type { Observation } from './latency-model.js';
 
 /** A fit has at most this many parts, those that most time was spent in, and at most so many with the networks. */
-const [mostParts, mostRows] = [60, 100];
+const [mostParts, mostRows] = [60, 80];
 /** Standard deviation of a node's time, in ms: the profiler counts whole microseconds. */
 const clock = 3e-4;
 /** By how much the profiler's overhead differs between families of layers, in ms: it writes down inputs and shapes. */
