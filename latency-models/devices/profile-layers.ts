@@ -7,7 +7,7 @@ import { randomFeeds } from './random-feeds.js';
 
 const warmupRuns = 10;
 /** Runs go on for this long, within these bounds. */
-const [enoughMs, fewestRuns, mostRuns] = [1000, 12, 100];
+const [enoughMs, fewestRuns, mostRuns] = [300, 12, 100];
 
 /**
  * The layer that a node ran for. Values are laid out again for layers that ONNX Runtime has no blocked kernel for: that
