@@ -73,8 +73,6 @@ export interface PricedFit extends Fit {
   readonly model: PricedModel;
   /** Standard deviation of the measurement noise, as a share of the latency. */
   readonly noise: number;
-  /** Negative log of the evidence: of two fits to the same samples, the smaller is the more likely. */
-  readonly loss: number;
 }
 
 /** Everything that a fit starts from; latencies are in units of `scale`. Parts are rows after those of the samples. */
@@ -230,7 +228,6 @@ function iterate(setting: Setting): Outcome {
   let noise = setting.noise;
   let start: Start = {};
   let alike: Float64Array | undefined;
-  let loss = NaN;
   for (let round = 0; ; round++) {
     const reference = solution.weights;
     const spread = spreadOf(setting, reference, gates);
@@ -243,8 +240,7 @@ function iterate(setting: Setting): Outcome {
     const problem = regression(setting, noise, rows, components);
     solution = solve(problem, start);
     start = { scales: solution.scales, keep: round >= searchRounds - 1 };
-    if (!Number.isNaN(solution.loss)) ({ loss } = solution);
-    if (round === rounds - 1) return { problem, solution: { ...solution, loss }, spread, reference, gates };
+    if (round === rounds - 1) return { problem, solution, spread, reference, gates };
     noise = noiseOf(setting, noise, solution);
   }
 }
@@ -326,5 +322,5 @@ function finish(
     const kept = samples.indexOf(sample);
     return kept < 0 ? sample.ms / model.predictProfile(catalogue, sample.profile).ms - 1 : errors[kept];
   });
-  return { model, noise: sizes[0], loss: solution.loss, leftOut, leftOutError };
+  return { model, noise: sizes[0], leftOut, leftOutError };
 }

@@ -1,4 +1,4 @@
-import { blend } from './blended-model.js';
+import { blend, type Alternative } from './blended-model.js';
 import { fitPriced, type Fit, type PricedFit, type PricedOptions, type Sample } from './fit-priced.js';
 import { Catalogue } from './layer-features.js';
 import type { LatencyModel, Observation } from './latency-model.js';
@@ -6,17 +6,21 @@ import { partsOf, type Part } from './parts.js';
 import type { ModelKind } from './priced-model.js';
 import { unlikeSources, type SourcePrior } from './sources.js';
 
-/** Launches and computations either follow each other or overlap. */
-const overlaps = [1, 8] as const;
-/** How much likelier an overlap must be, as a logarithm. */
-const overlapMargin = 4;
-/** How much smaller the error of prices alone must be: deviations come to nothing by themselves where there are none. */
-const simplerShare = 0.9;
+/** Launches and computations either follow each other or overlap, and how likely that is. */
+const overlaps = [
+  { overlap: 1, probability: 0.7 },
+  { overlap: 8, probability: 0.3 },
+] as const;
+/** Prices with deviations of single layers, and prices alone. */
+const kindsAlone = [
+  { kind: 'gaussian-process', probability: 2 / 3 },
+  { kind: 'additive', probability: 1 / 3 },
+] as const;
 /** Fewer observations than this say nothing about overlaps and single layers. */
 const fewForDetails = 8;
 
 export interface FitOptions {
-  /** What is fitted; by default what predicts best what it was not fitted to. */
+  /** What is fitted; by default several, weighted by how well each predicts what it was not fitted to. */
   readonly kind?: ModelKind;
   readonly declared?: boolean;
   readonly prior?: SourcePrior;
@@ -36,56 +40,48 @@ const similarityOf = {
 /** Kinds that know single layers by what was measured on the device alone. */
 const usesParts: ReadonlySet<ModelKind> = new Set(['lookup', 'gaussian-process']);
 
-/** Whether launches and computations overlap: what makes the samples likelier, judged by prices alone. */
-function overlapOf(catalogue: Catalogue, samples: readonly Sample[], { declared = false, prior }: FitOptions): number {
-  if (samples.length < fewForDetails || prior !== undefined) return 1;
-  const [plain, ...others] = overlaps.map((overlap) => ({
-    overlap,
-    ...fitPriced(catalogue, samples, { kind: 'additive', similarity: null, overlap, declared }),
-  }));
-  return others.reduce((best, other) => (other.loss + overlapMargin < best.loss ? other : best), plain).overlap;
-}
-
-/** Kinds without sources, the richest first: prices with deviations of single layers, and prices alone. */
-const kindsAlone = (count: number, { parts = [] }: FitOptions): readonly ModelKind[] =>
-  count < fewForDetails && parts.length === 0 ? ['additive'] : ['gaussian-process', 'additive'];
-
-function fitKinds(
+/** What a device may be like that is known by its samples alone. */
+function alternativesAlone(
   catalogue: Catalogue,
   samples: readonly Sample[],
-  kinds: readonly ModelKind[],
-  options: FitOptions,
-): PricedFit {
-  const { declared = false, prior, parts } = options;
-  const overlap = overlapOf(catalogue, samples, options);
-  const [richest, ...simpler] = kinds.map((kind) =>
-    fitPriced(catalogue, samples, {
-      kind,
-      similarity: similarityOf[kind],
-      overlap,
-      declared,
-      ...(prior === undefined ? {} : { prior }),
-      ...(parts === undefined || overlap > 1 || !usesParts.has(kind) ? {} : { parts }),
-    }),
+  { kind: wanted, declared = false, parts = [] }: FitOptions,
+): Alternative[] {
+  const few = samples.length < fewForDetails;
+  const kind = wanted ?? (few && parts.length === 0 ? 'additive' : undefined);
+  const kinds = kind === undefined ? kindsAlone : [{ kind, probability: 1 }];
+  return kinds.flatMap(({ kind, probability }) =>
+    overlaps.slice(0, few ? 1 : undefined).map(({ overlap, probability: share }) => ({
+      fit: fitPriced(catalogue, samples, {
+        kind,
+        similarity: similarityOf[kind],
+        overlap,
+        declared,
+        ...(overlap > 1 || !usesParts.has(kind) ? {} : { parts }),
+      }),
+      probability: probability * share,
+    })),
   );
-  return simpler.reduce((best, fit) => (fit.leftOutError < simplerShare * best.leftOutError ? fit : best), richest);
 }
 
 /** As `fitLatencyModel`, of networks that were taken apart before. */
 export function fitSamples(catalogue: Catalogue, samples: readonly Sample[], options: FitOptions = {}): Fit {
-  const { kind, prior, ...alone } = options;
-  if (kind !== undefined) return fitKinds(catalogue, samples, [kind], options);
-  const fit = fitKinds(catalogue, samples, kindsAlone(samples.length, alone), alone);
-  if (prior === undefined) return fit;
+  const { kind, declared = false, prior } = options;
+  if (prior === undefined) return blend(alternativesAlone(catalogue, samples, options));
+  const sourced = (own: ModelKind): PricedFit =>
+    fitPriced(catalogue, samples, { kind: own, similarity: similarityOf[own], overlap: 1, declared, prior });
+  if (kind !== undefined) return sourced(kind);
   return blend([
-    { fit: fitKinds(catalogue, samples, ['transfer'], options), probability: 1 - unlikeSources },
-    { fit, probability: unlikeSources },
+    { fit: sourced('transfer'), probability: 1 - unlikeSources },
+    ...alternativesAlone(catalogue, samples, options).map(({ fit, probability }) => ({
+      fit,
+      probability: unlikeSources * probability,
+    })),
   ]);
 }
 
 /**
- * Fits a latency model. Without a `kind`, several are fitted, and one is chosen by cross-validated (leave-one-out)
- * error; whether launches and computations overlap, by evidence. The same observations give the same model.
+ * Fits a latency model. Without a `kind`, several are fitted, with and without launches and computations that overlap,
+ * and count by their leave-one-out errors. The same observations give the same model.
  * @throws RangeError without observations, and for latencies that are not positive numbers.
  */
 export function fitLatencyModel(observations: readonly Observation[], options: FitOptions = {}): LatencyModel {

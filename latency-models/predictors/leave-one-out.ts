@@ -4,9 +4,11 @@ import { minimiseNonNegative } from './nnls.js';
 import { dot, equationsOf, residualCovariance, type Regression } from './regression.js';
 
 /**
- * Each of the first `count` targets minus what the model fitted to all others says about it, at the same sizes. Without an observation, the
- * equations of the weights lose a rank-one part, so that each fit takes O(q^2) and its own search for the weights that
- * are not negative: these decide much where they are, and the closed form for normal weights does not know them.
+ * Each of the first `count` targets minus what the model fitted to all others says about it, at the same sizes.
+ *
+ * Without an observation, the equations of the weights lose a rank-one part, so that each fit takes O(q^2) and its own
+ * search for the weights that are not negative: these decide much where they are, and the closed form for normal weights
+ * does not know them.
  */
 export function leaveOneOut(problem: Regression, scales: readonly number[], count: number): Float64Array {
   const { rows, target, prior, free, components } = problem;

@@ -31,7 +31,6 @@ export interface Solution {
   readonly leftOut: Float64Array;
   /** Variances of `leftOut` as the model sees them. */
   readonly leftOutVariance: Float64Array;
-  readonly loss: number;
 }
 
 export interface Start {
@@ -77,9 +76,9 @@ export function solve(problem: Regression, start: Start = {}): Solution {
   const all = [...components, ...free.map((part) => ({ ...part, matrix: sandwich(rows, part.matrix) }))];
   const told = sandwich(rows, prior);
   const fixed = errors === undefined ? told : told.map((value, k) => value + errors[k]);
-  const { scales, loss } =
+  const { scales } =
     start.keep === true && start.scales !== undefined
-      ? { scales: start.scales, loss: NaN }
+      ? { scales: start.scales }
       : maximiseEvidence(centred, fixed, all, start.scales);
   const residual = Cholesky.of(residualCovariance(problem, scales), n);
   const wholePrior = combine(prior, free, scales.slice(components.length));
@@ -91,7 +90,7 @@ export function solve(problem: Regression, start: Start = {}): Solution {
     { length: n },
     (_, i) => dot(inverse.subarray(i * n, (i + 1) * n), centred) * leftOutVariance[i],
   );
-  return { weights, sizes: scales.map(Math.exp), scales, dual, leftOut, leftOutVariance, loss };
+  return { weights, sizes: scales.map(Math.exp), scales, dual, leftOut, leftOutVariance };
 }
 
 /** Covariance of the targets around what the weights say, at these sizes. */
