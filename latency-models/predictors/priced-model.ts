@@ -59,7 +59,8 @@ interface LayerCost {
 /** (a^p + b^p)^(1/p), and its derivative by b. */
 export function overlapped(a: number, b: number, power: number): { readonly sum: number; readonly byCompute: number } {
   if (power === 1) return { sum: a + b, byCompute: 1 };
-  const larger = Math.max(a, b, Number.MIN_VALUE);
+  // Numbers as small as Number.MIN_VALUE are flushed to zero where ONNX Runtime has run.
+  const larger = Math.max(a, b, 1e-300);
   const sum = larger * ((a / larger) ** power + (b / larger) ** power) ** (1 / power);
   return { sum, byCompute: (b / sum) ** (power - 1) };
 }

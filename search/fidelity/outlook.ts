@@ -91,7 +91,10 @@ export class Outlook {
 
 type Step = (reached: Expected, values: Values) => Expected;
 
-const logarithm = (value: number): number => Math.log(Math.max(value, Number.MIN_VALUE));
+/** Not Number.MIN_VALUE: where ONNX Runtime has run, numbers as small as that are flushed to zero. */
+const smallest = 1e-300;
+
+const logarithm = (value: number): number => Math.log(Math.max(value, smallest));
 
 /** Values that differ by less, relative to their size, are the same. */
 const tiny = 1e-12;

@@ -1,5 +1,8 @@
+import * as tf from '@tensorflow/tfjs-core';
+import '@tensorflow/tfjs-backend-cpu';
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../../base/random.js';
+import { compile } from '../../../compiler/index.js';
 import { Outlook, type Stages } from '../../../search/fidelity/outlook.js';
 import type { Objective } from '../../../search/index.js';
 
@@ -59,5 +62,16 @@ describe('the outlook of a training', () => {
     const { mean, deviation } = outlook.expect(1, only.values);
     expect(mean).toBeCloseTo(only.values['accuracy'], 9);
     expect(Number.isFinite(deviation)).toBe(true);
+  });
+
+  test('is a number for sizes of 0, also where ONNX Runtime has run, which flushes the smallest numbers to zero', async () => {
+    await tf.setBackend('cpu');
+    const program = await compile(({ x }) => ({ sum: tf.sum(x) }), { x: { shape: [2] } });
+    await program.run({ x: Float32Array.of(1, 2) });
+    await program.dispose();
+    const [first, second] = [0.5, 0.6].map((accuracy, level) => ({ at: rungs[level], values: { accuracy, macs: 0 } }));
+    const { mean, deviation } = outlookOf([[first, second], [first]]).expect(1, first.values);
+    expect(mean).toBeCloseTo(0.6, 1);
+    expect(deviation).toBeGreaterThan(0);
   });
 });
