@@ -1,64 +1,28 @@
-import { columnsOf, heavyTraffic, launchColumns, partRow, type Columns } from './columns.js';
+import { launchColumns } from './columns.js';
 import type { Component } from './evidence.js';
 import { layerCovariance, likeness, type Spread } from './layer-deviations.js';
-import type { Catalogue, Profile } from './layer-features.js';
+import type { Catalogue } from './layer-features.js';
 import type { ProfileModel } from './latency-model.js';
 import { leaveOneOut } from './leave-one-out.js';
-import { partErrors, type Part, type PartErrors } from './parts.js';
+import { gated, gatesOf, overlap } from './overlap.js';
 import { priceOf } from './priced-layers.js';
-import { overlapped, PricedModel, type ModelKind } from './priced-model.js';
-import { diagonal, dot, solve, type Regression, type Solution, type Start } from './regression.js';
-import type { SimilarityName } from './similarity.js';
-import type { SourcePrior } from './sources.js';
+import { PricedModel } from './priced-model.js';
+import { dot, solve, type Regression, type Solution, type Start } from './regression.js';
+import { expected, prepare, pricesOf, regression, type PricedOptions, type Sample, type Setting } from './setting.js';
 import { median } from '../statistics.js';
 
-/** Errors count relative to the latency, but below this share of the median as if it were that share. */
-const smallestShare = 0.3;
 /** An observation this factor off the first fit is a failed measurement ... */
 const outlierFactor = 3;
 /** ... which is dropped when at least this many remain. */
 const fewest = 4;
 /** Predictions are at least this share of the median latency. */
 const floorShare = 0.05;
-/** Standard deviation of a column's share of the latency. */
-const shareSize = 0.3;
-/** What sizes of components are expected to be, as logarithms of standard deviations with their own. */
-const expected = {
-  noise: { centre: -3.7, spread: 1 },
-  layers: { centre: -1.5, spread: 0.7 },
-  details: { centre: -2.3, spread: 0.7 },
-  own: { centre: -1.15, spread: 1 },
-  alone: { centre: -2.2, spread: 1 },
-  sources: { centre: -2.3, spread: 1 },
-} as const;
 /** Rounds in which prices, deviations and the noise of single observations are found from each other ... */
 const rounds = 4;
 /** ... and the first of them, in which sizes are searched for. */
 const searchRounds = 2;
 /** Degrees of freedom of the noise: single measurements go wrong by far more than a normal distribution has it. */
 const noiseFreedom = 4;
-/** Halvings on the way to launches and computations that overlap. */
-const overlapRounds = 30;
-
-/** A measured network, taken apart. */
-export interface Sample {
-  readonly profile: Profile;
-  readonly ms: number;
-}
-
-export interface PricedOptions {
-  readonly kind: ModelKind;
-  /** What layers' deviations have in common; null: layers do not deviate. */
-  readonly similarity: SimilarityName | null;
-  /** Exponent of the overlap of launches and computations; 1: none. */
-  readonly overlap: number;
-  /** Cells count as they are written too: for tables that were taken without a graph compiler. */
-  readonly declared: boolean;
-  /** What other devices say beforehand. */
-  readonly prior?: SourcePrior;
-  /** Parts of the samples that were timed by themselves. */
-  readonly parts?: readonly Part[];
-}
 
 /** A model, and what it makes of samples that it does not know. */
 export interface Fit {
@@ -75,24 +39,6 @@ export interface PricedFit extends Fit {
   readonly noise: number;
 }
 
-/** Everything that a fit starts from; latencies are in units of `scale`. Parts are rows after those of the samples. */
-interface Setting {
-  readonly catalogue: Catalogue;
-  readonly samples: readonly Sample[];
-  readonly profiles: readonly Profile[];
-  readonly columns: Columns;
-  readonly scale: number;
-  readonly target: Float64Array;
-  /** Variance of each sample's noise, in units of the noise's. */
-  readonly noise: Float64Array;
-  /** Errors of the parts' times. */
-  readonly errors: PartErrors | null;
-  readonly mean: Float64Array;
-  readonly prior: Float64Array;
-  readonly free: Regression['free'];
-  readonly options: PricedOptions;
-}
-
 /** @throws RangeError without samples, and for latencies that are not positive numbers. */
 export function fitPriced(catalogue: Catalogue, samples: readonly Sample[], options: PricedOptions): PricedFit {
   const wrong = samples.find(({ ms }) => !(ms > 0 && ms < Infinity));
@@ -100,46 +46,6 @@ export function fitPriced(catalogue: Catalogue, samples: readonly Sample[], opti
     throw new RangeError(`a latency model is fitted to positive latencies, not to ${wrong?.ms ?? 'nothing'}`);
   const setting = withoutOutliers(prepare(catalogue, samples, options));
   return finish(setting, iterate(setting), samples);
-}
-
-function prepare(catalogue: Catalogue, samples: readonly Sample[], options: PricedOptions): Setting {
-  const { prior, parts = [], declared } = options;
-  const networks = samples.map(({ profile }) => profile);
-  const heavy = prior?.heavy ?? heavyTraffic(catalogue, networks);
-  const columns = columnsOf(catalogue, networks, heavy, declared);
-  const q = columns.names.length;
-  const sourced = prior?.shares(columns);
-  const alone = diagonal(columns.isDetail.map((detail) => (detail ? 0 : shareSize ** 2)));
-  const ratios = samples.map(({ ms }, i) => (sourced === undefined ? ms : ms / dot(columns.rows[i], sourced.mean)));
-  const scale = median(ratios);
-  const middle = median(samples.map(({ ms }) => ms)) / scale;
-  return {
-    catalogue,
-    samples,
-    profiles: [...networks, ...parts.map(({ profile }) => profile)],
-    columns: {
-      ...columns,
-      rows: [...columns.rows, ...parts.map(({ profile }) => partRow(catalogue, profile, columns))],
-    },
-    scale,
-    target: Float64Array.from([...samples, ...parts], ({ ms }) => ms / scale),
-    noise: Float64Array.from([
-      ...samples.map(({ ms }) => Math.max(ms / scale, smallestShare * middle) ** 2),
-      ...parts.map(() => 0),
-    ]),
-    errors: parts.length === 0 ? null : partErrors(parts, samples.length, scale),
-    mean: sourced?.mean ?? new Float64Array(q),
-    prior: sourced?.covariance ?? alone,
-    free:
-      sourced === undefined
-        ? [{ matrix: diagonal(columns.isDetail.map(Number)), ...expected.details }]
-        : // A device may have shares of its own around those of the sources, or be like none of them.
-          [
-            { matrix: diagonal(sourced.own), ...expected.own },
-            { matrix: alone, ...expected.alone },
-          ],
-    options,
-  };
 }
 
 /** Drops failed measurements, once. */
@@ -151,44 +57,6 @@ function withoutOutliers(setting: Setting): Setting {
       Math.abs(Math.log(target[i] / Math.max(dot(columns.rows[i], weights), 1e-9))) <= Math.log(outlierFactor),
   );
   return kept.length < fewest || kept.length === samples.length ? setting : prepare(catalogue, kept, options);
-}
-
-/** The weights' factors in each row where launches and computations overlap: the sum is linear around itself. */
-function gatesOf({ columns, options }: Setting, weights: readonly number[]): Float64Array[] {
-  const isLaunch = columns.names.map((name) => launchColumns.has(name));
-  return columns.rows.map((row) => {
-    let [launch, compute] = [0, 0];
-    for (let j = 0; j < row.length; j++)
-      if (isLaunch[j]) launch += row[j] * weights[j];
-      else compute += row[j] * weights[j];
-    const byCompute = overlapped(launch, compute, options.overlap).byCompute;
-    const byLaunch = overlapped(compute, launch, options.overlap).byCompute;
-    return Float64Array.from(isLaunch, (own) => (own ? byLaunch : byCompute));
-  });
-}
-
-const gated = (rows: readonly Float64Array[], gates: readonly Float64Array[]): Float64Array[] =>
-  rows.map((row, i) => row.map((value, j) => value * gates[i][j]));
-
-function regression(
-  setting: Setting,
-  noise: Float64Array,
-  rows: readonly Float64Array[],
-  deviations: readonly Component[],
-): Regression {
-  const { target, mean, prior, free, errors } = setting;
-  const n = target.length;
-  const matrix = new Float64Array(n * n);
-  for (let i = 0; i < n; i++) matrix[i * n + i] = noise[i];
-  return {
-    target,
-    rows,
-    mean,
-    prior,
-    free,
-    ...(errors === null ? {} : { errors: errors.known }),
-    components: [{ matrix, ...expected.noise }, ...deviations, ...(errors === null ? [] : [errors.share])],
-  };
 }
 
 function spreadOf(setting: Setting, weights: readonly number[], gates: readonly Float64Array[]): Spread {
@@ -257,27 +125,6 @@ function noiseOf(
     return value * Math.max(1, (noiseFreedom + squared) / (noiseFreedom + 1));
   });
 }
-
-/** Finds weights and gates from each other, beginning where launches and computations are alike. */
-function overlap(setting: Setting, first: Solution): { solution: Solution; gates: Float64Array[] } {
-  const { columns, noise } = setting;
-  let weights = columns.names.map((name, j) => Math.max(first.weights[j], launchColumns.has(name) ? 0.1 : 0.02));
-  let gates = gatesOf(setting, weights);
-  let solution = first;
-  for (let round = 0; round < overlapRounds; round++) {
-    const next = gatesOf(setting, weights);
-    gates = gates.map((row, i) => row.map((value, j) => (value + next[i][j]) / 2));
-    solution = solve(regression(setting, noise, gated(columns.rows, gates), []), {
-      scales: first.scales,
-      keep: true,
-    });
-    weights = weights.map((value, j) => (value + solution.weights[j]) / 2);
-  }
-  return { solution: { ...solution, weights }, gates };
-}
-
-const pricesOf = ({ names, means }: Columns, weights: readonly number[], scale: number): Map<string, number> =>
-  new Map(names.map((name, j) => [name, (scale * weights[j]) / means[j]]));
 
 function finish(
   setting: Setting,

@@ -1,5 +1,6 @@
 import { blend, type Alternative } from './blended-model.js';
-import { fitPriced, type Fit, type PricedFit, type PricedOptions, type Sample } from './fit-priced.js';
+import { fitPriced, type Fit, type PricedFit } from './fit-priced.js';
+import type { PricedOptions, Sample } from './setting.js';
 import { Catalogue } from './layer-features.js';
 import type { LatencyModel, Observation } from './latency-model.js';
 import { partsOf, type Part } from './parts.js';

@@ -1,6 +1,7 @@
 export * from './calibration.js';
 export { fitLatencyModel, fitSamples, type FitOptions } from './fit.js';
-export type { Fit, Sample } from './fit-priced.js';
+export type { Fit } from './fit-priced.js';
+export type { Sample } from './setting.js';
 export type { LatencyModel, Observation, Prediction } from './latency-model.js';
 export { Catalogue, type Profile } from './layer-features.js';
 export * from './model-json.js';

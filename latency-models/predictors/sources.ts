@@ -1,6 +1,6 @@
 import { Cholesky } from '../../base/linear-algebra.js';
 import { columnsOf, heavyTraffic, type Columns } from './columns.js';
-import type { Sample } from './fit-priced.js';
+import type { Sample } from './setting.js';
 import type { Catalogue, Column, Profile } from './layer-features.js';
 import { minimiseNonNegative, normalEquations } from './nnls.js';
 import { mean } from '../statistics.js';
