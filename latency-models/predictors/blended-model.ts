@@ -39,7 +39,11 @@ export class BlendedModel implements ProfileModel {
     return {
       ms,
       std: Math.sqrt(average((part) => part.std ** 2 + (part.ms - ms) ** 2)),
-      coverage: average(({ coverage }) => coverage),
+      // Probabilities that sum to 1 may do so but for rounding.
+      coverage: Math.min(
+        1,
+        average(({ coverage }) => coverage),
+      ),
     };
   }
 

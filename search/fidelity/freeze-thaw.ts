@@ -17,7 +17,8 @@ interface Paused {
   readonly worth: number;
 }
 
-const percent = (share: number): string => (share < 1e-4 ? 'less than 0.01 %' : `${(100 * share).toPrecision(2)} %`);
+const percent = (share: number): string =>
+  share < 1e-4 ? 'less than 0.01 %' : `${Number((100 * Math.min(1, share)).toPrecision(2))} %`;
 
 /** The greatest by a measure; of equals, the first. */
 function greatest<T>(all: readonly T[], measure: (one: T) => number): T | undefined {

@@ -129,7 +129,7 @@ describe('zero-cost proxies as features of the surrogate', () => {
       name: 'features',
       teacher: null,
       train: '{ epochs: 1, batch: 32, checkpoint_seconds: 0.2 }',
-      search: '{ trials: 5, startup: 2, parallel: 1, retries: 10, features: { proxies: [naswot, gradnorm], of: 3 } }',
+      search: '{ trials: 4, startup: 2, parallel: 1, retries: 10, features: { proxies: [naswot, gradnorm], of: 2 } }',
       final: null,
     });
     const [undisturbed, killed] = ['features-run', 'features-killed'].map((name) => join(folder, name));
@@ -137,7 +137,7 @@ describe('zero-cost proxies as features of the surrogate', () => {
     expect(code).toBe(0);
     const { trials } = findings(undisturbed);
     for (const { reason } of trials.slice(2))
-      expect(reason).toMatch(/^best of 3 by features \(naswot [\d.]+, gradnorm [\d.]+\): /);
+      expect(reason).toMatch(/^best of 2 by features \(naswot [\d.]+, gradnorm [\d.]+\): /);
     await runWithKills(folder, features, killed, randomKills(2000, 5), 1);
     expect(findings(killed)).toEqual(findings(undisturbed));
   });

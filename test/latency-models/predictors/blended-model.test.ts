@@ -4,9 +4,10 @@ import { latencyModelFrom } from '../../../latency-models/index.js';
 import { blend } from '../../../latency-models/predictors/blended-model.js';
 import { fitPriced, type PricedFit } from '../../../latency-models/predictors/fit-priced.js';
 import { Catalogue } from '../../../latency-models/predictors/layer-features.js';
+import type { Network } from '../../../spaces/index.js';
 import { fashionSpace, observe } from '../contract.js';
 
-async function fits(): Promise<{ fit: PricedFit; other: PricedFit; network: Parameters<Catalogue['profile']>[0] }> {
+async function fits(): Promise<{ fit: PricedFit; other: PricedFit; network: Network; fitted: Network }> {
   const catalogue = new Catalogue();
   const [first, ...observations] = observe(await fashionSpace(), 13, new Random(5));
   const samples = observations.map(({ network, ms }) => ({ profile: catalogue.profile(network), ms }));
@@ -16,6 +17,7 @@ async function fits(): Promise<{ fit: PricedFit; other: PricedFit; network: Para
     fit: fitPriced(catalogue, samples, options),
     other: fitPriced(catalogue, twice, options),
     network: first.network,
+    fitted: observations[0].network,
   };
 }
 
@@ -47,5 +49,15 @@ describe('blend', () => {
       { fit, probability: 0.25 },
     ]);
     expect(result).toBe(fit);
+  });
+
+  it('covers no more than all of a network, however probabilities round', async () => {
+    const { fit, fitted } = await fits();
+    expect(fit.model.predict(fitted).coverage).toBe(1);
+    const random = new Random(6);
+    for (let i = 0; i < 200; i++) {
+      const alternatives = Array.from({ length: 3 }, () => ({ fit, probability: 0.1 + random.uniform() }));
+      expect(blend(alternatives).model.predict(fitted).coverage).toBeLessThanOrEqual(1);
+    }
   });
 });
