@@ -31,14 +31,8 @@ const features = z.strictObject({
   of,
 });
 
-const briefFeatures = (value: unknown): unknown => {
-  if (typeof value === 'string') return { proxies: [value] };
-  return Array.isArray(value) ? { proxies: value } : value;
-};
-
-/** `search.features:`; a word or a list stands for the proxies. */
-export const featuresSchema = z
-  .preprocess(briefFeatures, features)
+/** `search.features:`. */
+export const featuresSchema = features
   .optional()
   .describe(
     'of several proposals of the surrogate, the one is trained that is worth most when zero-cost proxies are features of its models',
