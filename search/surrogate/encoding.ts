@@ -53,7 +53,7 @@ export class Encoder {
   /**
    * @param names numbers of a candidate that are features: on a logarithmic scale, where they are positive.
    * @param reference candidates that numbers are standardised by.
-   * @param numbers gives these numbers; one that is absent is taken to be average.
+   * @param numbersOf gives these numbers; one that is absent is taken to be average.
    */
   constructor(
     private readonly space: DecisionSpace,

@@ -23,7 +23,8 @@ export interface FeaturedCandidate {
  */
 export class FeaturedSurrogate {
   private readonly foresight: Foresight;
-  private readonly features = new Map<string, Values>();
+  /** Of the trials and of the candidates of this ask alone: a run that was resumed knows no others. */
+  private features: ReadonlyMap<string, Values> = new Map();
   private fitted: { readonly scene: Scene; readonly learnt: Learnt } | undefined;
 
   /** @param names of the features; trials have them among their values. */
@@ -44,8 +45,10 @@ export class FeaturedSurrogate {
     const objectives = objectivesWithout(this.input.objectives, context.untold ?? []);
     const to = fittedTo(history, objectives, this.first);
     if (to === undefined) return undefined;
-    for (const { genotype, values } of history) this.know(genotype, values);
-    for (const { genotype, features } of candidates) this.know(genotype, features);
+    this.features = new Map([
+      ...history.map(({ genotype, values }) => [genotypeId(genotype), values] as const),
+      ...candidates.map(({ genotype, features }) => [genotypeId(genotype), features] as const),
+    ]);
     const input = { ...this.input, objectives };
     const judge: Judge = (genotype) => ({ accepted: true, violation: 0, values: context.cheap(genotype) });
     const { scene, learnt } = this.fit(input, context, to, judge);
@@ -61,11 +64,6 @@ export class FeaturedSurrogate {
     return worths.indexOf(Math.max(...worths));
   }
 
-  private know(genotype: Genotype, values: Values): void {
-    const known = Object.fromEntries(this.names.flatMap((name) => (name in values ? [[name, values[name]]] : [])));
-    this.features.set(genotypeId(genotype), known);
-  }
-
   private fit(
     input: ControllerInput,
     { cheap }: AskContext,
@@ -75,7 +73,10 @@ export class FeaturedSurrogate {
     const { fitted } = this;
     if (fitted?.scene.cheap === cheap && sameTrials(fitted.learnt.to, to)) return fitted;
     const tried = to.map(({ genotype }) => genotype);
-    const further = (genotype: Genotype): Values => this.features.get(genotypeId(genotype)) ?? {};
+    const further = (genotype: Genotype): Values => {
+      const values = this.features.get(genotypeId(genotype)) ?? {};
+      return Object.fromEntries(this.names.flatMap((name) => (name in values ? [[name, values[name]]] : [])));
+    };
     const scene = sceneOf(input, { cheap, candidates: tried, judge, features: { names: this.names, of: further } });
     return (this.fitted = { scene, learnt: new Learnt(input.objectives, scene, to, false) });
   }

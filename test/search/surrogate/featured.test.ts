@@ -66,15 +66,23 @@ describe('a surrogate with features', () => {
 
   it('says the same whatever it was asked before', () => {
     const random = new Random(4, 'again');
-    const history = draw(20, random).map((genotype, number): Told => ({
+    const history = draw(40, random).map((genotype, number): Told => ({
       number,
       genotype,
       state: 'complete',
       values: { ...cheapValues(genotype), ...telling(genotype), accuracy: valueOf(genotype) },
     }));
-    const asks = [12, 13, 20].map((known) => ({
-      context: contextOf(history.slice(0, known), draw(2, random)),
+    const drawn = Array.from({ length: 30 }, (_, i) => 10 + i).map((known) => ({
+      known,
       candidates: draw(8, random).map((genotype) => ({ genotype, features: telling(genotype) })),
+    }));
+    // What was looked at in one ask is pending in the next.
+    const asks = drawn.map(({ known, candidates }, i) => ({
+      context: contextOf(
+        history.slice(0, known),
+        (drawn[i - 1]?.candidates ?? []).map(({ genotype }) => genotype),
+      ),
+      candidates,
     }));
     const one = new FeaturedSurrogate(input(), ['proxy']);
     for (const { context, candidates } of asks)
