@@ -7,9 +7,9 @@ import type { ModelMetadata } from '../deploy/index.js';
 import type { Network } from '../spaces/index.js';
 import type { Store } from '../store/index.js';
 import { describeDataset, prepareDataset } from '../trainers/index.js';
-import { candidateModel } from './runner/candidate-model.js';
+import { candidateModel } from './runner/jobs/candidate-model.js';
 import { trainingExperimentOf } from './training-run.js';
-import { modelMetadata } from './runner/metadata.js';
+import { modelMetadata } from './runner/finishing/metadata.js';
 import { trialFolder, weightsFile } from './runner/workdir.js';
 
 /** A trial's network with its trained weights, and what it says of itself. */

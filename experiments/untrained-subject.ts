@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Candidate } from '../latency-models/index.js';
 import { choicesOf, type Genotype, type Space } from '../spaces/index.js';
-import { candidateOnnx } from './runner/candidate-model.js';
+import { candidateOnnx } from './runner/jobs/candidate-model.js';
 
 /** A network of a space as something to measure, with random weights: latency does not depend on them. */
 export function untrainedSubject(space: Space, genotype: Genotype, seed: number): Candidate {

@@ -1,8 +1,8 @@
 import type { Store } from '../../store/index.js';
-import type { Candidates } from './candidates.js';
+import type { Candidates } from './loop/candidates.js';
 import type { RunObserver } from './events.js';
 import type { RunPlan, TrainingPlan } from './plan.js';
-import type { Pool } from './pool.js';
+import type { Pool } from './jobs/pool.js';
 
 /** What the parts of any run share. */
 export interface RunContext {

@@ -2,10 +2,10 @@ import { NasError, messageOf } from '../../base/errors.js';
 import type { Store } from '../../store/index.js';
 import { writeReports } from '../report/index.js';
 import type { RunContext } from './context.js';
-import { createEvaluator, type Evaluator } from './evaluators/index.js';
+import { createEvaluator, type Evaluator } from './loop/evaluators/index.js';
 import type { RunObserver } from './events.js';
 import { clockOf, type Plan } from './plan.js';
-import { Search } from './search.js';
+import { Search } from './loop/search.js';
 import { requireResult } from './verdict.js';
 
 /** How a run ended. */

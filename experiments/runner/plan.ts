@@ -5,7 +5,7 @@ import { describeDataset, type DatasetInfo, type DatasetRef, type ProxyName } fr
 import { isProxyName } from '../objectives.js';
 import type { Experiment, TableExperiment, TrainingExperiment } from '../schema.js';
 import type { TableResults } from '../table-results.js';
-import type { Simulation } from './simulation.js';
+import type { Simulation } from './loop/simulation.js';
 
 /** What does not change while a run goes, whatever evaluates its candidates. */
 export interface RunPlan {

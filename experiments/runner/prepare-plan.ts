@@ -5,7 +5,7 @@ import { isTableExperiment, type Experiment, type TableExperiment, type Training
 import { loadResults } from '../table-results.js';
 import type { RunObserver } from './events.js';
 import { makePlan, type Plan, type TablePlan, type TrainingPlan } from './plan.js';
-import { Simulation } from './simulation.js';
+import { Simulation } from './loop/simulation.js';
 
 export interface PlanContext {
   readonly workdir: string;

@@ -1,7 +1,7 @@
 import { NasError } from '../../base/errors.js';
 import { violated, type Objective } from '../../search/index.js';
 import type { TrialRecord } from '../../store/index.js';
-import { frontierTrials, plainValues } from './frontier.js';
+import { frontierTrials, plainValues } from './loop/frontier.js';
 
 /**
  * What a search without any result ends with.

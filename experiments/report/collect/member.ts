@@ -2,7 +2,7 @@ import type { Environment } from '../../../latency-models/index.js';
 import type { Network } from '../../../spaces/index.js';
 import type { MeasurementRecord, Store, TrialStage } from '../../../store/index.js';
 import { collectFinals } from './finals.js';
-import type { TableRow } from '../../runner/evaluators/table.js';
+import type { TableRow } from '../../runner/loop/evaluators/table.js';
 import type { CurvePoint, ReportCosts, ReportLatency, ReportMember, ReportTrial } from '../data.js';
 
 function toLatency({ ms, p50, p95, p99, interval, converged, environment }: MeasurementRecord): ReportLatency {

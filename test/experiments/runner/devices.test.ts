@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../base/random.js';
 import { choicesOf, costs, createSpace, sampleGenotype, type Genotype, type Network } from '../../../spaces/index.js';
-import { storedLayers } from '../../../experiments/runner/latency-value.js';
+import { storedLayers } from '../../../experiments/runner/latency/value.js';
 import { fitLatencyModel } from '../../../latency-models/index.js';
 import { Store } from '../../../store/index.js';
 import { testAgent } from '../../latency-models/devices/agents.js';

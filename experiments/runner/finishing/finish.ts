@@ -1,0 +1,176 @@
+import { join } from 'node:path';
+import type { Network } from '../../../spaces/index.js';
+import type { TrialRecord } from '../../../store/index.js';
+import type { PreparedTeacher } from '../../../trainers/index.js';
+import type { TrainingContext } from '../context.js';
+import { frontierTrials } from '../loop/frontier.js';
+import type { LatencyService } from '../latency/latency.js';
+import { latencyValue } from '../latency/value.js';
+import { modelMetadata } from './metadata.js';
+import { train } from '../jobs/training.js';
+import { frontierModel, trialFolder, weightsFile } from '../workdir.js';
+
+/** A frontier member with the weights that will be deployed. */
+interface Member {
+  readonly trial: TrialRecord;
+  readonly network: Network;
+  /** File of the weights. */
+  readonly weights: string;
+  /** Of the full training; null when there was none. */
+  readonly final: { readonly accuracy: number; readonly epochs: number; readonly seconds: number } | null;
+}
+
+/**
+ * What follows the search: the frontier's networks are measured side by side, trained on the full schedule (if asked
+ * for), saved as ONNX, and their accuracy is checked through ONNX Runtime, on the test split for the first time.
+ */
+export async function finishFrontier(
+  context: TrainingContext,
+  latency: LatencyService,
+  teacher: PreparedTeacher | null,
+): Promise<void> {
+  const { plan, observe, stopping } = context;
+  const { final } = plan.experiment;
+  const trials = await settledFrontier(context, latency);
+  if (trials.length === 0 || stopping()) return;
+  const networks = trials.length === 1 ? 'network' : `${trials.length} networks`;
+  if (final !== null)
+    observe({
+      kind: 'phase',
+      name: 'final',
+      message: `Training the frontier's ${networks} for ${final.epochs} epochs`,
+    });
+  let trained = 0;
+  const members = await Promise.all(
+    trials.map(async (trial) => {
+      const member = await fullyTrained(context, trial, teacher);
+      if (final !== null && !stopping())
+        observe({ kind: 'progress', phase: 'final', done: ++trained, total: trials.length, unit: 'networks' });
+      return member;
+    }),
+  );
+  if (stopping()) return;
+  observe({ kind: 'phase', name: 'frontier', message: `Saving the frontier's ${networks} and checking the accuracy` });
+  for (const [done, member] of members.entries()) {
+    if (stopping()) return;
+    await save(context, member);
+    observe({ kind: 'progress', phase: 'frontier', done: done + 1, total: members.length, unit: 'networks' });
+  }
+}
+
+/**
+ * The frontier after its members were measured side by side; these latencies are the ones that are reported. A new
+ * latency may let another trial in, which then is measured too, with all others.
+ */
+async function settledFrontier(context: TrainingContext, latency: LatencyService): Promise<TrialRecord[]> {
+  const { plan, store, candidates, observe, stopping } = context;
+  for (;;) {
+    const measured = store.measurements.all().filter(({ purpose }) => purpose === 'frontier');
+    const latest = new Map(measured.map((record) => [record.trial, latencyValue(record)]));
+    const trials = store.trials.all();
+    for (const { number, values } of trials) {
+      const latency = latest.get(number);
+      if (latency !== undefined && latency.value !== values['latency_ms'].value)
+        store.trials.revise(number, { latency_ms: latency });
+    }
+    const members = frontierTrials(store.trials.all(), plan.experiment.objectives);
+    if (!plan.needsLatency || stopping() || members.every(({ number }) => latest.has(number))) return members;
+    const networks = members.length === 1 ? 'network' : `${members.length} networks`;
+    observe({ kind: 'phase', name: 'frontier', message: `Measuring the frontier's ${networks} side by side` });
+    const subjects = members.map(({ number, genotype, seed }) => ({
+      genotype,
+      candidate: { network: candidates.network(genotype), seed },
+      trial: number,
+    }));
+    if (!(await latency.measureAgain(subjects, 'frontier'))) return members;
+  }
+}
+
+/** The member with its final weights; the search's own when there is no final training or it failed. */
+async function fullyTrained(
+  context: TrainingContext,
+  trial: TrialRecord,
+  teacher: PreparedTeacher | null,
+): Promise<Member> {
+  const { plan, store, candidates, observe } = context;
+  const { number, genotype, seed } = trial;
+  const network = candidates.network(genotype);
+  const asSearched: Member = {
+    trial,
+    network,
+    weights: join(plan.workdir, trialFolder('search', number), weightsFile),
+    final: null,
+  };
+  const { final } = plan.experiment;
+  const known = store.finals.all().find((record) => record.trial === number);
+  if (final === null || known?.state === 'failed') return asSearched;
+  const began = Date.now();
+  const outcome = await train(context, { stage: 'final', number, network, seed, train: final, teacher });
+  if ('failed' in outcome) {
+    store.finals.finish(number, {
+      state: 'failed',
+      epochs: final.epochs,
+      seconds: seconds(began),
+      message: outcome.failed,
+    });
+    observe({ kind: 'trial-finished', stage: 'final', number, state: 'failed', values: {}, message: outcome.failed });
+    return asSearched;
+  }
+  if (outcome.result.state !== 'complete') return asSearched;
+  const { accuracy, weights, curve } = outcome.result;
+  observe({ kind: 'trial-finished', stage: 'final', number, state: 'complete', values: { accuracy } });
+  const spent = curve.reduce((sum, epoch) => sum + epoch.seconds, 0);
+  return { trial, network, weights, final: { accuracy, epochs: final.epochs, seconds: spent } };
+}
+
+/** Writes a member's ONNX file and stores what ONNX Runtime says of its accuracy. */
+async function save(context: TrainingContext, member: Member): Promise<void> {
+  const { plan, pool, store, observe } = context;
+  const { trial, network, weights, final } = member;
+  const { number, seed } = trial;
+  const known = store.finals.all().find((record) => record.trial === number);
+  if (known?.state === 'complete') return;
+  const path = frontierModel(number);
+  const exported = await pool.run(
+    {
+      kind: 'export',
+      candidate: { network, seed, weights },
+      path: join(plan.workdir, path),
+      metadata: modelMetadata(plan, trial, network, store.measurements.of(number).at(-1)),
+      dataset: plan.dataset,
+      threads: plan.threads,
+    },
+    'shared',
+    { event: () => undefined },
+  );
+  const trainedAccuracy = final?.accuracy ?? trial.values['accuracy'].value;
+  const { validation, test } = exported.accuracy;
+  if (Math.abs(validation - trainedAccuracy) > tolerance)
+    observe({
+      kind: 'warning',
+      message: `trial ${number}: ONNX Runtime finds ${percent(validation)} validation accuracy, training found ${percent(trainedAccuracy)}`,
+    });
+  store.transaction(() => {
+    const stage = final === null ? 'search' : 'final';
+    store.artifacts.add(
+      { stage, trial: number },
+      { kind: 'onnx', path, sha256: exported.sha256, bytes: exported.bytes },
+    );
+    // A final training that failed has its record already; without one, only the test accuracy is new.
+    if (known === undefined)
+      store.finals.finish(number, {
+        state: 'complete',
+        testAccuracy: test,
+        epochs: final?.epochs ?? 0,
+        seconds: final?.seconds ?? 0,
+        ...(final === null ? {} : { accuracy: final.accuracy }),
+      });
+  });
+}
+
+/** Folding batch normalisation into convolutions may flip a few images at the border between two classes. */
+const tolerance = 0.002;
+
+const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
+
+const seconds = (since: number): number => (Date.now() - since) / 1000;

@@ -1,0 +1,102 @@
+import type { DeviceConfig, Measurement, Protocol } from '../../../latency-models/index.js';
+import type { ModelMetadata } from '../../../deploy/index.js';
+import type { Choice, Network, SpaceConfig, Task } from '../../../spaces/index.js';
+import type {
+  DatasetRef,
+  EpochMetrics,
+  FitJob,
+  FitProgress,
+  FitResult,
+  PreparedTeacher,
+  ProxyName,
+  TeacherConfig,
+  TeacherOptions,
+} from '../../../trainers/index.js';
+
+/** A network and, when it has been trained, the file with its weights. */
+export interface Candidate {
+  readonly network: Network;
+  /** Seed of the initial weights. */
+  readonly seed: number;
+  readonly weights?: string;
+}
+
+/** A candidate with its choices by decision. */
+export interface MeasuredCandidate extends Candidate {
+  readonly choices: Readonly<Record<string, Choice>>;
+}
+
+export interface TeacherJob {
+  readonly kind: 'teacher';
+  readonly config: TeacherConfig;
+  readonly options: Omit<TeacherOptions, 'hooks'>;
+}
+
+export interface TrainJob {
+  readonly kind: 'train';
+  readonly fit: FitJob;
+}
+
+export interface MeasureJob {
+  readonly kind: 'measure';
+  readonly candidates: readonly MeasuredCandidate[];
+  /** The candidates' space, for devices that know networks by their choices. */
+  readonly space: { readonly config: SpaceConfig; readonly task: Task };
+  /** Names the measurement: a device that keeps results is asked for the same one after a restart of the run. */
+  readonly id: string;
+  readonly device: DeviceConfig;
+  readonly protocol: Protocol;
+  /** Whether to time the networks' layers, too, where the device can. */
+  readonly profile: boolean;
+}
+
+/** Computes zero-cost proxies of untrained networks. */
+export interface ProxiesJob {
+  readonly kind: 'proxies';
+  readonly candidates: readonly Candidate[];
+  readonly names: readonly ProxyName[];
+  readonly dataset: DatasetRef;
+  /** Draws the images that all networks are shown. */
+  readonly imageSeed: number;
+}
+
+/** The proxies of one network, or why there are none. */
+export type ProxyResult = { readonly values: Readonly<Record<string, number>> } | { readonly failed: string };
+
+/** Writes a trained network as ONNX and checks its accuracy through ONNX Runtime. */
+export interface ExportJob {
+  readonly kind: 'export';
+  readonly candidate: Candidate;
+  readonly path: string;
+  readonly metadata: ModelMetadata;
+  readonly dataset: DatasetRef;
+  readonly threads: number;
+}
+
+/** What each kind of job needs, tells while it runs, and returns; plain data that travels between processes. */
+interface Jobs {
+  teacher: { job: TeacherJob; result: PreparedTeacher | null };
+  train: { job: TrainJob; result: FitResult };
+  measure: { job: MeasureJob; result: readonly Measurement[] };
+  proxies: { job: ProxiesJob; result: readonly ProxyResult[] };
+  export: { job: ExportJob; result: ExportResult };
+}
+
+export interface ExportResult {
+  readonly bytes: number;
+  readonly sha256: string;
+  /** Accuracy through ONNX Runtime, in [0, 1]. */
+  readonly accuracy: { readonly validation: number; readonly test: number };
+}
+
+export type Job = Jobs[keyof Jobs]['job'];
+export type JobOf<K extends Job['kind']> = Jobs[K]['job'];
+/** What a job of type `J` returns. */
+export type ResultOf<J extends Job> = Jobs[J['kind']]['result'];
+
+/** What a job tells while it runs. */
+export type JobEvent =
+  | { readonly kind: 'epoch'; readonly metrics: EpochMetrics }
+  | { readonly kind: 'progress'; readonly progress: FitProgress }
+  | { readonly kind: 'count'; readonly done: number; readonly total: number; readonly what: string }
+  | { readonly kind: 'note'; readonly message: string };

@@ -1,0 +1,27 @@
+import { messageOf } from '../../../base/errors.js';
+import { needsImages, proxies, proxyBatch } from '../../../trainers/index.js';
+import type { Candidate, JobOf, ProxyResult } from './jobs.js';
+import type { JobContext } from './run-job.js';
+
+/** Computes proxies on one thread, one network after the other: the same numbers whatever else the machine does. */
+export async function proxiesJob(
+  { candidates, names, dataset, imageSeed }: JobOf<'proxies'>,
+  { pause }: JobContext,
+): Promise<readonly ProxyResult[]> {
+  const batch = names.some(needsImages) ? proxyBatch(dataset, imageSeed) : undefined;
+  const of = async ({ network, seed }: Candidate): Promise<ProxyResult> => {
+    try {
+      const values = await proxies(network, { seed, names, batch });
+      const bad = names.find((name) => !Number.isFinite(values[name]));
+      return bad === undefined ? { values } : { failed: `${bad} is ${values[bad]}` };
+    } catch (error) {
+      return { failed: messageOf(error) };
+    }
+  };
+  const results: ProxyResult[] = [];
+  for (const candidate of candidates) {
+    results.push(await of(candidate));
+    await pause();
+  }
+  return results;
+}

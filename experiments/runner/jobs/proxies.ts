@@ -1,0 +1,60 @@
+import { NasError, messageOf } from '../../../base/errors.js';
+import type { ObjectiveValues, TrialRecord } from '../../../store/index.js';
+import type { ProxyName } from '../../../trainers/index.js';
+import type { TrainingContext } from '../context.js';
+import type { Candidate, ProxyResult } from './jobs.js';
+import { WorkerDied } from './worker-process.js';
+
+/** Has zero-cost proxies computed in worker processes, and keeps those of trials. */
+export class ProxyService {
+  constructor(private readonly context: TrainingContext) {}
+
+  /**
+   * The proxies that are kept of a trial: computed now unless they are known. Undefined when the user stopped the run.
+   */
+  async ofTrial({
+    number,
+    genotype,
+    seed,
+  }: TrialRecord): Promise<{ readonly values: ObjectiveValues } | { readonly failed: string } | undefined> {
+    const { plan, store, candidates, stopping } = this.context;
+    const known = this.known(number);
+    if (plan.proxies.every((name) => name in known)) return { values: known };
+    const [result] = await this.compute([{ network: candidates.network(genotype), seed }], plan.proxies);
+    if (stopping()) return undefined;
+    if ('failed' in result) return { failed: `zero-cost proxies: ${result.failed}` };
+    const values = computed(result.values);
+    // Kept at once, for when the trial goes on after a pause or a kill.
+    store.trials.revise(number, values);
+    return { values };
+  }
+
+  /** The proxies of a trial, as far as they were computed. */
+  known(number: number): ObjectiveValues {
+    const { plan, store } = this.context;
+    const values = store.trials.get(number)?.values ?? {};
+    return Object.fromEntries(Object.entries(values).filter(([name]) => plan.proxies.some((proxy) => proxy === name)));
+  }
+
+  /**
+   * Proxies of untrained networks, in their order; where a worker dies of them, all have failed.
+   * @throws NasError when no network is to blame: the data set is damaged.
+   */
+  async compute(networks: readonly Candidate[], names: readonly ProxyName[]): Promise<readonly ProxyResult[]> {
+    const { pool, plan } = this.context;
+    const { dataset, experiment } = plan;
+    try {
+      return await pool.run(
+        { kind: 'proxies', candidates: networks, names, dataset, imageSeed: experiment.seed },
+        'shared',
+        { event: () => undefined },
+      );
+    } catch (error) {
+      if (!(error instanceof WorkerDied) && !(error instanceof NasError && error.code === 'failure')) throw error;
+      return networks.map(() => ({ failed: messageOf(error) }));
+    }
+  }
+}
+
+const computed = (values: Readonly<Record<string, number>>): ObjectiveValues =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, { value, provenance: 'computed' }]));

@@ -1,0 +1,112 @@
+import { join } from 'node:path';
+import { NasError } from '../../../base/errors.js';
+import type { Network } from '../../../spaces/index.js';
+import type { Epoch, Training } from '../../../store/index.js';
+import type { EpochMetrics, FitResult, PreparedTeacher, TrainConfig } from '../../../trainers/index.js';
+import type { TrainingContext } from '../context.js';
+import type { TrainingStage } from '../events.js';
+import { trialFolder } from '../workdir.js';
+import { WorkerDied } from './worker-process.js';
+
+/** A network to train as a member of the search or of the frontier. */
+export interface TrainingRequest {
+  readonly stage: TrainingStage;
+  readonly number: number;
+  readonly network: Network;
+  readonly seed: number;
+  readonly train: TrainConfig;
+  readonly teacher: PreparedTeacher | null;
+  /** Epochs after which it pauses; default: all of `train.epochs`. */
+  readonly until?: number;
+}
+
+/** How a training ended: with a result, or with why there is none. */
+export type TrainingOutcome = { readonly result: FitResult } | { readonly failed: string };
+
+/**
+ * Trains in a worker, continuing from a checkpoint when there is one, and stores its curve.
+ * @throws NasError when the error is not the trial's own: a full disk, an unknown provider.
+ */
+export async function train(context: TrainingContext, request: TrainingRequest): Promise<TrainingOutcome> {
+  const { plan, pool, store, observe } = context;
+  const { stage, number, network, seed, teacher } = request;
+  const training: Training = { stage, trial: number };
+  const { epochs } = request.train;
+  const stored = new Set(store.curves.of(training).map(({ epoch }) => epoch));
+  // After a restart, epochs are told again; and one that was checkpointed but not stored is in the result's curve.
+  const record = (metrics: EpochMetrics) => {
+    if (stored.has(metrics.epoch)) return;
+    store.curves.add(training, toEpoch(metrics));
+    stored.add(metrics.epoch);
+  };
+  let worker = 0;
+  const begin = () => (stage === 'search' ? store.trials.start(number) : store.finals.start(number));
+  begin();
+  try {
+    const result = await pool.run(
+      {
+        kind: 'train',
+        fit: {
+          network,
+          seed,
+          train: request.train,
+          dataset: plan.dataset,
+          teacher,
+          engine: plan.experiment.engine,
+          threads: plan.threads,
+          sharedCores: plan.experiment.search.parallel > 1,
+          directory: join(plan.workdir, trialFolder(stage, number)),
+          until: request.until,
+        },
+      },
+      'shared',
+      {
+        started: (index) => {
+          worker = index;
+          observe({ kind: 'trial-started', worker, stage, number, fromEpoch: stored.size });
+        },
+        event: (event) => {
+          switch (event.kind) {
+            case 'epoch': {
+              record(event.metrics);
+              const { epoch, validation_accuracy: validationAccuracy, train_loss: trainLoss } = event.metrics;
+              observe({ kind: 'trial-epoch', worker, stage, number, epoch, epochs, validationAccuracy, trainLoss });
+              break;
+            }
+            case 'progress':
+              observe({ kind: 'trial-step', worker, stage, number, ...event.progress });
+              break;
+            case 'note':
+              store.events.add({ kind: 'note', trial: number, detail: { message: event.message } });
+              observe({ kind: 'note', message: `trial ${number}: ${event.message}` });
+              break;
+            case 'count':
+              break;
+          }
+        },
+        retry: (attempt, attempts, message) => {
+          begin();
+          store.events.add({ kind: 'retried', trial: number, detail: { stage, attempt, message } });
+          observe({ kind: 'trial-retried', stage, number, attempt, attempts, message });
+        },
+      },
+    );
+    result.curve.forEach(record);
+    return { result };
+  } catch (error) {
+    if (error instanceof WorkerDied && !context.stopping()) return { failed: error.message };
+    if (error instanceof NasError && error.code === 'failure') return { failed: error.message };
+    throw error;
+  }
+}
+
+/** An epoch as the store keeps it. */
+export const toEpoch = (metrics: EpochMetrics): Epoch => ({
+  epoch: metrics.epoch,
+  trainLoss: metrics.train_loss,
+  trainAccuracy: metrics.train_accuracy,
+  validationLoss: metrics.validation_loss,
+  validationAccuracy: metrics.validation_accuracy,
+  learningRate: metrics.learning_rate,
+  seconds: metrics.seconds,
+});

@@ -1,0 +1,182 @@
+import { messageOf, NasError } from '../../../base/errors.js';
+import { contentHash } from '../../../base/hash.js';
+import { Random } from '../../../base/random.js';
+import {
+  defaultProtocol,
+  selectCalibration,
+  validate,
+  type LatencyModel,
+  type Measurement,
+} from '../../../latency-models/index.js';
+import { choicesOf, genotypeId, type Genotype } from '../../../spaces/index.js';
+import type { MeasurementPurpose, MeasurementRecord, ObjectiveValue } from '../../../store/index.js';
+import type { TrainingContext } from '../context.js';
+import type { Candidate } from '../jobs/jobs.js';
+import { LatencyPredictor } from './predictor.js';
+import { latencyValue } from './value.js';
+
+/** A network to measure, and what for. */
+export interface Subject {
+  readonly genotype: Genotype;
+  readonly candidate: Candidate;
+  readonly trial?: number;
+}
+
+/** Measures latency while nothing trains, keeps what was measured, and predicts the rest from it. */
+export class LatencyService {
+  private readonly predictor: LatencyPredictor;
+
+  constructor(private readonly context: TrainingContext) {
+    this.predictor = new LatencyPredictor(context);
+  }
+
+  /** Measures a few networks, chosen to tell most about all others, unless an earlier run of this workdir did. */
+  async calibrate(): Promise<void> {
+    const { plan, store, observe } = this.context;
+    const { latency, seed } = plan.experiment;
+    if (!plan.needsLatency || !this.predictor.needsCalibration) return;
+    // Few networks of a space have a row; a model comes from those that do.
+    if (latency.device.type === 'table' && latency.device.missing === 'fail') return;
+    if (store.measurements.all().some(({ purpose }) => purpose === 'calibration')) return;
+    const message = `Measuring ${latency.calibration} networks to predict the latency of all others`;
+    observe({ kind: 'phase', name: 'calibration', message });
+    const genotypes = selectCalibration(plan.space, latency.calibration, new Random(seed, 'calibration'));
+    await this.measure(
+      genotypes.map((genotype) => ({ genotype, candidate: { network: plan.space.build(genotype), seed } })),
+      'calibration',
+    );
+  }
+
+  /** What latency is predicted by, knowing the calibration and those trials that may be known; null: nothing is. */
+  model(isKnown: (trial: number) => boolean): LatencyModel | null {
+    return this.predictor.model(isKnown);
+  }
+
+  /**
+   * The latency of a trial, measured now unless it is known. When the device fails, the run goes on: with what was
+   * predicted for the trial (the next one is measured again), or without the trial when the network is at fault or
+   * nothing was predicted. Undefined when the user stopped the run.
+   */
+  async ofTrial(
+    subject: Subject & { readonly trial: number },
+  ): Promise<ObjectiveValue | { readonly failed: string } | undefined> {
+    const { store, observe, stopping } = this.context;
+    const { trial } = subject;
+    try {
+      if (this.taken(trial) === undefined) await this.measure([subject], 'trial');
+    } catch (error) {
+      if (stopping()) return undefined;
+      const failed = `latency: ${messageOf(error)}`;
+      const predicted = store.trials.prediction(trial);
+      if (predicted === undefined || (error instanceof NasError && error.code === 'invalid-input')) return { failed };
+      observe({ kind: 'warning', message: `trial ${trial} goes on with its predicted latency: ${messageOf(error)}` });
+    }
+    return this.known(trial);
+  }
+
+  /** The latency of a trial as it was measured, or else predicted; undefined when neither. */
+  known(trial: number): ObjectiveValue | undefined {
+    const taken = this.taken(trial);
+    if (taken !== undefined) return latencyValue(taken);
+    const predicted = this.context.store.trials.prediction(trial);
+    return predicted && { value: predicted.ms, provenance: 'predicted' };
+  }
+
+  private taken(trial: number): MeasurementRecord | undefined {
+    return this.context.store.measurements.of(trial).find(({ purpose }) => purpose === 'trial');
+  }
+
+  /** Measures networks that have a latency already; when the device fails, they keep it, and false is returned. */
+  async measureAgain(subjects: readonly Subject[], purpose: MeasurementPurpose): Promise<boolean> {
+    const { observe, stopping } = this.context;
+    try {
+      await this.measure(subjects, purpose);
+      return true;
+    } catch (error) {
+      if (stopping()) return false;
+      const message = `the ${purpose} could not be measured and keeps the latencies of the search: ${messageOf(error)}`;
+      observe({ kind: 'warning', message });
+      return false;
+    }
+  }
+
+  /** Measures networks side by side, so that whatever changes with time hits all alike. */
+  async measure(subjects: readonly Subject[], purpose: MeasurementPurpose): Promise<void> {
+    const { plan, pool, store, observe } = this.context;
+    const { device } = plan.experiment.latency;
+    const { decisions } = plan.space;
+    const job = {
+      kind: 'measure',
+      candidates: subjects.map(({ candidate, genotype }) => ({
+        ...candidate,
+        choices: choicesOf(decisions, genotype),
+      })),
+      space: { config: plan.experiment.space, task: plan.task },
+      device,
+      protocol: defaultProtocol,
+      id: this.measurementId(subjects, purpose),
+      profile: purpose === 'calibration',
+    } as const;
+    const sharing = device.type === 'agent' || device.type === 'table' ? 'elsewhere' : 'exclusive';
+    const measured = await pool.run(job, sharing, {
+      event: (event) => {
+        if (event.kind === 'count' && purpose !== 'trial')
+          observe({ kind: 'progress', phase: purpose, done: event.done, total: event.total, unit: event.what });
+      },
+    });
+    store.transaction(() => {
+      for (const [i, { genotype, candidate, trial }] of subjects.entries()) {
+        store.measurements.add({
+          ...plain(measured[i]),
+          genotypeId: genotypeId(genotype),
+          network: candidate.network,
+          purpose,
+          ...(trial === undefined ? {} : { trial }),
+        });
+      }
+    });
+    for (const [i, { trial }] of subjects.entries()) {
+      const predictedMs = trial === undefined ? undefined : store.trials.prediction(trial)?.ms;
+      const { ms, interval, converged } = measured[i];
+      observe({
+        kind: 'measured',
+        purpose,
+        ms,
+        interval,
+        converged,
+        ...(trial === undefined ? {} : { number: trial }),
+        ...(predictedMs === undefined ? {} : { predictedMs }),
+      });
+    }
+  }
+
+  /** Tells how well latency was predicted for the trials, each before it was measured. */
+  reportQuality(): void {
+    const { store, observe } = this.context;
+    const pairs = store.measurements.all().flatMap(({ purpose, trial, ms }) => {
+      const predicted = purpose === 'trial' && trial !== null ? store.trials.prediction(trial) : undefined;
+      return predicted === undefined ? [] : [{ predicted: predicted.ms, measured: ms }];
+    });
+    if (pairs.length < 3) return;
+    const { count, mape, spearman } = validate(pairs);
+    // Ranks that are all equal have no correlation.
+    if (!Number.isFinite(spearman)) return;
+    store.events.add({ kind: 'prediction-quality', detail: { count, mape, spearman } });
+    observe({ kind: 'prediction-quality', count, mape, spearman });
+  }
+
+  /** The same for the same measurement of this run, also after it was killed and resumed. */
+  private measurementId(subjects: readonly Subject[], purpose: MeasurementPurpose): string {
+    const { name, createdAt } = this.context.store.run.get();
+    const before = this.context.store.measurements.all().filter((record) => record.purpose === purpose);
+    const trials = subjects.map(({ genotype, trial }) => [genotypeId(genotype), trial ?? null]);
+    const rounds = purpose === 'trial' ? 0 : before.length;
+    return `${purpose}-${contentHash(name, createdAt, trials, rounds).slice(0, 32)}`;
+  }
+}
+
+/** A measurement as the store keeps it. */
+function plain({ environment, provenance, reliable, reasons, layers, ...timing }: Measurement) {
+  const beside = { provenance, reliable, reasons, ...(layers === undefined ? {} : { layers }) };
+  return { ...timing, device: environment.device, environment: { ...environment, ...beside } };
+}

@@ -1,0 +1,26 @@
+import { createDevice, type Measurement } from '../../../latency-models/index.js';
+import { createSpace } from '../../../spaces/index.js';
+import { candidateOnnx } from '../jobs/candidate-model.js';
+import type { JobOf } from '../jobs/jobs.js';
+import type { JobContext } from '../jobs/run-job.js';
+
+/** Measures the candidates side by side; each is exported to ONNX when the device asks for it. */
+export async function measureJob(
+  { device: config, candidates, space: { config: space, task }, protocol, id, profile }: JobOf<'measure'>,
+  { onEvent, signal }: JobContext,
+): Promise<readonly Measurement[]> {
+  const context = config.type === 'table' ? { space: await createSpace(space, task) } : {};
+  const device = createDevice(config, context);
+  const subjects = candidates.map((candidate) => ({
+    model: () => candidateOnnx(candidate),
+    choices: candidate.choices,
+  }));
+  const measurements = await device.measureAll(subjects, protocol, {
+    signal,
+    id,
+    onProgress: (done, total) => onEvent({ kind: 'count', done, total, what: 'blocks' }),
+  });
+  if (!profile || device.profile === undefined) return measurements;
+  const profiles = await device.profile(subjects, signal);
+  return measurements.map((measurement, i) => ({ ...measurement, layers: profiles[i].layers }));
+}

@@ -1,0 +1,109 @@
+import { readFileSync } from 'node:fs';
+import { invalidInput, messageOf } from '../../../base/errors.js';
+import {
+  latencyModelFrom,
+  supervise,
+  type LatencyModel,
+  type Observation,
+  type Supervised,
+} from '../../../latency-models/index.js';
+import type { Network } from '../../../spaces/index.js';
+import type { MeasurementRecord } from '../../../store/index.js';
+import type { TrainingContext } from '../context.js';
+import { storedLayers } from './value.js';
+
+/** Predicts latency from what a run has measured, and tells when the model is corrected or dropped. */
+export class LatencyPredictor {
+  private fitted: { readonly evidence: string; readonly supervised: Supervised | null } | undefined;
+  private told: Supervised['state'] = 'sound';
+  /** A model that was fitted elsewhere. */
+  private readonly given: LatencyModel | undefined;
+
+  /** @throws NasError `invalid-input` when the experiment names a file that is not a model. */
+  constructor(private readonly context: TrainingContext) {
+    const { predictor } = context.plan.experiment.latency;
+    this.given = predictor === 'auto' || predictor === 'none' ? undefined : readLatencyModel(predictor);
+  }
+
+  /** Whether networks have to be measured before the first trial. */
+  get needsCalibration(): boolean {
+    return this.context.plan.experiment.latency.predictor === 'auto';
+  }
+
+  /**
+   * The model fitted to the calibration and to those trials that may be known; null when nothing is predicted. It is a
+   * function of the stored measurements, so that a resumed run predicts what the uninterrupted one does.
+   */
+  model(isKnown: (trial: number) => boolean): LatencyModel | null {
+    const { plan, store } = this.context;
+    if (!plan.needsLatency || plan.experiment.latency.predictor === 'none') return null;
+    const all = store.measurements.all();
+    const calibration = all.filter(({ purpose }) => purpose === 'calibration').sort((a, b) => a.id - b.id);
+    const trials = all
+      .flatMap((record) =>
+        record.purpose === 'trial' && record.trial !== null && isKnown(record.trial)
+          ? [{ record, trial: record.trial }]
+          : [],
+      )
+      .sort((a, b) => a.trial - b.trial || a.record.id - b.record.id);
+    const evidence = [...calibration, ...trials.map(({ record }) => record)].map(({ id }) => id).join();
+    if (this.fitted?.evidence !== evidence) {
+      const supervised = supervise(
+        calibration.map((record) => this.observation(record)),
+        trials.map(({ record, trial }) => {
+          const predictedMs = store.trials.prediction(trial)?.ms;
+          return { ...this.observation(record), ...(predictedMs === undefined ? {} : { predictedMs }) };
+        }),
+        this.given,
+      );
+      this.fitted = { evidence, supervised };
+      if (supervised !== null) this.tell(supervised);
+    }
+    return this.fitted.supervised?.model ?? null;
+  }
+
+  private tell(supervised: Supervised): void {
+    if (supervised.state === this.told) return;
+    this.told = supervised.state;
+    const { store, observe } = this.context;
+    const message = messages(supervised);
+    const kind = supervised.state === 'dropped' ? 'warning' : 'note';
+    store.events.add({ kind, detail: { message } });
+    observe({ kind, message });
+  }
+
+  private observation(record: MeasurementRecord): Observation {
+    const layers = storedLayers(record);
+    // The store gives back the networks that this run put in, as plain data.
+    const network = this.context.store.networks.get(record.genotypeId) as Network;
+    return { network, ms: record.ms, ...(layers === undefined ? {} : { layers }) };
+  }
+}
+
+function messages(supervised: Supervised): string {
+  switch (supervised.state) {
+    case 'sound':
+      return 'The latency predictor agrees with the measurements again';
+    case 'corrected': {
+      const percent = Math.abs(100 * (supervised.factor - 1)).toFixed(0);
+      const how = supervised.factor > 1 ? 'slower' : 'faster';
+      return `The latency predictor is corrected: trials are ${percent} % ${how} than what it was fitted to`;
+    }
+    case 'dropped':
+      return `The latency predictor is dropped: its last ${supervised.count} predictions were off by ${supervised.mape.toFixed(0)} %; candidates are measured only`;
+  }
+}
+
+/** @throws NasError `invalid-input` when it cannot be read or is not a latency model. */
+export function readLatencyModel(file: string): LatencyModel {
+  let json: unknown;
+  try {
+    json = JSON.parse(readFileSync(file, 'utf8'));
+  } catch (cause) {
+    throw invalidInput(`${file}: cannot be read as a latency model: ${messageOf(cause)}`, {
+      hint: 'nas latency fit writes one.',
+      cause,
+    });
+  }
+  return latencyModelFrom(json);
+}

@@ -1,0 +1,33 @@
+import { z } from 'zod';
+import type { LatencyProvenance, LayerTime } from '../../../latency-models/index.js';
+import type { MeasurementRecord, ObjectiveValue } from '../../../store/index.js';
+
+/** What the runner stores beside an environment; runs of older versions have measured everything. */
+const originSchema = z.looseObject({ provenance: z.enum(['measured', 'imported', 'predicted']).default('measured') });
+
+const profiledSchema = z.looseObject({
+  layers: z
+    .array(
+      z.object({
+        layer: z.string(),
+        operators: z.array(z.string()),
+        nodes: z.number(),
+        ms: z.number(),
+        share: z.number(),
+      }),
+    )
+    .optional(),
+});
+
+/** The times of the network's layers, where the runner has stored them with the latency. */
+export const storedLayers = ({ environment }: MeasurementRecord): readonly LayerTime[] | undefined =>
+  profiledSchema.parse(environment).layers;
+
+/** A stored latency as a value that says where it comes from. */
+export const latencyValue = ({
+  ms,
+  environment,
+}: MeasurementRecord): ObjectiveValue & { readonly provenance: LatencyProvenance } => ({
+  value: ms,
+  provenance: originSchema.parse(environment).provenance,
+});

@@ -1,0 +1,18 @@
+import type { RunContext } from '../../context.js';
+import type { Plan } from '../../plan.js';
+import type { Evaluator } from './evaluator.js';
+import { TableEvaluator } from './table.js';
+import { TrainingEvaluator } from './training.js';
+
+export type { Evaluator, Foresight, Paused, ProposalFilter } from './evaluator.js';
+export type { TableRow } from './table.js';
+
+/** The evaluator that a plan needs. */
+export function createEvaluator(plan: Plan, context: RunContext): Evaluator {
+  switch (plan.kind) {
+    case 'training':
+      return new TrainingEvaluator(context, plan);
+    case 'table':
+      return new TableEvaluator(context, plan);
+  }
+}
