@@ -13,7 +13,7 @@ interface Description {
 export const lowerings = [
   {
     name: 'blocked layout',
-    file: 'trace/blocks.ts',
+    file: 'values/blocks.ts',
     what: 'images stay in ONNX Runtime’s blocked layout from one operator to the next',
     where: 'images with at least half a block of channels, until an operator that only knows NCHW',
     needs: 'blocked',

@@ -1,3 +1,5 @@
+import { invalidInput } from '../../base/errors.js';
+
 /** Element types: the ONNX code (TensorProto.DataType) and the JavaScript array that holds them. */
 export const elementTypes = {
   float32: { code: 1, array: Float32Array },
@@ -12,6 +14,17 @@ export type DType = keyof typeof elementTypes;
 /** Element types that TF.js tensors have. */
 export type TfDType = 'float32' | 'int32' | 'bool';
 export type Shape = readonly number[];
+
+export const isTfDType = (dtype: string): dtype is TfDType =>
+  dtype === 'float32' || dtype === 'int32' || dtype === 'bool';
+
+export const requireDtype = (dtype: string): TfDType => {
+  if (isTfDType(dtype)) return dtype;
+  throw invalidInput(`a tensor of type ${dtype} cannot be traced`, {
+    hint: 'Only float32, int32 and bool tensors compile.',
+  });
+};
+
 export type Data = Float32Array | Uint8Array | Int32Array | BigInt64Array | Uint32Array;
 
 export interface TensorType {

@@ -1,23 +1,37 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import type { GraphBuilder } from '../graph/index.js';
-import type { TraceBackend, TraceContext } from '../trace/backend.js';
-import type { Val } from '../trace/value.js';
+import type { Val } from '../values/value.js';
+
+/** What rules may ask of the trace that they record into. */
+export interface KernelContext {
+  readonly builder: GraphBuilder;
+  /** A number that is different at every call within a trace, the same at every trace. */
+  unique(purpose: 'noise' | 'scratch'): number;
+  /** The random seed input of the program. */
+  noiseSeed(): string;
+}
+
+/** Who knows the values of tensors while tracing. */
+export interface Recorder {
+  readonly context: KernelContext;
+  value(tensor: tf.TensorInfo): Val;
+}
 
 /** One call of a TF.js kernel while tracing. */
 export class Call {
   constructor(
     readonly kernel: string,
-    private readonly backend: TraceBackend,
+    private readonly recorder: Recorder,
     private readonly inputs: tf.NamedTensorInfoMap,
     readonly attrs: tf.NamedAttrMap,
   ) {}
 
-  get context(): TraceContext {
-    return this.backend.context;
+  get context(): KernelContext {
+    return this.recorder.context;
   }
 
   get builder(): GraphBuilder {
-    return this.backend.context.builder;
+    return this.recorder.context.builder;
   }
 
   value(name: string): Val {
@@ -28,12 +42,12 @@ export class Call {
 
   optional(name: string): Val | null {
     const info = this.inputs[name];
-    return info ? this.backend.value(info) : null;
+    return info ? this.recorder.value(info) : null;
   }
 
   /** All inputs, for kernels with a list of them. */
   values(): Val[] {
-    return Object.values(this.inputs).flatMap((info) => (info ? [this.backend.value(info)] : []));
+    return Object.values(this.inputs).flatMap((info) => (info ? [this.recorder.value(info)] : []));
   }
 }
 

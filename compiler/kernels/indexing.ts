@@ -1,8 +1,7 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import type { Shape } from '../graph/index.js';
-import { elementTypes, int, sizeOf, string } from '../graph/index.js';
-import { requireDtype } from '../trace/backend.js';
-import { Val } from '../trace/value.js';
+import { elementTypes, int, requireDtype, sizeOf, string } from '../graph/index.js';
+import { Val } from '../values/value.js';
 import type { Rule } from './call.js';
 import { withAttrs } from './call.js';
 import { compare } from './elementwise/binary.js';

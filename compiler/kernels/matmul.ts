@@ -1,6 +1,6 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { range, sizeOf } from '../graph/index.js';
-import { Val } from '../trace/value.js';
+import { Val } from '../values/value.js';
 import type { Rule } from './call.js';
 import { withAttrs } from './call.js';
 import { activate } from './elementwise/activation.js';

@@ -1,7 +1,7 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { float, int, sizeOf } from '../graph/index.js';
-import { NCHW } from '../trace/layout.js';
-import { Val } from '../trace/value.js';
+import { NCHW } from '../values/layout.js';
+import { Val } from '../values/value.js';
 import { centredDots, covarianceOf, foldedGradient, foldedOutput, statisticsOf } from './blocked/gram.js';
 import { affine } from './blocked/lanes.js';
 import { channelDots, channelSums } from './blocked/sums.js';

@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Attributes } from '../graph/index.js';
 import { int, ints, sizeOf, string } from '../graph/index.js';
-import { NCHW } from '../trace/layout.js';
-import { Val } from '../trace/value.js';
+import { NCHW } from '../values/layout.js';
+import { Val } from '../values/value.js';
 import type { Rule } from './call.js';
 import { withAttrs } from './call.js';
 import { shape4 } from './convolution/geometry.js';

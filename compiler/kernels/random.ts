@@ -1,6 +1,6 @@
 import type { Shape } from '../graph/index.js';
 import { elementTypes, int, sizeOf, string } from '../graph/index.js';
-import { Val } from '../trace/value.js';
+import { Val } from '../values/value.js';
 import type { Rule } from './call.js';
 import { withAttrs } from './call.js';
 

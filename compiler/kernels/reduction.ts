@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { GraphBuilder, OnnxOp } from '../graph/index.js';
 import { int, range, sizeOf } from '../graph/index.js';
-import { permute } from '../trace/layout.js';
-import { Val } from '../trace/value.js';
+import { permute } from '../values/layout.js';
+import { Val } from '../values/value.js';
 import type { Rule } from './call.js';
 import { withAttrs } from './call.js';
 import { castTo, elementwise, numberLike } from './elementwise/elementwise.js';

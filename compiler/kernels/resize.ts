@@ -1,7 +1,7 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { int, range, string } from '../graph/index.js';
-import { NCHW } from '../trace/layout.js';
-import { Val } from '../trace/value.js';
+import { NCHW } from '../values/layout.js';
+import { Val } from '../values/value.js';
 import type { Rule } from './call.js';
 import { withAttrs } from './call.js';
 

@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { invalidInput } from '../../base/errors.js';
 import { int, range, sameShape, sizeOf, string } from '../graph/index.js';
-import { isIdentity, permute } from '../trace/layout.js';
-import { Val } from '../trace/value.js';
+import { isIdentity, permute } from '../values/layout.js';
+import { Val } from '../values/value.js';
 import type { Rule } from './call.js';
 import { withAttrs } from './call.js';
 import { commonPerm } from './elementwise/elementwise.js';

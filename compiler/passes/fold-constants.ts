@@ -1,6 +1,6 @@
 import type { Constant, Graph, Node } from '../graph/index.js';
 import { withoutDeadCode } from '../graph/index.js';
-import { toStorage } from '../trace/layout.js';
+import { toStorage } from '../values/layout.js';
 
 /** Value of a node whose inputs are constants, for operators that only rearrange; null for all others. */
 function rearranged(graph: Graph, node: Node, constants: ReadonlyMap<string, Constant>): Constant | null {

@@ -7,7 +7,7 @@ import { multiply } from '../kernels/elementwise/binary.js';
 import { filterGradient, inputGradient } from '../kernels/convolution/gradients.js';
 import { batchNormGradient, batchNormTraining } from '../kernels/normalization.js';
 import { encodeModel } from '../onnx/model.js';
-import { Val } from '../trace/value.js';
+import { Val } from '../values/value.js';
 import { createSession } from './session.js';
 
 async function runOnce(

@@ -1,30 +1,15 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { invalidInput } from '../../base/errors.js';
-import type { GraphBuilder, TfDType } from '../graph/index.js';
-import { elementTypes, sameShape } from '../graph/index.js';
-import { Val } from './value.js';
+import { elementTypes, requireDtype, sameShape } from '../graph/index.js';
+import type { KernelContext, Recorder } from '../kernels/call.js';
+import { Val } from '../values/value.js';
 
 export const backendName = 'nas-trace';
 
-export const isTfDType = (dtype: string): dtype is TfDType =>
-  dtype === 'float32' || dtype === 'int32' || dtype === 'bool';
-
-export const requireDtype = (dtype: string): TfDType => {
-  if (isTfDType(dtype)) return dtype;
-  throw invalidInput(`a tensor of type ${dtype} cannot be traced`, {
-    hint: 'Only float32, int32 and bool tensors compile.',
-  });
-};
-
 /** What one trace gives the backend: the graph under construction and the values of tensors of other backends. */
-export interface TraceContext {
-  readonly builder: GraphBuilder;
+export interface TraceContext extends KernelContext {
   /** Value of a tensor that lives on another backend: a variable, or a constant. */
   foreign(tensor: tf.TensorInfo): Val;
-  /** A number that is different at every call within a trace, the same at every trace. */
-  unique(purpose: 'noise' | 'scratch'): number;
-  /** The random seed input of the program. */
-  noiseSeed(): string;
 }
 
 interface Entry {
@@ -35,7 +20,7 @@ interface Entry {
 type DataId = tf.TensorInfo['dataId'];
 
 /** The TF.js backend whose tensors are symbolic values of the graph under construction. */
-export class TraceBackend extends tf.KernelBackend {
+export class TraceBackend extends tf.KernelBackend implements Recorder {
   private readonly entries = new Map<DataId, Entry>();
   private active: TraceContext | null = null;
 

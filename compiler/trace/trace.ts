@@ -12,9 +12,9 @@ import { overrideBatchNorm } from './layers/batch-norm.js';
 import { trackLayerNames } from './layers/names.js';
 import { overrideNoiseLayers } from './layers/noise.js';
 import { undoAll } from './layers/patch.js';
-import type { Perm } from './layout.js';
+import type { Perm } from '../values/layout.js';
 import { uniform } from './noise.js';
-import { Val } from './value.js';
+import { Val } from '../values/value.js';
 import type { Layouts, TracedVariable } from './variables.js';
 import { Variables, foreignConstant, stateInput, stateOutput } from './variables.js';
 

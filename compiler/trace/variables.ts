@@ -1,10 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { invalidInput } from '../../base/errors.js';
 import type { Data, GraphBuilder, TfDType } from '../graph/index.js';
-import { elementTypes } from '../graph/index.js';
-import { isTfDType, requireDtype } from './backend.js';
-import type { Perm } from './layout.js';
-import { Val } from './value.js';
+import { elementTypes, isTfDType, requireDtype } from '../graph/index.js';
+import type { Perm } from '../values/layout.js';
+import { Val } from '../values/value.js';
 
 /** Storage orders of states that are settled already, by variable name. */
 export type Layouts = ReadonlyMap<string, Perm>;

@@ -1,8 +1,8 @@
 import type { GraphBuilder } from '../../graph/index.js';
 import { int, sizeOf } from '../../graph/index.js';
-import { joinImages } from '../../trace/blocks.js';
-import { IOHW } from '../../trace/layout.js';
-import { Val } from '../../trace/value.js';
+import { joinImages } from '../../values/blocks.js';
+import { IOHW } from '../../values/layout.js';
+import { Val } from '../../values/value.js';
 import type { Geometry } from '../convolution/geometry.js';
 import { convolutionAttributes, flippedPads } from '../convolution/geometry.js';
 import type { Blocks } from './lanes.js';

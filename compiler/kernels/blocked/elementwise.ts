@@ -1,7 +1,7 @@
 import type { Attributes, GraphBuilder, OnnxOp, Shape } from '../../graph/index.js';
 import { sameShape } from '../../graph/index.js';
-import type { BlockOrder } from '../../trace/blocks.js';
-import { Val } from '../../trace/value.js';
+import type { BlockOrder } from '../../values/blocks.js';
+import { Val } from '../../values/value.js';
 import { convolutionAttributes } from '../convolution/geometry.js';
 import { affine, byParts, imageVector, imageView, inBlocks } from './lanes.js';
 

@@ -1,7 +1,7 @@
 import type { GraphBuilder } from '../../graph/index.js';
 import { int, sizeOf } from '../../graph/index.js';
-import { OIHW } from '../../trace/layout.js';
-import { Val } from '../../trace/value.js';
+import { OIHW } from '../../values/layout.js';
+import { Val } from '../../values/value.js';
 import type { Geometry } from '../convolution/geometry.js';
 import { convolutionAttributes, isPointwise } from '../convolution/geometry.js';
 import { imagesGradient } from './images-gradient.js';

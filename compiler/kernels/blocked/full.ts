@@ -1,9 +1,9 @@
 import type { GraphBuilder } from '../../graph/index.js';
 import { sizeOf } from '../../graph/index.js';
-import type { BlockOrder } from '../../trace/blocks.js';
-import { splitImages } from '../../trace/blocks.js';
-import { NCHW, OIHW } from '../../trace/layout.js';
-import { Val } from '../../trace/value.js';
+import type { BlockOrder } from '../../values/blocks.js';
+import { splitImages } from '../../values/blocks.js';
+import { NCHW, OIHW } from '../../values/layout.js';
+import { Val } from '../../values/value.js';
 import type { Geometry } from '../convolution/geometry.js';
 import { convolutionAttributes, flippedPads, isPointwise } from '../convolution/geometry.js';
 import { spread } from './depthwise.js';

@@ -1,8 +1,8 @@
 import type { GraphBuilder } from '../../graph/index.js';
 import { int, sizeOf } from '../../graph/index.js';
-import { OIHW } from '../../trace/layout.js';
-import type { FoldedGradient } from '../../trace/recipe.js';
-import { Val } from '../../trace/value.js';
+import { OIHW } from '../../values/layout.js';
+import type { FoldedGradient } from '../../values/recipe.js';
+import { Val } from '../../values/value.js';
 import { multiply } from '../elementwise/binary.js';
 import { elementwise, numberLike } from '../elementwise/elementwise.js';
 import { channelProducts, hasOuterProduct } from './filter-gradient.js';

@@ -1,7 +1,7 @@
 import type { GraphBuilder } from '../../graph/index.js';
 import { int, ints, range, sizeOf } from '../../graph/index.js';
-import { splitImages } from '../../trace/blocks.js';
-import { Val } from '../../trace/value.js';
+import { splitImages } from '../../values/blocks.js';
+import { Val } from '../../values/value.js';
 import type { Geometry } from '../convolution/geometry.js';
 import { convolutionAttributes } from '../convolution/geometry.js';
 import type { Blocks } from './lanes.js';

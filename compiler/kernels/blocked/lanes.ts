@@ -1,8 +1,8 @@
 import type { GraphBuilder, Shape } from '../../graph/index.js';
 import { int, sizeOf } from '../../graph/index.js';
-import type { BlockOrder } from '../../trace/blocks.js';
-import { blocksOf } from '../../trace/blocks.js';
-import { Val } from '../../trace/value.js';
+import type { BlockOrder } from '../../values/blocks.js';
+import { blocksOf } from '../../values/blocks.js';
+import { Val } from '../../values/value.js';
 import { convolutionAttributes } from '../convolution/geometry.js';
 
 /** Images in the blocked layout, as convolutions read them: all images of a value, or some of them. */

@@ -1,6 +1,6 @@
 import type { OnnxOp } from '../../graph/index.js';
 import { sameShape, sizeOf } from '../../graph/index.js';
-import { Val } from '../../trace/value.js';
+import { Val } from '../../values/value.js';
 import { multiply } from '../elementwise/binary.js';
 import { numberLike } from '../elementwise/elementwise.js';
 import { channelDots, channelSums, imageDots, imageMeans } from './sums.js';

@@ -1,6 +1,6 @@
 import { int, range } from '../../graph/index.js';
-import { blocksOf } from '../../trace/blocks.js';
-import type { Val } from '../../trace/value.js';
+import { blocksOf } from '../../values/blocks.js';
+import type { Val } from '../../values/value.js';
 import type { Geometry } from '../convolution/geometry.js';
 import { convolutionAttributes } from '../convolution/geometry.js';
 import type { Blocks } from './lanes.js';

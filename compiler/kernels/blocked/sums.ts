@@ -1,6 +1,6 @@
 import { int, sizeOf } from '../../graph/index.js';
-import { joinImages } from '../../trace/blocks.js';
-import { Val } from '../../trace/value.js';
+import { joinImages } from '../../values/blocks.js';
+import { Val } from '../../values/value.js';
 import { multiply } from '../elementwise/binary.js';
 import { numberLike } from '../elementwise/elementwise.js';
 import { convolutionAttributes } from '../convolution/geometry.js';

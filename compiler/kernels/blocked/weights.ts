@@ -1,6 +1,6 @@
 import type { GraphBuilder, Shape } from '../../graph/index.js';
 import { int, sizeOf } from '../../graph/index.js';
-import { blocksOf } from '../../trace/blocks.js';
+import { blocksOf } from '../../values/blocks.js';
 
 const blockOf = (builder: GraphBuilder): number => builder.block ?? 1;
 const whole = (builder: GraphBuilder, channels: number): number =>

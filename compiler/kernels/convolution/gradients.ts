@@ -1,7 +1,7 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { int, ints, range, sizeOf } from '../../graph/index.js';
-import { CNHW, IOHW, NCHW, OIHW } from '../../trace/layout.js';
-import { Val } from '../../trace/value.js';
+import { CNHW, IOHW, NCHW, OIHW } from '../../values/layout.js';
+import { Val } from '../../values/value.js';
 import type { Rule } from '../call.js';
 import { withAttrs } from '../call.js';
 import { reduceAway } from '../reduction.js';

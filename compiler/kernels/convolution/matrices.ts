@@ -1,7 +1,7 @@
 import type { GraphBuilder } from '../../graph/index.js';
 import { sizeOf } from '../../graph/index.js';
-import { CNHW, IOHW } from '../../trace/layout.js';
-import { Val } from '../../trace/value.js';
+import { CNHW, IOHW } from '../../values/layout.js';
+import { Val } from '../../values/value.js';
 import type { Geometry } from './geometry.js';
 
 /**

@@ -1,5 +1,5 @@
-import type { FoldedGradient } from '../../trace/recipe.js';
-import type { Val } from '../../trace/value.js';
+import type { FoldedGradient } from '../../values/recipe.js';
+import type { Val } from '../../values/value.js';
 import { multiply } from '../elementwise/binary.js';
 import type { Geometry } from './geometry.js';
 

@@ -1,7 +1,7 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { invalidInput } from '../../../base/errors.js';
 import { float } from '../../graph/index.js';
-import { Val } from '../../trace/value.js';
+import { Val } from '../../values/value.js';
 import type { Rule } from '../call.js';
 import { withAttrs } from '../call.js';
 import { castTo, elementwise, numberLike } from './elementwise.js';

@@ -1,6 +1,6 @@
 import type { OnnxOp } from '../../graph/index.js';
 import { sameShape } from '../../graph/index.js';
-import type { Val } from '../../trace/value.js';
+import type { Val } from '../../values/value.js';
 import type { Rule } from '../call.js';
 import { hardSigmoid } from './activation.js';
 import { gatedGradient, swish } from './gated.js';

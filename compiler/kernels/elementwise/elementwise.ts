@@ -1,10 +1,9 @@
 import { invalidInput } from '../../../base/errors.js';
 import type { Attributes, GraphBuilder, OnnxOp, Shape, TfDType } from '../../graph/index.js';
-import { broadcastShapes, elementTypes, int, range, sameShape, sizeOf } from '../../graph/index.js';
-import { isTfDType } from '../../trace/backend.js';
-import type { Perm } from '../../trace/layout.js';
-import { NCHW, isIdentity, permute } from '../../trace/layout.js';
-import { Val } from '../../trace/value.js';
+import { broadcastShapes, elementTypes, int, isTfDType, range, sameShape, sizeOf } from '../../graph/index.js';
+import type { Perm } from '../../values/layout.js';
+import { NCHW, isIdentity, permute } from '../../values/layout.js';
+import { Val } from '../../values/value.js';
 import { blockedElementwise } from '../blocked/elementwise.js';
 import { fold } from './fold.js';
 

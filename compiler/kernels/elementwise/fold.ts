@@ -1,8 +1,8 @@
 import type { OnnxOp, Shape, TfDType } from '../../graph/index.js';
 import { elementTypes, range, sizeOf } from '../../graph/index.js';
-import { layOut } from '../../trace/layout.js';
-import type { Val } from '../../trace/value.js';
-import { foldLimit } from '../../trace/value.js';
+import { layOut } from '../../values/layout.js';
+import type { Val } from '../../values/value.js';
+import { foldLimit } from '../../values/value.js';
 
 /** Operators whose results are computed while tracing when all operands are known. */
 const evaluate: Partial<Record<OnnxOp, (...x: number[]) => number>> = {

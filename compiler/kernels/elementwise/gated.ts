@@ -1,5 +1,5 @@
 import { float, sameShape } from '../../graph/index.js';
-import type { Val } from '../../trace/value.js';
+import type { Val } from '../../values/value.js';
 import { affine } from '../blocked/lanes.js';
 import { window } from './activation.js';
 import { elementwise, numberLike } from './elementwise.js';
