@@ -1,60 +1,52 @@
-import type { Told } from './controller.js';
-import { HistoryFold } from './history.js';
+import { judgedPoint, type Judged } from './frontier.js';
 import type { Objective } from './objective.js';
 import { dominates, type Point } from './pareto.js';
-import { toMember, type Member } from './population.js';
 
-/** The smallest and the largest value of each objective (turned so that smaller is better). */
-export interface Range {
-  readonly low: Point;
-  readonly high: Point;
+interface Placed {
+  readonly point: Point;
 }
 
-/** What is known of the frontier after some trials. */
-export interface Archive {
-  /** The complete trials that keep all constraints and that no other dominates, in the order in which they came. */
-  readonly members: readonly Member[];
-  /** Of all complete trials that keep the constraints; undefined when there is none. */
-  readonly seen: Range | undefined;
+/** A front with a further member, without those that it dominates; the same array when it is dominated itself. */
+export function withPoint<T extends Placed>(front: readonly T[], newcomer: T): readonly T[] {
+  if (front.some(({ point }) => dominates(point, newcomer.point))) return front;
+  return [...front.filter(({ point }) => !dominates(newcomer.point, point)), newcomer];
 }
 
-const widened = (range: Range | undefined, point: Point): Range =>
-  range === undefined
-    ? { low: point, high: point }
-    : {
-        low: point.map((value, i) => Math.min(value, range.low[i])),
-        high: point.map((value, i) => Math.max(value, range.high[i])),
-      };
+/** The points that no other dominates, kept while points come in. Equal points are all kept. */
+export class ParetoArchive<T> {
+  private front: readonly (Placed & { readonly item: T })[] = [];
 
-function withTrial(archive: Archive, objectives: readonly Objective[], told: Told): Archive {
-  const newcomer = toMember(objectives, told);
-  if (newcomer === undefined || newcomer.violation > 0) return archive;
-  const { members } = archive;
-  const seen = widened(archive.seen, newcomer.point);
-  if (members.some(({ point }) => dominates(point, newcomer.point))) return { members, seen };
-  return { members: [...members.filter(({ point }) => !dominates(newcomer.point, point)), newcomer], seen };
+  /** Takes a point in, and removes those that it dominates. @returns false when it is dominated itself: nothing changed. */
+  insert(item: T, point: Point): boolean {
+    const before = this.front;
+    this.front = withPoint(before, { item, point });
+    return this.front !== before;
+  }
+
+  /** In the order in which they were taken in. */
+  get items(): readonly T[] {
+    return this.front.map(({ item }) => item);
+  }
+
+  get points(): readonly Point[] {
+    return this.front.map(({ point }) => point);
+  }
 }
 
-/** The Pareto archive as a fold over the history. */
-export const archiveFold = (objectives: readonly Objective[]): HistoryFold<Archive> =>
-  new HistoryFold<Archive>({ members: [], seen: undefined }, (archive, told) => withTrial(archive, objectives, told));
+/** The frontier of trials (see `frontier`), kept up while they end: each costs a look at the members only. */
+export class FrontierArchive<T extends Judged> {
+  private readonly archive = new ParetoArchive<T>();
 
-/**
- * Scales points so that the archive's members span [0, 1] in every objective; where they do not differ, all trials seen
- * do.
- */
-export function scaling({ members, seen }: Archive): (point: Point) => Point {
-  const own = members.map(({ point }) => point).reduce<Range | undefined>(widened, undefined);
-  if (own === undefined || seen === undefined) return (point) => point;
-  const [low, size] = [own, seen].reduceRight<readonly [number[], number[]]>(
-    ([offsets, sizes], range) => {
-      const spans = range.high.map((value, i) => value - range.low[i]);
-      return [
-        offsets.map((offset, i) => (spans[i] > 0 ? range.low[i] : offset)),
-        sizes.map((size, i) => (spans[i] > 0 ? spans[i] : size)),
-      ];
-    },
-    [[...own.low], own.low.map(() => 1)],
-  );
-  return (point) => point.map((value, i) => (value - low[i]) / size[i]);
+  constructor(private readonly objectives: readonly Objective[]) {}
+
+  /** Takes a trial in, once. @returns whether it is a member now; otherwise the frontier has not changed. */
+  insert(trial: T): boolean {
+    const point = judgedPoint(trial, this.objectives);
+    return point !== undefined && this.archive.insert(trial, point);
+  }
+
+  /** In the order in which they were taken in. */
+  get members(): readonly T[] {
+    return this.archive.items;
+  }
 }

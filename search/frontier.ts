@@ -16,17 +16,19 @@ export function toPoint(objectives: readonly Objective[], values: Values): Point
   return point.every((value) => Number.isFinite(value)) ? point : undefined;
 }
 
+/** The point of a trial that may be on a frontier: complete, and keeping all constraints; undefined for all others. */
+export const judgedPoint = ({ state, values }: Judged, objectives: readonly Objective[]): Point | undefined =>
+  state === 'complete' && violated(objectives, values).length === 0 ? toPoint(objectives, values) : undefined;
+
 /** Complete trials that keep all constraints, with their points; what a frontier is made of. */
-export function feasible<T extends Judged>(
+export const feasible = <T extends Judged>(
   trials: readonly T[],
   objectives: readonly Objective[],
-): { readonly trial: T; readonly point: Point }[] {
-  return trials.flatMap((trial) => {
-    if (trial.state !== 'complete' || violated(objectives, trial.values).length > 0) return [];
-    const point = toPoint(objectives, trial.values);
+): { readonly trial: T; readonly point: Point }[] =>
+  trials.flatMap((trial) => {
+    const point = judgedPoint(trial, objectives);
     return point === undefined ? [] : [{ trial, point }];
   });
-}
 
 /**
  * The Pareto frontier: the complete trials that keep all constraints and that no other of these dominates, in the order

@@ -1,3 +1,4 @@
+export { FrontierArchive, ParetoArchive } from './archive.js';
 export * from './controller.js';
 export * from './create-controller.js';
 export * from './fidelity/index.js';

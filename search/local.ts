@@ -1,13 +1,13 @@
 import type { Random } from '../base/random.js';
 import { genotypeId, mutate, sampleGenotype, type DecisionSpace, type Genotype } from '../spaces/index.js';
-import { archiveFold, scaling, type Archive } from './archive.js';
+import { withPoint } from './archive.js';
 import { bestFirst, type Scored } from './best-first.js';
-import type { AskContext } from './controller.js';
-import type { AskedIds } from './history.js';
+import type { AskContext, Told } from './controller.js';
+import { HistoryFold, type AskedIds } from './history.js';
 import { hypervolumeImprovement } from './hypervolume.js';
 import type { Objective } from './objective.js';
 import { crowdingDistances, type Point } from './pareto.js';
-import type { Member } from './population.js';
+import { toMember, type Member } from './population.js';
 import type { StrategyFactory } from './strategy.js';
 
 /** Random trials at the beginning, unless the experiment says otherwise. */
@@ -30,6 +30,59 @@ const margin = 0.1;
 
 /** More objectives make hypervolumes slow. */
 const fewObjectives = 3;
+
+/** The smallest and the largest value of each objective (turned so that smaller is better). */
+interface Extent {
+  readonly low: Point;
+  readonly high: Point;
+}
+
+/** What is known of the frontier after some trials. */
+interface Archive {
+  /** The complete trials that keep all constraints and that no other dominates, in the order in which they came. */
+  readonly members: readonly Member[];
+  /** Of all complete trials that keep the constraints; undefined when there is none. */
+  readonly seen: Extent | undefined;
+}
+
+const widened = (range: Extent | undefined, point: Point): Extent =>
+  range === undefined
+    ? { low: point, high: point }
+    : {
+        low: point.map((value, i) => Math.min(value, range.low[i])),
+        high: point.map((value, i) => Math.max(value, range.high[i])),
+      };
+
+function withTrial(archive: Archive, objectives: readonly Objective[], told: Told): Archive {
+  const newcomer = toMember(objectives, told);
+  if (newcomer === undefined || newcomer.violation > 0) return archive;
+  const seen = widened(archive.seen, newcomer.point);
+  return { members: withPoint(archive.members, newcomer), seen };
+}
+
+/** The Pareto archive as a fold over the history. */
+const archiveFold = (objectives: readonly Objective[]): HistoryFold<Archive> =>
+  new HistoryFold<Archive>({ members: [], seen: undefined }, (archive, told) => withTrial(archive, objectives, told));
+
+/**
+ * Scales points so that the archive's members span [0, 1] in every objective; where they do not differ, all trials seen
+ * do.
+ */
+function scaling({ members, seen }: Archive): (point: Point) => Point {
+  const own = members.map(({ point }) => point).reduce<Extent | undefined>(widened, undefined);
+  if (own === undefined || seen === undefined) return (point) => point;
+  const [low, size] = [own, seen].reduceRight<readonly [number[], number[]]>(
+    ([offsets, sizes], range) => {
+      const spans = range.high.map((value, i) => value - range.low[i]);
+      return [
+        offsets.map((offset, i) => (spans[i] > 0 ? range.low[i] : offset)),
+        sizes.map((size, i) => (spans[i] > 0 ? spans[i] : size)),
+      ];
+    },
+    [[...own.low], own.low.map(() => 1)],
+  );
+  return (point) => point.map((value, i) => (value - low[i]) / size[i]);
+}
 
 /** How far a point is from being dominated: the additive epsilon indicator (Zitzler & Künzli 2004). */
 const epsilonGain = (point: Point, front: readonly Point[]): number =>

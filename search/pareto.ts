@@ -104,25 +104,3 @@ export function crowdingDistances(points: readonly Point[]): number[] {
   }
   return distances;
 }
-
-/** The points that no other dominates, kept while points come in. Equal points are all kept. */
-export class ParetoArchive<T> {
-  private entries: { readonly item: T; readonly point: Point }[] = [];
-
-  /** Takes a point in, and removes those that it dominates. @returns false when it is dominated itself. */
-  insert(item: T, point: Point): boolean {
-    if (this.entries.some((entry) => dominates(entry.point, point))) return false;
-    this.entries = this.entries.filter((entry) => !dominates(point, entry.point));
-    this.entries.push({ item, point });
-    return true;
-  }
-
-  /** In the order in which they were taken in. */
-  get items(): readonly T[] {
-    return this.entries.map(({ item }) => item);
-  }
-
-  get points(): readonly Point[] {
-    return this.entries.map(({ point }) => point);
-  }
-}

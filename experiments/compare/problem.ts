@@ -1,6 +1,7 @@
 import {
   hypervolume,
   nonDominated,
+  ParetoArchive,
   toPoint,
   violated,
   type Objective,
@@ -51,17 +52,11 @@ export class Problem {
    * Where no row is better than the reference, there is nothing to find, and the share is 1.
    */
   curve(rows: readonly number[]): number[] {
-    let archive: Point[] = [];
-    let share = this.share(archive);
+    const archive = new ParetoArchive<number>();
+    let share = this.share([]);
     return rows.map((row) => {
       const point = this.points[row];
-      if (point === undefined) return share;
-      const grown = [...archive, point];
-      const kept = nonDominated(grown);
-      // The point is dominated: nothing changes.
-      if (kept.at(-1) !== archive.length) return share;
-      archive = kept.map((i) => grown[i]);
-      share = this.share(archive);
+      if (point !== undefined && archive.insert(row, point)) share = this.share(archive.points);
       return share;
     });
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { feasible, frontier, toPoint, type Objective } from '../../search/index.js';
+import { feasible, frontier, FrontierArchive, toPoint, type Objective } from '../../search/index.js';
 
 const objectives: readonly Objective[] = [
   { name: 'accuracy', direction: 'maximize', cost: 'expensive', constraint: { min: 0.5 } },
@@ -29,6 +29,13 @@ describe('frontier', () => {
     expect(frontier(trials, objectives).map(({ number }) => number)).toEqual([0, 3, 7, 10]);
     expect(feasible(trials, objectives).map(({ trial }) => trial.number)).toEqual([0, 3, 4, 7, 10]);
     expect(frontier([], objectives)).toEqual([]);
+    const archive = new FrontierArchive(objectives);
+    for (const [i, each] of trials.entries()) {
+      const isMember = archive.insert(each);
+      const expected = frontier(trials.slice(0, i + 1), objectives);
+      expect(archive.members).toEqual(expected);
+      expect(isMember).toBe(expected.includes(each));
+    }
   });
 
   it('is the best trials when there is one objective', () => {
