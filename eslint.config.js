@@ -16,22 +16,32 @@ const arrows = {
 };
 const folders = Object.keys(arrows);
 
-const importDirection = folders.map((folder) => ({
-  files: [`${folder}/**/*.ts`],
-  rules: {
-    'no-restricted-imports': [
-      'error',
-      {
-        patterns: folders
-          .filter((other) => other !== folder && !arrows[folder].includes(other))
-          .map((other) => ({
-            regex: `(^|/)\\.\\./${other}/`,
-            message: `${folder}/ may not import ${other}/ (see docs/architecture.md)`,
-          })),
-      },
+const arrowPatterns = (folder) =>
+  folders
+    .filter((other) => other !== folder && !arrows[folder].includes(other))
+    .map((other) => ({
+      regex: `(^|/)\\.\\./${other}/`,
+      message: `${folder}/ may not import ${other}/ (see docs/architecture.md)`,
+    }));
+
+const restricted = (files, patterns, ignores = []) => ({
+  files,
+  ignores,
+  rules: { 'no-restricted-imports': ['error', { patterns }] },
+});
+
+const importDirection = [
+  ...folders.map((folder) => restricted([`${folder}/**/*.ts`], arrowPatterns(folder))),
+  // Lists and tables load spaces/ in milliseconds.
+  restricted(
+    ['spaces/**/*.ts'],
+    [
+      ...arrowPatterns('spaces'),
+      { regex: '^@tensorflow/|/models/', message: 'only spaces/models/ loads TF.js (see docs/architecture.md)' },
     ],
-  },
-}));
+    ['spaces/models/**'],
+  ),
+];
 
 export default tseslint.config(
   { ignores: ['dist', 'runs', 'node_modules', 'coverage', '**/fixtures/**'] },

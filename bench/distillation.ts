@@ -14,7 +14,8 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { exportTfjs } from '../deploy/index.js';
-import { presetNetworks, toModel, createSpace, spaceSchema, type Task } from '../spaces/index.js';
+import { presetNetworks, createSpace, spaceSchema, type Task } from '../spaces/index.js';
+import { toModel } from '../spaces/models/index.js';
 import {
   dataSchema,
   describeDataset,

@@ -73,6 +73,10 @@ export function applyRule<K extends LayerKind, Result, Extra extends readonly un
   return table[layer.kind](layer, ...extra);
 }
 
+/** Names of the kernels that make one convolution: its own, or one a group. */
+export const convolutionNames = ({ name, groups }: LayerOf<'conv'>): readonly string[] =>
+  groups === undefined ? [name] : Array.from({ length: groups }, (_, g) => `${name}_group${g + 1}`);
+
 /**
  * Layers that inference runtimes fold into the layer before them (batch norm, activation) or leave out (dropout): they
  * take no memory and no traffic of their own.

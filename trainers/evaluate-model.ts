@@ -1,4 +1,5 @@
-import { toModel, type Network } from '../spaces/index.js';
+import type { Network } from '../spaces/index.js';
+import { toModel } from '../spaces/models/index.js';
 import type { DatasetRef, SplitName } from './data/index.js';
 import { activateBackend, chooseEngine, createInference } from './engines/index.js';
 import { describeDataset, evaluateSplit, type Evaluation } from './evaluate.js';

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type * as tfl from '@tensorflow/tfjs-layers';
 import { NasError } from '../base/errors.js';
-import { namedWeights } from '../spaces/index.js';
+import { namedWeights } from '../spaces/models/index.js';
 import { readTensorFile, writeTensorFile, type StateTensor } from './tensor-file.js';
 
 /** The weights and batch norm statistics of a model by stable name, copied. */

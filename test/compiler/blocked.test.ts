@@ -3,7 +3,7 @@ import '@tensorflow/tfjs-backend-cpu';
 import { afterEach, describe, expect, it } from 'vitest';
 import { blockedSupport } from '../../compiler/index.js';
 import type { Block, Network } from '../../spaces/index.js';
-import { toModel } from '../../spaces/index.js';
+import { toModel } from '../../spaces/models/index.js';
 import { withVariableGradients } from './support/gradients.js';
 import { apply, randomiseWeights, variablesOf } from './support/models.js';
 import { distillationLoss } from './support/networks.js';

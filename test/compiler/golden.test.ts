@@ -5,7 +5,7 @@ import type { Graph } from '../../compiler/index.js';
 import { histogram, trace, verifyGraph } from '../../compiler/index.js';
 import { optimized } from '../../compiler/compile.js';
 import type { Block, Network } from '../../spaces/index.js';
-import { toModel } from '../../spaces/index.js';
+import { toModel } from '../../spaces/models/index.js';
 import { mbconv as mbconvBlock, type Act } from './support/blocks.js';
 import { apply, variablesOf } from './support/models.js';
 import { distillationLoss } from './support/networks.js';

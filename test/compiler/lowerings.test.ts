@@ -5,7 +5,7 @@ import { optimized } from '../../compiler/compile.js';
 import { blockedSupport, graphHash, trace } from '../../compiler/index.js';
 import { lowerings, type LoweringName } from '../../compiler/lowerings.js';
 import type { Network } from '../../spaces/index.js';
-import { toModel } from '../../spaces/index.js';
+import { toModel } from '../../spaces/models/index.js';
 import { mbconv } from './support/blocks.js';
 import { withVariableGradients } from './support/gradients.js';
 import { apply, randomiseWeights, variablesOf } from './support/models.js';

@@ -14,7 +14,8 @@ import {
   writeBundle,
   type ModelMetadata,
 } from '../../deploy/index.js';
-import { toModel, type Network } from '../../spaces/index.js';
+import type { Network } from '../../spaces/index.js';
+import { toModel } from '../../spaces/models/index.js';
 import { temporaryFolder } from '../support/temporary.js';
 
 const network: Network = {

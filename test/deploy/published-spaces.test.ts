@@ -4,15 +4,8 @@ import type * as tfl from '@tensorflow/tfjs-layers';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { Random } from '../../base/random.js';
 import { checkExport, exportOnnx, type ModelMetadata } from '../../deploy/index.js';
-import {
-  costs,
-  createSpace,
-  sampleGenotype,
-  spaceSchema,
-  toModel,
-  type Network,
-  type Task,
-} from '../../spaces/index.js';
+import { costs, createSpace, sampleGenotype, spaceSchema, type Network, type Task } from '../../spaces/index.js';
+import { toModel } from '../../spaces/models/index.js';
 import { createEngine, trainSchema, type EngineConfig } from '../../trainers/index.js';
 import { lossSchema } from '../../trainers/schema.js';
 import { noiseBatch } from '../trainers/support/networks.js';

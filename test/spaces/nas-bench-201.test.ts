@@ -11,10 +11,10 @@ import {
   layersOf,
   liveEdges,
   spaceSize,
-  toModel,
   type Genotype,
   type Task,
 } from '../../spaces/index.js';
+import { toModel } from '../../spaces/models/index.js';
 import { products } from '../../spaces/products.js';
 import { describeSpace } from './contract.js';
 import { complaint, makeSpace } from './make.js';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import '@tensorflow/tfjs-backend-cpu';
 import * as fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
-import { toModel } from '../../spaces/index.js';
+import { toModel } from '../../spaces/models/index.js';
 import { loadWeights, saveWeights } from '../../trainers/index.js';
 import { CorruptFile, readTensorFile, writeTensorFile } from '../../trainers/tensor-file.js';
 import { weightsOf } from '../../trainers/weights.js';

@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { Random } from '../../base/random.js';
-import { namedWeights, toModel, type Network } from '../../spaces/index.js';
+import type { Network } from '../../spaces/index.js';
+import { namedWeights, toModel } from '../../spaces/models/index.js';
 import { totalLoss, type FeaturePair } from '../losses/index.js';
 import { createOptimizer, moveAverage, type Parameter } from '../optimizers/index.js';
 import type { LossConfig, OptimizerConfig } from '../schema.js';

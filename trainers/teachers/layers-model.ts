@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import { z } from 'zod';
 import { invalidInput } from '../../base/errors.js';
 import { contentHash } from '../../base/hash.js';
-import { namedWeights } from '../../spaces/index.js';
+import { namedWeights } from '../../spaces/models/index.js';
 import { activateBackend, chooseEngine, createInference } from '../engines/index.js';
 import { classOrder, reorder } from './classes.js';
 import { loadLayersModel, type LoadedLayersModel } from './model.js';

@@ -5,7 +5,7 @@ import type { io } from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { z } from 'zod';
 import { invalidInput, messageOf } from '../../base/errors.js';
-import { toModel } from '../../spaces/index.js';
+import { toModel } from '../../spaces/models/index.js';
 import type { ImageSize } from '../resize.js';
 import { loadWeights } from '../weights.js';
 import type { TeacherModelSource } from './prepared.js';

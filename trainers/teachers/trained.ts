@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { NasError } from '../../base/errors.js';
 import { contentHash } from '../../base/hash.js';
-import { presetNetworks, toModel } from '../../spaces/index.js';
+import { presetNetworks } from '../../spaces/index.js';
+import { toModel } from '../../spaces/models/index.js';
 import { activateBackend, chooseEngine, createInference } from '../engines/index.js';
 import type { FitHooks } from '../fit-job.js';
 import { fit } from '../fit.js';

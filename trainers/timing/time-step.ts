@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks';
 import type * as ort from 'onnxruntime-node';
 import { Random } from '../../base/random.js';
 import { createSession, exportModel } from '../../compiler/index.js';
-import { toModel } from '../../spaces/index.js';
+import { toModel } from '../../spaces/models/index.js';
 import { CompiledTraining } from '../engines/compiled.js';
 import type { EngineBatch } from '../engines/index.js';
 import { activateBackend, chooseEngine } from '../engines/index.js';

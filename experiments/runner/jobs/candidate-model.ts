@@ -1,6 +1,6 @@
 import type * as tfl from '@tensorflow/tfjs-layers';
 import { exportModel } from '../../../compiler/index.js';
-import { toModel } from '../../../spaces/index.js';
+import { toModel } from '../../../spaces/models/index.js';
 import { loadWeights } from '../../../trainers/index.js';
 import type { Candidate } from './jobs.js';
 

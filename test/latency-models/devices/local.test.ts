@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { exportModel } from '../../../compiler/index.js';
 import { createDevice, deviceSchema, listProviders, profileLayers } from '../../../latency-models/index.js';
-import { createSpace, layersOf, spaceSchema, toModel } from '../../../spaces/index.js';
+import { createSpace, layersOf, spaceSchema } from '../../../spaces/index.js';
+import { toModel } from '../../../spaces/models/index.js';
 import { describeDevice, quickProtocol } from './contract.js';
 import { classifier, large, notAModel, small } from './models.js';
 

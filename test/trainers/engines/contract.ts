@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';
-import { toModel } from '../../../spaces/index.js';
+import { toModel } from '../../../spaces/models/index.js';
 import { createEngine, trainSchema, type EngineConfig, type TrainingEngine } from '../../../trainers/index.js';
 import type { ProgramSpec } from '../../../trainers/engines/index.js';
 import { lossSchema, type LossConfig, type OptimizerConfig } from '../../../trainers/schema.js';

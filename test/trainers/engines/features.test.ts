@@ -1,6 +1,6 @@
 import '@tensorflow/tfjs-backend-cpu';
 import { describe, expect, test } from 'vitest';
-import { toModel } from '../../../spaces/index.js';
+import { toModel } from '../../../spaces/models/index.js';
 import { featureTaps, pairFeatures } from '../../../trainers/engines/features.js';
 import { tinyStudent, tinyTeacher } from '../support/networks.js';
 

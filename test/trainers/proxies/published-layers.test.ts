@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, test } from 'vitest';
-import { batchNorm, namedWeights, toModel, type Network } from '../../../spaces/index.js';
+import type { Network } from '../../../spaces/index.js';
+import { batchNorm, namedWeights, toModel } from '../../../spaces/models/index.js';
 import { activateBackend } from '../../../trainers/engines/index.js';
 import { synapticFlow } from '../../../trainers/proxies/flow.js';
 

@@ -4,7 +4,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { exportModel } from '../../../compiler/index.js';
-import { toModel } from '../../../spaces/index.js';
+import { toModel } from '../../../spaces/models/index.js';
 import {
   createLoader,
   fit,

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { blockedSupport } from '../../../compiler/index.js';
-import { toModel } from '../../../spaces/index.js';
+import { toModel } from '../../../spaces/models/index.js';
 import { readTimedNetworks, timeTraining, type TimingJob } from '../../../trainers/index.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'nas-timing-'));

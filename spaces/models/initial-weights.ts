@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type * as tfl from '@tensorflow/tfjs-layers';
-import { Random } from '../base/random.js';
-import type { Layer } from './layer.js';
+import { Random } from '../../base/random.js';
+import type { Layer } from '../layer.js';
 
 /** Standard deviation of the last layer's weights, as in the MobileNet papers' code: first logits near zero. */
 const logitsStd = 0.01;

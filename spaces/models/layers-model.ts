@@ -1,9 +1,9 @@
 import * as tfl from '@tensorflow/tfjs-layers';
 import { initialise } from './initial-weights.js';
-import type { LayerActivation, LayerOf, LayerTable } from './layer.js';
-import { applyRule } from './layer.js';
-import { layersOf } from './layers.js';
-import type { Network } from './network.js';
+import type { LayerActivation, LayerOf, LayerTable } from '../layer.js';
+import { applyRule, convolutionNames } from '../layer.js';
+import { layersOf } from '../layers.js';
+import type { Network } from '../network.js';
 
 type Value = tfl.SymbolicTensor;
 /** Applies a Keras layer. */
@@ -36,10 +36,6 @@ const activationRules: { readonly [A in LayerActivation]: (name: string, apply: 
 
 const convolution = { padding: 'same', useBias: false } as const;
 const zeroKernel = { kernelInitializer: 'zeros' } as const;
-
-/** Names of the Keras convolutions that make one layer: its own, or one a group. */
-export const convolutionNames = ({ name, groups }: LayerOf<'conv'>): readonly string[] =>
-  groups === undefined ? [name] : Array.from({ length: groups }, (_, g) => `${name}_group${g + 1}`);
 
 const conv2d = ({ name, kernel, stride, output }: LayerOf<'conv'>, apply: Apply, x: Value): Value =>
   apply(

@@ -3,16 +3,9 @@ import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import fc from 'fast-check';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import {
-  activations,
-  costs,
-  layersOf,
-  namedWeights,
-  toModel,
-  type Activation,
-  type Network,
-} from '../../spaces/index.js';
-import { handNetwork, smallNetworks } from './networks.js';
+import { activations, costs, layersOf, type Activation, type Network } from '../../../spaces/index.js';
+import { namedWeights, toModel } from '../../../spaces/models/index.js';
+import { handNetwork, smallNetworks } from '../networks.js';
 
 /** The only layers that exported models may be made of. */
 const standardLayers = new Set([
