@@ -6,7 +6,7 @@ import { Tensor } from 'onnxruntime-node';
 import { resolve, join } from 'node:path';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
-import { blockedSupport, createSession, type Graph } from '../compiler/index.js';
+import { blockedSupport, createSession, targetWith, type Graph } from '../compiler/index.js';
 import { GraphBuilder, int, ints } from '../compiler/graph/index.js';
 import { encodeModel } from '../compiler/onnx/model.js';
 import { activateBackend, chooseEngine } from '../trainers/engines/index.js';
@@ -34,7 +34,7 @@ const channels = 256;
 async function bandwidth(bytes: number): Promise<number> {
   const shape = [1, channels, 1, Math.round(bytes / 4 / channels)];
   const links = Math.min(64, Math.max(4, Math.round(2 ** 26 / bytes)));
-  const builder = new GraphBuilder({ block });
+  const builder = new GraphBuilder(targetWith(block));
   const [scale, offset] = [
     builder.input('scale', [channels, 1, 1, 1], 'float32'),
     builder.input('offset', [channels], 'float32'),
@@ -68,8 +68,7 @@ function traffic({ nodes, types }: Graph): number {
 
 async function graphOf(timed: TimedNetwork): Promise<Graph> {
   const training = new CompiledTraining(createTrainingProgram(specOf(timed)), {
-    provider: 'cpu',
-    threads: 1,
+    target: targetWith(block),
     batch: timed.batch,
   });
   const step = await training.compileStep();

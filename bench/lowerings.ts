@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { writeFileAtomic } from '../base/files.js';
-import type { Program } from '../compiler/index.js';
+import { resolveTarget, type Program } from '../compiler/index.js';
 import { lowerings, type LoweringName } from '../compiler/lowerings.js';
 import { CompiledTraining } from '../trainers/engines/compiled.js';
 import { createTrainingProgram, type TrainingProgram } from '../trainers/engines/training-program.js';
@@ -56,11 +56,8 @@ async function compiled(
   without: Without,
 ): Promise<Step> {
   const training = new CompiledTraining(ofNetwork, {
-    provider: 'cpu',
-    threads: options.threads,
+    target: await resolveTarget({ threads: options.threads, blocked, without }),
     batch: timed.batch,
-    blocked: blocked ? 'auto' : false,
-    without,
   });
   const program = await training.compileStep();
   const batch = randomBatch(timed);

@@ -1,8 +1,6 @@
 import type * as tf from '@tensorflow/tfjs-core';
-import { capabilitiesOf } from './onnx/providers.js';
-import type { LoweringName } from './lowerings.js';
 import { encodeModel } from './onnx/model.js';
-import { blockedSupport } from './runtime/blocked-support.js';
+import { resolveTarget } from './runtime/blocked-support.js';
 import { invalidInput } from '../base/errors.js';
 import { FrozenInference, type InferenceProgram } from './runtime/inference.js';
 import type { Program } from './runtime/program.js';
@@ -10,24 +8,17 @@ import { CompiledProgram } from './runtime/program.js';
 import { fuseBlocks, packStates, simplifyReshapes } from './passes/index.js';
 import { createSession } from './runtime/session.js';
 import { StateStore } from './runtime/state-store.js';
+import { portable, type Target } from './target.js';
 import { traceTwice } from './trace/determinism.js';
 import type { InputSpec, Traced, TracedFunction } from './trace/trace.js';
 import { trace } from './trace/trace.js';
 import { stateInput, stateOutput } from './trace/variables.js';
 
 export interface CompileOptions {
-  /** Threads within an operator; default 1. */
-  readonly threads?: number;
-  /** Whether waiting threads keep their core busy; default true: right where the cores are this program's alone. */
-  readonly spinning?: boolean;
-  /** ONNX Runtime execution provider; default `cpu`. */
-  readonly provider?: string;
+  /** Where the program runs; default: one thread of this machine's processor. */
+  readonly target?: Target;
   /** States to share with other programs; default: a new store. */
   readonly states?: StateStore;
-  /** ONNX Runtime's internal blocked depthwise kernels; `auto` (default) uses them where the self-test passes. */
-  readonly blocked?: boolean | 'auto';
-  /** Lowerings that are left out, to measure what they gain; none by default. */
-  readonly without?: readonly LoweringName[];
   /** Variables that are baked into the program as constants. */
   readonly freeze?: (variable: tf.Variable) => boolean;
   /** Trace twice and compare; default true. */
@@ -36,23 +27,17 @@ export interface CompileOptions {
   readonly seed?: number;
 }
 
-async function blockFor({ blocked = 'auto', provider = 'cpu', without = [] }: CompileOptions): Promise<number | null> {
-  const wanted = blocked !== false && !without.includes('blocked layout');
-  return wanted && capabilitiesOf(provider).blockedLayout ? await blockedSupport() : null;
-}
-
 /** The states that a program both reads and replaces, with the names of their ports. */
 const replacedStates = ({ states }: Traced): { name: string; input: string; output: string }[] =>
   states
     .filter(({ read, assigned }) => read && assigned)
     .map(({ variable: { name } }) => ({ name, input: stateInput(name), output: stateOutput(name) }));
 
-/** What the passes make of a traced training step, without some of them. */
-export function optimized(traced: Traced, without: readonly LoweringName[] = []): ReturnType<typeof packStates> {
-  const uses = (lowering: LoweringName): boolean => !without.includes(lowering);
-  const states = uses('states in long vectors') ? replacedStates(traced) : [];
-  const { graph, packs } = packStates(fuseBlocks(traced.graph, uses), states);
-  return { graph: uses('merged reshapes') ? simplifyReshapes(graph) : graph, packs };
+/** What the passes make of a traced training step for a target. */
+export function optimized(traced: Traced, target: Target): ReturnType<typeof packStates> {
+  const states = target.lowerings.has('states in long vectors') ? replacedStates(traced) : [];
+  const { graph, packs } = packStates(fuseBlocks(traced.graph, target), states);
+  return { graph: target.lowerings.has('merged reshapes') ? simplifyReshapes(graph) : graph, packs };
 }
 
 /**
@@ -68,22 +53,17 @@ export async function compile(
   inputs: Readonly<Record<string, InputSpec>>,
   options: CompileOptions = {},
 ): Promise<Program> {
-  const block = await blockFor(options);
-  const states = options.states ?? new StateStore();
+  const { target = await resolveTarget(), states = new StateStore(), freeze } = options;
   const start = performance.now();
-  const { depthwise } = capabilitiesOf(options.provider ?? 'cpu');
-  const { without = [], freeze } = options;
-  const traceOptions = { block, depthwise, without, layouts: states.layouts, ...(freeze && { freeze }) };
+  const traceOptions = { target, layouts: states.layouts, ...(freeze && { freeze }) };
   const recorded = (options.checkDeterminism === false ? trace : traceTwice)(fn, inputs, traceOptions);
-  const { graph, packs } = optimized(recorded, without);
+  const { graph, packs } = optimized(recorded, target);
   const traced = { ...recorded, graph };
   const afterTrace = performance.now();
   const bytes = encodeModel(traced.graph, { name: 'program' });
   const afterEncode = performance.now();
-  const { threads = 1, spinning = true, provider = 'cpu' } = options;
   // Training steps need most of their tensors until the way back: a plan's block would come on top of the first run's.
-  const sessionOptions = { threads, spinning, provider, planMemory: false };
-  const session = await createSession(bytes, sessionOptions);
+  const session = await createSession(bytes, { ...target, planMemory: false });
   states.adopt(traced.states);
   const timings = {
     trace: afterTrace - start,
@@ -94,7 +74,7 @@ export async function compile(
     traced,
     packs: packs.map(({ input, output, members }) => ({ input, output, names: members.map(({ name }) => name) })),
     session,
-    options: sessionOptions,
+    target,
     states,
     inputs,
     seed: options.seed ?? 1,
@@ -104,7 +84,7 @@ export async function compile(
 }
 
 /** Options of `compileInference`; as those of `compile`. */
-export type InferenceOptions = Pick<CompileOptions, 'threads' | 'spinning' | 'provider' | 'freeze'> & {
+export type InferenceOptions = Pick<CompileOptions, 'target' | 'freeze'> & {
   /** The states that the function reads: those of a training program, say. */
   readonly states: StateStore;
 };
@@ -119,10 +99,10 @@ export function compileInference(
   inputs: Readonly<Record<string, InputSpec>>,
   options: InferenceOptions,
 ): InferenceProgram {
-  const { states, threads = 1, spinning = true, provider = 'cpu', freeze } = options;
+  const { target = portable, states, freeze } = options;
   const traced = trace(fn, inputs, { layouts: states.layouts, plain: true, ...(freeze && { freeze }) });
   const assigned = traced.states.find((state) => state.assigned);
   if (assigned) throw invalidInput(`the function assigns to variable '${assigned.variable.name}': it is no inference`);
   states.adopt(traced.states);
-  return new FrozenInference(traced, states, inputs, { threads, spinning, provider });
+  return new FrozenInference(traced, states, inputs, target);
 }

@@ -6,31 +6,15 @@ import type { Attributes, Constant, Data, DType, Shape, TensorType } from './typ
 import { elementTypes, int, ints, sameShape } from './types.js';
 import { bytesOf, hashBytes } from './constants.js';
 import type { LoweringName } from '../lowerings.js';
+import { portable, type Target } from '../target.js';
 
 /** Operators whose operands may change places. */
 const commutative: ReadonlySet<OnnxOp> = new Set<OnnxOp>(['Add', 'Mul']);
-
-export interface BuilderOptions {
-  /** Stand-in size of the dynamic batch. */
-  readonly dynamicBatch?: number | null;
-  readonly block?: number | null;
-  /** How depthwise convolutions of small images are computed outside of blocks; default: by the operator. */
-  readonly depthwise?: DepthwiseWay;
-  /** Lowerings that are left out; none by default. */
-  readonly without?: readonly LoweringName[];
-}
-
-/** By ONNX's operator, or as products of matrices. */
-export type DepthwiseWay = 'operator' | 'matrices';
 
 /**
  * Builds a graph node by node. Types are inferred by the operator table; equal nodes and equal constants are shared.
  */
 export class GraphBuilder implements Scope {
-  readonly dynamicBatch: number | null;
-  readonly block: number | null;
-  readonly depthwise: DepthwiseWay;
-  private readonly without: readonly LoweringName[];
   /** Layer to which new nodes are attributed. */
   origin = '';
   private readonly nodes: Node[] = [];
@@ -43,16 +27,19 @@ export class GraphBuilder implements Scope {
   private readonly sharedConstants = new Map<string, string[]>();
   private counter = 0;
 
-  constructor(options: BuilderOptions = {}) {
-    this.dynamicBatch = options.dynamicBatch ?? null;
-    this.block = options.block ?? null;
-    this.depthwise = options.depthwise ?? 'operator';
-    this.without = options.without ?? [];
+  /** @param dynamicBatch stand-in size of the dynamic batch */
+  constructor(
+    readonly target: Target = portable,
+    readonly dynamicBatch: number | null = null,
+  ) {}
+
+  get block(): number | null {
+    return this.target.block;
   }
 
   /** Whether the lowering is to be used where it applies. */
   uses(lowering: LoweringName): boolean {
-    return !this.without.includes(lowering);
+    return this.target.lowerings.has(lowering);
   }
 
   type(name: string): TensorType | undefined {

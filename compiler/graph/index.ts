@@ -1,4 +1,4 @@
-export { GraphBuilder, type DepthwiseWay } from './builder.js';
+export { GraphBuilder } from './builder.js';
 export { bytesOf } from './constants.js';
 export { withoutDeadCode } from './dead-code.js';
 export type { Graph, Node, Port } from './graph.js';

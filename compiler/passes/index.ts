@@ -1,5 +1,5 @@
 import type { Graph } from '../graph/index.js';
-import type { LoweringName } from '../lowerings.js';
+import type { Target } from '../target.js';
 import { shuffleChannels } from './channel-shuffle.js';
 import { foldBatchNorm } from './fold-batch-norm.js';
 import { foldConstants } from './fold-constants.js';
@@ -14,9 +14,9 @@ export const simplifyInference = (graph: Graph): Graph =>
   foldBatchNorm(shuffleChannels(groupConvolutions(foldConstants(graph))));
 
 /** Passes over a graph in the blocked layout, those that are to be used; other graphs stay as they are. */
-export function fuseBlocks(graph: Graph, uses: (lowering: LoweringName) => boolean): Graph {
+export function fuseBlocks(graph: Graph, { lowerings }: Target): Graph {
   if (graph.block === null) return graph;
-  const summed = uses('fused sums') ? fuseSums(graph) : graph;
-  return uses('fused activations') ? fuseActivations(summed) : summed;
+  const summed = lowerings.has('fused sums') ? fuseSums(graph) : graph;
+  return lowerings.has('fused activations') ? fuseActivations(summed) : summed;
 }
 export { simplifyReshapes, foldBatchNorm, foldConstants, fuseActivations, fuseSums };

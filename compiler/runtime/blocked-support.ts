@@ -7,6 +7,8 @@ import { multiply } from '../kernels/elementwise/binary.js';
 import { filterGradient, inputGradient } from '../kernels/convolution/gradients.js';
 import { batchNormGradient, batchNormTraining } from '../kernels/normalization.js';
 import { encodeModel } from '../onnx/model.js';
+import { capabilitiesOf } from '../onnx/providers.js';
+import { targetWith, type Target, type TargetOptions } from '../target.js';
 import { Val } from '../values/value.js';
 import { createSession } from './session.js';
 
@@ -31,7 +33,7 @@ const numbers = (output: ort.OnnxValue): Float32Array => {
 async function blockSize(): Promise<number> {
   const shape: Shape = [1, 32, 1, 2];
   // Any block size lets the graph be built; the channels are whole blocks of all known sizes.
-  const builder = new GraphBuilder({ block: 32 });
+  const builder = new GraphBuilder(targetWith(32));
   builder.output(
     'y',
     builder.emit('nchwc.ReorderInput', [builder.input('x', shape, 'float32')], { channels_last: int(0) }),
@@ -104,7 +106,7 @@ const cases: readonly Case[] = [
 
 /** Results of a case on fixed numbers, blocked or plain. */
 async function resultsOf(test: Case, block: number | null): Promise<Float32Array[]> {
-  const builder = new GraphBuilder({ block });
+  const builder = new GraphBuilder(targetWith(block));
   const feeds: Record<string, ort.Tensor> = {};
   const inputs: Inputs = (name, shape) => {
     const data = Float32Array.from({ length: sizeOf(shape) }, (_, i) => Math.sin(i * 1.7 + name.length));
@@ -143,3 +145,10 @@ let result: Promise<number | null> | null = null;
  * it or computes something else with it. The layout is no public contract, so it is tested: once per process.
  */
 export const blockedSupport = (): Promise<number | null> => (result ??= selfTest());
+
+/** What these options come to on this machine: whether the blocked layout works is tested. */
+export async function resolveTarget(options: TargetOptions = {}): Promise<Target> {
+  const { provider = 'cpu', blocked = true, without = [] } = options;
+  const wanted = blocked && !without.includes('blocked layout') && capabilitiesOf(provider).blockedLayout;
+  return targetWith(wanted ? await blockedSupport() : null, options);
+}

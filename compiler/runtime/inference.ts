@@ -3,9 +3,10 @@ import { NasError, messageOf } from '../../base/errors.js';
 import type { Constant, Graph } from '../graph/index.js';
 import { encodeModel } from '../onnx/model.js';
 import { simplifyInference } from '../passes/index.js';
+import type { Target } from '../target.js';
 import type { InputSpec, Traced } from '../trace/trace.js';
 import { stateInput } from '../trace/variables.js';
-import { createSession, type SessionOptions } from './session.js';
+import { createSession } from './session.js';
 import type { StateStore } from './state-store.js';
 import type { Feed, HostTensor } from './tensors.js';
 import { feedToOrt, fromOrt } from './tensors.js';
@@ -39,7 +40,7 @@ export class FrozenInference implements InferenceProgram {
     private readonly traced: Traced,
     private readonly states: StateStore,
     private readonly inputs: Readonly<Record<string, InputSpec>>,
-    private readonly options: SessionOptions,
+    private readonly target: Target,
   ) {}
 
   run(feeds: Readonly<Record<string, Feed>>): Promise<Record<string, HostTensor>> {
@@ -67,7 +68,7 @@ export class FrozenInference implements InferenceProgram {
     if (this.opened?.version !== version) {
       await this.dispose();
       const graph = simplifyInference(bindConstants(this.traced.graph, this.constants()));
-      const session = await createSession(encodeModel(graph, { name: 'inference' }), this.options);
+      const session = await createSession(encodeModel(graph, { name: 'inference' }), this.target);
       this.opened = { version, session };
     }
     return this.opened.session;

@@ -1,12 +1,12 @@
 import type * as ort from 'onnxruntime-node';
 import { NasError, messageOf } from '../../base/errors.js';
 import type { Graph } from '../graph/index.js';
+import type { Target } from '../target.js';
 import { noiseSeed } from '../trace/noise.js';
 import type { InputSpec, State, Traced } from '../trace/trace.js';
 import { noiseInput } from '../trace/trace.js';
 import { stateInput, stateOutput } from '../trace/variables.js';
 import { profileModel, type Profile } from './profile.js';
-import type { SessionOptions } from './session.js';
 import type { StateStore } from './state-store.js';
 import type { Feed, HostTensor } from './tensors.js';
 import { feedToOrt, fromOrt, toOrt } from './tensors.js';
@@ -52,7 +52,7 @@ export interface ProgramParts {
   readonly traced: Traced;
   readonly packs: readonly PackedStates[];
   readonly session: ort.InferenceSession;
-  readonly options: Pick<SessionOptions, 'provider' | 'threads' | 'spinning'>;
+  readonly target: Target;
   readonly states: StateStore;
   readonly inputs: Readonly<Record<string, InputSpec>>;
   readonly seed: number;
@@ -88,7 +88,7 @@ export class CompiledProgram implements Program {
     const repeat = async (session: ort.InferenceSession): Promise<void> => {
       for (let i = 0; i < warmup + runs; i++) await session.run(this.bind(feeds, this.steps));
     };
-    return this.states.inOrder(() => profileModel(this.bytes, this.parts.options, repeat, warmup));
+    return this.states.inOrder(() => profileModel(this.bytes, this.parts.target, repeat, warmup));
   }
 
   async dispose(): Promise<void> {

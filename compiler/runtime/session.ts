@@ -1,16 +1,9 @@
 import * as ort from 'onnxruntime-node';
 import { NasError, messageOf } from '../../base/errors.js';
+import type { Target } from '../target.js';
 
-export interface SessionOptions {
-  /** ONNX Runtime execution provider, e.g. `cpu`, `cuda`, `webgpu`; default `cpu`. */
-  readonly provider?: string;
-  /** Threads within an operator; default 1. */
-  readonly threads?: number;
-  /**
-   * Whether threads that wait for work keep their core busy; default true: faster where a core is theirs alone, far
-   * slower where it is not.
-   */
-  readonly spinning?: boolean;
+/** Where a model runs, and how its memory is used; by default the provider `cpu` and one spinning thread. */
+export interface SessionOptions extends Partial<Pick<Target, 'provider' | 'threads' | 'spinning'>> {
   /**
    * Whether memory is planned ahead from the second run on, ONNX Runtime's default; the plan takes one more block for all of
    * it, and what the first run took is not given back.

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { invalidInput } from '../../base/errors.js';
-import type { LoweringName } from '../lowerings.js';
-import type { DepthwiseWay, Graph, Shape, TfDType } from '../graph/index.js';
+import type { Target } from '../target.js';
+import type { Graph, Shape, TfDType } from '../graph/index.js';
 import { GraphBuilder, range } from '../graph/index.js';
 import type { TraceBackend, TraceContext } from './backend.js';
 import { backendName } from './backend.js';
@@ -30,12 +30,8 @@ export interface InputSpec {
 export interface TraceOptions {
   readonly freeze?: (variable: tf.Variable) => boolean;
   readonly layouts?: Layouts;
-  /** Channels in a block, when the blocked depthwise path may be used. */
-  readonly block?: number | null;
-  /** How depthwise convolutions of small images are computed outside of blocks. */
-  readonly depthwise?: DepthwiseWay;
-  /** Lowerings that are left out; none by default. */
-  readonly without?: readonly LoweringName[];
+  /** What the program is written for; default: any provider. */
+  readonly target?: Target;
   /** The size that stands for a dynamic batch; a prime, so that it is recognised in products. */
   readonly batch?: number;
   /** Record TF.js's own gradients and layers instead of the shorter ones. */
@@ -75,12 +71,7 @@ class Trace implements TraceContext {
     options: TraceOptions,
     dynamicBatch: number | null,
   ) {
-    this.builder = new GraphBuilder({
-      dynamicBatch,
-      block: options.block ?? null,
-      depthwise: options.depthwise ?? 'operator',
-      without: options.without ?? [],
-    });
+    this.builder = new GraphBuilder(options.target, dynamicBatch);
     this.variables = new Variables(this.builder, options.layouts ?? new Map(), options.freeze ?? (() => false));
   }
 

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import { afterEach, describe, expect, it } from 'vitest';
-import { blockedSupport } from '../../compiler/index.js';
+import { blockedSupport, resolveTarget } from '../../compiler/index.js';
 import type { Block, Network } from '../../spaces/index.js';
 import { toModel } from '../../spaces/models/index.js';
 import { withVariableGradients } from './support/gradients.js';
@@ -64,8 +64,8 @@ async function bothWays(name: string, description: Network, batch: number): Prom
   const loss = ({ x, y, teacher }: Inputs): tf.Scalar => distillationLoss(y, apply(model, x, true), teacher);
   const step = withVariableGradients(loss, variablesOf(model));
   const [blocked, plain] = [
-    await runCompiled(step, samples, { blocked: true }),
-    await runCompiled(step, samples, { blocked: false }),
+    await runCompiled(step, samples, { target: await resolveTarget() }),
+    await runCompiled(step, samples, { target: await resolveTarget({ blocked: false }) }),
   ];
   return [
     { ...blocked.outputs, ...blocked.states },

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, describe, expect, it } from 'vitest';
+import { resolveTarget } from '../../compiler/index.js';
 import { Random } from '../../base/random.js';
 import { differences, runCompiled, runEagerly, type TensorFunction } from './support/reference.js';
 import { operations, runProgram, type Filters, type Sizes } from './support/random-program.js';
@@ -88,7 +89,10 @@ async function mismatches(
 ): Promise<string[]> {
   const { outputs } = runEagerly(cut(length, trail), samples);
   try {
-    const compiled = await runCompiled(cut(length), samples, { blocked, checkDeterminism: false });
+    const compiled = await runCompiled(cut(length), samples, {
+      target: await resolveTarget({ blocked }),
+      checkDeterminism: false,
+    });
     return differences(compiled.outputs, outputs, 1e-4);
   } catch (error) {
     return [String(error)];

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Graph } from '../../compiler/index.js';
-import { histogram, trace, verifyGraph } from '../../compiler/index.js';
+import { histogram, targetWith, trace, verifyGraph } from '../../compiler/index.js';
 import { optimized } from '../../compiler/compile.js';
 import type { Block, Network } from '../../spaces/index.js';
 import { toModel } from '../../spaces/models/index.js';
@@ -108,12 +108,13 @@ function trainingGraph({ network, batch }: Reference, block: number | null): Gra
     return { loss };
   };
   const logits = [batch, network.classes];
+  const target = targetWith(block, { without: ['depthwise convolutions as matrix products'] });
   const traced = trace(
     step,
     { x: { shape: [batch, ...network.input] }, y: { shape: logits }, teacher: { shape: logits } },
-    { block },
+    { target },
   );
-  return optimized(traced).graph;
+  return optimized(traced, target).graph;
 }
 
 /** Bytes of the values that a node copies into another layout or shape of memory. */

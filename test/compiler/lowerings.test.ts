@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import { afterAll, describe, expect, it } from 'vitest';
 import { optimized } from '../../compiler/compile.js';
-import { blockedSupport, graphHash, trace } from '../../compiler/index.js';
+import { blockedSupport, graphHash, resolveTarget, targetWith, trace } from '../../compiler/index.js';
 import { lowerings, type LoweringName } from '../../compiler/lowerings.js';
 import type { Network } from '../../spaces/index.js';
 import { toModel } from '../../spaces/models/index.js';
@@ -58,8 +58,8 @@ function digest(block: number | null, without: readonly LoweringName[]): string 
     y: { shape: [batch, network.classes] },
     teacher: { shape: [batch, network.classes] },
   };
-  const traced = trace(assigningStep, inputs, { block, depthwise: 'matrices', without });
-  return graphHash(optimized(traced, without).graph);
+  const target = targetWith(block, { without });
+  return graphHash(optimized(trace(assigningStep, inputs, { target }), target).graph);
 }
 
 describe('leaving out changes the graph:', () => {
@@ -76,7 +76,9 @@ describe('a training step has the gradients of the eager one without', () => {
   for (const { name, needs } of lowerings)
     it.skipIf(needs === 'blocked' && block === null)(name, async () => {
       for (const blocked of needs === 'blocked' ? [true] : [true, false]) {
-        const { outputs } = await runCompiled(step, samples, { blocked, without: [name] });
+        const { outputs } = await runCompiled(step, samples, {
+          target: await resolveTarget({ blocked, without: [name] }),
+        });
         expect(differences(outputs, eager, 1e-4, 0.05)).toEqual([]);
       }
     });

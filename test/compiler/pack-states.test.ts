@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { compile, printGraph, StateStore, trace, verifyGraph } from '../../compiler/index.js';
+import { compile, portable, printGraph, StateStore, trace, verifyGraph } from '../../compiler/index.js';
 import { optimized } from '../../compiler/compile.js';
 
 beforeAll(async () => {
@@ -30,7 +30,7 @@ const inputs = { x: { shape: [] }, rate: { shape: [] } };
 describe('packing states', () => {
   it('updates all that are updated alike in one vector', () => {
     const { step } = pulled([[2, 3], [4]]);
-    const { graph, packs } = optimized(trace(step, inputs));
+    const { graph, packs } = optimized(trace(step, inputs), portable);
     verifyGraph(graph);
     expect(packs.map(({ members }) => members.map(({ name }) => name))).toEqual([
       ['a0', 'a1'],
@@ -70,7 +70,7 @@ describe('packing states', () => {
       other.assign(tf.mul(other, 2));
       return step(feeds);
     };
-    expect(optimized(trace(both, inputs)).packs).toEqual([]);
+    expect(optimized(trace(both, inputs), portable).packs).toEqual([]);
   });
 
   it('gives programs with other packs, and snapshots, the same values', async () => {

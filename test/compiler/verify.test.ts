@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { trace, verifyGraph, type Graph } from '../../compiler/index.js';
+import { targetWith, trace, verifyGraph, type Graph } from '../../compiler/index.js';
 import { GraphBuilder } from '../../compiler/graph/index.js';
 
 beforeAll(async () => {
@@ -41,7 +41,7 @@ describe('verifyGraph', () => {
             variables,
           ).grads,
         { x: { shape: [2, 8, 8, 3] }, y: { shape: [2, 2] } },
-        { block },
+        { target: targetWith(block) },
       );
       verifyGraph(graph);
       expect(graph.nodes.some(({ op }) => op === 'nchwc.Conv')).toBe(block !== null);

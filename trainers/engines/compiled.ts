@@ -9,6 +9,7 @@ import {
   type InferenceProgram,
   type InputSpec,
   type Program,
+  type Target,
 } from '../../compiler/index.js';
 import { averageDecay } from '../schedule.js';
 import type { StateTensor } from '../tensor-file.js';
@@ -16,17 +17,9 @@ import type { EngineBatch, TrainingEngine } from './engine.js';
 import { noiseSeed, type StepInputs, type TrainingProgram } from './training-program.js';
 
 export interface CompiledOptions {
-  /** ONNX Runtime execution provider. */
-  readonly provider: string;
-  readonly threads: number;
-  /** Whether waiting threads keep their core busy; default true. */
-  readonly spinning?: boolean;
+  readonly target: Target;
   /** Images in each training batch; fixed in the compiled step. */
   readonly batch: number;
-  /** Whether ONNX Runtime's internal blocked layout may be used; default: where it works. */
-  readonly blocked?: boolean | 'auto';
-  /** Lowerings that are left out, to measure what they gain. */
-  readonly without?: CompileOptions['without'];
 }
 
 const floats = (output: HostTensor | undefined, name: string): Float32Array => {
@@ -94,13 +87,8 @@ export class CompiledTraining {
   }
 
   private common(): CompileOptions & { readonly states: StateStore } {
-    const { provider, threads, spinning = true, blocked = 'auto', without = [] } = this.options;
     return {
-      provider,
-      threads,
-      spinning,
-      blocked,
-      without,
+      target: this.options.target,
       states: this.states,
       freeze: (variable) => this.program.frozen.has(variable),
       seed: noiseSeed(this.program.spec),
@@ -121,7 +109,7 @@ export async function createCompiledEngine(
   const evaluation = compiled.compileEvaluation();
 
   return {
-    name: `compiled (ONNX Runtime ${options.provider})`,
+    name: `compiled (ONNX Runtime ${options.target.provider})`,
     async step(batch, learningRate, step) {
       const { loss, correct } = await training.run(compiled.feeds(batch, learningRate, step), step);
       return { loss: floats(loss, 'loss')[0], correct: floats(correct, 'correct')[0] };

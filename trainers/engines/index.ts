@@ -1,3 +1,4 @@
+import { resolveTarget } from '../../compiler/index.js';
 import type { EngineConfig } from '../schema.js';
 import type { TrainingEngine } from './engine.js';
 import { createEagerEngine } from './eager.js';
@@ -33,7 +34,8 @@ export async function createEngine(
   const program = createTrainingProgram(await spec());
   if (choice.type === 'eager') return createEagerEngine(program, { backend: choice.backend, batch });
   try {
-    return await createCompiledEngine(program, { provider: choice.provider, threads, spinning: !sharedCores, batch });
+    const target = await resolveTarget({ provider: choice.provider, threads, spinning: !sharedCores });
+    return await createCompiledEngine(program, { target, batch });
   } catch (error) {
     program.dispose();
     throw error;

@@ -1,7 +1,7 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import type * as tfl from '@tensorflow/tfjs-layers';
 import { invalidInput } from '../../base/errors.js';
-import { compile, type Feed, type HostTensor, type InputSpec } from '../../compiler/index.js';
+import { compile, resolveTarget, type Feed, type HostTensor, type InputSpec } from '../../compiler/index.js';
 import type { Network } from '../../spaces/index.js';
 import { toModel } from '../../spaces/models/index.js';
 import { activateBackend } from '../engines/index.js';
@@ -108,7 +108,7 @@ async function run(
     }),
     inputs,
     // The function is our own code on seeded layers; tests compare it with TF.js's cpu backend.
-    { threads, checkDeterminism: false },
+    { target: await resolveTarget({ threads }), checkDeterminism: false },
   );
   try {
     return await program.run(feeds);

@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import type * as ort from 'onnxruntime-node';
 import { Random } from '../../base/random.js';
-import { createSession, exportModel } from '../../compiler/index.js';
+import { createSession, exportModel, resolveTarget } from '../../compiler/index.js';
 import { toModel } from '../../spaces/models/index.js';
 import { CompiledTraining } from '../engines/compiled.js';
 import type { EngineBatch } from '../engines/index.js';
@@ -42,12 +42,11 @@ const sum = (values: Iterable<number>): number => [...values].reduce((total, val
  * logits, backward, SGD with momentum and weight decay, batch norm statistics.
  */
 export async function timeStep(job: TimingJob): Promise<Timing> {
-  const { timed, provider, threads, spinning = true, warmup, steps } = job;
+  const { timed, provider, warmup, steps } = job;
   await activateBackend(await chooseEngine({ type: 'compiled', provider }));
   const program = createTrainingProgram(specOf(timed));
   const batch = randomBatch(timed);
-  const blocked = job.blocked ? 'auto' : false;
-  const training = new CompiledTraining(program, { provider, threads, spinning, batch: timed.batch, blocked });
+  const training = new CompiledTraining(program, { target: await resolveTarget(job), batch: timed.batch });
   const begin = performance.now();
   const step = await training.compileStep();
   const startup = performance.now() - begin;

@@ -2,7 +2,13 @@ import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import '@tensorflow/tfjs-layers';
 import { expect } from 'vitest';
-import { compile, type CompileOptions, type HostTensor, type InputSpec } from '../../../compiler/index.js';
+import {
+  compile,
+  resolveTarget,
+  type CompileOptions,
+  type HostTensor,
+  type InputSpec,
+} from '../../../compiler/index.js';
 import { toTensor, type Samples } from './samples.js';
 
 await tf.setBackend('cpu');
@@ -117,7 +123,7 @@ export async function expectSameAsReference(
 ): Promise<void> {
   const eager = runEagerly(f, samples);
   for (const setting of blocked) {
-    const compiled = await runCompiled(f, samples, { ...options, blocked: setting });
+    const compiled = await runCompiled(f, samples, { ...options, target: await resolveTarget({ blocked: setting }) });
     expect(differences(compiled.outputs, eager.outputs, tolerance, floor), `outputs, blocked: ${setting}`).toEqual([]);
     const states = Object.fromEntries(Object.keys(compiled.states).map((name) => [name, eager.states[name]]));
     expect(differences(compiled.states, states, tolerance, floor), `states, blocked: ${setting}`).toEqual([]);
