@@ -100,3 +100,12 @@ export type JobEvent =
   | { readonly kind: 'progress'; readonly progress: FitProgress }
   | { readonly kind: 'count'; readonly done: number; readonly total: number; readonly what: string }
   | { readonly kind: 'note'; readonly message: string };
+
+/** What a job may do in its worker besides returning its result. */
+export interface JobContext {
+  readonly onEvent: (event: JobEvent) => void;
+  /** Aborted when the job should write a checkpoint and end. */
+  readonly signal: AbortSignal;
+  /** To be awaited between steps; resolves at once unless the machine is needed for a measurement. */
+  readonly pause: () => Promise<void>;
+}

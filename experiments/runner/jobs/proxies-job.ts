@@ -1,7 +1,6 @@
 import { messageOf } from '../../../base/errors.js';
 import { needsImages, proxies, proxyBatch } from '../../../trainers/index.js';
-import type { Candidate, JobOf, ProxyResult } from './jobs.js';
-import type { JobContext } from './run-job.js';
+import type { Candidate, JobContext, JobOf, ProxyResult } from './jobs.js';
 
 /** Computes proxies on one thread, one network after the other: the same numbers whatever else the machine does. */
 export async function proxiesJob(

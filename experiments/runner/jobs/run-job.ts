@@ -1,31 +1,34 @@
+import { fit, prepareTeacher, type FitHooks } from '../../../trainers/index.js';
 import { exportJob } from '../finishing/export-job.js';
-import type { Job, JobEvent, ResultOf } from './jobs.js';
 import { measureJob } from '../latency/measure-job.js';
+import type { Job, JobContext, JobOf, ResultOf } from './jobs.js';
 import { proxiesJob } from './proxies-job.js';
-import { teacherJob } from './teacher-job.js';
-import { trainJob } from './train-job.js';
 
-/** What a job may do besides returning its result. */
-export interface JobContext {
-  readonly onEvent: (event: JobEvent) => void;
-  /** Aborted when the job should write a checkpoint and end. */
-  readonly signal: AbortSignal;
-  /** To be awaited between steps; resolves at once unless the machine is needed for a measurement. */
-  readonly pause: () => Promise<void>;
-}
+/** What a training tells of itself, as events of its job. */
+const hooks = ({ onEvent, signal, pause }: JobContext): FitHooks => ({
+  onEpoch: (metrics) => onEvent({ kind: 'epoch', metrics }),
+  onProgress: (progress) => onEvent({ kind: 'progress', progress }),
+  onNote: (message) => onEvent({ kind: 'note', message }),
+  signal,
+  pause,
+});
+
+type Work<K extends Job['kind']> = (job: JobOf<K>, context: JobContext) => Promise<ResultOf<JobOf<K>>>;
+
+const works: { readonly [K in Job['kind']]: Work<K> } = {
+  /** Trains or loads the teacher and computes what it says of every training image. */
+  teacher: ({ config, options }, context) => {
+    const onLogits = (done: number, total: number) => context.onEvent({ kind: 'count', done, total, what: 'images' });
+    return prepareTeacher(config, { ...options, hooks: { ...hooks(context), onLogits } });
+  },
+  /** Trains one network, from its checkpoint when there is one. */
+  train: (job, context) => fit(job.fit, hooks(context)),
+  measure: measureJob,
+  proxies: proxiesJob,
+  export: exportJob,
+};
 
 /** Runs a job in this process. */
-export function runJob(job: Job, context: JobContext): Promise<ResultOf<Job>> {
-  switch (job.kind) {
-    case 'teacher':
-      return teacherJob(job, context);
-    case 'train':
-      return trainJob(job, context);
-    case 'measure':
-      return measureJob(job, context);
-    case 'proxies':
-      return proxiesJob(job, context);
-    case 'export':
-      return exportJob(job);
-  }
+export function runJob<K extends Job['kind']>(job: JobOf<K>, context: JobContext): Promise<ResultOf<JobOf<K>>> {
+  return works[job.kind as K](job, context);
 }

@@ -1,8 +1,7 @@
 import { createDevice, type Measurement } from '../../../latency-models/index.js';
 import { createSpace } from '../../../spaces/index.js';
 import { candidateOnnx } from '../jobs/candidate-model.js';
-import type { JobOf } from '../jobs/jobs.js';
-import type { JobContext } from '../jobs/run-job.js';
+import type { JobContext, JobOf } from '../jobs/jobs.js';
 
 /** Measures the candidates side by side; each is exported to ONNX when the device asks for it. */
 export async function measureJob(

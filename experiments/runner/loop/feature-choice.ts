@@ -1,8 +1,8 @@
 import { FeaturedSurrogate, type AskContext, type Proposal } from '../../../search/index.js';
 import type { FeaturesConfig } from '../../filter-schema.js';
 import type { TrainingContext } from '../context.js';
-import type { ProposalFilter } from './evaluators/index.js';
 import type { ProxyService } from '../jobs/proxies.js';
+import type { ProposalFilter } from './proposals.js';
 
 /** Takes the proposal that is worth most to a surrogate with zero-cost proxies among its features. */
 export class FeatureChoice implements ProposalFilter {

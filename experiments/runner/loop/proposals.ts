@@ -1,7 +1,17 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { NasError } from '../../../base/errors.js';
 import { enqueuedName, type AskContext, type Controller, type Proposal } from '../../../search/index.js';
-import type { ProposalFilter } from './evaluators/index.js';
+
+/** Chooses one of a controller's proposals by a look at the networks themselves. */
+export interface ProposalFilter {
+  /** Proposals that one is chosen from. */
+  readonly of: number;
+  /**
+   * @param context what the controller saw.
+   * @param seed of the weights that the chosen one will begin with.
+   */
+  choose(proposals: readonly Proposal[], context: AskContext, seed: number): Promise<Proposal>;
+}
 
 /**
  * The controller's next proposals: each is asked for as if those before it were being tried. There is at least one, and

@@ -1,8 +1,8 @@
 import { dominates, type AskContext, type Proposal } from '../../../search/index.js';
 import type { FilterConfig } from '../../filter-schema.js';
 import type { TrainingContext } from '../context.js';
-import type { ProposalFilter } from './evaluators/index.js';
 import type { ProxyService } from '../jobs/proxies.js';
+import type { ProposalFilter } from './proposals.js';
 
 /**
  * Takes the first proposal that no other beats, where the proxy stands for what training would tell and the cheap

@@ -1,6 +1,7 @@
-import type { AskContext, Proposal, Values } from '../../../../search/index.js';
+import type { Values } from '../../../../search/index.js';
 import type { Genotype } from '../../../../spaces/index.js';
 import type { NewTrial, ObjectiveValues, Outcome, TrialRecord } from '../../../../store/index.js';
+import type { ProposalFilter } from '../proposals.js';
 
 /** What may be known of candidates before they are evaluated. */
 export interface Foresight {
@@ -17,17 +18,6 @@ export interface Paused {
   readonly state: 'paused';
   /** All objective values, as they are after these epochs. */
   readonly values: ObjectiveValues;
-}
-
-/** Chooses one of a controller's proposals by a look at the networks themselves. */
-export interface ProposalFilter {
-  /** Proposals that one is chosen from. */
-  readonly of: number;
-  /**
-   * @param context what the controller saw.
-   * @param seed of the weights that the chosen one will begin with.
-   */
-  choose(proposals: readonly Proposal[], context: AskContext, seed: number): Promise<Proposal>;
 }
 
 /**

@@ -13,11 +13,12 @@ import { LatencyService } from '../../latency/latency.js';
 import type { TrainingPlan } from '../../plan.js';
 import { Pool } from '../../jobs/pool.js';
 import { ProxyService } from '../../jobs/proxies.js';
+import type { ProposalFilter } from '../proposals.js';
 import { ProxyFilter } from '../proxy-filter.js';
 import { prepareTeacher } from '../../jobs/teacher.js';
 import { train } from '../../jobs/training.js';
 import { checkpointFile, trialFolder } from '../../workdir.js';
-import type { Evaluator, Foresight, Paused, ProposalFilter } from './evaluator.js';
+import type { Evaluator, Foresight, Paused } from './evaluator.js';
 
 /** What a look at an untrained network gave; undefined when the user stopped the run. */
 type Look = { readonly values: ObjectiveValues } | { readonly failed: string } | undefined;

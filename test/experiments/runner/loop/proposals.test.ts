@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ProposalFilter } from '../../../../experiments/runner/loop/evaluators/index.js';
-import { nextProposal } from '../../../../experiments/runner/loop/proposals.js';
+import { nextProposal, type ProposalFilter } from '../../../../experiments/runner/loop/proposals.js';
 import { createController, searchSchema, type AskContext, type Proposal } from '../../../../search/index.js';
 import { enumerate, genotypeId } from '../../../../spaces/index.js';
 import { canonicalCount, canonicalSpace, contextOf, input, search } from '../../../search/support.js';
