@@ -6,6 +6,7 @@ export { exportModel } from './export.js';
 export type { DType, Graph, Node, OnnxOp } from './graph/index.js';
 export { graphHash, histogram, printGraph, verifyGraph } from './graph/index.js';
 export { blockedSupport, resolveTarget } from './runtime/blocked-support.js';
+export * from './runtime/classifier/index.js';
 export type { InferenceProgram } from './runtime/inference.js';
 export type { Program, Timings } from './runtime/program.js';
 export { profileModel, type NodeTime, type Profile } from './runtime/profile.js';

@@ -1,9 +1,23 @@
-import { Tensor, type InferenceSession } from 'onnxruntime-node';
-import { createSession } from '../compiler/index.js';
-import { invalidInput, messageOf } from '../base/errors.js';
-import { classifierFor, type Classifier, type ImageData } from './classifier.js';
-import { transformFor } from './image-input.js';
-import { Scoreboard, type Scores } from './scores.js';
+import {
+  fitClassifier,
+  onnxSignature,
+  openClassifier,
+  openOnnx,
+  outputKind,
+  parseOnnx,
+  Scoreboard,
+  toLogits,
+  type ImageData,
+  type OutputKind,
+  type Scores as Totals,
+} from '../compiler/index.js';
+import { invalidInput } from '../base/errors.js';
+
+/** How well a classifier did. */
+export interface Scores extends Totals {
+  /** NaN for a class without images. */
+  readonly perClass: readonly { readonly name: string; readonly count: number; readonly accuracy: number }[];
+}
 
 /** Some labelled images: NHWC float32, normalised as the data set says. */
 export interface LabelledImages {
@@ -28,84 +42,35 @@ export interface EvaluateOptions {
  * the model's metadata where it has them; without, the layout follows from the input's shape, and normalisation and
  * order are taken to be the data's.
  *
- * @throws NasError `invalid-input` when model and data do not fit (see `classifierFor`) or there are no images.
+ * @throws NasError `invalid-input` when model and data do not fit (see `fitClassifier`) or there are no images.
  */
 export async function evaluateOnnx(
   model: Uint8Array,
   batches: AsyncIterable<LabelledImages>,
   { data, provider = 'cpu', threads = 1, onProgress }: EvaluateOptions,
 ): Promise<Scores> {
-  const classifier = classifierFor(model, data);
-  const order = classOrder(classifier, data);
-  const transform = transformFor(classifier, data);
-  const session = await createSession(model, { provider, threads }).catch((cause: unknown) => {
-    throw invalidInput(messageOf(cause), { cause });
-  });
-  const board = new Scoreboard(data.classes, classifier.probabilities);
-  const classes = data.classes.length;
+  const where = 'the model';
+  const classifier = fitClassifier(onnxSignature(parseOnnx(model, where), where), data, where);
+  const open = openClassifier(await openOnnx(model, where, { provider, threads }), classifier, data, where);
+  const board = new Scoreboard();
+  let kind: OutputKind | undefined;
   let done = 0;
   try {
     for await (const { images, labels, size } of batches) {
-      const outputs = await classify(session, classifier, transform(images, size), size, data);
-      for (let i = 0; i < size; i++) {
-        const own = outputs.subarray(i * classes, (i + 1) * classes);
-        board.add(
-          order.map((position) => own[position]),
-          labels.subarray(i * classes, (i + 1) * classes),
-        );
-      }
+      const outputs = await open.outputs(images, size);
+      kind ??= outputKind(outputs, data.classes.length);
+      board.add(toLogits[kind](outputs), labels, size);
       done += size;
       onProgress?.(done);
     }
   } finally {
-    await session.release();
+    await open.close();
   }
   if (done === 0) throw invalidInput('there are no images to evaluate the model on');
-  return board.scores();
+  const scores = board.scores();
+  const perClass = scores.confusion.map((row, i) => {
+    const count = row.reduce((a, b) => a + b, 0);
+    return { name: data.classes[i], count, accuracy: row[i] / count };
+  });
+  return { ...scores, perClass };
 }
-
-/** Outputs [size, classes] of images that are as the model takes them; in parts when its batch is fixed. */
-async function classify(
-  session: InferenceSession,
-  { inputName, outputName, layout, batch }: Classifier,
-  images: Float32Array,
-  size: number,
-  { height, width, channels, classes }: ImageData,
-): Promise<Float32Array> {
-  const image = layout === 'NHWC' ? [height, width, channels] : [channels, height, width];
-  const pixels = height * width * channels;
-  const step = batch ?? size;
-  const outputs = new Float32Array(size * classes.length);
-  for (let start = 0; start < size; start += step) {
-    const count = Math.min(step, size - start);
-    const part = new Float32Array(step * pixels);
-    part.set(images.subarray(start * pixels, (start + count) * pixels));
-    const feeds = { [inputName]: new Tensor('float32', part, [step, ...image]) };
-    const results = await session.run(feeds).catch((cause: unknown) => {
-      throw invalidInput(`the model failed on ${step} images: ${messageOf(cause)}`, { cause });
-    });
-    const { data } = results[outputName];
-    if (!(data instanceof Float32Array) || data.length !== step * classes.length)
-      throw invalidInput(
-        `the model gave ${results[outputName].type}[${results[outputName].dims.join(', ')}] for ${step} images, ` +
-          `not float32[${step}, ${classes.length}]`,
-      );
-    if (data.some(Number.isNaN)) throw invalidInput('the model gave outputs that are not numbers (NaN)');
-    outputs.set(data.subarray(0, count * classes.length), start * classes.length);
-  }
-  return outputs;
-}
-
-/** For each class of the data, its position among the model's outputs. */
-function classOrder({ metadata }: Classifier, { classes }: ImageData): number[] {
-  const names = metadata.classes ?? classes;
-  const order = classes.map((name) => names.indexOf(name));
-  const missing = classes.filter((_, i) => order[i] === -1);
-  if (missing.length > 0 || names.length !== classes.length)
-    throw invalidInput(`the model knows the classes ${quoted(names)}, the data has ${quoted(classes)}`, {
-      hint: 'Evaluate on the data that the model was trained on.',
-    });
-  return order;
-}
-
-const quoted = (names: readonly string[]): string => names.map((name) => JSON.stringify(name)).join(', ');

@@ -1,8 +1,9 @@
+import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import type * as tfl from '@tensorflow/tfjs-layers';
-import { Tensor } from 'onnxruntime-node';
-import { createSession, exportModel } from '../compiler/index.js';
+import { exportModel, openOnnx } from '../compiler/index.js';
 import { NasError } from '../base/errors.js';
+import { writeFileAtomic } from '../base/files.js';
 import { Random } from '../base/random.js';
 import type { ModelMetadata } from './metadata.js';
 import { metadataProps } from './onnx-metadata.js';
@@ -32,7 +33,8 @@ export async function checkExport(
   if (Array.isArray(logits)) throw new Error(`${model.name} has several outputs`);
   const expected = Float32Array.from(await logits.data());
   logits.dispose();
-  const actual = await runOnce(bytes, new Tensor('float32', values, shape));
+  const { run, close } = await openOnnx(bytes, 'the exported model');
+  const actual = await run(values, shape).finally(close);
   const largest = expected.reduce((top, value) => Math.max(top, Math.abs(value)), 1e-6);
   const difference = expected.reduce((top, value, i) => Math.max(top, Math.abs(value - actual[i])), 0) / largest;
   if (actual.length === expected.length && difference <= tolerance) return difference;
@@ -42,13 +44,12 @@ export async function checkExport(
   );
 }
 
-async function runOnce(bytes: Uint8Array, input: Tensor): Promise<ArrayLike<number>> {
-  const session = await createSession(bytes);
-  try {
-    const { data } = (await session.run({ [session.inputNames[0]]: input }))[session.outputNames[0]];
-    if (!(data instanceof Float32Array)) throw new Error('the exported model does not give float32');
-    return data;
-  } finally {
-    await session.release();
-  }
+/**
+ * Writes what deploying an ONNX model takes: `model.onnx`, `metadata.json` (the metadata inside the model, for programs
+ * that cannot read it there) and `labels.txt` (one class a line, in the order of the outputs).
+ */
+export function writeBundle(directory: string, model: Uint8Array, metadata: ModelMetadata): void {
+  writeFileAtomic(join(directory, 'model.onnx'), model);
+  writeFileAtomic(join(directory, 'metadata.json'), `${JSON.stringify(metadata, null, 2)}\n`);
+  writeFileAtomic(join(directory, 'labels.txt'), metadata.classes.map((name) => `${name}\n`).join(''));
 }

@@ -1,8 +1,5 @@
-export * from './bundle.js';
-export { classifierFor, type Classifier, type ImageData } from './classifier.js';
 export * from './evaluate.js';
 export * from './export-onnx.js';
 export * from './export-tfjs.js';
 export * from './metadata.js';
 export { metadataProps, readMetadata, withMetadata } from './onnx-metadata.js';
-export type { Scores } from './scores.js';

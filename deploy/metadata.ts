@@ -1,10 +1,10 @@
 import { z } from 'zod';
+import { classifierFacts } from '../compiler/index.js';
 import type { Network } from '../spaces/index.js';
 
 const isNetwork = (value: unknown): value is Network =>
   typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'network';
 
-const positive = z.number().int().min(1);
 const share = z.number().min(0).max(1);
 
 /** Where a latency comes from, and what it is. */
@@ -19,19 +19,9 @@ const latencySchema = z.strictObject({
   std: z.number().min(0).optional(),
 });
 
-/**
- * What a deployed classifier says of itself. The first five keys are what a program needs to use it: scale pixels to
- * [0, 1], subtract `mean`, divide by `std`, run, and take the class of the largest logit.
- */
+/** What a deployed classifier says of itself: what using it takes (see `classifierFacts`), and where it comes from. */
 export const modelMetadataSchema = z.strictObject({
-  /** Names of the outputs, in order. */
-  classes: z.array(z.string()).min(2).readonly(),
-  layout: z.enum(['NHWC', 'NCHW']),
-  /** Height, width and channels of one image. */
-  input: z.tuple([positive, positive, positive]).readonly(),
-  /** Mean and standard deviation per channel of pixel / 255. */
-  mean: z.array(z.number()).readonly(),
-  std: z.array(z.number().gt(0)).readonly(),
+  ...classifierFacts,
   /** Version of this package that wrote the file. */
   nas_version: z.string(),
   /** When the file was written (ISO 8601). */

@@ -1,40 +1,10 @@
+import { Scoreboard, type Scores } from '../compiler/index.js';
 import { createLoader, openDataset, type Loader, type DatasetRef, type SplitName } from './data/index.js';
 
 /** Logits [size, classes] of images [size, height, width, channels] that are normalised as the data set is. */
 export type Classify = (images: Float32Array, size: number) => Promise<Float32Array>;
 
-export interface Evaluation {
-  /** Share of the images whose largest logit is at their label, in [0, 1]. */
-  readonly accuracy: number;
-  /** Mean cross-entropy. */
-  readonly loss: number;
-  readonly count: number;
-}
-
-/** Adds up loss and right answers in float64, image by image: the same whatever the batches. */
-class Tally {
-  private loss = 0;
-  private correct = 0;
-  private count = 0;
-
-  add(logits: Float32Array, labels: Float32Array, size: number): void {
-    const classes = labels.length / size;
-    for (let start = 0; start < size * classes; start += classes) {
-      const row = logits.subarray(start, start + classes);
-      const truth = labels.subarray(start, start + classes);
-      const highest = row.reduce((a, b) => Math.max(a, b), -Infinity);
-      const total = row.reduce((sum, z) => sum + Math.exp(z - highest), 0);
-      const logTotal = highest + Math.log(total);
-      truth.forEach((y, c) => (this.loss += y * (logTotal - (row[c] ?? NaN))));
-      if (row.indexOf(highest) === truth.indexOf(1)) this.correct++;
-    }
-    this.count += size;
-  }
-
-  result(): Evaluation {
-    return { accuracy: this.correct / this.count, loss: this.loss / this.count, count: this.count };
-  }
-}
+export type Evaluation = Pick<Scores, 'accuracy' | 'loss' | 'count'>;
 
 /**
  * Accuracy and loss over the images of a loader.
@@ -45,12 +15,12 @@ export async function evaluateLoader(
   loader: Loader,
   between: () => Promise<boolean> | boolean = () => true,
 ): Promise<Evaluation | null> {
-  const tally = new Tally();
+  const board = new Scoreboard();
   for await (const { images, labels, size } of loader.epoch(0)) {
     if (!(await between())) return null;
-    tally.add(await classify(images, size), labels, size);
+    board.add(await classify(images, size), labels, size);
   }
-  return tally.result();
+  return board.scores();
 }
 
 /** A loader of a split's images as they are, in order. */

@@ -1,10 +1,9 @@
 import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fromBinary } from '@bufbuild/protobuf';
-import { ModelProtoSchema } from 'onnx-buf';
 import type * as ort from 'onnxruntime-node';
 import { z } from 'zod';
+import { parseOnnx } from './classifier/onnx-file.js';
 import { createSession, type SessionOptions } from './session.js';
 
 /** The time that one node of a model took, over all profiled runs. */
@@ -38,7 +37,7 @@ const eventSchema = z.object({
 /** The layers of a model's nodes, by the nodes' names and by the values that they give: fused nodes are named after these. */
 function layersOf(model: Uint8Array): Map<string, string> {
   const layers = new Map<string, string>();
-  for (const { name, output } of fromBinary(ModelProtoSchema, model).graph?.node ?? []) {
+  for (const { name, output } of parseOnnx(model).graph.node) {
     const end = name.lastIndexOf('/');
     for (const key of [name, ...output]) layers.set(key, end === -1 ? '' : name.slice(0, end));
   }

@@ -1,6 +1,6 @@
-import { fromBinary } from '@bufbuild/protobuf';
-import { ModelProtoSchema, TensorProto_DataType } from 'onnx-buf';
+import { TensorProto_DataType } from 'onnx-buf';
 import { invalidInput } from '../../base/errors.js';
+import { parseOnnx } from '../../compiler/index.js';
 import type { Precision } from '../schema.js';
 
 const formats = new Map<number, Precision>([
@@ -13,7 +13,7 @@ const formats = new Map<number, Precision>([
 /** The number format that most of a model's weights are in; fp32 for a model without weights. */
 export function precisionOf(model: Uint8Array): Precision {
   const counts = new Map<Precision, number>();
-  for (const { dataType, dims } of fromBinary(ModelProtoSchema, model).graph?.initializer ?? []) {
+  for (const { dataType, dims } of parseOnnx(model).graph.initializer) {
     const format = formats.get(dataType);
     const size = dims.reduce((product, extent) => product * Number(extent), 1);
     if (format !== undefined) counts.set(format, (counts.get(format) ?? 0) + size);

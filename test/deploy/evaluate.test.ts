@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { NasError } from '../../base/errors.js';
 import { Random } from '../../base/random.js';
-import { classifierFor, evaluateOnnx, withMetadata, type ImageData, type ModelMetadata } from '../../deploy/index.js';
+import type { ImageData } from '../../compiler/index.js';
+import { evaluateOnnx, withMetadata, type ModelMetadata } from '../../deploy/index.js';
 import { tinyClassifier, type TinyClassifier } from './tiny-onnx.js';
 
 const data: ImageData = {
@@ -106,6 +107,7 @@ describe('evaluateOnnx', () => {
     ],
     ['open height and width', classifier({ input: ['N', 'H', 'W', 2] })],
     ['a fixed batch that does not divide the images', classifier({ input: [3, 2, 3, 2] })],
+    ['a batch that is open in the way of old exporters', classifier({ input: [-1, 2, 3, 2] })],
     ['a softmax at the end', classifier({ softmax: true })],
     ['metadata', withMetadata(classifier(), metadata)],
   ])('gives the same for a model with %s', async (_, model) => {
@@ -135,24 +137,29 @@ describe('evaluateOnnx', () => {
   });
 
   it.each<[string, Uint8Array, RegExp]>([
-    ['whole numbers', classifier({ inputType: 'uint8' }), /input: uint8\[N, 2, 3, 2\] is not float32/],
-    ['two inputs', classifier({ secondInput: true }), /2 inputs \(input: float.*; shift: float\[3\]\), not one/],
-    ['flat images', classifier({ input: ['N', 12] }), /input: float\[N, 12\] has not the four dimensions/],
-    ['another size', classifier({ input: ['N', 4, 3, 1] }), /does not take images of 2 x 3 with 2 channel/],
+    ['whole numbers', classifier({ inputType: 'uint8' }), /takes input: uint8\[N, 2, 3, 2\], not float32/],
+    ['two inputs', classifier({ secondInput: true }), /2 inputs \(input: float.*; shift: float32\[3\]\), not one/],
+    ['flat images', classifier({ input: ['N', 12] }), /input: float32\[N, 12\], which has not the four dimensions/],
+    [
+      'a batch of no images',
+      classifier({ input: [0, 2, 3, 2] }),
+      /input: float32\[0, 2, 3, 2\]: its batch is fixed at 0 images/,
+    ],
+    ['another size', classifier({ input: ['N', 4, 3, 1] }), /does not fit images of 2 x 3 with 2 channel/],
     [
       'a layout that its metadata contradicts',
       withMetadata(classifier(), { ...metadata, layout: 'NCHW' }),
-      /in the layout NCHW that its metadata declares/,
+      /in the layout NCHW that is declared/,
     ],
     [
       'another number of classes',
       tinyClassifier({ input: ['N', 2, 3, 2], features, classes: 4, weights: new Float32Array(48) }),
-      /has 4 classes, the data has 3/,
+      /has 4 outputs, the data 3 classes/,
     ],
     [
       'other classes',
       withMetadata(classifier(), { ...metadata, classes: ['left', 'middle', 'wrong'] }),
-      /knows the classes "left", "middle", "wrong", the data has "left", "middle", "right"/,
+      /other classes than the data: it lacks right; the data lacks wrong/,
     ],
     ['NaN', classifier({ weights: weights.map(() => NaN) }), /not numbers/],
     [
@@ -171,19 +178,5 @@ describe('evaluateOnnx', () => {
 
   it('refuses to say how good a model is on nothing', async () => {
     await expect(evaluateOnnx(classifier(), batches(4, []), { data })).rejects.toThrow(/no images/);
-  });
-});
-
-describe('classifierFor', () => {
-  it('takes a square gray image for channels last', () => {
-    const gray = { ...data, height: 1, width: 1, channels: 1 };
-    const model = tinyClassifier({ input: ['N', 1, 1, 1], features: 1, classes: 3, weights: new Float32Array(3) });
-    expect(classifierFor(model, gray)).toMatchObject({
-      inputName: 'input',
-      outputName: 'mean',
-      layout: 'NHWC',
-      batch: null,
-      probabilities: false,
-    });
   });
 });

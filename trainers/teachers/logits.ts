@@ -5,11 +5,11 @@ import { z } from 'zod';
 import { NasError } from '../../base/errors.js';
 import { writeFileAtomic } from '../../base/files.js';
 import { contentHash } from '../../base/hash.js';
+import { outputKind, toLogits, type OpenClassifier, type OutputKind } from '../../compiler/index.js';
 import { createLoader, type DatasetInfo } from '../data/index.js';
 import { evaluateSplit } from '../evaluate.js';
-import { outputKind, toLogits, type OutputKind } from './outputs.js';
 import type { TeacherLogits } from './prepared.js';
-import type { OpenTeacher, TeacherOptions, TeacherSource } from './source.js';
+import type { TeacherOptions, TeacherSource } from './source.js';
 
 /** Images a batch when a teacher is asked. */
 const batch = 128;
@@ -20,7 +20,7 @@ type Verdict = z.output<typeof verdictSchema>;
 
 /** Opens a teacher when first needed, and closes it. */
 export class AskedTeacher {
-  private opened: Promise<OpenTeacher> | null = null;
+  private opened: Promise<OpenClassifier> | null = null;
 
   constructor(
     private readonly source: TeacherSource,
@@ -35,11 +35,11 @@ export class AskedTeacher {
     const file = this.file('verdict', '.json', source.hash, info.hash);
     const cached = existsSync(file) ? verdictSchema.safeParse(JSON.parse(readFileSync(file, 'utf8'))) : null;
     if (cached?.success === true) return cached.data;
-    const { outputs: ask } = await this.open();
+    const teacher = await this.open();
     let kind: OutputKind | undefined;
     const { accuracy } = await evaluateSplit(
       async (images, size) => {
-        const rows = await ask(images, size);
+        const rows = await teacher.outputs(images, size);
         kind ??= outputKind(rows, info.classes.length);
         return toLogits[kind](rows);
       },
@@ -78,7 +78,7 @@ export class AskedTeacher {
     return join(this.options.cache, 'teachers', `${kind}-${contentHash(kind, ...content).slice(0, 32)}${extension}`);
   }
 
-  private open(): Promise<OpenTeacher> {
+  private open(): Promise<OpenClassifier> {
     return (this.opened ??= this.source.open());
   }
 
@@ -87,7 +87,7 @@ export class AskedTeacher {
     const { info, options } = this;
     const { dataset, seed, train, hooks = {} } = options;
     const count = info.counts.train;
-    const { outputs: ask } = await this.open();
+    const teacher = await this.open();
     const loader = createLoader({
       dataset,
       split: 'train',
@@ -108,7 +108,7 @@ export class AskedTeacher {
           await hooks.pause?.();
           if (hooks.signal?.aborted === true)
             throw new NasError('interrupted', "computing the teacher's logits was interrupted");
-          rows.set(toLogits[outputs](await ask(images, size)), done * info.classes.length);
+          rows.set(toLogits[outputs](await teacher.outputs(images, size)), done * info.classes.length);
           done += size;
           hooks.onLogits?.(view * count + done, files.length * count);
         }

@@ -1,62 +1,10 @@
-import { readFile } from 'node:fs/promises';
-import { existsSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import type { io } from '@tensorflow/tfjs-core';
-import * as tfl from '@tensorflow/tfjs-layers';
-import { z } from 'zod';
-import { invalidInput, messageOf } from '../../base/errors.js';
+import type * as tfl from '@tensorflow/tfjs-layers';
+import { invalidInput } from '../../base/errors.js';
+import { loadLayersModel } from '../../compiler/index.js';
 import { toModel } from '../../spaces/models/index.js';
 import type { ImageSize } from '../resize.js';
 import { loadWeights } from '../weights.js';
 import type { TeacherModelSource } from './prepared.js';
-
-/** What is used of a `model.json`. */
-const modelJson = z.object({
-  modelTopology: z.record(z.string(), z.unknown()),
-  weightsManifest: z.array(
-    z.object({
-      paths: z.array(z.string()),
-      weights: z.array(z.looseObject({ name: z.string(), shape: z.array(z.number()), dtype: z.string() })),
-    }),
-  ),
-  userDefinedMetadata: z.record(z.string(), z.unknown()).optional(),
-});
-
-/** A TF.js layers model from a folder, with what its author said about it. */
-export interface LoadedLayersModel {
-  readonly model: tfl.LayersModel;
-  readonly metadata: Readonly<Record<string, unknown>>;
-}
-
-/**
- * Loads a TF.js layers model from files.
- * @param path the folder with `model.json` and the weights, or that file
- * @throws NasError `invalid-input` when it is missing or damaged
- */
-export async function loadLayersModel(path: string): Promise<LoadedLayersModel> {
-  const file = existsSync(path) && statSync(path).isDirectory() ? join(path, 'model.json') : path;
-  try {
-    const json = modelJson.parse(JSON.parse(await readFile(file, 'utf8')));
-    const paths = json.weightsManifest.flatMap((group) => group.paths);
-    const parts = await Promise.all(paths.map((part) => readFile(join(dirname(file), part))));
-    const data = Buffer.concat(parts);
-    const handler: io.IOHandler = {
-      load: () =>
-        Promise.resolve({
-          modelTopology: json.modelTopology,
-          // The shape was checked above; TF.js itself checks the entries.
-          weightSpecs: json.weightsManifest.flatMap((group) => group.weights) as unknown as io.WeightsManifestEntry[],
-          weightData: data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength),
-        }),
-    };
-    return { model: await tfl.loadLayersModel(handler), metadata: json.userDefinedMetadata ?? {} };
-  } catch (cause) {
-    throw invalidInput(`the TF.js model ${file} cannot be loaded: ${messageOf(cause)}`, {
-      hint: 'It must be a folder with model.json (a layers model, as model.save writes it) and its weight files.',
-      cause,
-    });
-  }
-}
 
 /**
  * Builds a teacher whose features are compared with a student's, for the student's size of images: a network's weights

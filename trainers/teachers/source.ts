@@ -1,3 +1,4 @@
+import type { OpenClassifier } from '../../compiler/index.js';
 import type { DatasetInfo, DatasetRef } from '../data/index.js';
 import type { FitHooks } from '../fit-job.js';
 import type { AugmentConfig, EngineConfig, LossConfig, TeacherConfig } from '../schema.js';
@@ -30,13 +31,7 @@ export interface TeacherSource {
   readonly accuracy: number | null;
   readonly model: TeacherModelSource | null;
   /** Loads it. */
-  open(): Promise<OpenTeacher>;
-}
-
-export interface OpenTeacher {
-  /** Outputs [size, classes], in the data's order of classes, for images with the data's normalisation. */
-  readonly outputs: (images: Float32Array, size: number) => Promise<Float32Array>;
-  close(): Promise<void>;
+  open(): Promise<OpenClassifier>;
 }
 
 /** Finds or trains the teacher that a configuration of one type means. */

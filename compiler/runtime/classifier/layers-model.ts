@@ -1,0 +1,77 @@
+import { readFile } from 'node:fs/promises';
+import { existsSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { io } from '@tensorflow/tfjs-core';
+import * as tfl from '@tensorflow/tfjs-layers';
+import { z } from 'zod';
+import { invalidInput, messageOf } from '../../../base/errors.js';
+import { factsOf, type ClassifierFacts } from './metadata.js';
+import type { TensorInfo } from './onnx-file.js';
+import { checkSignature, type ClassifierSignature } from './signature.js';
+
+/** What is used of a `model.json`. */
+const modelJson = z.object({
+  modelTopology: z.record(z.string(), z.unknown()),
+  weightsManifest: z.array(
+    z.object({
+      paths: z.array(z.string()),
+      weights: z.array(z.looseObject({ name: z.string(), shape: z.array(z.number()), dtype: z.string() })),
+    }),
+  ),
+  userDefinedMetadata: z.record(z.string(), z.unknown()).optional(),
+});
+
+const metadataJson = z.record(z.string(), z.unknown());
+
+/** A TF.js layers model from a folder. */
+export interface LoadedLayersModel {
+  readonly model: tfl.LayersModel;
+  /** What its author said about it: in the file itself, or as this package's exports do in `metadata.json` beside it. */
+  readonly facts: ClassifierFacts;
+}
+
+/**
+ * Loads a TF.js layers model from files.
+ * @param path the folder with `model.json` and the weights, or that file
+ * @throws NasError `invalid-input` when it is missing or damaged
+ */
+export async function loadLayersModel(path: string): Promise<LoadedLayersModel> {
+  const file = existsSync(path) && statSync(path).isDirectory() ? join(path, 'model.json') : path;
+  try {
+    const json = modelJson.parse(JSON.parse(await readFile(file, 'utf8')));
+    const paths = json.weightsManifest.flatMap((group) => group.paths);
+    const parts = await Promise.all(paths.map((part) => readFile(join(dirname(file), part))));
+    const data = Buffer.concat(parts);
+    const handler: io.IOHandler = {
+      load: () =>
+        Promise.resolve({
+          modelTopology: json.modelTopology,
+          // The shape was checked above; TF.js itself checks the entries.
+          weightSpecs: json.weightsManifest.flatMap((group) => group.weights) as unknown as io.WeightsManifestEntry[],
+          weightData: data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength),
+        }),
+    };
+    const beside = join(dirname(file), 'metadata.json');
+    const said = existsSync(beside) ? metadataJson.parse(JSON.parse(await readFile(beside, 'utf8'))) : {};
+    return { model: await tfl.loadLayersModel(handler), facts: factsOf({ ...json.userDefinedMetadata, ...said }) };
+  } catch (cause) {
+    throw invalidInput(`the TF.js model ${file} cannot be loaded: ${messageOf(cause)}`, {
+      hint: 'It must be a folder with model.json (a layers model, as model.save writes it) and its weight files.',
+      cause,
+    });
+  }
+}
+
+/**
+ * What a layers model takes and gives as a classifier of images.
+ * @param where what errors call it
+ * @throws NasError `invalid-input` when it is none (see `checkSignature`)
+ */
+export function layersSignature({ model, facts }: LoadedLayersModel, where: string): ClassifierSignature {
+  const describe = ({ name, dtype, shape }: tfl.SymbolicTensor): TensorInfo => ({
+    name,
+    type: dtype,
+    shape: shape.map((size) => size ?? '?'),
+  });
+  return checkSignature(model.inputs.map(describe), model.outputs.map(describe), { layout: 'NHWC', ...facts }, where);
+}

@@ -1,0 +1,69 @@
+import { fromBinary } from '@bufbuild/protobuf';
+import {
+  ModelProtoSchema,
+  TensorProto_DataType,
+  type GraphProto,
+  type ModelProto,
+  type ValueInfoProto,
+} from 'onnx-buf';
+import { invalidInput, messageOf } from '../../../base/errors.js';
+
+/** The parsed content of an ONNX file. */
+export type OnnxFile = ModelProto & { readonly graph: GraphProto };
+
+const hasGraph = (model: ModelProto): model is OnnxFile => model.graph !== undefined;
+
+/**
+ * Parses an ONNX file.
+ * @param where what errors call it
+ * @throws NasError `invalid-input` when the bytes are no ONNX model
+ */
+export function parseOnnx(bytes: Uint8Array, where = 'the file'): OnnxFile {
+  let model: ModelProto;
+  try {
+    model = fromBinary(ModelProtoSchema, bytes);
+  } catch (cause) {
+    throw invalidInput(`${where} is not an ONNX model: ${messageOf(cause)}`, { cause });
+  }
+  if (hasGraph(model)) return model;
+  throw invalidInput(`${where} is not an ONNX model: it holds no graph`);
+}
+
+/** A fixed size, or the name of one that is open (`?` when it has none). */
+export type Dimension = number | string;
+
+/** An input or output of a model. */
+export interface TensorInfo {
+  readonly name: string;
+  /** `float32`, `uint8`, ...; `no tensor` for what is none. */
+  readonly type: string;
+  readonly shape: readonly Dimension[];
+}
+
+/** As errors show it: `image: float32[N, 28, 28, 1]`. */
+export const showTensor = ({ name, type, shape }: TensorInfo): string => `${name}: ${type}[${shape.join(', ')}]`;
+
+export const showTensors = (tensors: readonly TensorInfo[]): string =>
+  tensors.length === 0 ? 'none' : tensors.map(showTensor).join('; ');
+
+function tensorInfo({ name, type }: ValueInfoProto): TensorInfo {
+  if (type?.value.case !== 'tensorType') return { name, type: 'no tensor', shape: [] };
+  const { elemType, shape } = type.value.value;
+  return {
+    name,
+    type: TensorProto_DataType[elemType].toLowerCase().replace(/^float$/, 'float32'),
+    shape: (shape?.dim ?? []).map(({ value }): Dimension => {
+      // Old exporters write a negative size for an open one, and ONNX Runtime takes it so.
+      if (value.case === 'dimValue') return value.value < 0n ? '?' : Number(value.value);
+      return value.case === 'dimParam' && value.value !== '' ? value.value : '?';
+    }),
+  };
+}
+
+/** What a model is fed: its inputs without those that are weights with a value. */
+export function inputsOf({ graph }: OnnxFile): TensorInfo[] {
+  const weights = new Set(graph.initializer.map(({ name }) => name));
+  return graph.input.filter(({ name }) => !weights.has(name)).map(tensorInfo);
+}
+
+export const outputsOf = ({ graph }: OnnxFile): TensorInfo[] => graph.output.map(tensorInfo);

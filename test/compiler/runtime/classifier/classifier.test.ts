@@ -1,0 +1,129 @@
+import { describe, expect, test } from 'vitest';
+import { fitClassifier, outputKind, Scoreboard, toLogits, type ImageData } from '../../../../compiler/index.js';
+import { classOrder } from '../../../../compiler/runtime/classifier/classifier.js';
+import type { Dimension, TensorInfo } from '../../../../compiler/runtime/classifier/onnx-file.js';
+import { inputTransform, reorder } from '../../../../compiler/runtime/classifier/run.js';
+import { checkSignature } from '../../../../compiler/runtime/classifier/signature.js';
+
+const tensor = (name: string, shape: Dimension[], type = 'float32'): TensorInfo => ({ name, type, shape });
+const digits = '0123456789'.split('');
+const images = (height: number, width: number, channels: number): ImageData => ({
+  height,
+  width,
+  channels,
+  classes: digits,
+  mean: new Array<number>(channels).fill(0.5),
+  std: new Array<number>(channels).fill(0.25),
+});
+const signature = (inputs: TensorInfo[], outputs = [tensor('y', ['N', 10])]) =>
+  checkSignature(inputs, outputs, {}, 'it');
+const classifier = (shape: Dimension[], data: ImageData, given = {}) =>
+  fitClassifier(signature([tensor('x', shape)]), data, 'it', given);
+
+describe('a classifier', () => {
+  test.each([
+    ['NHWC', ['N', 28, 28, 3]],
+    ['NCHW', ['N', 3, 28, 28]],
+  ])('is %s by its shape', (layout, shape) => {
+    expect(classifier(shape, images(28, 28, 3))).toEqual({ layout, batch: null, normalisation: null, order: null });
+  });
+
+  test('has the batch that is fixed', () => {
+    expect(classifier([8, 28, 28, 1], images(28, 28, 1)).batch).toBe(8);
+  });
+
+  test('has the layout that is given where the shape leaves it open', () => {
+    const open = ['N', 'a', 'b', 'c'];
+    expect(() => classifier(open, images(28, 28, 3))).toThrow(/cannot be told whether that is NHWC or NCHW/);
+    expect(classifier(open, images(28, 28, 3), { layout: 'NCHW' }).layout).toBe('NCHW');
+  });
+
+  test('of single pixels takes them last: that is the same', () => {
+    expect(classifier(['N', 1, 1, 1], images(1, 1, 1)).layout).toBe('NHWC');
+  });
+
+  test('has the normalisation that is given, whole', () => {
+    const normalisation = { mean: [0.1], std: [0.2] };
+    expect(classifier(['N', 8, 8, 1], images(8, 8, 1), normalisation).normalisation).toEqual(normalisation);
+    expect(() => classifier(['N', 8, 8, 1], images(8, 8, 1), { mean: [0.1] })).toThrow(
+      /it normalises 1 \(mean\) and 0 \(std\) channels, the data has 1/,
+    );
+  });
+
+  test.each<[string, TensorInfo[], TensorInfo[], RegExp]>([
+    ['two inputs', [tensor('a', [1]), tensor('b', [1])], [], /2 inputs \(a: float32\[1\]; b: float32\[1\]\), not one/],
+    ['bytes', [tensor('x', ['N', 28, 28, 3], 'uint8')], [], /takes x: uint8\[N, 28, 28, 3\], not float32/],
+    ['a vector', [tensor('x', ['N', 784])], [], /x: float32\[N, 784\], which has not the four dimensions/],
+    ['no images', [tensor('x', [0, 28, 28, 3])], [], /x: float32\[0, 28, 28, 3\]: its batch is fixed at 0 images/],
+    ['no output', [tensor('x', ['N', 28, 28, 3])], [], /0 outputs \(none\), not one/],
+    ['whole numbers as output', [tensor('x', [1, 2, 2, 3])], [tensor('y', [1], 'int64')], /gives y: int64\[1\], not/],
+  ])('with %s is refused', (_name, inputs, outputs, message) => {
+    expect(() => signature(inputs, outputs)).toThrow(message);
+  });
+
+  test('of other images or a map as output is refused', () => {
+    expect(() => classifier(['N', 32, 32, 3], images(28, 28, 3))).toThrow(/neither as NHWC nor as NCHW/);
+    expect(() => classifier(['N', 28, 28, 3], images(28, 28, 3), { layout: 'NCHW' })).toThrow(/in the layout NCHW/);
+    const map = signature([tensor('x', ['N', 28, 28, 3])], [tensor('y', ['N', 7, 7, 10])]);
+    expect(() => fitClassifier(map, images(28, 28, 3), 'it')).toThrow(/it has 490 outputs, the data 10 classes/);
+  });
+});
+
+test('the input transform changes normalisation and layout at once', () => {
+  // Pixels 0.2 and 0.6 (channels) in one place, 0.4 and 0.8 in the other; normalised with mean 0.5, std 0.25 and 0.5.
+  const data = { ...images(1, 2, 2), mean: [0.5, 0.5], std: [0.25, 0.5] };
+  const transform = inputTransform('NCHW', { mean: [0, 0.1], std: [1, 0.5] }, data);
+  const result = transform(Float32Array.of(-1.2, 0.2, -0.4, 0.6));
+  [0.2, 0.4, 1, 1.4].forEach((x, i) => expect(result[i]).toBeCloseTo(x, 6));
+});
+
+describe('the order of classes', () => {
+  test('is null when equal or unnamed, a permutation when it is one', () => {
+    expect(classOrder('it', 3, ['a', 'b', 'c'], ['a', 'b', 'c'])).toBeNull();
+    expect(classOrder('it', 3, undefined, ['a', 'b', 'c'])).toBeNull();
+    expect(classOrder('it', undefined, undefined, ['a', 'b', 'c'])).toBeNull();
+    const order = classOrder('it', 3, ['c', 'a', 'b'], ['a', 'b', 'c']);
+    expect(order).toEqual([1, 2, 0]);
+    expect([...reorder(Float32Array.of(30, 10, 20, 33, 11, 22), order)]).toEqual([10, 20, 30, 11, 22, 33]);
+  });
+
+  test('is an error that lists the differences', () => {
+    expect(() => classOrder('it', 2, ['a', 'x'], ['a', 'b'])).toThrow(/it lacks b; the data lacks x/);
+    expect(() => classOrder('it', 2, ['a', 'b', 'c'], ['a', 'b'])).toThrow(/2 outputs but names 3/);
+    expect(() => classOrder('it', 3, undefined, ['a', 'b'])).toThrow(/3 outputs, the data 2 classes/);
+    expect(() => classOrder('it', undefined, ['a'], ['a', 'b'])).toThrow(/1 outputs, the data 2 classes/);
+    expect(() => classOrder('it', 3, ['a', 'b', 'b'], ['a', 'b', 'c'])).toThrow(/it lacks c/);
+  });
+});
+
+test('probabilities are told from logits and turned into them', () => {
+  expect(outputKind(Float32Array.of(0.2, 0.8, 1, 0), 2)).toBe('probabilities');
+  expect(outputKind(Float32Array.of(0.2, 0.8, 0.5, 0.9), 2)).toBe('logits');
+  expect(outputKind(Float32Array.of(-0.5, 1.5), 2)).toBe('logits');
+  expect(toLogits.probabilities(Float32Array.of(1, 0)).every(Number.isFinite)).toBe(true);
+});
+
+test('scores do not depend on the batches', () => {
+  const logits = [Float32Array.of(2, 1), Float32Array.of(0, 3), Float32Array.of(1, -1)];
+  const labels = [Float32Array.of(1, 0), Float32Array.of(1, 0), Float32Array.of(0, 1)];
+  const whole = new Scoreboard();
+  whole.add(
+    Float32Array.from(logits.flatMap((row) => [...row])),
+    Float32Array.from(labels.flatMap((row) => [...row])),
+    3,
+  );
+  const parts = new Scoreboard();
+  logits.forEach((row, i) => parts.add(row, labels[i], 1));
+  expect(parts.scores()).toEqual(whole.scores());
+  const softplus = (x: number): number => Math.log(1 + Math.exp(x));
+  const loss = (softplus(-1) + softplus(3) + softplus(2)) / 3;
+  expect(whole.scores()).toMatchObject({
+    accuracy: 1 / 3,
+    count: 3,
+    confusion: [
+      [1, 1],
+      [1, 0],
+    ],
+  });
+  expect(whole.scores().loss).toBeCloseTo(loss, 9);
+});
