@@ -1,5 +1,4 @@
 import type { DecisionSpace, Genotype } from '../spaces/index.js';
-import type { Enqueued } from './enqueued.js';
 import type { Objective, Values } from './objective.js';
 
 /** What a trial came to after a share of its training, in (0, 1): all objective values as they were then. */
@@ -44,9 +43,13 @@ export interface AskContext {
   readonly untold?: readonly string[];
 }
 
+/** Who chose a proposal: the experiment, by its name there, or the controller. */
+export type ProposalSource = { readonly kind: 'enqueued'; readonly name: string } | { readonly kind: 'controller' };
+
 /** A proposal: a canonical genotype that was never asked before, and one line on why it was chosen. */
 export interface Proposal {
   readonly genotype: Genotype;
+  readonly source: ProposalSource;
   readonly reason: string;
   /** Candidates rejected by cheap constraints before this one. */
   readonly rejected: number;
@@ -64,6 +67,14 @@ export interface Controller {
    *   to be listed) every one that keeps the constraints.
    */
   ask(context: AskContext): Proposal;
+}
+
+/** A genotype that is to be tried before the controller has its say: a baseline, or what another search found. */
+export interface Enqueued {
+  /** Canonical. */
+  readonly genotype: Genotype;
+  /** What reports call it. */
+  readonly name: string;
 }
 
 /** What every controller is made from. */

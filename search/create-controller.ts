@@ -1,10 +1,9 @@
 import { Random } from '../base/random.js';
 import { genotypeId } from '../spaces/index.js';
-import type { AskContext, Controller, ControllerInput } from './controller.js';
-import { nextEnqueued } from './enqueued.js';
+import type { AskContext, Controller, ControllerInput, Enqueued, Proposal } from './controller.js';
 import { evolutionStrategy } from './evolution.js';
 import { Foresight } from './fidelity/index.js';
-import { Asked } from './history.js';
+import { Asked, type AskedIds } from './history.js';
 import { localStrategy } from './local.js';
 import { nsga2Strategy } from './nsga2.js';
 import { objectivesWithout, type Values } from './objective.js';
@@ -47,6 +46,17 @@ export function createController(config: SearchConfig, input: ControllerInput): 
       return propose(input, known, before, (judge) => strategy(known, random, before, judge), random);
     },
   };
+}
+
+/**
+ * The first enqueued genotype that was not asked yet. It is proposed even when it breaks a cheap constraint: who names a
+ * network wants to see what becomes of it.
+ */
+function nextEnqueued(enqueued: readonly Enqueued[], asked: AskedIds): Proposal | undefined {
+  const next = enqueued.find(({ genotype }) => !asked.has(genotypeId(genotype)));
+  if (next === undefined) return undefined;
+  const { genotype, name } = next;
+  return { genotype, source: { kind: 'enqueued', name }, reason: `enqueued: ${name}`, rejected: 0 };
 }
 
 /** The strategy for each set of cheap objectives that are not told: to it, they are known of trials only. */

@@ -1,7 +1,7 @@
 import { mutate, sampleGenotype } from '../spaces/index.js';
 import type { Told } from './controller.js';
 import { perTrial } from './history.js';
-import { compareStandings, standings, toMember, type Member } from './population.js';
+import { compareCrowded, crowdedRanks, toMember, type Member } from './population.js';
 import type { StrategyFactory } from './strategy.js';
 
 /** The latest complete trials, oldest first: what ages out is simply no longer looked at. */
@@ -26,12 +26,12 @@ export const evolutionStrategy: StrategyFactory = (config, { space, objectives }
     const members = context.number < config.population ? [] : latest(context.history, config.population, memberOf);
     if (members.length === 0)
       return () => ({ genotype: sampleGenotype(space, random), reason: 'random: first population' });
-    const ranked = standings(members);
+    const ranked = crowdedRanks(members);
     return () => {
       let best = random.int(members.length);
       for (let i = 1; i < config.tournament; i++) {
         const rival = random.int(members.length);
-        if (compareStandings(ranked[rival], ranked[best]) < 0) best = rival;
+        if (compareCrowded(ranked[rival], ranked[best]) < 0) best = rival;
       }
       const { number, genotype } = members[best].told;
       return { genotype: mutate(space, genotype, random), reason: `mutation of trial ${number}` };

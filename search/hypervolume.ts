@@ -39,6 +39,41 @@ export function hypervolumeImprovement(point: Point, points: readonly Point[], r
 export const hypervolumeContributions = (points: readonly Point[], reference: Point): number[] =>
   points.map((point, i) => hypervolumeImprovement(point, points.toSpliced(i, 1), reference));
 
+/** A reference point for points that are scaled to [0, 1]: a bit beyond the worst, so that these count, too. */
+export const justBeyond = (objectives: number): Point => new Array<number>(objectives).fill(1.1);
+
+/**
+ * The indices of points (scaled to [0, 1]), those first that add most to the hypervolume of the ones before them; of
+ * equals, the earlier: every beginning of the order is a good small stand-in for all (greedy hypervolume subset
+ * selection, Guerreiro et al. 2016).
+ *
+ * @param count how many are wanted; default: all.
+ */
+export function byVolume(points: readonly Point[], count = points.length): number[] {
+  const reference = justBeyond(points.at(0)?.length ?? 0);
+  const chosen: number[] = [];
+  // What a point adds can only become less, so an old value is a bound: only the best need be computed again.
+  const bounds = points.map((point) => hypervolumeImprovement(point, [], reference));
+  while (chosen.length < count) {
+    const fresh = new Set<number>();
+    for (;;) {
+      const best = bounds.reduce((best, bound, i) => (best === -1 || bound > bounds[best] ? i : best), -1);
+      if (fresh.has(best)) {
+        chosen.push(best);
+        bounds[best] = -Infinity;
+        break;
+      }
+      fresh.add(best);
+      bounds[best] = hypervolumeImprovement(
+        points[best],
+        chosen.map((i) => points[i]),
+        reference,
+      );
+    }
+  }
+  return chosen;
+}
+
 /** The volume in the first `dimensions` objectives. */
 function volume(points: readonly Point[], reference: Point, dimensions: number): number {
   if (points.length === 0) return 0;

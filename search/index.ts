@@ -2,8 +2,6 @@ export { FrontierArchive, ParetoArchive } from './archive.js';
 export * from './controller.js';
 export * from './create-controller.js';
 export * from './fidelity/index.js';
-export type { Enqueued } from './enqueued.js';
-export { enqueuedName } from './enqueued-name.js';
 export * from './frontier.js';
 export * from './hypervolume.js';
 export { SpaceExhausted } from './infeasible.js';

@@ -1,14 +1,13 @@
 import type { Random } from '../base/random.js';
 import { genotypeId, mutate, sampleGenotype, type DecisionSpace, type Genotype } from '../spaces/index.js';
 import { withPoint } from './archive.js';
-import { bestFirst, type Scored } from './best-first.js';
 import type { AskContext, Told } from './controller.js';
 import { HistoryFold, type AskedIds } from './history.js';
 import { hypervolumeImprovement } from './hypervolume.js';
 import type { Objective } from './objective.js';
 import { crowdingDistances, type Point } from './pareto.js';
 import { toMember, type Member } from './population.js';
-import type { StrategyFactory } from './strategy.js';
+import { bestFirst, type Scored, type StrategyFactory } from './strategy.js';
 
 /** Random trials at the beginning, unless the experiment says otherwise. */
 const startup = 6;

@@ -1,16 +1,16 @@
 import type { Random } from '../base/random.js';
 import { crossover, genotypeId, mutate, sampleGenotype, type DecisionSpace, type Genotype } from '../spaces/index.js';
 import { HistoryFold } from './history.js';
-import { compareStandings, standings, toMember, type Member } from './population.js';
+import { compareCrowded, crowdedRanks, toMember, type Member } from './population.js';
 import type { StrategyFactory } from './strategy.js';
 
 /** A population with a new member, without the one that the crowded comparison puts last (of equals, the latest). */
 function survivors(members: readonly Member[], newcomer: Member, size: number): readonly Member[] {
   const all = [...members, newcomer];
   if (all.length <= size) return all;
-  const ranked = standings(all);
+  const ranked = crowdedRanks(all);
   let worst = 0;
-  for (let i = 1; i < all.length; i++) if (compareStandings(ranked[i], ranked[worst]) >= 0) worst = i;
+  for (let i = 1; i < all.length; i++) if (compareCrowded(ranked[i], ranked[worst]) >= 0) worst = i;
   return all.toSpliced(worst, 1);
 }
 
@@ -40,10 +40,10 @@ export const nsga2Strategy: StrategyFactory = (config, { space, objectives }) =>
     if (context.number < config.population || members.length === 0) {
       return () => ({ genotype: sampleGenotype(space, random), reason: 'random: first population' });
     }
-    const ranked = standings(members);
+    const ranked = crowdedRanks(members);
     const parent = () => {
       const [a, b] = [random.int(members.length), random.int(members.length)];
-      return members[compareStandings(ranked[b], ranked[a]) < 0 ? b : a].told;
+      return members[compareCrowded(ranked[b], ranked[a]) < 0 ? b : a].told;
     };
     return () => {
       const a = parent();

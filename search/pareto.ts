@@ -11,6 +11,14 @@ export function dominates(a: Point, b: Point): boolean {
   return better;
 }
 
+/** Points scaled to [0, 1] in each objective; an objective in which all are equal becomes 0. */
+export function scaled(points: readonly Point[]): Point[] {
+  const [first = []] = points;
+  const low = first.map((_, i) => Math.min(...points.map((point) => point[i])));
+  const size = first.map((_, i) => Math.max(...points.map((point) => point[i])) - low[i] || 1);
+  return points.map((point) => point.map((value, i) => (value - low[i]) / size[i]));
+}
+
 /** Indices of the points in lexicographic order (equal points in their own order): no point dominates an earlier one. */
 function lexicographic(points: readonly Point[]): number[] {
   return [...points.keys()].sort((i, j) => {

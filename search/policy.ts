@@ -28,7 +28,7 @@ export const logProbability = (policy: Policy, genotype: Genotype, relevant: rea
   policy.reduce((sum, logits, i) => sum + (relevant[i] ? Math.log(softmax(logits)[genotype[i]]) : 0), 0);
 
 /** How far one result moves a policy. */
-export interface Step {
+export interface PolicyStep {
   readonly genotype: Genotype;
   readonly relevant: readonly boolean[];
   /** How much better than expected, in standard deviations; scaled by the learning rate. */
@@ -41,7 +41,7 @@ export interface Step {
  * One step of REINFORCE (Williams 1992): the gradient of the logarithm of the probability of what was done, times the
  * advantage, plus the gradient of the policy's entropy.
  */
-export function reinforced(policy: Policy, { genotype, relevant, advantage, entropy }: Step): Policy {
+export function reinforced(policy: Policy, { genotype, relevant, advantage, entropy }: PolicyStep): Policy {
   return policy.map((logits, i) => {
     if (!relevant[i]) return logits;
     const probabilities = softmax(logits);

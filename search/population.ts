@@ -1,7 +1,6 @@
 import type { Told } from './controller.js';
-import { violation } from './constraint.js';
 import { toPoint } from './frontier.js';
-import type { Objective } from './objective.js';
+import { type Objective, violation } from './objective.js';
 import { crowdingDistances, nonDominatedRanks, type Point } from './pareto.js';
 
 /** A trial that can be compared with others. */
@@ -26,7 +25,7 @@ export function toMember(objectives: readonly Objective[], told: Told): Member |
 }
 
 /** Where a member stands among others: the front (0 is best), then how much room is around it there. */
-export interface Standing {
+export interface CrowdedRank {
   readonly rank: number;
   readonly crowding: number;
 }
@@ -35,12 +34,12 @@ export interface Standing {
  * The standings of members by constrained domination (Deb et al. 2002): those that keep all constraints by Pareto
  * fronts, then the others by how much they break, each different violation a front of its own.
  */
-export function standings(members: readonly Member[]): Standing[] {
+export function crowdedRanks(members: readonly Member[]): CrowdedRank[] {
   const kept = [...members.keys()].filter((i) => members[i].violation === 0);
   const ranks = nonDominatedRanks(kept.map((i) => members[i].point));
   const fronts: number[][] = [];
   for (const [k, rank] of ranks.entries()) (fronts[rank] ??= []).push(kept[k]);
-  const result = new Array<Standing>(members.length);
+  const result = new Array<CrowdedRank>(members.length);
   for (const [rank, front] of fronts.entries()) {
     const distances = crowdingDistances(front.map((i) => members[i].point));
     for (const [k, i] of front.entries()) result[i] = { rank, crowding: distances[k] };
@@ -53,5 +52,5 @@ export function standings(members: readonly Member[]): Standing[] {
 }
 
 /** The crowded comparison of Deb et al. 2002: negative when `a` is better, 0 when neither is. */
-export const compareStandings = (a: Standing, b: Standing): number =>
+export const compareCrowded = (a: CrowdedRank, b: CrowdedRank): number =>
   a.rank - b.rank || (a.crowding === b.crowding ? 0 : b.crowding - a.crowding);

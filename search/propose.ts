@@ -9,11 +9,10 @@ import {
   type DecisionSpace,
   type Genotype,
 } from '../spaces/index.js';
-import { violation } from './constraint.js';
 import type { AskContext, ControllerInput, Proposal } from './controller.js';
 import type { AskedIds } from './history.js';
 import { infeasible, Rejections, SpaceExhausted } from './infeasible.js';
-import { violated, type Objective, type Values } from './objective.js';
+import { type Objective, type Values, violated, violation } from './objective.js';
 
 /** A candidate that a strategy would like to try. */
 export interface Candidate {
@@ -42,6 +41,8 @@ const tries = { strategy: 100, random: 200, descent: 1000 };
 
 /** Spaces of up to this many combinations are listed when nothing new was found otherwise. */
 const listable = 20_000;
+
+const source = { kind: 'controller' } as const;
 
 /** The networks that one ask may propose, and what it turned down. */
 class Filter {
@@ -106,11 +107,11 @@ export function propose(
       const genotype = existing(space, wanted, random);
       const id = genotypeId(genotype);
       if (asked.has(id) || !filter.judgeAs(id, genotype).accepted) continue;
-      return { genotype, reason, rejected: passedOver ?? filter.rejections.count };
+      return { genotype, source, reason, rejected: passedOver ?? filter.rejections.count };
     }
   }
   const found = descend(space, filter, random) ?? pickFromList(space, filter, random);
-  if (found !== undefined) return { ...found, rejected: filter.rejections.count };
+  if (found !== undefined) return { ...found, source, rejected: filter.rejections.count };
   throw nothingLeft(space, filter, asked.size);
 }
 

@@ -1,6 +1,5 @@
 import type { Told } from './controller.js';
-import { violation } from './constraint.js';
-import type { Objective } from './objective.js';
+import { type Objective, violation } from './objective.js';
 
 /** What a policy is after: one objective as good as can be, and a target for each of the others. */
 export interface Goal {

@@ -1,11 +1,10 @@
 import { existing, genotypeId, sampleGenotype } from '../spaces/index.js';
-import { bestFirst, type Scored } from './best-first.js';
 import { perTrial } from './history.js';
 import { ParzenEstimator, type Observation } from './parzen.js';
 import { toMember, type Member } from './population.js';
 import { relevantDecisions } from './relevance.js';
 import { split } from './split.js';
-import type { StrategyFactory } from './strategy.js';
+import { bestFirst, type Scored, type StrategyFactory } from './strategy.js';
 
 /** Random trials at the beginning, unless the experiment says otherwise. */
 const startup = 8;

@@ -1,5 +1,5 @@
 import { rankResults } from './ranking.js';
-import type { Decision, RungResult, Scheduler, SchedulerInput, Standing } from './scheduler.js';
+import type { SchedulerDecision, RungResult, Scheduler, SchedulerInput, Standing } from './scheduler.js';
 
 interface Options extends SchedulerInput {
   /** Epochs of the rungs, ascending. */
@@ -23,7 +23,7 @@ export function asynchronousHalving({ objectives, rungs, eta, epochs }: Options)
   const promoted = ({ steps }: Standing, level: number): Set<number> =>
     new Set(steps.filter((step) => step.epochs === rungs[level + 1]).map(({ trial }) => trial));
 
-  const promote = (standing: Standing, level: number): Decision | undefined => {
+  const promote = (standing: Standing, level: number): SchedulerDecision | undefined => {
     const rung = ofRung(standing, level);
     const goOn = promoted(standing, level);
     const last = standing.settled && !standing.mayAsk && rung.length > 0;
@@ -36,7 +36,7 @@ export function asynchronousHalving({ objectives, rungs, eta, epochs }: Options)
     return { kind: 'promote', trial: ranked[place].trial, epochs: rungs[level + 1], reason };
   };
 
-  const stop = (standing: Standing, level: number): Decision | undefined => {
+  const stop = (standing: Standing, level: number): SchedulerDecision | undefined => {
     const rung = ofRung(standing, level);
     const goOn = promoted(standing, level);
     const ranked = rankResults(rung, objectives);
@@ -48,7 +48,7 @@ export function asynchronousHalving({ objectives, rungs, eta, epochs }: Options)
   };
 
   const levels = [...rungs.keys()].slice(0, -1).reverse();
-  const first = (decide: (level: number) => Decision | undefined): Decision | undefined => {
+  const first = (decide: (level: number) => SchedulerDecision | undefined): SchedulerDecision | undefined => {
     for (const level of levels) {
       const decision = decide(level);
       if (decision !== undefined) return decision;

@@ -1,10 +1,21 @@
 import { asynchronousHalving } from './asha.js';
 import { freezeThaw } from './freeze-thaw.js';
 import { successiveHalving } from './halving.js';
-import { geometricRungs } from './rungs.js';
 import type { FidelityConfig } from './schema.js';
 import type { Scheduler, SchedulerInput } from './scheduler.js';
-import { wholeTrainings } from './whole.js';
+
+/**
+ * Epochs of the rungs, ascending: the last is the whole training, each other the next one's share 1 / eta (rounded), as
+ * long as that is `min` or more. There is one rung when there is no room for others.
+ */
+export function geometricRungs(epochs: number, min: number, eta: number): number[] {
+  const rungs = [epochs];
+  for (let share = epochs / eta; Math.round(share) >= min && Math.round(share) >= 1; share /= eta) {
+    const rung = Math.round(share);
+    if (rung < rungs[0]) rungs.unshift(rung);
+  }
+  return rungs;
+}
 
 /** Epochs after which trials are judged, ascending; the last are those of the whole training. */
 export function rungsOf(config: FidelityConfig, epochs: number): readonly number[] {
@@ -17,6 +28,12 @@ export function rungsOf(config: FidelityConfig, epochs: number): readonly number
       return geometricRungs(epochs, config.min_epochs, config.eta);
   }
 }
+
+/** Every trial is trained to its end at once. */
+const wholeTrainings = (epochs: number): Scheduler => ({
+  first: epochs,
+  decide: ({ mayAsk }) => (mayAsk ? { kind: 'ask' } : undefined),
+});
 
 /** The scheduler of a configuration. */
 export function createScheduler(config: FidelityConfig, input: SchedulerInput): Scheduler {

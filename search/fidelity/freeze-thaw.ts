@@ -1,7 +1,7 @@
 import { Outlook } from './outlook.js';
 import { progressOf } from './progress.js';
 import type { RungResult, Scheduler, SchedulerInput, Standing } from './scheduler.js';
-import { worthOf, type Candidate } from './worth.js';
+import { worthOf, type Contender } from './worth.js';
 
 interface Options extends SchedulerInput {
   /** Epochs of the rungs, ascending. */
@@ -11,7 +11,7 @@ interface Options extends SchedulerInput {
   readonly minGain: number;
 }
 
-interface Paused {
+interface Frozen {
   readonly result: RungResult;
   /** What the rest of its training is expected to add to the frontier, as a share. */
   readonly worth: number;
@@ -37,18 +37,18 @@ function greatest<T>(all: readonly T[], measure: (one: T) => number): T | undefi
 export function freezeThaw({ objectives, rungs, epochs, eta, minGain }: Options): Scheduler {
   const learned = objectives.filter(({ cost }) => cost === 'expensive');
 
-  const look = (standing: Standing): { readonly paused: readonly Paused[]; readonly first: boolean } => {
+  const look = (standing: Standing): { readonly paused: readonly Frozen[]; readonly first: boolean } => {
     const { stages, whole, going, paused } = progressOf(standing, epochs);
     const trials = stages.map((own) => own.map(({ epochs: at, values }) => ({ at, values })));
     const outlooks = learned.map(({ name }) => ({ name, outlook: new Outlook(objectives, name, rungs, trials) }));
-    const candidateOf = ({ epochs: at, values }: RungResult): Candidate => ({
+    const contenderOf = ({ epochs: at, values }: RungResult): Contender => ({
       values,
       expected: Object.fromEntries(outlooks.map(({ name, outlook }) => [name, outlook.expect(at, values)])),
     });
     const worth = worthOf(objectives, {
       whole: whole.map(({ values }) => values),
-      going: going.map(candidateOf),
-      candidates: paused.map(candidateOf),
+      going: going.map(contenderOf),
+      candidates: paused.map(contenderOf),
     });
     return {
       paused: paused.map((result, i) => ({ result, worth: worth[i] })),

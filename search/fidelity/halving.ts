@@ -1,5 +1,5 @@
 import { rankResults } from './ranking.js';
-import type { Decision, Scheduler, SchedulerInput, Standing } from './scheduler.js';
+import type { SchedulerDecision, Scheduler, SchedulerInput, Standing } from './scheduler.js';
 
 interface Options extends SchedulerInput {
   /** Epochs of the rungs, ascending. */
@@ -16,7 +16,11 @@ interface Options extends SchedulerInput {
  */
 export function successiveHalving({ objectives, rungs, eta, bracket, epochs }: Options): Scheduler {
   /** The decision that a complete rung of a bracket leaves to be made; null when the bracket has to wait for results. */
-  const judge = (standing: Standing, members: readonly number[], level: number): Decision | null | undefined => {
+  const judge = (
+    standing: Standing,
+    members: readonly number[],
+    level: number,
+  ): SchedulerDecision | null | undefined => {
     const [here, next] = [rungs[level], rungs[level + 1]];
     const mine = new Set(members);
     const rung = standing.results.filter((result) => result.epochs === here && mine.has(result.trial));
@@ -35,7 +39,7 @@ export function successiveHalving({ objectives, rungs, eta, bracket, epochs }: O
     return undefined;
   };
   /** The first decision that a bracket allows: of its lowest rung that is not done. */
-  const ofBracket = (standing: Standing, first: number): Decision | undefined => {
+  const ofBracket = (standing: Standing, first: number): SchedulerDecision | undefined => {
     let members = Array.from({ length: Math.min(bracket, standing.asked - first) }, (_, i) => first + i);
     for (let level = 0; level < rungs.length - 1; level++) {
       const decision = judge(standing, members, level);

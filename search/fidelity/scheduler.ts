@@ -29,7 +29,7 @@ export interface Standing {
 }
 
 /** What to do next; a stop takes no time. */
-export type Decision =
+export type SchedulerDecision =
   | { readonly kind: 'ask' }
   | { readonly kind: 'promote'; readonly trial: number; readonly epochs: number; readonly reason: string }
   | { readonly kind: 'stop'; readonly trial: number; readonly reason: string };
@@ -45,7 +45,7 @@ export interface Scheduler {
    * The next decision; undefined when more has to become known first, or nothing is left to do: every trial that was asked
    * has then ended.
    */
-  decide(standing: Standing): Decision | undefined;
+  decide(standing: Standing): SchedulerDecision | undefined;
 }
 
 /** What every scheduler is made from. */

@@ -5,11 +5,11 @@ import { nonDominated, type Point } from '../pareto.js';
 import { limitOf } from '../surrogate/acquisition.js';
 import { boxesOf } from '../surrogate/boxes.js';
 import { improvementOf, type Belief } from '../surrogate/improvement.js';
-import { gaussian } from '../surrogate/gaussian-scale.js';
+import { gaussian } from '../surrogate/warp.js';
 import type { Expected } from './regression.js';
 
 /** A trial that may be trained on: what its values would be at the end; `expected` of those that training changes. */
-export interface Candidate {
+export interface Contender {
   readonly values: Values;
   readonly expected: Readonly<Record<string, Expected>>;
 }
@@ -17,7 +17,7 @@ export interface Candidate {
 const turned = ({ direction }: Objective, value: number): number => (direction === 'minimize' ? value : -value);
 
 /** Values with what is expected in place of what training changes. */
-const meansOf = ({ values, expected }: Candidate): Values => ({
+const meansOf = ({ values, expected }: Contender): Values => ({
   ...values,
   ...Object.fromEntries(Object.entries(expected).map(([name, { mean }]) => [name, mean])),
 });
@@ -27,8 +27,8 @@ export interface Field {
   /** Values of those that were trained to their end. */
   readonly whole: readonly Values[];
   /** On their way there, and taken to come to what is expected of them. */
-  readonly going: readonly Candidate[];
-  readonly candidates: readonly Candidate[];
+  readonly going: readonly Contender[];
+  readonly candidates: readonly Contender[];
 }
 
 /**

@@ -1,6 +1,5 @@
 import { genotypeId, type Decision, type DecisionSpace, type Genotype } from '../../spaces/index.js';
 import type { Values } from '../objective.js';
-import { tallyOf } from './tally.js';
 
 /** Candidates as a model sees them, one row each. */
 export interface Encoded {
@@ -29,6 +28,30 @@ export function choiceDistances({ choices }: Decision): Float64Array {
     }
   }
   return distances;
+}
+
+/** Decisions that have the same choices are counted together when they are so many at least. */
+const fewestAlike = 3;
+
+/**
+ * How often each choice is taken, over decisions that offer the same choices (the operations of a cell's edges, the
+ * kernels of a network's layers): what a choice does there is likely to be alike.
+ */
+function tallyOf(decisions: readonly Decision[]): (genotype: Genotype) => number[] {
+  const groups = new Map<string, number[]>();
+  for (const [i, { choices }] of decisions.entries()) {
+    const key = JSON.stringify(choices);
+    groups.set(key, [...(groups.get(key) ?? []), i]);
+  }
+  const alike = [...groups.values()].filter(
+    (group) => group.length >= fewestAlike && decisions[group[0]].choices.length > 1,
+  );
+  return (genotype) =>
+    alike.flatMap((group) => {
+      const counts = decisions[group[0]].choices.map(() => 0);
+      for (const decision of group) counts[genotype[decision]]++;
+      return counts;
+    });
 }
 
 /** Shift and scale that give a column mean 0 and variance 1; a constant column becomes 0. */

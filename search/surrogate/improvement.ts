@@ -1,15 +1,5 @@
 import type { Boxes } from './boxes.js';
-import type { Below as Thresholds } from './warp.js';
-
-/** How values follow from the normal variables that are modelled. */
-export interface Scale {
-  /** The normal variable of a value. */
-  apply(value: number): number;
-  /** The median of the values when the normal variable has mean `z`. */
-  invert(z: number): number;
-  /** For each of some thresholds, E[max(0, threshold - value)]. */
-  below(thresholds: Float64Array): Thresholds;
-}
+import type { Scale } from './warp.js';
 
 /** What is known of one objective, for each candidate of a pool; smaller is better. */
 export type Belief =

@@ -7,11 +7,10 @@ import { nonDominatedRanks } from '../pareto.js';
 import type { Candidate, Judge } from '../propose.js';
 import type { StrategyFactory } from '../strategy.js';
 import { cheapest, farthest } from './design.js';
-import { Evaluation, type Evaluated } from './evaluation.js';
+import { describeChoice, Evaluation, type Evaluated } from './evaluation.js';
 import { evolve } from './evolve.js';
 import { Learnt } from './learnt.js';
 import { listed, poolOf, sampled, type Pool } from './pool.js';
-import { describeChoice } from './reason.js';
 import { fittedTo, sameTrials, startup } from './schedule.js';
 import { sceneOf, type Scene } from './scene.js';
 

@@ -1,4 +1,20 @@
-import { interpolated } from './normal.js';
+import { cumulative, density, interpolated } from './normal.js';
+
+/** How values follow from the normal variables that are modelled. */
+export interface Scale {
+  /** The normal variable of a value. */
+  apply(value: number): number;
+  /** The median of the values when the normal variable has mean `z`. */
+  invert(z: number): number;
+  /** For each of some thresholds, E[max(0, threshold - value)]. */
+  below(thresholds: Float64Array): Below;
+}
+
+/** The expectation below thresholds, by their positions, of the value that was looked at last. */
+export interface Below {
+  look(z: number, deviation: number): void;
+  at(threshold: number): number;
+}
 
 /** The distance of the median from the best value, as a share of the range, is taken to be this at least. */
 const flattest = 1e-4;
@@ -10,7 +26,7 @@ const farthest = 6;
  * A logarithmic scale for values of which small ones matter: z = (log(y - origin) - shift) / scale, which is normal
  * where the model predicts. The values' resolution is that of the best, and very bad ones do not stand out.
  */
-export class Warp {
+export class Warp implements Scale {
   private constructor(
     readonly origin: number,
     private readonly shift: number,
@@ -67,8 +83,22 @@ export class Warp {
   }
 }
 
-/** The expectation below thresholds, by their positions, of the value that was looked at last. */
-export interface Below {
-  look(z: number, deviation: number): void;
-  at(threshold: number): number;
-}
+/** The scale of values that are themselves normal. */
+export const gaussian: Scale = {
+  apply: (value) => value,
+  invert: (z) => z,
+  below: (thresholds) => {
+    let [mean, deviation] = [0, 1];
+    return {
+      look(m, s) {
+        [mean, deviation] = [m, s];
+      },
+      at(i) {
+        const room = thresholds[i] - mean;
+        if (deviation === 0) return Math.max(0, room);
+        const u = room / deviation;
+        return Math.max(0, room * cumulative(u) + deviation * density(u));
+      },
+    };
+  },
+};

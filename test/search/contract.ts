@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import { NasError } from '../../base/errors.js';
 import { Random } from '../../base/random.js';
 import {
-  enqueuedName,
   SpaceExhausted,
   violated,
   type Controller,
@@ -249,11 +248,20 @@ export function describeController(name: string, create: (input: ControllerInput
       const create2 = () => create(input({ objectives: judged, enqueued }));
       const { proposals, history } = search(create2(), 30, { parallel: 2, judged });
       expect(proposals.slice(0, 2)).toEqual([
-        { genotype: [4, 4, 4, 4, 4], reason: 'enqueued: large', rejected: 0 },
-        { genotype: [0, 0, 0, 0, 0], reason: 'enqueued: small', rejected: 0 },
+        {
+          genotype: [4, 4, 4, 4, 4],
+          source: { kind: 'enqueued', name: 'large' },
+          reason: 'enqueued: large',
+          rejected: 0,
+        },
+        {
+          genotype: [0, 0, 0, 0, 0],
+          source: { kind: 'enqueued', name: 'small' },
+          reason: 'enqueued: small',
+          rejected: 0,
+        },
       ]);
-      expect(enqueuedName(proposals[0].reason)).toBe('large');
-      expect(proposals.slice(2).every(({ reason }) => enqueuedName(reason) === undefined)).toBe(true);
+      expect(proposals.slice(2).every(({ source }) => source.kind === 'controller')).toBe(true);
       for (const { genotype } of history.slice(1)) expect(violated(judged, cheapValues(genotype))).toEqual([]);
       const rest = search(create(input({ objectives: judged })), 30, {
         parallel: 2,

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Objective, Told } from '../../search/index.js';
-import { violation } from '../../search/constraint.js';
-import { compareStandings, standings, toMember, type Member } from '../../search/population.js';
+import { violation } from '../../search/objective.js';
+import { compareCrowded, crowdedRanks, toMember, type Member } from '../../search/population.js';
 import { violated } from '../../search/index.js';
 
 const objectives: readonly Objective[] = [
@@ -35,7 +35,7 @@ describe('violation', () => {
   });
 });
 
-describe('standings', () => {
+describe('crowdedRanks', () => {
   it('put all that keep the constraints first, then the others by how much they break', () => {
     const all = members(
       told(0, 1, 9),
@@ -46,11 +46,11 @@ describe('standings', () => {
       told(5, 0, 9),
       told(6, 3, 2),
     );
-    const ranked = standings(all);
+    const ranked = crowdedRanks(all);
     expect(ranked.map(({ rank }) => rank)).toEqual([3, 0, 0, 1, 2, 3, 0]);
     expect(ranked[1].crowding).toBe(Infinity);
     expect(ranked[6].crowding).toBe(2);
-    const order = [...all.keys()].sort((i, j) => compareStandings(ranked[i], ranked[j]) || i - j);
+    const order = [...all.keys()].sort((i, j) => compareCrowded(ranked[i], ranked[j]) || i - j);
     expect(order).toEqual([1, 2, 6, 3, 4, 0, 5]);
   });
 

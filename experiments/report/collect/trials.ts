@@ -1,11 +1,20 @@
 // Not through search/index.js: that loads the controllers, and TF.js with their spaces, which listing trials can do without.
-import { enqueuedName } from '../../../search/enqueued-name.js';
 import { frontier } from '../../../search/frontier.js';
 import type { Objective } from '../../../search/index.js';
+import { genotypeId } from '../../../spaces/genotype.js';
 import type { Store, TrialRecord } from '../../../store/index.js';
+import { storedEnqueued } from '../../warm-start/stored.js';
 import type { ReportTrial } from '../data.js';
 
-function toReport(trial: TrialRecord, began: number): ReportTrial {
+/** What turns a run's trials into those of its report. */
+function reporting(store: Store): (trial: TrialRecord) => ReportTrial {
+  const { createdAt } = store.run.get();
+  // An enqueued network was asked for before any other, so whoever has its genotype is it.
+  const names = new Map(storedEnqueued(store).map(({ genotype, name }) => [genotypeId(genotype), name]));
+  return (trial) => toReport(trial, createdAt, names.get(trial.genotypeId) ?? null);
+}
+
+function toReport(trial: TrialRecord, began: number, enqueued: string | null): ReportTrial {
   const { number, state, genotypeId, choices, values, reason, message, startedAt, finishedAt } = trial;
   const after = (at: number | null): number | null => (at === null ? null : (at - began) / 1000);
   const entries = Object.entries(values);
@@ -17,7 +26,7 @@ function toReport(trial: TrialRecord, began: number): ReportTrial {
     values: Object.fromEntries(entries.map(([name, { value }]) => [name, value])),
     provenance: Object.fromEntries(entries.map(([name, { provenance }]) => [name, provenance])),
     reason,
-    enqueued: enqueuedName(reason) ?? null,
+    enqueued,
     message,
     startedAfter: after(startedAt),
     finishedAfter: after(finishedAt),
@@ -25,15 +34,12 @@ function toReport(trial: TrialRecord, began: number): ReportTrial {
 }
 
 /** All trials of a run, in order. */
-export function collectTrials(store: Store): ReportTrial[] {
-  const { createdAt } = store.run.get();
-  return store.trials.all().map((trial) => toReport(trial, createdAt));
-}
+export const collectTrials = (store: Store): ReportTrial[] => store.trials.all().map(reporting(store));
 
 /** One trial, or undefined when it was never asked. */
 export function collectTrial(store: Store, number: number): ReportTrial | undefined {
   const trial = store.trials.get(number);
-  return trial && toReport(trial, store.run.get().createdAt);
+  return trial && reporting(store)(trial);
 }
 
 /** The Pareto frontier by search values, ordered along the second objective (the first when there is only one). */

@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { NasError } from '../../../base/errors.js';
-import { enqueuedName, type AskContext, type Controller, type Proposal } from '../../../search/index.js';
+import type { AskContext, Controller, Proposal } from '../../../search/index.js';
 
 /** Chooses one of a controller's proposals by a look at the networks themselves. */
 export interface ProposalFilter {
@@ -20,7 +20,7 @@ export interface ProposalFilter {
  */
 async function nextProposals(controller: Controller, context: AskContext, count: number): Promise<readonly Proposal[]> {
   const proposals = [controller.ask(context)];
-  while (proposals.length < count && enqueuedName(proposals[0].reason) === undefined) {
+  while (proposals.length < count && proposals[0].source.kind === 'controller') {
     // An ask may take a while; in between, others have their turn.
     await turn();
     const pending = [...context.pending, ...proposals.map(({ genotype }) => genotype)];

@@ -6,7 +6,7 @@ import {
   SpaceExhausted,
   type AskContext,
   type Controller,
-  type Decision,
+  type SchedulerDecision,
   type Scheduler,
   type Standing,
   type Step,
@@ -206,7 +206,7 @@ export class Search {
     }
   }
 
-  private promote({ trial, epochs, reason }: Extract<Decision, { kind: 'promote' }>): Step {
+  private promote({ trial, epochs, reason }: Extract<SchedulerDecision, { kind: 'promote' }>): Step {
     const detail: Promotion = { epochs, reason };
     this.context.store.events.add({ kind: 'promoted', trial, detail });
     this.context.observe({ kind: 'trial-promoted', number: trial, epochs, reason });

@@ -1,4 +1,4 @@
-import type { Decision, RungResult, Scheduler, Standing, Step } from '../../../search/fidelity/index.js';
+import type { SchedulerDecision, RungResult, Scheduler, Standing, Step } from '../../../search/fidelity/index.js';
 import type { Values } from '../../../search/index.js';
 
 /** Values of a trial after some epochs; null when its training fails on the way there. */
@@ -10,7 +10,7 @@ export interface Simulated {
   readonly stops: ReadonlyMap<number, string>;
   readonly failed: ReadonlySet<number>;
   /** Every decision with how many steps were not known when it was made. */
-  readonly decisions: readonly { readonly decision: Decision; readonly unknown: number }[];
+  readonly decisions: readonly { readonly decision: SchedulerDecision; readonly unknown: number }[];
 }
 
 /**

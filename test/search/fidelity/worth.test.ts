@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { worthOf, type Candidate } from '../../../search/fidelity/worth.js';
+import { worthOf, type Contender } from '../../../search/fidelity/worth.js';
 import type { Objective } from '../../../search/index.js';
 
 const objectives: readonly Objective[] = [
@@ -8,7 +8,7 @@ const objectives: readonly Objective[] = [
   { name: 'macs', direction: 'minimize', cost: 'cheap' },
 ];
 
-const candidate = (mean: number, macs: number, deviation = 0.01): Candidate => ({
+const candidate = (mean: number, macs: number, deviation = 0.01): Contender => ({
   values: { accuracy: NaN, macs },
   expected: { accuracy: { mean, deviation } },
 });
