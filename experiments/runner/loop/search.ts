@@ -171,13 +171,13 @@ export class Search {
     const number = this.trials.length;
     const [told, pending] = this.history.at(this.trials, known);
     const knownTrials = new Set(told.map((trial) => trial.number));
-    const foresight = this.evaluator.foresee((trial) => knownTrials.has(trial));
+    const preview = this.evaluator.preview((trial) => knownTrials.has(trial));
     const context: AskContext = {
       number,
       history: told,
       pending: pending.map(({ genotype }) => genotype),
-      cheap: foresight.cheap,
-      untold: foresight.untold ?? [],
+      cheap: preview.cheap,
+      untold: preview.untold ?? [],
     };
     try {
       const seed = new Random(plan.experiment.seed, 'trial', number).bits();
@@ -194,7 +194,7 @@ export class Search {
         reason,
         rejected,
         pending: pending.map((trial) => trial.number),
-        ...foresight.describe(genotype),
+        ...preview.describe(genotype),
       });
       observe({ kind: 'trial-asked', number, genotypeId: id, reason, rejected, choices });
       this.refresh(number);

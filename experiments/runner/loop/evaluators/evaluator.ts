@@ -4,7 +4,7 @@ import type { NewTrial, ObjectiveValues, Outcome, TrialRecord } from '../../../.
 import type { ProposalFilter } from '../proposals.js';
 
 /** What may be known of candidates before they are evaluated. */
-export interface Foresight {
+export interface Preview {
   /** Cheap objective values, exact or predicted; the same function as long as they do not change. */
   readonly cheap: (genotype: Genotype) => Values;
   /** Cheap objectives that are not among these for now. */
@@ -29,7 +29,7 @@ export interface Evaluator {
   /** Puts in place what every evaluation needs: the teacher, the latency model. */
   prepare(): Promise<void>;
   /** @param isKnown whether the results of a trial may be used. */
-  foresee(isKnown: (trial: number) => boolean): Foresight;
+  preview(isKnown: (trial: number) => boolean): Preview;
   /** Absent: each proposal is evaluated. */
   readonly filter?: ProposalFilter | undefined;
   /** Epochs of a whole evaluation, where one can be done in parts. */

@@ -4,7 +4,7 @@ import type { Evaluator } from './evaluator.js';
 import { TableEvaluator } from './table.js';
 import { TrainingEvaluator } from './training.js';
 
-export type { Evaluator, Foresight, Paused } from './evaluator.js';
+export type { Evaluator, Preview, Paused } from './evaluator.js';
 export type { TableRow } from './table.js';
 
 /** The evaluator that a plan needs. */

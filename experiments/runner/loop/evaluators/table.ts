@@ -2,7 +2,7 @@ import type { ObjectiveValue, Outcome, TrialRecord } from '../../../../store/ind
 import { cheapResults, resultsOf } from '../../../table-results.js';
 import type { RunContext } from '../../context.js';
 import type { TablePlan } from '../../plan.js';
-import type { Evaluator, Foresight } from './evaluator.js';
+import type { Evaluator, Preview } from './evaluator.js';
 
 /** What the store keeps of a candidate in the place of a network. */
 export interface TableRow {
@@ -18,7 +18,7 @@ const defaultSeconds = 1;
 /** Looks candidates up in a table of results, in simulated time: nothing is trained, and nobody really waits. */
 export class TableEvaluator implements Evaluator {
   /** One for the whole run: what is known of candidates never changes. */
-  private readonly foresight: Foresight;
+  private readonly known: Preview;
 
   constructor(
     private readonly context: RunContext,
@@ -27,7 +27,7 @@ export class TableEvaluator implements Evaluator {
     const { results, experiment } = plan;
     const { table } = results;
     const cheap = cheapResults(results, experiment.objectives);
-    this.foresight = {
+    this.known = {
       cheap: (genotype) => resultsOf(cheap, genotype),
       describe: (genotype) => {
         const row: TableRow = { kind: 'row', file: table.file, line: table.lineOf(table.rowOf(genotype)) };
@@ -40,8 +40,8 @@ export class TableEvaluator implements Evaluator {
     return Promise.resolve();
   }
 
-  foresee(): Foresight {
-    return this.foresight;
+  preview(): Preview {
+    return this.known;
   }
 
   async evaluate({ number, genotype, startedAt }: TrialRecord): Promise<Outcome | undefined> {

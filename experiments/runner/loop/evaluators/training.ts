@@ -18,7 +18,7 @@ import { ProxyFilter } from '../proxy-filter.js';
 import { prepareTeacher } from '../../jobs/teacher.js';
 import { train } from '../../jobs/training.js';
 import { checkpointFile, trialFolder } from '../../workdir.js';
-import type { Evaluator, Foresight, Paused } from './evaluator.js';
+import type { Evaluator, Preview, Paused } from './evaluator.js';
 
 /** What a look at an untrained network gave; undefined when the user stopped the run. */
 type Look = { readonly values: ObjectiveValues } | { readonly failed: string } | undefined;
@@ -50,7 +50,7 @@ export class TrainingEvaluator implements Evaluator {
     if (!stopping()) await this.latency.calibrate();
   }
 
-  foresee(isKnown: (trial: number) => boolean): Foresight {
+  preview(isKnown: (trial: number) => boolean): Preview {
     const { candidates } = this.context;
     const model = this.latency.model(isKnown);
     return {
