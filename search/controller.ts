@@ -28,8 +28,8 @@ export interface Told {
 export interface AskContext {
   readonly number: number;
   /**
-   * Finished trials whose results may be used, in trial order. Asking is fastest when the same objects are given again;
-   * what is proposed depends on their content only.
+   * Finished trials whose results may be used, in trial order. An array that is given again may have grown, and is the same
+   * otherwise. Asking is fastest with the same array, or the same objects; what is proposed depends on their content only.
    */
   readonly history: readonly Told[];
   /** Trials asked but not finished (or not yet to be known), in trial order; never to be asked again. */

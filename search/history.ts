@@ -7,12 +7,22 @@ export interface AskedIds {
   has(id: string): boolean;
 }
 
-/** How many first elements two lists have in common, by identity. */
-function commonPrefix(a: readonly Told[], b: readonly Told[]): number {
-  const length = Math.min(a.length, b.length);
-  let i = 0;
-  while (i < length && a[i] === b[i]) i++;
-  return i;
+/** The trials that were read before, of a history that mostly grows. */
+class Read {
+  readonly trials: Told[] = [];
+  private source: readonly Told[] | undefined;
+
+  /** Forgets the trials that are not at the beginning of a history. @returns those. */
+  keep(history: readonly Told[]): Told[] {
+    const { trials, source } = this;
+    this.source = history;
+    // The same array has grown, or is as it was.
+    if (source === history && history.length >= trials.length) return [];
+    const length = Math.min(trials.length, history.length);
+    let common = 0;
+    while (common < length && trials[common] === history[common]) common++;
+    return trials.splice(common);
+  }
 }
 
 /**
@@ -21,7 +31,7 @@ function commonPrefix(a: readonly Told[], b: readonly Told[]): number {
  * other objects is folded anew.
  */
 export class HistoryFold<S> {
-  private readonly seen: Told[] = [];
+  private readonly read = new Read();
   private readonly states: S[] = [];
 
   /** @param step must not change the state it is given. */
@@ -31,11 +41,13 @@ export class HistoryFold<S> {
   ) {}
 
   at(history: readonly Told[]): S {
-    const { seen, states } = this;
-    seen.length = states.length = commonPrefix(seen, history);
+    const { read, states } = this;
+    read.keep(history);
+    const { trials } = read;
+    states.length = trials.length;
     let state = states.at(-1) ?? this.initial;
-    for (let i = seen.length; i < history.length; i++) {
-      seen.push(history[i]);
+    for (let i = trials.length; i < history.length; i++) {
+      trials.push(history[i]);
       states.push((state = this.step(state, history[i])));
     }
     return state;
@@ -54,16 +66,15 @@ export function perTrial<T>(compute: (told: Told) => T): (told: Told) => T {
 
 /** Which networks were asked before, kept up from one ask to the next. */
 export class Asked {
-  private readonly seen: Told[] = [];
+  private readonly read = new Read();
   private readonly ids = new Set<string>();
 
   /** The ids of all networks asked: of the history and of what is pending. */
   at({ history, pending }: AskContext): AskedIds {
-    const { seen, ids } = this;
-    const known = commonPrefix(seen, history);
-    for (const { genotype } of seen.splice(known)) ids.delete(genotypeId(genotype));
-    for (let i = known; i < history.length; i++) {
-      seen.push(history[i]);
+    const { read, ids } = this;
+    for (const { genotype } of read.keep(history)) ids.delete(genotypeId(genotype));
+    for (let i = read.trials.length; i < history.length; i++) {
+      read.trials.push(history[i]);
       ids.add(genotypeId(history[i].genotype));
     }
     const waiting = new Set(pending.map(genotypeId));

@@ -158,7 +158,7 @@ export interface FrontierPoint {
 /** The Pareto frontier of the finished trials changed. */
 export interface FrontierEvent {
   readonly kind: 'frontier';
-  /** Sorted by the second objective. */
+  /** In the order in which they were found. */
   readonly members: readonly FrontierPoint[];
 }
 

@@ -1,7 +1,6 @@
 import { frontier, type Values } from '../../../search/index.js';
 import type { ObjectiveValues, TrialRecord } from '../../../store/index.js';
 import type { Experiment } from '../../schema.js';
-import type { RunContext } from '../context.js';
 
 /** Objective values without their provenance. */
 export const plainValues = (values: ObjectiveValues): Values =>
@@ -11,12 +10,4 @@ export const plainValues = (values: ObjectiveValues): Values =>
 export function frontierTrials(trials: readonly TrialRecord[], objectives: Experiment['objectives']): TrialRecord[] {
   const judged = trials.map((trial) => ({ trial, state: trial.state, values: plainValues(trial.values) }));
   return frontier(judged, objectives).map(({ trial }) => trial);
-}
-
-export function reportFrontier({ plan, observe }: RunContext, trials: readonly TrialRecord[]): void {
-  const members = frontierTrials(trials, plan.experiment.objectives).map(({ number, values }) => ({
-    number,
-    values: plainValues(values),
-  }));
-  observe({ kind: 'frontier', members });
 }

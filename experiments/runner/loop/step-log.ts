@@ -1,7 +1,9 @@
 import type { RungResult, Step, Values } from '../../../search/index.js';
 
-/** Which steps' results may be used. */
-export type Known = (step: number) => boolean;
+/** A result with the number of its step. */
+export interface StepResult extends RungResult {
+  readonly step: number;
+}
 
 /** The steps of a search in the order in which they were decided, and what came of each. */
 export class StepLog {
@@ -11,6 +13,7 @@ export class StepLog {
   /** Steps of each trial. */
   private readonly ofTrial = new Map<number, number[]>();
   private readonly judgedTrials = new Set<number>();
+  private fruitful = false;
 
   get steps(): readonly Step[] {
     return this.list;
@@ -19,6 +22,11 @@ export class StepLog {
   /** How many trials have finished a step. */
   get judged(): number {
     return this.judgedTrials.size;
+  }
+
+  /** Whether any trial has values. */
+  get isFruitful(): boolean {
+    return this.fruitful;
   }
 
   at(step: number): Step | undefined {
@@ -35,38 +43,32 @@ export class StepLog {
   finish(step: number, values: Values | null): void {
     this.results.set(step, values);
     this.judgedTrials.add(this.list[step].trial);
+    this.fruitful ||= values !== null;
   }
 
   isDone(step: number): boolean {
     return this.results.has(step);
   }
 
-  /** Whether any trial has values. */
-  get isFruitful(): boolean {
-    return [...this.results.values()].some((values) => values !== null);
+  /** A trial's latest step; undefined when it has none. */
+  latest(trial: number): number | undefined {
+    return this.ofTrial.get(trial)?.at(-1);
   }
 
-  /** A trial's latest step, among those that are known when that is said; undefined when there is none. */
-  latest(trial: number, known: Known = () => true): number | undefined {
-    return this.ofTrial.get(trial)?.findLast(known);
+  /** The step of the same trial before this one; undefined for its first. */
+  before(step: number): number | undefined {
+    return this.ofTrial.get(this.list[step].trial)?.findLast((other) => other < step);
   }
 
-  valuesAfter(step: number): Values | null {
-    return this.results.get(step) ?? null;
+  /** What came of a step; undefined when its trial ended without values, or it is not done. */
+  resultOf(step: number): StepResult | undefined {
+    const values = this.results.get(step) ?? null;
+    return values === null ? undefined : { ...this.list[step], step, values };
   }
 
-  /** What a trial came to, step by step, up to one of its steps. */
-  rungsOf(trial: number, upTo: number): RungResult[] {
-    return (this.ofTrial.get(trial) ?? []).filter((step) => step <= upTo).flatMap((step) => this.resultOf(step));
-  }
-
-  /** What is known, in the order of the steps. */
-  resultsOf(known: Known): RungResult[] {
-    return this.list.flatMap((_, step) => (known(step) ? this.resultOf(step) : []));
-  }
-
-  private resultOf(step: number): RungResult[] {
-    const values = this.valuesAfter(step);
-    return values === null ? [] : [{ ...this.list[step], values }];
+  /** What a step's trial came to, step by step, up to this one. */
+  rungsOf(step: number): StepResult[] {
+    const steps = this.ofTrial.get(this.list[step].trial) ?? [];
+    return steps.filter((other) => other <= step).flatMap((other) => this.resultOf(other) ?? []);
   }
 }

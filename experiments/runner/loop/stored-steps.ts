@@ -4,7 +4,7 @@ import type { Evaluator } from './evaluators/index.js';
 import { plainValues } from './frontier.js';
 import { StepLog } from './step-log.js';
 
-export const isFinished = ({ state }: TrialRecord): boolean => state !== 'waiting' && state !== 'running';
+const isFinished = ({ state }: TrialRecord): boolean => state !== 'waiting' && state !== 'running';
 
 /** What a promotion leaves in the store's history besides its trial. */
 export interface Promotion {
@@ -15,9 +15,15 @@ export interface Promotion {
 /**
  * The steps that a store knows of: each trial's first when it was asked, each other when it was promoted; with the results
  * of those that are done.
+ * @param trials all of the store's, by number.
  * @param first epochs of a trial's first step.
  */
-export function storedSteps(store: Store, first: number, evaluator: Evaluator): StepLog {
+export function storedSteps(
+  store: Store,
+  trials: readonly TrialRecord[],
+  first: number,
+  evaluator: Evaluator,
+): StepLog {
   const log = new StepLog();
   for (const { kind, trial, detail } of store.events.all()) {
     if (trial === null) continue;
@@ -25,10 +31,8 @@ export function storedSteps(store: Store, first: number, evaluator: Evaluator): 
     // Written by the search.
     if (kind === 'promoted') log.add({ trial, epochs: (detail as Promotion).epochs });
   }
-  const trials = new Map(store.trials.all().map((trial) => [trial.number, trial]));
   for (const [i, step] of log.steps.entries()) {
-    const trial = trials.get(step.trial);
-    const result = trial && resultOf(trial, step, log.latest(step.trial) === i, evaluator);
+    const result = resultOf(trials[step.trial], step, log.latest(step.trial) === i, evaluator);
     if (result !== undefined) log.finish(i, result);
   }
   return log;

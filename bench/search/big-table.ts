@@ -1,0 +1,45 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import type { SearchConfig } from '../../search/index.js';
+
+const decisions = 8;
+const choices = 4;
+
+/** The least and the most significant digit of a row's number to base 4 are its first and its last decision. */
+const genotypeOf = (row: number): number[] => Array.from({ length: decisions }, (_, i) => (row >> (2 * i)) % choices);
+
+/**
+ * Writes a made-up table of 4^8 = 65,536 networks with an accuracy and a latency that is known beforehand: more work
+ * brings more accuracy, each decision with a best choice of its own.
+ * @returns the file.
+ */
+export function writeBigTable(folder: string): string {
+  const names = Array.from({ length: decisions }, (_, i) => `d${i}`);
+  const lines = Array.from({ length: choices ** decisions }, (_, row) => {
+    const genotype = genotypeOf(row);
+    const work = genotype.reduce((sum, index, i) => sum + index * (1 + (i % 3)), 1);
+    const misfit = genotype.reduce((sum, index, i) => sum + ((index - ((i * 7) % choices)) / choices) ** 2, 0);
+    const accuracy = 1 - 1 / (1.5 + work) - misfit / 40;
+    return [...genotype.map((index) => `c${index}`), accuracy.toFixed(6), (work / 4).toFixed(3)].join();
+  });
+  const file = join(folder, 'table.csv');
+  writeFileSync(file, `${[[...names, 'acc', 'ms'].join(), ...lines].join('\n')}\n`);
+  return file;
+}
+
+/** Writes an experiment on the table that `writeBigTable` wrote beside it. @returns the file. */
+export function writeSearch(folder: string, controller: SearchConfig['controller'], trials: number): string {
+  const file = join(folder, `${controller}-${trials}.yaml`);
+  const experiment = {
+    name: `${controller}-${trials}`,
+    space: { type: 'table', file: 'table.csv', decisions: Array.from({ length: decisions }, (_, i) => `d${i}`) },
+    objectives: [
+      { name: 'acc', direction: 'maximize', cost: 'expensive' },
+      { name: 'ms', direction: 'minimize', cost: 'cheap' },
+    ],
+    search: { controller, trials },
+  };
+  writeFileSync(file, stringify(experiment));
+  return file;
+}
