@@ -3,7 +3,7 @@ import { Cholesky } from '../../base/linear-algebra.js';
 import { genotypeId, sampleGenotype, type Genotype, type Space } from '../../spaces/index.js';
 import { ascending, quantile } from '../statistics.js';
 import { columnsOf, heavyTraffic, type Columns } from './columns.js';
-import { Catalogue, type LayerFeatures, type Profile } from './layer-features.js';
+import { Catalogue, likelyExecutions, type LayerFeatures, type Profile } from './layer-features.js';
 import { dot } from './regression.js';
 import { selectDiverse, type View } from './selection.js';
 import { unlikeSources, type SourcePrior } from './sources.js';
@@ -21,7 +21,7 @@ const [noise, sourcedNoise] = [0.01, 0.0025];
 const ownFactor = 0.1;
 
 export interface DesignOptions {
-  /** Cells count as they are written too, dead branches included. */
+  /** Cells may be executed beyond their live layers: then samples are to tell the executions apart, too. */
   readonly declared?: boolean;
   /** What other devices say beforehand: then that which they leave open is measured. */
   readonly prior?: SourcePrior;
@@ -47,7 +47,8 @@ export function designSamples(
   const kept = inside.length >= count ? inside : all;
   const candidates = kept.map((i) => profiles[i]);
   const heavy = prior?.heavy ?? heavyTraffic(catalogue, candidates);
-  const columns = columnsOf(catalogue, candidates, heavy, declared);
+  const likely = likelyExecutions(count, declared).map(({ execution }) => execution);
+  const columns = columnsOf(catalogue, candidates, heavy, likely);
   const alone: View = {
     rows: columns.rows.map((row) => row.map((value, j) => value * (columns.isDetail[j] ? detailSize : 1))),
     noise,
@@ -56,7 +57,11 @@ export function designSamples(
     prior === undefined
       ? [alone]
       : [
-          { rows: underPrior(columns, prior), noise: sourcedNoise, probability: 1 - unlikeSources },
+          {
+            rows: underPrior(columnsOf(catalogue, candidates, heavy, likely.slice(0, 1)), prior),
+            noise: sourcedNoise,
+            probability: 1 - unlikeSources,
+          },
           { ...alone, probability: unlikeSources },
         ];
   const chosen = selectDiverse(views, count);

@@ -3,6 +3,7 @@ import {
   isDeclared,
   type Catalogue,
   type Column,
+  type Execution,
   type LayerFeatures,
   type Profile,
   type Term,
@@ -85,18 +86,18 @@ export function partRow(catalogue: Catalogue, profile: Profile, { names, means, 
   );
 }
 
-/** @param declared whether operations count as they are written too, dead or not. */
+/** @param executions how cells may be executed: these have columns of their own. */
 export function columnsOf(
   catalogue: Catalogue,
   profiles: readonly Profile[],
   heavy: number,
-  declared: boolean,
+  executions: readonly Execution[],
 ): Columns {
   const totals = profiles.map((profile) => totalsOf(catalogue, profile, heavy));
   const sums = new Map<Column, number>();
   for (const own of totals)
     for (const [column, amount] of own) if (amount > 0) sums.set(column, (sums.get(column) ?? 0) + amount);
-  const names = [...sums.keys()].filter((column) => declared || !isDeclared(column)).sort();
+  const names = [...sums.keys()].filter((column) => !isDeclared(column) || isDeclared(column, executions)).sort();
   const means = names.map((column) => (sums.get(column) ?? 0) / profiles.length);
   return {
     names,

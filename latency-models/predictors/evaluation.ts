@@ -121,7 +121,7 @@ function chooseRows(
   { catalogue, profiles }: DeviceTable,
   { samples, select }: Protocol,
   seed: number,
-  { declared, prior }: FitOptions,
+  { declared = false, prior }: FitOptions,
 ): number[] {
   const random = new Random(seed, 'evaluation');
   const shuffled = random.shuffle([...profiles.keys()]);
@@ -132,7 +132,7 @@ function chooseRows(
     catalogue,
     pool.map((row) => profiles[row]),
     samples,
-    { ...(declared === undefined ? {} : { declared }), ...(prior === undefined ? {} : { prior }) },
+    { declared, ...(prior === undefined ? {} : { prior }) },
   );
   return design.map((i) => pool[i]);
 }

@@ -1,7 +1,7 @@
 import { blend, type Alternative } from './blended-model.js';
 import { fitPriced, type Fit, type PricedFit } from './fit-priced.js';
 import type { PricedOptions, Sample } from './setting.js';
-import { Catalogue } from './layer-features.js';
+import { Catalogue, fewForDetails, likelyExecutions } from './layer-features.js';
 import type { LatencyModel, Observation } from './latency-model.js';
 import { partsOf, type Part } from './parts.js';
 import type { ModelKind } from './priced-model.js';
@@ -17,12 +17,10 @@ const kindsAlone = [
   { kind: 'gaussian-process', probability: 2 / 3 },
   { kind: 'additive', probability: 1 / 3 },
 ] as const;
-/** Fewer observations than this say nothing about overlaps and single layers. */
-const fewForDetails = 8;
-
 export interface FitOptions {
   /** What is fitted; by default several, weighted by how well each predicts what it was not fitted to. */
   readonly kind?: ModelKind;
+  /** The device may execute cells beyond their live layers: for tables that were taken without our graph compiler. */
   readonly declared?: boolean;
   readonly prior?: SourcePrior;
   /** Layers that were timed by themselves. */
@@ -50,26 +48,30 @@ function alternativesAlone(
   const few = samples.length < fewForDetails;
   const kind = wanted ?? (few && parts.length === 0 ? 'additive' : undefined);
   const kinds = kind === undefined ? kindsAlone : [{ kind, probability: 1 }];
-  return kinds.flatMap(({ kind, probability }) =>
-    overlaps.slice(0, few ? 1 : undefined).map(({ overlap, probability: share }) => ({
-      fit: fitPriced(catalogue, samples, {
-        kind,
-        similarity: similarityOf[kind],
-        overlap,
-        declared,
-        ...(overlap > 1 || !usesParts.has(kind) ? {} : { parts }),
-      }),
-      probability: probability * share,
-    })),
+  const hasCells = samples.some(({ profile }) => profile.declared.length > 0);
+  return likelyExecutions(samples.length, declared && hasCells).flatMap(({ execution, probability: known }) =>
+    kinds.flatMap(({ kind, probability }) =>
+      overlaps.slice(0, few ? 1 : undefined).map(({ overlap, probability: share }) => ({
+        fit: fitPriced(catalogue, samples, {
+          kind,
+          similarity: similarityOf[kind],
+          overlap,
+          execution,
+          ...(overlap > 1 || !usesParts.has(kind) ? {} : { parts }),
+        }),
+        probability: known * probability * share,
+      })),
+    ),
   );
 }
 
 /** As `fitLatencyModel`, of networks that were taken apart before. */
 export function fitSamples(catalogue: Catalogue, samples: readonly Sample[], options: FitOptions = {}): Fit {
   const { kind, declared = false, prior } = options;
+  const [{ execution }] = likelyExecutions(samples.length, declared);
   if (prior === undefined) return blend(alternativesAlone(catalogue, samples, options));
   const sourced = (own: ModelKind): PricedFit =>
-    fitPriced(catalogue, samples, { kind: own, similarity: similarityOf[own], overlap: 1, declared, prior });
+    fitPriced(catalogue, samples, { kind: own, similarity: similarityOf[own], overlap: 1, execution, prior });
   if (kind !== undefined) return sourced(kind);
   return blend([
     { fit: sourced('transfer'), probability: 1 - unlikeSources },

@@ -1,6 +1,6 @@
 import { columnsOf, heavyTraffic, partRow, type Columns } from './columns.js';
 import type { Component } from './evidence.js';
-import type { Catalogue, Profile } from './layer-features.js';
+import type { Catalogue, Execution, Profile } from './layer-features.js';
 import { partErrors, type Part, type PartErrors } from './parts.js';
 import type { ModelKind } from './priced-model.js';
 import { diagonal, dot, type Regression } from './regression.js';
@@ -33,8 +33,8 @@ export interface PricedOptions {
   readonly similarity: SimilarityName | null;
   /** Exponent of the overlap of launches and computations; 1: none. */
   readonly overlap: number;
-  /** Cells count as they are written too: for tables that were taken without a graph compiler. */
-  readonly declared: boolean;
+  /** How the device executes cells. */
+  readonly execution: Execution;
   /** What other devices say beforehand. */
   readonly prior?: SourcePrior;
   /** Parts of the samples that were timed by themselves. */
@@ -60,10 +60,10 @@ export interface Setting {
 }
 
 export function prepare(catalogue: Catalogue, samples: readonly Sample[], options: PricedOptions): Setting {
-  const { prior, parts = [], declared } = options;
+  const { prior, parts = [], execution } = options;
   const networks = samples.map(({ profile }) => profile);
   const heavy = prior?.heavy ?? heavyTraffic(catalogue, networks);
-  const columns = columnsOf(catalogue, networks, heavy, declared);
+  const columns = columnsOf(catalogue, networks, heavy, [execution]);
   const q = columns.names.length;
   const sourced = prior?.shares(columns);
   const alone = diagonal(columns.isDetail.map((detail) => (detail ? 0 : shareSize ** 2)));

@@ -114,7 +114,7 @@ export function learnSources(
   const profiles = tables.flatMap((table) => table.map(({ profile }) => profile));
   const distinct = [...new Set(profiles)];
   const heavy = heavyTraffic(catalogue, distinct);
-  const columns = columnsOf(catalogue, distinct, heavy, declared);
+  const columns = columnsOf(catalogue, distinct, heavy, [declared ? 'written' : 'live']);
   const rows = new Map(distinct.map((profile, i) => [profile, columns.rows[i]]));
   return new SourcePrior(
     heavy,

@@ -27,6 +27,17 @@ export function liveEdges(cell: Cell): readonly boolean[] {
   return live;
 }
 
+/**
+ * Which edges of a cell lead to the output: no `none` comes after them. A runtime that leaves out only what nobody reads
+ * executes these, also on the zeros that come out of a `none`.
+ */
+export const readEdges = (cell: Cell): readonly boolean[] =>
+  cellEdges.map((_, edge) =>
+    paths.some(
+      (path) => path.includes(edge) && path.slice(path.indexOf(edge) + 1).every((next) => cell[next] !== 'none'),
+    ),
+  );
+
 const count = (cell: Cell, edges: readonly number[], ...ops: readonly CellOp[]): number =>
   edges.filter((edge) => ops.includes(cell[edge])).length;
 

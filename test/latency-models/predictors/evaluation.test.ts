@@ -39,6 +39,13 @@ const devices = {
 type Device = keyof typeof devices;
 const isOp = (value: unknown): value is keyof (typeof devices)['phone'] => String(value) in devices.phone;
 
+/** The operations whose result reaches the output, op_01 to op_23: a `none` reads nothing. */
+function readOf<T extends string>([op01, op02, op12, op03, op13, op23]: readonly T[]): T[] {
+  const isRead2 = op23 !== 'none';
+  const isRead1 = op13 !== 'none' || (op12 !== 'none' && isRead2);
+  return [op03, op13, op23, ...(isRead2 ? [op02, op12] : []), ...(isRead1 ? [op01] : [])];
+}
+
 async function table(rows: number, edit: (lines: string[]) => string[] = (lines) => lines): Promise<string> {
   const space = await cells();
   const random = new Random(1);
@@ -47,10 +54,12 @@ async function table(rows: number, edit: (lines: string[]) => string[] = (lines)
     seen.add(space.decisions.map(({ choices }) => choices[random.int(choices.length)]).join(','));
   const lines = [...seen].map((row) => {
     const ops = row.split(',').filter(isOp);
-    const ms = (device: Device) => ops.reduce((sum, op) => sum + devices[device][op], 2) * (1 + 0.01 * random.normal());
-    return [row, 'ignored', ms('phone'), ms('board'), ms('chip'), ms('odd')].join(',');
+    const noisy = (executed: typeof ops, device: Device) =>
+      executed.reduce((sum, op) => sum + devices[device][op], 2) * (1 + 0.01 * random.normal());
+    const all = (['phone', 'board', 'chip', 'odd'] as const).map((device) => noisy(ops, device));
+    return [row, 'ignored', ...all, noisy(readOf(ops), 'phone')].join(',');
   });
-  const header = [...space.decisions.map(({ name }) => name), 'note', ...Object.keys(devices)].join(',');
+  const header = [...space.decisions.map(({ name }) => name), 'note', ...Object.keys(devices), 'pruned'].join(',');
   const file = join(folder, `table-${rows}-${edit([header, ...lines]).length}.csv`);
   writeFileSync(file, edit([header, ...lines]).join('\n'));
   return file;
@@ -97,6 +106,13 @@ describe('evaluateTable', () => {
     const random = meanOver(evaluateTable(read300, ['phone', 'chip'], { ...protocol, select: 'random' }, options));
     expect(random.mape.mean).toBeGreaterThan(mape.mean);
     expect(evaluateTable(read300, ['phone', 'chip'], protocol, options)).toEqual(chosen);
+  });
+
+  it('prices what is executed: operations that nobody reads cost nothing where the runtime leaves them out', async () => {
+    const whole = await read(await table(300), ['pruned', 'phone']);
+    const [pruned, phone] = evaluateTable(whole, ['pruned', 'phone'], { ...protocol, trim: 0, seeds: 4 }, options);
+    expect(pruned.scores.spearman.mean).toBeGreaterThan(0.97);
+    expect(phone.scores.spearman.mean).toBeGreaterThan(0.97);
   });
 
   it('learns from other devices when little is measured', async () => {

@@ -105,7 +105,7 @@ describe('features', () => {
     const space = await fashionSpace();
     const catalogue = new Catalogue();
     const profiles = observe(space, 8, new Random(15)).map(({ network }) => catalogue.profile(network));
-    const { names, means, rows } = columnsOf(catalogue, profiles, 1000, false);
+    const { names, means, rows } = columnsOf(catalogue, profiles, 1000, []);
     expect(rows).toHaveLength(8);
     for (const [j, name] of names.entries()) {
       expect(rows.reduce((sum, row) => sum + row[j], 0)).toBeCloseTo(8, 9);
