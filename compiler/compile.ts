@@ -5,7 +5,7 @@ import { invalidInput } from '../base/errors.js';
 import { FrozenInference, type InferenceProgram } from './runtime/inference.js';
 import type { Program } from './runtime/program.js';
 import { CompiledProgram } from './runtime/program.js';
-import { fuseBlocks, packStates, simplifyReshapes } from './passes/index.js';
+import { fuseBlocks, packStates, simplifyReshapes, type StateLayout } from './passes/index.js';
 import { createSession } from './runtime/session.js';
 import { StateStore } from './runtime/state-store.js';
 import { portable, type Target } from './target.js';
@@ -27,16 +27,16 @@ export interface CompileOptions {
   readonly seed?: number;
 }
 
-/** The states that a program both reads and replaces, with the names of their ports. */
-const replacedStates = ({ states }: Traced): { name: string; input: string; output: string }[] =>
-  states
-    .filter(({ read, assigned }) => read && assigned)
-    .map(({ variable: { name } }) => ({ name, input: stateInput(name), output: stateOutput(name) }));
-
-/** What the passes make of a traced training step for a target. */
-export function optimized(traced: Traced, target: Target): ReturnType<typeof packStates> {
-  const states = target.lowerings.has('states in long vectors') ? replacedStates(traced) : [];
-  const { graph, packs } = packStates(fuseBlocks(traced.graph, target), states);
+/** What the passes make of a traced training step for a target, whose states lie like this. */
+export function optimized(
+  traced: Traced,
+  target: Target,
+  layout: StateLayout = new StateStore().layout,
+): ReturnType<typeof packStates> {
+  const names = traced.states.map(({ variable }) => variable.name);
+  const states = names.map((name) => ({ name, input: stateInput(name), output: stateOutput(name) }));
+  const single = target.lowerings.has('states in long vectors') ? layout.single : new Set(names);
+  const { graph, packs } = packStates(fuseBlocks(traced.graph, target), states, { ...layout, single });
   return { graph: target.lowerings.has('merged reshapes') ? simplifyReshapes(graph) : graph, packs };
 }
 
@@ -55,16 +55,17 @@ export async function compile(
 ): Promise<Program> {
   const { target = await resolveTarget(), states = new StateStore(), freeze } = options;
   const start = performance.now();
-  const traceOptions = { target, layouts: states.layouts, ...(freeze && { freeze }) };
+  // Nothing is awaited until the states are adopted: programs that are compiled at the same time see each other's.
+  const traceOptions = { target, layouts: states.orders, ...(freeze && { freeze }) };
   const recorded = (options.checkDeterminism === false ? trace : traceTwice)(fn, inputs, traceOptions);
-  const { graph, packs } = optimized(recorded, target);
+  const { graph, packs } = optimized(recorded, target, states.layout);
   const traced = { ...recorded, graph };
+  states.adopt(traced.states, packs);
   const afterTrace = performance.now();
   const bytes = encodeModel(traced.graph, { name: 'program' });
   const afterEncode = performance.now();
   // Training steps need most of their tensors until the way back: a plan's block would come on top of the first run's.
   const session = await createSession(bytes, { ...target, planMemory: false });
-  states.adopt(traced.states);
   const timings = {
     trace: afterTrace - start,
     encode: afterEncode - afterTrace,
@@ -72,7 +73,7 @@ export async function compile(
   };
   return new CompiledProgram({
     traced,
-    packs: packs.map(({ input, output, members }) => ({ input, output, names: members.map(({ name }) => name) })),
+    packs,
     session,
     target,
     states,
@@ -100,7 +101,7 @@ export function compileInference(
   options: InferenceOptions,
 ): InferenceProgram {
   const { target = portable, states, freeze } = options;
-  const traced = trace(fn, inputs, { layouts: states.layouts, plain: true, ...(freeze && { freeze }) });
+  const traced = trace(fn, inputs, { layouts: states.orders, plain: true, ...(freeze && { freeze }) });
   const assigned = traced.states.find((state) => state.assigned);
   if (assigned) throw invalidInput(`the function assigns to variable '${assigned.variable.name}': it is no inference`);
   states.adopt(traced.states);

@@ -7,7 +7,7 @@ import { fuseActivations } from './fuse-activations.js';
 import { fuseSums } from './fuse-sums.js';
 import { groupConvolutions } from './group-convolutions.js';
 import { simplifyReshapes } from './simplify-reshapes.js';
-export { packStates, type StatePack } from './pack-states.js';
+export { packStates, type StateLayout, type StatePack } from './pack-states.js';
 
 /** Passes that make an inference graph with constant weights as small as it can be. */
 export const simplifyInference = (graph: Graph): Graph =>

@@ -13,8 +13,10 @@ import { feedToOrt, fromOrt } from './tensors.js';
 
 /** A function of states that only reads them. */
 export interface InferenceProgram {
-  /** Runs the function on the states as they are now. The first run after they changed opens a new session. */
+  /** Runs the function on the states as they are now. The first run after one that it reads changed opens a new session. */
   run(feeds: Readonly<Record<string, Feed>>): Promise<Record<string, HostTensor>>;
+  /** How many sessions were opened so far. */
+  readonly sessions: number;
   /** Frees ONNX Runtime's memory. */
   dispose(): Promise<void>;
 }
@@ -34,6 +36,8 @@ function bindConstants(graph: Graph, values: ReadonlyMap<string, Constant>): Gra
  * That is worth a new session (tens of ms) whenever the states have changed.
  */
 export class FrozenInference implements InferenceProgram {
+  sessions = 0;
+  private readonly names: readonly string[];
   private opened: { readonly version: number; readonly session: ort.InferenceSession } | undefined;
 
   constructor(
@@ -41,7 +45,9 @@ export class FrozenInference implements InferenceProgram {
     private readonly states: StateStore,
     private readonly inputs: Readonly<Record<string, InputSpec>>,
     private readonly target: Target,
-  ) {}
+  ) {
+    this.names = traced.states.map(({ variable }) => variable.name);
+  }
 
   run(feeds: Readonly<Record<string, Feed>>): Promise<Record<string, HostTensor>> {
     return this.states.inOrder(async () => {
@@ -64,12 +70,13 @@ export class FrozenInference implements InferenceProgram {
   }
 
   private async session(): Promise<ort.InferenceSession> {
-    const { version } = this.states;
+    const version = this.states.version(this.names);
     if (this.opened?.version !== version) {
       await this.dispose();
       const graph = simplifyInference(bindConstants(this.traced.graph, this.constants()));
       const session = await createSession(encodeModel(graph, { name: 'inference' }), this.target);
       this.opened = { version, session };
+      this.sessions++;
     }
     return this.opened.session;
   }

@@ -1,6 +1,7 @@
 import type * as ort from 'onnxruntime-node';
 import { NasError, messageOf } from '../../base/errors.js';
 import type { Graph } from '../graph/index.js';
+import type { StatePack } from '../passes/index.js';
 import type { Target } from '../target.js';
 import { noiseSeed } from '../trace/noise.js';
 import type { InputSpec, State, Traced } from '../trace/trace.js';
@@ -41,16 +42,9 @@ export interface Program {
   dispose(): Promise<void>;
 }
 
-/** States that the graph takes and gives as one vector. */
-export interface PackedStates {
-  readonly input: string;
-  readonly output: string;
-  readonly names: readonly string[];
-}
-
 export interface ProgramParts {
   readonly traced: Traced;
-  readonly packs: readonly PackedStates[];
+  readonly packs: readonly StatePack[];
   readonly session: ort.InferenceSession;
   readonly target: Target;
   readonly states: StateStore;
@@ -68,6 +62,8 @@ export class CompiledProgram implements Program {
   private readonly used: ReadonlySet<string>;
   /** States with ports of their own. */
   private readonly single: readonly State[];
+  /** Names of all states that a run replaces. */
+  private readonly assigned: readonly string[];
   private steps = 0;
 
   constructor(private readonly parts: ProgramParts) {
@@ -76,7 +72,8 @@ export class CompiledProgram implements Program {
     this.bytes = parts.bytes;
     this.timings = parts.timings;
     this.used = new Set(this.graph.inputs.map(({ name }) => name));
-    const packed = new Set(parts.packs.flatMap(({ names }) => names));
+    const packed = new Set(parts.packs.flatMap(({ members }) => members.map(({ name }) => name)));
+    this.assigned = parts.traced.states.filter(({ assigned }) => assigned).map(({ variable }) => variable.name);
     this.single = parts.traced.states.filter(({ variable }) => !packed.has(variable.name));
   }
 
@@ -97,9 +94,12 @@ export class CompiledProgram implements Program {
 
   private async runStep(feeds: Readonly<Record<string, Feed>>, step: number): Promise<Record<string, HostTensor>> {
     const results = await this.execute(this.bind(feeds, step));
-    for (const { output, names } of this.parts.packs) this.states.replaceAll(names, results[output]);
-    for (const { variable, assigned } of this.single)
-      if (assigned) this.states.replace(variable.name, results[stateOutput(variable.name)]);
+    const replaced = this.single.filter(({ assigned }) => assigned).map(({ variable }) => variable.name);
+    this.states.replace(
+      this.assigned,
+      new Map(this.parts.packs.map(({ vector, output }) => [vector, results[output]])),
+      new Map(replaced.map((name) => [name, results[stateOutput(name)]])),
+    );
     this.steps = step + 1;
     return Object.fromEntries(Object.keys(this.parts.traced.outputs).map((name) => [name, fromOrt(results[name])]));
   }
@@ -110,7 +110,8 @@ export class CompiledProgram implements Program {
       if (this.used.has(name)) bound[name] = feedToOrt(name, spec, feeds[name]);
     if (this.used.has(noiseInput))
       bound[noiseInput] = toOrt('uint32', Uint32Array.of(noiseSeed(this.parts.seed, step)), []);
-    for (const { input, names } of this.parts.packs) bound[input] = this.states.joined(names);
+    for (const { input, vector } of this.parts.packs)
+      if (this.used.has(input)) bound[input] = this.states.vector(vector);
     for (const { variable, read } of this.single)
       if (read) bound[stateInput(variable.name)] = this.states.tensor(variable.name);
     return bound;

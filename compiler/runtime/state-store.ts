@@ -5,41 +5,44 @@ import { elementTypes, sameShape, sizeOf } from '../graph/index.js';
 import type { Perm } from '../values/layout.js';
 import { fromStorage, permute, toStorage } from '../values/layout.js';
 import type { State } from '../trace/trace.js';
+import type { StateLayout, StatePack } from '../passes/index.js';
 import type { HostData, HostTensor, OrtTensor } from './tensors.js';
 import { fromOrt, toOrt } from './tensors.js';
 
+/** A tensor that holds one state as it is stored, or the states of a vector one after the other. */
+interface Holder {
+  tensor: OrtTensor;
+}
+
 interface Entry {
-  readonly variable: tf.Variable;
-  readonly home: tf.KernelBackend;
+  variable: tf.Variable;
+  home: tf.KernelBackend;
   readonly dtype: TfDType;
   readonly shape: Shape;
   /** The storage order that all programs of this store use. */
   readonly perm: Perm;
-  place: Place;
+  holder: Holder;
+  /** Where in a vector the state begins; null for a state with a tensor of its own. */
+  offset: number | null;
+  /** Another number after every change. */
+  version: number;
 }
-
-/** Where the value of a state is: at `offset` in a tensor that holds only it, or several states one after the other. */
-interface Place {
-  readonly tensor: OrtTensor;
-  readonly offset: number;
-}
-
-const alone = (tensor: OrtTensor): Place => ({ tensor, offset: 0 });
 
 /**
  * The states of programs: what the tf.Variables of a compiled function hold while it runs in ONNX Runtime, keyed by
  * `tf.Variable.name`. Programs that share a store (a training step and an evaluation) see each other's updates.
  * Outside, values are always in TF.js's logical layout (HWIO filters, NHWC).
+ *
+ * The store decides how states lie, all programs follow: the first program that uses a state settles its storage order,
+ * the first that replaces it whether it lies in a vector with others. So nothing moves when programs take turns.
  */
 export class StateStore {
   private readonly entries = new Map<string, Entry>();
+  private readonly vectors: { readonly members: StatePack['members']; readonly holder: Holder }[] = [];
+  /** States that some program replaces one by one. */
+  private readonly single = new Set<string>();
   private last: Promise<unknown> = Promise.resolve();
   private changes = 0;
-
-  /** A number that is another one after every change of a value. */
-  get version(): number {
-    return this.changes;
-  }
 
   /** Names of all states, in the order in which programs brought them. */
   get names(): readonly string[] {
@@ -47,15 +50,26 @@ export class StateStore {
   }
 
   /** Storage orders that are settled, for the tracing of further programs. */
-  get layouts(): ReadonlyMap<string, Perm> {
+  get orders(): ReadonlyMap<string, Perm> {
     return new Map([...this.entries].map(([name, { perm }]) => [name, perm] as const));
   }
 
+  /** Which states lie together, for the passes over further programs. */
+  get layout(): StateLayout {
+    return { vectors: this.vectors.map(({ members }) => members), single: this.single };
+  }
+
+  /** A number that is another one after every change of one of these states. */
+  version(names: readonly string[]): number {
+    return names.reduce((latest, name) => Math.max(latest, this.entry(name).version), 0);
+  }
+
   /**
-   * Adds the states of a program that are new, with their variables' present values; known ones keep theirs.
+   * Adds the states of a program that are new, with their variables' present values; known ones keep theirs. To be
+   * called before anything is awaited after `orders` and `layout` were read: another program may be compiled meanwhile.
    * @throws NasError when a state of this name exists with another variable of another shape.
    */
-  adopt(states: readonly State[]): void {
+  adopt(states: readonly State[], packs: readonly StatePack[] = []): void {
     for (const { variable, home, dtype, perm } of states) {
       const known = this.entries.get(variable.name);
       if (known && !sameShape(known.shape, variable.shape))
@@ -63,90 +77,73 @@ export class StateStore {
           `variable '${variable.name}' has shape [${variable.shape.join(',')}], but the state of this name has [${known.shape.join(',')}]`,
           { hint: 'Use one store for the programs of one model.' },
         );
-      if (known?.variable === variable) continue;
-      const shape = variable.shape;
-      const place = known?.place ?? alone(stored({ dtype, shape, perm }, read(home, variable)));
-      this.entries.set(variable.name, { variable, home, dtype, shape, perm: known?.perm ?? perm, place });
+      if (known) Object.assign(known, { variable, home });
+      else {
+        const { name, shape } = variable;
+        const holder = { tensor: stored({ dtype, shape, perm }, read(home, variable)) };
+        this.entries.set(name, { variable, home, dtype, shape, perm, holder, offset: null, version: ++this.changes });
+      }
     }
+    for (const { vector, members } of packs) if (vector === this.vectors.length) this.join(members);
+    for (const { variable, assigned } of states)
+      if (assigned && this.entry(variable.name).offset === null) this.single.add(variable.name);
   }
 
-  /** The state as ONNX Runtime takes it, in its storage order. */
+  /** The state as ONNX Runtime takes it, in its storage order: a view, not a copy. */
   tensor(name: string): OrtTensor {
-    const { place, dtype, shape, perm } = this.entry(name);
-    const { tensor, offset } = place;
-    const size = sizeOf(shape);
-    if (sizeOf(tensor.dims) === size) return tensor;
-    return toOrt(dtype, fromOrt(tensor).data.subarray(offset, offset + size), permute(shape, perm));
+    const { holder, offset, dtype, shape, perm } = this.entry(name);
+    if (offset === null) return holder.tensor;
+    return toOrt(dtype, fromOrt(holder.tensor).data.subarray(offset, offset + sizeOf(shape)), permute(shape, perm));
   }
 
-  replace(name: string, tensor: OrtTensor): void {
-    this.changes++;
-    this.entry(name).place = alone(tensor);
+  /** The states of a vector, each in its storage order. */
+  vector(index: number): OrtTensor {
+    return this.vectors[index].holder.tensor;
   }
 
-  /** Floating-point states in one vector, one after the other, each in its storage order. */
-  joined(names: readonly string[]): OrtTensor {
-    const entries = names.map((name) => this.entry(name));
-    const [{ place: first }] = entries;
-    const sizes = entries.map(({ shape }) => sizeOf(shape));
-    const total = sizes.reduce((a, b) => a + b, 0);
-    let offset = 0;
-    const together = entries.every(({ place }, i) => {
-      const next = place.tensor === first.tensor && place.offset === offset;
-      offset += sizes[i];
-      return next;
-    });
-    if (together && sizeOf(first.tensor.dims) === total) return first.tensor;
-    const vector = new Float32Array(total);
-    offset = 0;
-    for (const name of names) {
-      const { data } = fromOrt(this.tensor(name));
-      vector.set(data, offset);
-      offset += data.length;
-    }
-    const joined = toOrt('float32', vector, [total]);
-    this.place(names, joined);
-    return joined;
-  }
-
-  /** Sets states to the parts of such a vector. */
-  replaceAll(names: readonly string[], vector: OrtTensor): void {
-    this.changes++;
-    this.place(names, vector);
+  /**
+   * Takes what a program gave.
+   * @param names the states that it replaced
+   * @param vectors the new vectors, which may hold other states, too, as they were
+   * @param alone the new values of the other states
+   */
+  replace(
+    names: readonly string[],
+    vectors: ReadonlyMap<number, OrtTensor>,
+    alone: ReadonlyMap<string, OrtTensor>,
+  ): void {
+    for (const [index, tensor] of vectors) this.vectors[index].holder.tensor = tensor;
+    for (const [name, tensor] of alone) this.entry(name).holder.tensor = tensor;
+    this.touch(names);
   }
 
   /** A copy of all values, by name, in logical layout. */
   snapshot(): Map<string, HostTensor> {
     return new Map(
-      [...this.entries].map(([name, { dtype, shape, perm }]) => [
-        name,
-        { dtype, shape, data: fromStorage(fromOrt(this.tensor(name)).data, shape, perm).slice() },
-      ]),
+      [...this.entries].map(([name, { dtype, shape }]) => [name, { dtype, shape, data: this.logical(name) }]),
     );
   }
 
   /**
    * Sets values by name; names that are not given keep theirs.
-   * @throws NasError when a name is unknown or a value does not fit.
+   * @throws NasError when a name is unknown or a value does not fit; nothing has changed then.
    */
   restore(values: ReadonlyMap<string, HostTensor>): void {
-    this.changes++;
-    for (const [name, { dtype, shape, data }] of values) {
+    for (const [name, { dtype, shape }] of values) {
       const entry = this.entry(name);
       if (entry.dtype !== dtype || !sameShape(entry.shape, shape))
         throw invalidInput(
           `state '${name}' is ${entry.dtype}[${entry.shape.join(',')}], the value is ${dtype}[${shape.join(',')}]`,
         );
-      entry.place = alone(stored(entry, data));
     }
+    for (const [name, { data }] of values) this.write(name, data);
   }
 
   /** Runtime to tf.Variables: assigns every state to its variable. */
   pull(): void {
-    for (const [name, { variable, home, dtype, shape, perm }] of this.entries) {
+    for (const [name, { variable, home, dtype, shape }] of this.entries) {
       if (variable.isDisposed) throw invalidInput(`variable '${name}' is disposed`);
-      const data = fromStorage(fromOrt(this.tensor(name)).data, shape, perm).slice();
-      const value = tf.engine().makeTensor(data, [...shape], dtype, home);
+      const value = tf.engine().makeTensor(this.logical(name), [...shape], dtype, home);
       variable.assign(value);
       value.dispose();
     }
@@ -154,8 +151,7 @@ export class StateStore {
 
   /** tf.Variables to runtime. */
   push(): void {
-    this.changes++;
-    for (const entry of this.entries.values()) entry.place = alone(stored(entry, read(entry.home, entry.variable)));
+    for (const [name, { home, variable }] of this.entries) this.write(name, read(home, variable));
   }
 
   /** Runs what reads and replaces states after all that was given before, so that no update is lost. */
@@ -165,13 +161,37 @@ export class StateStore {
     return result;
   }
 
-  private place(names: readonly string[], tensor: OrtTensor): void {
+  /** Lays states together that had tensors of their own. */
+  private join(members: StatePack['members']): void {
+    const size = members.reduce((sum, member) => sum + member.size, 0);
+    const vector = new Float32Array(size);
+    const holder = { tensor: toOrt('float32', vector, [size]) };
     let offset = 0;
-    for (const name of names) {
-      const entry = this.entry(name);
-      entry.place = { tensor, offset };
-      offset += sizeOf(entry.shape);
+    for (const { name, size } of members) {
+      vector.set(fromOrt(this.tensor(name)).data, offset);
+      Object.assign(this.entry(name), { holder, offset });
+      offset += size;
     }
+    this.vectors.push({ members, holder });
+  }
+
+  private write(name: string, data: HostData): void {
+    const entry = this.entry(name);
+    const tensor = stored(entry, data);
+    if (entry.offset === null) entry.holder.tensor = tensor;
+    else fromOrt(entry.holder.tensor).data.set(fromOrt(tensor).data, entry.offset);
+    this.touch([name]);
+  }
+
+  /** A copy of a value in logical layout. */
+  private logical(name: string): HostData {
+    const { shape, perm } = this.entry(name);
+    return fromStorage(fromOrt(this.tensor(name)).data, shape, perm).slice();
+  }
+
+  private touch(names: readonly string[]): void {
+    this.changes++;
+    for (const name of names) this.entry(name).version = this.changes;
   }
 
   private entry(name: string): Entry {

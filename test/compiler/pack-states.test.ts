@@ -37,9 +37,9 @@ describe('packing states', () => {
       ['w0', 'w1'],
     ]);
     expect(printGraph(graph)).toMatchInlineSnapshot(`
-      "graph(x: float32[], rate: float32[], states/0/0: float32[10], states/0/1: float32[10])
-        %0, %1: float32[6], float32[4] = Split(states/0/0, int64[2]{6,4}) {axis=0}
-        %2, %3: float32[6], float32[4] = Split(states/0/1, int64[2]{6,4}) {axis=0}
+      "graph(x: float32[], rate: float32[], states/0: float32[10], states/1: float32[10])
+        %0, %1: float32[6], float32[4] = Split(states/0, int64[2]{6,4}) {axis=0}
+        %2, %3: float32[6], float32[4] = Split(states/1, int64[2]{6,4}) {axis=0}
         %4: float32[6] = Mul(%0, 0.899999976)
         %5: float32[6] = Sub(%2, x)
         %6: float32[6] = Add(%4, %5)
@@ -54,12 +54,12 @@ describe('packing states', () => {
         %15: float32[4] = Sub(%3, %14)
         %16: float32[] = ReduceSum(%15, int64[1]{0}) {keepdims=0}
         sum: float32[] = Add(%10, %16)
-        %17: float32[10] = Mul(states/0/0, 0.899999976)
-        %18: float32[10] = Sub(states/0/1, x)
-        next-states/0/0: float32[10] = Add(%17, %18)
-        %19: float32[10] = Mul(next-states/0/0, rate)
-        next-states/0/1: float32[10] = Sub(states/0/1, %19)
-        return sum, next-states/0/0, next-states/0/1"
+        %17: float32[10] = Mul(states/0, 0.899999976)
+        %18: float32[10] = Sub(states/1, x)
+        next-states/0: float32[10] = Add(%17, %18)
+        %19: float32[10] = Mul(next-states/0, rate)
+        next-states/1: float32[10] = Sub(states/1, %19)
+        return sum, next-states/0, next-states/1"
     `);
   });
 
