@@ -7,7 +7,7 @@ import { resolve, join } from 'node:path';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { blockedSupport, createSession, targetWith, type Graph } from '../compiler/index.js';
-import { GraphBuilder, int, ints } from '../compiler/graph/index.js';
+import { GraphBuilder, int, ints, shapeIn, sizeOf } from '../compiler/graph/index.js';
 import { encodeModel } from '../compiler/onnx/model.js';
 import { activateBackend, chooseEngine } from '../trainers/engines/index.js';
 import { CompiledTraining } from '../trainers/engines/compiled.js';
@@ -58,9 +58,9 @@ async function bandwidth(bytes: number): Promise<number> {
 }
 
 /** Bytes of all operands and results; reshaping moves nothing. */
-function traffic({ nodes, types }: Graph): number {
-  const bytes = (name: string): number => 4 * (types.get(name)?.shape ?? [0]).reduce((a, b) => a * b, 1);
-  return nodes
+function traffic(graph: Graph): number {
+  const bytes = (name: string): number => (graph.types.has(name) ? 4 * sizeOf(shapeIn(graph, name)) : 0);
+  return graph.nodes
     .filter(({ op }) => op !== 'Reshape')
     .flatMap(({ inputs, outputs }) => [...new Set([...inputs, ...outputs])])
     .reduce((sum, name) => sum + bytes(name), 0);

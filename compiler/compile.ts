@@ -101,7 +101,7 @@ export function compileInference(
   options: InferenceOptions,
 ): InferenceProgram {
   const { target = portable, states, freeze } = options;
-  const traced = trace(fn, inputs, { layouts: states.orders, plain: true, ...(freeze && { freeze }) });
+  const traced = traceTwice(fn, inputs, { layouts: states.orders, plain: true, ...(freeze && { freeze }) });
   const assigned = traced.states.find((state) => state.assigned);
   if (assigned) throw invalidInput(`the function assigns to variable '${assigned.variable.name}': it is no inference`);
   states.adopt(traced.states);

@@ -2,11 +2,15 @@ import type { Graph, Node, Port, Scope } from './graph.js';
 import { inferNode } from './graph.js';
 import { withoutDeadCode } from './dead-code.js';
 import type { OnnxOp } from './operators.js';
-import type { Attributes, Constant, Data, DType, Shape, TensorType } from './types.js';
-import { elementTypes, int, ints, sameShape } from './types.js';
+import type { Attributes, Constant, Data, DType, Shape, TensorType, ValueType } from './types.js';
+import { attributeList, elementTypes, int, ints, sameShape, valueType } from './types.js';
+import { batchDependence } from './batch.js';
 import { bytesOf, hashBytes } from './constants.js';
 import type { LoweringName } from '../lowerings.js';
 import { portable, type Target } from '../target.js';
+
+/** More operations than any function records that does not count up to what stands for the batch. */
+const tooMany = 1 << 18;
 
 /** Operators whose operands may change places. */
 const commutative: ReadonlySet<OnnxOp> = new Set<OnnxOp>(['Add', 'Mul']);
@@ -18,16 +22,18 @@ export class GraphBuilder implements Scope {
   /** Layer to which new nodes are attributed. */
   origin = '';
   private readonly nodes: Node[] = [];
-  private readonly inputs: Port[] = [];
+  private readonly inputs: string[] = [];
   private readonly outputs: { readonly name: string; readonly from: string }[] = [];
   private readonly constants = new Map<string, Constant>();
   private readonly types = new Map<string, TensorType>();
+  /** The same as they stand in the graph. */
+  private readonly valueTypes = new Map<string, ValueType>();
   private readonly producers = new Map<string, Node>();
   private readonly shared = new Map<string, readonly string[]>();
   private readonly sharedConstants = new Map<string, string[]>();
   private counter = 0;
 
-  /** @param dynamicBatch stand-in size of the dynamic batch */
+  /** @param dynamicBatch what stands for the dynamic batch; null when all sizes are known */
   constructor(
     readonly target: Target = portable,
     readonly dynamicBatch: number | null = null,
@@ -35,6 +41,11 @@ export class GraphBuilder implements Scope {
 
   get block(): number | null {
     return this.target.block;
+  }
+
+  /** Whether the size depends on the dynamic batch. */
+  isBatch(size: number): boolean {
+    return this.dynamicBatch !== null && size >= this.dynamicBatch;
   }
 
   /** Whether the lowering is to be used where it applies. */
@@ -75,14 +86,17 @@ export class GraphBuilder implements Scope {
     const key = `${op}(${operands.join(',')})${JSON.stringify(attributes)}#${count}`;
     const existing = this.shared.get(key);
     if (existing) return existing;
+    for (const [name, { value }] of attributeList(attributes))
+      this.requireFixed([value].flat(), `attribute ${name} of ${op}`);
     const types = inferNode(this, { op, inputs, attributes }, count);
     const outputs = types.map(() => this.fresh(op.replace('nchwc.', 'Blocked')));
     const node: Node = { op, inputs, outputs, attributes, origin: this.origin };
-    this.nodes.push(node);
     for (const [i, name] of outputs.entries()) {
-      this.types.set(name, types[i]);
+      this.define(name, types[i]);
       this.producers.set(name, node);
     }
+    if (this.nodes.push(node) > tooMany && this.dynamicBatch !== null)
+      throw batchDependence('the number of operations');
     this.shared.set(key, outputs);
     return outputs;
   }
@@ -99,6 +113,7 @@ export class GraphBuilder implements Scope {
   }
 
   addConstant(data: Data, shape: Shape, dtype: DType): string {
+    this.requireFixed(shape, 'a constant');
     const bytes = bytesOf(data);
     const key = `${dtype}[${shape.join(',')}]${hashBytes(bytes)}`;
     const candidates = this.sharedConstants.get(key) ?? [];
@@ -108,13 +123,14 @@ export class GraphBuilder implements Scope {
     }
     const name = this.fresh('k');
     this.constants.set(name, { data, shape, dtype });
-    this.types.set(name, { shape, dtype });
+    this.define(name, { shape, dtype });
     this.sharedConstants.set(key, [...candidates, name]);
     return name;
   }
 
   /** A vector of int64 (shapes, axes, pads). */
   integers(values: readonly number[]): string {
+    this.requireFixed(values, 'a shape or position');
     return this.addConstant(BigInt64Array.from(values, BigInt), [values.length], 'int64');
   }
 
@@ -124,8 +140,8 @@ export class GraphBuilder implements Scope {
 
   input(name: string, shape: Shape, dtype: DType): string {
     if (this.types.has(name)) throw new Error(`value '${name}' is defined twice`);
-    this.inputs.push({ name, shape, dtype });
-    this.types.set(name, { shape, dtype });
+    this.define(name, { shape, dtype });
+    this.inputs.push(name);
     return name;
   }
 
@@ -159,9 +175,9 @@ export class GraphBuilder implements Scope {
     const batch = this.dynamicBatch;
     if (batch === null || !shape.includes(batch)) return this.emit('Expand', [name, this.integers(shape)]);
     // A batch that is known only at run time is read from an input that has it.
-    const source = this.inputs.find((port) => port.shape[0] === batch);
-    if (!source) throw new Error('no input has the dynamic batch');
-    const n = this.emit('Shape', [source.name], { start: int(0), end: int(1) });
+    const source = this.inputs.find((input) => this.shapeOf(input)[0] === batch);
+    if (source === undefined) throw new Error('no input has the dynamic batch');
+    const n = this.emit('Shape', [source], { start: int(0), end: int(1) });
     const parts = shape.map((d) => (d === batch ? n : this.integers([d])));
     return this.emit('Expand', [name, parts.length === 1 ? n : this.emit('Concat', parts, { axis: int(0) })]);
   }
@@ -186,16 +202,16 @@ export class GraphBuilder implements Scope {
       inputs: node.inputs.map(rename),
       outputs: node.outputs.map(rename),
     }));
-    const types = new Map([...this.types].map(([name, type]) => [rename(name), type] as const));
-    const outputs = this.outputs.map(({ name, from }) => ({ name, ...this.typeOf(from) }));
+    const port = (name: string, from = name): Port => ({ name, ...valueType(this.typeOf(from), this.dynamicBatch) });
+    const types = new Map([...this.valueTypes].map(([name, type]) => [rename(name), type] as const));
+    const outputs = this.outputs.map(({ name, from }) => port(name, from));
     for (const { name, dtype, shape } of outputs) types.set(name, { dtype, shape });
     return withoutDeadCode({
-      inputs: this.inputs,
+      inputs: this.inputs.map((name) => port(name)),
       outputs,
       nodes,
       constants: this.constants,
       types,
-      dynamicBatch: this.dynamicBatch,
       block: this.block,
     });
   }
@@ -212,10 +228,20 @@ export class GraphBuilder implements Scope {
 
   private reshapeTarget(from: Shape, to: Shape): Shape {
     const batch = this.dynamicBatch;
-    if (batch === null || !from.some((d) => d % batch === 0)) return to;
     if (from[0] === batch && to[0] === batch) return to.with(0, 0);
-    const at = to.findIndex((d) => d % batch === 0 && d > 0);
+    const at = to.findIndex((d) => this.isBatch(d));
     return at < 0 ? to : to.with(at, -1);
+  }
+
+  private define(name: string, type: TensorType): void {
+    this.valueTypes.set(name, valueType(type, this.dynamicBatch));
+    this.types.set(name, type);
+  }
+
+  /** Numbers that a node holds are the same for every batch. */
+  private requireFixed(values: readonly (number | string)[], what: string): void {
+    for (const value of values)
+      if (typeof value === 'number' && this.isBatch(Math.abs(value))) throw batchDependence(what);
   }
 
   private fresh(prefix: string): string {

@@ -1,6 +1,7 @@
 import type { OnnxOp } from './operators.js';
 import { inferTypes } from './operators.js';
-import type { Attributes, Constant, Shape, TensorType } from './types.js';
+import type { Attributes, Constant, Shape, TensorType, ValueType } from './types.js';
+import { tensorType } from './types.js';
 
 /** One operation. Values are named; every name is written once. An empty input name is an optional input left out. */
 export interface Node {
@@ -12,7 +13,7 @@ export interface Node {
   readonly origin: string;
 }
 
-export interface Port extends TensorType {
+export interface Port extends ValueType {
   readonly name: string;
 }
 
@@ -23,9 +24,7 @@ export interface Graph {
   readonly nodes: readonly Node[];
   readonly constants: ReadonlyMap<string, Constant>;
   /** Type of every value. */
-  readonly types: ReadonlyMap<string, TensorType>;
-  /** The size that stands for the dynamic batch N while tracing; null when all shapes are fixed. */
-  readonly dynamicBatch: number | null;
+  readonly types: ReadonlyMap<string, ValueType>;
   /** Channels in a block of the blocked layout (8 or 16); null when the graph does not use it. */
   readonly block: number | null;
 }
@@ -74,6 +73,29 @@ export function inferNode(
     block: scope.block,
   });
 }
+
+/** Whether sizes depend on a batch that is known only at run time. */
+export const isDynamic = ({ inputs }: Graph): boolean =>
+  inputs.some(({ shape }) => shape.some((dim) => typeof dim !== 'number'));
+
+const scopedType = (graph: Graph, name: string): TensorType | undefined => {
+  const type = graph.types.get(name);
+  return type && tensorType(type);
+};
+
+/** The values of a finished graph. */
+export function scopeOf(graph: Graph): Scope {
+  const producers = producersOf(graph.nodes);
+  return {
+    type: (name) => scopedType(graph, name),
+    constant: (name) => graph.constants.get(name),
+    producer: (name) => producers.get(name),
+    block: graph.block,
+  };
+}
+
+/** The shape of a value, to compute with. */
+export const shapeIn = (graph: Graph, name: string): Shape => scopedType(graph, name)?.shape ?? [];
 
 /** How often each operator occurs. */
 export function histogram(graph: Graph): Readonly<Record<string, number>> {

@@ -1,8 +1,10 @@
+export { batchDependence, standIns, type Dim } from './batch.js';
 export { GraphBuilder } from './builder.js';
+export { GraphEditor, type NewNode } from './editor.js';
 export { bytesOf } from './constants.js';
 export { withoutDeadCode } from './dead-code.js';
 export type { Graph, Node, Port } from './graph.js';
-export { histogram, producersOf } from './graph.js';
+export { histogram, isDynamic, producersOf, shapeIn } from './graph.js';
 export type { OnnxOp } from './operators.js';
 export { onnxName, shapeRules } from './operators.js';
 export { graphHash, graphLines, printGraph } from './print.js';

@@ -81,7 +81,8 @@ const pad: ShapeRule = (node) => {
 const resize: ShapeRule = (node) => {
   const { dtype, shape } = input(node, 0);
   const factors = known(node, 2);
-  return [{ dtype, shape: shape.map((d, i) => Math.floor(Math.fround(d * factors[i]))) }];
+  const scaled = (d: number, i: number): number => (factors[i] === 1 ? d : Math.floor(Math.fround(d * factors[i])));
+  return [{ dtype, shape: shape.map(scaled) }];
 };
 
 const scatter: ShapeRule = (node) => {

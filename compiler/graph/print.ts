@@ -1,11 +1,10 @@
 import { contentHash } from '../../base/hash.js';
 import { bytesOf, hashBytes } from './constants.js';
-import type { Graph } from './graph.js';
-import type { Attributes, Constant, Shape, TensorType } from './types.js';
+import type { Graph, Port } from './graph.js';
+import type { Attributes, Constant, ValueType } from './types.js';
 import { attributeList, sizeOf } from './types.js';
 
-const printShape = (shape: Shape, batch: number | null): string =>
-  shape.map((d) => (batch !== null && d === batch ? 'N' : String(d))).join(',');
+export const typeText = ({ dtype, shape }: ValueType): string => `${dtype}[${shape.join(',')}]`;
 
 const printAttributes = (attributes: Attributes): string => {
   const items = attributeList(attributes).map(([name, { value }]) => `${name}=${JSON.stringify(value)}`);
@@ -37,28 +36,22 @@ function stableNames(graph: Graph): (name: string) => string {
   };
 }
 
-/**
- * One line a node; equal for equal graphs, whatever the order in which values were numbered. Without types, lines do
- * not depend on the size that stands for a dynamic batch.
- */
-export function graphLines(graph: Graph, options: { types: boolean } = { types: true }): readonly string[] {
+/** One line a node; equal for equal graphs, whatever the order in which values were numbered. */
+export function graphLines(graph: Graph): readonly string[] {
   const name = stableNames(graph);
-  const type = ({ dtype, shape }: TensorType): string => `${dtype}[${printShape(shape, graph.dynamicBatch)}]`;
   return graph.nodes.map((node) => {
     const inputs = node.inputs.map(name).join(', ');
     const types = node.outputs.map((output) => {
       const known = graph.types.get(output);
-      return known ? type(known) : '?';
+      return known ? typeText(known) : '?';
     });
-    const results = node.outputs.map(name).join(', ') + (options.types ? `: ${types.join(', ')}` : '');
-    return `${results} = ${node.op}(${inputs})${printAttributes(node.attributes)}`;
+    return `${node.outputs.map(name).join(', ')}: ${types.join(', ')} = ${node.op}(${inputs})${printAttributes(node.attributes)}`;
   });
 }
 
 /** The graph as readable text with stable names: inputs, one line a node, outputs. */
 export function printGraph(graph: Graph): string {
-  const port = ({ name, dtype, shape }: { name: string } & TensorType): string =>
-    `${name}: ${dtype}[${printShape(shape, graph.dynamicBatch)}]`;
+  const port = ({ name, ...type }: Port): string => `${name}: ${typeText(type)}`;
   return [
     `graph(${graph.inputs.map(port).join(', ')})`,
     ...graphLines(graph).map((line) => `  ${line}`),

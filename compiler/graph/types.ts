@@ -1,4 +1,5 @@
 import { invalidInput } from '../../base/errors.js';
+import { dimOf, sizeFor, type Dim } from './batch.js';
 
 /** Element types: the ONNX code (TensorProto.DataType) and the JavaScript array that holds them. */
 export const elementTypes = {
@@ -27,10 +28,26 @@ export const requireDtype = (dtype: string): TfDType => {
 
 export type Data = Float32Array | Uint8Array | Int32Array | BigInt64Array | Uint32Array;
 
+/** A type while a graph is made, where a number stands for the dynamic batch. */
 export interface TensorType {
   readonly dtype: DType;
   readonly shape: Shape;
 }
+
+/** The type of a value in a graph. */
+export interface ValueType {
+  readonly dtype: DType;
+  readonly shape: readonly Dim[];
+}
+
+/** The type as it stands in a graph; `batch` is the number that stands for N. */
+export const valueType = ({ dtype, shape }: TensorType, batch: number | null): ValueType => ({
+  dtype,
+  shape: shape.map((size) => dimOf(size, batch)),
+});
+
+/** The type to compute with. */
+export const tensorType = ({ dtype, shape }: ValueType): TensorType => ({ dtype, shape: shape.map(sizeFor) });
 
 export interface Constant extends TensorType {
   readonly data: Data;
@@ -56,7 +73,8 @@ export const floats = (value: readonly number[]): Attribute => ({ kind: 'floats'
 export const string = (value: string): Attribute => ({ kind: 'string', value });
 
 export const sizeOf = (shape: Shape): number => shape.reduce((a, b) => a * b, 1);
-export const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((d, i) => d === b[i]);
+export const sameShape = (a: readonly Dim[], b: readonly Dim[]): boolean =>
+  a.length === b.length && a.every((d, i) => d === b[i]);
 export const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 
 /** The shape that operands of these shapes broadcast to (numpy's rules); null when they do not. */

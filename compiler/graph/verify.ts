@@ -1,9 +1,9 @@
+import { standIns } from './batch.js';
 import type { Graph, Scope } from './graph.js';
-import { inferNode, producersOf } from './graph.js';
-import type { TensorType } from './types.js';
-import { sameShape } from './types.js';
-
-const text = ({ dtype, shape }: TensorType): string => `${dtype}[${shape.join(',')}]`;
+import { inferNode, scopeOf } from './graph.js';
+import { typeText } from './print.js';
+import type { TensorType, ValueType } from './types.js';
+import { sameShape, tensorType, valueType } from './types.js';
 
 /**
  * Checks that every value is defined once and before its use, that every node's recorded output types are those that
@@ -11,33 +11,31 @@ const text = ({ dtype, shape }: TensorType): string => `${dtype}[${shape.join(',
  * @throws Error naming the first node that is wrong.
  */
 export function verifyGraph(graph: Graph): void {
-  const producers = producersOf(graph.nodes);
-  const defined = new Map<string, TensorType>();
-  const define = (name: string, type: TensorType, where: string): void => {
+  const defined = new Map<string, ValueType>();
+  const define = (name: string, type: ValueType, where: string): void => {
     if (name === '') throw new Error(`${where}: a value has no name`);
     if (defined.has(name)) throw new Error(`${where}: value '${name}' is defined twice`);
     defined.set(name, type);
   };
   for (const { name, dtype, shape } of graph.inputs) define(name, { dtype, shape }, 'inputs');
   for (const [name, { dtype, shape }] of graph.constants) define(name, { dtype, shape }, 'constants');
-  const scope: Scope = {
-    type: (name) => defined.get(name),
-    constant: (name) => graph.constants.get(name),
-    producer: (name) => producers.get(name),
-    block: graph.block,
+  const typeOf = (name: string): TensorType | undefined => {
+    const type = defined.get(name);
+    return type && tensorType(type);
   };
+  const scope: Scope = { ...scopeOf(graph), type: typeOf };
   for (const [i, node] of graph.nodes.entries()) {
     const where = `node ${i}, ${node.op}`;
     for (const name of node.inputs)
       if (name !== '' && !defined.has(name)) throw new Error(`${where}: value '${name}' is used before its definition`);
-    const inferred = inferNode(scope, node, node.outputs.length);
+    const inferred = inferNode(scope, node, node.outputs.length).map((type) => valueType(type, standIns[0]));
     if (inferred.length !== node.outputs.length)
       throw new Error(`${where}: has ${node.outputs.length} outputs, not ${inferred.length}`);
     for (const [j, name] of node.outputs.entries()) {
       const recorded = graph.types.get(name);
       if (!recorded) throw new Error(`${where}: the type of '${name}' is not recorded`);
       if (recorded.dtype !== inferred[j].dtype || !sameShape(recorded.shape, inferred[j].shape))
-        throw new Error(`${where}: '${name}' is recorded as ${text(recorded)} but is ${text(inferred[j])}`);
+        throw new Error(`${where}: '${name}' is recorded as ${typeText(recorded)} but is ${typeText(inferred[j])}`);
       define(name, inferred[j], where);
     }
   }
@@ -45,6 +43,6 @@ export function verifyGraph(graph: Graph): void {
     const type = defined.get(name);
     if (!type) throw new Error(`outputs: value '${name}' is not defined`);
     if (type.dtype !== dtype || !sameShape(type.shape, shape))
-      throw new Error(`outputs: '${name}' is declared as ${text({ dtype, shape })} but is ${text(type)}`);
+      throw new Error(`outputs: '${name}' is declared as ${typeText({ dtype, shape })} but is ${typeText(type)}`);
   }
 }

@@ -73,11 +73,15 @@ export function pad(
 
 /** Every `stride`-th element from `begin` up to `end`, along each axis; a stride may be negative. */
 export function strided(value: Val, begin: readonly number[], end: readonly number[], strides: readonly number[]): Val {
-  const { builder } = value;
-  const axes = range(value.rank);
+  const { builder, shape } = value;
+  const axes = range(value.rank).filter(
+    (axis) => begin[axis] !== 0 || end[axis] !== shape[axis] || strides[axis] !== 1,
+  );
+  if (axes.length === 0) return value;
   // An end before the first element can only be written as a very negative number.
-  const ends = end.map((e, axis) => (e < 0 && strides[axis] < 0 ? -value.shape[axis] - 1 : e));
-  const name = builder.slice(value.fullForm(), axes, begin, ends, strides);
+  const ends = end.map((e, axis) => (e < 0 && strides[axis] < 0 ? -shape[axis] - 1 : e));
+  const [from, to, by] = [begin, ends, strides].map((numbers) => permute(numbers, axes));
+  const name = builder.slice(value.fullForm(), axes, from, to, by);
   return Val.of(builder, name, builder.shapeOf(name), value.dtype);
 }
 

@@ -32,7 +32,7 @@ function attributeFields(attribute: Attribute): AttributeFields {
   }
 }
 
-const valueInfo = ({ name, dtype, shape }: Port, dynamicBatch: number | null) => ({
+const valueInfo = ({ name, dtype, shape }: Port) => ({
   name,
   type: {
     value: {
@@ -42,9 +42,9 @@ const valueInfo = ({ name, dtype, shape }: Port, dynamicBatch: number | null) =>
         shape: {
           dim: shape.map((d) => ({
             value:
-              d === dynamicBatch
-                ? { case: 'dimParam' as const, value: 'N' }
-                : { case: 'dimValue' as const, value: BigInt(d) },
+              typeof d === 'number'
+                ? { case: 'dimValue' as const, value: BigInt(d) }
+                : { case: 'dimParam' as const, value: d },
           })),
         },
       },
@@ -80,8 +80,8 @@ export function encodeModel(graph: Graph, options: ModelOptions): Uint8Array {
         dataType: elementTypes[dtype].code,
         rawData: new Uint8Array(bytesOf(data)),
       })),
-      input: graph.inputs.map((port) => valueInfo(port, graph.dynamicBatch)),
-      output: graph.outputs.map((port) => valueInfo(port, graph.dynamicBatch)),
+      input: graph.inputs.map(valueInfo),
+      output: graph.outputs.map(valueInfo),
     },
   });
   return toBinary(ModelProtoSchema, model);

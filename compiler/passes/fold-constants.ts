@@ -1,11 +1,11 @@
 import type { Constant, Graph, Node } from '../graph/index.js';
-import { withoutDeadCode } from '../graph/index.js';
+import { GraphEditor } from '../graph/index.js';
 import { toStorage } from '../values/layout.js';
 
 /** Value of a node whose inputs are constants, for operators that only rearrange; null for all others. */
-function rearranged(graph: Graph, node: Node, constants: ReadonlyMap<string, Constant>): Constant | null {
-  const source = constants.get(node.inputs[0]);
-  const type = graph.types.get(node.outputs[0]);
+function rearranged(editor: GraphEditor, node: Node): Constant | null {
+  const source = editor.constant(node.inputs[0]);
+  const type = editor.type(node.outputs[0]);
   if (!source || !type) return null;
   if (node.op === 'Reshape') return { ...type, data: source.data };
   const perm = node.attributes['perm'];
@@ -15,12 +15,13 @@ function rearranged(graph: Graph, node: Node, constants: ReadonlyMap<string, Con
 
 /** Computes Reshape and Transpose of constants now. */
 export function foldConstants(graph: Graph): Graph {
-  const constants = new Map(graph.constants);
-  const nodes = graph.nodes.filter((node) => {
-    const isOutput = graph.outputs.some(({ name }) => name === node.outputs[0]);
-    const value = isOutput ? null : rearranged(graph, node, constants);
-    if (value) constants.set(node.outputs[0], value);
-    return !value;
-  });
-  return withoutDeadCode({ ...graph, nodes, constants });
+  const editor = new GraphEditor(graph);
+  for (const node of editor.nodes()) {
+    const [name] = node.outputs;
+    const value = editor.isOutput(name) ? null : rearranged(editor, node);
+    if (value === null) continue;
+    editor.addConstant(name, value);
+    editor.replace(node);
+  }
+  return editor.finish();
 }

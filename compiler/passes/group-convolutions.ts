@@ -1,5 +1,5 @@
 import type { Attributes, Constant, Graph, Node } from '../graph/index.js';
-import { attributeList, int, producersOf, sizeOf, withoutDeadCode } from '../graph/index.js';
+import { attributeList, GraphEditor, int, sizeOf } from '../graph/index.js';
 
 /** A convolution of some consecutive channels of a map. */
 interface Part {
@@ -11,28 +11,28 @@ interface Part {
 }
 
 /** One whole number that a constant holds. */
-function numberOf(graph: Graph, name: string): number | null {
-  const constant = graph.constants.get(name);
+function numberOf(editor: GraphEditor, name: string): number | null {
+  const constant = editor.constant(name);
   return constant?.data.length === 1 ? Number(constant.data[0]) : null;
 }
 
 /** Reads a value as a convolution without bias of channels cut from a map; null when it is something else. */
-function partOf(graph: Graph, producers: ReadonlyMap<string, Node>, name: string): Part | null {
-  const node = producers.get(name);
+function partOf(editor: GraphEditor, name: string): Part | null {
+  const node = editor.producer(name);
   if (node?.op !== 'Conv' || node.inputs.length !== 2 || node.attributes['group'] !== undefined) return null;
-  const slice = producers.get(node.inputs[0]);
-  const filter = graph.constants.get(node.inputs[1]);
+  const slice = editor.producer(node.inputs[0]);
+  const filter = editor.constant(node.inputs[1]);
   if (slice?.op !== 'Slice' || !(filter?.data instanceof Float32Array)) return null;
-  const [start, end, axis] = [1, 2, 3].map((i) => numberOf(graph, slice.inputs[i]));
+  const [start, end, axis] = [1, 2, 3].map((i) => numberOf(editor, slice.inputs[i]));
   return start === null || end === null || axis !== 1 ? null : { node, map: slice.inputs[0], start, end, filter };
 }
 
 const textOf = (attributes: Attributes): string => JSON.stringify(attributeList(attributes));
 
 /** Whether parts cut one map into equal groups, in order and completely, and are convolved alike. */
-function areGroups(graph: Graph, parts: readonly Part[]): boolean {
+function areGroups(editor: GraphEditor, parts: readonly Part[]): boolean {
   const [{ map, node, filter }] = parts;
-  const channels = graph.types.get(map)?.shape[1] ?? 0;
+  const channels = editor.shapeOf(map)[1];
   const width = channels / parts.length;
   return parts.every(
     (part, i) =>
@@ -61,21 +61,16 @@ function stacked(filters: readonly Constant[]): Constant {
  * side: the form in which models without a layer for groups say it.
  */
 export function groupConvolutions(graph: Graph): Graph {
-  const producers = producersOf(graph.nodes);
-  const constants = new Map(graph.constants);
-  const types = new Map(graph.types);
-  const nodes = graph.nodes.map((node): Node => {
+  const editor = new GraphEditor(graph);
+  for (const node of editor.nodes()) {
     const axis = node.attributes['axis'];
-    if (node.op !== 'Concat' || axis?.kind !== 'int' || axis.value !== 1) return node;
-    const parts = node.inputs.map((name) => partOf(graph, producers, name));
-    if (!parts.every((part) => part !== null) || parts.length < 2 || !areGroups(graph, parts)) return node;
-    const filter = stacked(parts.map((part) => part.filter));
-    const name = `${node.outputs[0]}/groups`;
-    constants.set(name, filter);
-    types.set(name, { dtype: filter.dtype, shape: filter.shape });
+    if (node.op !== 'Concat' || axis?.kind !== 'int' || axis.value !== 1) continue;
+    const parts = node.inputs.map((name) => partOf(editor, name));
+    if (!parts.every((part) => part !== null) || parts.length < 2 || !areGroups(editor, parts)) continue;
+    const filter = editor.addConstant(`${node.outputs[0]}/groups`, stacked(parts.map((part) => part.filter)));
     const [{ node: first, map }] = parts;
     const attributes = { ...first.attributes, group: int(parts.length) };
-    return { ...first, inputs: [map, name], outputs: node.outputs, attributes };
-  });
-  return withoutDeadCode({ ...graph, nodes, constants, types });
+    editor.replace(node, { ...first, inputs: [map, filter], outputs: node.outputs, attributes });
+  }
+  return editor.finish();
 }

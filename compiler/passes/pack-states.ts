@@ -1,5 +1,5 @@
 import type { Graph, Port } from '../graph/index.js';
-import { withoutDeadCode } from '../graph/index.js';
+import { shapeIn, withoutDeadCode } from '../graph/index.js';
 import type { StatePorts, Update } from './state-updates.js';
 import { connected, Ends, updateOf } from './state-updates.js';
 import { Vectors } from './vectors.js';
@@ -146,7 +146,7 @@ class Packing {
     const sizes = members.map(({ size }) => size);
     for (const [i, part] of this.nodes.split(this.nodes.before, pack.input, sizes).entries()) {
       const port = this.inputs.get(this.ports.get(members[i].name)?.input ?? '');
-      if (port) this.nodes.shaped(part, port.name, port.shape);
+      if (port) this.nodes.shaped(part, port.name, shapeIn(this.graph, port.name));
     }
     return pack;
   }

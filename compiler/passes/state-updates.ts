@@ -1,5 +1,5 @@
 import type { Graph, Node, OnnxOp } from '../graph/index.js';
-import { attributeList, producersOf, sizeOf } from '../graph/index.js';
+import { attributeList, producersOf, shapeIn, sizeOf } from '../graph/index.js';
 
 /** A state that is read and replaced: its name, and those of its input and output. */
 export interface StatePorts {
@@ -60,7 +60,7 @@ export class Ends {
   }
 
   sizeOf(name: string): number {
-    return sizeOf(this.graph.types.get(name)?.shape ?? []);
+    return sizeOf(shapeIn(this.graph, name));
   }
 
   /** The value before it was reshaped, where it comes from a state element by element. */

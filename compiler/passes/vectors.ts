@@ -1,4 +1,4 @@
-import type { Constant, Graph, Node, OnnxOp, Shape, TensorType } from '../graph/index.js';
+import type { Constant, Graph, Node, OnnxOp, Shape, ValueType } from '../graph/index.js';
 import { int } from '../graph/index.js';
 
 const nodeOf = (op: OnnxOp, inputs: readonly string[], outputs: readonly string[], axis?: number): Node => ({
@@ -14,7 +14,7 @@ export class Vectors {
   readonly before: Node[] = [];
   readonly after: Node[] = [];
   readonly constants: Map<string, Constant>;
-  readonly types: Map<string, TensorType>;
+  readonly types: Map<string, ValueType>;
 
   constructor(private readonly graph: Graph) {
     this.constants = new Map(graph.constants);
@@ -53,7 +53,7 @@ export class Vectors {
   }
 
   join(name: string, parts: readonly string[]): string {
-    const size = parts.reduce((sum, part) => sum + (this.types.get(part)?.shape[0] ?? 0), 0);
+    const size = parts.reduce((sum, part) => sum + Number(this.types.get(part)?.shape[0] ?? 0), 0);
     this.after.push(nodeOf('Concat', parts, [this.vector(name, size)], 0));
     return name;
   }

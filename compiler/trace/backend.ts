@@ -1,10 +1,16 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { invalidInput } from '../../base/errors.js';
-import { elementTypes, requireDtype, sameShape } from '../graph/index.js';
+import { batchDependence, elementTypes, requireDtype, sameShape } from '../graph/index.js';
 import type { KernelContext, Recorder } from '../kernels/call.js';
 import { Val } from '../values/value.js';
 
 export const backendName = 'nas-trace';
+
+/** What is thrown when there is no array as long as what stands for the dynamic batch, as users understand it. */
+export const withoutArray = (error: unknown, batch: number | null): unknown =>
+  batch !== null && error instanceof RangeError && error.message.includes('length')
+    ? batchDependence('the length of an array in JavaScript (tf.zeros, tf.ones, random numbers ...)', error)
+    : error;
 
 /** What one trace gives the backend: the graph under construction and the values of tensors of other backends. */
 export interface TraceContext extends KernelContext {

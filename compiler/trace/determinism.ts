@@ -1,12 +1,12 @@
 import { invalidInput } from '../../base/errors.js';
-import { graphLines } from '../graph/index.js';
+import { graphLines, isDynamic, standIns } from '../graph/index.js';
 import type { InputSpec, TraceOptions, Traced, TracedFunction } from './trace.js';
-import { standInBatches, trace } from './trace.js';
+import { trace } from './trace.js';
 
 /**
  * Traces a function twice and compares. Equal graphs show that nothing in it changes from call to call in JavaScript
- * (random numbers, counters), which the program would freeze. With a dynamic batch, the second trace has another size
- * standing for it, which shows that no constant depends on the batch.
+ * (random numbers, counters), which the program would freeze. With a dynamic batch, another number
+ * stands for it in the second trace, which shows that nothing but sizes depends on it.
  * @throws NasError naming the first operation that differs.
  */
 export function traceTwice(
@@ -15,13 +15,13 @@ export function traceTwice(
   options: TraceOptions = {},
 ): Traced {
   const first = trace(fn, inputs, options);
-  const second = trace(fn, inputs, { ...options, batch: standInBatches[1] });
-  const [a, b] = [first, second].map(({ graph }) => graphLines(graph, { types: false }));
+  const second = trace(fn, inputs, options, standIns[1]);
+  const [a, b] = [first, second].map(({ graph }) => graphLines(graph));
   const i = a.findIndex((line, index) => line !== b[index]);
   if (i < 0 && a.length === b.length) return first;
   const at = i < 0 ? a.length : i;
-  const origin = first.graph.nodes[at]?.origin ?? '';
-  const dynamic = first.graph.dynamicBatch !== null;
+  const origin = [first, second].map(({ graph }) => graph.nodes[at]?.origin ?? '').find((name) => name !== '') ?? '';
+  const dynamic = isDynamic(first.graph);
   throw invalidInput(
     `tracing twice gave different graphs, first at operation ${at}${origin && ` (layer '${origin}')`}: ` +
       `'${a[at] ?? 'nothing'}' and '${b[at] ?? 'nothing'}'`,

@@ -23,12 +23,27 @@ const fromInputAndOutput = (kernelName: string, gradient: OwnKernel): tf.GradCon
   gradFunc: (dy, [x, y], attrs) => ({ x: () => runOwnOne(gradient, { dy: single(dy), x, y }, attrs) }),
 });
 
+/** The gradient of a sum or mean: dy over the whole of x, where TF.js multiplies by an array of ones. */
+const fromReduced = (kernelName: 'Sum' | 'Mean'): tf.GradConfig => ({
+  kernelName,
+  inputsToSave: ['x'],
+  gradFunc: (dy, [x], attrs) => {
+    const axes = tf.util.parseAxisParam(attrs['axis'] as number | number[], x.shape);
+    const kept = x.shape.map((d, axis) => (axes.includes(axis) ? 1 : d));
+    const each = (): tf.Tensor => tf.broadcastTo(tf.reshape(single(dy), kept), x.shape);
+    const count = axes.reduce((product, axis) => product * x.shape[axis], 1);
+    return { x: () => (kernelName === 'Sum' ? each() : tf.div(each(), count)) };
+  },
+});
+
 /** Shorter gradients that stand in for TF.js's own while tracing. */
 const shortGradients: readonly tf.GradConfig[] = [
   fromInputAndOutput('Relu', 'NasReluGrad'),
   fromInputAndOutput('Relu6', 'NasRelu6Grad'),
   fromInputAndOutput('ClipByValue', 'NasClipGrad'),
   fromInputAndOutput('Sigmoid', 'NasSigmoidGrad'),
+  fromReduced('Sum'),
+  fromReduced('Mean'),
 ];
 
 const batchNormGradient: tf.GradConfig = {

@@ -1,9 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
-import { invalidInput, NasError } from '../../base/errors.js';
+import { invalidInput, messageOf, NasError } from '../../base/errors.js';
 import { Call } from '../kernels/call.js';
 import { kernels } from '../kernels/index.js';
-import { TraceBackend, backendName } from './backend.js';
+import { TraceBackend, backendName, withoutArray } from './backend.js';
 
 /** Where a kernel was called: the layer that runs, or the layer whose values a gradient works on. */
 function whereabouts(backend: TraceBackend, inputs: tf.NamedTensorInfoMap): string {
@@ -24,8 +24,13 @@ function registerKernels(backend: TraceBackend): void {
         const result = rule(new Call(kernelName, backend, inputs, attrs ?? {}));
         return 'length' in result ? result.map((value) => backend.tensorInfo(value)) : backend.tensorInfo(result);
       } catch (error) {
-        if (error instanceof NasError || !(error instanceof Error)) throw error;
-        throw new Error(`kernel '${kernelName}'${whereabouts(backend, inputs)}: ${error.message}`, { cause: error });
+        const known = withoutArray(error, backend.context.builder.dynamicBatch);
+        const message = `kernel '${kernelName}'${whereabouts(backend, inputs)}: ${messageOf(known)}`;
+        if (!(known instanceof NasError)) throw new Error(message, { cause: known });
+        throw new NasError(known.code, message, {
+          cause: known,
+          ...(known.hint !== undefined && { hint: known.hint }),
+        });
       }
     };
     tf.registerKernel({ kernelName, backendName, kernelFunc });
@@ -43,15 +48,4 @@ export function traceBackend(): TraceBackend {
   engine.findBackend(backendName);
   registerKernels(backend);
   return backend;
-}
-
-/** The backend that holds the variables: the active one, or the cpu backend when none is. */
-export function homeBackend(): { readonly name: string; readonly backend: tf.KernelBackend } {
-  const engine = tf.engine();
-  // The cpu backend's advice to install a native TF.js does not apply: it only stores variables here.
-  if (!engine.backendName) {
-    tf.enableProdMode();
-    void tf.setBackend('cpu');
-  }
-  return { name: engine.backendName, backend: engine.backend };
 }

@@ -1,13 +1,14 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { invalidInput } from '../../base/errors.js';
 import type { Target } from '../target.js';
-import type { Graph, Shape, TfDType } from '../graph/index.js';
-import { GraphBuilder, range } from '../graph/index.js';
+import type { Graph, TfDType, ValueType } from '../graph/index.js';
+import { GraphBuilder, range, standIns } from '../graph/index.js';
 import type { TraceBackend, TraceContext } from './backend.js';
-import { backendName } from './backend.js';
+import { backendName, withoutArray } from './backend.js';
+import { countNoBytes, followNewVariables, homeBackend } from './engine.js';
 import { trackGradientOrigins } from './gradient-origins.js';
 import { overrideGradients } from './gradients.js';
-import { homeBackend, traceBackend } from './install.js';
+import { traceBackend } from './install.js';
 import { overrideBatchNorm } from './layers/batch-norm.js';
 import { trackLayerNames } from './layers/names.js';
 import { overrideNoiseLayers } from './layers/noise.js';
@@ -32,8 +33,6 @@ export interface TraceOptions {
   readonly layouts?: Layouts;
   /** What the program is written for; default: any provider. */
   readonly target?: Target;
-  /** The size that stands for a dynamic batch; a prime, so that it is recognised in products. */
-  readonly batch?: number;
   /** Record TF.js's own gradients and layers instead of the shorter ones. */
   readonly plain?: boolean;
 }
@@ -51,12 +50,11 @@ export interface State {
 export interface Traced {
   readonly graph: Graph;
   readonly states: readonly State[];
-  readonly outputs: Readonly<Record<string, { readonly shape: Shape; readonly dtype: TfDType }>>;
+  readonly outputs: Readonly<Record<string, ValueType>>;
 }
 
 /** Name of the input that seeds the noise of a step. */
 export const noiseInput = 'noise_seed';
-export const standInBatches: readonly [number, number] = [97, 101];
 
 /** The graph under construction and what belongs to one run of the traced function. */
 class Trace implements TraceContext {
@@ -129,29 +127,6 @@ function stateOf(record: TracedVariable, inputs: ReadonlySet<string>, assigned: 
   return perm && !frozen && (read || assigned) ? { variable, home, dtype, perm, assigned, read } : null;
 }
 
-/** Variables made while tracing live on the home backend, with the constant value that they were given. */
-function followNewVariables(trace: Trace, home: tf.KernelBackend): () => void {
-  const engine = tf.engine();
-  const own = Object.getOwnPropertyDescriptor(engine, 'makeVariable');
-  const original = engine.makeVariable.bind(engine);
-  engine.makeVariable = (initial, trainable, name, dtype) => {
-    const value = trace.backend.own(initial);
-    const data = value?.knownData();
-    if (value && (!data || data instanceof BigInt64Array))
-      throw invalidInput(`variable '${name ?? ''}' is created while tracing with a value that is not constant`, {
-        hint: 'Create it before compiling, or start it from zeros, ones or numbers.',
-      });
-    const start = data ? engine.makeTensor(data.slice() as tf.TypedArray, initial.shape, initial.dtype, home) : initial;
-    const variable = original(start, trainable, name, dtype);
-    trace.variables.add(variable);
-    return variable;
-  };
-  return () => {
-    if (own) Object.defineProperty(engine, 'makeVariable', own);
-    else Reflect.deleteProperty(engine, 'makeVariable');
-  };
-}
-
 function override(trace: Trace, options: TraceOptions): () => void {
   const { builder } = trace;
   const get = (): string => builder.origin;
@@ -168,11 +143,17 @@ function withEngine<T>(trace: Trace, options: TraceOptions, f: () => T): T {
   const home = homeBackend();
   trace.backend.begin(trace);
   for (const variable of Object.values(engine.registeredVariables)) trace.variables.add(variable);
-  const undo = undoAll([override(trace, options), followNewVariables(trace, home.backend)]);
+  const undo = undoAll([
+    override(trace, options),
+    followNewVariables(trace.backend, home.backend, (variable) => trace.variables.add(variable)),
+    countNoBytes(trace.backend),
+  ]);
   void engine.setBackend(backendName);
   engine.startScope('trace');
   try {
     return f();
+  } catch (error) {
+    throw withoutArray(error, trace.builder.dynamicBatch);
   } finally {
     trace.variables.restore();
     engine.endScope();
@@ -182,27 +163,32 @@ function withEngine<T>(trace: Trace, options: TraceOptions, f: () => T): T {
   }
 }
 
-/** Runs a TF.js function once over symbolic tensors and returns the graph of what it did. */
+/**
+ * Runs a TF.js function once over symbolic tensors and returns the graph of what it did.
+ * @param batch what stands for a dynamic batch meanwhile
+ */
 export function trace(
   fn: TracedFunction,
   inputs: Readonly<Record<string, InputSpec>>,
   options: TraceOptions = {},
+  batch = standIns[0],
 ): Traced {
-  const dynamicBatch = dynamicBatchOf(inputs, options.batch ?? standInBatches[0]);
+  const dynamicBatch = dynamicBatchOf(inputs, batch);
   const current = new Trace(traceBackend(), options, dynamicBatch);
   const { builder, variables, backend } = current;
   return withEngine(current, options, () => {
     const result = fn(feed(current, inputs));
     const named = result instanceof tf.Tensor ? { output: result } : result;
-    const outputs: Record<string, { shape: Shape; dtype: TfDType }> = {};
     for (const [name, tensor] of Object.entries(named)) {
       if (Object.hasOwn(inputs, name)) throw invalidInput(`'${name}' is the name of an input and of an output`);
       const value = backend.value(tensor);
-      outputs[name] = { shape: value.shape, dtype: value.dtype };
       builder.output(name, value.fullForm());
     }
     outputStates(current);
     const graph = builder.finish();
+    const outputs = Object.fromEntries(
+      graph.outputs.filter(({ name }) => Object.hasOwn(named, name)).map((port) => [port.name, port]),
+    );
     const ports = new Set(graph.inputs.map(({ name }) => name));
     const states = variables.used().flatMap((record) => stateOf(record, ports, variables.isAssigned(record)) ?? []);
     return { graph, states, outputs };

@@ -213,8 +213,7 @@ export class Val {
   }
 
   private get canMaterialise(): boolean {
-    const batch = this.builder.dynamicBatch;
-    return sizeOf(this.shape) <= foldLimit && !(batch !== null && this.shape.some((d) => d % batch === 0 && d > 0));
+    return sizeOf(this.shape) <= foldLimit;
   }
 
   /** TF.js's Transpose: only the names of the axes change. */
@@ -234,7 +233,8 @@ export class Val {
 
   reshaped(shape: Shape): Val {
     if (sameShape(shape, this.shape)) return this;
-    if (this.data) {
+    // A batch that is known only at run time is broadcast then.
+    if (this.data && (this.data.length === 1 || !this.shape.some((d) => this.builder.isBatch(d)))) {
       if (this.data.length === 1) return Val.fill(this.builder, Number(this.data[0]), shape, this.dtype);
       return Val.constant(
         this.builder,

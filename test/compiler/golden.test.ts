@@ -3,6 +3,7 @@ import '@tensorflow/tfjs-backend-cpu';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Graph } from '../../compiler/index.js';
 import { histogram, targetWith, trace, verifyGraph } from '../../compiler/index.js';
+import { shapeIn, sizeOf } from '../../compiler/graph/index.js';
 import { optimized } from '../../compiler/compile.js';
 import type { Block, Network } from '../../spaces/index.js';
 import { toModel } from '../../spaces/models/index.js';
@@ -127,7 +128,7 @@ function statistics(graph: Graph) {
     const bytes = graph.nodes
       .filter(({ op }) => ops.includes(op))
       .flatMap(({ outputs }) => outputs)
-      .map((name) => 4 * (graph.types.get(name)?.shape.reduce((a, b) => a * b, 1) ?? 0));
+      .map((name) => 4 * sizeOf(shapeIn(graph, name)));
     return Math.round(bytes.reduce((a, b) => a + b, 0) / 1e6);
   };
   return {

@@ -1,0 +1,119 @@
+import { standIns } from './batch.js';
+import { withoutDeadCode } from './dead-code.js';
+import type { Graph, Node, Scope } from './graph.js';
+import { inferNode, producersOf } from './graph.js';
+import { typeText } from './print.js';
+import type { Constant, Shape, TensorType, ValueType } from './types.js';
+import { sameShape, tensorType, valueType } from './types.js';
+
+/** A node that a pass makes; without attributes and of no layer where nothing else is said. */
+export type NewNode = Pick<Node, 'op' | 'inputs' | 'outputs'> & Partial<Node>;
+
+/**
+ * A graph under revision. A pass says what takes the place of a node or of a value; types follow from the rules of the
+ * operators, and what nothing reads any more goes in the end. Nodes are known by the name of their first output.
+ */
+export class GraphEditor implements Scope {
+  readonly block: number | null;
+  private readonly types: Map<string, ValueType>;
+  private readonly constants: Map<string, Constant>;
+  private readonly producers: Map<string, Node>;
+  private readonly reads = new Map<string, number>();
+  private readonly outputs: ReadonlySet<string>;
+  private readonly places = new Map<string, readonly Node[]>();
+  private readonly same = new Map<string, string>();
+
+  constructor(private readonly graph: Graph) {
+    this.block = graph.block;
+    this.types = new Map(graph.types);
+    this.constants = new Map(graph.constants);
+    this.producers = producersOf(graph.nodes);
+    this.outputs = new Set(graph.outputs.map(({ name }) => name));
+    for (const name of [...graph.nodes.flatMap(({ inputs }) => inputs), ...this.outputs])
+      this.reads.set(name, this.readsOf(name) + 1);
+  }
+
+  /** The nodes of the graph in their order, with what was replaced among their inputs until their turn comes. */
+  *nodes(): Generator<Node> {
+    for (const node of this.graph.nodes) yield this.resolved(node);
+  }
+
+  type(name: string): TensorType | undefined {
+    const type = this.types.get(name);
+    return type && tensorType(type);
+  }
+
+  shapeOf(name: string): Shape {
+    return this.type(name)?.shape ?? [];
+  }
+
+  constant(name: string): Constant | undefined {
+    return this.constants.get(name);
+  }
+
+  producer(name: string): Node | undefined {
+    return this.producers.get(name);
+  }
+
+  isOutput(name: string): boolean {
+    return this.outputs.has(name);
+  }
+
+  /** How often the value is read in the graph as it was; being an output of the graph counts. */
+  readsOf(name: string): number {
+    return this.reads.get(name) ?? 0;
+  }
+
+  addConstant(name: string, constant: Constant): string {
+    this.constants.set(name, constant);
+    this.types.set(name, { dtype: constant.dtype, shape: constant.shape });
+    return name;
+  }
+
+  /** A vector of int64. */
+  integers(name: string, values: readonly number[]): string {
+    return this.addConstant(name, {
+      dtype: 'int64',
+      shape: [values.length],
+      data: BigInt64Array.from(values, BigInt),
+    });
+  }
+
+  /** Puts nodes, each after those that it reads, in the place of one; without any, the node goes. */
+  replace(node: Node, ...by: readonly NewNode[]): void {
+    this.places.set(
+      node.outputs[0],
+      by.map((each) => this.define(each)),
+    );
+  }
+
+  /** Whoever reads `name` reads `by` instead; outputs of the graph keep their names. */
+  replaceUses(name: string, by: string): void {
+    this.same.set(name, by);
+  }
+
+  finish(): Graph {
+    const nodes = this.graph.nodes.flatMap((node) => this.places.get(node.outputs[0]) ?? [node]);
+    const resolved = nodes.map((node) => this.resolved(node));
+    return withoutDeadCode({ ...this.graph, nodes: resolved, constants: this.constants, types: this.types });
+  }
+
+  private resolved(node: Node): Node {
+    return node.inputs.some((name) => this.same.has(name))
+      ? { ...node, inputs: node.inputs.map((name) => this.same.get(name) ?? name) }
+      : node;
+  }
+
+  private define(made: NewNode): Node {
+    const node: Node = { attributes: {}, origin: '', ...made };
+    const types = inferNode(this, node, node.outputs.length).map((type) => valueType(type, standIns[0]));
+    for (const [i, name] of node.outputs.entries()) {
+      const before = this.types.get(name) ?? types[i];
+      if (before.dtype !== types[i].dtype || !sameShape(before.shape, types[i].shape))
+        throw new Error(`internal: '${name}', ${typeText(before)}, is replaced by ${typeText(types[i])}`);
+      this.types.set(name, types[i]);
+      this.producers.set(name, node);
+    }
+    return node;
+  }
+}
