@@ -53,13 +53,16 @@ interface Row {
 export class Events {
   private readonly insert;
   private readonly select;
+  private readonly selectOf;
 
   constructor(private readonly connection: Connection) {
     this.insert = connection.prepare(
       'INSERT INTO events (at, kind, trial, detail) VALUES ($at, $kind, $trial, $detail)',
     );
-    this.select = connection.prepare<Row>(
-      'SELECT seq, at, kind, trial, detail FROM events WHERE seq > $after ORDER BY seq',
+    const columns = 'SELECT seq, at, kind, trial, detail FROM events';
+    this.select = connection.prepare<Row>(`${columns} WHERE seq > $after ORDER BY seq`);
+    this.selectOf = connection.prepare<Row>(
+      `${columns} WHERE kind IN (SELECT value FROM json_each($kinds)) ORDER BY seq`,
     );
   }
 
@@ -70,8 +73,13 @@ export class Events {
 
   /** Events in order; with `after`, only those whose `seq` is greater. */
   all(after = 0): EventRecord[] {
-    return this.connection
-      .read(() => this.select.all({ after }))
-      .map((row) => ({ ...row, detail: this.connection.parse(row.detail) }));
+    return this.connection.read(() => this.select.all({ after })).map(this.toRecord);
   }
+
+  /** Those of some kinds, in order. */
+  of(...kinds: readonly EventKind[]): EventRecord[] {
+    return this.connection.read(() => this.selectOf.all({ kinds: JSON.stringify(kinds) })).map(this.toRecord);
+  }
+
+  private readonly toRecord = (row: Row): EventRecord => ({ ...row, detail: this.connection.parse(row.detail) });
 }

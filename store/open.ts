@@ -46,6 +46,15 @@ export function createDatabase(path: string, clock: Clock, fill: (connection: Co
   });
 }
 
+/** A database with the current schema that ends with the process, for what need not be kept. */
+export function memoryDatabase(clock: Clock): Connection {
+  const path = ':memory:';
+  const database = new Database(path);
+  database.pragma('foreign_keys = ON');
+  migrate(database, path, released);
+  return new Connection(database, path, clock);
+}
+
 /**
  * Opens an existing database, upgrading an older schema unless `readonly`.
  *

@@ -6,7 +6,7 @@ import { Events } from './events.js';
 import { Finals } from './finals.js';
 import { Measurements } from './measurements.js';
 import { Networks } from './networks.js';
-import { createDatabase, openDatabase } from './open.js';
+import { createDatabase, memoryDatabase, openDatabase } from './open.js';
 import { Run, type RunMeta } from './run.js';
 import { Trials } from './trials.js';
 import { TrialValues } from './trial-values.js';
@@ -56,6 +56,13 @@ export class Store {
   static create(path: string, meta: RunMeta, clock: Clock = Date.now): Store {
     createDatabase(path, clock, (connection) => new Store(connection).run.begin(meta));
     return Store.open(path, { clock });
+  }
+
+  /** The store of a run of which nothing is kept. */
+  static inMemory(meta: RunMeta, clock: Clock = Date.now): Store {
+    const store = new Store(memoryDatabase(clock));
+    store.run.begin(meta);
+    return store;
   }
 
   /**

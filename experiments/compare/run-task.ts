@@ -19,10 +19,13 @@ export async function problemsOf({ space, variants }: Pick<Comparison, 'space' |
 }
 
 /** Runs one search and measures it. */
-export function runTask({ search }: Comparison, problems: readonly Problem[], task: Task): TaskResult {
+export async function runTask(comparison: Comparison, problems: readonly Problem[], task: Task): Promise<TaskResult> {
   const { controller, variant, seed } = task;
+  const { space, search, variants } = comparison;
   const problem = problems[variant];
-  const { rows, askMs, ended } = searchTable(problem.results, problem.objectives, { ...search, controller }, seed);
+  const { name, objectives } = variants[variant];
+  const experiment = { name, seed, space, objectives: [...objectives], search: { ...search, controller } };
+  const { rows, askMs, ended } = await searchTable(problem.results, experiment);
   return { task, ...measure(problem, rows), askMs, ended };
 }
 

@@ -13,14 +13,10 @@ const problems = problemsOf(comparison);
 
 parentPort?.on('message', (task: Task) => {
   const answer = (message: Answer) => parentPort?.postMessage(message);
-  problems.then(
-    (known) => {
-      try {
-        answer({ result: runTask(comparison, known, task) });
-      } catch (error) {
-        answer({ error: messageOf(error) });
-      }
-    },
-    (error: unknown) => answer({ error: messageOf(error) }),
-  );
+  problems
+    .then((known) => runTask(comparison, known, task))
+    .then(
+      (result) => answer({ result }),
+      (error: unknown) => answer({ error: messageOf(error) }),
+    );
 });

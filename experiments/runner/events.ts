@@ -37,6 +37,8 @@ export interface TrialAskedEvent {
   /** Candidates rejected by cheap constraints before this one. */
   readonly rejected: number;
   readonly choices: Readonly<Record<string, Choice>>;
+  /** How long the controller took, in ms. */
+  readonly askMs: number;
 }
 
 /** A training worker took a trial; `fromEpoch` > 0 when it continues from a checkpoint. */

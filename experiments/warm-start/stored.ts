@@ -10,7 +10,7 @@ export const storeEnqueued = (store: Store, enqueued: readonly Enqueued[]): void
 
 /** What `storeEnqueued` kept; none in runs without. */
 export function storedEnqueued(store: Store): readonly Enqueued[] {
-  const event = store.events.all().find(({ kind }) => kind === 'enqueued');
+  const event = store.events.of('enqueued').at(0);
   // Written by `storeEnqueued` only.
   return event === undefined ? [] : (event.detail as readonly Enqueued[]);
 }

@@ -31,7 +31,15 @@ const step = (worker: number, number: number, at: number): RunEvent => ({
 
 const story: readonly RunEvent[] = [
   { kind: 'phase', name: 'search', message: 'Searching: 4 trials' },
-  { kind: 'trial-asked', number: 0, genotypeId: '0-1', reason: 'mutation of trial 7', rejected: 3, choices: {} },
+  {
+    kind: 'trial-asked',
+    number: 0,
+    genotypeId: '0-1',
+    reason: 'mutation of trial 7',
+    rejected: 3,
+    choices: {},
+    askMs: 1,
+  },
   { kind: 'progress', phase: 'search', done: 0, total: 4, unit: 'trials' },
   step(0, 0, 1),
   step(1, 1, 2),

@@ -144,7 +144,9 @@ export class Search {
     };
     try {
       const seed = new Random(plan.experiment.seed, 'trial', number).bits();
+      const began = performance.now();
       const { genotype, reason, rejected } = await nextProposal(this.controller, context, this.evaluator.filter, seed);
+      const askMs = performance.now() - began;
       if (this.context.stopping()) return undefined;
       const choices = choicesOf(plan.space.decisions, genotype);
       const id = genotypeId(genotype);
@@ -159,7 +161,7 @@ export class Search {
         pending: pending.map((trial) => trial.number),
         ...preview.describe(genotype),
       });
-      observe({ kind: 'trial-asked', number, genotypeId: id, reason, rejected, choices });
+      observe({ kind: 'trial-asked', number, genotypeId: id, reason, rejected, choices, askMs });
       this.refresh(number);
       this.knowledge.asked(number);
       return this.issue({ trial: number, epochs: this.scheduler.first });

@@ -25,7 +25,7 @@ export function storedSteps(
   evaluator: Evaluator,
 ): StepLog {
   const log = new StepLog();
-  for (const { kind, trial, detail } of store.events.all()) {
+  for (const { kind, trial, detail } of store.events.of('asked', 'promoted')) {
     if (trial === null) continue;
     if (kind === 'asked') log.add({ trial, epochs: first });
     // Written by the search.
