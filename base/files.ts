@@ -1,4 +1,14 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 
@@ -28,10 +38,7 @@ export function writeFileAtomic(path: string, ...parts: readonly (string | Uint8
   try {
     const file = openSync(temporary, 'w');
     try {
-      for (const part of parts) {
-        const bytes = typeof part === 'string' ? Buffer.from(part) : part;
-        for (let offset = 0; offset < bytes.byteLength;) offset += writeSync(file, bytes, offset);
-      }
+      for (const part of parts) writeFully(file, typeof part === 'string' ? Buffer.from(part) : part);
       fsyncSync(file);
     } finally {
       closeSync(file);
@@ -40,6 +47,27 @@ export function writeFileAtomic(path: string, ...parts: readonly (string | Uint8
   } catch (error) {
     rmSync(temporary, { force: true });
     throw error;
+  }
+}
+
+/**
+ * Writes all bytes: the system may take fewer at once.
+ * @param position where in the file; by default where the last write ended
+ */
+export function writeFully(file: number, bytes: Uint8Array, position?: number): void {
+  for (let done = 0; done < bytes.byteLength;)
+    done += writeSync(file, bytes, done, bytes.byteLength - done, position === undefined ? null : position + done);
+}
+
+/**
+ * Fills `bytes` from a place in a file.
+ * @throws Error when the file ends before.
+ */
+export function readFully(file: number, bytes: Uint8Array, position: number): void {
+  for (let done = 0; done < bytes.byteLength;) {
+    const read = readSync(file, bytes, done, bytes.byteLength - done, position + done);
+    if (read === 0) throw new Error(`the file ends at byte ${position + done}, ${bytes.byteLength - done} too early`);
+    done += read;
   }
 }
 

@@ -4,7 +4,7 @@ export type { Clock } from './connection.js';
 export type { Curves, Epoch, Training } from './curves.js';
 export { eventKinds, type EventKind, type EventRecord, type Events, type NewEvent } from './events.js';
 export type { FinalRecord, Finals, NewFinal } from './finals.js';
-export { lockWorkdir, type Lock } from './lock.js';
+export { lockWorkdir } from './lock.js';
 export type { MeasurementPurpose, MeasurementRecord, Measurements, NewMeasurement } from './measurements.js';
 export type { Networks } from './networks.js';
 export type { Run, RunMeta, RunRecord, RunStatus, RunStatusRecord } from './run.js';

@@ -56,9 +56,6 @@ const failures: Readonly<Partial<Record<string, Failure>>> = {
 /** `SQLITE_IOERR_WRITE` -> `SQLITE_IOERR`. */
 const primary = (code: string): string => code.split('_').slice(0, 2).join('_');
 
-export const isBusy = (error: unknown): boolean =>
-  error instanceof Database.SqliteError && primary(error.code) === 'SQLITE_BUSY';
-
 /** The error that the user should see for one of SQLite's; other errors are returned as they are. */
 export function explainSqlite(error: unknown, path: string): unknown {
   if (!(error instanceof Database.SqliteError)) return error;

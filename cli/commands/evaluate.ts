@@ -46,7 +46,10 @@ export const evaluate = command({
     const { prepareDataset } = await import('../../trainers/index.js');
     const counter = createCounter(terminal);
     const onProgress = counter.show;
-    const dataset = await prepareDataset(config, { onProgress: onProgress('images converted') });
+    const dataset = await prepareDataset(config, {
+      onProgress: onProgress('images converted'),
+      onNote: (message) => terminal.err(`${message}\n`),
+    });
     const options = { threads, provider, onProgress: onProgress('images classified') };
     const scores = await evaluateOnSplit(model, dataset, split, options);
     const device = createDevice(deviceSchema.parse({ provider, threads }));

@@ -58,6 +58,7 @@ function prepareData(config: DataConfig, observe: RunObserver, signal: AbortSign
   let announced = false;
   return prepareDataset(config, {
     signal,
+    onNote: (message) => observe({ kind: 'note', message }),
     onProgress: (done, total) => {
       if (!announced)
         observe({ kind: 'phase', name: 'data', message: `Converting ${config.type} (once; later runs use the cache)` });

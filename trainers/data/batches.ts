@@ -1,8 +1,7 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { invalidInput, messageOf } from '../../base/errors.js';
 import { Random } from '../../base/random.js';
 import type { AugmentConfig } from '../schema.js';
 import { openDataset, type Split } from './dataset.js';
+import { openLogitsFile } from './logits-file.js';
 import type { DatasetRef } from './prepare.js';
 import type { SplitName } from './sources/index.js';
 import { Renderer, type ImageShape } from './transforms.js';
@@ -39,7 +38,7 @@ export interface LoaderOptions {
   readonly dropLast: boolean;
   /** Share of a pass over the split that makes an epoch, in (0, 1]; absent: 1. */
   readonly share?: number;
-  /** File with a teacher's logits of each view: float32 little-endian [views, count, classes], in the split's order. */
+  /** File with a teacher's logits of each view (`LogitsShape`). */
   readonly teacherLogits?: string | undefined;
 }
 
@@ -66,41 +65,6 @@ export interface BatchSource {
   close(): void;
 }
 
-interface TeacherLogits {
-  read(view: number, positions: ArrayLike<number>): Float32Array;
-  close(): void;
-}
-
-function openTeacherLogits(file: string, views: number, count: number, classes: number): TeacherLogits {
-  let descriptor: number;
-  try {
-    descriptor = openSync(file, 'r');
-  } catch (cause) {
-    throw invalidInput(`the teacher's logits ${file} cannot be opened: ${messageOf(cause)}`, { cause });
-  }
-  const { size } = fstatSync(descriptor);
-  const row = classes * 4;
-  if (size !== views * count * row) {
-    closeSync(descriptor);
-    throw invalidInput(
-      `the teacher's logits ${file} have ${size} bytes instead of ${views * count * row} ` +
-        `(${views} views of ${count} images, ${classes} classes)`,
-      { hint: 'Remove the file, so that the logits are computed again.' },
-    );
-  }
-  return {
-    read(view, positions) {
-      const logits = new Float32Array(positions.length * classes);
-      const bytes = new Uint8Array(logits.buffer);
-      for (let i = 0; i < positions.length; i++) {
-        readSync(descriptor, bytes, i * row, row, (view * count + positions[i]) * row);
-      }
-      return logits;
-    },
-    close: () => closeSync(descriptor),
-  };
-}
-
 /** Opens the data set (and the teacher's logits) for rendering batches in this thread. */
 export function openBatches(options: LoaderOptions): BatchSource {
   const { split: name, augment, seed, shuffle, teacherLogits } = options;
@@ -111,7 +75,9 @@ export function openBatches(options: LoaderOptions): BatchSource {
     const [steps, passSteps] = [stepsPerEpoch(split.count, options), stepsPerPass(split.count, options)];
     const views = augment?.views ?? 1;
     const teacher =
-      teacherLogits === undefined ? null : openTeacherLogits(teacherLogits, views, split.count, info.classes.length);
+      teacherLogits === undefined
+        ? null
+        : openLogitsFile(teacherLogits, { views, count: split.count, classes: info.classes.length });
     const render = batchRenderer(split, info, new Renderer(info, info.mean, info.std), options);
     let order: { pass: number; positions: Uint32Array } = { pass: -1, positions: new Uint32Array() };
     return {

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { closeSync, fstatSync, fsyncSync, openSync, readFileSync, readSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, fsyncSync, openSync, readFileSync, readSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { NasError, invalidInput, messageOf } from '../../base/errors.js';
+import { writeFully } from '../../base/files.js';
 import type { DataSource, ImageBlock } from './sources/index.js';
 import { assignedCode, type ImageTable } from './splits.js';
 
@@ -166,7 +167,7 @@ export async function writeCache(directory: string, source: DataSource, options:
       if (options.signal?.aborted === true) throw new NasError('interrupted', 'the conversion of the data was stopped');
       columns.add(block);
       hash.update(block.pixels);
-      for (let offset = 0; offset < block.pixels.length;) offset += writeSync(images, block.pixels, offset);
+      writeFully(images, block.pixels);
       options.onProgress?.(columns.labels.length, source.count);
     }
     const small = {

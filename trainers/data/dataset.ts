@@ -1,4 +1,4 @@
-import { readSync } from 'node:fs';
+import { readFully } from '../../base/files.js';
 import { contentHash } from '../../base/hash.js';
 import { openCache, type ImageCache } from './cache.js';
 import type { DatasetRef } from './prepare.js';
@@ -87,11 +87,7 @@ function splitOf({ meta, table, images }: ImageCache, indices: Uint32Array): Spl
         end = start + 1;
         while (end < positions.length && at(positions, end) === first + end - start) end++;
         const length = (end - start) * bytes;
-        for (let done = 0; done < length;) {
-          const read = readSync(images, into, start * bytes + done, length - done, first * bytes + done);
-          if (read === 0) throw new Error(`the images of ${meta.name} end before image ${first}`);
-          done += read;
-        }
+        readFully(images, into.subarray(start * bytes, start * bytes + length), first * bytes);
       }
     },
   };

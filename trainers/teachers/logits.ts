@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
@@ -6,8 +6,9 @@ import { NasError } from '../../base/errors.js';
 import { writeFileAtomic } from '../../base/files.js';
 import { contentHash } from '../../base/hash.js';
 import { outputKind, toLogits, type OpenClassifier, type OutputKind } from '../../compiler/index.js';
-import { createLoader, type DatasetInfo } from '../data/index.js';
+import { createLoader, LogitsWriter, type DatasetInfo } from '../data/index.js';
 import { evaluateSplit } from '../evaluate.js';
+import { makeOnce } from '../make-once.js';
 import type { TeacherLogits } from './prepared.js';
 import type { TeacherOptions, TeacherSource } from './source.js';
 
@@ -33,8 +34,22 @@ export class AskedTeacher {
     const { source, info, options } = this;
     if (source.accuracy !== null) return { accuracy: source.accuracy, outputs: 'logits' };
     const file = this.file('verdict', '.json', source.hash, info.hash);
-    const cached = existsSync(file) ? verdictSchema.safeParse(JSON.parse(readFileSync(file, 'utf8'))) : null;
-    if (cached?.success === true) return cached.data;
+    return makeOnce({
+      path: file,
+      name: `what ${source.name} says of the validation images`,
+      find: () =>
+        existsSync(file) ? (verdictSchema.safeParse(JSON.parse(readFileSync(file, 'utf8'))).data ?? null) : null,
+      make: async () => {
+        const verdict = await this.ask();
+        writeFileAtomic(file, JSON.stringify(verdict));
+        return verdict;
+      },
+      ...options.hooks,
+    });
+  }
+
+  private async ask(): Promise<Verdict> {
+    const { info, options } = this;
     const teacher = await this.open();
     let kind: OutputKind | undefined;
     const { accuracy } = await evaluateSplit(
@@ -47,9 +62,7 @@ export class AskedTeacher {
       'validation',
       batch,
     );
-    const verdict: Verdict = { accuracy, outputs: kind ?? 'logits' };
-    writeFileAtomic(file, JSON.stringify(verdict));
-    return verdict;
+    return { accuracy, outputs: kind ?? 'logits' };
   }
 
   /**
@@ -60,13 +73,16 @@ export class AskedTeacher {
     const { source, info, options } = this;
     const { augment } = options.train;
     const file = this.file('logits', '.f32', source.hash, info.hash, augment, options.seed);
-    // A view that is computed survives a kill.
-    const parts = Array.from({ length: augment.views }, (_, view) => `${file}.view${view}`);
-    if (!existsSync(file)) {
-      await this.askAll(outputs, parts);
-      writeFileAtomic(file, ...parts.map((part) => readFileSync(part)));
-    }
-    for (const part of parts) rmSync(part, { force: true });
+    await makeOnce({
+      path: file,
+      name: `what ${source.name} says of the training images`,
+      find: () => existsSync(file) || null,
+      make: async () => {
+        await this.askAll(outputs, file);
+        return true;
+      },
+      ...options.hooks,
+    });
     return { file, augment, viewSeed: options.seed };
   }
 
@@ -82,11 +98,12 @@ export class AskedTeacher {
     return (this.opened ??= this.source.open());
   }
 
-  /** Writes the logits of each view to a file of its own, but for those that are there. */
-  private async askAll(outputs: OutputKind, files: readonly string[]): Promise<void> {
+  /** Writes the logits of all views; what an earlier process wrote of whole views is kept. */
+  private async askAll(outputs: OutputKind, file: string): Promise<void> {
     const { info, options } = this;
     const { dataset, seed, train, hooks = {} } = options;
-    const count = info.counts.train;
+    const { views } = train.augment;
+    const { train: count } = info.counts;
     const teacher = await this.open();
     const loader = createLoader({
       dataset,
@@ -98,25 +115,24 @@ export class AskedTeacher {
       shuffle: false,
       dropLast: false,
     });
+    const writer = new LogitsWriter(file, { views, count, classes: info.classes.length });
     try {
-      for (const [view, file] of files.entries()) {
-        if (existsSync(file)) continue;
-        const rows = new Float32Array(count * info.classes.length);
-        let done = 0;
+      for (let view = writer.rows / count; view < views; view++) {
         for await (const { images, size } of loader.epoch(view)) {
           await setImmediate();
           await hooks.pause?.();
           if (hooks.signal?.aborted === true)
             throw new NasError('interrupted', "computing the teacher's logits was interrupted");
-          rows.set(toLogits[outputs](await teacher.outputs(images, size)), done * info.classes.length);
-          done += size;
-          hooks.onLogits?.(view * count + done, files.length * count);
+          const rows = toLogits[outputs](await teacher.outputs(images, size));
+          if (rows.some((x) => !Number.isFinite(x)))
+            throw new NasError('failure', `the teacher ${this.source.name} gives logits that are not finite numbers`);
+          writer.append(rows);
+          hooks.onLogits?.(writer.rows, views * count);
         }
-        if (done !== count || rows.some((x) => !Number.isFinite(x)))
-          throw new NasError('failure', `the teacher ${this.source.name} gives logits that are not finite numbers`);
-        writeFileAtomic(file, new Uint8Array(rows.buffer));
       }
+      writer.finish();
     } finally {
+      writer.close();
       await loader.close();
     }
   }

@@ -1,11 +1,13 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { NasError } from '../../base/errors.js';
 import { contentHash } from '../../base/hash.js';
 import { presetNetworks } from '../../spaces/index.js';
 import { toModel } from '../../spaces/models/index.js';
 import { activateBackend, chooseEngine, createInference } from '../engines/index.js';
-import type { FitHooks } from '../fit-job.js';
+import type { FitHooks, FitResult } from '../fit-job.js';
 import { fit } from '../fit.js';
+import { makeOnce } from '../make-once.js';
 import { trainSchema, type TrainConfig } from '../schema.js';
 import { readTensorFile } from '../tensor-file.js';
 import { loadWeights } from '../weights.js';
@@ -40,11 +42,19 @@ export const trainedTeacher: TeacherFinder<'train'> = async (config, info, optio
   });
   const directory = join(cache, 'teachers', contentHash('trained', info.hash, network, train, seed).slice(0, 32));
   const job = { network, seed, train, dataset, teacher: null, engine, threads, directory };
-  const result = await fit(job, fitHooks(hooks));
+  const name = `${config.network} (width ${config.width})`;
+  const training = (): Promise<FitResult> => fit(job, fitHooks(hooks));
+  const result = await makeOnce({
+    path: directory,
+    name: `the teacher, ${name}`,
+    find: () => (existsSync(join(directory, 'weights.bin')) ? training() : null),
+    make: training,
+    ...hooks,
+  });
   if (result.state !== 'complete')
     throw new NasError('interrupted', 'training the teacher was interrupted; it continues when the run does');
   return {
-    name: `${config.network} (width ${config.width})`,
+    name,
     hash: weightsHash(result.weights),
     accuracy: result.accuracy,
     model: { type: 'network', network, weights: result.weights },

@@ -1,16 +1,6 @@
 import { execFile } from 'node:child_process';
-import {
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  readdirSync,
-  rmSync,
-  statSync,
-  truncateSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readFileSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { builtModule } from '../../../base/built-module.js';
@@ -25,6 +15,8 @@ const infoOf = (ref: DatasetRef) => {
   return dataset.info;
 };
 const run = promisify(execFile);
+/** What is in the cache besides its locks, whose files stay. */
+const entries = (cache: string): string[] => readdirSync(join(cache, 'data')).filter((name) => !name.endsWith('.lock'));
 
 describe('prepareDataset', () => {
   it('converts once and finds the result again', async () => {
@@ -36,7 +28,7 @@ describe('prepareDataset', () => {
     expect(await prepareDataset(config, { cache, onProgress })).toEqual(first);
     expect(progress).toHaveLength(3);
     expect(JSON.parse(JSON.stringify(first))).toEqual(first);
-    expect(readdirSync(join(cache, 'data'))).toHaveLength(1);
+    expect(entries(cache)).toHaveLength(1);
   });
 
   it('shares the images between configs, but not the splits', async () => {
@@ -64,7 +56,7 @@ describe('prepareDataset', () => {
     );
     const hash = infoOf(await prepareDataset(config, { cache })).hash;
     expect(outputs.map(({ stdout }) => stdout.trim())).toEqual([hash, hash, hash]);
-    expect(readdirSync(join(cache, 'data'))).toHaveLength(1);
+    expect(entries(cache)).toHaveLength(1);
   });
 
   it.each<[string, (directory: string) => void]>([
@@ -84,22 +76,17 @@ describe('prepareDataset', () => {
     expect(() => openDataset(ref)).toThrow('missing or damaged');
     expect(await prepareDataset(config, { cache })).toEqual(ref);
     expect(infoOf(ref).hash).toBe(hash);
-    expect(readdirSync(join(cache, 'data'))).toHaveLength(1);
+    expect(entries(cache)).toHaveLength(1);
   });
 
-  it('removes what killed conversions left, and only that', async () => {
+  it('removes what a killed conversion left', async () => {
     const [config, cache] = [tiny(), temporaryFolder()];
     const { directory } = await prepareDataset(config, { cache });
     rmSync(directory, { recursive: true });
-    const [old, running] = [`${directory}.tmp-old`, `${directory}.tmp-running`];
-    for (const folder of [old, running]) {
-      mkdirSync(folder);
-      writeFileSync(join(folder, 'images.u8'), 'x');
-    }
-    const yesterday = new Date(Date.now() - 86_400_000);
-    for (const path of [join(old, 'images.u8'), old]) utimesSync(path, yesterday, yesterday);
+    mkdirSync(`${directory}.tmp`);
+    writeFileSync(join(`${directory}.tmp`, 'images.u8'), 'x');
     await prepareDataset(config, { cache });
-    expect([old, running, directory].map((path) => existsSync(path))).toEqual([false, true, true]);
+    expect(entries(cache)).toEqual([basename(directory)]);
   });
 
   it('stops when asked to and leaves nothing behind', async () => {
@@ -107,7 +94,7 @@ describe('prepareDataset', () => {
     const stop = new AbortController();
     const preparing = prepareDataset(tiny(), { cache, signal: stop.signal, onProgress: () => stop.abort() });
     await expect(preparing).rejects.toMatchObject({ code: 'interrupted' });
-    expect(readdirSync(join(cache, 'data'))).toEqual([]);
+    expect(entries(cache)).toEqual([]);
   });
 
   it('says what to do when the cache folder cannot be written', async () => {

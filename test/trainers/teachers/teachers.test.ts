@@ -142,7 +142,7 @@ describe('a teacher that is trained here', () => {
     expect(views).toBeGreaterThan(1);
     expect(asked[0]).toBeGreaterThan(info.counts.train);
     expect(logitsOf(continued)).toEqual(logitsOf(whole));
-    expect(readdirSync(join(cut.cache, 'teachers')).filter((name) => name.includes('.view'))).toEqual([]);
+    expect(readdirSync(join(cut.cache, 'teachers')).filter((name) => name.endsWith('.part'))).toEqual([]);
   });
 
   test('continues after an interruption', async () => {

@@ -1,0 +1,76 @@
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
+import Database from 'better-sqlite3';
+
+/** The right to do something that only one process may do at a time. */
+export interface Lock {
+  /** Gives it back; safe to call twice. */
+  release(): void;
+}
+
+/**
+ * Takes a lock for this process; null when somebody holds it. What is locked is the file `path`, by the operating system
+ * through SQLite, so the lock ends with the process however that ends: a lock is never stale. The file stays;
+ * `path`.json beside it only tells others who holds it.
+ * @throws the file system's or SQLite's error when the files cannot be written.
+ */
+export function takeLock(path: string, clock: () => number = Date.now): Lock | null {
+  const holder = `${path}.json`;
+  const database = lockFile(path);
+  if (database === null) return null;
+  try {
+    writeFileSync(holder, JSON.stringify({ pid: process.pid, since: new Date(clock()).toISOString() }));
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+  return {
+    release() {
+      if (!database.open) return;
+      rmSync(holder, { force: true });
+      database.close();
+    },
+  };
+}
+
+/** The exclusive transaction that is the lock; it is never committed and ends when the connection is closed. */
+function lockFile(path: string): Database.Database | null {
+  const database = new Database(path, { timeout: 0 });
+  try {
+    database.pragma('journal_mode = MEMORY');
+    database.exec('BEGIN EXCLUSIVE');
+    return database;
+  } catch (error) {
+    database.close();
+    if (error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY')) return null;
+    throw error;
+  }
+}
+
+/** Who holds a lock, for people: `process 123 (since 2026-01-02T03:04:05.000Z)`. */
+export function describeHolder(path: string): string {
+  try {
+    const { pid, since } = JSON.parse(readFileSync(`${path}.json`, 'utf8')) as { pid: unknown; since: unknown };
+    return `process ${String(pid)} (since ${String(since)})`;
+  } catch {
+    // The file is written just after the lock is taken.
+    return 'another process';
+  }
+}
+
+/** Milliseconds between two attempts. */
+const interval = 200;
+
+/**
+ * Takes a lock as soon as nobody holds it.
+ * @param onWait told once who holds it, when it is not free
+ * @throws the signal's reason when it is aborted meanwhile; as `takeLock`
+ */
+export async function waitForLock(path: string, onWait: (holder: string) => void, signal?: AbortSignal): Promise<Lock> {
+  for (let told = false; ; told = true) {
+    const lock = takeLock(path);
+    if (lock !== null) return lock;
+    if (!told) onWait(describeHolder(path));
+    await setTimeout(interval, undefined, { signal });
+  }
+}

@@ -1,0 +1,70 @@
+import { closeSync, existsSync, ftruncateSync, openSync, statSync, truncateSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { LogitsWriter, openLogitsFile, type LogitsShape } from '../../../trainers/data/logits-file.js';
+import { temporaryFolder } from '../../support/temporary.js';
+
+const rows = (first: number, count: number, classes: number): Float32Array =>
+  Float32Array.from({ length: count * classes }, (_, i) => first + i / classes);
+
+describe('a file of logits', () => {
+  const shape: LogitsShape = { views: 2, count: 3, classes: 4 };
+  const write = (writer: LogitsWriter, from: number, until: number): void => {
+    for (let row = from; row < until; row++) writer.append(rows(row, 1, 4));
+  };
+
+  it('is there when it is whole, and gives the rows of a view in any order', () => {
+    const path = join(temporaryFolder(), 'logits');
+    const writer = new LogitsWriter(path, shape);
+    writer.append(rows(0, 2, 4));
+    expect(statSync(`${path}.part`).size).toBe(2 * 16);
+    expect(() => writer.finish()).toThrow('2 rows of logits instead of 6');
+    write(writer, 2, 6);
+    expect(existsSync(path)).toBe(false);
+    writer.finish();
+    writer.close();
+    const file = openLogitsFile(path, shape);
+    expect([...file.read(1, [2, 0])]).toEqual([...rows(5, 1, 4), ...rows(3, 1, 4)]);
+    file.close();
+    expect(() => openLogitsFile(path, { ...shape, views: 3 })).toThrow('96 bytes instead of 144');
+  });
+
+  it('goes on after the last whole view that another process left', () => {
+    const path = join(temporaryFolder(), 'logits');
+    const died = new LogitsWriter(path, shape);
+    write(died, 0, 5);
+    died.close();
+    truncateSync(`${path}.part`, 4 * 16 + 7);
+    const writer = new LogitsWriter(path, shape);
+    expect(writer.rows).toBe(3);
+    write(writer, 3, 6);
+    writer.finish();
+    writer.close();
+    const file = openLogitsFile(path, shape);
+    expect([...file.read(0, [0, 1, 2]), ...file.read(1, [0, 1, 2])]).toEqual([...rows(0, 6, 4)]);
+    file.close();
+  });
+
+  it('may be larger than anything that fits in one buffer', () => {
+    const path = join(temporaryFolder(), 'logits');
+    // Views of 2.5 GiB, of which the disk holds what is written: the rest is a hole.
+    const large: LogitsShape = { views: 2, count: 1_280_000, classes: 524 };
+    const viewBytes = large.count * large.classes * 4;
+    expect(viewBytes).toBeGreaterThan(2 ** 31);
+    const hole = openSync(`${path}.part`, 'w');
+    ftruncateSync(hole, viewBytes);
+    closeSync(hole);
+    const writer = new LogitsWriter(path, large);
+    expect(writer.rows).toBe(large.count);
+    const first = rows(1, 1, 524);
+    writer.append(first);
+    writer.close();
+    truncateSync(`${path}.part`, 2 * viewBytes);
+    const whole = new LogitsWriter(path, large);
+    whole.finish();
+    whole.close();
+    const file = openLogitsFile(path, large);
+    expect(file.read(1, [0, large.count - 1])).toEqual(Float32Array.from([...first, ...new Float32Array(524)]));
+    file.close();
+  });
+});
