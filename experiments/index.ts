@@ -4,7 +4,7 @@ export { trainedModel, type TrainedModel } from './trained-model.js';
 export { trialSubject } from './trial-subject.js';
 export { untrainedSubject } from './untrained-subject.js';
 export * from './compare/index.js';
-export * from './objectives.js';
+export * from './measures.js';
 export * from './parse/index.js';
 export * from './report/index.js';
 export * from './runner/index.js';

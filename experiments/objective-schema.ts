@@ -1,17 +1,15 @@
 import { z } from 'zod';
 import type { Objective } from '../search/index.js';
-import { objectiveKinds, type ObjectiveName } from './objectives.js';
+import { measures, objectiveOf, type MeasureName } from './measures.js';
 
 /** Other names that people write for an objective. */
-const aliases = { latency: 'latency_ms' } as const satisfies Record<string, ObjectiveName>;
+const aliases = { latency: 'latency_ms' } as const satisfies Record<string, MeasureName>;
 
-const writtenNames = [...Object.keys(objectiveKinds), ...Object.keys(aliases)] as (
-  ObjectiveName | keyof typeof aliases
-)[];
+const writtenNames = [...Object.keys(measures), ...Object.keys(aliases)] as (MeasureName | keyof typeof aliases)[];
 
 /** The objective that a written name means. */
-const objectiveNamed = (name: (typeof writtenNames)[number]): ObjectiveName =>
-  name in aliases ? aliases[name as keyof typeof aliases] : (name as ObjectiveName);
+const objectiveNamed = (name: (typeof writtenNames)[number]): MeasureName =>
+  name in aliases ? aliases[name as keyof typeof aliases] : (name as MeasureName);
 
 const direction = z.enum(['maximize', 'minimize']);
 
@@ -39,13 +37,13 @@ export const objectiveEntrySchema = z.preprocess(
         ),
       constraint,
     })
-    .transform((entry): Objective & { readonly name: ObjectiveName } => {
+    .transform((entry): Objective & { readonly name: MeasureName } => {
       const name = objectiveNamed(entry.name);
-      const kind = objectiveKinds[name];
+      const { direction, cost } = objectiveOf(name);
       return {
         name,
-        direction: entry.direction ?? kind.direction,
-        cost: entry.cost ?? kind.cost,
+        direction: entry.direction ?? direction,
+        cost: entry.cost ?? cost,
         ...(entry.constraint === undefined ? {} : { constraint: entry.constraint }),
       };
     }),

@@ -12,6 +12,7 @@ import {
   type TrainConfig,
 } from '../trainers/index.js';
 import { featuresSchema, filterSchema } from './filter-schema.js';
+import { objectiveOf } from './measures.js';
 import { objectiveEntrySchema, tableObjectiveSchema } from './objective-schema.js';
 
 /** Lets `key: word` stand for `key: {type: word}`. */
@@ -71,11 +72,7 @@ const defaultLoss = (teacher: WrittenExperiment['teacher']): NonNullable<TrainCo
 function withBudget(objectives: readonly Objective[], budget: number | undefined): readonly Objective[] {
   if (budget === undefined) return objectives;
   const others = objectives.filter(({ name }) => name !== 'latency_ms');
-  const latency: Objective = objectives.find(({ name }) => name === 'latency_ms') ?? {
-    name: 'latency_ms',
-    direction: 'minimize',
-    cost: 'cheap',
-  };
+  const latency: Objective = objectives.find(({ name }) => name === 'latency_ms') ?? objectiveOf('latency_ms');
   const max = Math.min(budget, latency.constraint?.max ?? Infinity);
   const constrained = { ...latency, constraint: { ...latency.constraint, max } };
   return others.length === objectives.length

@@ -1,4 +1,4 @@
-import { objectiveKinds, type ObjectiveKind } from '../../experiments/objectives.js';
+import { measures, moments, type Measure } from '../../experiments/measures.js';
 import { experimentJsonSchema } from '../../experiments/parse/index.js';
 import { discriminatorOf, valuesOf, type JsonSchema } from '../../experiments/parse/json-schema.js';
 import { experimentIntroduction, tableIntroduction } from './experiment-introduction.js';
@@ -78,20 +78,14 @@ const shorthand = (key: string, schema: JsonSchema): string[] => {
 
 const hasTables = (schema: JsonSchema): boolean => mapsOf(itemsOf(schema) ?? schema).length > 0;
 
-const known: { readonly [C in ObjectiveKind['cost']]: string } = {
-  cheap: 'of every candidate',
-  untrained: 'of each trial, before training',
-  expensive: 'after training',
-};
-
 const objectives = (): string =>
   table(
     ['name', 'unit', 'direction', 'known'],
-    Object.entries(objectiveKinds).map(([name, { unit, direction, cost }]) => [
+    Object.entries<Measure>(measures).map(([name, { unit, direction, source }]) => [
       code(name),
       unit,
       direction,
-      known[cost],
+      moments[source.kind].known,
     ]),
   );
 

@@ -1,6 +1,6 @@
 import { rungsOf, type Objective } from '../../search/index.js';
 import type { DataConfig, TrainConfig } from '../../trainers/index.js';
-import { isObjectiveName, isProxyName, objectiveKinds } from '../objectives.js';
+import { measureNamed, moments } from '../measures.js';
 import { isTableExperiment, type Experiment, type TrainingExperiment } from '../schema.js';
 import type { KeyPath } from './path.js';
 
@@ -45,24 +45,19 @@ const uniqueObjectives: Check = ({ objectives }) =>
     return when(first < i, ['objectives', i], `'${name}' is an objective twice; objectives.${first} has it already`);
   });
 
-/** When an objective of a cost is known, the earliest first. */
-const moments: readonly (readonly [cost: Objective['cost'], moment: string])[] = [
-  ['cheap', 'of every candidate beforehand'],
-  ['untrained', "from a trial's untrained network"],
-  ['expensive', 'after training'],
-];
+/** The earliest first. */
+const costs: readonly Objective['cost'][] = ['cheap', 'untrained', 'expensive'];
 
 const objectiveCosts: TrainingCheck = ({ objectives }) =>
   objectives.flatMap(({ name, cost }, i) => {
-    const position = (of: Objective['cost']): number => moments.findIndex(([moment]) => moment === of);
-    const [known, moment] = moments[position(isObjectiveName(name) ? objectiveKinds[name].cost : 'expensive')];
-    const message = `got "${cost}"; ${name} is known only ${moment}: expected ${known} (or leave cost out)`;
-    return when(position(cost) < position(known), ['objectives', i, 'cost'], message);
+    const { known, cost: natural } = moments[measureNamed(name)?.source.kind ?? 'training'];
+    const message = `got "${cost}"; ${name} is known only ${known}: expected ${natural} (or leave cost out)`;
+    return when(costs.indexOf(cost) < costs.indexOf(natural), ['objectives', i, 'cost'], message);
   });
 
 const objectiveDirections: TrainingCheck = ({ objectives }) =>
   objectives.flatMap(({ name, direction }, i) => {
-    const natural = isObjectiveName(name) ? objectiveKinds[name].direction : direction;
+    const natural = measureNamed(name)?.direction ?? direction;
     const good = natural === 'maximize' ? 'high' : 'low';
     const message = `got "${direction}"; a good ${name} is ${good}: expected ${natural} (or leave direction out)`;
     return when(direction !== natural, ['objectives', i, 'direction'], message);
@@ -75,6 +70,7 @@ const emptyConstraints: Check = ({ objectives }) =>
 
 const constraints: TrainingCheck = ({ objectives }) =>
   objectives.flatMap(({ name, constraint = {} }, i) => {
+    const unit = measureNamed(name)?.unit ?? 'score';
     const { max = Infinity } = constraint;
     const path = ['objectives', i, 'constraint'];
     const bounds: [string, number | undefined][] = [
@@ -83,11 +79,14 @@ const constraints: TrainingCheck = ({ objectives }) =>
     ];
     const shares = bounds.flatMap(([key, bound = 0]) => {
       const meant = bound > 1 && bound <= 100 ? `; did you mean ${bound / 100}?` : '';
-      const message = `got ${bound}; accuracy is a share: expected a number from 0 to 1${meant}`;
-      return when(name === 'accuracy' && !(bound >= 0 && bound <= 1), [...path, key], message);
+      const message = `got ${bound}; ${name} is a share: expected a number from 0 to 1${meant}`;
+      return when(unit === 'share' && !(bound >= 0 && bound <= 1), [...path, key], message);
     });
-    const isAmount = name !== 'accuracy' && !isProxyName(name);
-    const negative = when(isAmount && max <= 0, [...path, 'max'], `got ${max}; ${name} is always above 0`);
+    const negative = when(
+      unit !== 'share' && unit !== 'score' && max <= 0,
+      [...path, 'max'],
+      `got ${max}; ${name} is always above 0`,
+    );
     return [...shares, ...negative];
   });
 

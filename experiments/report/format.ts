@@ -1,6 +1,6 @@
-import { isObjectiveName, objectiveKinds, type ObjectiveKind } from '../objectives.js';
+import { measureNamed, type Measure } from '../measures.js';
 
-type Unit = ObjectiveKind['unit'];
+type Unit = Measure['unit'];
 
 const significant = (value: number, digits: number): string =>
   Number(value.toPrecision(digits)).toLocaleString('en-US', { maximumFractionDigits: 6 });
@@ -43,17 +43,14 @@ const score = (value: number): string => significant(value, 4);
 
 const byUnit: { readonly [U in Unit]: (value: number) => string } = { share, ms, count, bytes, score };
 
-const kindOf = (objective: string): ObjectiveKind | undefined =>
-  isObjectiveName(objective) ? objectiveKinds[objective] : undefined;
-
 /** A value as tables show it, in its objective's unit. */
 export function objectiveValue(objective: string, value: number | null | undefined): string {
   if (value === null || value === undefined) return '-';
-  return byUnit[kindOf(objective)?.unit ?? 'score'](value);
+  return byUnit[measureNamed(objective)?.unit ?? 'score'](value);
 }
 
 /** How an objective is called in text: `latency`. */
-export const objectiveTitle = (objective: string): string => kindOf(objective)?.title ?? objective;
+export const objectiveTitle = (objective: string): string => measureNamed(objective)?.title ?? objective;
 
 /** An axis of a chart: how its ticks are written and what its title adds. */
 export interface Axis {
@@ -82,6 +79,6 @@ function axisFormat(
 
 /** @param values what will be shown. */
 export function axisOf(objective: string, values: readonly number[]): Axis {
-  const { suffix, format } = axisFormat(kindOf(objective)?.unit, values);
+  const { suffix, format } = axisFormat(measureNamed(objective)?.unit, values);
   return { title: `${objectiveTitle(objective)}${suffix}`, format };
 }

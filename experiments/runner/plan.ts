@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { createSpace, type DecisionSpace, type Space, type Task } from '../../spaces/index.js';
 import type { Clock } from '../../store/index.js';
 import { describeDataset, type DatasetInfo, type DatasetRef, type ProxyName } from '../../trainers/index.js';
-import { isProxyName } from '../objectives.js';
+import { measureNamed, type SourceKind } from '../measures.js';
 import type { Experiment, TableExperiment, TrainingExperiment } from '../schema.js';
 import type { TableResults } from '../table-results.js';
 import type { Simulation } from './loop/simulation.js';
@@ -26,8 +26,8 @@ export interface TrainingPlan extends RunPlan {
   readonly threads: number;
   /** Threads of the teacher's preparation, which has the machine for itself. */
   readonly teacherThreads: number;
-  /** Whether latency steers or limits the search, and so has to be measured. */
-  readonly needsLatency: boolean;
+  /** What makes the objectives' values. */
+  readonly sources: ReadonlySet<SourceKind>;
   /** Zero-cost proxies of every trial: those among the objectives, and those that the controller learns from. */
   readonly proxies: readonly ProxyName[];
 }
@@ -58,12 +58,13 @@ export async function makePlan({ experiment, workdir, dataset, threads }: PlanIn
   const data = describeDataset(dataset);
   const task: Task = { input: [data.height, data.width, data.channels], classes: data.classes.length };
   const space = await createSpace(experiment.space, task);
-  const needsLatency = experiment.objectives.some(({ name }) => name === 'latency_ms');
-  const objectives = experiment.objectives.map(({ name }) => name).filter(isProxyName);
+  const made = experiment.objectives.flatMap(({ name }) => measureNamed(name)?.source ?? []);
+  const sources = new Set(made.map(({ kind }) => kind));
+  const objectives = made.flatMap((source) => (source.kind === 'proxy' ? [source.proxy] : []));
   const proxies = [...new Set([...objectives, ...(experiment.search.features?.proxies ?? [])])];
   const teacherThreads = experiment.engine.threads ?? availableParallelism();
   const shared = { kind: 'training', experiment, workdir, dataset, data, task, space } as const;
-  return { ...shared, threads, teacherThreads, needsLatency, proxies };
+  return { ...shared, threads, teacherThreads, sources, proxies };
 }
 
 /** The threads of each worker when the experiment does not say: the cores, shared among the workers. */

@@ -74,7 +74,7 @@ async function settledFrontier(context: TrainingContext, latency: LatencyService
         store.trials.revise(number, { latency_ms: latency });
     }
     const members = frontierTrials(store.trials.all(), plan.experiment.objectives);
-    if (!plan.needsLatency || stopping() || members.every(({ number }) => latest.has(number))) return members;
+    if (!plan.sources.has('latency') || stopping() || members.every(({ number }) => latest.has(number))) return members;
     const networks = members.length === 1 ? 'network' : `${members.length} networks`;
     observe({ kind: 'phase', name: 'frontier', message: `Measuring the frontier's ${networks} side by side` });
     const subjects = members.map(({ number, genotype, seed }) => ({

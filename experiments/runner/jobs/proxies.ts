@@ -1,6 +1,7 @@
 import { NasError, messageOf } from '../../../base/errors.js';
 import type { ObjectiveValues, TrialRecord } from '../../../store/index.js';
 import type { ProxyName } from '../../../trainers/index.js';
+import { valuesFrom } from '../../measures.js';
 import type { TrainingContext } from '../context.js';
 import type { Candidate, ProxyResult } from './jobs.js';
 import { WorkerDied } from './worker-process.js';
@@ -12,25 +13,24 @@ export class ProxyService {
   /**
    * The proxies that are kept of a trial: computed now unless they are known. Undefined when the user stopped the run.
    */
-  async ofTrial({
-    number,
-    genotype,
-    seed,
-  }: TrialRecord): Promise<{ readonly values: ObjectiveValues } | { readonly failed: string } | undefined> {
+  async of(
+    trial: TrialRecord,
+  ): Promise<{ readonly values: ObjectiveValues } | { readonly failed: string } | undefined> {
     const { plan, store, candidates, stopping } = this.context;
-    const known = this.known(number);
+    const { number, genotype, seed } = trial;
+    const known = this.known(trial);
     if (plan.proxies.every((name) => name in known)) return { values: known };
     const [result] = await this.compute([{ network: candidates.network(genotype), seed }], plan.proxies);
     if (stopping()) return undefined;
     if ('failed' in result) return { failed: `zero-cost proxies: ${result.failed}` };
-    const values = computed(result.values);
+    const values = valuesFrom('proxy', result.values);
     // Kept at once, for when the trial goes on after a pause or a kill.
     store.trials.revise(number, values);
     return { values };
   }
 
   /** The proxies of a trial, as far as they were computed. */
-  known(number: number): ObjectiveValues {
+  known({ number }: TrialRecord): ObjectiveValues {
     const { plan, store } = this.context;
     const values = store.trials.get(number)?.values ?? {};
     return Object.fromEntries(Object.entries(values).filter(([name]) => plan.proxies.some((proxy) => proxy === name)));
@@ -55,6 +55,3 @@ export class ProxyService {
     }
   }
 }
-
-const computed = (values: Readonly<Record<string, number>>): ObjectiveValues =>
-  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, { value, provenance: 'computed' }]));

@@ -34,7 +34,7 @@ export class LatencyService {
   async calibrate(): Promise<void> {
     const { plan, store, observe } = this.context;
     const { latency, seed } = plan.experiment;
-    if (!plan.needsLatency || !this.predictor.needsCalibration) return;
+    if (!plan.sources.has('latency') || !this.predictor.needsCalibration) return;
     // Few networks of a space have a row; a model comes from those that do.
     if (latency.device.type === 'table' && latency.device.missing === 'fail') return;
     if (store.measurements.all().some(({ purpose }) => purpose === 'calibration')) return;

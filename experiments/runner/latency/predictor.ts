@@ -36,7 +36,7 @@ export class LatencyPredictor {
    */
   model(isKnown: (trial: number) => boolean): LatencyModel | null {
     const { plan, store } = this.context;
-    if (!plan.needsLatency || plan.experiment.latency.predictor === 'none') return null;
+    if (!plan.sources.has('latency') || plan.experiment.latency.predictor === 'none') return null;
     const all = store.measurements.all();
     const calibration = all.filter(({ purpose }) => purpose === 'calibration').sort((a, b) => a.id - b.id);
     const trials = all

@@ -1,21 +1,14 @@
-import { costs, genotypeId, type Costs, type Genotype, type Network } from '../../../spaces/index.js';
+import { costs, genotypeId, type Genotype, type Network } from '../../../spaces/index.js';
 import type { LatencyModel, Prediction } from '../../../latency-models/index.js';
 import type { Values } from '../../../search/index.js';
-import type { ObjectiveValues } from '../../../store/index.js';
+import type { ObjectiveValues, TrialRecord } from '../../../store/index.js';
+import { measuresOf, valuesFrom } from '../../measures.js';
 import type { TrainingPlan } from '../plan.js';
-
-/** What the costs of a network say about objectives: exact, and known before anything runs. */
-const costObjectives = {
-  macs: (c) => c.macs,
-  params: (c) => c.params,
-  activation_bytes: (c) => c.activationBytes,
-  size_bytes: (c) => c.sizeBytes,
-} as const satisfies Record<string, (costs: Costs) => number>;
 
 /** Builds candidates of a space and knows their cheap objectives; networks and costs are computed once. */
 export class Candidates {
   private readonly networks = new Map<string, Network>();
-  private readonly known = new Map<string, Values>();
+  private readonly computed = new Map<string, Values>();
 
   constructor(private readonly plan: TrainingPlan) {}
 
@@ -25,9 +18,9 @@ export class Candidates {
 
   /** Exact costs by objective name. */
   costs(genotype: Genotype): Values {
-    return memoised(this.known, genotypeId(genotype), () => {
+    return memoised(this.computed, genotypeId(genotype), () => {
       const computed = costs(this.network(genotype));
-      return Object.fromEntries(Object.entries(costObjectives).map(([name, of]) => [name, of(computed)]));
+      return Object.fromEntries(measuresOf('costs').map(([name, { of }]) => [name, of(computed)]));
     });
   }
 
@@ -41,11 +34,13 @@ export class Candidates {
     return model?.predict(this.network(genotype));
   }
 
+  of(trial: TrialRecord): { readonly values: ObjectiveValues } {
+    return { values: this.known(trial) };
+  }
+
   /** The costs as values to store. */
-  computed(genotype: Genotype): ObjectiveValues {
-    return Object.fromEntries(
-      Object.entries(this.costs(genotype)).map(([name, value]) => [name, { value, provenance: 'computed' }]),
-    );
+  known({ genotype }: TrialRecord): ObjectiveValues {
+    return valuesFrom('costs', this.costs(genotype));
   }
 }
 
