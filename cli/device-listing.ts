@@ -26,8 +26,8 @@ async function listed(device: string, task: () => Promise<string>): Promise<List
 
 /** Tries everything that latency can be measured on from this machine. */
 export async function listDevices(agents: readonly AgentConfig[]): Promise<DeviceListing> {
-  const { AgentClient, describeEnvironment, listProviders, tryBrowser, tryProvider } =
-    await import('../latency-models/index.js');
+  const { listProviders, tryProvider } = await import('../compiler/index.js');
+  const { AgentClient, describeEnvironment, tryBrowser } = await import('../latency-models/index.js');
   const settings = { provider: 'cpu', threads: 1, batch: 1 };
   const { cpu, cores, governor, load, runtime, platform } = describeEnvironment('devices', settings);
   const devices = await Promise.all([

@@ -5,7 +5,6 @@ import { messageOf } from '../base/errors.js';
 import { cacheDirectory } from '../base/files.js';
 import { bytes } from '../experiments/report/index.js';
 import { nasVersion } from '../experiments/runner/version.js';
-import type { Provider } from '../latency-models/index.js';
 import type { EngineAvailability } from '../trainers/index.js';
 
 export interface CacheEntry {
@@ -21,7 +20,6 @@ export interface Diagnosis {
   readonly engines: readonly EngineAvailability[];
   /** What `engine: auto` chooses. */
   readonly active: string;
-  readonly providers: readonly Provider[];
   /** Result of the blocked path's self-test. */
   readonly blocked: string;
   readonly caches: { readonly directory: string; readonly entries: readonly CacheEntry[] };
@@ -69,14 +67,12 @@ async function activeEngine(): Promise<string> {
   }
 }
 
-function advise(engines: readonly EngineAvailability[], providers: readonly Provider[]): string[] {
+function advise(engines: readonly EngineAvailability[], remedyFor: (provider: string) => string): string[] {
   const { platform, arch } = process;
-  const hasCuda = providers.some(({ name }) => name === 'cuda');
-  const hasNative = engines.some(({ backends, reason }) => backends.includes('tensorflow') && reason === null);
+  const hasCuda = engines.some(({ backend }) => backend === 'cuda');
+  const hasNative = engines.some(({ backend, available }) => backend === 'tensorflow' && available);
   return [
-    hasCuda
-      ? 'CUDA: install the CUDA 12 runtime and cuDNN 9, and let onnxruntime-node fetch its CUDA libraries (npm rebuild onnxruntime-node, with onnxruntime-node-install removed from .npmrc); then engine: {type: compiled, provider: cuda}'
-      : `CUDA: onnxruntime-node has it on Linux x64 only; this is ${platform} ${arch}`,
+    hasCuda ? remedyFor('cuda') : `CUDA: onnxruntime-node has it on Linux x64 only; this is ${platform} ${arch}`,
     hasNative
       ? 'TF.js native: works; choose it with engine: {type: eager, backend: tensorflow}'
       : 'TF.js native: npm install @tensorflow/tfjs-node-gpu (downloads libtensorflow; CUDA 11 and cuDNN 8), then engine: {type: eager, backend: tensorflow}',
@@ -88,9 +84,8 @@ function advise(engines: readonly EngineAvailability[], providers: readonly Prov
 /** Examines this machine; loads every engine to see whether it works. */
 export async function examine(): Promise<Diagnosis> {
   const { engineAvailability } = await import('../trainers/index.js');
-  const { listProviders } = await import('../latency-models/index.js');
+  const { remedyFor } = await import('../compiler/index.js');
   const engines = await engineAvailability();
-  const providers = listProviders();
   const directory = cacheDirectory();
   return {
     versions: { nas: nasVersion(), node: process.versions.node },
@@ -102,9 +97,8 @@ export async function examine(): Promise<Diagnosis> {
     },
     engines,
     active: await activeEngine(),
-    providers,
     blocked: await blockedPath(),
     caches: { directory, entries: listCaches(directory) },
-    advice: advise(engines, providers),
+    advice: advise(engines, remedyFor),
   };
 }

@@ -11,9 +11,18 @@ export type { InferenceProgram } from './runtime/inference.js';
 export type { Program, Timings } from './runtime/program.js';
 export { profileModel, type NodeTime, type Profile } from './runtime/profile.js';
 export type { SessionOptions } from './runtime/session.js';
+export {
+  listProviders,
+  remedyFor,
+  requireKnown,
+  requireWorking,
+  tryProvider,
+  type Provider,
+} from './runtime/providers.js';
 export { createSession } from './runtime/session.js';
 export { StateStore } from './runtime/state-store.js';
 export type { Feed, HostTensor } from './runtime/tensors.js';
+export { tinyModel } from './runtime/tiny-model.js';
 export { portable, targetWith, type Target, type TargetOptions } from './target.js';
 export { uniform, withNoise } from './trace/noise.js';
 export type { InputSpec, TraceOptions, Traced, TracedFunction } from './trace/trace.js';

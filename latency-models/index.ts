@@ -3,7 +3,6 @@ export * from './device-unavailable.js';
 export * from './devices/index.js';
 export * from './predictors/index.js';
 export { defaultProtocol, timeInterleaved, type Block, type BlockShape, type Clock, type Subject } from './protocol.js';
-export { listProviders, type Provider } from './providers.js';
 export * from './schema.js';
 export { describeEnvironment } from './environment.js';
 export { timedRuns } from './timed-runs.js';

@@ -6,15 +6,10 @@ type Engine = Diagnosis['engines'][number];
 
 const engineColumns: readonly Column<Engine>[] = [
   { title: 'engine', cell: ({ engine }) => engine },
-  { title: 'backends', cell: ({ backends }) => backends.join(', ') },
+  { title: 'backend', cell: ({ backend }) => backend },
   { title: 'works', cell: ({ reason }) => (reason === null ? 'yes' : 'no') },
   { title: 'version', cell: ({ version }) => version ?? '-' },
   { title: 'why not', cell: ({ reason }) => (reason ?? '').slice(0, 70) },
-];
-
-const providerColumns: readonly Column<Diagnosis['providers'][number]>[] = [
-  { title: 'execution provider', cell: ({ name }) => name },
-  { title: 'comes with the package', cell: ({ bundled }) => (bundled ? 'yes' : 'no, its libraries are needed') },
 ];
 
 export const doctor = command({
@@ -28,10 +23,9 @@ export const doctor = command({
       out(json(diagnosis));
       return;
     }
-    const { versions, machine, engines, active, providers, blocked, caches, advice } = diagnosis;
+    const { versions, machine, engines, active, blocked, caches, advice } = diagnosis;
     out(renderFacts(Object.entries({ ...versions, ...machine }), colors));
     out(`\n${colors.bold('Training')}: ${active}\n${renderTable(engineColumns, engines, colors)}`);
-    out(`\n${renderTable(providerColumns, providers, colors)}`);
     out(`\n${colors.bold('Blocked depthwise path')}: ${blocked}\n`);
     out(`\n${colors.bold('Data caches')}\n`);
     out(

@@ -1,5 +1,11 @@
 import { invalidInput } from '../../base/errors.js';
-import { describeDataset, prepareDataset, type DataConfig, type DatasetRef } from '../../trainers/index.js';
+import {
+  chooseEngine,
+  describeDataset,
+  prepareDataset,
+  type DataConfig,
+  type DatasetRef,
+} from '../../trainers/index.js';
 import type { Locating } from '../parse/index.js';
 import { isTableExperiment, type Experiment, type TableExperiment, type TrainingExperiment } from '../schema.js';
 import { loadResults } from '../table-results.js';
@@ -20,7 +26,7 @@ export interface PlanContext {
 
 /**
  * Everything that a run of an experiment needs to begin or to go on: data converted, space built, table read.
- * @throws NasError `invalid-input` for bad data, an impossible space, a bad table.
+ * @throws NasError `invalid-input` for an engine that does not work here, bad data, an impossible space, a bad table.
  */
 export const preparePlan = (experiment: Experiment, context: PlanContext): Promise<Plan> =>
   isTableExperiment(experiment) ? tablePlan(experiment, context) : trainingPlan(experiment, context);
@@ -33,6 +39,7 @@ async function tablePlan(experiment: TableExperiment, { workdir, time, locating 
 
 async function trainingPlan(experiment: TrainingExperiment, context: PlanContext): Promise<TrainingPlan> {
   const { workdir, threads, locating, observe, signal } = context;
+  await locating(['engine'], () => chooseEngine(experiment.engine));
   const dataset = await locating(['data'], () => prepareData(experiment.data, observe, signal));
   for (const [key, batch] of batches(experiment)) await locating([key, 'batch'], () => checkBatch(batch, dataset));
   return locating(['space'], () => makePlan({ experiment, workdir, dataset, threads }));

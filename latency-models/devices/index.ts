@@ -4,4 +4,3 @@ export { findBrowser } from './browser/find-browser.js';
 export { tryBrowser } from './browser/try-browser.js';
 export * from './create-device.js';
 export * from './profile-layers.js';
-export { tryProvider } from './try-provider.js';

@@ -1,6 +1,6 @@
 import type { InferenceSession } from 'onnxruntime-node';
 import { invalidInput, messageOf } from '../../base/errors.js';
-import { createSession } from '../../compiler/index.js';
+import { createSession, remedyFor, requireKnown } from '../../compiler/index.js';
 import {
   modelOf,
   type Device,
@@ -13,7 +13,6 @@ import {
 import { describeEnvironment } from '../environment.js';
 import { ownProcessorTime, watchLoad } from '../machine-load.js';
 import { defaultProtocol, timeInterleaved, type Subject } from '../protocol.js';
-import { requireProvider } from '../providers.js';
 import { reliabilityOf } from '../reliability.js';
 import type { LocalConfig, Precision } from '../schema.js';
 import { timedRuns } from '../timed-runs.js';
@@ -34,7 +33,7 @@ export class LocalDevice implements Device {
 
   /** @throws NasError `invalid-input` when this build of ONNX Runtime does not know the provider. */
   constructor(private readonly config: LocalConfig) {
-    requireProvider(config.provider);
+    requireKnown(config.provider);
     const precision = this.precision === 'fp32' ? '' : `/${this.precision}`;
     this.name = `local/${config.provider}/${plural(config.threads)}/batch ${config.batch}${precision}`;
     if (config.provider === 'cpu') this.profile = (subjects, signal) => this.profileAll(subjects, signal);
@@ -97,7 +96,7 @@ export class LocalDevice implements Device {
     const { provider, threads } = this.config;
     const session = await createSession(model, { provider, threads }).catch((cause: unknown) => {
       throw invalidInput(messageOf(cause), {
-        hint: provider === 'cpu' ? 'Check that the file is a valid ONNX model.' : 'The provider "cpu" runs everywhere.',
+        hint: provider === 'cpu' ? 'Check that the file is a valid ONNX model.' : remedyFor(provider),
         cause,
       });
     });

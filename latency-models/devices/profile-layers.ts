@@ -1,8 +1,7 @@
 import { invalidInput, messageOf } from '../../base/errors.js';
-import { profileModel, type Profile } from '../../compiler/index.js';
+import { profileModel, requireKnown, type Profile } from '../../compiler/index.js';
 import type { LayerProfile } from '../device.js';
 import type { LocalConfig } from '../schema.js';
-import { requireProvider } from '../providers.js';
 import { randomFeeds } from './random-feeds.js';
 
 const warmupRuns = 10;
@@ -27,7 +26,7 @@ function layerOf(nodes: Profile['nodes'], i: number): string {
  */
 export async function profileLayers(model: Uint8Array, config: LocalConfig): Promise<LayerProfile> {
   const { provider, threads, batch } = config;
-  requireProvider(provider);
+  requireKnown(provider);
   const profile = await profileModel(
     model,
     { provider, threads },

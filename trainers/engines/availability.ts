@@ -1,13 +1,13 @@
 import { createRequire } from 'node:module';
 import * as tf from '@tensorflow/tfjs-core';
-import { listSupportedBackends } from 'onnxruntime-node';
 import { messageOf } from '../../base/errors.js';
+import { listProviders, tryProvider } from '../../compiler/index.js';
 
 /** Whether one way of training works here. */
 export interface EngineAvailability {
   readonly engine: 'compiled' | 'eager';
-  /** ONNX Runtime execution providers (`engine.provider`), or the TF.js backend (`engine.backend`). */
-  readonly backends: readonly string[];
+  /** ONNX Runtime execution provider (`engine.provider`), or TF.js backend (`engine.backend`). */
+  readonly backend: string;
   readonly available: boolean;
   /** Package and version, e.g. `onnxruntime-node 1.30.0`; null when it does not load. */
   readonly version: string | null;
@@ -56,20 +56,24 @@ export async function loadCpuBackend(): Promise<string> {
   return versionOf('@tensorflow/tfjs-backend-cpu');
 }
 
-/** The execution providers that this build of ONNX Runtime has. */
-export const onnxProviders = (): string[] => listSupportedBackends().map(({ name }) => name);
-
-/** What trains here, for `nas doctor`: every engine with its version, or why it does not work. */
+/** What trains here, for `nas doctor`: every engine is tried; its version, or why it does not work. */
 export async function engineAvailability(): Promise<EngineAvailability[]> {
   const native = await loadNativeBackend();
   const works = { available: true, reason: null };
+  const tried = listProviders().map(async ({ name }) => [name, await tryProvider(name)] as const);
   return [
-    { engine: 'compiled', backends: onnxProviders(), version: versionOf('onnxruntime-node'), ...works },
+    ...(await Promise.all(tried)).map(([backend, reason]) => ({
+      engine: 'compiled' as const,
+      backend,
+      version: versionOf('onnxruntime-node'),
+      available: reason === null,
+      reason,
+    })),
     {
       engine: 'eager',
-      backends: ['tensorflow'],
+      backend: 'tensorflow',
       ...('reason' in native ? { available: false, version: null, ...native } : { ...native, ...works }),
     },
-    { engine: 'eager', backends: ['cpu'], version: await loadCpuBackend(), ...works },
+    { engine: 'eager', backend: 'cpu', version: await loadCpuBackend(), ...works },
   ];
 }

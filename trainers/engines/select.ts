@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { invalidInput, NasError } from '../../base/errors.js';
+import { requireWorking } from '../../compiler/index.js';
 import type { EngineConfig } from '../schema.js';
-import { loadCpuBackend, loadNativeBackend, onnxProviders } from './availability.js';
+import { loadCpuBackend, loadNativeBackend } from './availability.js';
 
 /** An engine that works here: the configuration with `auto` resolved. */
 export type EngineChoice =
@@ -10,10 +11,9 @@ export type EngineChoice =
 
 const hint = '`nas doctor` shows what works here and how to get more.';
 
-function compiled(provider: string): EngineChoice {
-  const providers = onnxProviders();
-  if (providers.includes(provider)) return { type: 'compiled', provider };
-  throw invalidInput(`engine.provider is ${provider}; this ONNX Runtime has ${providers.join(', ')}`, { hint });
+async function compiled(provider: string): Promise<EngineChoice> {
+  await requireWorking(provider);
+  return { type: 'compiled', provider };
 }
 
 async function eager(backend: EngineConfig['backend']): Promise<EngineChoice> {
@@ -25,7 +25,7 @@ async function eager(backend: EngineConfig['backend']): Promise<EngineChoice> {
 }
 
 /**
- * Loads the engine that the configuration asks for; with `auto` the eager one when a backend is named, else the
+ * Tries the engine that the configuration asks for; with `auto` the eager one when a backend is named, else the
  * compiled one.
  *
  * @throws NasError `invalid-input` when the engine that is asked for does not work here

@@ -1,5 +1,5 @@
 import type { BrowserConfig } from '../../schema.js';
-import { tinyModel } from '../tiny-model.js';
+import { tinyModel } from '../../../compiler/index.js';
 import { BrowserDevice } from './browser-device.js';
 
 /** A few runs: enough to see that it works. */

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { tryProvider } from '../../../compiler/index.js';
 import { ended, findings, start, writeExperiment } from './kill-and-resume.js';
 
 let directory = '';
@@ -22,7 +23,18 @@ async function untilStarted(workdir: string): Promise<void> {
   while (!existsSync(join(workdir, 'nas.sqlite'))) await sleep(20);
 }
 
+const hasCuda = (await tryProvider('cuda')) === null;
+
 describe('a run ends', () => {
+  it.skipIf(hasCuda)('with exit code 2 before anything is written when its engine does not work here', async () => {
+    const workdir = join(directory, 'no-engine');
+    const { code, output } = await ended(run(workdir, ...quick, 'engine.provider=cuda'));
+    expect(code).toBe(2);
+    expect(output).toMatch(/the execution provider "cuda" (does not work here: .+|is not available)/);
+    expect(output).toContain('nas doctor');
+    expect(existsSync(workdir)).toBe(false);
+  });
+
   it('with exit code 3 when no candidate keeps a constraint, saying which', async () => {
     const workdir = join(directory, 'infeasible');
     const { code, output } = await ended(run(workdir, ...quick, 'objectives.1.constraint={max: 10}'));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { exportModel } from '../../../compiler/index.js';
-import { createDevice, deviceSchema, listProviders, profileLayers } from '../../../latency-models/index.js';
+import { exportModel, listProviders } from '../../../compiler/index.js';
+import { createDevice, deviceSchema, profileLayers } from '../../../latency-models/index.js';
 import { createSpace, layersOf, spaceSchema } from '../../../spaces/index.js';
 import { toModel } from '../../../spaces/models/index.js';
 import { describeDevice, quickProtocol } from './contract.js';
