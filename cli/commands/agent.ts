@@ -36,13 +36,20 @@ export const agent = command({
         type: 'string',
         describe: 'File with the token that everybody must know (openssl rand -hex 32 makes one)',
       })
+      .option('name', {
+        type: 'string',
+        array: true,
+        nargs: 1,
+        default: [] as string[],
+        describe: "Name besides this machine's under which clients reach the agent (a proxy's); may be repeated",
+      })
       .option('device', deviceOption)
       .option('state', {
         type: 'string',
-        describe: 'Folder for results, which outlive a restart; by default in the folder of the caches',
+        describe: 'Folder for results, which outlive a restart; by default one for each address, among the caches',
       })
       .option('max-model-mb', { type: 'number', default: 256, describe: 'Largest model that is taken, in MiB' }),
-  run: async ({ listen, tokenFile, device, state, maxModelMb }, { err }) => {
+  run: async ({ listen, tokenFile, name: names, device, state, maxModelMb }, { err }) => {
     if (!(maxModelMb > 0 && maxModelMb <= 2048))
       throw invalidInput(`--max-model-mb ${maxModelMb}: expected a number above 0 and at most 2048`);
     const { host, port } = addressOf(listen);
@@ -53,13 +60,16 @@ export const agent = command({
       port,
       ...(tokenFile === undefined ? {} : { token: readToken(tokenFile) }),
       device: config,
-      directory: state ?? join(cacheDirectory(), 'agent'),
+      names,
+      directory: state ?? join(cacheDirectory(), 'agent', listen.replaceAll(/[^\w.-]+/g, '-')),
       maxModelBytes: maxModelMb * 2 ** 20,
     });
     err(`Measuring on ${started.device}, listening on ${started.address}; Ctrl-C ends it\n`);
     err(
       `latency: {device: {type: agent, url: "${started.address}"${tokenFile === undefined ? '' : ', token_file: ...'}}}\n`,
     );
+    if (started.tokenFile !== undefined)
+      err(`Your programs on this machine need no token_file; for others it is ${started.tokenFile}\n`);
     await stopped();
     err('Stopping\n');
     await started.close();

@@ -1,4 +1,5 @@
-export { AgentClient, readToken } from './agent/client.js';
+export { AgentClient } from './agent/client.js';
+export { readToken } from './agent/token.js';
 export { startAgent, type Agent, type AgentOptions } from './agent/agent-server.js';
 export { findBrowser } from './browser/find-browser.js';
 export { tryBrowser } from './browser/try-browser.js';

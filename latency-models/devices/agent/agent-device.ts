@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { NasError } from '../../../base/errors.js';
 import { DeviceUnavailable } from '../../device-unavailable.js';
 import {
@@ -22,6 +23,9 @@ const mostUploads = 3;
 /** Pauses between two looks, in ms; looking costs the agent's machine a little. */
 const [firstLook, slowestLook] = [50, 1000];
 
+/** An agent whose measurement stands still for so long, in ms, is not waited for: it ends those that hang itself. */
+const defaultSilenceMs = 20 * 60_000;
+
 /** What is asked for. */
 interface Work {
   readonly id: string;
@@ -38,7 +42,10 @@ export class AgentDevice implements Device {
   readonly name: string;
 
   /** @throws NasError `invalid-input` when the token file cannot be read. */
-  constructor(private readonly config: AgentConfig) {
+  constructor(
+    private readonly config: AgentConfig,
+    private readonly silenceMs = defaultSilenceMs,
+  ) {
     this.name = `agent/${new URL(config.url).host}`;
     new AgentClient(config);
   }
@@ -70,6 +77,7 @@ export class AgentDevice implements Device {
   private async await(client: AgentClient, work: Work, { onProgress }: MeasureOptions) {
     let restarts = 0;
     let look = firstLook;
+    let changed = performance.now();
     let state = await this.submit(client, work, false);
     for (;;) {
       switch (state.state) {
@@ -93,7 +101,15 @@ export class AgentDevice implements Device {
       }
       await sleep(look);
       look = Math.min(slowestLook, 2 * look);
-      state = await client.state(work.id);
+      const next = await client.state(work.id);
+      if (!isDeepStrictEqual(next, state)) changed = performance.now();
+      else if (performance.now() - changed > this.silenceMs) {
+        await client.cancel(work.id);
+        throw new DeviceUnavailable(
+          `the measurement on the agent at ${this.config.url} has been ${state.state} without progress for ${this.silenceMs / 1000} s`,
+        );
+      }
+      state = next;
     }
   }
 

@@ -2,6 +2,7 @@ import PQueue from 'p-queue';
 import type { DeviceConfig } from '../../schema.js';
 import type { Journal } from './journal.js';
 import { measureInProcess } from './measuring-process.js';
+import type { Uploads } from './uploads.js';
 import { contentOf, type MeasurementRequest, type MeasurementState } from './wire.js';
 
 /** Measurements that may wait. */
@@ -19,6 +20,8 @@ export class AgentQueue {
   constructor(
     private readonly device: DeviceConfig,
     private readonly journal: Journal,
+    private readonly uploads: Uploads,
+    private readonly silenceMs: number,
   ) {}
 
   /** Takes a request, or finds that it was taken before. */
@@ -28,10 +31,11 @@ export class AgentQueue {
     const known = this.journal.get(id);
     if (known !== undefined && known.content !== content) return 'conflict';
     if (known !== undefined && !(again && known.state.state === 'lost')) return this.state(id) ?? known.state;
-    const missing = models.filter((sha256) => !this.journal.hasModel(sha256));
+    const missing = models.filter((sha256) => !this.uploads.has(sha256));
     if (missing.length > 0) return { missing };
     if (this.waiting.size >= longest) return 'full';
-    this.journal.set({ id, content, state: { state: 'queued', ahead: this.waiting.size } });
+    this.uploads.use(models);
+    this.journal.set({ id, content, state: { state: 'queued', ahead: this.waiting.size, done: 0 } });
     this.waiting.set(id, request);
     const cancel = new AbortController();
     this.cancels.set(id, cancel);
@@ -42,7 +46,9 @@ export class AgentQueue {
   state(id: string): MeasurementState | undefined {
     const state = this.journal.get(id)?.state;
     if (state?.state !== 'queued') return state;
-    return { state: 'queued', ahead: [...this.waiting.keys()].indexOf(id) };
+    const ids = [...this.waiting.keys()];
+    const first = this.journal.get(ids[0])?.state;
+    return { state: 'queued', ahead: ids.indexOf(id), done: first?.state === 'running' ? first.done : 0 };
   }
 
   /** Ends a measurement for which nobody waits. */
@@ -60,13 +66,12 @@ export class AgentQueue {
   private async run({ id, models, protocol }: MeasurementRequest, content: string, signal: AbortSignal): Promise<void> {
     const set = (state: MeasurementState): void => this.journal.set({ id, content, state });
     set({ state: 'running', done: 0, total: 1 });
-    const task = { device: this.device, models: models.map((sha256) => this.journal.modelFile(sha256)), protocol };
-    const result = await measureInProcess(task, signal, set);
+    const task = { device: this.device, models: models.map((sha256) => this.uploads.file(sha256)), protocol };
+    const result = await measureInProcess(task, signal, this.silenceMs, set);
     // Cancelled is not failed: who asks again gets a measurement.
     set(signal.aborted && result.state !== 'done' ? { state: 'lost' } : result);
     this.waiting.delete(id);
     this.cancels.delete(id);
-    const needed = new Set([...this.waiting.values()].flatMap((other) => other.models));
-    this.journal.removeModels(models.filter((sha256) => !needed.has(sha256)));
+    this.uploads.release(models);
   }
 }

@@ -1,27 +1,43 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { isIP } from 'node:net';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import { invalidInput, messageOf, NasError } from '../../../base/errors.js';
+import { makeDirectory } from '../../../base/files.js';
+import { contentHash } from '../../../base/hash.js';
+import { describeHolder, takeLock, type Lock } from '../../../base/lock.js';
 import { describeEnvironment } from '../../environment.js';
-import type { DeviceConfig } from '../../schema.js';
+import type { BrowserConfig, DeviceConfig, LocalConfig } from '../../schema.js';
 import { createDevice } from '../create-device.js';
 import { AgentQueue } from './agent-queue.js';
 import { sha256 } from './client.js';
 import { Journal } from './journal.js';
-import { idSchema, paths, requestSchema, sha256Schema } from './wire.js';
+import { isLoopback, keepToken, ownTokenFile } from './token.js';
+import { Uploads } from './uploads.js';
+import { fullStatus, idSchema, paths, requestSchema, sha256Schema } from './wire.js';
 
 export interface AgentOptions {
   readonly host: string;
   /** 0: any free one. */
   readonly port: number;
-  /** Required from everybody, unless only this machine can connect and there is none. */
+  /**
+   * Required from everybody. By default, where only this machine can connect, one that is made and kept where clients of
+   * the same user find it.
+   */
   readonly token?: string;
+  /** Names besides this machine's own under which clients may address the agent, a proxy's for example. */
+  readonly names?: readonly string[];
   /** What the agent measures with. */
   readonly device: DeviceConfig;
-  /** Folder for results and models. */
+  /** Folder for results and models: all that the agent writes is in its folder `nas-agent` there. */
   readonly directory: string;
   /** Largest model in bytes. */
   readonly maxModelBytes: number;
+  /** A model for which nobody asks a measurement is removed after so long, in ms; 10 minutes by default. */
+  readonly uploadLifeMs?: number;
+  /** A measurement without progress for so long, in ms, is ended as hung; 10 minutes by default. */
+  readonly silenceMs?: number;
 }
 
 export interface Agent {
@@ -29,6 +45,8 @@ export interface Agent {
   readonly address: string;
   /** Name of the device that it measures with. */
   readonly device: string;
+  /** The file with the token, when the agent has made it. */
+  readonly tokenFile?: string;
   /** Ends the running measurement and stops listening. */
   readonly close: () => Promise<void>;
 }
@@ -36,8 +54,9 @@ export interface Agent {
 /** Requests besides models are small. */
 const mostJsonBytes = 2 ** 20;
 
-const isLoopback = (host: string): boolean =>
-  host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+const tenMinutes = 600_000;
+/** Room for this many models of the largest size. */
+const mostModels = 16;
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
@@ -48,16 +67,33 @@ const isToken = (given: string | undefined, token: string): boolean =>
 const refuse = (reply: FastifyReply, status: number, message: string, hint?: string): FastifyReply =>
   reply.status(status).send({ error: { message, ...(hint === undefined ? {} : { hint }) } });
 
-function checkAccess(app: FastifyInstance, token: string | undefined): void {
+/** The name in a Host header, without the port; undefined when it is none. */
+function hostOf(header: string | undefined): string | undefined {
+  const url = `http://${header ?? ''}`;
+  return URL.canParse(url) ? new URL(url).hostname.replace(/^\[|\]$/g, '') : undefined;
+}
+
+function checkAccess(app: FastifyInstance, names: ReadonlySet<string>, token: () => string | undefined): void {
   app.addHook('onRequest', async (request, reply) => {
+    const { origin, authorization, host: header } = request.headers;
+    const host = hostOf(header);
+    const known = token();
     // Programs do not send it, pages in a browser do: no page may use an agent on its reader's machine.
-    if (request.headers.origin !== undefined) await refuse(reply, 403, 'pages in a browser may not use an agent');
-    else if (token !== undefined && !isToken(request.headers.authorization, token))
+    if (origin !== undefined) await refuse(reply, 403, 'pages in a browser may not use an agent');
+    // Nor one whose own name was made to point here: names that nobody has given the agent are not its.
+    else if (host === undefined || (isIP(host) === 0 && !names.has(host)))
+      await refuse(
+        reply,
+        403,
+        `the agent does not answer as ${header ?? 'a host without a name'}`,
+        'nas agent --name NAME makes it answer under a name of yours.',
+      );
+    else if (known === undefined || !isToken(authorization, known))
       await refuse(reply, 401, 'the token is missing or wrong');
   });
 }
 
-function modelRoute(app: FastifyInstance, journal: Journal, maxModelBytes: number): void {
+function modelRoute(app: FastifyInstance, uploads: Uploads, maxModelBytes: number): void {
   app.addContentTypeParser(
     'application/octet-stream',
     { parseAs: 'buffer', bodyLimit: maxModelBytes },
@@ -68,7 +104,11 @@ function modelRoute(app: FastifyInstance, journal: Journal, maxModelBytes: numbe
     if (!expected.success || !(request.body instanceof Uint8Array))
       return refuse(reply, 400, 'expected the bytes of a model under their SHA-256');
     if (sha256(request.body) !== expected.data) return refuse(reply, 400, 'the bytes do not have this SHA-256');
-    journal.saveModel(expected.data, request.body);
+    try {
+      uploads.save(expected.data, request.body);
+    } catch (error) {
+      return refuse(reply, fullStatus, messageOf(error));
+    }
     return reply.status(204).send();
   });
 }
@@ -100,15 +140,36 @@ function measurementRoutes(app: FastifyInstance, queue: AgentQueue): void {
   });
 }
 
+/** @throws NasError `in-use` when another agent has the folder; `invalid-input` when it cannot be written. */
+function lockFolder(folder: string): Lock {
+  const path = join(folder, 'lock');
+  const hint = 'Choose another folder with --state.';
+  let lock: Lock | null;
+  try {
+    makeDirectory(folder);
+    lock = takeLock(path);
+  } catch (cause) {
+    throw invalidInput(`${folder}: the agent's folder cannot be written: ${messageOf(cause)}`, { hint, cause });
+  }
+  if (lock !== null) return lock;
+  throw new NasError('in-use', `${folder}: the agent of ${describeHolder(path)} keeps its results here`, { hint });
+}
+
+/** Whose results those of a device are: what is measured with, and in which circumstances. */
+const identityOf = (name: string, device: LocalConfig | BrowserConfig): string =>
+  contentHash(device, { ...describeEnvironment(name, device), load: 0 });
+
 /**
  * Serves measurements of a device over HTTP: models are uploaded, a measurement is asked for under an id that the client
  * chooses, and looked at until it is done. The same request is never run twice; what a restart interrupts is reported
  * as lost.
  * @throws NasError `invalid-input` without a token on an address that others can reach, for a device that does not exist
- *   here, and when the address cannot be listened on.
+ *   here, and when the address cannot be listened on; `in-use` when another agent works in the folder.
  */
 export async function startAgent(options: AgentOptions): Promise<Agent> {
-  const { host, port, token, device, directory, maxModelBytes } = options;
+  const { host, port, device, directory, maxModelBytes } = options;
+  const { names = [], uploadLifeMs = tenMinutes, silenceMs = tenMinutes } = options;
+  let { token } = options;
   if (token === undefined && !isLoopback(host))
     throw invalidInput(`an agent that listens on ${host} can be reached by others: it needs a token`, {
       hint: 'openssl rand -hex 32 > token; nas agent --token-file token ...; or listen on 127.0.0.1.',
@@ -116,28 +177,49 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   if (device.type === 'agent' || device.type === 'table')
     throw invalidInput(`an agent measures on its own machine, not on a device of type ${device.type}`);
   const { name } = createDevice(device);
-  const journal = new Journal(directory);
-  const queue = new AgentQueue(device, journal);
+  const folder = join(directory, 'nas-agent');
+  const lock = lockFolder(folder);
   const app = fastify({ bodyLimit: mostJsonBytes });
-  checkAccess(app, token);
-  app.setErrorHandler((error, _, reply) => {
-    const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500;
-    const what = status === 413 ? `more than ${Math.floor(maxModelBytes / 2 ** 20)} MiB` : messageOf(error);
-    return refuse(reply, status, what);
-  });
-  app.get(paths.device, (_, reply) => reply.send({ device: name, environment: describeEnvironment(name, device) }));
-  modelRoute(app, journal, maxModelBytes);
-  measurementRoutes(app, queue);
   try {
-    const address = await app.listen({ host, port });
+    const limits = { mostBytes: mostModels * maxModelBytes, lifeMs: uploadLifeMs };
+    const uploads = new Uploads(join(folder, 'models'), limits);
+    const journal = new Journal(join(folder, 'measurements'), identityOf(name, device));
+    const queue = new AgentQueue(device, journal, uploads, silenceMs);
+    const own = [hostname(), `${hostname()}.local`, 'localhost', host, ...names];
+    checkAccess(app, new Set(own.map((each) => each.toLowerCase())), () => token);
+    app.setErrorHandler((error, _, reply) => {
+      const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500;
+      const what = status === 413 ? `more than ${Math.floor(maxModelBytes / 2 ** 20)} MiB` : messageOf(error);
+      return refuse(reply, status, what);
+    });
+    app.get(paths.device, (_, reply) => reply.send({ device: name, environment: describeEnvironment(name, device) }));
+    modelRoute(app, uploads, maxModelBytes);
+    measurementRoutes(app, queue);
+    const address = await listen(app, host, port);
+    const tokenFile = token === undefined ? ownTokenFile(Number(new URL(address).port)) : undefined;
+    if (tokenFile !== undefined) token = keepToken(tokenFile);
+    const expiry = setInterval(() => uploads.expire(), uploadLifeMs / 2);
     return {
       address,
       device: name,
+      ...(tokenFile === undefined ? {} : { tokenFile }),
       close: async () => {
+        clearInterval(expiry);
         await queue.close();
         await app.close();
+        lock.release();
       },
     };
+  } catch (error) {
+    await app.close();
+    lock.release();
+    throw error;
+  }
+}
+
+async function listen(app: FastifyInstance, host: string, port: number): Promise<string> {
+  try {
+    return await app.listen({ host, port });
   } catch (cause) {
     throw new NasError('invalid-input', `cannot listen on ${host}:${port}: ${messageOf(cause)}`, {
       hint: 'Another agent may run there already; --listen takes another address.',

@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { invalidInput, messageOf } from '../../../base/errors.js';
 import { DeviceUnavailable } from '../../device-unavailable.js';
 import type { AgentConfig } from '../../schema.js';
+import { ownToken, readToken } from './token.js';
 import {
   deviceSchema,
   errorSchema,
+  fullStatus,
   paths,
   stateSchema,
   type MeasurementRequest,
@@ -35,13 +36,15 @@ interface Call<T> {
  * @throws NasError `invalid-input` for what the agent refuses; DeviceUnavailable when it does not answer for `patience_s`.
  */
 export class AgentClient {
-  private readonly token: string | undefined;
+  /** The agent's own token is looked for each time: it may only be starting. */
+  private readonly token: () => string | undefined;
 
   constructor(
     private readonly config: AgentConfig,
     private readonly signal?: AbortSignal,
   ) {
-    this.token = config.token_file === undefined ? undefined : readToken(config.token_file);
+    const given = config.token_file === undefined ? undefined : readToken(config.token_file);
+    this.token = () => given ?? ownToken(config.url);
   }
 
   device(): Promise<z.output<typeof deviceSchema>> {
@@ -78,7 +81,8 @@ export class AgentClient {
   }
 
   private headers(): Record<string, string> {
-    return this.token === undefined ? {} : { authorization: `Bearer ${this.token}` };
+    const token = this.token();
+    return token === undefined ? {} : { authorization: `Bearer ${token}` };
   }
 
   private async call<T>(call: Call<T>): Promise<T> {
@@ -92,7 +96,9 @@ export class AgentClient {
         if (known !== undefined) return known;
         // Its queue is full, or it is only starting, or something before it.
         if (response.status < 500 && response.status !== 429) return await this.answer(response, call);
-        throw new Error(`it answers with status ${response.status}`);
+        const reason = await refusalOf(response);
+        if (response.status === fullStatus) throw new DeviceUnavailable(`the agent at ${url} has no room: ${reason}`);
+        throw new Error(`it answers with status ${response.status}: ${reason}`);
       } catch (cause) {
         this.signal?.throwIfAborted();
         if (!isTransient(cause)) throw cause;
@@ -123,7 +129,7 @@ export class AgentClient {
     const { url } = this.config;
     if (response.status === 401)
       throw invalidInput(`the agent at ${url} does not accept the token`, {
-        hint: 'token_file must name a file with the token that nas agent was started with.',
+        hint: 'token_file must name a file with the token that nas agent was started with; without one, it says where its own lies.',
       });
     let body: unknown;
     try {
@@ -146,21 +152,15 @@ export class AgentClient {
   }
 }
 
-/** @throws NasError `invalid-input` when there is no token in the file. */
-export function readToken(file: string): string {
-  let text: string;
+/** Why an agent does not do what it was asked for, in its words where it has some. */
+const refusalOf = async (response: Response): Promise<string> => {
+  const text = await response.text();
   try {
-    text = readFileSync(file, 'utf8').trim();
-  } catch (cause) {
-    throw invalidInput(`the token file ${file} cannot be read: ${messageOf(cause)}`, { cause });
+    return errorSchema.parse(JSON.parse(text)).error.message;
+  } catch {
+    return text.slice(0, 200);
   }
-  if (text.length >= leastToken) return text;
-  throw invalidInput(`the token file ${file} has ${text.length} characters; at least ${leastToken} are needed`, {
-    hint: 'openssl rand -hex 32 makes a good one.',
-  });
-}
-
-const leastToken = 16;
+};
 
 /** Errors of the network (fetch has no class for them) and answers that say "not now"; what we throw ourselves is final. */
 const isTransient = (error: unknown): boolean =>

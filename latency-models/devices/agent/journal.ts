@@ -1,10 +1,8 @@
-import { existsSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { makeDirectory, writeFileAtomic } from '../../../base/files.js';
 import { idSchema, stateSchema, type MeasurementState } from './wire.js';
-
-const entrySchema = z.object({ id: idSchema, content: z.string(), state: stateSchema });
 
 /** A measurement as the agent remembers it. */
 export interface JournalEntry {
@@ -14,73 +12,85 @@ export interface JournalEntry {
   readonly state: MeasurementState;
 }
 
+const storedSchema = z.object({
+  id: idSchema,
+  content: z.string(),
+  state: stateSchema,
+  /** Hash of the device, its settings and its environment. */
+  measuredBy: z.string(),
+});
+
 /** Results that are kept for those who come back for them. */
 const kept = 1000;
 
+const isOver = ({ state }: MeasurementState): boolean => state === 'done' || state === 'failed';
+
 /**
- * What an agent was asked for, on disk: a result outlives the connection of who asked for it, and the agent's process.
- * Measurements that were under way when the process ended are lost, and known to be.
+ * What an agent was asked for: a result outlives the connection of who asked for it and, as long as the disk has room,
+ * the agent's process. Measurements that were under way when the process ended are lost, and known to be; results of
+ * another device, of other settings or of another environment are no results of this agent.
  */
 export class Journal {
   private readonly entries = new Map<string, JournalEntry>();
-  private readonly jobs: string;
-  private readonly models: string;
 
-  constructor(directory: string) {
-    this.jobs = join(directory, 'measurements');
-    this.models = join(directory, 'models');
-    for (const folder of [this.jobs, this.models]) makeDirectory(folder);
-    for (const file of readdirSync(this.models)) rmSync(join(this.models, file));
-    for (const file of this.files()) this.read(file);
+  constructor(
+    private readonly folder: string,
+    private readonly measuredBy: string,
+  ) {
+    makeDirectory(folder);
+    const files = readdirSync(folder)
+      .filter((name) => name.endsWith('.json'))
+      .map((name) => join(folder, name));
+    const byAge = files.map((file) => ({ file, at: statSync(file).mtimeMs })).sort((a, b) => a.at - b.at);
+    for (const { file } of byAge) this.read(file);
   }
 
   get(id: string): JournalEntry | undefined {
     return this.entries.get(id);
   }
 
-  /** Progress changes often and need not be written. */
+  /** Takes effect also when the disk is full; then only a restart forgets it. */
   set(entry: JournalEntry): void {
     const before = this.entries.get(entry.id);
     this.entries.set(entry.id, entry);
+    // Progress changes often and need not be written.
     if (before?.state.state === 'running' && entry.state.state === 'running') return;
-    writeFileAtomic(this.fileOf(entry.id), JSON.stringify(entry));
-  }
-
-  saveModel(sha256: string, bytes: Uint8Array): void {
-    if (!this.hasModel(sha256)) writeFileAtomic(this.modelFile(sha256), bytes);
-  }
-
-  hasModel(sha256: string): boolean {
-    return existsSync(this.modelFile(sha256));
-  }
-
-  modelFile(sha256: string): string {
-    return join(this.models, `${sha256}.onnx`);
-  }
-
-  removeModels(hashes: readonly string[]): void {
-    for (const sha256 of hashes) rmSync(this.modelFile(sha256), { force: true });
+    try {
+      writeFileAtomic(this.fileOf(entry.id), JSON.stringify({ ...entry, measuredBy: this.measuredBy }));
+    } catch {
+      // Whoever waits gets the result from memory.
+    }
+    if (this.entries.size > kept) this.forgetOldest();
   }
 
   private fileOf(id: string): string {
-    return join(this.jobs, `${id}.json`);
+    return join(this.folder, `${id}.json`);
   }
 
-  /** The newest files; older ones are removed. */
-  private files(): string[] {
-    const files = readdirSync(this.jobs)
-      .filter((name) => name.endsWith('.json'))
-      .map((name) => join(this.jobs, name));
-    const byAge = files.map((file) => ({ file, at: statSync(file).mtimeMs })).sort((a, b) => b.at - a.at);
-    for (const { file } of byAge.slice(kept)) rmSync(file);
-    return byAge.slice(0, kept).map(({ file }) => file);
+  private forgetOldest(): void {
+    for (const { id, state } of this.entries.values()) {
+      if (state.state === 'queued' || state.state === 'running') continue;
+      this.entries.delete(id);
+      rmSync(this.fileOf(id), { force: true });
+      return;
+    }
   }
 
+  /** Files that are not the journal's are left alone. */
   private read(file: string): void {
-    const parsed = entrySchema.safeParse(JSON.parse(readFileSync(file, 'utf8')));
-    if (!parsed.success) return;
-    const { id, content, state } = parsed.data;
-    const isOver = state.state === 'done' || state.state === 'failed';
-    this.entries.set(id, { id, content, state: isOver ? state : { state: 'lost' } });
+    const parsed = storedSchema.safeParse(jsonOf(file));
+    if (!parsed.success || file !== this.fileOf(parsed.data.id)) return;
+    const { id, content, state, measuredBy } = parsed.data;
+    if (measuredBy !== this.measuredBy) rmSync(file);
+    else this.entries.set(id, { id, content, state: isOver(state) ? state : { state: 'lost' } });
+  }
+}
+
+/** Undefined when a crash has left half a file. */
+function jsonOf(file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch {
+    return undefined;
   }
 }

@@ -2,6 +2,9 @@ import { z } from 'zod';
 import { contentHash } from '../../../base/hash.js';
 import type { Measurement, Protocol } from '../../device.js';
 
+/** The agent cannot keep what it is given; asking again is of no use. */
+export const fullStatus = 507;
+
 /** What goes between an agent and those who measure with it; models travel as bytes of their own, named by SHA-256. */
 export const paths = {
   device: '/v1/device',
@@ -69,7 +72,8 @@ const measurementSchema: z.ZodType<Measurement> = z.object({
 
 /** Where a measurement stands. */
 export const stateSchema = z.discriminatedUnion('state', [
-  z.object({ state: z.literal('queued'), ahead: z.number() }),
+  /** `done` is how far the one that runs now has come: a sign that waiting makes sense. */
+  z.object({ state: z.literal('queued'), ahead: z.number(), done: z.number().default(0) }),
   z.object({ state: z.literal('running'), done: z.number(), total: z.number() }),
   z.object({ state: z.literal('done'), measurements: z.array(measurementSchema) }),
   z.object({

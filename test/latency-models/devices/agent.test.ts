@@ -1,8 +1,10 @@
-import { createServer } from 'node:net';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer as createWebServer, request } from 'node:http';
+import { createServer, type AddressInfo } from 'node:net';
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import {
   createDevice,
   deviceSchema,
@@ -11,6 +13,7 @@ import {
   type Agent,
   type Device,
 } from '../../../latency-models/index.js';
+import { AgentDevice } from '../../../latency-models/devices/agent/agent-device.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import { local, testAgent } from './agents.js';
 import { describeDevice, quickProtocol } from './contract.js';
@@ -37,7 +40,122 @@ function tokenFile(token: string): string {
   return file;
 }
 
+/** Headers of this user's programs. */
+const own = ({ tokenFile = '' }: Agent) => ({ authorization: `Bearer ${readFileSync(tokenFile, 'utf8').trim()}` });
+
+/** The status of a request that says which host it is meant for. */
+const statusAs = (agent: Agent, host: string): Promise<number | undefined> =>
+  new Promise((resolve, reject) => {
+    request(new URL('/v1/device', agent.address), { headers: { ...own(agent), host } }, (response) => {
+      response.resume();
+      resolve(response.statusCode);
+    })
+      .once('error', reject)
+      .end();
+  });
+
+/** A file where a folder should be: nothing can be written into it, as on a full disk. */
+function block(folder: string): void {
+  rmSync(folder, { recursive: true });
+  writeFileSync(folder, '');
+}
+
 describe('an agent', () => {
+  it('touches nothing in its state folder that it did not write', async () => {
+    const directory = temporaryFolder();
+    const files = ['models/mine.onnx', `models/${'a'.repeat(64)}.onnx`, 'measurements/mine.json', 'nas-agent/models/x'];
+    for (const file of files) {
+      mkdirSync(join(directory, file, '..'), { recursive: true });
+      writeFileSync(join(directory, file), 'mine');
+    }
+    const agent = await testAgent({ directory });
+    await client(agent).measure(small, quickProtocol);
+    await agent.close();
+    for (const file of files) expect(readFileSync(join(directory, file), 'utf8')).toBe('mine');
+    expect(readdirSync(directory).sort()).toEqual(['measurements', 'models', 'nas-agent']);
+  });
+
+  it('has its state folder for itself', async () => {
+    const directory = temporaryFolder();
+    const agent = await testAgent({ directory });
+    const second = testAgent({ directory });
+    await expect(second).rejects.toMatchObject({ code: 'in-use' });
+    await expect(second).rejects.toThrow(/nas-agent: the agent of process \d+ .* keeps its results here/);
+    expect((await client(agent).measure(small, quickProtocol)).ms).toBeGreaterThan(0);
+    await agent.close();
+    await testAgent({ directory });
+  });
+
+  it('gives out no results of other settings as its own', async () => {
+    const directory = temporaryFolder();
+    const agent = await testAgent({ directory });
+    const first = await client(agent).measure(small, quickProtocol, { id: 'one' });
+    await agent.close();
+    const other = await testAgent({ directory, device: deviceSchema.parse({ threads: 2 }) });
+    const again = await client(other).measure(small, quickProtocol, { id: 'one' });
+    expect([first, again].map(({ environment }) => environment.threads)).toEqual([1, 2]);
+    expect(again.samples).not.toEqual(first.samples);
+  });
+
+  it('serves only its user where no token was given, who needs none', async () => {
+    const agent = await testAgent();
+    expect(statSync(agent.tokenFile ?? '').mode & 0o777).toBe(0o600);
+    expect((await fetch(new URL('/v1/device', agent.address))).status).toBe(401);
+    expect((await fetch(new URL('/v1/device', agent.address), { headers: own(agent) })).status).toBe(200);
+    expect((await client(agent).measure(small, quickProtocol)).ms).toBeGreaterThan(0);
+  });
+
+  it('answers under no name that was made to point at it', async () => {
+    const agent = await testAgent({ names: ['Bench.example'] });
+    for (const host of ['localhost:7700', '127.0.0.1', '[::1]:7700', '192.168.1.20:7700', 'bench.example'])
+      expect([host, await statusAs(agent, host)]).toEqual([host, 200]);
+    for (const host of ['evil.example', 'localhost.evil.example:7700', '127.0.0.1.evil.example', 'a b'])
+      expect([host, await statusAs(agent, host)]).toEqual([host, 403]);
+  });
+
+  it('gives results also when its disk is full, and says so when it cannot keep a model', async () => {
+    const directory = temporaryFolder();
+    const agent = await testAgent({ directory });
+    const device = client(agent, { patience_s: 60 });
+    block(join(directory, 'nas-agent/measurements'));
+    expect((await device.measure(small, quickProtocol)).ms).toBeGreaterThan(0);
+    block(join(directory, 'nas-agent/models'));
+    const failure = device.measure(large, quickProtocol);
+    await expect(failure).rejects.toBeInstanceOf(DeviceUnavailable);
+    await expect(failure).rejects.toThrow(/has no room: .*nas-agent\/models/);
+  });
+
+  it('ends a measurement that makes no progress, with the reason', async () => {
+    const agent = await testAgent({ silenceMs: 20 });
+    const failure = client(agent).measure(small, quickProtocol);
+    await expect(failure).rejects.toBeInstanceOf(DeviceUnavailable);
+    await expect(failure).rejects.toThrow(/made no progress for 0.02 s and was ended/);
+  });
+
+  it('is given up when its measurement stands still', async () => {
+    const server = createWebServer((incoming, response) => {
+      incoming.resume();
+      response.setHeader('content-type', 'application/json');
+      response.end(incoming.method === 'PUT' ? '' : '{"state": "running", "done": 3, "total": 9}');
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void server.close());
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const device = new AgentDevice({ type: 'agent', url, patience_s: 5 }, 300);
+    await expect(device.measure(small, quickProtocol)).rejects.toThrow(/has been running without progress for 0.3 s/);
+  });
+
+  it('forgets models for which nobody asks a measurement', async () => {
+    const directory = temporaryFolder();
+    const agent = await testAgent({ directory, uploadLifeMs: 60 });
+    const model = new TextEncoder().encode('model');
+    const path = `/v1/models/${createHash('sha256').update(model).digest('hex')}`;
+    const headers = { ...own(agent), 'content-type': 'application/octet-stream' };
+    expect((await fetch(new URL(path, agent.address), { method: 'PUT', headers, body: model })).status).toBe(204);
+    expect(readdirSync(join(directory, 'nas-agent/models'))).toHaveLength(1);
+    await expect.poll(() => readdirSync(join(directory, 'nas-agent/models'))).toEqual([]);
+  });
+
   it('gives back what it has under an id, and measures nothing twice', async () => {
     const device = client(await testAgent());
     const first = await device.measure(small, quickProtocol, { id: 'one' });
@@ -129,7 +247,7 @@ describe('an agent', () => {
   it('takes no model that is too large, none under another name, and nothing from a page in a browser', async () => {
     const agent = await testAgent({ maxModelBytes: 1000 });
     await expect(client(agent).measure(large, quickProtocol)).rejects.toThrow(/more than 0 MiB/);
-    const headers = { 'content-type': 'application/octet-stream' };
+    const headers = { ...own(agent), 'content-type': 'application/octet-stream' };
     const put = (sha: string) =>
       fetch(new URL(`/v1/models/${sha}`, agent.address), { method: 'PUT', headers, body: 'model' });
     expect((await put('0'.repeat(64))).status).toBe(400);
@@ -144,9 +262,9 @@ describe('an agent', () => {
     ['half of an object', '{', 400],
     ['two megabytes', `"${'x'.repeat(2 ** 21)}"`, 413],
   ])('refuses %s as a request', async (_, body, status) => {
-    const { address } = await testAgent();
-    const headers = { 'content-type': 'application/json' };
-    const response = await fetch(new URL('/v1/measurements', address), { method: 'POST', headers, body });
+    const agent = await testAgent();
+    const headers = { ...own(agent), 'content-type': 'application/json' };
+    const response = await fetch(new URL('/v1/measurements', agent.address), { method: 'POST', headers, body });
     expect(response.status).toBe(status);
     expect(await response.json()).toMatchObject({ error: { message: expect.any(String) as string } });
   });
