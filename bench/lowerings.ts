@@ -1,9 +1,11 @@
 // What each lowering of the compiler gains: a training step of each reference network without it, side by side with the
-// whole step. Method: both are compiled in one process, their steps alternate, and the ratio is that of the medians; the
-// results of the networks that were timed go into bench/lowerings.json, from where `npm run docs` takes them.
+// whole step. Method: both are compiled in one process, their steps alternate, and the ratio is that of the medians of CPU time; the
+// results of the networks that were timed go into bench/lowerings.json, from where `npm run docs` takes them. As in a search,
+// several processes of one thread do this at once, one to a core; a gain is the geometric mean of theirs.
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
@@ -28,6 +30,14 @@ const options = await yargs(hideBin(process.argv))
     steps: { type: 'number', default: 7, describe: 'timed steps of each' },
     warmup: { type: 'number', default: 2, describe: 'untimed steps of each' },
     threads: { type: 'number', default: 1, describe: 'threads of a step' },
+    workers: { type: 'number', default: 2, describe: 'processes that measure at once' },
+    together: {
+      type: 'array',
+      string: true,
+      choices: lowerings.map(({ name }) => name),
+      default: [] as LoweringName[],
+      describe: 'measure only what these gain together; nothing is written',
+    },
   })
   .strict()
   .parseAsync();
@@ -65,22 +75,23 @@ async function compiled(
   return { program, run: () => program.run(training.feeds(batch, learningRate, count), count++) };
 }
 
-/** How many times as long as the whole step the other one takes. */
+/** How many times as much CPU time as the whole step the other one takes: other work on the machine disturbs it less. */
 async function ratio(whole: Step, other: Step): Promise<number> {
   const times: readonly [number[], number[]] = [[], []];
   for (let i = 0; i < options.warmup + options.steps; i++)
     for (const [which, { run }] of [whole, other].entries()) {
-      const start = performance.now();
+      const start = process.cpuUsage();
       await run();
-      if (i >= options.warmup) times[which].push(performance.now() - start);
+      const { user, system } = process.cpuUsage(start);
+      if (i >= options.warmup) times[which].push(user + system);
     }
   return median(times[1]) / median(times[0]);
 }
 
-/** The gain of a lowering, where it changes the step: in the blocked layout, or else without it; null where neither. */
-async function gainOf(name: LoweringName, compile: Compiler): Promise<number | null> {
+/** The gain of lowerings, where they change the step: in the blocked layout, or else without it; null where neither. */
+async function gainOf(names: Without, compile: Compiler): Promise<number | null> {
   for (const blocked of [true, false]) {
-    const [whole, other] = [await compile(blocked, []), await compile(blocked, [name])];
+    const [whole, other] = [await compile(blocked, []), await compile(blocked, names)];
     try {
       if (Buffer.compare(whole.program.bytes, other.program.bytes) !== 0) return await ratio(whole, other);
     } finally {
@@ -91,18 +102,50 @@ async function gainOf(name: LoweringName, compile: Compiler): Promise<number | n
   return null;
 }
 
-const networks = resolve(options.networks ?? join(peersDirectory(), 'networks.json'));
-const gains: Gains = gainsSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
-await activateBackend(await chooseEngine({ type: 'compiled', provider: 'cpu' }));
-for (const timed of readTimedNetworks(networks)) {
-  if (options.only.length > 0 && !options.only.includes(timed.name)) continue;
-  const compile = compilerOf(timed);
-  const own: Record<string, number | null> = {};
-  for (const { name } of lowerings) {
-    const gain = await gainOf(name, compile);
-    own[name] = gain === null ? null : Number(gain.toFixed(2));
-    console.log(`${timed.name} without ${name}: ${own[name] ?? 'the same'}`);
+/** What is left out in each measurement, by the name of its row. */
+const rows: ReadonlyMap<string, Without> =
+  options.together.length > 0
+    ? new Map([[options.together.join(', '), options.together]])
+    : new Map(lowerings.map(({ name }) => [name, [name]]));
+
+async function measure(): Promise<Gains> {
+  await activateBackend(await chooseEngine({ type: 'compiled', provider: 'cpu' }));
+  const gains: Gains = {};
+  for (const timed of readTimedNetworks(resolve(options.networks ?? join(peersDirectory(), 'networks.json')))) {
+    if (options.only.length > 0 && !options.only.includes(timed.name)) continue;
+    const compile = compilerOf(timed);
+    const own: Record<string, number | null> = {};
+    for (const [row, without] of rows) own[row] = await gainOf(without, compile);
+    gains[timed.name] = own;
   }
-  gains[timed.name] = own;
+  return gains;
 }
-writeFileAtomic(file, `${JSON.stringify(gains, null, 2)}\n`);
+
+async function fromWorker(): Promise<Gains> {
+  const worker = fork(fileURLToPath(import.meta.url), process.argv.slice(2), { execArgv: ['--import', 'tsx'] });
+  const messages: unknown[] = [];
+  worker.on('message', (message) => messages.push(message));
+  const [code] = (await once(worker, 'exit')) as [number | null];
+  if (code !== 0) throw new Error(`a measuring process ended with ${code ?? 'a signal'}`);
+  return gainsSchema.parse(messages[0]);
+}
+
+const meanGain = (ratios: readonly (number | null)[]): number | null => {
+  const known = ratios.filter((ratio) => ratio !== null);
+  if (known.length === 0) return null;
+  return Number(Math.exp(known.reduce((sum, ratio) => sum + Math.log(ratio), 0) / known.length).toFixed(2));
+};
+
+if (process.send !== undefined) process.send(await measure());
+else {
+  const all = await Promise.all(Array.from({ length: options.workers }, fromWorker));
+  const written = gainsSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
+  for (const network of Object.keys(all[0])) {
+    const own = Object.fromEntries(
+      [...rows.keys()].map((row) => [row, meanGain(all.map((gains) => gains[network][row]))]),
+    );
+    for (const [row, gain] of Object.entries(own)) console.log(`${network} without ${row}: ${gain ?? 'the same'}`);
+    written[network] = own;
+  }
+  if (options.together.length === 0) writeFileAtomic(file, `${JSON.stringify(written, null, 2)}\n`);
+}
