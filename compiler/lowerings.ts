@@ -61,20 +61,6 @@ export const lowerings = [
     needs: 'blocked',
   },
   {
-    name: 'filter gradient over pixels',
-    file: 'kernels/blocked/filter-gradient.ts',
-    what: 'one convolution with pixels for channels: the output gradient is a blocked filter as it lies in memory',
-    where: '1x1 convolutions, whole blocks of pixels',
-    needs: 'blocked',
-  },
-  {
-    name: 'pixels of strided 1x1 convolutions',
-    file: 'kernels/blocked/filter-gradient.ts',
-    what: 'the pixels that the convolution sees are picked out first; their filter gradient is that of a 1x1 convolution',
-    where: '1x1 convolutions whose stride divides the image',
-    needs: 'blocked',
-  },
-  {
     name: 'folded batch normalisation',
     file: 'kernels/blocked/gram.ts',
     what: 'statistics of a wide tensor from the covariance of the narrow one before; the normalisation is part of the weights, forward and backward',
@@ -93,13 +79,6 @@ export const lowerings = [
     file: 'kernels/blocked/lanes.ts',
     what: 'scale*x + offset + addend in one pass, as a 1x1 depthwise convolution',
     where: 'batch normalisation, gates of channels, gradients of activations',
-    needs: 'blocked',
-  },
-  {
-    name: 'fused activations',
-    file: 'passes/fuse-activations.ts',
-    what: 'ReLU, ReLU6 and hard sigmoid are part of the convolution or affine map before',
-    where: 'where nothing else reads what they are applied to',
     needs: 'blocked',
   },
   {
@@ -135,13 +114,6 @@ export const lowerings = [
     file: 'kernels/convolution/matrices.ts',
     what: 'forward and both gradients of small images as products with the filter spread out to a matrix',
     where: 'the CPU provider without blocks: images of up to 8x8 pixels, or 16x16 with stride 2',
-    needs: 'portable',
-  },
-  {
-    name: 'broadcasting without unit axes',
-    file: 'kernels/elementwise/elementwise.ts',
-    what: 'trailing axes of length one are dropped where operands differ in shape: with them, elements are taken one by one',
-    where: 'filters of 1x1 convolutions times vectors or numbers',
     needs: 'portable',
   },
   {

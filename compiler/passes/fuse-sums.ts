@@ -1,7 +1,22 @@
 import type { Graph, Node } from '../graph/index.js';
 import { GraphEditor, isDynamic, sameShape } from '../graph/index.js';
-import type { OnlyUse } from './only-use.js';
-import { onlyUseOf } from './only-use.js';
+
+/** A convolution in blocks whose result is read once, as it is or in another shape. */
+interface OnlyUse {
+  readonly convolution: Node;
+  /** The node that gives the result its shape; null when it is read as it is. */
+  readonly reshape: Node | null;
+}
+
+/** The blocked convolution that computes `name`, when nothing else reads what it computes. */
+function onlyUseOf(editor: GraphEditor, name: string): OnlyUse | null {
+  if (editor.readsOf(name) !== 1) return null;
+  const last = editor.producer(name);
+  const reshape = last?.op === 'Reshape' ? last : null;
+  if (reshape && editor.readsOf(reshape.inputs[0]) !== 1) return null;
+  const convolution = reshape ? editor.producer(reshape.inputs[0]) : last;
+  return convolution?.op === 'nchwc.Conv' ? { convolution, reshape } : null;
+}
 
 /** A convolution that can take the other operand of `sum` as its addend. */
 function convolutionOf(editor: GraphEditor, sum: Node): [OnlyUse, string] | null {

@@ -3,7 +3,6 @@ import type { Target } from '../target.js';
 import { shuffleChannels } from './channel-shuffle.js';
 import { foldBatchNorm } from './fold-batch-norm.js';
 import { foldConstants } from './fold-constants.js';
-import { fuseActivations } from './fuse-activations.js';
 import { fuseSums } from './fuse-sums.js';
 import { groupConvolutions } from './group-convolutions.js';
 import { simplifyReshapes } from './simplify-reshapes.js';
@@ -15,8 +14,6 @@ export const simplifyInference = (graph: Graph): Graph =>
 
 /** Passes over a graph in the blocked layout, those that are to be used; other graphs stay as they are. */
 export function fuseBlocks(graph: Graph, { lowerings }: Target): Graph {
-  if (graph.block === null) return graph;
-  const summed = lowerings.has('fused sums') ? fuseSums(graph) : graph;
-  return lowerings.has('fused activations') ? fuseActivations(summed) : summed;
+  return graph.block !== null && lowerings.has('fused sums') ? fuseSums(graph) : graph;
 }
-export { simplifyReshapes, foldBatchNorm, foldConstants, fuseActivations, fuseSums };
+export { simplifyReshapes, foldBatchNorm, foldConstants, fuseSums };

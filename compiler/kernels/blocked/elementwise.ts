@@ -45,7 +45,7 @@ function factorOf(builder: GraphBuilder, name: string): { readonly of: string; r
   const [a, b, ...pixels] = builder.shapeOf(name);
   const reshaped = builder.producer(name);
   const node = reshaped?.op === 'Reshape' ? builder.producer(reshaped.inputs[0]) : undefined;
-  if (node?.op !== 'nchwc.Conv' || node.inputs.length !== 2 || node.attributes['activation']) return null;
+  if (node?.op !== 'nchwc.Conv' || node.inputs.length !== 2) return null;
   const [source, weights] = node.inputs;
   const [groups, ...rest] = builder.shapeOf(weights);
   return groups === a * b * pixels[2] && rest.every((d) => d === 1) ? { of: source, scale: weights } : null;

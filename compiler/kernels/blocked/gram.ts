@@ -5,7 +5,7 @@ import type { FoldedGradient } from '../../values/recipe.js';
 import { Val } from '../../values/value.js';
 import { multiply } from '../elementwise/binary.js';
 import { elementwise, numberLike } from '../elementwise/elementwise.js';
-import { channelProducts, hasOuterProduct } from './filter-gradient.js';
+import { channelProducts, hasOuterProduct } from './channel-products.js';
 import { pointwise } from './full.js';
 import { channelSums } from './sums.js';
 

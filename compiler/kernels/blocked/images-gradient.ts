@@ -158,12 +158,15 @@ function winogradSums(x: Val, dy: Val, g: Geometry, parts: number, f: MinimalFil
 /**
  * The gradient of the filter as one convolution over the images: images are the input channels, the output gradient is
  * the filter, and the channels of a pixel lie side by side in the row, so that columns are `lanes` apart. The result
- * has the kernel's cells for pixels.
+ * has the kernel's cells for pixels. Null when sizes do not allow it.
  */
-export function imagesGradient(x: Val, dy: Val, g: Geometry): Val {
+export function imagesGradient(x: Val, dy: Val, g: Geometry): Val | null {
   const { builder } = x;
+  const { block, dynamicBatch } = builder;
+  const fits = block !== null && dynamicBatch === null && g.batch % block === 0;
+  if (!fits || !builder.uses('filter gradient over images') || g.dilations.some((d) => d !== 1)) return null;
   const wanted = Math.max(partsOf(x), partsOf(dy));
-  const parts = (g.batch / wanted) % (builder.block ?? 1) === 0 ? wanted : 1;
+  const parts = (g.batch / wanted) % block === 0 ? wanted : 1;
   const filtering = filteringFor(builder, g);
   const sums = filtering ? winogradSums(x, dy, g, parts, filtering) : directSums(x, dy, g, parts);
   const whole = builder.shapeOf(sums);

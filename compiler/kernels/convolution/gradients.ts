@@ -10,7 +10,7 @@ import {
   depthwiseInputGradient,
   isBlockedDepthwise,
 } from '../blocked/depthwise.js';
-import { fullFilterGradient as blockedFullFilterGradient } from '../blocked/filter-gradient.js';
+import { imagesGradient } from '../blocked/images-gradient.js';
 import { fullInputGradient, isBlockedFull } from '../blocked/full.js';
 import { depthwiseFilter } from './forward.js';
 import type { ConvolutionAttrs, Geometry } from './geometry.js';
@@ -25,7 +25,7 @@ function blockedInputGradient(dy: Val, filter: Val, g: Geometry): Val | null {
 
 function blockedFilterGradient(x: Val, dy: Val, g: Geometry): Val | null {
   if (isBlockedDepthwise(dy.builder, g)) return blockedDepthwiseFilterGradient(x, dy, g);
-  return isBlockedFull(dy.builder, g) ? blockedFullFilterGradient(x, dy, g) : null;
+  return isBlockedFull(dy.builder, g) ? imagesGradient(x, dy, g) : null;
 }
 
 export function inputGradient(dy: Val, filter: Val, g: Geometry): Val {

@@ -1,12 +1,9 @@
 import type { GraphBuilder } from '../../graph/index.js';
 import { int, sizeOf } from '../../graph/index.js';
-import { OIHW } from '../../values/layout.js';
-import { Val } from '../../values/value.js';
-import type { Geometry } from '../convolution/geometry.js';
-import { convolutionAttributes, isPointwise } from '../convolution/geometry.js';
-import { imagesGradient } from './images-gradient.js';
+import type { Val } from '../../values/value.js';
+import { convolutionAttributes } from '../convolution/geometry.js';
 import type { Blocks } from './lanes.js';
-import { byParts, fillsBlocks, inParts, orderOf, partsOf, sumOf } from './lanes.js';
+import { inParts, partsOf, sumOf } from './lanes.js';
 
 /** The top left corner of a matrix. */
 function corner(builder: GraphBuilder, name: string, rows: number, columns: number): string {
@@ -53,44 +50,3 @@ function outerProduct(rows: Blocks, columns: Blocks): string {
 /** Whether `channelProducts` can run over these pixels. */
 export const hasOuterProduct = (builder: GraphBuilder, images: number, image: readonly number[]): boolean =>
   builder.block !== null && builder.dynamicBatch === null && (images * sizeOf(image)) % builder.block === 0;
-
-/** Sum over pixels of dy x^T; the tensor with fewer channels is the one that is turned over. */
-function pointwiseGradient(x: Val, dy: Val, g: Geometry): Val {
-  const { builder } = x;
-  if (g.inChannels <= g.outChannels) {
-    const shape = [1, 1, g.inChannels, g.outChannels];
-    return Val.of(builder, builder.reshape(channelProducts(x, dy), shape), shape, 'float32');
-  }
-  const stored = builder.reshape(channelProducts(dy, x), [g.outChannels, g.inChannels, 1, 1]);
-  return Val.of(builder, stored, [1, 1, g.inChannels, g.outChannels], 'float32', OIHW);
-}
-
-/** Every `strides`-th pixel, where the strides divide the image: what a strided 1x1 convolution sees. */
-function seenPixels(x: Val, g: Geometry): Val {
-  const [rows, columns] = g.strides;
-  const [height, width] = g.output;
-  return byParts(
-    [x],
-    orderOf(x),
-    [g.batch, ...g.output, g.inChannels],
-    ({ builder, name, images, channels, block }) => {
-      const lines = (images * channels * height) / block;
-      const cells = builder.reshape(name, [lines, rows, width, columns, block]);
-      return builder.slice(cells, [1, 3], [0, 0], [1, 1]);
-    },
-  );
-}
-
-/** The gradient of a full convolution's filter; null when sizes do not allow it. */
-export function fullFilterGradient(x: Val, dy: Val, g: Geometry): Val | null {
-  const { builder } = x;
-  const { block, dynamicBatch } = builder;
-  if (block === null || dynamicBatch !== null || g.dilations.some((d) => d !== 1)) return null;
-  const overPixels = builder.uses('filter gradient over pixels') && fillsBlocks(builder, g.inChannels);
-  if (isPointwise(g) && overPixels && hasOuterProduct(builder, g.batch, g.input)) return pointwiseGradient(x, dy, g);
-  const seesCells = g.output.every((d, i) => d * g.strides[i] === g.input[i]) && g.pads.every((p) => p === 0);
-  const picked = builder.uses('pixels of strided 1x1 convolutions') && overPixels;
-  if (sizeOf(g.kernel) === 1 && seesCells && picked)
-    if (hasOuterProduct(builder, g.batch, g.output)) return pointwiseGradient(seenPixels(x, g), dy, g);
-  return builder.uses('filter gradient over images') && g.batch % block === 0 ? imagesGradient(x, dy, g) : null;
-}
