@@ -9,10 +9,10 @@ import {
   createEngine,
   createLoader,
   dataSchema,
-  describeDataset,
   engineSchema,
   lossSchema,
   median,
+  openDataset,
   prepareDataset,
   trainSchema,
   type EngineBatch,
@@ -30,8 +30,8 @@ const steps = Number(options.steps);
 const batch = 128;
 const seed = 1;
 
-const dataset = await prepareDataset(dataSchema.parse({ type: 'fashion-mnist' }));
-const { height, width, channels, classes } = describeDataset(dataset);
+const dataset = openDataset(await prepareDataset(dataSchema.parse({ type: 'fashion-mnist' })));
+const { height, width, channels, classes } = dataset.info;
 const network = presetNetworks['mobilenet']({ input: [height, width, channels], classes: classes.length });
 const train = trainSchema.parse({ augment: { crop: 2, flip: true, cutout: 8 } });
 const loss = lossSchema.parse({ type: 'cross-entropy' });

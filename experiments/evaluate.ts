@@ -1,12 +1,5 @@
-import { evaluateOnnx, readMetadata, type LabelledImages, type Scores } from '../deploy/index.js';
-import {
-  createResizer,
-  describeDataset,
-  evaluationLoader,
-  type Batch,
-  type DatasetRef,
-  type SplitName,
-} from '../trainers/index.js';
+import { evaluateOnnx, readMetadata, type Scores } from '../deploy/index.js';
+import { evaluationLoader, withDataset, type DatasetRef, type SplitName } from '../trainers/index.js';
 
 export interface EvaluateFileOptions {
   readonly provider?: string;
@@ -28,26 +21,19 @@ export async function evaluateOnSplit(
   split: SplitName,
   { provider = 'cpu', threads = 1, onProgress }: EvaluateFileOptions = {},
 ): Promise<Scores> {
-  const info = describeDataset(dataset);
-  const images = [info.height, info.width, info.channels] as const;
-  const [height, width] = readMetadata(model).input ?? images;
-  const resize = createResizer(images, [height, width, info.channels]);
-  const loader = evaluationLoader(dataset, split, batch);
-  try {
-    return await evaluateOnnx(model, resized(loader.epoch(0), resize), {
-      data: { ...info, height, width },
-      provider,
-      threads,
-      onProgress: (done) => onProgress?.(done, info.counts[split]),
-    });
-  } finally {
-    await loader.close();
-  }
-}
-
-async function* resized(
-  batches: AsyncIterable<Batch>,
-  resize: (images: Float32Array) => Float32Array,
-): AsyncGenerator<LabelledImages> {
-  for await (const { images, labels, size } of batches) yield { images: resize(images), labels, size };
+  return withDataset(dataset, async (open) => {
+    const { info } = open;
+    const [height, width] = readMetadata(model).input ?? [info.height, info.width];
+    const loader = evaluationLoader(open, split, batch, [height, width]);
+    try {
+      return await evaluateOnnx(model, loader.epoch(0), {
+        data: { ...info, height, width },
+        provider,
+        threads,
+        onProgress: (done) => onProgress?.(done, info.counts[split]),
+      });
+    } finally {
+      await loader.close();
+    }
+  });
 }

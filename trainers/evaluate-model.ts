@@ -1,9 +1,8 @@
 import type { Network } from '../spaces/index.js';
 import { toModel } from '../spaces/models/index.js';
-import type { DatasetRef, SplitName } from './data/index.js';
+import { withDataset, type DatasetRef, type SplitName } from './data/index.js';
 import { activateBackend, chooseEngine, createInference } from './engines/index.js';
-import { describeDataset, evaluateSplit, type Evaluation } from './evaluate.js';
-import { createResizer } from './resize.js';
+import { evaluateSplit, type Evaluation } from './evaluate.js';
 import type { EngineConfig } from './schema.js';
 import { loadWeights } from './weights.js';
 
@@ -27,8 +26,6 @@ export interface EvaluateOptions {
  */
 export async function evaluateModel(options: EvaluateOptions): Promise<Evaluation> {
   const { network, weights, dataset, split, engine, threads, batch } = options;
-  const info = describeDataset(dataset);
-  const resize = createResizer([info.height, info.width, info.channels], network.input);
   const choice = await chooseEngine(engine);
   await activateBackend(choice);
   const model = toModel(network, { seed: 0 });
@@ -36,7 +33,10 @@ export async function evaluateModel(options: EvaluateOptions): Promise<Evaluatio
     loadWeights(model, weights);
     const inference = await createInference(model, choice, threads);
     try {
-      return await evaluateSplit((images, size) => inference.run(resize(images), size), dataset, split, batch);
+      const [height, width] = network.input;
+      return await withDataset(dataset, (open) =>
+        evaluateSplit((images, size) => inference.run(images, size), open, split, batch, [height, width]),
+      );
     } finally {
       await inference.dispose();
     }

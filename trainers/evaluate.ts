@@ -1,5 +1,5 @@
 import { Scoreboard, type Scores } from '../compiler/index.js';
-import { createLoader, openDataset, type Loader, type DatasetRef, type SplitName } from './data/index.js';
+import { createLoader, type Dataset, type Loader, type LoaderOptions, type SplitName } from './data/index.js';
 
 /** Logits [size, classes] of images [size, height, width, channels] that are normalised as the data set is. */
 export type Classify = (images: Float32Array, size: number) => Promise<Float32Array>;
@@ -23,18 +23,24 @@ export async function evaluateLoader(
   return board.scores();
 }
 
-/** A loader of a split's images as they are, in order. */
-export const evaluationLoader = (dataset: DatasetRef, split: SplitName, batch: number): Loader =>
-  createLoader({ dataset, split, batch, seed: 0, viewSeed: 0, augment: null, shuffle: false, dropLast: false });
+/** A loader of a split's images as they are, but for their size, in order. */
+export const evaluationLoader = (
+  dataset: Dataset,
+  split: SplitName,
+  batch: number,
+  size?: LoaderOptions['size'],
+): Loader =>
+  createLoader({ dataset, split, batch, size, seed: 0, viewSeed: 0, augment: null, shuffle: false, dropLast: false });
 
-/** Accuracy and loss over a whole split; @throws NasError `invalid-input` when the data set is missing or damaged. */
+/** Accuracy and loss over a whole split. */
 export async function evaluateSplit(
   classify: Classify,
-  dataset: DatasetRef,
+  dataset: Dataset,
   split: SplitName,
   batch = 128,
+  size?: LoaderOptions['size'],
 ): Promise<Evaluation> {
-  const loader = evaluationLoader(dataset, split, batch);
+  const loader = evaluationLoader(dataset, split, batch, size);
   try {
     const result = await evaluateLoader(classify, loader);
     if (result === null || result.count === 0) throw new Error(`the ${split} split is empty`);
@@ -42,11 +48,4 @@ export async function evaluateSplit(
   } finally {
     await loader.close();
   }
-}
-
-/** What a data set is, without keeping it open. */
-export function describeDataset(dataset: DatasetRef): ReturnType<typeof openDataset>['info'] {
-  const open = openDataset(dataset);
-  open.close();
-  return open.info;
 }

@@ -1,19 +1,13 @@
 import { readFileSync, rmSync } from 'node:fs';
-import { setImmediate } from 'node:timers/promises';
-import { NasError, invalidInput } from '../base/errors.js';
+import { invalidInput } from '../base/errors.js';
 import { canonicalJson, contentHash } from '../base/hash.js';
-import { TrainingFiles, startPosition, type Checkpoint, type TrainingPosition } from './checkpoint.js';
-import { createLoader, type DatasetInfo, type Loader } from './data/index.js';
-import { createEngine, type EngineState, type TrainingEngine } from './engines/index.js';
-import { describeDataset, evaluateLoader, evaluationLoader } from './evaluate.js';
-import type { CompleteFit, EpochMetrics, FitHooks, FitJob, FitResult } from './fit-job.js';
-import { featureWeights, lossFor } from './losses/index.js';
-import { createResizer } from './resize.js';
-import { learningRate } from './schedule.js';
+import { TrainingFiles } from './checkpoint.js';
+import { withDataset, type Dataset, type DatasetInfo } from './data/index.js';
+import type { FitHooks, FitJob, FitResult } from './fit-job.js';
+import { lossFor } from './losses/index.js';
 import type { LossConfig } from './schema.js';
-import { SpeedMeter } from './speed-meter.js';
-import { loadTeacherModel } from './teachers/model.js';
 import { CorruptFile } from './tensor-file.js';
+import { completeFit, Training, viewSeedOf } from './training.js';
 
 /**
  * Trains one network and keeps what is needed to continue in `job.directory`: a checkpoint each epoch and every
@@ -26,29 +20,27 @@ import { CorruptFile } from './tensor-file.js';
  *   configuration do not fit together or the engine does not work here
  */
 export async function fit(job: FitJob, hooks: FitHooks): Promise<FitResult> {
-  const info = describeDataset(job.dataset);
+  return withDataset(job.dataset, (dataset) => fitOn(dataset, job, hooks));
+}
+
+async function fitOn(dataset: Dataset, job: FitJob, hooks: FitHooks): Promise<FitResult> {
+  const { info } = dataset;
   const loss = checkJob(job, info);
   const files = new TrainingFiles(job.directory, jobHash(job, info, loss));
   const finished = forgiving(hooks, () => files.readFinishedCurve());
   if (finished !== null) {
     rmSync(files.checkpoint, { force: true });
     hooks.onStart?.({ epoch: job.train.epochs, step: 0 });
-    return complete(finished, files);
+    return completeFit(finished, files);
   }
   const checkpoint = forgiving(hooks, () => files.readCheckpoint());
-  const training = await Training.start(job, hooks, info, loss, files, checkpoint);
+  const training = await Training.start({ dataset, job, loss, files, checkpoint }, hooks);
   try {
     return await training.run();
   } finally {
     await training.close();
   }
 }
-
-function complete(curve: readonly EpochMetrics[], { weights }: TrainingFiles): CompleteFit {
-  return { state: 'complete', accuracy: lastAccuracy(curve), curve, weights };
-}
-
-const lastAccuracy = (curve: readonly EpochMetrics[]): number => curve.at(-1)?.validation_accuracy ?? NaN;
 
 /** A damaged file costs the time to train again, nothing else. */
 function forgiving<T>(hooks: FitHooks, read: () => T | null): T | null {
@@ -92,196 +84,7 @@ function jobHash({ network, seed, train, teacher, initial }: FitJob, info: Datas
     { ...train, loss, checkpoint_seconds: 0 },
     info.hash,
     taught,
-    viewSeed(teacher, seed),
+    viewSeedOf({ teacher, seed }),
     start,
-  );
-}
-
-const viewSeed = (teacher: FitJob['teacher'], seed: number): number => teacher?.logits?.viewSeed ?? seed;
-
-/** One training in progress. */
-class Training {
-  private readonly meter = new SpeedMeter();
-  private readonly resize: (images: Float32Array) => Float32Array;
-  private savedAt = performance.now();
-  /** When the part of the current epoch began that `position.seconds` does not count yet; pauses are left out. */
-  private resumedAt = performance.now();
-
-  private constructor(
-    private readonly job: FitJob,
-    private readonly hooks: FitHooks,
-    info: DatasetInfo,
-    private readonly files: TrainingFiles,
-    private readonly engine: TrainingEngine,
-    private readonly batches: Loader,
-    private readonly validation: Loader,
-    private position: TrainingPosition,
-  ) {
-    this.resize = createResizer([info.height, info.width, info.channels], job.network.input);
-  }
-
-  static async start(
-    job: FitJob,
-    hooks: FitHooks,
-    info: DatasetInfo,
-    loss: LossConfig,
-    files: TrainingFiles,
-    checkpoint: Checkpoint | null,
-  ): Promise<Training> {
-    const { network, seed, train, dataset, teacher, initial, threads, sharedCores } = job;
-    const { hints, attention } = featureWeights(loss);
-    const spec = async () => ({
-      network,
-      seed,
-      ...(initial === undefined ? {} : { initial }),
-      loss,
-      optimizer: train.optimizer,
-      ema: train.ema,
-      teacher: hints > 0 || attention > 0 ? await loadTeacherModel(teacher?.model ?? null, network.input) : null,
-    });
-    const engine = await createEngine(job.engine, spec, { threads, sharedCores, batch: train.batch });
-    const loaders: Loader[] = [];
-    try {
-      if (checkpoint !== null) engine.load(checkpoint.state);
-      const batches = createLoader({
-        dataset,
-        split: 'train',
-        batch: train.batch,
-        seed,
-        viewSeed: viewSeed(teacher, seed),
-        augment: train.augment,
-        shuffle: true,
-        dropLast: true,
-        share: train.epoch_share,
-        teacherLogits: loss.type === 'cross-entropy' ? undefined : teacher?.logits?.file,
-      });
-      loaders.push(batches);
-      const validation = evaluationLoader(dataset, 'validation', train.batch);
-      return new Training(job, hooks, info, files, engine, batches, validation, checkpoint?.position ?? startPosition);
-    } catch (error) {
-      await Promise.all([engine.dispose(), ...loaders.map((loader) => loader.close())]);
-      throw error;
-    }
-  }
-
-  async run(): Promise<FitResult> {
-    const { hooks, job, position } = this;
-    const until = Math.min(job.until ?? Infinity, job.train.epochs);
-    hooks.onStart?.({ epoch: position.epoch, step: position.step });
-    while (this.position.epoch < until) {
-      if (!(await this.trainEpoch())) return this.interrupt();
-      const metrics = await this.validate();
-      if (metrics === null) return this.interrupt();
-      this.position = { ...startPosition, epoch: this.position.epoch + 1, curve: [...this.position.curve, metrics] };
-      this.resumedAt = performance.now();
-      if (this.position.epoch < job.train.epochs) this.save();
-      hooks.onEpoch(metrics);
-    }
-    const { curve } = this.position;
-    if (this.position.epoch < job.train.epochs) return { state: 'paused', accuracy: lastAccuracy(curve), curve };
-    this.files.writeWeights(curve, finalWeights(this.engine.state()));
-    rmSync(this.files.checkpoint, { force: true });
-    return complete(curve, this.files);
-  }
-
-  async close(): Promise<void> {
-    await Promise.all([this.batches.close(), this.validation.close()]);
-    await this.engine.dispose();
-  }
-
-  /** Trains the rest of the current epoch; false when it was told to stop before its end. */
-  private async trainEpoch(): Promise<boolean> {
-    const { job, batches } = this;
-    const { epoch } = this.position;
-    for await (const batch of batches.epoch(epoch, this.position.step)) {
-      if (!(await this.proceed())) return false;
-      const { step, sums } = this.position;
-      const global = epoch * batches.stepsPerEpoch + step;
-      const rate = learningRate(global, batches.stepsPerEpoch, job.train);
-      const started = performance.now();
-      const images = this.resize(batch.images);
-      const { loss, correct } = await this.engine.step({ ...batch, images }, rate, global);
-      this.meter.add(batch.size, performance.now() - started);
-      if (!Number.isFinite(loss)) throw this.diverged(`the loss is ${loss} at epoch ${epoch}, step ${step}`, rate);
-      const { size } = batch;
-      const next = { loss: sums.loss + loss * size, correct: sums.correct + correct, images: sums.images + size };
-      this.position = { ...this.position, step: step + 1, sums: next };
-      this.report(loss);
-      if (performance.now() - this.savedAt >= job.train.checkpoint_seconds * 1000) this.save();
-    }
-    return true;
-  }
-
-  /** The metrics of the epoch that has just been trained; null when it was told to stop before they were known. */
-  private async validate(): Promise<EpochMetrics | null> {
-    const { engine, validation, batches, job } = this;
-    const result = await evaluateLoader(
-      (images, size) => engine.evaluate(this.resize(images), size),
-      validation,
-      () => this.proceed(),
-    );
-    if (result === null) return null;
-    const { epoch, sums } = this.position;
-    const rate = learningRate((epoch + 1) * batches.stepsPerEpoch - 1, batches.stepsPerEpoch, job.train);
-    if (!Number.isFinite(result.loss))
-      throw this.diverged(`the validation loss is ${result.loss} after epoch ${epoch}`, rate);
-    return {
-      epoch,
-      train_loss: sums.loss / sums.images,
-      train_accuracy: sums.correct / sums.images,
-      validation_loss: result.loss,
-      validation_accuracy: result.accuracy,
-      learning_rate: rate,
-      seconds: this.seconds(),
-    };
-  }
-
-  /** Between two steps: lets messages in, stands still while paused; false when told to stop. */
-  private async proceed(): Promise<boolean> {
-    await setImmediate();
-    const paused = performance.now();
-    await this.hooks.pause();
-    this.resumedAt += performance.now() - paused;
-    return !this.hooks.signal.aborted;
-  }
-
-  private report(loss: number): void {
-    const { epoch, step } = this.position;
-    const steps = this.batches.stepsPerEpoch;
-    const imagesPerSecond = this.meter.report(step === steps);
-    if (imagesPerSecond !== null)
-      this.hooks.onProgress({ epoch, epochs: this.job.train.epochs, step, steps, imagesPerSecond, loss });
-  }
-
-  private interrupt(): FitResult {
-    this.save();
-    return { state: 'interrupted', curve: this.position.curve };
-  }
-
-  private save(): void {
-    const now = performance.now();
-    this.position = { ...this.position, seconds: this.seconds() };
-    this.resumedAt = this.savedAt = now;
-    this.files.writeCheckpoint(this.position, this.engine.state());
-  }
-
-  /** Time spent on the current epoch, by earlier processes too. */
-  private seconds(): number {
-    return this.position.seconds + (performance.now() - this.resumedAt) / 1000;
-  }
-
-  private diverged(what: string, rate: number): NasError {
-    return new NasError('failure', `training diverged: ${what} (learning rate ${rate.toPrecision(3)})`, {
-      hint: 'Lower train.optimizer.learning_rate or raise train.warmup_epochs.',
-    });
-  }
-}
-
-/** The weights to evaluate and export, by the model's own names: their average when there is one. */
-function finalWeights(state: EngineState): EngineState {
-  const averaged = [...state.keys()].some((name) => name.startsWith('average/'));
-  const prefix = averaged ? 'average/' : 'model/';
-  return new Map(
-    [...state].filter(([name]) => name.startsWith(prefix)).map(([name, value]) => [name.slice(prefix.length), value]),
   );
 }

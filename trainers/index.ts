@@ -11,12 +11,11 @@ export {
   type TrainingEngine,
 } from './engines/index.js';
 export { evaluateModel, evaluateSplit, type Classify, type Evaluation } from './evaluate-model.js';
-export { describeDataset, evaluationLoader } from './evaluate.js';
+export { evaluationLoader } from './evaluate.js';
 export * from './fit-job.js';
 export { fit } from './fit.js';
 export { lossFor } from './losses/index.js';
 export * from './proxies/index.js';
-export { createResizer, type ImageSize } from './resize.js';
 export { averageDecay, learningRate } from './schedule.js';
 export * from './schema.js';
 export { prepareTeacher } from './teachers/index.js';

@@ -30,16 +30,16 @@ describe('evaluation', () => {
   test('counts every image once, whatever the batch', async () => {
     const dataset = openDataset(bench.dataset);
     const { labels, count } = dataset.split('test');
-    dataset.close();
     const always3 = (_: Float32Array, size: number): Promise<Float32Array> =>
       Promise.resolve(Float32Array.from({ length: size * 10 }, (__, i) => (i % 10 === 3 ? 2 : 0)));
     for (const batch of [1, 7, 100]) {
-      const result = await evaluateSplit(always3, bench.dataset, 'test', batch);
+      const result = await evaluateSplit(always3, dataset, 'test', batch);
       const right = labels.filter((label) => label === 3).length;
       expect(result.count).toBe(count);
       expect(result.accuracy).toBe(right / count);
       const logTotal = Math.log(Math.exp(2) + 9);
       expect(result.loss).toBeCloseTo((right * (logTotal - 2) + (count - right) * logTotal) / count, 10);
     }
+    dataset.close();
   });
 });

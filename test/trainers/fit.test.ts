@@ -1,8 +1,10 @@
-import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import fs, { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { NasError } from '../../base/errors.js';
 import {
+  evaluateModel,
   fit,
   trainSchema,
   type CompleteFit,
@@ -11,8 +13,8 @@ import {
   type FitJob,
 } from '../../trainers/index.js';
 import { readTensorFile } from '../../trainers/tensor-file.js';
-import { tinyStudent } from './support/networks.js';
-import { eager, openWorkbench, quiet, tinyJob, tinyTrain, type Workbench } from './support/tiny-training.js';
+import { tiniestStudent, tinyStudent } from './support/networks.js';
+import { compiled, eager, openWorkbench, quiet, tinyJob, tinyTrain, type Workbench } from './support/tiny-training.js';
 
 let bench: Workbench;
 let whole: CompleteFit;
@@ -79,6 +81,45 @@ describe('fit', () => {
     const { curve } = await complete(tinyJob(bench, 'eager', { engine: eager }));
     expect(curve[1].train_loss).toBeCloseTo(whole.curve[1].train_loss, 4);
     expect(curve[1].validation_loss).toBeCloseTo(whole.curve[1].validation_loss, 4);
+  });
+
+  test('opens the data once, and its threads read what is open', async () => {
+    const own = await openWorkbench();
+    const opened: string[] = [];
+    const { openSync } = fs;
+    fs.openSync = (...parameters) => {
+      opened.push(String(parameters[0]));
+      return openSync(...parameters);
+    };
+    syncBuiltinESMExports();
+    try {
+      // Whoever opened it again would find nothing.
+      const remove = before(0, () => fs.rmSync(own.dataset.directory, { recursive: true }));
+      expectEqual(await complete(tinyJob(own, 'once'), quiet(remove)), whole);
+    } finally {
+      fs.openSync = openSync;
+      syncBuiltinESMExports();
+      own.close();
+    }
+    const files = opened.filter((path) => path.startsWith(own.dataset.directory));
+    expect(files).toContain(join(own.dataset.directory, 'images.u8'));
+    expect(files).toHaveLength(new Set(files).size);
+  });
+
+  test('trains on images of another size as rendered by its threads', async () => {
+    const network = { ...tiniestStudent, input: [8, 8, 1] as const };
+    const job = tinyJob(bench, 'small', { network });
+    const { curve } = await complete(job);
+    const { weights } = await complete(job);
+    const options = {
+      network,
+      weights,
+      dataset: bench.dataset,
+      split: 'validation',
+      engine: compiled,
+      threads: 1,
+    } as const;
+    expect((await evaluateModel(options)).loss).toBeCloseTo(curve[1].validation_loss, 5);
   });
 
   test('learns', async () => {

@@ -1,8 +1,8 @@
 import { Random } from '../../base/random.js';
 import type { AugmentConfig } from '../schema.js';
-import { openDataset, type Split } from './dataset.js';
+import { splitOf, type Dataset, type Split } from './dataset.js';
 import { openLogitsFile } from './logits-file.js';
-import type { DatasetRef } from './prepare.js';
+import { createResizer } from './resize.js';
 import type { SplitName } from './sources/index.js';
 import { Renderer, type ImageShape } from './transforms.js';
 import { viewOf, viewOfPass } from './views.js';
@@ -19,7 +19,8 @@ export interface Batch {
 }
 
 export interface LoaderOptions {
-  readonly dataset: DatasetRef;
+  /** Stays the caller's, to be closed after the loader. */
+  readonly dataset: Pick<Dataset, 'shared'>;
   readonly split: SplitName;
   /** Images per batch. */
   readonly batch: number;
@@ -38,6 +39,8 @@ export interface LoaderOptions {
   readonly dropLast: boolean;
   /** Share of a pass over the split that makes an epoch, in (0, 1]; absent: 1. */
   readonly share?: number;
+  /** Height and width of the images as the network takes them; absent: those of the data. */
+  readonly size?: readonly [height: number, width: number] | undefined;
   /** File with a teacher's logits of each view (`LogitsShape`). */
   readonly teacherLogits?: string | undefined;
 }
@@ -65,56 +68,49 @@ export interface BatchSource {
   close(): void;
 }
 
-/** Opens the data set (and the teacher's logits) for rendering batches in this thread. */
+/** Renders batches in this thread; opens the teacher's logits. */
 export function openBatches(options: LoaderOptions): BatchSource {
   const { split: name, augment, seed, shuffle, teacherLogits } = options;
-  const dataset = openDataset(options.dataset);
-  try {
-    const { info } = dataset;
-    const split = dataset.split(name);
-    const [steps, passSteps] = [stepsPerEpoch(split.count, options), stepsPerPass(split.count, options)];
-    const views = augment?.views ?? 1;
-    const teacher =
-      teacherLogits === undefined
-        ? null
-        : openLogitsFile(teacherLogits, { views, count: split.count, classes: info.classes.length });
-    const render = batchRenderer(split, info, new Renderer(info, info.mean, info.std), options);
-    let order: { pass: number; positions: Uint32Array } = { pass: -1, positions: new Uint32Array() };
-    return {
-      stepsPerEpoch: steps,
-      batch(epoch, step) {
-        if (step < 0 || step >= steps) throw new RangeError(`step ${step} of an epoch of ${steps} steps`);
-        // Epochs of a share of the images go on where the one before ended.
-        const position = epoch * steps + step;
-        const pass = Math.floor(position / passSteps);
-        const within = position % passSteps;
-        if (order.pass !== pass) order = { pass, positions: passOrder(split.count, seed, pass, shuffle) };
-        const positions = order.positions.subarray(within * options.batch, (within + 1) * options.batch);
-        const view = viewOfPass(pass, augment);
-        return {
-          ...render(positions, view),
-          teacher: teacher?.read(view, positions) ?? null,
-          size: positions.length,
-        };
-      },
-      close() {
-        teacher?.close();
-        dataset.close();
-      },
-    };
-  } catch (error) {
-    dataset.close();
-    throw error;
-  }
+  const { shared } = options.dataset;
+  const { info } = shared;
+  const split = splitOf(shared, name);
+  const [steps, passSteps] = [stepsPerEpoch(split.count, options), stepsPerPass(split.count, options)];
+  const render = batchRenderer(split, info, new Renderer(info, info.mean, info.std), options);
+  const teacher =
+    teacherLogits === undefined
+      ? null
+      : openLogitsFile(teacherLogits, { views: augment?.views ?? 1, count: split.count, classes: info.classes.length });
+  let order: { pass: number; positions: Uint32Array } = { pass: -1, positions: new Uint32Array() };
+  return {
+    stepsPerEpoch: steps,
+    batch(epoch, step) {
+      if (step < 0 || step >= steps) throw new RangeError(`step ${step} of an epoch of ${steps} steps`);
+      // Epochs of a share of the images go on where the one before ended.
+      const position = epoch * steps + step;
+      const pass = Math.floor(position / passSteps);
+      const within = position % passSteps;
+      if (order.pass !== pass) order = { pass, positions: passOrder(split.count, seed, pass, shuffle) };
+      const positions = order.positions.subarray(within * options.batch, (within + 1) * options.batch);
+      const view = viewOfPass(pass, augment);
+      return {
+        ...render(positions, view),
+        teacher: teacher?.read(view, positions) ?? null,
+        size: positions.length,
+      };
+    },
+    close: () => teacher?.close(),
+  };
 }
 
 function batchRenderer(
   split: Split,
   info: ImageShape & { readonly classes: readonly string[] },
   renderer: Renderer,
-  { augment, viewSeed, batch }: LoaderOptions,
+  { augment, viewSeed, batch, size = [info.height, info.width] }: LoaderOptions,
 ): (positions: Uint32Array, view: number) => Pick<Batch, 'images' | 'labels'> {
-  const pixels = info.height * info.width * info.channels;
+  const { height, width, channels } = info;
+  const pixels = height * width * channels;
+  const resize = createResizer([height, width, channels], [...size, channels]);
   const classes = info.classes.length;
   const own = new Uint8Array(batch * pixels);
   const partners = new Uint8Array(batch * pixels);
@@ -142,6 +138,6 @@ function batchRenderer(
       for (let p = 0; p < pixels; p++) images[start + p] = weight * images[start + p] + (1 - weight) * scratch[p];
       labels[target + label(mix.partner)] += 1 - weight;
     }
-    return { images, labels };
+    return { images: resize(images), labels };
   };
 }

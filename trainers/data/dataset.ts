@@ -31,9 +31,19 @@ export interface Split {
   read(positions: ArrayLike<number>, into: Uint8Array): void;
 }
 
+/** An open data set as plain data, for the threads of this process: they read the file that is open already. */
+export interface SharedDataset {
+  readonly info: DatasetInfo;
+  /** Descriptor of the pixels' file. */
+  readonly images: number;
+  /** For each position, the place of the image in the file, and its class. */
+  readonly splits: Readonly<Record<SplitName, { readonly indices: Uint32Array; readonly labels: Uint16Array }>>;
+}
+
 /** An open data set; `close` when done. */
 export interface Dataset {
   readonly info: DatasetInfo;
+  readonly shared: SharedDataset;
   split(name: SplitName): Split;
   close(): void;
 }
@@ -42,15 +52,10 @@ export interface Dataset {
 export function openDataset({ directory, test, validation, subset }: DatasetRef): Dataset {
   const cache = openCache(directory);
   try {
-    const { meta, table } = cache;
+    const { meta, table, images } = cache;
     const shares = { test, validation, subset };
     const indices = splitImages(table, meta.classes, shares);
     const { name, classes, height, width, channels } = meta;
-    const splits: Readonly<Record<SplitName, Split>> = {
-      train: splitOf(cache, indices.train),
-      validation: splitOf(cache, indices.validation),
-      test: splitOf(cache, indices.test),
-    };
     const info: DatasetInfo = {
       name,
       classes,
@@ -61,15 +66,37 @@ export function openDataset({ directory, test, validation, subset }: DatasetRef)
       ...pixelStatistics(cache, indices.train),
       hash: contentHash(meta.hash, height, width, channels, classes, shares),
     };
-    return { info, split: (part) => splits[part], close: () => cache.close() };
+    const part = (own: Uint32Array) => ({ indices: own, labels: Uint16Array.from(own, (i) => table.labels[i]) });
+    const splits = { train: part(indices.train), validation: part(indices.validation), test: part(indices.test) };
+    const shared = { info, images, splits };
+    return { info, shared, split: (which) => splitOf(shared, which), close: () => cache.close() };
   } catch (error) {
     cache.close();
     throw error;
   }
 }
 
-function splitOf({ meta, table, images }: ImageCache, indices: Uint32Array): Split {
-  const bytes = meta.height * meta.width * meta.channels;
+/** What a data set is, without keeping it open. */
+export function describeDataset(ref: DatasetRef): DatasetInfo {
+  const dataset = openDataset(ref);
+  dataset.close();
+  return dataset.info;
+}
+
+/** Opens a data set, once for all that a task does with it, and closes it. */
+export async function withDataset<T>(ref: DatasetRef, task: (dataset: Dataset) => Promise<T>): Promise<T> {
+  const dataset = openDataset(ref);
+  try {
+    return await task(dataset);
+  } finally {
+    dataset.close();
+  }
+}
+
+/** The images of one split, wherever in this process the data set was opened. */
+export function splitOf({ info, images, splits }: SharedDataset, name: SplitName): Split {
+  const { indices, labels } = splits[name];
+  const bytes = info.height * info.width * info.channels;
   const at = (positions: ArrayLike<number>, i: number): number => {
     const position = positions[i];
     if (!(position >= 0 && position < indices.length)) {
@@ -79,15 +106,14 @@ function splitOf({ meta, table, images }: ImageCache, indices: Uint32Array): Spl
   };
   return {
     count: indices.length,
-    labels: Uint16Array.from(indices, (index) => table.labels[index]),
+    labels,
     read(positions, into) {
       for (let start = 0, end = 0; start < positions.length; start = end) {
         // Neighbours in the file are read together.
         const first = at(positions, start);
         end = start + 1;
         while (end < positions.length && at(positions, end) === first + end - start) end++;
-        const length = (end - start) * bytes;
-        readFully(images, into.subarray(start * bytes, start * bytes + length), first * bytes);
+        readFully(images, into.subarray(start * bytes, end * bytes), first * bytes);
       }
     },
   };

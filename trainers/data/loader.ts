@@ -2,7 +2,6 @@ import { Worker } from 'node:worker_threads';
 import { builtModule } from '../../base/built-module.js';
 import { NasError } from '../../base/errors.js';
 import { stepsPerEpoch, type Batch, type LoaderOptions } from './batches.js';
-import { openDataset } from './dataset.js';
 import type { BatchReply, BatchRequest, ThreadError } from './loader-thread.js';
 
 /** Renders batches in a thread of its own while the caller trains. Close it when done. */
@@ -40,7 +39,8 @@ class LoaderThread {
   constructor(options: LoaderOptions) {
     // Without the options that node was started with: some (--eval's) do not fit a thread that starts from a file.
     const file = builtModule('./loader-thread.js', import.meta.url);
-    this.worker = new Worker(file, { workerData: options, execArgv: [] });
+    const { shared } = options.dataset;
+    this.worker = new Worker(file, { workerData: { ...options, dataset: { shared } }, execArgv: [] });
     this.worker.unref();
     this.worker.on('message', (reply: BatchReply) => this.receive(reply));
     this.worker.on('error', (error) => this.end(error instanceof Error ? error : new Error(String(error))));
@@ -86,12 +86,10 @@ class LoaderThread {
 /**
  * A loader over one split. Batch (epoch, step) is a pure function of the options. With `shuffle: false` epoch v gives
  * view v of every image in the split's order, which is how a teacher's logits are computed.
- * Throws NasError `invalid-input` when the data set is missing or damaged.
  */
 export function createLoader(options: LoaderOptions): Loader {
-  const dataset = openDataset(options.dataset);
-  const steps = stepsPerEpoch(dataset.info.counts[options.split], options);
-  dataset.close();
+  const { info } = options.dataset.shared;
+  const steps = stepsPerEpoch(info.counts[options.split], options);
   const thread = new LoaderThread(options);
   return {
     stepsPerEpoch: steps,

@@ -1,6 +1,4 @@
-import { openBatches, type DatasetRef } from '../data/index.js';
-import { describeDataset } from '../evaluate.js';
-import type { ImageSize } from '../resize.js';
+import { openBatches, openDataset, type DatasetRef, type ImageSize } from '../data/index.js';
 
 /** Images that proxies look at. */
 export interface ProxyBatch {
@@ -20,23 +18,15 @@ export const proxyImages = 32;
  * The first training images of an order drawn from the seed, as they are; fewer than `size` when there are no more.
  * @throws NasError `invalid-input` when the data set is missing or damaged
  */
-export function proxyBatch(dataset: DatasetRef, seed: number, size = proxyImages): ProxyBatch {
-  const { counts, height, width, channels } = describeDataset(dataset);
-  const batch = Math.min(size, counts.train);
-  const source = openBatches({
-    dataset,
-    split: 'train',
-    batch,
-    seed,
-    viewSeed: seed,
-    augment: null,
-    shuffle: true,
-    dropLast: true,
-  });
+export function proxyBatch(ref: DatasetRef, seed: number, size = proxyImages): ProxyBatch {
+  const dataset = openDataset(ref);
   try {
-    const { images, labels } = source.batch(0, 0);
+    const { counts, height, width, channels } = dataset.info;
+    const batch = Math.min(size, counts.train);
+    const options = { batch, seed, viewSeed: seed, augment: null, shuffle: true, dropLast: true } as const;
+    const { images, labels } = openBatches({ dataset, split: 'train', ...options }).batch(0, 0);
     return { image: [height, width, channels], images, labels, size: batch };
   } finally {
-    source.close();
+    dataset.close();
   }
 }

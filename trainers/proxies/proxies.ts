@@ -5,7 +5,7 @@ import { compile, resolveTarget, type Feed, type HostTensor, type InputSpec } fr
 import type { Network } from '../../spaces/index.js';
 import { toModel } from '../../spaces/models/index.js';
 import { activateBackend } from '../engines/index.js';
-import { createResizer } from '../resize.js';
+import { createResizer } from '../data/index.js';
 import { logDeterminant } from './activation-codes.js';
 import type { ProxyBatch } from './batch.js';
 import { proxyNames, type ProxyName } from './names.js';

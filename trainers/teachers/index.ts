@@ -1,6 +1,5 @@
 import { cacheDirectory } from '../../base/files.js';
-import type { DatasetInfo } from '../data/index.js';
-import { describeDataset } from '../evaluate.js';
+import { withDataset, type DatasetInfo } from '../data/index.js';
 import { lossFor } from '../losses/index.js';
 import type { TeacherConfig } from '../schema.js';
 import { layersModelTeacher } from './layers-model.js';
@@ -46,21 +45,23 @@ export async function prepareTeacher(config: TeacherConfig, options: TeacherOpti
   if (config.type === 'none') return null;
   const loss = lossFor(options.train.loss, config.type);
   const settled = { ...options, cache: options.cache ?? cacheDirectory() };
-  const info = describeDataset(options.dataset);
-  const source = await find(config, info, settled);
-  const teacher = new AskedTeacher(source, info, settled);
-  try {
-    const { accuracy, outputs } = await teacher.verdict();
-    return {
-      type: config.type,
-      name: source.name,
-      hash: source.hash,
-      accuracy,
-      classes: info.classes,
-      logits: loss.type === 'cross-entropy' ? null : await teacher.logits(outputs),
-      model: source.model,
-    };
-  } finally {
-    await teacher.close();
-  }
+  return withDataset(options.dataset, async (dataset) => {
+    const { info } = dataset;
+    const source = await find(config, info, settled);
+    const teacher = new AskedTeacher(source, dataset, settled);
+    try {
+      const { accuracy, outputs } = await teacher.verdict();
+      return {
+        type: config.type,
+        name: source.name,
+        hash: source.hash,
+        accuracy,
+        classes: info.classes,
+        logits: loss.type === 'cross-entropy' ? null : await teacher.logits(outputs),
+        model: source.model,
+      };
+    } finally {
+      await teacher.close();
+    }
+  });
 }

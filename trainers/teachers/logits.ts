@@ -6,7 +6,7 @@ import { NasError } from '../../base/errors.js';
 import { writeFileAtomic } from '../../base/files.js';
 import { contentHash } from '../../base/hash.js';
 import { outputKind, toLogits, type OpenClassifier, type OutputKind } from '../../compiler/index.js';
-import { createLoader, LogitsWriter, type DatasetInfo } from '../data/index.js';
+import { createLoader, LogitsWriter, type Dataset } from '../data/index.js';
 import { evaluateSplit } from '../evaluate.js';
 import { makeOnce } from '../make-once.js';
 import type { TeacherLogits } from './prepared.js';
@@ -25,13 +25,14 @@ export class AskedTeacher {
 
   constructor(
     private readonly source: TeacherSource,
-    private readonly info: DatasetInfo,
+    private readonly dataset: Dataset,
     private readonly options: TeacherOptions & { readonly cache: string },
   ) {}
 
   /** Accuracy on the validation split and the kind of outputs; cached by content. */
   async verdict(): Promise<Verdict> {
-    const { source, info, options } = this;
+    const { source, options } = this;
+    const { info } = this.dataset;
     if (source.accuracy !== null) return { accuracy: source.accuracy, outputs: 'logits' };
     const file = this.file('verdict', '.json', source.hash, info.hash);
     return makeOnce({
@@ -49,7 +50,8 @@ export class AskedTeacher {
   }
 
   private async ask(): Promise<Verdict> {
-    const { info, options } = this;
+    const { dataset } = this;
+    const { info } = dataset;
     const teacher = await this.open();
     let kind: OutputKind | undefined;
     const { accuracy } = await evaluateSplit(
@@ -58,7 +60,7 @@ export class AskedTeacher {
         kind ??= outputKind(rows, info.classes.length);
         return toLogits[kind](rows);
       },
-      options.dataset,
+      dataset,
       'validation',
       batch,
     );
@@ -70,7 +72,8 @@ export class AskedTeacher {
    * and views.
    */
   async logits(outputs: OutputKind): Promise<TeacherLogits> {
-    const { source, info, options } = this;
+    const { source, options } = this;
+    const { info } = this.dataset;
     const { augment } = options.train;
     const file = this.file('logits', '.f32', source.hash, info.hash, augment, options.seed);
     await makeOnce({
@@ -100,8 +103,9 @@ export class AskedTeacher {
 
   /** Writes the logits of all views; what an earlier process wrote of whole views is kept. */
   private async askAll(outputs: OutputKind, file: string): Promise<void> {
-    const { info, options } = this;
-    const { dataset, seed, train, hooks = {} } = options;
+    const { dataset, options } = this;
+    const { info } = dataset;
+    const { seed, train, hooks = {} } = options;
     const { views } = train.augment;
     const { train: count } = info.counts;
     const teacher = await this.open();

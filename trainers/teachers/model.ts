@@ -2,7 +2,7 @@ import type * as tfl from '@tensorflow/tfjs-layers';
 import { invalidInput } from '../../base/errors.js';
 import { loadLayersModel } from '../../compiler/index.js';
 import { toModel } from '../../spaces/models/index.js';
-import type { ImageSize } from '../resize.js';
+import type { ImageSize } from '../data/resize.js';
 import { loadWeights } from '../weights.js';
 import type { TeacherModelSource } from './prepared.js';
 

@@ -64,8 +64,9 @@ const logitsOf = ({ logits }: PreparedTeacher): Float32Array => {
 /** The logits that a model gives for every view, computed by TF.js alone. */
 async function expectedLogits(teacher: tfl.LayersModel, seed = 11): Promise<number[]> {
   const rows: number[] = [];
+  const dataset = openDataset(bench.dataset);
   const loader = createLoader({
-    dataset: bench.dataset,
+    dataset,
     split: 'train',
     batch: 16,
     seed: 0,
@@ -78,6 +79,7 @@ async function expectedLogits(teacher: tfl.LayersModel, seed = 11): Promise<numb
     for await (const { images, size } of loader.epoch(view))
       rows.push(...tf.tidy(() => (teacher.predict(tf.tensor(images, [size, 10, 10, 1])) as tf.Tensor).dataSync()));
   await loader.close();
+  dataset.close();
   return rows;
 }
 

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createResizer } from '../../trainers/index.js';
+import { createResizer } from '../../../trainers/index.js';
 
 describe('resizing images', () => {
   test('passes equal sizes through', () => {

@@ -1,0 +1,212 @@
+import { rmSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
+import { NasError } from '../base/errors.js';
+import { startPosition, type Checkpoint, type TrainingFiles, type TrainingPosition } from './checkpoint.js';
+import { createLoader, type Dataset, type Loader } from './data/index.js';
+import { createEngine, type EngineState, type TrainingEngine } from './engines/index.js';
+import { evaluateLoader, evaluationLoader } from './evaluate.js';
+import type { CompleteFit, EpochMetrics, FitHooks, FitJob, FitResult } from './fit-job.js';
+import { featureWeights } from './losses/index.js';
+import { learningRate } from './schedule.js';
+import type { LossConfig } from './schema.js';
+import { SpeedMeter } from './speed-meter.js';
+import { loadTeacherModel } from './teachers/model.js';
+
+/** What a training starts from, once everything is known to fit together. */
+export interface TrainingStart {
+  readonly dataset: Dataset;
+  readonly job: FitJob;
+  readonly loss: LossConfig;
+  readonly files: TrainingFiles;
+  /** Null: from the beginning. */
+  readonly checkpoint: Checkpoint | null;
+}
+
+/** The views are decided by the teacher's seed if there is one: its logits belong to them. */
+export const viewSeedOf = ({ teacher, seed }: Pick<FitJob, 'teacher' | 'seed'>): number =>
+  teacher?.logits?.viewSeed ?? seed;
+
+const lastAccuracy = (curve: readonly EpochMetrics[]): number => curve.at(-1)?.validation_accuracy ?? NaN;
+
+/** The result of a training whose weights are written. */
+export const completeFit = (curve: readonly EpochMetrics[], { weights }: TrainingFiles): CompleteFit => ({
+  state: 'complete',
+  accuracy: lastAccuracy(curve),
+  curve,
+  weights,
+});
+
+/** One training in progress. */
+export class Training {
+  private readonly meter = new SpeedMeter();
+  private savedAt = performance.now();
+  /** When the part of the current epoch began that `position.seconds` does not count yet; pauses are left out. */
+  private resumedAt = performance.now();
+
+  private constructor(
+    private readonly job: FitJob,
+    private readonly hooks: FitHooks,
+    private readonly files: TrainingFiles,
+    private readonly engine: TrainingEngine,
+    private readonly batches: Loader,
+    private readonly validation: Loader,
+    private position: TrainingPosition,
+  ) {}
+
+  static async start({ dataset, job, loss, files, checkpoint }: TrainingStart, hooks: FitHooks): Promise<Training> {
+    const { network, seed, train, teacher, initial, threads, sharedCores } = job;
+    const { hints, attention } = featureWeights(loss);
+    const spec = async () => ({
+      network,
+      seed,
+      ...(initial === undefined ? {} : { initial }),
+      loss,
+      optimizer: train.optimizer,
+      ema: train.ema,
+      teacher: hints > 0 || attention > 0 ? await loadTeacherModel(teacher?.model ?? null, network.input) : null,
+    });
+    const engine = await createEngine(job.engine, spec, { threads, sharedCores, batch: train.batch });
+    const [height, width] = network.input;
+    try {
+      if (checkpoint !== null) engine.load(checkpoint.state);
+      const batches = createLoader({
+        dataset,
+        split: 'train',
+        batch: train.batch,
+        seed,
+        viewSeed: viewSeedOf(job),
+        augment: train.augment,
+        shuffle: true,
+        dropLast: true,
+        share: train.epoch_share,
+        size: [height, width],
+        teacherLogits: loss.type === 'cross-entropy' ? undefined : teacher?.logits?.file,
+      });
+      const validation = evaluationLoader(dataset, 'validation', train.batch, [height, width]);
+      return new Training(job, hooks, files, engine, batches, validation, checkpoint?.position ?? startPosition);
+    } catch (error) {
+      await engine.dispose();
+      throw error;
+    }
+  }
+
+  async run(): Promise<FitResult> {
+    const { hooks, job, position } = this;
+    const until = Math.min(job.until ?? Infinity, job.train.epochs);
+    hooks.onStart?.({ epoch: position.epoch, step: position.step });
+    while (this.position.epoch < until) {
+      if (!(await this.trainEpoch())) return this.interrupt();
+      const metrics = await this.validate();
+      if (metrics === null) return this.interrupt();
+      this.position = { ...startPosition, epoch: this.position.epoch + 1, curve: [...this.position.curve, metrics] };
+      this.resumedAt = performance.now();
+      if (this.position.epoch < job.train.epochs) this.save();
+      hooks.onEpoch(metrics);
+    }
+    const { curve } = this.position;
+    if (this.position.epoch < job.train.epochs) return { state: 'paused', accuracy: lastAccuracy(curve), curve };
+    this.files.writeWeights(curve, finalWeights(this.engine.state()));
+    rmSync(this.files.checkpoint, { force: true });
+    return completeFit(curve, this.files);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.batches.close(), this.validation.close()]);
+    await this.engine.dispose();
+  }
+
+  /** Trains the rest of the current epoch; false when it was told to stop before its end. */
+  private async trainEpoch(): Promise<boolean> {
+    const { job, batches } = this;
+    const { epoch } = this.position;
+    for await (const batch of batches.epoch(epoch, this.position.step)) {
+      if (!(await this.proceed())) return false;
+      const { step, sums } = this.position;
+      const global = epoch * batches.stepsPerEpoch + step;
+      const rate = learningRate(global, batches.stepsPerEpoch, job.train);
+      const started = performance.now();
+      const { loss, correct } = await this.engine.step(batch, rate, global);
+      this.meter.add(batch.size, performance.now() - started);
+      if (!Number.isFinite(loss)) throw this.diverged(`the loss is ${loss} at epoch ${epoch}, step ${step}`, rate);
+      const { size } = batch;
+      const next = { loss: sums.loss + loss * size, correct: sums.correct + correct, images: sums.images + size };
+      this.position = { ...this.position, step: step + 1, sums: next };
+      this.report(loss);
+      if (performance.now() - this.savedAt >= job.train.checkpoint_seconds * 1000) this.save();
+    }
+    return true;
+  }
+
+  /** The metrics of the epoch that has just been trained; null when it was told to stop before they were known. */
+  private async validate(): Promise<EpochMetrics | null> {
+    const { engine, validation, batches, job } = this;
+    const result = await evaluateLoader(
+      (images, size) => engine.evaluate(images, size),
+      validation,
+      () => this.proceed(),
+    );
+    if (result === null) return null;
+    const { epoch, sums } = this.position;
+    const rate = learningRate((epoch + 1) * batches.stepsPerEpoch - 1, batches.stepsPerEpoch, job.train);
+    if (!Number.isFinite(result.loss))
+      throw this.diverged(`the validation loss is ${result.loss} after epoch ${epoch}`, rate);
+    return {
+      epoch,
+      train_loss: sums.loss / sums.images,
+      train_accuracy: sums.correct / sums.images,
+      validation_loss: result.loss,
+      validation_accuracy: result.accuracy,
+      learning_rate: rate,
+      seconds: this.seconds(),
+    };
+  }
+
+  /** Between two steps: lets messages in, stands still while paused; false when told to stop. */
+  private async proceed(): Promise<boolean> {
+    await setImmediate();
+    const paused = performance.now();
+    await this.hooks.pause();
+    this.resumedAt += performance.now() - paused;
+    return !this.hooks.signal.aborted;
+  }
+
+  private report(loss: number): void {
+    const { epoch, step } = this.position;
+    const steps = this.batches.stepsPerEpoch;
+    const imagesPerSecond = this.meter.report(step === steps);
+    if (imagesPerSecond !== null)
+      this.hooks.onProgress({ epoch, epochs: this.job.train.epochs, step, steps, imagesPerSecond, loss });
+  }
+
+  private interrupt(): FitResult {
+    this.save();
+    return { state: 'interrupted', curve: this.position.curve };
+  }
+
+  private save(): void {
+    const now = performance.now();
+    this.position = { ...this.position, seconds: this.seconds() };
+    this.resumedAt = this.savedAt = now;
+    this.files.writeCheckpoint(this.position, this.engine.state());
+  }
+
+  /** Time spent on the current epoch, by earlier processes too. */
+  private seconds(): number {
+    return this.position.seconds + (performance.now() - this.resumedAt) / 1000;
+  }
+
+  private diverged(what: string, rate: number): NasError {
+    return new NasError('failure', `training diverged: ${what} (learning rate ${rate.toPrecision(3)})`, {
+      hint: 'Lower train.optimizer.learning_rate or raise train.warmup_epochs.',
+    });
+  }
+}
+
+/** The weights to evaluate and export, by the model's own names: their average when there is one. */
+function finalWeights(state: EngineState): EngineState {
+  const averaged = [...state.keys()].some((name) => name.startsWith('average/'));
+  const prefix = averaged ? 'average/' : 'model/';
+  return new Map(
+    [...state].filter(([name]) => name.startsWith(prefix)).map(([name, value]) => [name.slice(prefix.length), value]),
+  );
+}
