@@ -1,8 +1,7 @@
-import type { Graph, Port } from '../graph/index.js';
-import { shapeIn, withoutDeadCode } from '../graph/index.js';
+import type { Constant, Graph, Node, OnnxOp, Port, ValueType } from '../graph/index.js';
+import { int, shapeIn, withoutDeadCode } from '../graph/index.js';
 import type { StatePorts, Update } from './state-updates.js';
 import { connected, Ends, updateOf } from './state-updates.js';
-import { Vectors } from './vectors.js';
 
 /** A state of a vector, and how many numbers it has. */
 export interface Member {
@@ -26,28 +25,29 @@ export interface StatePack {
   readonly members: readonly Member[];
 }
 
-/** Equal updates become one. */
+/** Equal updates become one; collects the nodes that come before and after those of the graph. */
 class Packing {
-  private readonly nodes: Vectors;
+  private readonly before: Node[] = [];
+  private readonly after: Node[] = [];
+  private readonly constants: Map<string, Constant>;
+  private readonly types: Map<string, ValueType>;
   private readonly inputs: ReadonlyMap<string, Port>;
   private readonly outputs: ReadonlySet<string>;
   private readonly ports: ReadonlyMap<string, StatePorts>;
+  private readonly vectors: (readonly Member[])[];
   /** The vector of each state that is in one. */
   private readonly places: Map<string, number>;
-  private readonly vectors: (readonly Member[])[];
   private readonly packs = new Map<number, StatePack>();
   /** Vectors whose new value is there. */
   private readonly complete = new Set<number>();
-  /** New values of states in vectors that are not. */
-  private readonly parts = new Map<string, string>();
-  private groups = 0;
 
   constructor(
     private readonly graph: Graph,
     states: readonly StatePorts[],
     private readonly layout: StateLayout,
   ) {
-    this.nodes = new Vectors(graph);
+    this.constants = new Map(graph.constants);
+    this.types = new Map(graph.types);
     this.inputs = new Map(graph.inputs.map((port) => [port.name, port]));
     this.outputs = new Set(graph.outputs.map(({ name }) => name));
     this.ports = new Map(states.map((state) => [state.name, state]));
@@ -83,57 +83,42 @@ class Packing {
     return updates.toSorted((a, b) => names.indexOf(a.states[at].name) - names.indexOf(b.states[at].name));
   }
 
-  /** Adds one update of long vectors for equal updates of short ones. */
+  /** Adds one update of whole vectors for equal updates of their states; those of a part of a vector stay as they are. */
   private unite(updates: readonly Update[], ends: Ends): void {
     const [{ leaves, nodes, states, results }] = updates;
-    const group = `update/${this.groups++}`;
-    const sizes = updates.map(({ size }) => size);
-    const size = sizes.reduce((a, b) => a + b, 0);
-    const sides = states.map((_, i) =>
-      this.side(
-        `${group}/state${i}`,
-        updates.map(({ states, size }) => ({ name: states[i].name, size })),
-      ),
-    );
+    const members = states.map((_, i) => updates.map(({ states, size }) => ({ name: states[i].name, size })));
+    if (!members.every((own) => this.isWhole(own))) return;
+    const packs = members.map((own) => this.open(this.places.get(own[0].name) ?? this.lay(own)));
+    for (const { vector } of packs) this.complete.add(vector);
+    const group = `update/${packs[0].vector}`;
     /** What stands for the first update's values. */
-    const vectors = new Map(states.map(({ input }, i) => [input, sides[i].old]));
+    const vectors = new Map(states.map(({ input }, i) => [input, packs[i].input]));
     for (const [i, { kind, name }] of leaves.entries())
       if (kind === 'value') {
-        const values = updates.map((update, u) =>
-          this.nodes.flat(`${group}/${i}/${u}`, update.leaves[i].name, sizes[u]),
-        );
-        vectors.set(name, this.nodes.join(`${group}/${i}`, values));
+        const values = updates.map(({ leaves, size }, u) => this.flat(`${group}/${i}/${u}`, leaves[i].name, size));
+        vectors.set(name, this.join(`${group}/${i}`, values, totalOf(updates)));
       }
     for (const [i, { op, inputs, outputs, attributes }] of nodes.entries()) {
       const at = results.indexOf(outputs[0]);
-      const vector = this.nodes.vector(at < 0 ? `${group}/node${i}` : sides[at].result, size);
+      const vector = this.vector(at < 0 ? `${group}/node${i}` : packs[at].output, totalOf(updates));
       const operands = inputs.map((input) => vectors.get(ends.unshaped(input)) ?? input);
-      this.nodes.after.push({ op, inputs: operands, outputs: [vector], attributes, origin: '' });
+      this.after.push({ op, inputs: operands, outputs: [vector], attributes, origin: '' });
       vectors.set(outputs[0], vector);
     }
-    for (const { result, members } of sides)
-      if (members !== null)
-        for (const [i, part] of this.nodes.split(this.nodes.after, result, sizes).entries())
-          this.parts.set(members[i].name, part);
   }
 
-  /**
-   * Names of the old and the new values of states in one vector. Where they are all of a vector, they are the vector;
-   * otherwise they are collected from it, and `members` says what the new values are put back for.
-   */
-  private side(
-    name: string,
-    members: readonly Member[],
-  ): { old: string; result: string; members: readonly Member[] | null } {
-    const vector = this.places.get(members[0].name) ?? this.vectors.push(members) - 1;
-    for (const member of members) this.places.set(member.name, vector);
-    const { input, output, members: all } = this.open(vector);
-    if (all.length === members.length && all.every((member, i) => member.name === members[i].name)) {
-      this.complete.add(vector);
-      return { old: input, result: output, members: null };
-    }
-    const old = members.map((own) => this.partOf(vector, own.name));
-    return { old: this.nodes.join(`${name}/old`, old), result: `${name}/new`, members };
+  /** Whether these states, in this order, are a vector or can become one. */
+  private isWhole(members: readonly Member[]): boolean {
+    const vector = this.places.get(members[0].name);
+    const all = vector === undefined ? members : this.vectors[vector];
+    return all.length === members.length && all.every(({ name }, i) => name === members[i].name);
+  }
+
+  /** Lays states together in a new vector. */
+  private lay(members: readonly Member[]): number {
+    const vector = this.vectors.push(members) - 1;
+    for (const { name } of members) this.places.set(name, vector);
+    return vector;
   }
 
   /** Takes a vector as input and gives every state of it its own name and shape again, for whoever reads it alone. */
@@ -144,66 +129,86 @@ class Packing {
     const pack = { input: `states/${vector}`, output: `next-states/${vector}`, vector, members };
     this.packs.set(vector, pack);
     const sizes = members.map(({ size }) => size);
-    for (const [i, part] of this.nodes.split(this.nodes.before, pack.input, sizes).entries()) {
+    const parts = members.map(({ size }, i) => this.vector(partOf(vector, i), size));
+    const input = this.vector(pack.input, totalOf(members));
+    this.before.push(nodeOf('Split', [input, this.integers(`${input}/sizes`, sizes)], parts, 0));
+    for (const [i, part] of parts.entries()) {
       const port = this.inputs.get(this.ports.get(members[i].name)?.input ?? '');
-      if (port) this.nodes.shaped(part, port.name, shapeIn(this.graph, port.name));
+      if (!port) continue;
+      const target = this.integers(`${part}/shape`, shapeIn(this.graph, port.name));
+      this.before.push(nodeOf('Reshape', [part, target], [port.name]));
     }
     return pack;
   }
 
-  /** Vectors of which some states are replaced: the others are passed on as they are. */
+  /** Vectors of which some states are replaced one by one: the others are passed on as they are. */
   private passOn(): void {
     for (const { name, output } of this.ports.values()) {
       const vector = this.places.get(name);
       if (vector === undefined || this.complete.has(vector) || !this.outputs.has(output)) continue;
       this.complete.add(vector);
       const pack = this.open(vector);
-      const parts = pack.members.map(({ name, size }) => {
+      const parts = pack.members.map(({ name, size }, i) => {
         const next = this.ports.get(name)?.output ?? '';
-        const known = this.parts.get(name);
-        return (
-          known ?? (this.outputs.has(next) ? this.nodes.flat(`${next}/flat`, next, size) : this.partOf(vector, name))
-        );
+        return this.outputs.has(next) ? this.flat(`${next}/flat`, next, size) : partOf(vector, i);
       });
-      this.nodes.join(pack.output, parts);
+      this.join(pack.output, parts, totalOf(pack.members));
     }
   }
 
   private replaced(): Graph {
-    const { nodes, types, constants } = this.nodes;
+    const { graph, types, constants } = this;
     const packs = [...this.packs.values()];
-    const gone = new Set(
-      packs.flatMap(({ members }) =>
-        members.flatMap(({ name }) => {
-          const { input, output } = this.ports.get(name) ?? {};
-          return [input, output];
-        }),
-      ),
-    );
-    const ports = (old: readonly Port[], names: readonly string[]): Port[] => [
-      ...old.filter(({ name }) => !gone.has(name)),
-      ...names.map((name): Port => ({ name, dtype: 'float32', shape: types.get(name)?.shape ?? [] })),
+    const gone = new Set(packs.flatMap(({ members }) => members.map(({ name }) => this.ports.get(name))));
+    const names = new Set([...gone].flatMap((port) => [port?.input, port?.output]));
+    const ports = (old: readonly Port[], side: 'input' | 'output'): Port[] => [
+      ...old.filter(({ name }) => !names.has(name)),
+      ...packs.map((pack): Port => ({ name: pack[side], dtype: 'float32', shape: [totalOf(pack.members)] })),
     ];
     return withoutDeadCode({
-      ...this.graph,
-      inputs: ports(
-        this.graph.inputs,
-        packs.map(({ input }) => input),
-      ),
-      outputs: ports(
-        this.graph.outputs,
-        packs.map(({ output }) => output),
-      ),
-      nodes,
+      ...graph,
+      inputs: ports(graph.inputs, 'input'),
+      outputs: ports(graph.outputs, 'output'),
+      nodes: [...this.before, ...graph.nodes, ...this.after],
       constants,
       types,
     });
   }
 
-  private partOf(vector: number, name: string): string {
-    return `states/${vector}/${this.vectors[vector].findIndex((member) => member.name === name)}`;
+  private integers(name: string, values: readonly number[]): string {
+    const constant: Constant = { dtype: 'int64', shape: [values.length], data: BigInt64Array.from(values, BigInt) };
+    this.constants.set(name, constant);
+    this.types.set(name, { dtype: 'int64', shape: constant.shape });
+    return name;
+  }
+
+  private vector(name: string, size: number): string {
+    this.types.set(name, { dtype: 'float32', shape: [size] });
+    return name;
+  }
+
+  private flat(name: string, value: string, size: number): string {
+    this.after.push(nodeOf('Reshape', [value, this.integers(`${name}/shape`, [size])], [this.vector(name, size)]));
+    return name;
+  }
+
+  private join(name: string, parts: readonly string[], size: number): string {
+    this.after.push(nodeOf('Concat', parts, [this.vector(name, size)], 0));
+    return name;
   }
 }
+
+const totalOf = (parts: readonly { readonly size: number }[]): number => parts.reduce((sum, { size }) => sum + size, 0);
+
+const partOf = (vector: number, member: number): string => `states/${vector}/${member}`;
+
+const nodeOf = (op: OnnxOp, inputs: readonly string[], outputs: readonly string[], axis?: number): Node => ({
+  op,
+  inputs,
+  outputs,
+  attributes: axis === undefined ? {} : { axis: int(axis) },
+  origin: '',
+});
 
 /**
  * States that are updated alike, element by element, become one vector with one update: a network has hundreds of
