@@ -1,15 +1,14 @@
 import type * as ort from 'onnxruntime-node';
-import { NasError, messageOf } from '../../base/errors.js';
 import type { Constant, Graph } from '../graph/index.js';
 import { encodeModel } from '../onnx/model.js';
 import { simplifyInference } from '../passes/index.js';
 import type { Target } from '../target.js';
 import type { InputSpec, Traced } from '../trace/trace.js';
 import { stateInput } from '../trace/variables.js';
-import { createSession } from './session.js';
+import { createSession, runSession } from './session.js';
 import type { StateStore } from './state-store.js';
 import type { Feed, HostTensor } from './tensors.js';
-import { feedToOrt, fromOrt } from './tensors.js';
+import { bindFeeds, fromOrt, resultsOf } from './tensors.js';
 
 /** A function of states that only reads them. */
 export interface InferenceProgram {
@@ -51,16 +50,8 @@ export class FrozenInference implements InferenceProgram {
 
   run(feeds: Readonly<Record<string, Feed>>): Promise<Record<string, HostTensor>> {
     return this.states.inOrder(async () => {
-      const session = await this.session();
-      const bound = Object.fromEntries(
-        Object.entries(this.inputs).map(([name, spec]) => [name, feedToOrt(name, spec, feeds[name])] as const),
-      );
-      try {
-        const results = await session.run(bound);
-        return Object.fromEntries(Object.keys(this.traced.outputs).map((name) => [name, fromOrt(results[name])]));
-      } catch (error) {
-        throw new NasError('failure', `the compiled program failed: ${messageOf(error)}`, { cause: error });
-      }
+      const bound = bindFeeds(this.inputs, feeds);
+      return resultsOf(Object.keys(this.traced.outputs), await runSession(await this.session(), bound));
     });
   }
 

@@ -1,5 +1,4 @@
 import type * as ort from 'onnxruntime-node';
-import { NasError, messageOf } from '../../base/errors.js';
 import type { Graph } from '../graph/index.js';
 import type { StatePack } from '../passes/index.js';
 import type { Target } from '../target.js';
@@ -10,7 +9,8 @@ import { stateInput, stateOutput } from '../trace/variables.js';
 import { profileModel, type Profile } from './profile.js';
 import type { StateStore } from './state-store.js';
 import type { Feed, HostTensor } from './tensors.js';
-import { feedToOrt, fromOrt, toOrt } from './tensors.js';
+import { bindFeeds, resultsOf, toOrt } from './tensors.js';
+import { runSession } from './session.js';
 
 /** How long each stage of compiling took, in ms. */
 export interface Timings {
@@ -59,6 +59,8 @@ export class CompiledProgram implements Program {
   readonly states: StateStore;
   readonly bytes: Uint8Array;
   readonly timings: Timings;
+  /** Inputs of the function that the graph uses. */
+  private readonly inputs: Readonly<Record<string, InputSpec>>;
   private readonly used: ReadonlySet<string>;
   /** States with ports of their own. */
   private readonly single: readonly State[];
@@ -72,6 +74,7 @@ export class CompiledProgram implements Program {
     this.bytes = parts.bytes;
     this.timings = parts.timings;
     this.used = new Set(this.graph.inputs.map(({ name }) => name));
+    this.inputs = Object.fromEntries(Object.entries(parts.inputs).filter(([name]) => this.used.has(name)));
     const packed = new Set(parts.packs.flatMap(({ members }) => members.map(({ name }) => name)));
     this.assigned = parts.traced.states.filter(({ assigned }) => assigned).map(({ variable }) => variable.name);
     this.single = parts.traced.states.filter(({ variable }) => !packed.has(variable.name));
@@ -93,7 +96,7 @@ export class CompiledProgram implements Program {
   }
 
   private async runStep(feeds: Readonly<Record<string, Feed>>, step: number): Promise<Record<string, HostTensor>> {
-    const results = await this.execute(this.bind(feeds, step));
+    const results = await runSession(this.parts.session, this.bind(feeds, step));
     const replaced = this.single.filter(({ assigned }) => assigned).map(({ variable }) => variable.name);
     this.states.replace(
       this.assigned,
@@ -101,13 +104,11 @@ export class CompiledProgram implements Program {
       new Map(replaced.map((name) => [name, results[stateOutput(name)]])),
     );
     this.steps = step + 1;
-    return Object.fromEntries(Object.keys(this.parts.traced.outputs).map((name) => [name, fromOrt(results[name])]));
+    return resultsOf(Object.keys(this.parts.traced.outputs), results);
   }
 
   private bind(feeds: Readonly<Record<string, Feed>>, step: number): Record<string, ort.Tensor> {
-    const bound: Record<string, ort.Tensor> = {};
-    for (const [name, spec] of Object.entries(this.parts.inputs))
-      if (this.used.has(name)) bound[name] = feedToOrt(name, spec, feeds[name]);
+    const bound = bindFeeds(this.inputs, feeds);
     if (this.used.has(noiseInput))
       bound[noiseInput] = toOrt('uint32', Uint32Array.of(noiseSeed(this.parts.seed, step)), []);
     for (const { input, vector } of this.parts.packs)
@@ -115,13 +116,5 @@ export class CompiledProgram implements Program {
     for (const { variable, read } of this.single)
       if (read) bound[stateInput(variable.name)] = this.states.tensor(variable.name);
     return bound;
-  }
-
-  private async execute(bound: Record<string, ort.Tensor>): Promise<Record<string, ort.Tensor>> {
-    try {
-      return { ...(await this.parts.session.run(bound)) };
-    } catch (error) {
-      throw new NasError('failure', `the compiled program failed: ${messageOf(error)}`, { cause: error });
-    }
   }
 }

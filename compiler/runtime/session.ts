@@ -13,6 +13,18 @@ export interface SessionOptions extends Partial<Pick<Target, 'provider' | 'threa
   readonly profile?: string;
 }
 
+/** @throws NasError with what ONNX Runtime says, when the program fails. */
+export async function runSession(
+  session: ort.InferenceSession,
+  feeds: Readonly<Record<string, ort.Tensor>>,
+): Promise<Record<string, ort.Tensor>> {
+  try {
+    return { ...(await session.run(feeds)) };
+  } catch (error) {
+    throw new NasError('failure', `the compiled program failed: ${messageOf(error)}`, { cause: error });
+  }
+}
+
 /**
  * Opens an ONNX model, from a file or from memory: the one place that sets ONNX Runtime's options. Operators run one
  * after the other, each on `threads` threads, with all graph optimisations; numbers too small for a float are zero.

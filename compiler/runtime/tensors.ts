@@ -48,7 +48,20 @@ function shapeOfFeed(name: string, spec: InputSpec, feed: Exclude<Feed, number>)
   throw invalidInput(`input '${name}' takes shape [${spec.shape.map((d) => d ?? 'N').join(',')}], not ${got}`);
 }
 
-export function feedToOrt(name: string, spec: InputSpec, feed: Feed | undefined): ort.Tensor {
+/** What a function's inputs are fed, as ONNX Runtime takes it; @throws NasError when a feed is missing or does not fit. */
+export const bindFeeds = (
+  inputs: Readonly<Record<string, InputSpec>>,
+  feeds: Readonly<Record<string, Feed>>,
+): Record<string, ort.Tensor> =>
+  Object.fromEntries(Object.entries(inputs).map(([name, spec]) => [name, feedToOrt(name, spec, feeds[name])]));
+
+/** Results of a function by name. */
+export const resultsOf = (
+  names: readonly string[],
+  results: Readonly<Record<string, ort.Tensor>>,
+): Record<string, HostTensor> => Object.fromEntries(names.map((name) => [name, fromOrt(results[name])]));
+
+function feedToOrt(name: string, spec: InputSpec, feed: Feed | undefined): ort.Tensor {
   if (feed === undefined) throw invalidInput(`input '${name}' is missing`);
   const dtype = spec.dtype ?? 'float32';
   const array = typeof feed === 'number' ? elementTypes[dtype].array.of(feed) : feed;
