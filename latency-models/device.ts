@@ -132,7 +132,7 @@ export interface Device {
   measure(subject: Measurable, protocol?: Protocol, options?: MeasureOptions): Promise<Measurement>;
   /**
    * Measures several networks to be compared: their blocks are interleaved, so that whatever changes with time
-   * (temperature, other load) hits all alike. Results in the order of the subjects.
+   * (temperature, other load) hits all alike. Of many, only some are open at a time. Results in the order of the subjects.
    */
   measureAll(subjects: readonly Measurable[], protocol?: Protocol, options?: MeasureOptions): Promise<Measurement[]>;
   /**

@@ -1,4 +1,3 @@
-import type { InferenceSession } from 'onnxruntime-node';
 import { invalidInput, messageOf } from '../../base/errors.js';
 import { createSession, remedyFor, requireKnown } from '../../compiler/index.js';
 import {
@@ -11,9 +10,9 @@ import {
   type Protocol,
 } from '../device.js';
 import { describeEnvironment } from '../environment.js';
-import { ownProcessorTime, watchLoad } from '../machine-load.js';
-import { defaultProtocol, timeInterleaved, type Subject } from '../protocol.js';
-import { reliabilityOf } from '../reliability.js';
+import { ownProcessorTime } from '../machine-load.js';
+import { measureSideBySide, type OpenSubject } from '../measure-side-by-side.js';
+import { defaultProtocol } from '../protocol.js';
 import type { LocalConfig, Precision } from '../schema.js';
 import { timedRuns } from '../timed-runs.js';
 import { requirePrecision } from './precision.js';
@@ -54,22 +53,8 @@ export class LocalDevice implements Device {
     options: MeasureOptions = {},
   ): Promise<Measurement[]> {
     const environment = { ...describeEnvironment(this.name, this.config), precision: this.precision };
-    const sessions: InferenceSession[] = [];
-    try {
-      for (const subject of subjects) sessions.push(await this.open(modelOf(subject)));
-      const timed = sessions.map((session) => this.subject(session));
-      const load = watchLoad(ownProcessorTime);
-      const timings = await timeInterleaved(timed, protocol, () => performance.now(), options);
-      const others = load();
-      return timings.map(({ disturbed, ...timing }) => ({
-        ...timing,
-        ...reliabilityOf({ ...timing, disturbed }, others),
-        provenance: 'measured',
-        environment,
-      }));
-    } finally {
-      for (const session of sessions) await session.release();
-    }
+    const open = subjects.map((subject) => () => this.open(modelOf(subject)));
+    return measureSideBySide({ open, environment, processorTime: ownProcessorTime }, protocol, options);
   }
 
   private async profileAll(subjects: readonly Measurable[], signal?: AbortSignal): Promise<LayerProfile[]> {
@@ -81,26 +66,27 @@ export class LocalDevice implements Device {
     return profiles;
   }
 
-  /** Only on one thread of the processor itself does a run keep exactly one processor busy. */
-  private subject(session: InferenceSession): Subject {
+  private async open(model: Uint8Array): Promise<OpenSubject> {
     const { provider, threads, batch } = this.config;
-    const feeds = randomFeeds(session, batch);
-    const isBusy = provider === 'cpu' && threads === 1;
-    return timedRuns(() => session.run(feeds), {
-      clock: () => performance.now(),
-      ...(isBusy ? { processorTime: ownProcessorTime } : {}),
-    });
-  }
-
-  private async open(model: Uint8Array): Promise<InferenceSession> {
-    const { provider, threads } = this.config;
     const session = await createSession(model, { provider, threads }).catch((cause: unknown) => {
       throw invalidInput(messageOf(cause), {
         hint: provider === 'cpu' ? 'Check that the file is a valid ONNX model.' : remedyFor(provider),
         cause,
       });
     });
-    requirePrecision(model, this.precision);
-    return session;
+    try {
+      requirePrecision(model, this.precision);
+      const feeds = randomFeeds(session, batch);
+      // Only on one thread of the processor itself does a run keep exactly one processor busy.
+      const isBusy = provider === 'cpu' && threads === 1;
+      const runs = timedRuns(() => session.run(feeds), {
+        clock: () => performance.now(),
+        ...(isBusy ? { processorTime: ownProcessorTime } : {}),
+      });
+      return { ...runs, close: () => session.release() };
+    } catch (error) {
+      await session.release();
+      throw error;
+    }
   }
 }

@@ -17,8 +17,8 @@ async function measure({ device, models, protocol }: MeasuringTask): Promise<Mea
     void send({ state: 'running', done, total });
   };
   try {
-    const bytes = models.map((file) => readFileSync(file));
-    return { state: 'done', measurements: await createDevice(device).measureAll(bytes, protocol, { onProgress }) };
+    const subjects = models.map((file) => ({ model: () => readFileSync(file) }));
+    return { state: 'done', measurements: await createDevice(device).measureAll(subjects, protocol, { onProgress }) };
   } catch (error) {
     const known = error instanceof NasError ? error : undefined;
     return {

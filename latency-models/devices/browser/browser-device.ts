@@ -11,9 +11,9 @@ import {
   type Protocol,
 } from '../../device.js';
 import { describeEnvironment } from '../../environment.js';
-import { familyProcessorTime, watchLoad } from '../../machine-load.js';
-import { defaultProtocol, timeInterleaved, type Block, type BlockShape, type Subject } from '../../protocol.js';
-import { reliabilityOf } from '../../reliability.js';
+import { familyProcessorTime } from '../../machine-load.js';
+import { measureSideBySide, type OpenSubject } from '../../measure-side-by-side.js';
+import { defaultProtocol, type Block, type BlockShape } from '../../protocol.js';
 import type { BrowserConfig } from '../../schema.js';
 import { inputAtBatch } from '../model-input.js';
 import { findBrowser } from './find-browser.js';
@@ -67,21 +67,15 @@ export class BrowserDevice implements Device {
     options: MeasureOptions = {},
   ): Promise<Measurement[]> {
     if (subjects.length === 0) return [];
-    const server = await servePage(this.config.provider, subjects.map(modelOf));
+    const server = await servePage(this.config.provider, (index) => {
+      const subject = subjects.at(index);
+      return subject && modelOf(subject);
+    });
     try {
       return await this.withPage(server.address, async (page, version) => {
         const environment = await this.environment(version);
-        const timed: Subject[] = [];
-        for (const index of subjects.keys()) timed.push(await this.open(page, index));
-        const load = watchLoad(familyProcessorTime);
-        const timings = await timeInterleaved(timed, protocol, () => performance.now(), options);
-        const others = load();
-        return timings.map(({ disturbed, ...timing }) => ({
-          ...timing,
-          ...reliabilityOf({ ...timing, disturbed }, others),
-          provenance: 'measured',
-          environment,
-        }));
+        const open = [...subjects.keys()].map((index) => () => this.open(page, index));
+        return measureSideBySide({ open, environment, processorTime: familyProcessorTime }, protocol, options);
       });
     } finally {
       await server.close();
@@ -133,13 +127,16 @@ export class BrowserDevice implements Device {
     }
   }
 
-  private async open(page: BrowserPage, index: number): Promise<Subject> {
+  private async open(page: BrowserPage, index: number): Promise<OpenSubject> {
     const { provider, threads, batch } = this.config;
-    const inputs = await this.runnable(page, () => ask(page, 'open', `/models/${index}`, provider, threads));
+    const inputs = await this.runnable(page, () => ask(page, 'open', index, provider, threads));
     const { name, shape } = inputAtBatch(inputs, batch);
     await ask(page, 'feed', index, name, shape);
     await this.runnable(page, () => ask(page, 'prepare', index));
-    return { takeBlock: (block): Promise<Block> => ask(page, 'takeBlock', index, shapeOf(block)) };
+    return {
+      takeBlock: (block): Promise<Block> => ask(page, 'takeBlock', index, shapeOf(block)),
+      close: () => ask(page, 'close', index),
+    };
   }
 
   /** What the page cannot do with a model, while the browser lives, is the model's or the provider's fault. */

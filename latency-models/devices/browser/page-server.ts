@@ -67,14 +67,14 @@ export interface PageServer {
  */
 export async function servePage(
   provider: BrowserConfig['provider'],
-  models: readonly Uint8Array[],
+  model: (index: number) => Uint8Array | undefined,
 ): Promise<PageServer> {
   const runtime = webRuntime();
   const content = async (path: string): Promise<string | Uint8Array | undefined> => {
     if (path === '/') return html(provider);
     if (Object.hasOwn(modules, path)) return readFile(fileURLToPath(modules[path]));
-    const model = /^\/models\/(\d+)$/.exec(path);
-    if (model !== null) return models.at(Number(model[1]));
+    const index = /^\/models\/(\d+)$/.exec(path)?.[1];
+    if (index !== undefined) return model(Number(index));
     const file = /^\/ort\/([\w.-]+\.(?:mjs|wasm))$/.exec(path);
     return file === null ? undefined : readFile(join(runtime, basename(file[1])));
   };

@@ -14,7 +14,14 @@ interface OpenModel {
   together: number;
 }
 
-const models: OpenModel[] = [];
+/** By the number in its address. */
+const models = new Map<number, OpenModel>();
+
+function modelAt(index: number): OpenModel {
+  const model = models.get(index);
+  if (model === undefined) throw new Error(`model ${index} is not open`);
+  return model;
+}
 
 /** A sample lasts at least this many ticks of the clock. */
 const ticks = 100;
@@ -31,17 +38,17 @@ function clockTick(): number {
   return smallest;
 }
 
-async function open(url: string, provider: string, threads: number): Promise<readonly InputDescription[]> {
+async function open(index: number, provider: string, threads: number): Promise<readonly InputDescription[]> {
   ort.env.wasm.numThreads = threads;
   ort.env.wasm.wasmPaths = '/ort/';
   ort.env.logLevel = 'error';
-  const bytes = new Uint8Array(await (await fetch(url)).arrayBuffer());
+  const bytes = new Uint8Array(await (await fetch(`/models/${index}`)).arrayBuffer());
   const session = await ort.InferenceSession.create(bytes, {
     executionProviders: [provider],
     graphOptimizationLevel: 'all',
     executionMode: 'sequential',
   });
-  models.push({ session, run: () => Promise.resolve(), together: 1 });
+  models.set(index, { session, run: () => Promise.resolve(), together: 1 });
   return session.inputMetadata.map((input) =>
     input.isTensor ? { name: input.name, type: input.type, shape: input.shape } : { name: input.name },
   );
@@ -52,13 +59,13 @@ function feed(index: number, name: string, shape: readonly number[]): void {
   const random = new Random(0, 'latency-input');
   const data = Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => random.normal());
   const feeds = { [name]: new ort.Tensor('float32', data, shape) };
-  const model = models[index];
+  const model = modelAt(index);
   model.run = () => model.session.run(feeds);
 }
 
 /** Finds out how many runs make a sample. */
 async function prepare(index: number): Promise<void> {
-  const model = models[index];
+  const model = modelAt(index);
   const least = ticks * clockTick();
   for (let tries = 0; tries < 3; tries++) await model.run();
   for (;;) {
@@ -71,7 +78,7 @@ async function prepare(index: number): Promise<void> {
 
 /** As `timedRuns`, where a sample is the mean of several runs. */
 async function takeBlock(index: number, { blockMs, minRuns, maxRuns }: BlockShape): Promise<Block> {
-  const { run, together } = models[index];
+  const { run, together } = modelAt(index);
   await run();
   const samples: number[] = [];
   const begin = performance.now();
@@ -85,9 +92,14 @@ async function takeBlock(index: number, { blockMs, minRuns, maxRuns }: BlockShap
   return { samples, waited: null };
 }
 
+async function close(index: number): Promise<void> {
+  await modelAt(index).session.release();
+  models.delete(index);
+}
+
 const isIsolated = (): boolean => (globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated === true;
 
 /** What the device may ask of the page. */
-const page = { open, feed, prepare, takeBlock, isIsolated };
+const page = { open, feed, prepare, takeBlock, close, isIsolated };
 export type Page = typeof page;
 Object.assign(globalThis, { nas: page });

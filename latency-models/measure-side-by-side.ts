@@ -1,0 +1,98 @@
+import type { Environment, MeasureOptions, Measurement, Protocol } from './device.js';
+import { watchLoad } from './machine-load.js';
+import { timeInterleaved, type InterleavedTiming, type Subject } from './protocol.js';
+import { reliabilityOf } from './reliability.js';
+
+/** A model that is open on a device, ready to run. */
+export interface OpenSubject extends Subject {
+  close(): Promise<void>;
+}
+
+/** Models that are open at once: enough to be compared, few enough to be in memory together. */
+export const mostOpen = 20;
+
+export interface SideBySide {
+  /** Opens each of the models; called once for each, in order. */
+  readonly open: readonly (() => Promise<OpenSubject>)[];
+  readonly environment: Environment;
+  /** Processor time in ms that the measurement itself has used so far. */
+  readonly processorTime: () => number;
+  /** The time in ms from any fixed point; `performance.now` by default. */
+  readonly clock?: () => number;
+}
+
+/**
+ * Measures models whose blocks are interleaved; many of them in groups of which only one is open at a time. The first
+ * model is in every group: when it has changed from the first group to another, so has the device, and what is measured
+ * there is brought to the level of the first group, which its environment then says.
+ */
+export async function measureSideBySide(
+  { open, environment, processorTime, clock = () => performance.now() }: SideBySide,
+  protocol: Protocol,
+  { signal, onProgress }: MeasureOptions,
+): Promise<Measurement[]> {
+  if (open.length === 0) return [];
+  const measurements: Measurement[] = [];
+  const [reference] = open;
+  const rest = open.slice(1);
+  const sizes = Array.from({ length: Math.max(1, Math.ceil(rest.length / (mostOpen - 1))) }, (_, group) =>
+    Math.min(mostOpen - 1, rest.length - group * (mostOpen - 1)),
+  );
+  const total = sizes.reduce((sum, size) => sum + (1 + size) * (1 + protocol.maxBlocks), 0);
+  let before = 0;
+  let level: InterleavedTiming | undefined;
+  const always = await reference();
+  try {
+    for (const size of sizes) {
+      const opened: OpenSubject[] = [];
+      try {
+        for (const openNext of rest.splice(0, size)) opened.push(await openNext());
+        const load = watchLoad(processorTime);
+        const [own, ...others] = await timeInterleaved([always, ...opened], protocol, clock, {
+          ...(signal === undefined ? {} : { signal }),
+          onProgress: (done) => onProgress?.(before + done, total),
+        });
+        const busy = load();
+        const factor = level === undefined ? 1 : changeOf(level, own);
+        const timings = level === undefined ? [own, ...others] : others;
+        for (const { disturbed, ...timing } of timings)
+          measurements.push({
+            ...scaled(timing, factor),
+            ...reliabilityOf({ ...timing, disturbed }, busy),
+            provenance: 'measured',
+            environment:
+              factor === 1 ? environment : { ...environment, notes: [...(environment.notes ?? []), noteOf(factor)] },
+          });
+        level ??= own;
+      } finally {
+        for (const subject of opened) await subject.close();
+      }
+      before += (1 + size) * (1 + protocol.maxBlocks);
+    }
+  } finally {
+    await always.close();
+  }
+  return measurements;
+}
+
+/** How much faster the reference ran in the first group; 1 when its intervals do not tell the groups apart. */
+function changeOf(level: InterleavedTiming, now: InterleavedTiming): number {
+  const overlaps = level.interval[0] <= now.interval[1] && now.interval[0] <= level.interval[1];
+  return overlaps ? 1 : level.ms / now.ms;
+}
+
+const scaled = <T extends Pick<Measurement, 'ms' | 'p50' | 'p95' | 'p99' | 'interval' | 'samples'>>(
+  timing: T,
+  factor: number,
+): T => ({
+  ...timing,
+  ms: factor * timing.ms,
+  p50: factor * timing.p50,
+  p95: factor * timing.p95,
+  p99: factor * timing.p99,
+  interval: [factor * timing.interval[0], factor * timing.interval[1]],
+  samples: factor === 1 ? timing.samples : timing.samples.map((ms) => factor * ms),
+});
+
+const noteOf = (factor: number): string =>
+  `times ${factor.toFixed(4)}: the device was ${Math.abs(100 * (1 / factor - 1)).toFixed(1)} % ${factor < 1 ? 'slower' : 'faster'} than for the networks measured before`;
