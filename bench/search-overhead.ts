@@ -17,14 +17,24 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Table from 'cli-table3';
-import { createController, frontier, searchSchema, type Objective, type Told, type Values } from '../search/index.js';
+import {
+  controllerNames,
+  createController,
+  frontier,
+  searchSchema,
+  type ControllerName,
+  type Objective,
+  type Told,
+  type Values,
+} from '../search/index.js';
 import { choicesOf, genotypeId, tableSpace, type Genotype } from '../spaces/index.js';
 import { Store, type ObjectiveValues } from '../store/index.js';
 import { grounds, sizeOf, timeAsks } from './search/ask-times.js';
 
 const trials = Number(process.argv[2] ?? 10_000);
 /** By default those whose ask hardly depends on the length of the history; the others are timed by their asks alone. */
-const controllers = process.argv[3]?.split(',') ?? ['random', 'evolution', 'nsga2', 'local', 'reinforce'];
+const names = process.argv[3]?.split(',') ?? ['random', 'evolution', 'nsga2', 'local', 'reinforce'];
+const controllers = controllerNames.filter((name) => names.includes(name));
 
 const space = tableSpace(
   'table',
@@ -56,10 +66,10 @@ const networkOf = (genotype: Genotype) => ({
   })),
 });
 
-function measure(name: string, path: string): string[] {
+function measure(name: ControllerName, path: string): string[] {
   const meta = { name, seed: 1, source: '', experiment: {}, threads: 1, version: '0', environment: {} };
   const store = Store.create(path, meta);
-  const controller = createController(searchSchema.parse({ controller: name }), { space, objectives, seed: 1 });
+  const controller = createController(name, searchSchema.parse({}), { space, objectives, seed: 1 });
   const history: Told[] = [];
   let askMs = 0;
   const start = performance.now();

@@ -13,6 +13,7 @@ import { resolve } from 'node:path';
 import Table from 'cli-table3';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
+import { z } from 'zod';
 import {
   compare,
   measure,
@@ -23,7 +24,7 @@ import {
   type MethodSummary,
   type Problem,
 } from '../experiments/index.js';
-import { searchSchema } from '../search/index.js';
+import { controllerNames, searchSchema } from '../search/index.js';
 import { readCsv, recogniseDecisions } from '../spaces/index.js';
 import { findOptuna, samplers, searchWithOptuna, type Sampler } from './search/optuna.js';
 
@@ -77,7 +78,7 @@ const comparison: Comparison = {
       { name: device, column: device, direction: 'minimize', cost: options.latency },
     ],
   })),
-  controllers: listed(options.controllers).map((name) => searchSchema.shape.controller.parse(name)),
+  controllers: listed(options.controllers).map((name) => z.enum(controllerNames).parse(name)),
   search: { ...searchSchema.parse({ trials: options.budget }), parallel: 1 },
   seeds: options.seeds,
 };

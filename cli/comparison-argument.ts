@@ -11,7 +11,7 @@ import {
   type TableExperiment,
   type Variant,
 } from '../experiments/index.js';
-import { searchSchema, type SearchConfig } from '../search/index.js';
+import { controllerNames, type ControllerName } from '../search/index.js';
 import { readCsv, recogniseDecisions } from '../spaces/index.js';
 
 /** What `nas bench search` is told. */
@@ -49,22 +49,20 @@ function parseObjective(text: string) {
   return { name, direction: directions[direction], cost };
 }
 
-const known = searchSchema.shape.controller.unwrap().options;
+const isController = (name: string): name is ControllerName =>
+  controllerNames.some((controller) => controller === name);
 
-const isController = (name: string): name is SearchConfig['controller'] =>
-  known.some((controller) => controller === name);
-
-function parseControllers(values: readonly string[]): SearchConfig['controller'][] {
+function parseControllers(values: readonly string[]): ControllerName[] {
   const names = listed(values);
   const wrong = names.find((name) => !isController(name));
   if (wrong !== undefined) {
-    const meant = nearest(wrong, known);
+    const meant = nearest(wrong, controllerNames);
     const question = meant === undefined ? '' : `; did you mean '${meant}'?`;
     throw invalidInput(`--controllers ${wrong}: there is no such controller${question}`, {
-      hint: `There are ${known.join(', ')}.`,
+      hint: `There are ${controllerNames.join(', ')}.`,
     });
   }
-  return names.length === 0 ? [...known] : [...new Set(names.filter(isController))];
+  return names.length === 0 ? [...controllerNames] : [...new Set(names.filter(isController))];
 }
 
 /** The experiment that the arguments stand for. */

@@ -10,12 +10,12 @@ import { objectivesWithout, type Values } from './objective.js';
 import { propose } from './propose.js';
 import { randomStrategy } from './random.js';
 import { reinforceStrategy } from './reinforce.js';
-import type { SearchConfig } from './schema.js';
+import type { ControllerName, SearchConfig } from './schema.js';
 import type { Strategy, StrategyFactory } from './strategy.js';
 import { surrogateStrategy } from './surrogate/strategy.js';
 import { tpeStrategy } from './tpe.js';
 
-const strategies: { readonly [K in SearchConfig['controller']]: StrategyFactory } = {
+const strategies: { readonly [K in ControllerName]: StrategyFactory } = {
   random: randomStrategy,
   evolution: evolutionStrategy,
   nsga2: nsga2Strategy,
@@ -26,24 +26,37 @@ const strategies: { readonly [K in SearchConfig['controller']]: StrategyFactory 
 };
 
 /**
- * The controller of a configuration. Between asks it remembers only what follows from the history it was given, to be
- * fast: with the same `Told` objects in a history that grows, an ask does not depend on the history's length.
+ * One of our controllers. Between asks it remembers only what follows from the history it was given, to be fast: with the
+ * same `Told` objects in a history that grows, an ask does not depend on the history's length.
  */
-export function createController(config: SearchConfig, input: ControllerInput): Controller {
-  const strategyWithout = strategiesOf(config, input);
+export function createController(name: ControllerName, config: SearchConfig, input: ControllerInput): Controller {
+  const strategyWithout = strategiesOf(strategies[name], config, input);
+  return controllerWith(name, input, (context, before) => {
+    const random = new Random(input.seed, 'search', context.number);
+    const strategy = strategyWithout(context.untold ?? []);
+    return propose(input, context, before, (judge) => strategy(context, random, before, judge), random);
+  });
+}
+
+/**
+ * A controller that asks for what is enqueued first, and then has its say.
+ * @param next told of trials that were trained in part as if they were complete; `before` knows all networks asked.
+ */
+export function controllerWith(
+  name: string,
+  { objectives, enqueued = [] }: ControllerInput,
+  next: (context: AskContext, before: AskedIds) => Proposal,
+): Controller {
   const asked = new Asked();
   const values = new CheapValues();
-  const foresight = new Foresight(input.objectives);
+  const foresight = new Foresight(objectives);
   return {
-    name: config.controller,
+    name,
     ask(context) {
-      const random = new Random(input.seed, 'search', context.number);
       const before = asked.at(context);
-      const given = nextEnqueued(input.enqueued ?? [], before);
+      const given = nextEnqueued(enqueued, before);
       if (given !== undefined) return given;
-      const known = { ...context, history: foresight.of(context.history), cheap: values.of(context.cheap) };
-      const strategy = strategyWithout(context.untold ?? []);
-      return propose(input, known, before, (judge) => strategy(known, random, before, judge), random);
+      return next({ ...context, history: foresight.of(context.history), cheap: values.of(context.cheap) }, before);
     },
   };
 }
@@ -60,14 +73,18 @@ function nextEnqueued(enqueued: readonly Enqueued[], asked: AskedIds): Proposal 
 }
 
 /** The strategy for each set of cheap objectives that are not told: to it, they are known of trials only. */
-function strategiesOf(config: SearchConfig, input: ControllerInput): (untold: readonly string[]) => Strategy {
+function strategiesOf(
+  strategy: StrategyFactory,
+  config: SearchConfig,
+  input: ControllerInput,
+): (untold: readonly string[]) => Strategy {
   const made = new Map<string, Strategy>();
   return (untold) => {
     const key = untold.join();
     const objectives = objectivesWithout(input.objectives, untold);
-    const strategy = made.get(key) ?? strategies[config.controller](config, { ...input, objectives });
-    made.set(key, strategy);
-    return strategy;
+    const known = made.get(key) ?? strategy(config, { ...input, objectives });
+    made.set(key, known);
+    return known;
   };
 }
 

@@ -6,6 +6,7 @@ export * from './frontier.js';
 export * from './hypervolume.js';
 export { SpaceExhausted } from './infeasible.js';
 export * from './objective.js';
+export * from './own-controller.js';
 export * from './pareto.js';
 export * from './schema.js';
 export { FeaturedSurrogate, type FeaturedCandidate } from './surrogate/featured.js';

@@ -27,10 +27,28 @@ const enqueueSchema = z
   .describe('networks that are tried before the controller has its say, such as a baseline; marked in the pictures');
 export type EnqueueConfig = z.output<typeof enqueueSchema>;
 
+/** Our controllers. */
+export const controllerNames = ['random', 'evolution', 'nsga2', 'local', 'tpe', 'reinforce', 'surrogate'] as const;
+export type ControllerName = (typeof controllerNames)[number];
+
 /** `search:`; which candidates are tried, how many, and how many at once. */
 export const searchSchema = z.strictObject({
   controller: z
-    .enum(['random', 'evolution', 'nsga2', 'local', 'tpe', 'reinforce', 'surrogate'])
+    .union(
+      [
+        z.enum(controllerNames),
+        z
+          .strictObject({
+            type: z.literal('module'),
+            path: z
+              .string()
+              .min(1)
+              .describe('JavaScript module; its default export is (input) => {ask(context) => {genotype, reason}}'),
+          })
+          .describe('a controller of your own, in code'),
+      ],
+      `expected one of ${controllerNames.join(', ')}, or {type: module, path}`,
+    )
     .default('surrogate')
     .describe(
       'how candidates are chosen: random search, regularised evolution (Real et al. 2019), NSGA-II (Deb et al. 2002), Pareto local search (Paquete et al. 2004), multi-objective TPE (Ozaki et al. 2022), a policy learnt by reinforcement (Tan et al. 2019), or surrogate: Gaussian processes and the expected hypervolume improvement (Emmerich et al. 2006)',
@@ -93,3 +111,7 @@ export const searchSchema = z.strictObject({
   crossover: z.number().min(0).max(1).default(0.9).describe('probability that NSGA-II recombines two parents'),
 });
 export type SearchConfig = z.output<typeof searchSchema>;
+
+/** How a configuration's controller is called. */
+export const controllerTitle = ({ controller }: Pick<SearchConfig, 'controller'>): string =>
+  typeof controller === 'string' ? controller : controller.path;

@@ -2,8 +2,8 @@ import { Random } from '../../base/random.js';
 import {
   createController,
   searchSchema,
+  type ControllerName,
   type Objective,
-  type SearchConfig,
   type Told,
   type Values,
 } from '../../search/index.js';
@@ -70,7 +70,7 @@ const median = (values: readonly number[]): number => values.toSorted((a, b) => 
 
 /** Times `asks` asks after `finished` trials of random networks. */
 export function timeAsks(
-  controllerName: SearchConfig['controller'],
+  controllerName: ControllerName,
   ground: Ground,
   latencyCost: Objective['cost'],
   finished: number,
@@ -94,7 +94,7 @@ export function timeAsks(
     distinct.set(genotypeId(genotype), genotype);
   }
   const history = [...distinct.values()].map((genotype, number) => told(number, genotype));
-  const controller = createController(searchSchema.parse({ controller: controllerName }), {
+  const controller = createController(controllerName, searchSchema.parse({}), {
     space,
     objectives,
     seed: 1,

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import type { SearchConfig } from '../../search/index.js';
+import type { ControllerName } from '../../search/index.js';
 
 const decisions = 8;
 const choices = 4;
@@ -29,7 +29,7 @@ export function writeBigTable(folder: string): string {
 }
 
 /** Writes an experiment on the table that `writeBigTable` wrote beside it. @returns the file. */
-export function writeSearch(folder: string, controller: SearchConfig['controller'], trials: number): string {
+export function writeSearch(folder: string, controller: ControllerName, trials: number): string {
   const file = join(folder, `${controller}-${trials}.yaml`);
   const experiment = {
     name: `${controller}-${trials}`,

@@ -1,4 +1,4 @@
-import type { SearchConfig } from '../../search/index.js';
+import type { ControllerName } from '../../search/index.js';
 import type { TableObjective } from '../objective-schema.js';
 import type { TableExperiment } from '../schema.js';
 
@@ -12,7 +12,7 @@ export interface Variant {
 export interface Comparison {
   readonly space: TableExperiment['space'];
   readonly variants: readonly Variant[];
-  readonly controllers: readonly SearchConfig['controller'][];
+  readonly controllers: readonly ControllerName[];
   /** Settings of the controllers; `trials` evaluations each. */
   readonly search: TableExperiment['search'];
   /** Seeds 0 ... seeds - 1. */
@@ -21,7 +21,7 @@ export interface Comparison {
 
 /** One search of a comparison. */
 export interface Task {
-  readonly controller: SearchConfig['controller'];
+  readonly controller: ControllerName;
   /** Index of the variant. */
   readonly variant: number;
   readonly seed: number;

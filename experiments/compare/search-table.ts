@@ -35,7 +35,7 @@ export async function searchTable(results: TableResults, experiment: TableExperi
     stopping: () => false,
   };
   try {
-    await new Search(context, new TableEvaluator(context, plan)).run();
+    await (await Search.of(context, new TableEvaluator(context, plan))).run();
   } catch (error) {
     if (!(error instanceof NasError && error.code === 'infeasible')) throw error;
     ended = error.message;

@@ -17,6 +17,8 @@ const filePaths: readonly KeyPath[] = [
   ['latency', 'predictor'],
   ['space', 'file'],
   ['search', 'seed_from'],
+  ['search', 'controller', 'path'],
+  ['evaluate', 'path'],
 ];
 
 /** `latency.predictor` may also be a word. */

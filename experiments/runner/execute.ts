@@ -1,4 +1,5 @@
 import { NasError, messageOf } from '../../base/errors.js';
+import { controllerTitle } from '../../search/index.js';
 import type { Store } from '../../store/index.js';
 import { writeReports } from '../report/index.js';
 import type { RunContext } from './context.js';
@@ -55,9 +56,9 @@ async function phases(context: RunContext, evaluator: Evaluator): Promise<void> 
   await evaluator.prepare();
   if (stopping()) return;
   const { objectives, search } = plan.experiment;
-  const { trials, controller } = search;
-  observe({ kind: 'phase', name: 'search', message: `Searching: ${trials} trials, ${controller}` });
-  await new Search(context, evaluator).run();
+  const message = `Searching: ${search.trials} trials, ${controllerTitle(search)}`;
+  observe({ kind: 'phase', name: 'search', message });
+  await (await Search.of(context, evaluator)).run();
   if (stopping()) return;
   requireResult(store.trials.all(), objectives);
   await evaluator.finish();

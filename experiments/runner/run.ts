@@ -9,7 +9,7 @@ import type { RunObserver } from './events.js';
 import { execute, report, type RunOutcome } from './execute.js';
 import { clockOf, defaultThreads, type Plan } from './plan.js';
 import { preparePlan } from './prepare-plan.js';
-import { environmentOf, requireSameTable } from './provenance.js';
+import { environmentOf, requireSameFiles } from './provenance.js';
 import { nasVersion } from './version.js';
 import { clearRun, databasePath, hasRun } from './workdir.js';
 
@@ -97,7 +97,7 @@ export async function resumeExperiment(
       const { experiment: stored, threads, environment } = store.run.get();
       // Written by `runExperiment`, which had it from the schema.
       const experiment = stored as Experiment;
-      requireSameTable(experiment, environment);
+      requireSameFiles(experiment, environment);
       const time = latestChange(store);
       const locating = locatingNowhere;
       const plan = await preparePlan(experiment, { workdir: path, threads, time, locating, observe, signal });

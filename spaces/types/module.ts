@@ -1,8 +1,7 @@
-import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { invalidInput, messageOf } from '../../base/errors.js';
+import { importFunction } from '../../base/user-module.js';
 import { costs } from '../costs.js';
 import type { Space, Task } from '../space.js';
 
@@ -37,25 +36,6 @@ const spaceShape = z.object({
   count: z.custom<NonNullable<Space['count']>>(isFunction, 'must be a function () => bigint').optional(),
 });
 
-const makerShape = z.object({
-  default: z.custom<(task: Task) => unknown>(isFunction, 'must be the default export: a function (task) => Space'),
-});
-
-async function importModule(file: string): Promise<unknown> {
-  if (!existsSync(file)) throw invalidInput(`space.path: there is no file ${file}`);
-  try {
-    return await import(pathToFileURL(file).href);
-  } catch (error) {
-    const typescript = /\.[mc]?ts$/.test(file);
-    throw invalidInput(`space.path: cannot import ${file}: ${messageOf(error)}`, {
-      cause: error,
-      ...(typescript && {
-        hint: 'Compile it to JavaScript, or let Node import TypeScript: NODE_OPTIONS="--import tsx" or Node 22.18 and later.',
-      }),
-    });
-  }
-}
-
 function parsed<T extends z.ZodType>(schema: T, value: unknown, file: string): z.output<T> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
@@ -84,7 +64,7 @@ function tryFirst(space: Space, file: string): void {
  */
 export async function loadModuleSpace({ path }: ModuleConfig, task: Task, directory: string): Promise<Space> {
   const file = resolve(directory, path);
-  const { default: makeSpace } = parsed(makerShape, { ...((await importModule(file)) as object) }, file);
+  const makeSpace = await importFunction<(task: Task) => unknown>(file, 'space.path', '(task) => Space');
   const made = await makeSpace(task);
   parsed(spaceShape, made, file);
   // Validated above; the object itself is kept, since its functions may use `this`.

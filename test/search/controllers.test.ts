@@ -1,8 +1,8 @@
-import { searchSchema, type SearchConfig } from '../../search/index.js';
+import { controllerNames, type ControllerName } from '../../search/index.js';
 import { describeController, type Limits } from './contract.js';
 import { controllerOf } from './support.js';
 
-const limits: { readonly [K in SearchConfig['controller']]: Limits } = {
+const limits: { readonly [K in ControllerName]: Limits } = {
   random: { trials: 50, askMs: 4, history: 10_000, asks: 100 },
   evolution: { trials: 50, askMs: 4, history: 10_000, asks: 100 },
   nsga2: { trials: 50, askMs: 4, history: 10_000, asks: 100 },
@@ -12,6 +12,6 @@ const limits: { readonly [K in SearchConfig['controller']]: Limits } = {
   surrogate: { trials: 20, askMs: 1000, history: 500, asks: 3 },
 };
 
-for (const name of searchSchema.shape.controller.unwrap().options) {
+for (const name of controllerNames) {
   describeController(name, (input) => controllerOf(name, input), limits[name]);
 }

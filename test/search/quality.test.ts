@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { feasible, frontier, hypervolume, type Told } from '../../search/index.js';
+import { feasible, frontier, hypervolume, type ControllerName, type Told } from '../../search/index.js';
 import { enumerate } from '../../spaces/index.js';
 import { accuracy, cheapValues, controllerOf, objectives, search, table } from './support.js';
 
@@ -14,7 +14,7 @@ const best = hypervolume(points(frontier(everything, objectives)), worst);
 const seeds = Array.from({ length: 12 }, (_, seed) => seed);
 
 /** The mean over seeds of what `judge` says of searches of 150 trials. */
-function average(name: string, judge: (history: readonly Told[]) => number, judged = objectives): number {
+function average(name: ControllerName, judge: (history: readonly Told[]) => number, judged = objectives): number {
   const config = { population: 12, tournament: 5 };
   const losses = seeds.map((seed) =>
     judge(search(controllerOf(name, { seed, objectives: judged }, config), 150).history),

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { AskContext, SearchConfig, Told } from '../../search/index.js';
+import { controllerNames, type AskContext, type ControllerName, type Told } from '../../search/index.js';
 import { choicesOf, genotypeId } from '../../spaces/index.js';
 import { Store, type TrialRecord } from '../../store/index.js';
 import { meta } from '../store/support.js';
@@ -18,7 +18,7 @@ beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'nas-replay-'))));
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Asks and finishes trials until `trials` are asked, whatever order they finish in; closes the store at the end. */
-function run(path: string, name: string, trials: number, finishLate: (number: number) => boolean): void {
+function run(path: string, name: ControllerName, trials: number, finishLate: (number: number) => boolean): void {
   const store = Store.open(path);
   const controller = controllerOf(name);
   for (let number = store.trials.all().length; number < trials; number++) {
@@ -53,7 +53,7 @@ function run(path: string, name: string, trials: number, finishLate: (number: nu
   store.close();
 }
 
-const trials: { readonly [K in SearchConfig['controller']]: number } = {
+const trials: { readonly [K in ControllerName]: number } = {
   random: 40,
   evolution: 40,
   nsga2: 40,
@@ -63,7 +63,8 @@ const trials: { readonly [K in SearchConfig['controller']]: number } = {
   surrogate: 16,
 };
 
-describe.each(Object.entries(trials))('the controller %s', (name, all) => {
+describe.each(controllerNames)('the controller %s', (name) => {
+  const all = trials[name];
   it('asks what it would have asked, when the run stops and goes on from the store', () => {
     const whole = join(folder, 'whole.sqlite');
     const stopped = join(folder, 'stopped.sqlite');

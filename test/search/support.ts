@@ -4,6 +4,7 @@ import {
   type AskContext,
   type Controller,
   type ControllerInput,
+  type ControllerName,
 } from '../../search/index.js';
 import { violated, type Objective, type Proposal, type Told, type Values } from '../../search/index.js';
 import { tableSpace, type DecisionSpace, type Genotype } from '../../spaces/index.js';
@@ -61,8 +62,12 @@ export const input = (changes: Partial<ControllerInput> = {}): ControllerInput =
   ...changes,
 });
 
-export const controllerOf = (name: string, changes: Partial<ControllerInput> = {}, config: object = {}): Controller =>
-  createController(searchSchema.parse({ controller: name, population: 8, tournament: 3, ...config }), input(changes));
+export const controllerOf = (
+  name: ControllerName,
+  changes: Partial<ControllerInput> = {},
+  config: object = {},
+): Controller =>
+  createController(name, searchSchema.parse({ population: 8, tournament: 3, ...config }), input(changes));
 
 export const contextOf = (history: readonly Told[], pending: readonly Genotype[] = []): AskContext => ({
   number: history.length + pending.length,

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { searchSchema, type AskContext, type Objective } from '../../search/index.js';
+import { controllerNames, type AskContext, type Objective } from '../../search/index.js';
 import { genotypeId } from '../../spaces/index.js';
 import { cheapValues, contextOf, controllerOf, objectives, search } from './support.js';
 
-const controllers = searchSchema.shape.controller.unwrap().options;
+const controllers = controllerNames;
 
 /** As when nothing predicts latency. */
 const untold = (context: AskContext): AskContext => ({

@@ -17,7 +17,7 @@ describe('module', () => {
   it.each([
     ['./fixtures/none.mjs', /space\.path: there is no file .*none\.mjs/],
     ['./fixtures/broken.mjs', /space\.path: cannot import .*broken\.mjs/],
-    ['./fixtures/no-default.mjs', /no-default\.mjs: space\.default: must be the default export/],
+    ['./fixtures/no-default.mjs', /no-default\.mjs: must be the default export/],
     ['./fixtures/no-choices.mjs', /no-choices\.mjs: space\.decisions\.0\.choices: /],
     ['./fixtures/no-space.mjs', /no-space\.mjs: space: .*expected object/],
     ['./fixtures/same-names.mjs', /same-names\.mjs: space\.decisions: must have different names/],

@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { controllerTitle } from '../../../search/schema.js';
 import type { DataConfig, TeacherConfig } from '../../../trainers/index.js';
 import type { Store } from '../../../store/index.js';
 import { isTableExperiment, type Experiment } from '../../schema.js';
@@ -32,7 +33,7 @@ export function collectProvenance(store: Store, experiment: Experiment): RunProv
     const columns = objectives.map(({ column }) => column).join(', ');
     return {
       data: `table ${basename(space.file)} (${columns})`,
-      search: `${search.controller}, ${search.trials} trials, ${search.parallel} at once (${search.order}), seed ${seed}`,
+      search: `${controllerTitle(search)}, ${search.trials} trials, ${search.parallel} at once (${search.order}), seed ${seed}`,
     };
   }
   const { data, teacher, train } = experiment;
@@ -42,7 +43,7 @@ export function collectProvenance(store: Store, experiment: Experiment): RunProv
     data: describeData(data),
     teacher: `${describeTeacher(teacher)}${accuracy}`,
     loss: train.loss?.type ?? 'cross-entropy',
-    search: `${search.controller}, ${search.trials} trials of ${train.epochs} epochs, seed ${seed}`,
+    search: `${controllerTitle(search)}, ${search.trials} trials of ${train.epochs} epochs, seed ${seed}`,
   };
 }
 

@@ -1,8 +1,8 @@
 import { NasError } from '../../../base/errors.js';
 import { Random } from '../../../base/random.js';
 import {
-  createController,
   createScheduler,
+  loadController,
   SpaceExhausted,
   type AskContext,
   type Controller,
@@ -29,7 +29,6 @@ import { storedSteps, type Promotion } from './stored-steps.js';
  * the same however many there were.
  */
 export class Search {
-  private readonly controller: Controller;
   private readonly scheduler: Scheduler;
   private readonly log: StepLog;
   private readonly knowledge: Knowledge;
@@ -42,14 +41,21 @@ export class Search {
   /** The step for which the controller had nothing more to propose. */
   private refused: number | undefined;
 
-  constructor(
-    private readonly context: RunContext,
-    private readonly evaluator: Evaluator,
-  ) {
+  /** @throws NasError `invalid-input` when the controller is a module that gives none. */
+  static async of(context: RunContext, evaluator: Evaluator): Promise<Search> {
     const { space, experiment } = context.plan;
     const { search, objectives, seed } = experiment;
+    const enqueued = storedEnqueued(context.store);
+    return new Search(context, evaluator, await loadController(search, { space, objectives, seed, enqueued }));
+  }
+
+  private constructor(
+    private readonly context: RunContext,
+    private readonly evaluator: Evaluator,
+    private readonly controller: Controller,
+  ) {
+    const { search, objectives } = context.plan.experiment;
     this.trials = context.store.trials.all();
-    this.controller = createController(search, { space, objectives, seed, enqueued: storedEnqueued(context.store) });
     const epochs = evaluator.epochs ?? 1;
     this.scheduler = createScheduler(search.fidelity, { objectives, epochs });
     this.log = storedSteps(context.store, this.trials, this.scheduler.first, evaluator);

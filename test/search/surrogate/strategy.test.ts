@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { feasible, frontier, hypervolume, type Objective, type Told, type Values } from '../../../search/index.js';
+import {
+  feasible,
+  frontier,
+  hypervolume,
+  type ControllerName,
+  type Objective,
+  type Told,
+  type Values,
+} from '../../../search/index.js';
 import { enumerate, genotypeId, tableSpace, type DecisionSpace, type Genotype } from '../../../spaces/index.js';
 import { controllerOf } from '../support.js';
 
@@ -34,7 +42,7 @@ const valuesOf = (genotype: Genotype): Values => ({ accuracy: accuracy(genotype)
 const complete: Train = (genotype) => ({ state: 'complete', values: valuesOf(genotype) });
 
 interface Options {
-  readonly name?: string;
+  readonly name?: ControllerName;
   readonly seed?: number;
   readonly objectives?: readonly Objective[];
   readonly of?: DecisionSpace;
@@ -142,7 +150,7 @@ describe('the surrogate', () => {
     const fails = (genotype: Genotype): boolean => genotype[1] === 3;
     const train: Train = (genotype, number) =>
       fails(genotype) ? { state: 'failed', values: {} } : complete(genotype, number);
-    const late = (name: string): number =>
+    const late = (name: ControllerName): number =>
       mean(
         seeds.map(
           (seed) =>

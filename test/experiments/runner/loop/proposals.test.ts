@@ -1,13 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import { nextProposal, type ProposalFilter } from '../../../../experiments/runner/loop/proposals.js';
-import { createController, searchSchema, type AskContext, type Proposal } from '../../../../search/index.js';
+import {
+  controllerNames,
+  createController,
+  searchSchema,
+  type AskContext,
+  type Proposal,
+} from '../../../../search/index.js';
 import { enumerate, genotypeId } from '../../../../spaces/index.js';
 import { canonicalCount, canonicalSpace, contextOf, input, search } from '../../../search/support.js';
 
-const controllers = searchSchema.shape.controller.unwrap().options;
+const controllers = controllerNames;
 
 const controllerOf = (controller: (typeof controllers)[number], changes: Parameters<typeof input>[0] = {}) =>
-  createController(searchSchema.parse({ controller, population: 4, startup: 4 }), input(changes));
+  createController(controller, searchSchema.parse({ population: 4, startup: 4 }), input(changes));
 
 /** Takes the last proposal, and keeps all that it was shown. */
 class Last implements ProposalFilter {

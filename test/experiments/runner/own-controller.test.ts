@@ -1,0 +1,55 @@
+import { appendFileSync, cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { loadExperiment, resumeExperiment, runExperiment } from '../../../experiments/index.js';
+import { findingsOf, writeTable } from '../table-experiment.js';
+
+let folder: string;
+beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'nas-own-'))));
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const module = join(import.meta.dirname, '..', '..', 'search', 'fixtures', 'descending.mjs');
+const nothing = () => undefined;
+
+function experiment(): { readonly file: string; readonly path: string } {
+  const path = join(folder, 'mine.mjs');
+  cpSync(module, path);
+  const search = '{ controller: { type: module, path: ./mine.mjs }, trials: 12, parallel: 2 }';
+  return { file: writeTable(folder, { search }).file, path };
+}
+
+/** Runs until so many trials have finished. */
+async function interrupted(file: string, workdir: string, after: number): Promise<void> {
+  const stop = new AbortController();
+  let finished = 0;
+  await runExperiment(loadExperiment(file), { workdir, signal: stop.signal }, ({ kind }) => {
+    if (kind === 'trial-finished' && ++finished === after) stop.abort();
+  });
+}
+
+it('chooses the trials of a run, also when it is interrupted and goes on', async () => {
+  const { file } = experiment();
+  const [whole, stopped] = [join(folder, 'whole'), join(folder, 'stopped')];
+  await runExperiment(loadExperiment(file), { workdir: whole }, nothing);
+  await interrupted(file, stopped, 5);
+  await resumeExperiment(stopped, {}, nothing);
+  const found = findingsOf(whole);
+  expect(found).toMatchObject({ status: 'complete' });
+  expect(found.trials.map(({ reason }) => reason)).toEqual(Array.from({ length: 12 }, (_, i) => `number ${47 - i}`));
+  expect(findingsOf(stopped)).toEqual(found);
+});
+
+it('does not go on with another content of its module', async () => {
+  const { file, path } = experiment();
+  const workdir = join(folder, 'run');
+  await interrupted(file, workdir, 3);
+  appendFileSync(path, '// another\n');
+  await expect(resumeExperiment(workdir, {}, nothing)).rejects.toThrow(/mine\.mjs: the module has changed/);
+});
+
+it('is looked for beside the experiment', () => {
+  const search = '{ controller: { type: module, path: ./none.mjs } }';
+  const { file } = writeTable(folder, { search });
+  expect(() => loadExperiment(file)).toThrow(/search\.controller\.path: there is no file or folder .*none\.mjs/);
+});
