@@ -5,7 +5,8 @@ import { invalidInput } from '../base/errors.js';
 import { FrozenInference, type InferenceProgram } from './runtime/inference.js';
 import type { Program } from './runtime/program.js';
 import { CompiledProgram } from './runtime/program.js';
-import { fuseBlocks, packStates, simplifyReshapes, type StateLayout } from './passes/index.js';
+import type { StateLayout } from './passes/pack-states.js';
+import { type GraphCheck, runPasses, stateful, type StatefulDraft } from './passes/pipelines.js';
 import { createSession } from './runtime/session.js';
 import { StateStore } from './runtime/state-store.js';
 import { portable, type Target } from './target.js';
@@ -25,6 +26,8 @@ export interface CompileOptions {
   readonly checkDeterminism?: boolean;
   /** Seed of the noise of `uniform` and the noise layers; default 1. */
   readonly seed?: number;
+  /** Told the graph as it was traced and after each pass, such as `verifyGraph`; default: nobody is. */
+  readonly check?: GraphCheck;
 }
 
 /** What the passes make of a traced training step for a target, whose states lie like this. */
@@ -32,12 +35,13 @@ export function optimized(
   traced: Traced,
   target: Target,
   layout: StateLayout = new StateStore().layout,
-): ReturnType<typeof packStates> {
+  check?: GraphCheck,
+): Pick<StatefulDraft, 'graph' | 'packs'> {
   const names = traced.states.map(({ variable }) => variable.name);
   const states = names.map((name) => ({ name, input: stateInput(name), output: stateOutput(name) }));
   const single = target.lowerings.has('states in long vectors') ? layout.single : new Set(names);
-  const { graph, packs } = packStates(fuseBlocks(traced.graph, target), states, { ...layout, single });
-  return { graph: target.lowerings.has('merged reshapes') ? simplifyReshapes(graph) : graph, packs };
+  const draft = { graph: traced.graph, states, layout: { ...layout, single }, packs: [] };
+  return runPasses<StatefulDraft>(draft, stateful, target, check);
 }
 
 /**
@@ -58,7 +62,7 @@ export async function compile(
   // Nothing is awaited until the states are adopted: programs that are compiled at the same time see each other's.
   const traceOptions = { target, layouts: states.orders, ...(freeze && { freeze }) };
   const recorded = (options.checkDeterminism === false ? trace : traceTwice)(fn, inputs, traceOptions);
-  const { graph, packs } = optimized(recorded, target, states.layout);
+  const { graph, packs } = optimized(recorded, target, states.layout, options.check);
   const traced = { ...recorded, graph };
   states.adopt(traced.states, packs);
   const afterTrace = performance.now();
@@ -85,7 +89,7 @@ export async function compile(
 }
 
 /** Options of `compileInference`; as those of `compile`. */
-export type InferenceOptions = Pick<CompileOptions, 'target' | 'freeze'> & {
+export type InferenceOptions = Pick<CompileOptions, 'target' | 'freeze' | 'check'> & {
   /** The states that the function reads: those of a training program, say. */
   readonly states: StateStore;
 };
@@ -105,5 +109,5 @@ export function compileInference(
   const assigned = traced.states.find((state) => state.assigned);
   if (assigned) throw invalidInput(`the function assigns to variable '${assigned.variable.name}': it is no inference`);
   states.adopt(traced.states);
-  return new FrozenInference(traced, states, inputs, target);
+  return new FrozenInference(traced, states, inputs, target, options.check);
 }

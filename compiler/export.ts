@@ -2,7 +2,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import type * as tfl from '@tensorflow/tfjs-layers';
 import { invalidInput } from '../base/errors.js';
 import { encodeModel } from './onnx/model.js';
-import { simplifyInference } from './passes/index.js';
+import { type GraphCheck, inference, runPasses } from './passes/pipelines.js';
+import { portable } from './target.js';
 import { traceTwice } from './trace/determinism.js';
 
 export interface ExportOptions {
@@ -16,6 +17,8 @@ export interface ExportOptions {
   readonly batch?: number | 'dynamic';
   /** Written into the file's metadata_props. */
   readonly metadata?: Readonly<Record<string, string>>;
+  /** Told every graph on the way to the file; default: nobody is. */
+  readonly check?: GraphCheck;
 }
 
 /**
@@ -35,6 +38,7 @@ export function exportModel(model: tfl.LayersModel, options: ExportOptions = {})
     if (!(output instanceof tf.Tensor)) throw new Error('internal: the model gave no tensor');
     return { [outputName]: output };
   };
-  const { graph } = traceTwice(infer, { [inputName]: { shape } }, { freeze: () => true, plain: true });
-  return encodeModel(simplifyInference(graph), { name: options.name ?? model.name, metadata: options.metadata ?? {} });
+  const traced = traceTwice(infer, { [inputName]: { shape } }, { freeze: () => true, plain: true });
+  const { graph } = runPasses({ graph: traced.graph }, inference, portable, options.check);
+  return encodeModel(graph, { name: options.name ?? model.name, metadata: options.metadata ?? {} });
 }

@@ -1,12 +1,12 @@
 export { batchDependence, standIns, type Dim } from './batch.js';
 export { GraphBuilder } from './builder.js';
 export { GraphEditor, type NewNode } from './editor.js';
-export { bytesOf } from './constants.js';
 export { withoutDeadCode } from './dead-code.js';
 export type { Graph, Node, Port } from './graph.js';
 export { histogram, isDynamic, producersOf, shapeIn } from './graph.js';
+export { graphHash } from './hash.js';
 export type { OnnxOp } from './operators.js';
 export { onnxName, shapeRules } from './operators.js';
-export { graphHash, graphLines, printGraph } from './print.js';
+export { graphLines, printGraph } from './print.js';
 export * from './types.js';
 export { verifyGraph } from './verify.js';

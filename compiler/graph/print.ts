@@ -1,8 +1,7 @@
 import { contentHash } from '../../base/hash.js';
-import { bytesOf, hashBytes } from './constants.js';
 import type { Graph, Port } from './graph.js';
 import type { Attributes, Constant, ValueType } from './types.js';
-import { attributeList, sizeOf } from './types.js';
+import { attributeList, bytesOf, sizeOf } from './types.js';
 
 export const typeText = ({ dtype, shape }: ValueType): string => `${dtype}[${shape.join(',')}]`;
 
@@ -14,9 +13,9 @@ const printAttributes = (attributes: Attributes): string => {
 /** A constant as text: its values when they are few, otherwise a hash of them. */
 const printConstant = (constant: Constant): string => {
   const type = `${constant.dtype}[${constant.shape.join(',')}]`;
-  if (sizeOf(constant.shape) > 8) return `${type}#${hashBytes(bytesOf(constant.data)).toString(16)}`;
+  if (sizeOf(constant.shape) > 8) return `${type}#${contentHash(bytesOf(constant.data)).slice(0, 8)}`;
   const shorten = (value: number): string =>
-    String(constant.dtype === 'float32' ? Number(value.toPrecision(9)) : value);
+    Object.is(value, -0) ? '-0' : String(constant.dtype === 'float32' ? Number(value.toPrecision(9)) : value);
   const values = Array.from(constant.data, Number).map(shorten);
   return constant.shape.length ? `${type}{${values.join(',')}}` : values[0];
 };
@@ -57,12 +56,4 @@ export function printGraph(graph: Graph): string {
     ...graphLines(graph).map((line) => `  ${line}`),
     `  return ${graph.outputs.map(({ name }) => name).join(', ')}`,
   ].join('\n');
-}
-
-/** Identity of the program: equal structure, attributes and constants give an equal hash. */
-export function graphHash(graph: Graph): string {
-  const constants = [...graph.constants.values()]
-    .filter(({ shape }) => sizeOf(shape) > 8)
-    .map(({ data }) => bytesOf(data));
-  return contentHash(printGraph(graph), ...constants);
 }

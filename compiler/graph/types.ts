@@ -53,6 +53,8 @@ export interface Constant extends TensorType {
   readonly data: Data;
 }
 
+export const bytesOf = (data: Data): Uint8Array => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+
 /** An operator's attribute; the kind decides how it is stored in the ONNX file. */
 export type Attribute =
   | { readonly kind: 'int'; readonly value: number }

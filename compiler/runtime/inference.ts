@@ -1,7 +1,7 @@
 import type * as ort from 'onnxruntime-node';
 import type { Constant, Graph } from '../graph/index.js';
 import { encodeModel } from '../onnx/model.js';
-import { simplifyInference } from '../passes/index.js';
+import { type GraphCheck, inference, runPasses } from '../passes/pipelines.js';
 import type { Target } from '../target.js';
 import type { InputSpec, Traced } from '../trace/trace.js';
 import { stateInput } from '../trace/variables.js';
@@ -44,6 +44,7 @@ export class FrozenInference implements InferenceProgram {
     private readonly states: StateStore,
     private readonly inputs: Readonly<Record<string, InputSpec>>,
     private readonly target: Target,
+    private readonly check?: GraphCheck,
   ) {
     this.names = traced.states.map(({ variable }) => variable.name);
   }
@@ -64,7 +65,8 @@ export class FrozenInference implements InferenceProgram {
     const version = this.states.version(this.names);
     if (this.opened?.version !== version) {
       await this.dispose();
-      const graph = simplifyInference(bindConstants(this.traced.graph, this.constants()));
+      const bound = { graph: bindConstants(this.traced.graph, this.constants()) };
+      const { graph } = runPasses(bound, inference, this.target, this.check);
       const session = await createSession(encodeModel(graph, { name: 'inference' }), this.target);
       this.opened = { version, session };
       this.sessions++;

@@ -1,6 +1,6 @@
 import type * as ort from 'onnxruntime-node';
 import type { Graph } from '../graph/index.js';
-import type { StatePack } from '../passes/index.js';
+import type { StatePack } from '../passes/pack-states.js';
 import type { Target } from '../target.js';
 import { noiseSeed } from '../trace/noise.js';
 import type { InputSpec, State, Traced } from '../trace/trace.js';

@@ -5,7 +5,7 @@ import { elementTypes, sameShape, sizeOf } from '../graph/index.js';
 import type { Perm } from '../values/layout.js';
 import { fromStorage, permute, toStorage } from '../values/layout.js';
 import type { State } from '../trace/trace.js';
-import type { StateLayout, StatePack } from '../passes/index.js';
+import type { StateLayout, StatePack } from '../passes/pack-states.js';
 import type { HostData, HostTensor, OrtTensor } from './tensors.js';
 import { fromOrt, toOrt } from './tensors.js';
 

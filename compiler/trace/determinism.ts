@@ -1,5 +1,5 @@
 import { invalidInput } from '../../base/errors.js';
-import { graphLines, isDynamic, standIns } from '../graph/index.js';
+import { graphHash, graphLines, isDynamic, standIns } from '../graph/index.js';
 import type { InputSpec, TraceOptions, Traced, TracedFunction } from './trace.js';
 import { trace } from './trace.js';
 
@@ -16,9 +16,9 @@ export function traceTwice(
 ): Traced {
   const first = trace(fn, inputs, options);
   const second = trace(fn, inputs, options, standIns[1]);
+  if (graphHash(first.graph) === graphHash(second.graph)) return first;
   const [a, b] = [first, second].map(({ graph }) => graphLines(graph));
   const i = a.findIndex((line, index) => line !== b[index]);
-  if (i < 0 && a.length === b.length) return first;
   const at = i < 0 ? a.length : i;
   const origin = [first, second].map(({ graph }) => graph.nodes[at]?.origin ?? '').find((name) => name !== '') ?? '';
   const dynamic = isDynamic(first.graph);

@@ -4,7 +4,7 @@ import * as tfl from '@tensorflow/tfjs-layers';
 import { ModelProtoSchema, type ModelProto } from 'onnx-buf';
 import * as ort from 'onnxruntime-node';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createSession, exportModel } from '../../compiler/index.js';
+import { createSession, exportModel, verifyGraph } from '../../compiler/index.js';
 import { layerCases } from './cases/layers.js';
 import { apply, modelOf, randomiseWeights } from './support/models.js';
 import { buildNetwork, smallNetworks } from './support/networks.js';
@@ -43,7 +43,7 @@ describe('exported models', () => {
   for (const [name, small] of Object.entries(smallNetworks)) {
     it(`predict as TF.js does at batches of 1, 4 and 6: ${name}`, async () => {
       const model = buildNetwork({ ...small, dropout: 0.2 }, name);
-      const bytes = exportModel(model);
+      const bytes = exportModel(model, { check: verifyGraph });
       for (const batch of [1, 4, 6]) {
         const images = imagesFor(batch, model);
         expect(differences({ y: await runFile(bytes, images) }, { y: predict(model, images) }, 1e-5)).toEqual([]);
@@ -54,7 +54,7 @@ describe('exported models', () => {
   for (const layer of layerCases.filter(({ inputs }) => inputs.length === 1)) {
     it(`hold a layer at any batch: ${layer.name}`, async () => {
       const model = modelOf(layer);
-      const bytes = exportModel(model);
+      const bytes = exportModel(model, { check: verifyGraph });
       for (const batch of [1, 3]) {
         const images = imagesFor(batch, model);
         expect(differences({ y: await runFile(bytes, images) }, { y: predict(model, images) }, 1e-5)).toEqual([]);
@@ -108,7 +108,7 @@ describe('exported models', () => {
 
   it('give the same bytes for the same weights, and other bytes for others', () => {
     const model = buildNetwork(network, 'bytes');
-    const bytes = exportModel(model);
+    const bytes = exportModel(model, { check: verifyGraph });
     expect(exportModel(model)).toEqual(bytes);
     tf.tidy(() => model.setWeights(model.getWeights().map((weight) => tf.mul(weight, 1.5))));
     expect(exportModel(model)).not.toEqual(bytes);

@@ -2,7 +2,10 @@ import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { Random } from '../../base/random.js';
+import type { Graph, Node, Port } from '../../compiler/graph/index.js';
 import { graphHash, histogram, kernels, printGraph, trace, type TracedFunction } from '../../compiler/index.js';
+import { runProgram } from './support/random-program.js';
 import { GraphBuilder, int } from '../../compiler/graph/index.js';
 
 beforeAll(async () => {
@@ -100,6 +103,109 @@ describe('graphHash', () => {
       return graphHash(trace(({ x }) => tf.mul(x, tf.tensor1d(data)), { x: { shape: [50] } }).graph);
     };
     expect(hash(1)).not.toBe(hash(2));
+  });
+});
+
+/** The graph with other names for all values and ports. */
+function renamed(graph: Graph, random: Random): Graph {
+  const names = new Map<string, string>([['', '']]);
+  const rename = (name: string): string => {
+    const known = names.get(name) ?? `${random.int(1e9)}/${names.size}`;
+    names.set(name, known);
+    return known;
+  };
+  const port = ({ name, ...type }: Port): Port => ({ ...type, name: rename(name) });
+  return {
+    ...graph,
+    inputs: graph.inputs.map(port),
+    outputs: graph.outputs.map(port),
+    nodes: graph.nodes.map((node) => ({
+      ...node,
+      inputs: node.inputs.map(rename),
+      outputs: node.outputs.map(rename),
+      attributes: Object.fromEntries(Object.entries(node.attributes).reverse()),
+      origin: `layer ${random.int(9)}`,
+    })),
+    // Maps in another order, too.
+    constants: new Map([...graph.constants].reverse().map(([name, constant]) => [rename(name), constant])),
+    types: new Map([...graph.types].reverse().map(([name, type]) => [rename(name), type])),
+  };
+}
+
+/** Ways to make another program of a graph; undefined where there is nothing to change. */
+const changes: Readonly<Record<string, (graph: Graph, random: Random) => Graph | undefined>> = {
+  'an operator': (graph, random) => withNode(graph, random, ({ op }) => op === 'Add', { op: 'Sub' }),
+  'an attribute': (graph, random) =>
+    withNode(graph, random, ({ attributes }) => Object.keys(attributes).length > 0, { attributes: {} }),
+  'operands that change places': (graph, random) => {
+    const i = indexOf(graph.nodes, random, readsTwo);
+    return i === undefined ? undefined : replacing(graph, i, { inputs: graph.nodes[i].inputs.toReversed() });
+  },
+  'one number of a constant': (graph, random) => {
+    const [name, constant] = random.pick([...graph.constants]);
+    const data = constant.data.slice();
+    const bytes = new Uint8Array(data.buffer);
+    bytes[random.int(bytes.length)] ^= 1 << random.int(8);
+    return { ...graph, constants: new Map([...graph.constants, [name, { ...constant, data }]]) };
+  },
+  'a type': (graph, random) => {
+    const [name] = random.pick(graph.nodes).outputs;
+    return { ...graph, types: new Map([...graph.types, [name, { dtype: 'uint8', shape: [7] }]]) };
+  },
+  'the order of inputs': (graph) => ({ ...graph, inputs: graph.inputs.toReversed() }),
+  'the order of outputs': (graph) => ({ ...graph, outputs: graph.outputs.toReversed() }),
+  'an output less': (graph) => ({ ...graph, outputs: graph.outputs.slice(1) }),
+};
+const readsTwo = ({ inputs }: Node): boolean => new Set(inputs).size > 1;
+const indexOf = (nodes: readonly Node[], random: Random, fits: (node: Node) => boolean): number | undefined => {
+  const found = nodes.flatMap((node, i) => (fits(node) ? [i] : []));
+  return found.length > 0 ? random.pick(found) : undefined;
+};
+const replacing = (graph: Graph, i: number, by: Partial<Node>): Graph => ({
+  ...graph,
+  nodes: graph.nodes.with(i, { ...graph.nodes[i], ...by }),
+});
+const withNode = (graph: Graph, random: Random, fits: (node: Node) => boolean, by: Partial<Node>) => {
+  const i = indexOf(graph.nodes, random, fits);
+  return i === undefined ? undefined : replacing(graph, i, by);
+};
+
+describe('graphHash of random programs', () => {
+  const graphOf = (index: number): Graph => {
+    const random = new Random(3, 'hash', index);
+    const constant = (...shape: number[]) => tf.fill(shape, random.uniform());
+    const filters = {
+      conv: constant(3, 3, 4, 4) as tf.Tensor4D,
+      depthwise: constant(3, 3, 4, 1) as tf.Tensor4D,
+      multiplied: constant(3, 3, 4, 2) as tf.Tensor4D,
+    };
+    const sizes = { b: 2, h: 4, w: 3, c: 4 };
+    return trace(
+      ({ x, rows }) => {
+        const start = [tf.conv2d(x as tf.Tensor4D, filters.conv, 1, 'same'), x, rows];
+        const made = runProgram({ random, sizes, filters, values: start }, 12);
+        return Object.fromEntries([...made, tf.add(tf.neg(x), rows)].map((y, i) => [`y${i}`, y]));
+      },
+      { x: { shape: [2, 4, 3, 4] }, rows: { shape: [4] } },
+    ).graph;
+  };
+  const graphs = Array.from({ length: 20 }, (_, i) => graphOf(i));
+
+  it('does not depend on names', () => {
+    for (const [i, graph] of graphs.entries())
+      expect(graphHash(renamed(graph, new Random(4, i)))).toBe(graphHash(graph));
+    expect(new Set(graphs.map(graphHash)).size).toBe(graphs.length);
+  });
+
+  it.each(Object.keys(changes))('is another one for %s', (name) => {
+    let changed = 0;
+    for (const [i, graph] of graphs.entries()) {
+      const other = changes[name](graph, new Random(5, name, i));
+      if (other === undefined) continue;
+      changed++;
+      expect(graphHash(other)).not.toBe(graphHash(graph));
+    }
+    expect(changed).toBeGreaterThan(5);
   });
 });
 

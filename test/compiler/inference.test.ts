@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, describe, expect, it } from 'vitest';
-import { compile, compileInference, createSession, exportModel } from '../../compiler/index.js';
+import { compile, compileInference, createSession, exportModel, verifyGraph } from '../../compiler/index.js';
 import { apply, randomiseWeights, variablesOf } from './support/models.js';
 import { buildNetwork, smallNetworks } from './support/networks.js';
 import { Sampler } from './support/samples.js';
@@ -27,7 +27,7 @@ describe('inference on the states of a training program', () => {
     const inference = compileInference(
       ({ images }) => ({ logits: apply(model, images) }),
       { images: { shape } },
-      { states: step.states },
+      { states: step.states, check: verifyGraph },
     );
     const answers: string[] = [];
     for (let i = 0; i < 3; i++) {
@@ -59,7 +59,7 @@ describe('inference on the states of a training program', () => {
     const inference = compileInference(
       ({ images }) => ({ logits: apply(model, images) }),
       { images: { shape } },
-      { states: step.states },
+      { states: step.states, check: verifyGraph },
     );
     const session = await createSession(exportModel(model));
     const { Tensor } = await import('onnxruntime-node');
@@ -76,7 +76,9 @@ describe('inference on the states of a training program', () => {
       counter.assign(tf.add(counter, 1));
       return { value: counter };
     };
-    expect(() => compileInference(count, {}, { states: step.states })).toThrow('it is no inference');
+    expect(() => compileInference(count, {}, { states: step.states, check: verifyGraph })).toThrow(
+      'it is no inference',
+    );
     await step.dispose();
   });
 });

@@ -4,6 +4,8 @@ import * as tfl from '@tensorflow/tfjs-layers';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { targetWith, trace, verifyGraph, type Graph } from '../../compiler/index.js';
 import { GraphBuilder } from '../../compiler/graph/index.js';
+import { inference, runPasses } from '../../compiler/passes/pipelines.js';
+import { portable } from '../../compiler/target.js';
 
 beforeAll(async () => {
   await tf.setBackend('cpu');
@@ -72,8 +74,17 @@ describe('verifyGraph', () => {
     ],
     [
       'an operator on types that it does not take',
-      (graph) => ({ ...graph, inputs: [{ name: 'x', dtype: 'int32', shape: [2, 3] }] }),
+      (graph) => ({
+        ...graph,
+        inputs: [{ name: 'x', dtype: 'int32', shape: [2, 3] }],
+        types: new Map(graph.types).set('x', { dtype: 'int32', shape: [2, 3] }),
+      }),
       /Exp\(int32\[2,3\]\): input 0 must be float32/,
+    ],
+    [
+      'an input that is recorded otherwise',
+      (graph) => ({ ...graph, inputs: [{ name: 'x', dtype: 'float32', shape: [3, 2] }] }),
+      /inputs: 'x' is recorded as float32\[2,3\] but is float32\[3,2\]/,
     ],
     [
       'an output that is declared otherwise',
@@ -89,5 +100,28 @@ describe('verifyGraph', () => {
     const graph = small();
     verifyGraph(graph);
     expect(() => verifyGraph(damage(graph))).toThrow(message);
+  });
+});
+
+describe('passes', () => {
+  const broken = {
+    name: 'drop the last node',
+    run: ({ graph }: { graph: Graph }) => ({ graph: { ...graph, nodes: graph.nodes.slice(0, -1) } }),
+  };
+
+  it('are checked one by one, and a wrong one is named', () => {
+    const checked: Graph[] = [];
+    const graph = small();
+    runPasses({ graph }, inference, portable, (each) => checked.push(each));
+    expect(checked).toHaveLength(1 + inference.length);
+    expect(() => runPasses({ graph }, [broken], portable, verifyGraph)).toThrow(
+      /wrong after 'drop the last node': outputs: value 'y' is not defined/,
+    );
+  });
+
+  it('that are lowerings run where the target has them', () => {
+    const optional = { ...broken, lowering: 'fused sums' as const };
+    expect(runPasses({ graph: small() }, [optional], portable, verifyGraph).graph.nodes).toHaveLength(2);
+    expect(runPasses({ graph: small() }, [optional], targetWith(16)).graph.nodes).toHaveLength(1);
   });
 });

@@ -36,7 +36,7 @@ function filterFor(x: Blocks, filter: string, g: Geometry): string {
 }
 
 const filterForm = (filter: Val, g: Geometry): string =>
-  filter.builder.reshape(filter.form(IOHW), [g.inChannels, 1, ...g.kernel]);
+  filter.builder.reshape(filter.fullForm(IOHW), [g.inChannels, 1, ...g.kernel]);
 
 export function depthwiseForward(x: Val, filter: Val, g: Geometry): Val {
   const { builder } = x;

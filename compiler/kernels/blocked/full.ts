@@ -54,11 +54,11 @@ export function fullForward(x: Val, filter: Val, g: Geometry): Val {
   const { builder } = x;
   const blocked = fillsBlocks(builder, g.inChannels);
   if (blocked && isPointwise(g)) {
-    const y = pointwise(x, filter.form(OIHW), orderForPointwise(x, g));
+    const y = pointwise(x, filter.fullForm(OIHW), orderForPointwise(x, g));
     y.recipe = { kind: 'pointwise', x, filter };
     return y;
   }
-  const weights = blocked ? packFilter(builder, filter.form()) : packForPlain(builder, filter.form());
+  const weights = blocked ? packFilter(builder, filter.fullForm()) : packForPlain(builder, filter.fullForm());
   return blocked ? convolution(x, weights, g) : fromPlain(x, weights, g);
 }
 
@@ -95,12 +95,12 @@ function convolution(x: Val, weights: string, g: Geometry): Val {
 export function fullInputGradient(dy: Val, filter: Val, g: Geometry): Val | null {
   const { builder } = dy;
   if (!fillsBlocks(builder, g.inChannels)) return null;
-  if (isPointwise(g)) return transposedPointwise(dy, filter.form(OIHW), orderOf(dy));
+  if (isPointwise(g)) return transposedPointwise(dy, filter.fullForm(OIHW), orderOf(dy));
   if (sizeOf(g.kernel) === 1) return stridedPointwiseGradient(dy, filter, g);
   const pads = flippedPads(g);
   if (g.strides.some((s) => s !== 1)) return stridedInputGradient(dy, filter, g);
   if (pads.some((p) => p < 0)) return null;
-  const turned = exchanged(builder, packFilter(builder, filter.form()));
+  const turned = exchanged(builder, packFilter(builder, filter.fullForm()));
   const weights = backwards(
     builder,
     turned,
@@ -123,6 +123,6 @@ function stridedPointwiseGradient(dy: Val, filter: Val, g: Geometry): Val | null
   const { strides, input, output } = g;
   const whole = output.every((d, i) => d * strides[i] === input[i]);
   if (!whole || g.pads.some((p) => p !== 0)) return null;
-  const seen = transposedPointwise(dy, filter.form(OIHW), orderOf(dy));
+  const seen = transposedPointwise(dy, filter.fullForm(OIHW), orderOf(dy));
   return byParts([seen], orderOf(seen), [g.batch, ...input, g.inChannels], (part) => spread(part, strides));
 }

@@ -52,7 +52,7 @@ export function covarianceOf(y: Val): Covariance | null {
   if (inputs * widening > outputs || !hasOuterProduct(builder, x.shape[0], x.shape.slice(1, 3))) return null;
   const count = sizeOf(x.shape.slice(0, 3));
   const share = builder.scalar(1 / count);
-  const weights = builder.reshape(filter.form(OIHW), [outputs, inputs]);
+  const weights = builder.reshape(filter.fullForm(OIHW), [outputs, inputs]);
   const mean = multiply(channelSums(x), Val.fill(builder, 1 / count, [], 'float32')).fullForm();
   const squares = builder.emit('Mul', [channelProducts(x, x), share]);
   const means = builder.emit('Mul', [column(builder, mean), row(builder, mean)]);

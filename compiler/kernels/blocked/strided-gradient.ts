@@ -37,7 +37,7 @@ export function stridedInputGradient(dy: Val, filter: Val, g: Geometry): Val | n
     range(strides[axis]).map((a) => phase(a, strides[axis], kernel[axis], pads[axis], input[axis], output[axis])),
   );
   if ([...rows, ...columns].some(({ cells, begin, end }) => cells === 0 || begin < 0 || end < 0)) return null;
-  const weights = exchanged(builder, packFilter(builder, filter.form()));
+  const weights = exchanged(builder, packFilter(builder, filter.fullForm()));
   const shape = [g.batch, ...input, g.inChannels];
   return fitting(
     dy,

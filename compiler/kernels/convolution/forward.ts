@@ -13,14 +13,14 @@ import { convolutionAttributes, convolutionGeometry } from './geometry.js';
 
 /** A depthwise filter [kh, kw, C, m] as ONNX's [C*m, 1, kh, kw]. */
 export const depthwiseFilter = (filter: Val, g: Geometry): string =>
-  filter.builder.reshape(filter.form(IOHW), [g.outChannels, 1, ...g.kernel]);
+  filter.builder.reshape(filter.fullForm(IOHW), [g.outChannels, 1, ...g.kernel]);
 
 function plainForward(x: Val, filter: Val, bias: Val | null, g: Geometry): Val {
   const { builder } = x;
   const { kernel, pads, strides, dilations } = g;
   const group = g.depthwise ? g.inChannels : 1;
   const attributes = convolutionAttributes({ kernel, pads, strides, dilations, group });
-  const weights = g.depthwise ? depthwiseFilter(filter, g) : filter.form(OIHW);
+  const weights = g.depthwise ? depthwiseFilter(filter, g) : filter.fullForm(OIHW);
   const name = builder.emit('Conv', [x.fullForm(NCHW), weights, ...(bias ? [bias.form()] : [])], attributes);
   return Val.of(builder, name, [g.batch, ...g.output, g.outChannels], 'float32', NCHW);
 }

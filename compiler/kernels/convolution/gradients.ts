@@ -36,7 +36,7 @@ export function inputGradient(dy: Val, filter: Val, g: Geometry): Val {
   const result = (name: string): Val => Val.of(builder, name, [g.batch, ...g.input, g.inChannels], 'float32', NCHW);
   const source = dy.fullForm(NCHW);
   if (isPointwise(g))
-    return result(builder.emit('Conv', [source, filter.form(IOHW)], convolutionAttributes({ kernel })));
+    return result(builder.emit('Conv', [source, filter.fullForm(IOHW)], convolutionAttributes({ kernel })));
   const flipped = flippedPads(g);
   if (
     strides.every((s) => s === 1) &&
@@ -44,13 +44,13 @@ export function inputGradient(dy: Val, filter: Val, g: Geometry): Val {
     (!g.depthwise || g.outChannels === g.inChannels)
   ) {
     // At stride 1 it is the correlation with the flipped filter.
-    const weights = g.depthwise ? depthwiseFilter(filter, g) : filter.form(IOHW);
+    const weights = g.depthwise ? depthwiseFilter(filter, g) : filter.fullForm(IOHW);
     const turned = builder.slice(weights, [2, 3], [-1, -1], [-kernel[0] - 1, -kernel[1] - 1], [-1, -1]);
     const attributes = { kernel, pads: flipped, dilations };
     const group = g.depthwise ? g.inChannels : 1;
     return result(builder.emit('Conv', [source, turned], convolutionAttributes({ ...attributes, group })));
   }
-  const weights = g.depthwise ? depthwiseFilter(filter, g) : filter.form(OIHW);
+  const weights = g.depthwise ? depthwiseFilter(filter, g) : filter.fullForm(OIHW);
   const group = g.depthwise ? g.inChannels : 1;
   const attributes = convolutionAttributes({ kernel, pads, strides, dilations, group });
   const extra = outputPadding(g);

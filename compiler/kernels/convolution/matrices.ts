@@ -61,7 +61,7 @@ function cellNumbers(g: Geometry): Float32Array {
 /** T for every channel: [C, H*W, Ho*Wo]. */
 function spreadFilter(filter: Val, g: Geometry): string {
   const { builder } = filter;
-  const weights = builder.reshape(filter.form(IOHW), [g.inChannels, sizeOf(g.kernel)]);
+  const weights = builder.reshape(filter.fullForm(IOHW), [g.inChannels, sizeOf(g.kernel)]);
   const spread = builder.emit('MatMul', [weights, cellMatrices(builder, g)]);
   return builder.reshape(spread, [g.inChannels, sizeOf(g.input), sizeOf(g.output)]);
 }

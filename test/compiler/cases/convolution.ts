@@ -51,6 +51,19 @@ const dense: readonly Case[] = widths.flatMap(([from, to]) =>
     ),
 );
 
+/** Filters of one number throughout, which the trace keeps as that number. */
+const uniform: readonly Case[] = [4, 16].flatMap((channels) => [
+  ofOne(`conv2d with a uniform filter, ${channels} channels`, [2, 6, 5, channels], (x) =>
+    tf.conv2d(x as tf.Tensor4D, tf.fill([3, 3, channels, 16], 0.5), 1, 'same'),
+  ),
+  ofOne(`conv2d 1x1 with a uniform filter, ${channels} channels`, [2, 6, 5, channels], (x) =>
+    tf.conv2d(x as tf.Tensor4D, tf.fill([1, 1, channels, 16], 0.5), 1, 'same'),
+  ),
+  ofOne(`depthwiseConv2d with a uniform filter, ${channels} channels`, [2, 6, 5, channels], (x) =>
+    tf.depthwiseConv2d(x as tf.Tensor4D, tf.fill([3, 3, channels, 1], 0.5), 2, 'same'),
+  ),
+]);
+
 /** Heights of whole tiles of 4 and of 2 rows, in batches of whole blocks: fewer products where the blocked path is on. */
 const tiled: readonly Case[] = (
   [
@@ -292,6 +305,7 @@ const normalisation: readonly Case[] = (
 
 export const imageCases: readonly Case[] = [
   ...dense,
+  ...uniform,
   ...tiled,
   ...depthwise,
   ...multiplied,

@@ -8,6 +8,7 @@ import {
   type CompileOptions,
   type HostTensor,
   type InputSpec,
+  verifyGraph,
 } from '../../../compiler/index.js';
 import { toTensor, type Samples } from './samples.js';
 
@@ -103,7 +104,7 @@ export const specsOf = (samples: Samples): Record<string, InputSpec> =>
 
 /** Compiles, runs one step, and returns the outputs and the states afterwards. */
 export async function runCompiled(f: TensorFunction, samples: Samples, options: CompileOptions) {
-  const program = await compile(f, specsOf(samples), options);
+  const program = await compile(f, specsOf(samples), { ...options, check: verifyGraph });
   try {
     const outputs = await program.run(samples);
     return { outputs, states: Object.fromEntries(program.states.snapshot()) };
