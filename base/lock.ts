@@ -58,19 +58,27 @@ export function describeHolder(path: string): string {
   }
 }
 
+export interface WaitOptions {
+  /** Told once who holds the lock, when it is not free. */
+  readonly onWait: (holder: string) => void;
+  /** Awaited between two attempts. */
+  readonly pause?: (() => Promise<void> | void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** Milliseconds between two attempts. */
 const interval = 200;
 
 /**
  * Takes a lock as soon as nobody holds it.
- * @param onWait told once who holds it, when it is not free
- * @throws the signal's reason when it is aborted meanwhile; as `takeLock`
+ * @throws an AbortError when the signal is aborted meanwhile; as `takeLock`
  */
-export async function waitForLock(path: string, onWait: (holder: string) => void, signal?: AbortSignal): Promise<Lock> {
+export async function waitForLock(path: string, { onWait, pause, signal }: WaitOptions): Promise<Lock> {
   for (let told = false; ; told = true) {
     const lock = takeLock(path);
     if (lock !== null) return lock;
     if (!told) onWait(describeHolder(path));
     await setTimeout(interval, undefined, { signal });
+    await pause?.();
   }
 }

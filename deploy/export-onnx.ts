@@ -5,8 +5,7 @@ import { exportModel, openOnnx } from '../compiler/index.js';
 import { NasError } from '../base/errors.js';
 import { writeFileAtomic } from '../base/files.js';
 import { Random } from '../base/random.js';
-import type { ModelMetadata } from './metadata.js';
-import { metadataProps } from './onnx-metadata.js';
+import { metadataProps, type ModelMetadata } from './metadata.js';
 
 /**
  * A trained model as a plain ONNX file (opset 18): input `input` [N, height, width, channels] float32, normalised as

@@ -2,4 +2,3 @@ export * from './evaluate.js';
 export * from './export-onnx.js';
 export * from './export-tfjs.js';
 export * from './metadata.js';
-export { metadataProps, readMetadata, withMetadata } from './onnx-metadata.js';

@@ -1,5 +1,8 @@
+import { create, toBinary } from '@bufbuild/protobuf';
+import { ModelProtoSchema, StringStringEntryProtoSchema } from 'onnx-buf';
 import { z } from 'zod';
-import { classifierFacts } from '../compiler/index.js';
+import { invalidInput } from '../base/errors.js';
+import { classifierFacts, factsOf, parseOnnx, parseText } from '../compiler/index.js';
 import type { Network } from '../spaces/index.js';
 
 const isNetwork = (value: unknown): value is Network =>
@@ -40,3 +43,57 @@ export const modelMetadataSchema = z.strictObject({
 
 export type ModelMetadata = Readonly<z.output<typeof modelMetadataSchema>>;
 export type MetadataKey = keyof ModelMetadata;
+
+const keys = Object.keys(modelMetadataSchema.shape) as MetadataKey[];
+
+/** Keys whose values are texts as they are; all others are written as JSON. */
+const plain: ReadonlySet<MetadataKey> = new Set(['layout', 'nas_version', 'created', 'experiment', 'genotype']);
+
+/** Present in every file that this package writes, and in no other. */
+const signature: MetadataKey = 'nas_version';
+
+/** Metadata as the flat texts of an ONNX file's `metadata_props`; keys without a value are left out. */
+export function metadataProps(metadata: ModelMetadata): Record<string, string> {
+  return Object.fromEntries(
+    keys.flatMap((key) => {
+      const value = metadata[key];
+      if (value === undefined) return [];
+      return [[key, typeof value === 'string' && plain.has(key) ? value : JSON.stringify(value)]];
+    }),
+  );
+}
+
+/**
+ * The metadata of an ONNX model. Of a file that this package did not write, what is there in the same form: possibly
+ * class names, layout, input size and normalisation, possibly nothing.
+ *
+ * @throws NasError `invalid-input` when the bytes are no ONNX model, or when one of this package's files is damaged.
+ */
+export function readMetadata(model: Uint8Array): Partial<ModelMetadata> {
+  const texts = new Map(parseOnnx(model).metadataProps.map(({ key, value }) => [key, value]));
+  const values = Object.fromEntries(
+    keys.flatMap((key) => {
+      const text = texts.get(key);
+      return text === undefined ? [] : [[key, plain.has(key) ? text : parseText(text)]];
+    }),
+  );
+  if (!texts.has(signature)) return factsOf(values);
+  const parsed = modelMetadataSchema.safeParse(values);
+  if (parsed.success) return parsed.data;
+  throw invalidInput(`the model's metadata is damaged: ${z.prettifyError(parsed.error)}`, {
+    hint: 'Export the model again.',
+  });
+}
+
+/** The same ONNX model with this metadata; other keys of the file stay. */
+export function withMetadata(model: Uint8Array, metadata: ModelMetadata): Uint8Array {
+  const proto = parseOnnx(model);
+  const own = new Set<string>(keys);
+  proto.metadataProps = [
+    ...proto.metadataProps.filter(({ key }) => !own.has(key)),
+    ...Object.entries(metadataProps(metadata)).map(([key, value]) =>
+      create(StringStringEntryProtoSchema, { key, value }),
+    ),
+  ];
+  return toBinary(ModelProtoSchema, proto);
+}

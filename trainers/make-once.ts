@@ -14,6 +14,8 @@ export interface Cached<T> {
   /** Makes it and puts it in its place, in one step: others look without a lock. */
   make(): Promise<T>;
   readonly signal?: AbortSignal | undefined;
+  /** Awaited now and then while somebody else makes it. */
+  readonly pause?: (() => Promise<void> | void) | undefined;
   readonly onNote?: ((message: string) => void) | undefined;
 }
 
@@ -33,14 +35,12 @@ export async function makeOnce<T>(cached: Cached<T>): Promise<T> {
   }
 }
 
-async function lockOf<T>({ path, name, signal, onNote }: Cached<T>): Promise<Lock> {
+async function lockOf<T>({ path, name, signal, pause, onNote }: Cached<T>): Promise<Lock> {
+  const onWait = (holder: string): void =>
+    onNote?.(`${holder} is making ${name}, which is needed here, too: waiting for it`);
   try {
     makeDirectory(dirname(path));
-    return await waitForLock(
-      `${path}.lock`,
-      (holder) => onNote?.(`${holder} is making ${name}, which is needed here, too: waiting for it`),
-      signal,
-    );
+    return await waitForLock(`${path}.lock`, { onWait, pause, signal });
   } catch (cause) {
     if (signal?.aborted === true) throw new NasError('interrupted', `waiting for ${name} was interrupted`);
     throw invalidInput(`the cache ${dirname(path)} cannot be written: ${messageOf(cause)}`, {

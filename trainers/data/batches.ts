@@ -1,5 +1,5 @@
 import { Random } from '../../base/random.js';
-import type { AugmentConfig } from '../schema.js';
+import type { AugmentConfig } from './schema.js';
 import { splitOf, type Dataset, type Split } from './dataset.js';
 import { openLogitsFile } from './logits-file.js';
 import { createResizer } from './resize.js';

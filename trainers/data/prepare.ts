@@ -4,7 +4,7 @@ import { NasError, invalidInput, messageOf } from '../../base/errors.js';
 import { cacheDirectory } from '../../base/files.js';
 import { contentHash } from '../../base/hash.js';
 import { makeOnce } from '../make-once.js';
-import type { DataConfig } from '../schema.js';
+import type { DataConfig } from './schema.js';
 import { cacheFormat, isCache, openCache, writeCache, type ConvertOptions } from './cache.js';
 import { openSource, type DataSource } from './sources/index.js';
 import { splitImages, type SplitShares } from './splits.js';

@@ -1,5 +1,5 @@
 import type { Random } from '../../base/random.js';
-import type { AugmentConfig } from '../schema.js';
+import type { AugmentConfig } from './schema.js';
 
 /** Extents of one image (HWC). */
 export interface ImageShape {

@@ -1,5 +1,5 @@
 import { Random } from '../../base/random.js';
-import type { AugmentConfig } from '../schema.js';
+import type { AugmentConfig } from './schema.js';
 import { drawTransform, identity, type ImageShape, type Transform } from './transforms.js';
 
 /** Another image that is mixed into a view (mixup, Zhang et al. 2018). */

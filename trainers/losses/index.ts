@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { LossConfig } from '../schema.js';
+import type { LossConfig } from './schema.js';
 import { attentionDistance } from './attention.js';
 import { crossEntropy } from './cross-entropy.js';
 import { decoupledDistillation } from './decoupled-distillation.js';

@@ -56,6 +56,7 @@ export class AskedTeacher {
     let kind: OutputKind | undefined;
     const { accuracy } = await evaluateSplit(
       async (images, size) => {
+        await this.proceed();
         const rows = await teacher.outputs(images, size);
         kind ??= outputKind(rows, info.classes.length);
         return toLogits[kind](rows);
@@ -101,6 +102,15 @@ export class AskedTeacher {
     return (this.opened ??= this.source.open());
   }
 
+  /** Between two batches: lets messages in, stands still while paused. */
+  private async proceed(): Promise<void> {
+    const { hooks = {} } = this.options;
+    await setImmediate();
+    await hooks.pause?.();
+    if (hooks.signal?.aborted === true)
+      throw new NasError('interrupted', "computing the teacher's logits was interrupted");
+  }
+
   /** Writes the logits of all views; what an earlier process wrote of whole views is kept. */
   private async askAll(outputs: OutputKind, file: string): Promise<void> {
     const { dataset, options } = this;
@@ -109,6 +119,7 @@ export class AskedTeacher {
     const { views } = train.augment;
     const { train: count } = info.counts;
     const teacher = await this.open();
+    const writer = new LogitsWriter(file, { views, count, classes: info.classes.length });
     const loader = createLoader({
       dataset,
       split: 'train',
@@ -119,14 +130,10 @@ export class AskedTeacher {
       shuffle: false,
       dropLast: false,
     });
-    const writer = new LogitsWriter(file, { views, count, classes: info.classes.length });
     try {
       for (let view = writer.rows / count; view < views; view++) {
         for await (const { images, size } of loader.epoch(view)) {
-          await setImmediate();
-          await hooks.pause?.();
-          if (hooks.signal?.aborted === true)
-            throw new NasError('interrupted', "computing the teacher's logits was interrupted");
+          await this.proceed();
           const rows = toLogits[outputs](await teacher.outputs(images, size));
           if (rows.some((x) => !Number.isFinite(x)))
             throw new NasError('failure', `the teacher ${this.source.name} gives logits that are not finite numbers`);

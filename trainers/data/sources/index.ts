@@ -1,4 +1,4 @@
-import type { DataConfig } from '../../schema.js';
+import type { DataConfig } from '../schema.js';
 import { cifar10, cifar100, openCifar } from './cifar.js';
 import { openFashionMnistIdx } from './fashion-mnist.js';
 import { openFashionMnistPackage } from './fashion-mnist-package.js';

@@ -1,0 +1,51 @@
+import { z } from 'zod';
+
+/** `teacher:`; whom the candidates learn from. */
+export const teacherSchema = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('none') }).describe('no teacher: candidates learn from the labels'),
+  z
+    .strictObject({
+      type: z.literal('train'),
+      network: z
+        .enum(['resnet', 'mobilenet'])
+        .default('resnet')
+        .describe('a ResNet-style reference, or a MobileNet of the given width'),
+      width: z.number().gt(0).max(8).default(1).describe('multiplier of all its widths'),
+      epochs: z.number().int().min(1).default(6).describe('times that it sees all training images'),
+      batch: z.number().int().min(1).max(4096).default(128).describe('images for each step'),
+      learning_rate: z.number().gt(0).default(0.1).describe('of SGD with momentum'),
+    })
+    .describe('a network that is trained once, and cached by content'),
+  z
+    .strictObject({
+      type: z.literal('onnx'),
+      path: z.string().describe('ONNX file with one float32 input of images and one output of logits or probabilities'),
+      layout: z.enum(['NHWC', 'NCHW']).optional().describe("of its input; by default the file's own metadata or shape"),
+      mean: z
+        .array(z.number())
+        .optional()
+        .describe("subtracted from pixel / 255, for each channel; by default the file's metadata, or the data's mean"),
+      std: z
+        .array(z.number().gt(0))
+        .optional()
+        .describe("divides after that; by default the file's metadata, or the data's standard deviation"),
+      classes: z
+        .array(z.string())
+        .optional()
+        .describe(
+          "the data's class names in the order of its outputs; by default the file's metadata, or the data's order",
+        ),
+    })
+    .describe('an ONNX classifier'),
+  z
+    .strictObject({
+      type: z.literal('layers-model'),
+      path: z.string().describe("folder with model.json; its input is NHWC with the data's normalisation"),
+      classes: z
+        .array(z.string())
+        .optional()
+        .describe("the data's class names in the order of its outputs; by default its metadata, or the data's order"),
+    })
+    .describe('a TF.js layers model'),
+]);
+export type TeacherConfig = z.output<typeof teacherSchema>;
