@@ -2,7 +2,7 @@ import type { Store } from '../../store/index.js';
 import type { Candidates } from './loop/candidates.js';
 import type { RunObserver } from './events.js';
 import type { RunPlan, TrainingPlan } from './plan.js';
-import type { Pool } from './jobs/pool.js';
+import type { JobRunner } from './jobs/job-runner.js';
 
 /** What the parts of any run share. */
 export interface RunContext {
@@ -16,6 +16,6 @@ export interface RunContext {
 /** What the parts of a run that trains networks share. */
 export interface TrainingContext extends RunContext {
   readonly plan: TrainingPlan;
-  readonly pool: Pool;
+  readonly jobs: JobRunner;
   readonly candidates: Candidates;
 }

@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { contentHash } from '../../../base/hash.js';
 import type { Network } from '../../../spaces/index.js';
 import type { TrialRecord } from '../../../store/index.js';
 import type { PreparedTeacher } from '../../../trainers/index.js';
@@ -125,14 +127,15 @@ async function fullyTrained(
 
 /** Writes a member's ONNX file and stores what ONNX Runtime says of its accuracy. */
 async function save(context: TrainingContext, member: Member): Promise<void> {
-  const { plan, pool, store, observe } = context;
+  const { plan, jobs, store, observe } = context;
   const { trial, network, weights, final } = member;
   const { number, seed } = trial;
   const known = store.finals.all().find((record) => record.trial === number);
   if (known?.state === 'complete') return;
   const path = frontierModel(number);
-  const exported = await pool.run(
-    {
+  const order = {
+    id: `export/${number}`,
+    job: {
       kind: 'export',
       candidate: { network, seed, weights },
       path: join(plan.workdir, path),
@@ -140,9 +143,13 @@ async function save(context: TrainingContext, member: Member): Promise<void> {
       dataset: plan.dataset,
       threads: plan.threads,
     },
-    'shared',
-    { event: () => undefined },
-  );
+    sharing: 'shared',
+    inputs: [
+      { path: plan.dataset.directory, hash: plan.data.hash },
+      { path: weights, hash: contentHash(readFileSync(weights)) },
+    ],
+  } as const;
+  const exported = await jobs.submit(order).result;
   const trainedAccuracy = final?.accuracy ?? trial.values['accuracy'].value;
   const { validation, test } = exported.accuracy;
   if (Math.abs(validation - trainedAccuracy) > tolerance)

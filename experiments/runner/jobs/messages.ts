@@ -1,4 +1,5 @@
 import { NasError, exitCodes, messageOf, type ErrorCode } from '../../../base/errors.js';
+import { JobFailed } from './job-runner.js';
 import type { Job, JobEvent, ResultOf } from './jobs.js';
 
 /** What the coordinator sends to a worker process. */
@@ -10,7 +11,8 @@ export type ToWorker =
 
 /** What a worker process sends back. */
 export type FromWorker =
-  | { readonly type: 'ready' }
+  /** The job takes its steps; sent at most once a second. */
+  | { readonly type: 'alive' }
   | { readonly type: 'event'; readonly event: JobEvent }
   | { readonly type: 'paused' }
   | { readonly type: 'done'; readonly result: ResultOf<Job> }
@@ -40,5 +42,8 @@ export function toPlainError(error: unknown): PlainError {
 }
 
 export function fromPlainError({ code, message, hint }: PlainError): NasError {
-  return new NasError(code in exitCodes ? code : 'failure', message, hint === undefined ? {} : { hint });
+  const details = hint === undefined ? {} : { hint };
+  return code in exitCodes && code !== 'failure'
+    ? new NasError(code, message, details)
+    : new JobFailed(message, details);
 }

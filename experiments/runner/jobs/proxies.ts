@@ -1,10 +1,11 @@
-import { NasError, messageOf } from '../../../base/errors.js';
+import { messageOf } from '../../../base/errors.js';
+import { contentHash } from '../../../base/hash.js';
 import type { ObjectiveValues, TrialRecord } from '../../../store/index.js';
 import type { ProxyName } from '../../../trainers/index.js';
 import { valuesFrom } from '../../measures.js';
 import type { TrainingContext } from '../context.js';
+import { JobFailed } from './job-runner.js';
 import type { Candidate, ProxyResult } from './jobs.js';
-import { WorkerDied } from './worker-process.js';
 
 /** Has zero-cost proxies computed in worker processes, and keeps those of trials. */
 export class ProxyService {
@@ -37,20 +38,19 @@ export class ProxyService {
   }
 
   /**
-   * Proxies of untrained networks, in their order; where a worker dies of them, all have failed.
+   * Proxies of untrained networks, in their order; where the job dies of them, all have failed.
    * @throws NasError when no network is to blame: the data set is damaged.
    */
   async compute(networks: readonly Candidate[], names: readonly ProxyName[]): Promise<readonly ProxyResult[]> {
-    const { pool, plan } = this.context;
-    const { dataset, experiment } = plan;
+    const { jobs, plan } = this.context;
+    const { dataset, data, experiment } = plan;
+    const job = { kind: 'proxies', candidates: networks, names, dataset, imageSeed: experiment.seed } as const;
+    const id = `proxies/${contentHash(networks, names)}`;
+    const inputs = [{ path: dataset.directory, hash: data.hash }];
     try {
-      return await pool.run(
-        { kind: 'proxies', candidates: networks, names, dataset, imageSeed: experiment.seed },
-        'shared',
-        { event: () => undefined },
-      );
+      return await jobs.submit({ id, job, sharing: 'shared', inputs }).result;
     } catch (error) {
-      if (!(error instanceof WorkerDied) && !(error instanceof NasError && error.code === 'failure')) throw error;
+      if (!(error instanceof JobFailed)) throw error;
       return networks.map(() => ({ failed: messageOf(error) }));
     }
   }

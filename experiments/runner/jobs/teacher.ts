@@ -1,4 +1,5 @@
 import { cacheDirectory } from '../../../base/files.js';
+import { contentHash } from '../../../base/hash.js';
 import type { PreparedTeacher, TrainConfig } from '../../../trainers/index.js';
 import type { TrainingContext } from '../context.js';
 import { toEpoch } from './training.js';
@@ -8,7 +9,7 @@ import { toEpoch } from './training.js';
  * before, by this run or any other, comes from the cache.
  */
 export async function prepareTeacher(context: TrainingContext, train: TrainConfig): Promise<PreparedTeacher | null> {
-  const { plan, pool, store, observe } = context;
+  const { plan, jobs, store, observe } = context;
   const { teacher: config, seed, engine } = plan.experiment;
   if (config.type === 'none') return null;
   observe({
@@ -18,7 +19,13 @@ export async function prepareTeacher(context: TrainingContext, train: TrainConfi
   });
   const stored = new Set(store.curves.of({ stage: 'teacher' }).map(({ epoch }) => epoch));
   const options = { dataset: plan.dataset, train, seed, engine, threads: plan.teacherThreads, cache: cacheDirectory() };
-  const teacher = await pool.run({ kind: 'teacher', config, options }, 'shared', {
+  const order = {
+    id: `teacher/${contentHash(config, train)}`,
+    job: { kind: 'teacher', config, options },
+    sharing: 'shared',
+    inputs: [{ path: plan.dataset.directory, hash: plan.data.hash }],
+  } as const;
+  const teacher = await jobs.submit(order, {
     event: (event) => {
       switch (event.kind) {
         case 'count':
@@ -40,7 +47,7 @@ export async function prepareTeacher(context: TrainingContext, train: TrainConfi
           break;
       }
     },
-  });
+  }).result;
   if (teacher !== null) {
     const accuracy = `${(100 * teacher.accuracy).toFixed(2)} % on the validation images`;
     observe({ kind: 'note', message: `The teacher, ${teacher.name}, is right on ${accuracy}` });

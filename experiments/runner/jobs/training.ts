@@ -1,11 +1,14 @@
 import { join } from 'node:path';
-import { NasError } from '../../../base/errors.js';
+import { contentHash } from '../../../base/hash.js';
 import type { Network } from '../../../spaces/index.js';
 import type { Epoch, Training } from '../../../store/index.js';
 import type { EpochMetrics, FitResult, PreparedTeacher, TrainConfig } from '../../../trainers/index.js';
 import type { TrainingContext } from '../context.js';
 import type { TrainingStage } from '../events.js';
+import type { TrainingPlan } from '../plan.js';
 import { trialFolder } from '../workdir.js';
+import { JobFailed, type JobInput, type JobOrder } from './job-runner.js';
+import type { TrainJob } from './jobs.js';
 import { WorkerDied } from './worker-process.js';
 
 /** A network to train as a member of the search or of the frontier. */
@@ -28,8 +31,8 @@ export type TrainingOutcome = { readonly result: FitResult } | { readonly failed
  * @throws NasError when the error is not the trial's own: a full disk, an unknown provider.
  */
 export async function train(context: TrainingContext, request: TrainingRequest): Promise<TrainingOutcome> {
-  const { plan, pool, store, observe } = context;
-  const { stage, number, network, seed, teacher } = request;
+  const { plan, jobs, store, observe } = context;
+  const { stage, number } = request;
   const training: Training = { stage, trial: number };
   const { epochs } = request.train;
   const stored = new Set(store.curves.of(training).map(({ epoch }) => epoch));
@@ -43,61 +46,74 @@ export async function train(context: TrainingContext, request: TrainingRequest):
   const begin = () => (stage === 'search' ? store.trials.start(number) : store.finals.start(number));
   begin();
   try {
-    const result = await pool.run(
-      {
-        kind: 'train',
-        fit: {
-          network,
-          seed,
-          train: request.train,
-          dataset: plan.dataset,
-          teacher,
-          engine: plan.experiment.engine,
-          threads: plan.threads,
-          sharedCores: plan.experiment.search.parallel > 1,
-          directory: join(plan.workdir, trialFolder(stage, number)),
-          until: request.until,
-        },
+    const submitted = jobs.submit(trainOrder(plan, request), {
+      started: (index) => {
+        worker = index;
+        observe({ kind: 'trial-started', worker, stage, number, fromEpoch: stored.size });
       },
-      'shared',
-      {
-        started: (index) => {
-          worker = index;
-          observe({ kind: 'trial-started', worker, stage, number, fromEpoch: stored.size });
-        },
-        event: (event) => {
-          switch (event.kind) {
-            case 'epoch': {
-              record(event.metrics);
-              const { epoch, validation_accuracy: validationAccuracy, train_loss: trainLoss } = event.metrics;
-              observe({ kind: 'trial-epoch', worker, stage, number, epoch, epochs, validationAccuracy, trainLoss });
-              break;
-            }
-            case 'progress':
-              observe({ kind: 'trial-step', worker, stage, number, ...event.progress });
-              break;
-            case 'note':
-              store.events.add({ kind: 'note', trial: number, detail: { message: event.message } });
-              observe({ kind: 'note', message: `trial ${number}: ${event.message}` });
-              break;
-            case 'count':
-              break;
+      event: (event) => {
+        switch (event.kind) {
+          case 'epoch': {
+            record(event.metrics);
+            const { epoch, validation_accuracy: validationAccuracy, train_loss: trainLoss } = event.metrics;
+            observe({ kind: 'trial-epoch', worker, stage, number, epoch, epochs, validationAccuracy, trainLoss });
+            break;
           }
-        },
-        retry: (attempt, attempts, message) => {
-          begin();
-          store.events.add({ kind: 'retried', trial: number, detail: { stage, attempt, message } });
-          observe({ kind: 'trial-retried', stage, number, attempt, attempts, message });
-        },
+          case 'progress':
+            observe({ kind: 'trial-step', worker, stage, number, ...event.progress });
+            break;
+          case 'note':
+            store.events.add({ kind: 'note', trial: number, detail: { message: event.message } });
+            observe({ kind: 'note', message: `trial ${number}: ${event.message}` });
+            break;
+          case 'count':
+            break;
+        }
       },
-    );
+      retry: (attempt, attempts, message) => {
+        begin();
+        store.events.add({ kind: 'retried', trial: number, detail: { stage, attempt, message } });
+        observe({ kind: 'trial-retried', stage, number, attempt, attempts, message });
+      },
+    });
+    const result = await submitted.result;
     result.curve.forEach(record);
     return { result };
   } catch (error) {
-    if (error instanceof WorkerDied && !context.stopping()) return { failed: error.message };
-    if (error instanceof NasError && error.code === 'failure') return { failed: error.message };
+    if (error instanceof JobFailed && !(error instanceof WorkerDied && context.stopping()))
+      return { failed: error.message };
     throw error;
   }
+}
+
+function trainOrder(plan: TrainingPlan, request: TrainingRequest): JobOrder<TrainJob> {
+  const { stage, number, network, seed, train, teacher, until } = request;
+  const { dataset, data, threads, experiment, workdir } = plan;
+  const fit = {
+    network,
+    seed,
+    train,
+    dataset,
+    teacher,
+    engine: experiment.engine,
+    threads,
+    sharedCores: experiment.search.parallel > 1,
+    directory: join(workdir, trialFolder(stage, number)),
+    until,
+  };
+  return {
+    id: `train/${stage}/${number}/${until ?? train.epochs}`,
+    job: { kind: 'train', fit },
+    sharing: 'shared',
+    inputs: [{ path: dataset.directory, hash: data.hash }, ...(teacher === null ? [] : teacherInputs(teacher))],
+  };
+}
+
+/** The files of a teacher: what it said of the images, and its model where a loss needs its features. */
+function teacherInputs({ hash, logits, model }: PreparedTeacher): JobInput[] {
+  const said = logits && { path: logits.file, hash: contentHash(hash, logits.augment, logits.viewSeed) };
+  const weights = model && { path: model.type === 'network' ? model.weights : model.path, hash };
+  return [said, weights].filter((input) => input !== null);
 }
 
 /** An epoch as the store keeps it. */

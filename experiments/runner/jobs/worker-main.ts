@@ -8,6 +8,20 @@ const send = (message: FromWorker): void => void process.send?.(message);
 const pause = new Pause(() => send({ type: 'paused' }));
 let stopping = new AbortController();
 
+/** Once a second is enough to be known to live. */
+const pulse = 1000;
+let lastSign = 0;
+
+/** Between two steps. */
+function step(): Promise<void> {
+  const now = performance.now();
+  if (now - lastSign > pulse) {
+    lastSign = now;
+    send({ type: 'alive' });
+  }
+  return pause.point();
+}
+
 process.on('message', (message: ToWorker) => {
   switch (message.type) {
     case 'run':
@@ -15,7 +29,7 @@ process.on('message', (message: ToWorker) => {
       runJob(message.job, {
         onEvent: (event) => send({ type: 'event', event }),
         signal: stopping.signal,
-        pause: () => pause.point(),
+        pause: step,
       }).then(
         (result) => send({ type: 'done', result }),
         (error: unknown) => send({ type: 'error', error: toPlainError(error) }),
@@ -38,4 +52,3 @@ process.on('message', (message: ToWorker) => {
 process.on('SIGINT', () => undefined);
 process.on('SIGTERM', () => undefined);
 process.on('disconnect', () => process.exit(0));
-send({ type: 'ready' });

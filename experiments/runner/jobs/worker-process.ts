@@ -1,17 +1,28 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { builtModule } from '../../../base/built-module.js';
+import { messageOf, NasError } from '../../../base/errors.js';
+import { JobFailed } from './job-runner.js';
 import type { Job, JobEvent, ResultOf } from './jobs.js';
 import { fromPlainError, type FromWorker, type ToWorker } from './messages.js';
+import { Watchdog } from './watchdog.js';
 
-/** A worker process ended before its job did: killed, crashed, out of memory. The job may be tried again. */
-export class WorkerDied extends Error {
-  override readonly name = 'WorkerDied';
+/** A worker process ended before its job did: killed, crashed, out of memory, hung. The job may be tried again. */
+export class WorkerDied extends JobFailed {}
+
+export interface WorkerOptions {
+  /** An error that it throws ends the job. */
+  readonly onEvent: (event: JobEvent) => void;
+  /** Aborted: the job is asked to checkpoint and end. */
+  readonly signal: AbortSignal;
+  /** Seconds without a sign of progress after which the process is ended. */
+  readonly deadline: number;
 }
 
 interface Running {
   readonly onEvent: (event: JobEvent) => void;
+  readonly watchdog: Watchdog;
   resolve(result: ResultOf<Job>): void;
-  reject(error: Error): void;
+  reject(error: unknown): void;
 }
 
 /**
@@ -27,26 +38,29 @@ export class WorkerProcess {
   constructor(
     readonly index: number,
     private readonly environment: NodeJS.ProcessEnv = process.env,
-    private readonly entry: URL = builtModule('./worker-main.js', import.meta.url),
   ) {}
-
-  get pid(): number | undefined {
-    return this.child?.pid;
-  }
 
   /**
    * Runs a job.
-   * @throws NasError what the job threw; WorkerDied when the process ended first.
+   * @throws NasError what the job threw, or that no process can be started; WorkerDied when the process ended first;
+   *   what `onEvent` threw.
    */
-  run<J extends Job>(job: J, onEvent: (event: JobEvent) => void): Promise<ResultOf<J>> {
+  async run<J extends Job>(job: J, { onEvent, signal, deadline }: WorkerOptions): Promise<ResultOf<J>> {
     if (this.running !== undefined) throw new Error(`worker ${this.index} is busy`);
     const child = (this.child ??= this.start());
-    return new Promise<ResultOf<J>>((resolve, reject) => {
-      // The worker answers a job of type J with a result of its type.
-      this.running = { onEvent, resolve: (result) => resolve(result), reject };
-      if (this.paused !== undefined) send(child, { type: 'pause' });
-      send(child, { type: 'run', job });
-    });
+    const stop = () => send(child, { type: 'stop' });
+    try {
+      return await new Promise<ResultOf<J>>((resolve, reject) => {
+        const watchdog = new Watchdog(deadline, () => this.giveUp(silence(deadline)));
+        // The worker answers a job of type J with a result of its type.
+        this.running = { onEvent, watchdog, resolve: (result) => resolve(result), reject };
+        if (this.paused !== undefined) send(child, { type: 'pause' });
+        send(child, { type: 'run', job });
+        signal.addEventListener('abort', stop);
+      });
+    } finally {
+      signal.removeEventListener('abort', stop);
+    }
   }
 
   /** Resolves when the current job stands still between two steps; at once when there is none. */
@@ -64,12 +78,8 @@ export class WorkerProcess {
   resume(): void {
     this.paused?.acknowledge();
     this.paused = undefined;
+    this.running?.watchdog.heard();
     if (this.child !== undefined) send(this.child, { type: 'resume' });
-  }
-
-  /** Asks the current job to checkpoint and end; its promise resolves with an interrupted result. */
-  stop(): void {
-    if (this.child !== undefined) send(this.child, { type: 'stop' });
   }
 
   /** Ends the process. A job that is still running fails with WorkerDied. */
@@ -85,32 +95,40 @@ export class WorkerProcess {
   }
 
   private start(): ChildProcess {
-    const child = fork(this.entry, {
+    const child = fork(builtModule('./worker-main.js', import.meta.url), {
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       env: this.environment,
     });
     let lastWords = '';
     child.stderr?.setEncoding('utf8').on('data', (text: string) => (lastWords = (lastWords + text).slice(-2000)));
-    child.on('message', (message: FromWorker) => this.receive(message));
+    child.on('message', (message: FromWorker) => {
+      if (this.child === child) this.receive(message);
+    });
+    child.once('error', (cause) => this.lose(child, unstartable(cause)));
     child.once('exit', (code, signal) => {
-      if (this.child === child) this.child = undefined;
-      this.paused?.acknowledge();
       const how = signal === null ? `ended with exit code ${String(code)}` : `was ended by ${signal}`;
       const said = lastWords.trim();
-      this.settle()?.reject(new WorkerDied(`the worker process ${how}${said === '' ? '' : `: ${said}`}`));
+      this.lose(child, new WorkerDied(`the worker process ${how}${said === '' ? '' : `: ${said}`}`));
     });
     return child;
   }
 
   private receive(message: FromWorker): void {
+    const { running } = this;
+    running?.watchdog.heard();
     switch (message.type) {
-      case 'ready':
+      case 'alive':
         break;
       case 'event':
-        this.running?.onEvent(message.event);
+        try {
+          running?.onEvent(message.event);
+        } catch (error) {
+          this.giveUp(error);
+        }
         break;
       case 'paused':
+        running?.watchdog.suspend();
         this.paused?.acknowledge();
         break;
       case 'done':
@@ -122,14 +140,42 @@ export class WorkerProcess {
     }
   }
 
+  /** Ends the process, and its job with an error. Nobody waits for it: a hung driver may keep it for a while. */
+  private giveUp(error: unknown): void {
+    const { child } = this;
+    if (child === undefined) return;
+    child.kill('SIGKILL');
+    if (child.connected) child.disconnect();
+    child.stderr?.destroy();
+    child.unref();
+    this.lose(child, error);
+  }
+
+  /** The process is no more, or not ours any more; another one is started for the next job. */
+  private lose(child: ChildProcess, error: unknown): void {
+    if (this.child !== child) return;
+    this.child = undefined;
+    this.settle()?.reject(error);
+  }
+
   /** Ends the current job: nothing more is expected of it, and a pause that waits for it is over. */
   private settle(): Running | undefined {
     const { running } = this;
+    running?.watchdog.end();
     this.running = undefined;
     this.paused?.acknowledge();
     return running;
   }
 }
+
+const silence = (seconds: number): WorkerDied =>
+  new WorkerDied(`the worker process made no progress for ${seconds} s and was ended`);
+
+const unstartable = (cause: Error): NasError =>
+  new NasError('failure', `no worker process can be started: ${messageOf(cause)}`, {
+    hint: 'Free memory, processes or open files; nothing is lost, nas resume goes on.',
+    cause,
+  });
 
 function send(child: ChildProcess, message: ToWorker): void {
   if (child.connected) child.send(message, () => undefined);

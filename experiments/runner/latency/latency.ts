@@ -102,9 +102,10 @@ export class LatencyService {
 
   /** Measures networks side by side, so that whatever changes with time hits all alike. */
   async measure(subjects: readonly Subject[], purpose: MeasurementPurpose): Promise<void> {
-    const { plan, pool, store, observe } = this.context;
+    const { plan, jobs, store, observe } = this.context;
     const { device } = plan.experiment.latency;
     const { decisions } = plan.space;
+    const id = this.measurementId(subjects, purpose);
     const job = {
       kind: 'measure',
       candidates: subjects.map(({ candidate, genotype }) => ({
@@ -114,16 +115,20 @@ export class LatencyService {
       space: { config: plan.experiment.space, task: plan.task },
       device,
       protocol: defaultProtocol,
-      id: this.measurementId(subjects, purpose),
+      id,
       profile: purpose === 'calibration',
     } as const;
     const sharing = device.type === 'agent' || device.type === 'table' ? 'elsewhere' : 'exclusive';
-    const measured = await pool.run(job, sharing, {
-      event: (event) => {
-        if (event.kind === 'count' && purpose !== 'trial')
-          observe({ kind: 'progress', phase: purpose, done: event.done, total: event.total, unit: event.what });
+    const submitted = jobs.submit(
+      { id, job, sharing, inputs: [] },
+      {
+        event: (event) => {
+          if (event.kind === 'count' && purpose !== 'trial')
+            observe({ kind: 'progress', phase: purpose, done: event.done, total: event.total, unit: event.what });
+        },
       },
-    });
+    );
+    const measured = await submitted.result;
     store.transaction(() => {
       for (const [i, { genotype, candidate, trial }] of subjects.entries()) {
         store.measurements.add({

@@ -2,7 +2,7 @@ import type { ObjectiveValues, Outcome, TrialRecord } from '../../../../store/in
 import { measuresOf } from '../../../measures.js';
 import type { RunContext, TrainingContext } from '../../context.js';
 import { finishFrontier } from '../../finishing/finish.js';
-import { Pool } from '../../jobs/pool.js';
+import { LocalPool } from '../../jobs/local-pool.js';
 import { ProxyService } from '../../jobs/proxies.js';
 import { LatencyService } from '../../latency/latency.js';
 import type { TrainingPlan } from '../../plan.js';
@@ -24,9 +24,9 @@ export class TrainingEvaluator implements Evaluator {
 
   constructor(context: RunContext, plan: TrainingPlan) {
     const { parallel, retries, filter, features } = plan.experiment.search;
-    const pool = new Pool({ size: parallel, retries });
+    const jobs = new LocalPool({ size: parallel, retries });
     const candidates = new Candidates(plan);
-    this.context = { ...context, plan, pool, candidates };
+    this.context = { ...context, plan, jobs, candidates };
     this.latency = new LatencyService(this.context);
     this.trainings = new Trainings(this.context);
     const proxies = new ProxyService(this.context);
@@ -87,11 +87,11 @@ export class TrainingEvaluator implements Evaluator {
   }
 
   stop(): void {
-    this.context.pool.stop();
+    this.context.jobs.stop();
   }
 
   close(): Promise<void> {
-    return this.context.pool.close();
+    return this.context.jobs.close();
   }
 }
 

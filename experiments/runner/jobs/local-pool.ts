@@ -1,0 +1,105 @@
+import PQueue from 'p-queue';
+import { NasError } from '../../../base/errors.js';
+import { withLargePages } from '../../../base/large-pages.js';
+import { patienceWith, type JobListener, type JobOrder, type JobRunner, type SubmittedJob } from './job-runner.js';
+import type { Job, ResultOf } from './jobs.js';
+import { WorkerDied, WorkerProcess } from './worker-process.js';
+
+export interface PoolOptions {
+  /** Training workers. */
+  readonly size: number;
+  /** How often a job whose worker died is started again. */
+  readonly retries: number;
+}
+
+/** Runs jobs on a fixed set of worker processes of this machine. */
+export class LocalPool implements JobRunner {
+  private readonly workers: readonly WorkerProcess[];
+  private readonly idle: WorkerProcess[];
+  private readonly measuring: WorkerProcess;
+  private readonly distant: WorkerProcess;
+  private readonly shared: PQueue;
+  private readonly exclusive = new PQueue({ concurrency: 1 });
+  private readonly elsewhere = new PQueue({ concurrency: 1 });
+  private readonly submitted = new Set<string>();
+  private readonly stopping = new AbortController();
+
+  constructor(private readonly options: PoolOptions) {
+    // Only for training: latency is measured as it will be without.
+    this.workers = Array.from({ length: options.size }, (_, i) => new WorkerProcess(i, withLargePages(process.env)));
+    this.idle = [...this.workers].reverse();
+    this.measuring = new WorkerProcess(options.size);
+    this.distant = new WorkerProcess(options.size + 1);
+    this.shared = new PQueue({ concurrency: options.size });
+  }
+
+  submit<J extends Job>(order: JobOrder<J>, listener: JobListener = {}): SubmittedJob<ResultOf<J>> {
+    const { id } = order;
+    if (this.submitted.has(id)) throw new Error(`the job ${id} is submitted already`);
+    this.submitted.add(id);
+    const cancelling = new AbortController();
+    const signal = AbortSignal.any([cancelling.signal, this.stopping.signal]);
+    const result = this.placed(order, (worker) => this.attempts(worker, order, listener, signal));
+    return { result: result.finally(() => this.submitted.delete(id)), cancel: () => cancelling.abort() };
+  }
+
+  stop(): void {
+    this.stopping.abort();
+  }
+
+  async close(): Promise<void> {
+    this.stop();
+    await Promise.all([...this.workers, this.measuring, this.distant].map((worker) => worker.close()));
+  }
+
+  /** Gives a task the worker of its kind, once that is free. */
+  private placed<T>({ sharing }: JobOrder, task: (worker: WorkerProcess) => Promise<T>): Promise<T> {
+    switch (sharing) {
+      case 'exclusive':
+        return this.exclusive.add(() => this.alone(() => task(this.measuring)));
+      case 'elsewhere':
+        return this.elsewhere.add(() => task(this.distant));
+      case 'shared':
+        return this.shared.add(() => this.onIdleWorker(task));
+    }
+  }
+
+  private async onIdleWorker<T>(task: (worker: WorkerProcess) => Promise<T>): Promise<T> {
+    await this.exclusive.onIdle();
+    const worker = this.idle.pop();
+    if (worker === undefined) throw new Error('more jobs at once than workers');
+    try {
+      return await task(worker);
+    } finally {
+      this.idle.push(worker);
+    }
+  }
+
+  private async alone<T>(task: () => Promise<T>): Promise<T> {
+    await Promise.all(this.workers.map((worker) => worker.pause()));
+    try {
+      return await task();
+    } finally {
+      for (const worker of this.workers) worker.resume();
+    }
+  }
+
+  private async attempts<J extends Job>(
+    worker: WorkerProcess,
+    { job, deadline = patienceWith(job) }: JobOrder<J>,
+    listener: JobListener,
+    signal: AbortSignal,
+  ): Promise<ResultOf<J>> {
+    const attempts = this.options.retries + 1;
+    for (let attempt = 1; ; attempt++) {
+      if (signal.aborted) throw new NasError('interrupted', 'the job was cancelled');
+      listener.started?.(worker.index);
+      try {
+        return await worker.run(job, { onEvent: (event) => listener.event?.(event), signal, deadline });
+      } catch (error) {
+        if (!(error instanceof WorkerDied) || attempt === attempts || signal.aborted) throw error;
+        listener.retry?.(attempt + 1, attempts, error.message);
+      }
+    }
+  }
+}
