@@ -17,12 +17,14 @@ export interface Terminal {
 const plainWish = (argv: readonly string[], env: NodeJS.ProcessEnv): boolean =>
   argv.includes('--no-color') || (env['NO_COLOR'] ?? '') !== '' || env['TERM'] === 'dumb';
 
-/** The process's own terminal. A reader that goes away (`| head`) ends the process silently. */
+/** The reader has gone away (`| head`), or the terminal was closed. */
+const nobodyReads = new Set(['EPIPE', 'EIO']);
+
+/** The process's own terminal. What nobody reads any more is dropped, and the work goes on: a run must not end of it. */
 export function processTerminal(argv: readonly string[], env: NodeJS.ProcessEnv): Terminal {
   for (const stream of [process.stdout, process.stderr])
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EPIPE') process.exit(0);
-      throw error;
+      if (!nobodyReads.has(error.code ?? '')) throw error;
     });
   const forced = (env['FORCE_COLOR'] ?? '') !== '';
   return {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { commands } from '../../cli/commands/index.js';
+import { writeTable } from '../experiments/table-experiment.js';
 import { main, nas, nasInside } from './nas.js';
 import { storedRun } from './stored-run.js';
 
@@ -85,6 +86,16 @@ describe('the command', () => {
     const { stdout, stderr } = await promisify(execFile)('bash', ['-c', shell]);
     expect(stdout).toBe('[\n0\n');
     expect(stderr).toBe('');
+  });
+
+  it('runs to the end although its reader goes away', async () => {
+    const { file } = writeTable(join(folder, 'unread'));
+    const done = join(folder, 'unread', 'run');
+    const shell = `"${process.execPath}" "${main}" run "${file}" --workdir "${done}" 2>&1 | head -1; echo "\${PIPESTATUS[0]}"`;
+    const { stdout, stderr } = await promisify(execFile)('bash', ['-c', shell]);
+    expect(stdout).toMatch(/^[^\n]*\n0\n$/);
+    expect(stderr).toBe('');
+    expect((await nasInside(['status', done])).out).toContain('complete');
   });
 });
 
