@@ -24,15 +24,24 @@ export function requireResult(trials: readonly TrialRecord[], objectives: readon
   });
 }
 
-/** `3 of 5 trials failed; trial 0: out of memory`; nothing when none failed. */
+/** `all 5 trials failed; trial 1: out of memory (the reason of 4)`; nothing when none failed. */
 function failuresOf(trials: readonly TrialRecord[]): string[] {
   const failed = trials.filter(({ state }) => state === 'failed');
   if (failed.length === 0) return [];
   const all = trials.length === 1 ? 'the only trial failed' : `all ${trials.length} trials failed`;
   const some = `${failed.length} of ${trials.length} trials failed`;
-  const [{ number, message }] = failed;
-  const reason = `trial ${number}: ${message ?? 'no reason was recorded'}`;
-  return [failed.length === trials.length ? all : some, reason];
+  return [failed.length === trials.length ? all : some, mostFrequent(failed)];
+}
+
+/** The reason that most failures share; numbers in it (a step, an address) may differ. */
+function mostFrequent(failed: readonly TrialRecord[]): string {
+  const kindOf = ({ message }: TrialRecord): string => message?.replaceAll(/\d+/g, '0') ?? '';
+  const counts = new Map<string, number>();
+  for (const trial of failed) counts.set(kindOf(trial), (counts.get(kindOf(trial)) ?? 0) + 1);
+  const most = Math.max(...counts.values());
+  const first = failed.find((trial) => counts.get(kindOf(trial)) === most) ?? failed[0];
+  const times = most === 1 ? '' : ` (the reason of ${most})`;
+  return `trial ${first.number}: ${first.message ?? 'no reason was recorded'}${times}`;
 }
 
 const short = (value: number): string => String(Number(value.toPrecision(6)));
