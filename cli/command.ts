@@ -66,3 +66,10 @@ export const setOption = {
   default: [] as string[],
   describe: 'Change a value of the experiment: key.path=value (YAML), may be repeated',
 } as const satisfies Options;
+
+/** `--accept-environment` where a run may go on. */
+export const acceptEnvironmentOption = {
+  type: 'boolean',
+  default: false,
+  describe: 'Go on although latency is now measured on another device, or otherwise than before',
+} as const satisfies Options;

@@ -11,6 +11,8 @@ export interface RunMeta {
   readonly source: string;
   /** The experiment with every default filled in; plain data. */
   readonly experiment: unknown;
+  /** What of it the user wrote; plain data. Runs of older versions do not tell. */
+  readonly written?: unknown;
   /** Training threads per worker: results repeat bit for bit only with the same number. */
   readonly threads: number;
   /** Version of nas that began the run. */
@@ -19,7 +21,7 @@ export interface RunMeta {
   readonly environment: unknown;
 }
 
-export interface RunRecord extends RunMeta {
+export interface RunRecord extends Omit<RunMeta, 'written'> {
   /** In ms since 1970. */
   readonly createdAt: number;
 }
@@ -82,7 +84,7 @@ export class Run {
         environment: json(meta.environment, 'environment'),
         createdAt: this.connection.clock(),
       });
-      this.events.add({ kind: 'created', detail: { version: meta.version } });
+      this.events.add({ kind: 'created', detail: { version: meta.version, written: meta.written } });
       this.setStatus('running');
     });
   }

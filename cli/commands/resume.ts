@@ -1,4 +1,4 @@
-import { command, jsonOption } from '../command.js';
+import { acceptEnvironmentOption, command, jsonOption } from '../command.js';
 import { watchRun } from '../watch-run.js';
 
 export const resume = command({
@@ -8,9 +8,14 @@ export const resume = command({
   options: (yargs) =>
     yargs
       .positional('workdir', { type: 'string', demandOption: true, describe: "A run's folder" })
+      .option('accept-environment', acceptEnvironmentOption)
       .option('json', { ...jsonOption, describe: "Print the report's data as JSON at the end" }),
-  run: async ({ workdir, json }, terminal) => {
+  run: async ({ workdir, acceptEnvironment, json }, terminal) => {
     const { resumeExperiment } = await import('../../experiments/index.js');
-    await watchRun((observe, signal) => resumeExperiment(workdir, { signal }, observe), terminal, json);
+    await watchRun(
+      (observe, signal) => resumeExperiment(workdir, { acceptEnvironment, signal }, observe),
+      terminal,
+      json,
+    );
   },
 });

@@ -1,4 +1,4 @@
-import { command, jsonOption, setOption } from '../command.js';
+import { acceptEnvironmentOption, command, jsonOption, setOption } from '../command.js';
 import { watchRun } from '../watch-run.js';
 
 export const run = command({
@@ -15,11 +15,12 @@ export const run = command({
       .option('workdir', { type: 'string', describe: 'Folder of the results; default runs/<name>' })
       .option('set', setOption)
       .option('fresh', { type: 'boolean', default: false, describe: 'Throw away an earlier run in the workdir' })
+      .option('accept-environment', acceptEnvironmentOption)
       .option('json', { ...jsonOption, describe: "Print the report's data as JSON at the end" }),
-  run: async ({ yaml, workdir, set, fresh, json }, terminal) => {
+  run: async ({ yaml, workdir, set, fresh, acceptEnvironment, json }, terminal) => {
     const { loadExperiment, runExperiment } = await import('../../experiments/index.js');
     const loaded = loadExperiment(yaml, { set });
-    const options = { fresh, ...(workdir === undefined ? {} : { workdir }) };
+    const options = { fresh, acceptEnvironment, ...(workdir === undefined ? {} : { workdir }) };
     await watchRun((observe, signal) => runExperiment(loaded, { ...options, signal }, observe), terminal, json);
   },
 });

@@ -16,6 +16,8 @@ import { zodProblems } from './zod-problems.js';
 export interface LoadedExperiment {
   /** With every default filled in and every path absolute; plain data. */
   readonly experiment: Experiment;
+  /** What was written: `set` laid over the file, paths absolute, no defaults. Parsed again, it is the same experiment. */
+  readonly written: unknown;
   /** The text of the file, comments and all. */
   readonly source: string;
   /** The file as it was named. */
@@ -58,7 +60,7 @@ export function parseExperiment(file: string, text: string, options: LoadOptions
     ...(checkFiles ? missingFiles(source) : []),
   ];
   if (problems.length > 0) throw problemsError(file, problems);
-  return { experiment, source: text, file, set, where: (path) => source.where(path) };
+  return { experiment, written: source.data, source: text, file, set, where: (path) => source.where(path) };
 }
 
 /**

@@ -38,10 +38,14 @@ export async function execute(
     return await end(plan, context, signal.aborted ? 'interrupted' : 'complete', began);
   } catch (error) {
     if (signal.aborted) return await end(plan, context, 'interrupted', began);
-    store.run.setStatus(
-      error instanceof NasError && error.code === 'infeasible' ? 'infeasible' : 'failed',
-      messageOf(error),
-    );
+    try {
+      store.run.setStatus(
+        error instanceof NasError && error.code === 'infeasible' ? 'infeasible' : 'failed',
+        messageOf(error),
+      );
+    } catch {
+      // A full disk: what ended the run is what the user should hear of.
+    }
     // What was found so far is worth a look all the same.
     await report(store, plan.workdir, observe);
     throw error;

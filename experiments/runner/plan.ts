@@ -24,6 +24,8 @@ export interface TrainingPlan extends RunPlan {
   readonly space: Space;
   /** Threads of each training worker; part of what makes results repeat. */
   readonly threads: number;
+  /** Whether latencies may stand beside those that were measured on another device, or otherwise. */
+  readonly acceptEnvironment: boolean;
   /** Threads of the teacher's preparation, which has the machine for itself. */
   readonly teacherThreads: number;
   /** What makes the objectives' values. */
@@ -52,9 +54,11 @@ export interface PlanInput {
   readonly workdir: string;
   readonly dataset: DatasetRef;
   readonly threads: number;
+  readonly acceptEnvironment?: boolean;
 }
 
-export async function makePlan({ experiment, workdir, dataset, threads }: PlanInput): Promise<TrainingPlan> {
+export async function makePlan(input: PlanInput): Promise<TrainingPlan> {
+  const { experiment, workdir, dataset, threads, acceptEnvironment = false } = input;
   const data = describeDataset(dataset);
   const task: Task = { input: [data.height, data.width, data.channels], classes: data.classes.length };
   const space = await createSpace(experiment.space, task);
@@ -64,7 +68,7 @@ export async function makePlan({ experiment, workdir, dataset, threads }: PlanIn
   const proxies = [...new Set([...objectives, ...(experiment.search.features?.proxies ?? [])])];
   const teacherThreads = experiment.engine.threads ?? availableParallelism();
   const shared = { kind: 'training', experiment, workdir, dataset, data, task, space } as const;
-  return { ...shared, threads, teacherThreads, sources, proxies };
+  return { ...shared, threads, acceptEnvironment, teacherThreads, sources, proxies };
 }
 
 /** The threads of each worker when the experiment does not say: the cores, shared among the workers. */

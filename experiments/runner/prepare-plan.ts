@@ -17,6 +17,7 @@ export interface PlanContext {
   readonly workdir: string;
   /** Threads of each training worker. */
   readonly threads: number;
+  readonly acceptEnvironment: boolean;
   /** Where the clock of the run stands, in ms since 1970. */
   readonly time: number;
   readonly locating: Locating;
@@ -38,11 +39,11 @@ async function tablePlan(experiment: TableExperiment, { workdir, time, locating 
 }
 
 async function trainingPlan(experiment: TrainingExperiment, context: PlanContext): Promise<TrainingPlan> {
-  const { workdir, threads, locating, observe, signal } = context;
+  const { workdir, threads, acceptEnvironment, locating, observe, signal } = context;
   await locating(['engine'], () => chooseEngine(experiment.engine));
   const dataset = await locating(['data'], () => prepareData(experiment.data, observe, signal));
   for (const [key, batch] of batches(experiment)) await locating([key, 'batch'], () => checkBatch(batch, dataset));
-  return locating(['space'], () => makePlan({ experiment, workdir, dataset, threads }));
+  return locating(['space'], () => makePlan({ experiment, workdir, dataset, threads, acceptEnvironment }));
 }
 
 /** The batches of everything that will be trained, by the part of the file that says them. */

@@ -2,11 +2,14 @@ import { resolve } from 'node:path';
 import { invalidInput } from '../../base/errors.js';
 import { canonicalJson } from '../../base/hash.js';
 import { lockWorkdir, Store, type Clock } from '../../store/index.js';
-import { locatingIn, locatingNowhere, type LoadedExperiment } from '../parse/index.js';
+import { locatingIn, locatingNowhere, parseExperiment, type LoadedExperiment } from '../parse/index.js';
+import { isMap } from '../parse/path.js';
 import { isTableExperiment, type Experiment } from '../schema.js';
 import { storeEnqueued, warmStart, type WarmStartInput } from '../warm-start/index.js';
+import type { Environment } from '../../latency-models/index.js';
 import type { RunObserver } from './events.js';
 import { execute, report, type RunOutcome } from './execute.js';
+import { environmentDifferences } from './latency/environment.js';
 import { clockOf, defaultThreads, type Plan } from './plan.js';
 import { preparePlan } from './prepare-plan.js';
 import { environmentOf, requireSameFiles } from './provenance.js';
@@ -18,6 +21,8 @@ export interface RunOptions {
   readonly workdir?: string;
   /** Throw away an earlier run in this workdir. */
   readonly fresh?: boolean;
+  /** Go on although latency is now measured on another device, or otherwise than before. */
+  readonly acceptEnvironment?: boolean;
   /** Aborted: checkpoint and stop. */
   readonly signal?: AbortSignal;
 }
@@ -36,16 +41,17 @@ export async function runExperiment(
   observe: RunObserver,
 ): Promise<RunOutcome> {
   const { experiment, source } = loaded;
-  const { fresh = false, signal = never } = options;
+  const { fresh = false, acceptEnvironment = false, signal = never } = options;
   const workdir = resolve(options.workdir ?? `runs/${experiment.name}`);
   if (hasRun(workdir) && !fresh) {
-    requireSame(workdir, experiment);
+    requireSame(workdir, loaded);
     return resumeExperiment(workdir, options, observe);
   }
   const threads = threadsOf(experiment);
   const began = Date.now();
   const locating = locatingIn(loaded);
-  const plan = await preparePlan(experiment, { workdir, threads, time: began, locating, observe, signal });
+  const context = { workdir, threads, acceptEnvironment, time: began, locating, observe, signal };
+  const plan = await preparePlan(experiment, context);
   const { enqueued, notes } = await warmStart(warmStartInput(plan), locating);
   for (const message of notes) observe({ kind: 'note', message });
   const lock = lockWorkdir(workdir);
@@ -56,6 +62,7 @@ export async function runExperiment(
       seed: experiment.seed,
       source,
       experiment,
+      written: loaded.written,
       threads,
       version: nasVersion(),
       environment: environmentOf(experiment, threads),
@@ -76,10 +83,10 @@ export async function runExperiment(
  */
 export async function resumeExperiment(
   workdir: string,
-  options: Pick<RunOptions, 'signal'>,
+  options: Pick<RunOptions, 'acceptEnvironment' | 'signal'>,
   observe: RunObserver,
 ): Promise<RunOutcome> {
-  const { signal = never } = options;
+  const { acceptEnvironment = false, signal = never } = options;
   const path = resolve(workdir);
   if (!hasRun(path)) throw invalidInput(`${workdir}: there is no run here`, { hint: 'nas run <yaml> starts one.' });
   const lock = lockWorkdir(path);
@@ -94,13 +101,14 @@ export async function resumeExperiment(
         await report(store, path, observe);
         return { state: 'complete', workdir: path };
       }
-      const { experiment: stored, threads, environment } = store.run.get();
-      // Written by `runExperiment`, which had it from the schema.
-      const experiment = stored as Experiment;
+      const { threads, environment } = store.run.get();
+      const experiment = storedExperiment(store, path);
       requireSameFiles(experiment, environment);
+      noteOtherMachine(environment, environmentOf(experiment, threads), observe);
       const time = latestChange(store);
       const locating = locatingNowhere;
-      const plan = await preparePlan(experiment, { workdir: path, threads, time, locating, observe, signal });
+      const context = { workdir: path, threads, acceptEnvironment, time, locating, observe, signal };
+      const plan = await preparePlan(experiment, context);
       clock = clockOf(plan);
       store.events.add({ kind: 'resumed', detail: { version: nasVersion() } });
       store.run.setStatus('running');
@@ -109,6 +117,15 @@ export async function resumeExperiment(
   } finally {
     lock.release();
   }
+}
+
+/** Tells when a run goes on elsewhere: trainings repeat bit for bit on one machine. */
+function noteOtherMachine(before: unknown, now: unknown, observe: RunObserver): void {
+  // Both are what `environmentOf` says: of a run on a table, nothing of this is known.
+  const differences = environmentDifferences(before as Partial<Environment>, now as Environment);
+  if (differences === '') return;
+  const message = `The run goes on in another environment (${differences}); what it trains may differ from there on`;
+  observe({ kind: 'note', message });
 }
 
 const warmStartInput = (plan: Plan): WarmStartInput => {
@@ -129,13 +146,14 @@ const latestChange = (store: Store): number =>
 const threadsOf = (experiment: Experiment): number => (isTableExperiment(experiment) ? 1 : defaultThreads(experiment));
 
 /** @throws NasError when the workdir's run was begun with another experiment. */
-function requireSame(workdir: string, experiment: Experiment): void {
+function requireSame(workdir: string, { experiment }: LoadedExperiment): void {
   const store = Store.open(databasePath(workdir), { readonly: true });
   try {
-    const stored = store.run.get().experiment as Record<string, unknown>;
-    const given = experiment as Record<string, unknown>;
-    const differing = [...new Set([...Object.keys(stored), ...Object.keys(given)])].filter(
-      (key) => canonicalJson(stored[key] ?? null) !== canonicalJson(given[key] ?? null),
+    // What was written counts: a default may follow from the machine, or be another one today.
+    const stored = asWritten(store, workdir) ?? filled(store.run.get().experiment, experiment);
+    const [before, now] = [stored as Record<string, unknown>, experiment as Record<string, unknown>];
+    const differing = [...new Set([...Object.keys(before), ...Object.keys(now)])].filter(
+      (key) => canonicalJson(before[key] ?? null) !== canonicalJson(now[key] ?? null),
     );
     if (differing.length === 0) return;
     throw invalidInput(`${workdir} holds a run of another experiment (it differs in ${differing.join(', ')})`, {
@@ -144,6 +162,35 @@ function requireSame(workdir: string, experiment: Experiment): void {
   } finally {
     store.close();
   }
+}
+
+/** The experiment of a stored run: every value as it was settled when the run began, later keys by their defaults. */
+function storedExperiment(store: Store, workdir: string): Experiment {
+  // Written by `runExperiment`, which had it from the schema.
+  const settled = store.run.get().experiment as Experiment;
+  return filled(settled, asWritten(store, workdir) ?? settled) as Experiment;
+}
+
+/**
+ * What the user of a stored run wrote, parsed on this machine by this version; undefined when the run does not tell.
+ * @throws NasError `invalid-input` when this version does not understand it.
+ */
+function asWritten(store: Store, workdir: string): Experiment | undefined {
+  // Stored when the run began.
+  const [{ detail }] = store.events.all();
+  const { written } = detail as { readonly written?: unknown };
+  if (written === undefined) return undefined;
+  const file = `${databasePath(workdir)} (the experiment as it was written)`;
+  return parseExperiment(file, JSON.stringify(written), { checkFiles: false }).experiment;
+}
+
+/** A value with the keys that only `defaults` has; maps of different types are left alone. */
+function filled(value: unknown, defaults: unknown): unknown {
+  if (!isMap(value) || !isMap(defaults) || value['type'] !== defaults['type']) return value;
+  const keys = new Set([...Object.keys(defaults), ...Object.keys(value)]);
+  return Object.fromEntries(
+    [...keys].map((key) => [key, key in value ? filled(value[key], defaults[key]) : defaults[key]]),
+  );
 }
 
 async function withStore<T>(store: Store, task: () => Promise<T>): Promise<T> {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { messageOf, NasError } from '../../../base/errors.js';
 import { contentHash } from '../../../base/hash.js';
 import type { Network } from '../../../spaces/index.js';
 import type { TrialRecord } from '../../../store/index.js';
@@ -53,11 +54,22 @@ export async function finishFrontier(
   );
   if (stopping()) return;
   observe({ kind: 'phase', name: 'frontier', message: `Saving the frontier's ${networks} and checking the accuracy` });
+  const unsaved: string[] = [];
   for (const [done, member] of members.entries()) {
     if (stopping()) return;
-    await save(context, member);
+    await save(context, member).catch((error: unknown) => {
+      if (!stopping()) unsaved.push(`trial ${member.trial.number}: ${messageOf(error)}`);
+    });
     observe({ kind: 'progress', phase: 'frontier', done: done + 1, total: members.length, unit: 'networks' });
   }
+  if (unsaved.length > 0 && !stopping())
+    throw new NasError(
+      'failure',
+      `${unsaved.length} of ${members.length} networks could not be saved; ${unsaved.join('; ')}`,
+      {
+        hint: 'The others are in artifacts/frontier; nas resume tries again with what is missing.',
+      },
+    );
 }
 
 /**

@@ -91,13 +91,14 @@ export class LocalPool implements JobRunner {
     signal: AbortSignal,
   ): Promise<ResultOf<J>> {
     const attempts = this.options.retries + 1;
+    const cancelled = () => signal.aborted;
     for (let attempt = 1; ; attempt++) {
-      if (signal.aborted) throw new NasError('interrupted', 'the job was cancelled');
+      if (cancelled()) throw new NasError('interrupted', 'the job was cancelled');
       listener.started?.(worker.index);
       try {
         return await worker.run(job, { onEvent: (event) => listener.event?.(event), signal, deadline });
       } catch (error) {
-        if (!(error instanceof WorkerDied) || attempt === attempts || signal.aborted) throw error;
+        if (!(error instanceof WorkerDied) || attempt === attempts || cancelled()) throw error;
         listener.retry?.(attempt + 1, attempts, error.message);
       }
     }

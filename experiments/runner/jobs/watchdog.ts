@@ -1,4 +1,4 @@
-/** Looks in one deadline: the last one expires it, so that it is at most this much too long. */
+/** Looks in one deadline; it expires at the next one. */
 const looks = 10;
 
 /**
@@ -14,7 +14,7 @@ export class Watchdog {
   constructor(seconds: number, expired: () => void) {
     this.timer = setInterval(
       () => {
-        if (this.isSuspended || ++this.silent < looks) return;
+        if (this.isSuspended || ++this.silent <= looks) return;
         this.end();
         expired();
       },

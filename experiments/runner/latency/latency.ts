@@ -5,13 +5,16 @@ import {
   defaultProtocol,
   selectCalibration,
   validate,
+  type Environment,
   type LatencyModel,
   type Measurement,
 } from '../../../latency-models/index.js';
 import { choicesOf, genotypeId, type Genotype } from '../../../spaces/index.js';
 import type { MeasurementPurpose, MeasurementRecord, ObjectiveValue } from '../../../store/index.js';
 import type { TrainingContext } from '../context.js';
+import { JobFailed } from '../jobs/job-runner.js';
 import type { Candidate } from '../jobs/jobs.js';
+import { environmentDifferences, OtherEnvironment } from './environment.js';
 import { LatencyPredictor } from './predictor.js';
 import { latencyValue } from './value.js';
 
@@ -22,9 +25,18 @@ export interface Subject {
   readonly trial?: number;
 }
 
+/** No measurement came of a job: the device is to blame, or (`invalid-input`) the network. */
+class DeviceFailed extends NasError {
+  constructor({ code, message, hint }: NasError) {
+    super(code, message, hint === undefined ? {} : { hint });
+  }
+}
+
 /** Measures latency while nothing trains, keeps what was measured, and predicts the rest from it. */
 export class LatencyService {
   private readonly predictor: LatencyPredictor;
+  /** How latency was measured last. */
+  private environment: unknown;
 
   constructor(private readonly context: TrainingContext) {
     this.predictor = new LatencyPredictor(context);
@@ -66,9 +78,10 @@ export class LatencyService {
       if (this.taken(trial) === undefined) await this.measure([subject], 'trial');
     } catch (error) {
       if (stopping()) return undefined;
+      if (!(error instanceof DeviceFailed)) throw error;
       const failed = `latency: ${messageOf(error)}`;
       const predicted = store.trials.prediction(trial);
-      if (predicted === undefined || (error instanceof NasError && error.code === 'invalid-input')) return { failed };
+      if (predicted === undefined || error.code === 'invalid-input') return { failed };
       observe({ kind: 'warning', message: `trial ${trial} goes on with its predicted latency: ${messageOf(error)}` });
     }
     return this.known(trial);
@@ -94,6 +107,7 @@ export class LatencyService {
       return true;
     } catch (error) {
       if (stopping()) return false;
+      if (!(error instanceof DeviceFailed)) throw error;
       const message = `the ${purpose} could not be measured and keeps the latencies of the search: ${messageOf(error)}`;
       observe({ kind: 'warning', message });
       return false;
@@ -128,7 +142,12 @@ export class LatencyService {
         },
       },
     );
-    const measured = await submitted.result;
+    const measured = await submitted.result.catch((error: unknown) => {
+      if (error instanceof JobFailed || (error instanceof NasError && error.code === 'invalid-input'))
+        throw new DeviceFailed(error);
+      throw error;
+    });
+    this.compare(measured[0].environment);
     store.transaction(() => {
       for (const [i, { genotype, candidate, trial }] of subjects.entries()) {
         store.measurements.add({
@@ -168,6 +187,20 @@ export class LatencyService {
     if (!Number.isFinite(spearman)) return;
     store.events.add({ kind: 'prediction-quality', detail: { count, mape, spearman } });
     observe({ kind: 'prediction-quality', count, mape, spearman });
+  }
+
+  /** @throws OtherEnvironment when the latest latency of this run was measured otherwise, and the user does not accept that. */
+  private compare(now: Environment): void {
+    const { plan, store, observe } = this.context;
+    this.environment ??= store.measurements.all().at(-1)?.environment ?? now;
+    // Written by this service.
+    const differences = environmentDifferences(this.environment as Environment, now);
+    if (differences === '') return;
+    if (!plan.acceptEnvironment) throw new OtherEnvironment(differences);
+    this.environment = now;
+    const message = `from now on, latency is measured in another environment: ${differences}`;
+    store.events.add({ kind: 'warning', detail: { message } });
+    observe({ kind: 'warning', message });
   }
 
   /** The same for the same measurement of this run, also after it was killed and resumed. */

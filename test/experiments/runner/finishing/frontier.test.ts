@@ -1,0 +1,131 @@
+import { cpSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Random } from '../../../../base/random.js';
+import { loadExperiment } from '../../../../experiments/parse/index.js';
+import {
+  frontierTrials,
+  resumeExperiment,
+  runExperiment,
+  type RunEvent,
+} from '../../../../experiments/runner/index.js';
+import type { Experiment } from '../../../../experiments/schema.js';
+import { choicesOf, costs, createSpace, sampleGenotype } from '../../../../spaces/index.js';
+import { Store } from '../../../../store/index.js';
+import { findings, writeExperiment } from '../kill-and-resume.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'nas-frontier-'));
+const table = join(folder, 'phone.csv');
+const searched = join(folder, 'searched');
+const workdir = join(folder, 'run');
+const cache = process.env['NAS_CACHE'];
+
+/** Writes latencies of the networks of the space, all multiplied. */
+async function writeLatencies(factor: number): Promise<void> {
+  const space = await createSpace({ type: 'mobilenet', preset: 'tiny' }, { input: [28, 28, 1], classes: 10 });
+  const random = new Random(1, 'table');
+  const rows = Array.from({ length: 30 }, () => sampleGenotype(space, random)).map((genotype) => {
+    const ms = factor * (0.1 + costs(space.build(genotype)).macs / 1e6);
+    return [...Object.values(choicesOf(space.decisions, genotype)), ms].join(',');
+  });
+  writeFileSync(table, [[...space.decisions.map(({ name }) => name), 'pixel'].join(','), ...rows].join('\n'));
+}
+
+/** Continues the run, whose search is over; what it told, and how it ended. */
+async function resume(acceptEnvironment: boolean) {
+  const events: RunEvent[] = [];
+  const ended = resumeExperiment(workdir, { acceptEnvironment }, (event) => events.push(event));
+  const error = await ended.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  return { error, told: JSON.stringify(events) };
+}
+
+/** The trials that will be exported. */
+function members(run: string): number[] {
+  const store = Store.open(join(run, 'nas.sqlite'), { readonly: true });
+  try {
+    const { objectives } = store.run.get().experiment as Experiment;
+    return frontierTrials(store.trials.all(), objectives).map(({ number }) => number);
+  } finally {
+    store.close();
+  }
+}
+
+beforeAll(async () => {
+  process.env['NAS_CACHE'] = join(folder, 'cache');
+  await writeLatencies(1);
+  const file = writeExperiment(folder, {
+    latency: `{ device: { type: table, file: ${table}, column: pixel, missing: predict }, predictor: none }`,
+    teacher: 'none',
+    train: '{ epochs: 1, batch: 32 }',
+    objectives: '[accuracy, { name: latency_ms, constraint: { max: 1000 } }]',
+    search: '{ controller: random, trials: 3, parallel: 1 }',
+    final: null,
+  });
+  const stopping = new AbortController();
+  const { state } = await runExperiment(
+    loadExperiment(file),
+    { workdir: searched, signal: stopping.signal },
+    (event) => {
+      if (event.kind === 'phase' && event.name === 'frontier') stopping.abort();
+    },
+  );
+  expect(state).toBe('interrupted');
+});
+afterAll(() => {
+  process.env['NAS_CACHE'] = cache;
+  rmSync(folder, { recursive: true });
+});
+
+beforeEach(async () => {
+  rmSync(workdir, { recursive: true, force: true });
+  cpSync(searched, workdir, { recursive: true });
+  await writeLatencies(1);
+});
+
+describe('the frontier in the end', () => {
+  it('ends the run as infeasible when none of it keeps the constraints, measured side by side', async () => {
+    await writeLatencies(1e6);
+    const { error } = await resume(true);
+    expect(error).toMatchObject({
+      code: 'infeasible',
+      message: expect.stringMatching(/none of 3 trials keeps the constraints: latency_ms of \d/) as string,
+    });
+    expect(findings(workdir)).toMatchObject({ status: 'infeasible', models: [] });
+  });
+
+  it('is not measured in another environment than the search, unless that is accepted', async () => {
+    await writeLatencies(1.01);
+    const { error } = await resume(false);
+    expect(error).toMatchObject({
+      code: 'invalid-input',
+      message: expect.stringMatching(/another environment before: runtime .*, now /) as string,
+      hint: expect.stringContaining('--accept-environment') as string,
+    });
+    const { error: none, told } = await resume(true);
+    expect(none).toBeUndefined();
+    expect(told).toContain('from now on, latency is measured in another environment');
+    expect(findings(workdir).status).toBe('complete');
+  });
+
+  it('is saved but for the network that cannot be, which is named and tried again', async () => {
+    const [lost] = members(workdir);
+    const weights = join(workdir, 'artifacts', 'search', String(lost).padStart(5, '0'), 'weights.bin');
+    renameSync(weights, `${weights}.away`);
+    const { error } = await resume(false);
+    expect(error).toMatchObject({
+      code: 'failure',
+      message: expect.stringContaining(`could not be saved; trial ${lost}: `) as string,
+    });
+    const saved = findings(workdir).models.length;
+    renameSync(`${weights}.away`, weights);
+    expect((await resume(false)).error).toBeUndefined();
+    const { status, models } = findings(workdir);
+    expect(status).toBe('complete');
+    expect(models).toHaveLength(saved + 1);
+    expect(models.every(({ exists }) => exists)).toBe(true);
+  });
+});

@@ -1,0 +1,51 @@
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { loadExperiment } from '../../../experiments/parse/index.js';
+import { databasePath, nasVersion, resumeExperiment, runExperiment } from '../../../experiments/runner/index.js';
+import { environmentOf } from '../../../experiments/runner/provenance.js';
+import { Store } from '../../../store/index.js';
+import { temporaryFolder } from '../../support/temporary.js';
+import { findingsOf, writeTable } from '../table-experiment.js';
+
+const silent = () => undefined;
+
+/** A run that has just begun where more trials ran at a time, by a version of nas that knew fewer keys. */
+function begun() {
+  const folder = temporaryFolder();
+  const { file } = writeTable(folder);
+  const loaded = loadExperiment(file);
+  const { experiment, source, written } = loaded;
+  const { retries, ...search } = { ...experiment.search, parallel: 4 };
+  expect(retries).toBeGreaterThan(0);
+  const workdir = join(folder, 'run');
+  const { name, seed } = experiment;
+  const environment = environmentOf(experiment, 1);
+  const settled = { ...experiment, search };
+  const meta = { name, seed, source, experiment: settled, written, threads: 1, version: nasVersion(), environment };
+  Store.create(databasePath(workdir), meta).close();
+  return { file, loaded, workdir };
+}
+
+describe('what makes a run the same', () => {
+  it.each(['run', 'resume'])(
+    'is what was written, not what followed from the machine or a version (%s)',
+    async (verb) => {
+      const { loaded, workdir } = begun();
+      if (verb === 'run') await runExperiment(loaded, { workdir }, silent);
+      else await resumeExperiment(workdir, {}, silent);
+      const { status, trials } = findingsOf(workdir);
+      expect(status).toBe('complete');
+      // What was settled when it began stays: four at a time.
+      expect(trials.map(({ pending }) => pending.length)).toContain(3);
+    },
+  );
+
+  it('is every value that was written', async () => {
+    const { file, workdir } = begun();
+    const other = loadExperiment(file, { set: ['search.parallel=2', 'seed=4'] });
+    await expect(runExperiment(other, { workdir }, silent)).rejects.toThrow('differs in seed, search');
+    // Spelt out, a default is the same experiment.
+    const same = loadExperiment(file, { set: ['search.parallel=1'] });
+    expect((await runExperiment(same, { workdir }, silent)).state).toBe('complete');
+  });
+});
