@@ -2,8 +2,9 @@ import { existsSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
-const root = (directory: string): string =>
-  existsSync(join(directory, 'package.json')) ? directory : root(dirname(directory));
+/** The folder of the package that a file or folder is in. */
+export const packageRoot = (path: string): string =>
+  existsSync(join(path, 'package.json')) ? path : packageRoot(dirname(path));
 
 /**
  * The JavaScript file that a worker thread or process starts from, beside the module at `importMetaUrl`.
@@ -13,6 +14,6 @@ export function builtModule(path: string, importMetaUrl: string): URL {
   const url = new URL(path, importMetaUrl);
   const file = fileURLToPath(url);
   if (existsSync(file)) return url;
-  const home = root(dirname(file));
+  const home = packageRoot(file);
   return pathToFileURL(join(home, 'dist', relative(home, file)));
 }

@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os';
-import { createSpace, type DecisionSpace, type Space, type Task } from '../../spaces/index.js';
+import type { DecisionSpace, Space, Task } from '../../spaces/index.js';
 import type { Clock } from '../../store/index.js';
-import { describeDataset, type DatasetInfo, type DatasetRef, type ProxyName } from '../../trainers/index.js';
-import { measureNamed, type SourceKind } from '../measures.js';
+import type { DatasetInfo, DatasetRef, ProxyName } from '../../trainers/index.js';
+import type { SourceKind } from '../measures.js';
 import type { Experiment, TableExperiment, TrainingExperiment } from '../schema.js';
 import type { TableResults } from '../table-results.js';
 import type { Simulation } from './loop/simulation.js';
@@ -48,28 +48,6 @@ export type Plan = TrainingPlan | TablePlan;
 
 /** The clock by which a run's times are recorded: ms since 1970. */
 export const clockOf = (plan: Plan): Clock => (plan.kind === 'table' ? plan.simulation.now : Date.now);
-
-export interface PlanInput {
-  readonly experiment: TrainingExperiment;
-  readonly workdir: string;
-  readonly dataset: DatasetRef;
-  readonly threads: number;
-  readonly acceptEnvironment?: boolean;
-}
-
-export async function makePlan(input: PlanInput): Promise<TrainingPlan> {
-  const { experiment, workdir, dataset, threads, acceptEnvironment = false } = input;
-  const data = describeDataset(dataset);
-  const task: Task = { input: [data.height, data.width, data.channels], classes: data.classes.length };
-  const space = await createSpace(experiment.space, task);
-  const made = experiment.objectives.flatMap(({ name }) => measureNamed(name)?.source ?? []);
-  const sources = new Set(made.map(({ kind }) => kind));
-  const objectives = made.flatMap((source) => (source.kind === 'proxy' ? [source.proxy] : []));
-  const proxies = [...new Set([...objectives, ...(experiment.search.features?.proxies ?? [])])];
-  const teacherThreads = experiment.engine.threads ?? availableParallelism();
-  const shared = { kind: 'training', experiment, workdir, dataset, data, task, space } as const;
-  return { ...shared, threads, acceptEnvironment, teacherThreads, sources, proxies };
-}
 
 /** The threads of each worker when the experiment does not say: the cores, shared among the workers. */
 export const defaultThreads = ({ engine, search }: TrainingExperiment): number =>

@@ -1,17 +1,21 @@
+import { availableParallelism } from 'node:os';
 import { invalidInput } from '../../base/errors.js';
+import { createSpace, type Task } from '../../spaces/index.js';
 import {
   chooseEngine,
   describeDataset,
   prepareDataset,
   type DataConfig,
+  type DatasetInfo,
   type DatasetRef,
 } from '../../trainers/index.js';
+import { measureNamed } from '../measures.js';
 import type { Locating } from '../parse/index.js';
 import { isTableExperiment, type Experiment, type TableExperiment, type TrainingExperiment } from '../schema.js';
 import { loadResults } from '../table-results.js';
 import type { RunObserver } from './events.js';
-import { makePlan, type Plan, type TablePlan, type TrainingPlan } from './plan.js';
 import { Simulation } from './loop/simulation.js';
+import type { Plan, TablePlan, TrainingPlan } from './plan.js';
 
 export interface PlanContext {
   readonly workdir: string;
@@ -42,8 +46,26 @@ async function trainingPlan(experiment: TrainingExperiment, context: PlanContext
   const { workdir, threads, acceptEnvironment, locating, observe, signal } = context;
   await locating(['engine'], () => chooseEngine(experiment.engine));
   const dataset = await locating(['data'], () => prepareData(experiment.data, observe, signal));
-  for (const [key, batch] of batches(experiment)) await locating([key, 'batch'], () => checkBatch(batch, dataset));
-  return locating(['space'], () => makePlan({ experiment, workdir, dataset, threads, acceptEnvironment }));
+  const data = describeDataset(dataset);
+  for (const [key, batch] of batches(experiment)) await locating([key, 'batch'], () => checkBatch(batch, data));
+  const task: Task = { input: [data.height, data.width, data.channels], classes: data.classes.length };
+  const space = await locating(['space'], () => createSpace(experiment.space, task));
+  const made = experiment.objectives.flatMap(({ name }) => measureNamed(name)?.source ?? []);
+  const objectives = made.flatMap((source) => (source.kind === 'proxy' ? [source.proxy] : []));
+  return {
+    kind: 'training',
+    experiment,
+    workdir,
+    dataset,
+    data,
+    task,
+    space,
+    threads,
+    acceptEnvironment,
+    teacherThreads: experiment.engine.threads ?? availableParallelism(),
+    sources: new Set(made.map(({ kind }) => kind)),
+    proxies: [...new Set([...objectives, ...(experiment.search.features?.proxies ?? [])])],
+  };
 }
 
 /** The batches of everything that will be trained, by the part of the file that says them. */
@@ -54,8 +76,7 @@ const batches = ({ train, teacher, final }: TrainingExperiment): (readonly [key:
 ];
 
 /** @throws NasError when there are fewer training images than one step takes. */
-function checkBatch(batch: number, dataset: DatasetRef): void {
-  const { train } = describeDataset(dataset).counts;
+function checkBatch(batch: number, { counts: { train } }: DatasetInfo): void {
   if (batch > train)
     throw invalidInput(`a batch of ${batch} images is more than the ${train} images to train with`, {
       hint: 'Set a smaller batch, or a larger data.subset.',

@@ -1,18 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-
-const packageFile = (directory: string): string => {
-  const file = join(directory, 'package.json');
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return packageFile(dirname(directory));
-  }
-};
+import { packageRoot } from '../../base/built-module.js';
 
 /** The version of nas that runs, from its package.json. */
 export function nasVersion(): string {
-  const { version } = JSON.parse(packageFile(dirname(fileURLToPath(import.meta.url)))) as { version: string };
-  return version;
+  const text = readFileSync(join(packageRoot(fileURLToPath(import.meta.url)), 'package.json'), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
 }

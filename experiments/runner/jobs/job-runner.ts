@@ -68,11 +68,12 @@ export class JobFailed extends NasError {
 }
 
 const minutes = (count: number): number => 60 * count;
+const hours = (count: number): number => 60 * minutes(count);
 
 /** Generous, each for the longest part of a job that shows no progress, on a slow machine. */
 const patience: Readonly<Record<Job['kind'], number>> = {
-  /** Reading large data, or a teacher that is converted. */
-  teacher: minutes(60),
+  /** Another run may be training the same teacher, and is waited for. */
+  teacher: hours(24),
   /** Reading large data, compiling the step, or validation. */
   train: minutes(30),
   /** A network is exported and opened: a driver may compile it. */
@@ -84,7 +85,7 @@ const patience: Readonly<Record<Job['kind'], number>> = {
 };
 
 /** An agent may have others' networks to measure first, and tells nothing meanwhile. */
-const agentPatience = minutes(12 * 60);
+const agentPatience = hours(12);
 
 /** Seconds for which a job is trusted to be at work although it shows nothing. */
 export const patienceWith = (job: Job): number =>
