@@ -177,7 +177,7 @@ function storedExperiment(store: Store, workdir: string): Experiment {
  */
 function asWritten(store: Store, workdir: string): Experiment | undefined {
   // Stored when the run began.
-  const [{ detail }] = store.events.all();
+  const [{ detail }] = store.events.of('created');
   const { written } = detail as { readonly written?: unknown };
   if (written === undefined) return undefined;
   const file = `${databasePath(workdir)} (the experiment as it was written)`;
