@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { Choice } from '../spaces/index.js';
 
 /** How a latency came to be: `measured` on the device, `imported` from a table, or `predicted` from such a table. */
@@ -25,6 +26,23 @@ export interface Environment {
   /** Anything else that a reader should know: measured again after a restart, which table, which column. */
   readonly notes?: readonly string[];
 }
+
+/** An environment that comes from elsewhere: a file, another machine. */
+export const environmentSchema: z.ZodType<Environment> = z.looseObject({
+  device: z.string(),
+  cpu: z.string(),
+  cores: z.number(),
+  threads: z.number(),
+  provider: z.string(),
+  batch: z.number(),
+  runtime: z.string(),
+  load: z.number(),
+  governor: z.string().nullable(),
+  platform: z.string(),
+  affinity: z.string().nullable().optional(),
+  precision: z.string().optional(),
+  notes: z.array(z.string()).optional(),
+});
 
 /** The measurement protocol: how often, how long, and when to stop. Times in ms. */
 export interface Protocol {

@@ -4,6 +4,7 @@ export type { Fit } from './fit-priced.js';
 export type { Sample } from './setting.js';
 export type { LatencyModel, Observation, Prediction } from './latency-model.js';
 export { Catalogue, type Profile } from './layer-features.js';
+export * from './measured-networks.js';
 export * from './model-json.js';
 export { modelKinds, type ModelKind } from './priced-model.js';
 export { learnSources, type SourcePrior } from './sources.js';

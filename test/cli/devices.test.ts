@@ -1,7 +1,8 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Random } from '../../base/random.js';
 import { parseDevice } from '../../cli/device-argument.js';
 import { testAgent } from '../latency-models/devices/agents.js';
 import { classifier, small } from '../latency-models/devices/models.js';
@@ -97,6 +98,56 @@ describe('nas latency fit', () => {
     const args = ['--space', 'nas-bench-201', '--device', device, '--samples', '6', '-o', output];
     const { code, err } = await nasInside(['latency', 'fit', ...args]);
     expect(err).toMatch(/has latencies of [0-3] of the 6 chosen networks; at least 4 are needed/);
+    expect(code).toBe(2);
+  });
+});
+
+describe('nas latency fit and what it measured', () => {
+  const ops = ['none', 'skip_connect', 'nor_conv_1x1', 'nor_conv_3x3', 'avg_pool_3x3'];
+  const cells = Array.from({ length: ops.length ** 6 }, (_, i) =>
+    Array.from({ length: 6 }, (_op, edge) => ops[Math.floor(i / ops.length ** edge) % ops.length]),
+  );
+  const random = new Random(1, 'latencies');
+  const rows = cells.map((cell) => [...cell, 1 + 9 * random.uniform()].join());
+  const table = write('noise.csv', ['op_01,op_02,op_12,op_03,op_13,op_23,noise', ...rows].join('\n'));
+  const output = join(folder, 'noise.json');
+  const kept = join(folder, 'noise.measurements.json');
+  const fit = (...more: string[]) => nasInside(['latency', 'fit', '--space', 'nas-bench-201', '-o', output, ...more]);
+
+  it('keeps it when the model is not to be trusted, and fits to it again', async () => {
+    const doubted = await fit('--device', `table:file=${table},column=noise`, '--samples', '12');
+    expect(doubted.err).toMatch(/the model is not stored: its mean error .*/);
+    expect(doubted.err).toContain(`--from ${kept} fits to it again`);
+    expect(doubted.code).toBe(1);
+    expect(existsSync(output)).toBe(false);
+    const stored = JSON.parse(readFileSync(kept, 'utf8')) as { networks: { choices: object; ms: number }[] };
+    expect(stored.networks).toHaveLength(12);
+    expect((await fit('--from', kept)).code).toBe(1);
+    const price = (op: unknown): number => (op === 'nor_conv_3x3' ? 3 : op === 'nor_conv_1x1' ? 1 : 0);
+    for (const network of stored.networks)
+      network.ms = Object.values(network.choices).reduce((sum: number, op) => sum + price(op), 5);
+    const mended = write('mended.json', JSON.stringify(stored));
+    const again = await fit('--from', mended);
+    expect(again.err).toContain(`model: ${output}`);
+    expect(again.code).toBe(0);
+  });
+
+  it.each([
+    ['no JSON', 'noise', 'cannot be read as measurements'],
+    ['something else', '{"version": 1}', 'not measurements of networks'],
+    [
+      'another space',
+      '{"version": 1, "space": "fbnet", "environment": {"device": "x"}, "networks": []}',
+      'of the space fbnet',
+    ],
+    [
+      'none',
+      '{"version": 1, "space": "nas-bench-201", "environment": {"device": "x"}, "networks": []}',
+      'has 0 networks',
+    ],
+  ])('refuses %s', async (_, content, message) => {
+    const { code, err } = await fit('--from', write('other.json', content));
+    expect(err).toContain(message);
     expect(code).toBe(2);
   });
 });

@@ -1,7 +1,7 @@
 import { invalidInput, NasError } from '../../../base/errors.js';
 import { writeFileAtomic } from '../../../base/files.js';
 import { ms, percent, renderPrediction } from '../../../experiments/report/index.js';
-import type { CrossValidation, Device, Observation } from '../../../latency-models/index.js';
+import type { CrossValidation, Device, MeasuredNetworks } from '../../../latency-models/index.js';
 import type { Genotype, Space } from '../../../spaces/index.js';
 import { command, jsonOption } from '../../command.js';
 import { deviceOption, parseDevice } from '../../device-argument.js';
@@ -10,20 +10,8 @@ import type { Terminal } from '../../output/terminal.js';
 import { createCounter } from '../../progress/counter.js';
 import { parseSpace, spaceOption } from '../../space-argument.js';
 
-/** Networks measured side by side: enough to be compared, few enough to be in memory together. */
-const groupSize = 20;
 /** Fewer networks cannot be cross-validated. */
 const fewest = 4;
-
-interface Measured extends Observation {
-  readonly reliable: boolean;
-}
-
-/** What was measured, and for how many networks the device only had a prediction of its own. */
-interface Taken {
-  readonly measured: readonly Measured[];
-  readonly predicted: number;
-}
 
 /** What is left at the pace so far, for people. */
 function timeLeft(began: number, done: number, total: number): string {
@@ -32,41 +20,29 @@ function timeLeft(began: number, done: number, total: number): string {
   return `, at most ${seconds < 90 ? `${seconds} s` : `${Math.round(seconds / 60)} min`} left`;
 }
 
+/** Measures networks; those that the device only has a prediction of its own for are left out. */
 async function measureAll(
   device: Device,
   space: Space,
   genotypes: readonly Genotype[],
   seed: number,
   terminal: Terminal,
-): Promise<Taken> {
+): Promise<MeasuredNetworks> {
   const { untrainedSubject } = await import('../../../experiments/index.js');
   const counter = createCounter(terminal);
   const began = performance.now();
-  const measured: Measured[] = [];
-  let predicted = 0;
-  for (let start = 0; start < genotypes.length; start += groupSize) {
-    const group = genotypes.slice(start, start + groupSize);
-    const onProgress = (done: number, total: number): void => {
-      const share = (start + (done / total) * group.length) / genotypes.length;
-      counter.show(
-        `networks ${start + 1} to ${start + group.length} of ${genotypes.length}${timeLeft(began, share, 1)}: blocks`,
-      )(done, total);
-    };
-    const subjects = group.map((genotype) => untrainedSubject(space, genotype, seed));
-    const measurements = await device.measureAll(subjects, undefined, { onProgress });
-    const profiles = await device.profile?.(subjects);
-    for (const [i, { ms: latency, reliable, provenance }] of measurements.entries())
-      if (provenance === 'predicted') predicted++;
-      else
-        measured.push({
-          network: space.build(group[i]),
-          ms: latency,
-          reliable,
-          ...(profiles === undefined ? {} : { layers: profiles[i].layers }),
-        });
-  }
+  const onProgress = (done: number, total: number): void =>
+    counter.show(`${genotypes.length} networks${timeLeft(began, done, total)}: blocks`)(done, total);
+  const subjects = genotypes.map((genotype) => untrainedSubject(space, genotype, seed));
+  const measurements = await device.measureAll(subjects, undefined, { onProgress });
+  const profiles = await device.profile?.(subjects);
   counter.close();
-  return { measured, predicted };
+  const networks = measurements.flatMap(({ ms: latency, reliable, provenance }, i) => {
+    if (provenance === 'predicted') return [];
+    const layers = profiles === undefined ? {} : { layers: profiles[i].layers };
+    return [{ genotype: genotypes[i], ms: latency, reliable, ...layers }];
+  });
+  return { environment: measurements[0].environment, networks };
 }
 
 const errorColumns: readonly Column<CrossValidation['pairs'][number]>[] = [
@@ -79,8 +55,8 @@ const errorColumns: readonly Column<CrossValidation['pairs'][number]>[] = [
   },
 ];
 
-/** `model.json` -> `model.svg`. */
-const chartFile = (file: string): string => `${file.replace(/\.json$/, '')}.svg`;
+/** `model.json` -> `model.svg`, `model.measurements.json`. */
+const beside = (file: string, ending: string): string => `${file.replace(/\.json$/, '')}.${ending}`;
 
 export const fit = command({
   usage: 'fit',
@@ -88,6 +64,7 @@ export const fit = command({
   examples: [
     ['latency fit --space mobilenet --device local', '40 networks of a ready-made space, on this machine'],
     ['latency fit --space experiment.yaml --device browser --samples 60 -o browser.json', "an experiment's space"],
+    ['latency fit --space mobilenet --from latency-model.measurements.json', 'again, measuring nothing'],
   ],
   options: (yargs) =>
     yargs
@@ -98,37 +75,49 @@ export const fit = command({
         alias: 'o',
         type: 'string',
         default: 'latency-model.json',
-        describe: 'File for the model; a picture of predicted against measured goes beside it (.svg)',
+        describe: 'File for the model; what was measured (.measurements.json) and a picture of it (.svg) go beside it',
       })
+      .option('from', { type: 'string', describe: 'Fit to the measurements of an earlier fit instead of measuring' })
       .option('seed', { type: 'number', default: 0, describe: 'For the networks to choose from, and their weights' })
       .option('json', jsonOption),
-  run: async ({ space: name, device: argument, samples, output, seed, json: asJson }, terminal) => {
+  run: async ({ space: name, device: argument, samples, output, from, seed, json: asJson }, terminal) => {
     const { out, err, colors } = terminal;
     if (!Number.isInteger(samples) || samples < fewest)
       throw invalidInput(`--samples ${samples}: expected a whole number of at least ${fewest}`);
     const { Random } = await import('../../../base/random.js');
-    const { createDevice, crossValidate, doubts, fitLatencyModel, selectCalibration } =
+    const { createDevice, crossValidate, doubts, fitLatencyModel, readMeasured, selectCalibration, writeMeasured } =
       await import('../../../latency-models/index.js');
     const { space } = await parseSpace(name);
-    const device = createDevice(parseDevice(argument), { space });
-    const genotypes = selectCalibration(space, samples, new Random(seed, 'calibration'));
-    if (genotypes.length < fewest)
-      throw invalidInput(`${name}: a space of ${genotypes.length} networks needs no model; measure them all`);
-    const { measured, predicted } = await measureAll(device, space, genotypes, seed, terminal);
-    if (measured.length < fewest)
-      throw invalidInput(
-        `${device.name} has latencies of ${measured.length} of the ${genotypes.length} chosen networks; at least ${fewest} are needed`,
-        {
-          hint: 'A table needs no model: as a device, it predicts networks without a row. nas latency evaluate judges it.',
-        },
-      );
+    let chosen = 0;
+    const measure = async (): Promise<MeasuredNetworks> => {
+      const device = createDevice(parseDevice(argument), { space });
+      const genotypes = selectCalibration(space, samples, new Random(seed, 'calibration'));
+      chosen = genotypes.length;
+      if (chosen < fewest)
+        throw invalidInput(`${name}: a space of ${chosen} networks needs no model; measure them all`);
+      const taken = await measureAll(device, space, genotypes, seed, terminal);
+      if (taken.networks.length < fewest)
+        throw invalidInput(
+          `${device.name} has latencies of ${taken.networks.length} of the ${chosen} chosen networks; at least ${fewest} are needed`,
+          {
+            hint: 'A table needs no model: as a device, it predicts networks without a row. nas latency evaluate judges it.',
+          },
+        );
+      writeMeasured(kept, space, taken);
+      return taken;
+    };
+    const kept = from ?? beside(output, 'measurements.json');
+    const { environment, networks } = from === undefined ? await measure() : readMeasured(from, space);
+    if (networks.length < fewest)
+      throw invalidInput(`${kept} has ${networks.length} networks; at least ${fewest} are needed`);
+    const measured = networks.map(({ genotype, ...taken }) => ({ network: space.build(genotype), ...taken }));
     const model = fitLatencyModel(measured);
     const validation = crossValidate(measured);
     const { pairs, ...quality } = validation;
     const against = doubts(validation);
     const timed = measured.some(({ layers }) => layers !== undefined);
     const unreliable = measured.filter(({ reliable }) => !reliable).length;
-    const chart = chartFile(output);
+    const chart = beside(output, 'svg');
     writeFileAtomic(
       chart,
       await renderPrediction({ ...validation, spearman: Number.isFinite(quality.spearman) ? quality.spearman : null }),
@@ -138,7 +127,7 @@ export const fit = command({
       out(
         json({
           space: space.name,
-          device: device.name,
+          device: environment.device,
           kind: model.kind,
           ...quality,
           unreliable,
@@ -150,7 +139,7 @@ export const fit = command({
       out(
         renderFacts(
           [
-            ['space, device', `${space.name}; ${device.name}`],
+            ['space, device', `${space.name}; ${environment.device}`],
             [
               'model',
               `${model.kind}, fitted to ${measured.length} networks${timed ? ' and to times of their layers' : ''}`,
@@ -165,9 +154,10 @@ export const fit = command({
       out(`\n${renderTable(errorColumns, pairs, colors)}`);
     }
     err(`predicted against measured: ${chart}\n`);
-    if (predicted > 0)
+    if (from === undefined) err(`measurements: ${kept}\n`);
+    if (chosen > networks.length)
       err(
-        `${colors.yellow('warning')}: ${predicted} of ${genotypes.length} networks have no row in the table and are left out\n`,
+        `${colors.yellow('warning')}: ${chosen - networks.length} of ${chosen} networks have no row in the table and are left out\n`,
       );
     if (unreliable > 0)
       err(
@@ -175,10 +165,11 @@ export const fit = command({
       );
     if (against.length > 0)
       throw new NasError('failure', `the model is not stored: ${against.join('; ')}`, {
-        hint:
+        hint: `${
           unreliable > 0
             ? 'Measure again while nothing else uses the device.'
-            : `Measure more networks (--samples ${2 * samples}), and on a quiet device.`,
+            : `Measure more networks (--samples ${2 * samples}), and on a quiet device.`
+        } What was measured is kept: --from ${kept} fits to it again.`,
       });
     err(`model: ${output}; in an experiment: latency: {predictor: ${output}}\n`);
   },

@@ -1,23 +1,11 @@
 import { z } from 'zod';
-import type { LatencyProvenance, LayerTime } from '../../../latency-models/index.js';
+import { layerTimesSchema, type LatencyProvenance, type LayerTime } from '../../../latency-models/index.js';
 import type { MeasurementRecord, ObjectiveValue } from '../../../store/index.js';
 
 /** What the runner stores beside an environment; runs of older versions have measured everything. */
 const originSchema = z.looseObject({ provenance: z.enum(['measured', 'imported', 'predicted']).default('measured') });
 
-const profiledSchema = z.looseObject({
-  layers: z
-    .array(
-      z.object({
-        layer: z.string(),
-        operators: z.array(z.string()),
-        nodes: z.number(),
-        ms: z.number(),
-        share: z.number(),
-      }),
-    )
-    .optional(),
-});
+const profiledSchema = z.looseObject({ layers: layerTimesSchema.optional() });
 
 /** The times of the network's layers, where the runner has stored them with the latency. */
 export const storedLayers = ({ environment }: MeasurementRecord): readonly LayerTime[] | undefined =>

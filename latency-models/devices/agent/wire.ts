@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { contentHash } from '../../../base/hash.js';
-import type { Measurement, Protocol } from '../../device.js';
+import { environmentSchema, type Measurement, type Protocol } from '../../device.js';
 
 /** The agent cannot keep what it is given; asking again is of no use. */
 export const fullStatus = 507;
@@ -39,22 +39,6 @@ export type MeasurementRequest = z.output<typeof requestSchema>;
 /** What a measurement is of: two requests under one id must agree in it. */
 export const contentOf = ({ models, protocol }: Pick<MeasurementRequest, 'models' | 'protocol'>): string =>
   contentHash(models, protocol);
-
-const environmentSchema = z.looseObject({
-  device: z.string(),
-  cpu: z.string(),
-  cores: z.number(),
-  threads: z.number(),
-  provider: z.string(),
-  batch: z.number(),
-  runtime: z.string(),
-  load: z.number(),
-  governor: z.string().nullable(),
-  platform: z.string(),
-  affinity: z.string().nullable().optional(),
-  precision: z.string().optional(),
-  notes: z.array(z.string()).optional(),
-});
 
 const measurementSchema: z.ZodType<Measurement> = z.object({
   ms: z.number().gt(0),
