@@ -15,16 +15,15 @@ import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { exportTfjs } from '../deploy/index.js';
 import { presetNetworks, createSpace, spaceSchema, type Task } from '../spaces/index.js';
-import { toModel } from '../spaces/models/index.js';
 import {
   dataSchema,
   describeDataset,
   engineSchema,
   evaluateModel,
   fit,
-  loadWeights,
   prepareDataset,
   prepareTeacher,
+  readWeights,
   teacherSchema,
   trainSchema,
   type DatasetRef,
@@ -115,11 +114,10 @@ async function teacherTrainedOn(dataset: DatasetRef): Promise<PreparedTeacher> {
   const trained = await prepareTeacher(config, { ...shared, dataset, train: distilled });
   if (trained === null || trained.model?.type !== 'network') throw new Error('a trained teacher has a network');
   if (dataset === tenth) return trained;
-  const model = toModel(presetNetworks.resnet(task, 0.5), { seed: 1 });
-  loadWeights(model, trained.model.weights);
+  const network = presetNetworks.resnet(task, 0.5);
   const path = join(folder, 'teacher');
   await exportTfjs(
-    model,
+    { network, weights: readWeights(network, trained.model.weights) },
     {
       classes: [...info.classes],
       layout: 'NHWC',

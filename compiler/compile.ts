@@ -24,7 +24,7 @@ export interface CompileOptions {
   readonly freeze?: (variable: tf.Variable) => boolean;
   /** Trace twice and compare; default true. */
   readonly checkDeterminism?: boolean;
-  /** Seed of the noise of `uniform` and the noise layers; default 1. */
+  /** Seed of the noise of `uniform`; default 1. */
   readonly seed?: number;
   /** Told the graph as it was traced and after each pass, such as `verifyGraph`; default: nobody is. */
   readonly check?: GraphCheck;

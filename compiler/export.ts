@@ -7,7 +7,7 @@ import { portable } from './target.js';
 import { traceTwice } from './trace/determinism.js';
 
 export interface ExportOptions {
-  /** Name of the graph; default: the model's. */
+  /** Name of the graph; default: the model's, or `network`. */
   readonly name?: string;
   /** Default `input`. */
   readonly inputName?: string;
@@ -22,23 +22,39 @@ export interface ExportOptions {
 }
 
 /**
- * A model's inference function as a portable ONNX file: standard operators of opset 18, weights as initializers,
- * input float32 NHWC [N, h, w, c], output float32 [N, classes].
+ * A function of images as a portable ONNX file: standard operators of opset 18, the weights that it reads as
+ * initializers, input float32 NHWC [N, ...shape], output float32 [N, classes].
+ * @param shape of one image
+ * @throws NasError naming the operation that cannot be exported
+ */
+export function exportFunction(
+  infer: (images: tf.Tensor) => tf.Tensor,
+  shape: readonly (number | null)[],
+  options: ExportOptions = {},
+): Uint8Array {
+  const { name = 'network', inputName = 'input', outputName = 'logits', batch = 'dynamic', metadata = {} } = options;
+  const traced = traceTwice(
+    (inputs) => ({ [outputName]: infer(inputs[inputName]) }),
+    { [inputName]: { shape: [batch === 'dynamic' ? null : batch, ...shape] } },
+    { freeze: () => true, plain: true },
+  );
+  const { graph } = runPasses({ graph: traced.graph }, inference, portable, options.check);
+  return encodeModel(graph, { name, metadata });
+}
+
+/**
+ * The inference function of a TF.js layers model as `exportFunction` writes it.
  * @throws NasError when the model has several inputs or outputs, or a layer that cannot be exported.
  */
 export function exportModel(model: tfl.LayersModel, options: ExportOptions = {}): Uint8Array {
-  const { inputName = 'input', outputName = 'logits', batch = 'dynamic' } = options;
   if (model.inputs.length !== 1 || model.outputs.length !== 1)
     throw invalidInput(`model '${model.name}' has ${model.inputs.length} inputs and ${model.outputs.length} outputs`, {
       hint: 'Only models with one of each can be exported.',
     });
-  const shape = model.inputs[0].shape.with(0, batch === 'dynamic' ? null : batch);
-  const infer = (inputs: Record<string, tf.Tensor>): Record<string, tf.Tensor> => {
-    const output = model.apply(inputs[inputName], { training: false });
+  const infer = (images: tf.Tensor): tf.Tensor => {
+    const output = model.apply(images, { training: false });
     if (!(output instanceof tf.Tensor)) throw new Error('internal: the model gave no tensor');
-    return { [outputName]: output };
+    return output;
   };
-  const traced = traceTwice(infer, { [inputName]: { shape } }, { freeze: () => true, plain: true });
-  const { graph } = runPasses({ graph: traced.graph }, inference, portable, options.check);
-  return encodeModel(graph, { name: options.name ?? model.name, metadata: options.metadata ?? {} });
+  return exportFunction(infer, model.inputs[0].shape.slice(1), { name: model.name, ...options });
 }

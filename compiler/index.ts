@@ -2,7 +2,7 @@
 export type { CompileOptions, InferenceOptions } from './compile.js';
 export { compile, compileInference } from './compile.js';
 export type { ExportOptions } from './export.js';
-export { exportModel } from './export.js';
+export { exportFunction, exportModel } from './export.js';
 export type { DType, Graph, Node, OnnxOp } from './graph/index.js';
 export { graphHash, histogram, printGraph, verifyGraph } from './graph/index.js';
 export { blockedSupport, resolveTarget } from './runtime/blocked-support.js';
@@ -24,6 +24,8 @@ export { StateStore } from './runtime/state-store.js';
 export type { Feed, HostTensor } from './runtime/tensors.js';
 export { tinyModel } from './runtime/tiny-model.js';
 export { portable, targetWith, type Target, type TargetOptions } from './target.js';
+export { normalizeBatch, type NormalizedBatch } from './trace/batch-norm.js';
+export { inLayer } from './trace/layer-names.js';
 export { uniform, withNoise } from './trace/noise.js';
 export type { InputSpec, TraceOptions, Traced, TracedFunction } from './trace/trace.js';
 export { trace } from './trace/trace.js';

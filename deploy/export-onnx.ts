@@ -1,18 +1,21 @@
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
-import type * as tfl from '@tensorflow/tfjs-layers';
-import { exportModel, openOnnx } from '../compiler/index.js';
+import { openOnnx } from '../compiler/index.js';
 import { NasError } from '../base/errors.js';
 import { writeFileAtomic } from '../base/files.js';
 import { Random } from '../base/random.js';
+import { apply, toOnnx, weightsFrom, type Model } from '../spaces/models/index.js';
 import { metadataProps, type ModelMetadata } from './metadata.js';
 
 /**
  * A trained model as a plain ONNX file (opset 18): input `input` [N, height, width, channels] float32, normalised as
  * the metadata says; output `logits` [N, classes]; weights and metadata inside.
  */
-export const exportOnnx = (model: tfl.LayersModel, metadata: ModelMetadata): Uint8Array =>
-  exportModel(model, { name: metadata.experiment ?? model.name, metadata: metadataProps(metadata) });
+export const exportOnnx = (model: Model, metadata: ModelMetadata): Uint8Array =>
+  toOnnx(model, {
+    ...(metadata.experiment !== undefined && { name: metadata.experiment }),
+    metadata: metadataProps(metadata),
+  });
 
 /**
  * Runs an exported file and the model it came from on the same seeded random images.
@@ -22,14 +25,15 @@ export const exportOnnx = (model: tfl.LayersModel, metadata: ModelMetadata): Uin
  */
 export async function checkExport(
   bytes: Uint8Array,
-  model: tfl.LayersModel,
+  { network, weights }: Model,
   { images = 2, seed = 0, tolerance = 1e-3 }: { images?: number; seed?: number; tolerance?: number } = {},
 ): Promise<number> {
-  const shape = [images, ...model.inputs[0].shape.slice(1).map(Number)];
+  const shape = [images, ...network.input];
   const random = new Random(seed, 'check-export');
   const values = Float32Array.from({ length: tf.util.sizeFromShape(shape) }, () => random.normal());
-  const logits = tf.tidy(() => model.predict(tf.tensor(values, shape)));
-  if (Array.isArray(logits)) throw new Error(`${model.name} has several outputs`);
+  const logits = tf.tidy(
+    () => apply(network, weightsFrom(weights), tf.tensor(values, shape), { training: false }).logits,
+  );
   const expected = Float32Array.from(await logits.data());
   logits.dispose();
   const { run, close } = await openOnnx(bytes, 'the exported model');
@@ -39,7 +43,7 @@ export async function checkExport(
   if (actual.length === expected.length && difference <= tolerance) return difference;
   throw new NasError(
     'failure',
-    `the exported model does not compute what ${model.name} does: logits differ by ${difference.toExponential(1)} of the largest`,
+    `the exported model does not compute what the network does: logits differ by ${difference.toExponential(1)} of the largest`,
   );
 }
 

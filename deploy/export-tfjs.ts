@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
-import type * as tfl from '@tensorflow/tfjs-layers';
 import { writeFileAtomic } from '../base/files.js';
+import { toLayersModel, type Model } from '../spaces/models/index.js';
 import type { ModelMetadata } from './metadata.js';
 
 const weightsFile = 'weights.bin';
@@ -10,8 +10,9 @@ const weightsFile = 'weights.bin';
  * Writes a trained model as TF.js reads it (`tf.loadLayersModel`): `model.json`, `weights.bin`, and `metadata.json`
  * with what a program needs to use it. The directory is made if need be.
  */
-export async function exportTfjs(model: tfl.LayersModel, metadata: ModelMetadata, directory: string): Promise<void> {
-  await model.save(
+export async function exportTfjs(model: Model, metadata: ModelMetadata, directory: string): Promise<void> {
+  const layers = toLayersModel(model);
+  await layers.save(
     tf.io.withSaveHandler(({ modelTopology, weightSpecs, weightData, format, generatedBy, convertedBy }) => {
       const manifest = {
         format,
@@ -28,4 +29,5 @@ export async function exportTfjs(model: tfl.LayersModel, metadata: ModelMetadata
       });
     }),
   );
+  layers.dispose();
 }

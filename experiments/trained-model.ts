@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
-import type * as tfl from '@tensorflow/tfjs-layers';
 import { invalidInput } from '../base/errors.js';
 import type { ModelMetadata } from '../deploy/index.js';
 import type { Network } from '../spaces/index.js';
+import type { Model } from '../spaces/models/index.js';
 import type { Store } from '../store/index.js';
 import { describeDataset, prepareDataset } from '../trainers/index.js';
 import { candidateModel } from './runner/jobs/candidate-model.js';
@@ -14,7 +14,7 @@ import { trialFolder, weightsFile } from './runner/workdir.js';
 
 /** A trial's network with its trained weights, and what it says of itself. */
 export interface TrainedModel {
-  readonly model: tfl.LayersModel;
+  readonly model: Model;
   readonly metadata: ModelMetadata;
 }
 

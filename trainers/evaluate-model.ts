@@ -1,10 +1,9 @@
 import type { Network } from '../spaces/index.js';
-import { toModel } from '../spaces/models/index.js';
 import { withDataset, type DatasetRef, type SplitName } from './data/index.js';
-import { activateBackend, chooseEngine, createInference } from './engines/index.js';
+import { activateBackend, chooseEngine, networkInference } from './engines/index.js';
 import { evaluateSplit, type Evaluation } from './evaluate.js';
 import type { EngineConfig } from './schema.js';
-import { loadWeights } from './weights.js';
+import { readWeights } from './weights.js';
 
 export { evaluateSplit, type Classify, type Evaluation } from './evaluate.js';
 
@@ -28,19 +27,12 @@ export async function evaluateModel(options: EvaluateOptions): Promise<Evaluatio
   const { network, weights, dataset, split, engine, threads, batch } = options;
   const choice = await chooseEngine(engine);
   await activateBackend(choice);
-  const model = toModel(network, { seed: 0 });
+  const inference = await networkInference({ network, weights: readWeights(network, weights) }, choice, threads);
   try {
-    loadWeights(model, weights);
-    const inference = await createInference(model, choice, threads);
-    try {
-      const [height, width] = network.input;
-      return await withDataset(dataset, (open) =>
-        evaluateSplit((images, size) => inference.run(images, size), open, split, batch, [height, width]),
-      );
-    } finally {
-      await inference.dispose();
-    }
+    const [height, width] = network.input;
+    const classify = (images: Float32Array, size: number) => inference.run(images, [size, ...network.input]);
+    return await withDataset(dataset, (open) => evaluateSplit(classify, open, split, batch, [height, width]));
   } finally {
-    model.dispose();
+    await inference.close();
   }
 }

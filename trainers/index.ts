@@ -28,4 +28,4 @@ export type {
 } from './teachers/index.js';
 export { median, readTimedNetworks, timeTraining } from './timing/index.js';
 export type { NodeShare, TimedNetwork, Timing, TimingJob } from './timing/index.js';
-export { loadWeights, saveWeights } from './weights.js';
+export { readWeights, saveWeights } from './weights.js';

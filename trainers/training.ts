@@ -11,6 +11,7 @@ import { learningRate } from './schedule.js';
 import type { LossConfig } from './schema.js';
 import { SpeedMeter } from './speed-meter.js';
 import { loadTeacherModel } from './teachers/model.js';
+import { readWeights } from './weights.js';
 
 /** What a training starts from, once everything is known to fit together. */
 export interface TrainingStart {
@@ -59,7 +60,7 @@ export class Training {
     const spec = async () => ({
       network,
       seed,
-      ...(initial === undefined ? {} : { initial }),
+      ...(initial === undefined ? {} : { initial: readWeights(network, initial) }),
       loss,
       optimizer: train.optimizer,
       ema: train.ema,

@@ -1,49 +1,34 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type * as tfl from '@tensorflow/tfjs-layers';
 import { NasError } from '../base/errors.js';
-import { namedWeights } from '../spaces/models/index.js';
-import { readTensorFile, writeTensorFile, type StateTensor } from './tensor-file.js';
-
-/** The weights and batch norm statistics of a model by stable name, copied. */
-export function weightsOf(model: tfl.LayersModel): Map<string, StateTensor> {
-  return new Map(
-    namedWeights(model).map(({ name, variable }) => [
-      name,
-      { shape: variable.shape, data: Float32Array.from(variable.dataSync()) },
-    ]),
-  );
-}
+import type { Network } from '../spaces/index.js';
+import { weightsFrom, weightSpecs, type Weights } from '../spaces/models/index.js';
+import { readTensorFile, writeTensorFile } from './tensor-file.js';
 
 /** Sets variables to values of the same names and shapes; @throws Error when one is missing or has another shape. */
-export function assignAll(variables: ReadonlyMap<string, tf.Variable>, values: ReadonlyMap<string, StateTensor>): void {
-  for (const [name, variable] of variables) {
-    const value = values.get(name);
-    if (value === undefined) throw new Error(`there is no value for ${name}`);
-    if (String(value.shape) !== String(variable.shape))
-      throw new Error(`${name} has shape [${value.shape}], expected [${variable.shape}]`);
-    tf.tidy(() => variable.assign(tf.tensor(value.data, variable.shape, 'float32')));
-  }
+export function assignAll(variables: ReadonlyMap<string, tf.Variable>, values: Weights): void {
+  const value = weightsFrom(values);
+  for (const [name, variable] of variables) tf.tidy(() => variable.assign(value(name, variable.shape)));
 }
 
 /**
- * Writes a model's weights, atomically.
+ * Writes a network's weights, atomically.
  * @param meta anything to keep with them, as JSON
  */
-export function saveWeights(model: tfl.LayersModel, file: string, meta: unknown = {}): void {
-  writeTensorFile(file, meta, weightsOf(model));
+export function saveWeights(weights: Weights, file: string, meta: unknown = {}): void {
+  writeTensorFile(file, meta, weights);
 }
 
 /**
- * Gives a model the weights in a file that `saveWeights` or `fit` wrote.
+ * A network's weights from a file that `saveWeights` or `fit` wrote.
  * @throws NasError `failure` when the file is damaged or holds another network's weights
  */
-export function loadWeights(model: tfl.LayersModel, file: string): void {
+export function readWeights(network: Network, file: string): Weights {
   const { tensors } = readTensorFile(file);
-  try {
-    assignAll(new Map(namedWeights(model).map(({ name, variable }) => [name, variable])), tensors);
-  } catch (cause) {
-    throw new NasError('failure', `${file} does not hold the weights of this network: ${(cause as Error).message}`, {
-      cause,
-    });
+  for (const { name, shape } of weightSpecs(network)) {
+    const found = tensors.get(name);
+    if (String(found?.shape) === String(shape)) continue;
+    const what = found ? `${name} has shape [${found.shape}], expected [${shape}]` : `there is no value for ${name}`;
+    throw new NasError('failure', `${file} does not hold the weights of this network: ${what}`);
   }
+  return tensors;
 }

@@ -19,7 +19,6 @@ export async function testErrors(
       const { model, metadata } = await trainedModel(store, workdir, trial);
       const { accuracy } = await evaluateOnSplit(exportOnnx(model, metadata), dataset, 'test');
       errors.set(trial, 1 - accuracy);
-      model.dispose();
     }
     return errors;
   } finally {

@@ -5,7 +5,6 @@ import { sizeOf } from '../graph/index.js';
 import { hostUniform } from '../kernels/random.js';
 import { backendName } from './backend.js';
 import { runOwnOne } from './gradients.js';
-import { overrideNoiseLayers } from './layers/noise.js';
 
 /** The 32-bit seed of one step's noise. */
 export const noiseSeed = (seed: number, step: number): number => hash32(seed, step);
@@ -30,14 +29,13 @@ export function uniform(shape: readonly number[]): tf.Tensor {
   return tf.tensor(hostUniform(eager.seed, eager.site++, sizeOf(shape)), [...shape], 'float32');
 }
 
-/** Runs a function eagerly with the noise, and the noise layers, that its compiled twin has at this step. */
+/** Runs a function eagerly with the noise that its compiled twin has at this step. */
 export function withNoise<T>(options: { readonly seed: number; readonly step: number }, f: () => T): T {
-  const [outer, restore] = [eager, overrideNoiseLayers(uniform)];
+  const outer = eager;
   eager = { seed: noiseSeed(options.seed, options.step), site: 0 };
   try {
     return f();
   } finally {
     eager = outer;
-    restore();
   }
 }

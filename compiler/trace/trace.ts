@@ -9,12 +9,8 @@ import { countNoBytes, followNewVariables, homeBackend } from './engine.js';
 import { trackGradientOrigins } from './gradient-origins.js';
 import { overrideGradients } from './gradients.js';
 import { traceBackend } from './install.js';
-import { overrideBatchNorm } from './layers/batch-norm.js';
-import { trackLayerNames } from './layers/names.js';
-import { overrideNoiseLayers } from './layers/noise.js';
-import { undoAll } from './layers/patch.js';
+import { trackLayerNames } from './layer-names.js';
 import type { Perm } from '../values/layout.js';
-import { uniform } from './noise.js';
 import { Val } from '../values/value.js';
 import type { Layouts, TracedVariable } from './variables.js';
 import { Variables, foreignConstant, stateInput, stateOutput } from './variables.js';
@@ -127,14 +123,20 @@ function stateOf(record: TracedVariable, inputs: ReadonlySet<string>, assigned: 
   return perm && !frozen && (read || assigned) ? { variable, home, dtype, perm, assigned, read } : null;
 }
 
+/** Undoes several things, the last first. */
+const undoAll =
+  (undo: readonly (() => void)[]): (() => void) =>
+  () => {
+    for (const step of undo.toReversed()) step();
+  };
+
 function override(trace: Trace, options: TraceOptions): () => void {
   const { builder } = trace;
-  const get = (): string => builder.origin;
-  const enter = (name: string): void => void (builder.origin = name);
-  const short = options.plain ? [] : [overrideGradients(), overrideBatchNorm()];
-  const noise = overrideNoiseLayers(uniform);
-  // Last, so that a layer whose code was replaced is known by its name, too.
-  return undoAll([...short, noise, trackLayerNames(get, enter), trackGradientOrigins(get, enter)]);
+  const gradientOrigins = trackGradientOrigins(
+    () => builder.origin,
+    (name) => void (builder.origin = name),
+  );
+  return undoAll([...(options.plain ? [] : [overrideGradients()]), trackLayerNames(), gradientOrigins]);
 }
 
 /** Runs `f` with the tracing backend active. TF.js's engine is put back afterwards, also when `f` throws. */

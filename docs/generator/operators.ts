@@ -82,7 +82,7 @@ without a rule stops the compilation with an error that names the kernel, the la
     '## Kernels that compile',
     table(['family', 'kernels'], supportedRows()),
     `The kernels of our own take the place of longer sequences of TF.js's: gradients of activations, batch normalisation in
-training, and the noise of \`uniform()\`, of dropout and of the noise layers.`,
+training, and the noise of \`uniform()\`.`,
     '## Kernels that do not',
     table(['reason', 'kernels'], unsupportedRows()),
     '## Operators of a compiled graph',

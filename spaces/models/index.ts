@@ -1,3 +1,15 @@
 /** Networks as TF.js programs: the only room of `spaces/` that loads TF.js. */
-export { batchNorm, toModel, type ModelOptions } from './layers-model.js';
-export { namedWeights, type NamedWeight } from './weights.js';
+export { apply, batchNorm, followStatistics, type Applied, type BatchStatistics, type Mode } from './apply.js';
+export { toOnnx } from './export.js';
+export { namedWeights, toLayersModel } from './layers-model.js';
+export {
+  initialWeights,
+  weightSpecs,
+  weightsFrom,
+  weightVariables,
+  type Model,
+  type WeightResolver,
+  type Weights,
+  type WeightSpec,
+  type WeightValue,
+} from './weights.js';

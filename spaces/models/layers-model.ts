@@ -1,18 +1,16 @@
+import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
-import { initialise } from './initial-weights.js';
 import type { LayerActivation, LayerOf, LayerTable } from '../layer.js';
 import { applyRule, convolutionNames } from '../layer.js';
 import { layersOf } from '../layers.js';
-import type { Network } from '../network.js';
+import { batchNorm } from './apply.js';
+import { weightsFrom, type Model } from './weights.js';
 
 type Value = tfl.SymbolicTensor;
 /** Applies a Keras layer. */
 type Apply = (layer: tfl.layers.Layer, ...inputs: readonly Value[]) => Value;
 
 const { layers: keras } = tfl;
-
-/** Momentum and epsilon of batch norm in every network. */
-export const batchNorm = { momentum: 0.9, epsilon: 1e-3 } as const;
 
 /** relu6(x + 3), the part that hard sigmoid and hard swish share. */
 const clipped = (name: string, apply: Apply, x: Value): Value =>
@@ -108,34 +106,44 @@ const rules: LayerTable<Value, [Apply, Value, Value]> = {
   zero: ({ name }, apply, x) => apply(keras.rescaling({ name, scale: 0 }), x),
 };
 
-export interface ModelOptions {
-  /** Seed of the initial weights: the same network and seed give the same weights, bit for bit. */
-  readonly seed: number;
-  /** Name of the model; default `network`. */
-  readonly name?: string;
-}
-
 /**
- * Builds a network as a TF.js layers model of standard Keras layers: images [batch, height, width, channels] in
- * float32, already normalised, to logits [batch, classes]. Names of layers are those of `layersOf`.
+ * A network as a TF.js layers model of standard Keras layers, which TF.js alone can save, load and run: images [batch,
+ * height, width, channels] in float32, already normalised, to logits [batch, classes]. It computes what `apply` does;
+ * names of layers are those of `layersOf`. Its tensors live on the current TF.js backend; free them with
+ * `model.dispose()`.
  *
- * Initial weights are He-normal (see `initialise`), biases 0, batch norm 1 and 0. The tensors live on the current TF.js
- * backend; free them with `model.dispose()`.
+ * @throws Error when the weights are not those of the network
  */
-export function toModel(network: Network, options: ModelOptions): tfl.LayersModel {
+export function toLayersModel({ network, weights }: Model, name = 'network'): tfl.LayersModel {
   const values: Value[] = [];
+  const apply: Apply = (layer, ...inputs) => {
+    const output = layer.apply(inputs.length === 1 ? inputs[0] : [...inputs]);
+    if (!(output instanceof tfl.SymbolicTensor)) throw new Error(`${layer.name} did not give one symbolic tensor`);
+    return output;
+  };
   for (const layer of layersOf(network)) {
-    const applied: tfl.layers.Layer[] = [];
-    const apply: Apply = (built, ...inputs) => {
-      applied.push(built);
-      const output = built.apply(inputs.length === 1 ? inputs[0] : [...inputs]);
-      if (!(output instanceof tfl.SymbolicTensor)) throw new Error(`${built.name} did not give one symbolic tensor`);
-      return output;
-    };
     // A rule reads as many inputs as its kind has and never looks at the others.
     const [x, y] = layer.inputs.map((i) => values[i]);
     values.push(applyRule(rules, layer, apply, x, y));
-    for (const built of applied) initialise(layer, built, options.seed);
   }
-  return tfl.model({ name: options.name ?? 'network', inputs: values[0], outputs: values[values.length - 1] });
+  const model = tfl.model({ name, inputs: values[0], outputs: values[values.length - 1] });
+  const resolve = weightsFrom(weights);
+  for (const { name: own, variable } of namedWeights(model))
+    tf.tidy(() => variable.assign(resolve(own, variable.shape)));
+  return model;
+}
+
+/**
+ * The variables of a layers model in the order of its layers, by layer and role (`dense_1/kernel`): names that do not
+ * depend on what else was built in the process, as TF.js's own do.
+ */
+export function namedWeights(model: tfl.LayersModel): { readonly name: string; readonly variable: tf.Variable }[] {
+  return model.layers.flatMap((layer) =>
+    layer.weights.map((weight) => {
+      const variable = weight.read();
+      if (!(variable instanceof tf.Variable)) throw new Error(`weight ${weight.originalName} is not a variable`);
+      const role = weight.originalName.slice(weight.originalName.lastIndexOf('/') + 1);
+      return { name: `${layer.name}/${role}`, variable };
+    }),
+  );
 }

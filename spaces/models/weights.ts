@@ -1,26 +1,134 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type * as tfl from '@tensorflow/tfjs-layers';
+import { Random } from '../../base/random.js';
+import { applyRule, convolutionNames, type Layer, type LayerTable } from '../layer.js';
+import { layersOf } from '../layers.js';
+import type { Network } from '../network.js';
 
-/** A weight of a model under a name that does not depend on what else was built in the process. */
-export interface NamedWeight {
+/** A weight of a network: its name, its shape and what it starts from. */
+export interface WeightSpec {
   /** Layer and role: `block1_expand/kernel`, `block1_expand_bn/moving_mean`. */
   readonly name: string;
-  readonly variable: tf.Variable;
+  readonly shape: readonly number[];
   /** Whether training may change it; batch norm's moving statistics are not trainable. */
   readonly trainable: boolean;
+  /** Standard deviation of its first values, which are drawn; 0: all are `fill`. */
+  readonly std: number;
+  readonly fill: number;
 }
 
+/** A weight's values in TF.js's layout. */
+export interface WeightValue {
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+}
+
+/** The values of all weights of a network, by name. */
+export type Weights = ReadonlyMap<string, WeightValue>;
+
+/** A network with values for its weights: all that inference needs, as plain data. */
+export interface Model {
+  readonly network: Network;
+  readonly weights: Weights;
+}
+
+/** Standard deviation of the last layer's weights, as in the MobileNet papers' code: first logits near zero. */
+const logitsStd = 0.01;
+
+const kernel = (name: string, shape: readonly number[], std: number): WeightSpec => ({
+  name,
+  shape,
+  trainable: true,
+  std,
+  fill: 0,
+});
+
+const vector = (name: string, size: number, fill: number, trainable = true): WeightSpec => ({
+  name,
+  shape: [size],
+  trainable,
+  std: 0,
+  fill,
+});
+
 /**
- * The weights of a model in the order of its layers, with stable unique names for checkpoints. (TF.js numbers the names
- * of variables through the whole process: a second model has `block1_expand/kernel_1`.)
+ * The weights of each kind of layer. Kernels start as in He et al. 2015, with variance 2 / fan: convolutions by the
+ * fan-out, as MobileNets do (of one group: k x k for depthwise); dense layers inside the network by the fan-in.
  */
-export function namedWeights(model: tfl.LayersModel): NamedWeight[] {
-  return model.layers.flatMap((layer) =>
-    layer.weights.map((weight) => {
-      const variable = weight.read();
-      if (!(variable instanceof tf.Variable)) throw new Error(`weight ${weight.originalName} is not a variable`);
-      const role = weight.originalName.slice(weight.originalName.lastIndexOf('/') + 1);
-      return { name: `${layer.name}/${role}`, variable, trainable: weight.trainable };
+const rules: LayerTable<readonly WeightSpec[]> = {
+  input: () => [],
+  conv: (layer) => {
+    const { kernel: side, input, output, groups = 1 } = layer;
+    const [from, to] = [input[2] / groups, output[2] / groups];
+    const std = Math.sqrt(2 / (side ** 2 * to));
+    return convolutionNames(layer).map((name) => kernel(`${name}/kernel`, [side, side, from, to], std));
+  },
+  depthwise: ({ name, kernel: side, input }) => [
+    kernel(`${name}/depthwise_kernel`, [side, side, input[2], 1], Math.sqrt(2 / side ** 2)),
+  ],
+  batch_norm: ({ name, output: [, , channels] }) => [
+    vector(`${name}/gamma`, channels, 1),
+    vector(`${name}/beta`, channels, 0),
+    vector(`${name}/moving_mean`, channels, 0, false),
+    vector(`${name}/moving_variance`, channels, 1, false),
+  ],
+  activation: () => [],
+  avg_pool: () => [],
+  global_pool: () => [],
+  dense: ({ name, input, output }) => [
+    kernel(`${name}/kernel`, [input[2], output[2]], name === 'logits' ? logitsStd : Math.sqrt(2 / input[2])),
+    vector(`${name}/bias`, output[2], 0),
+  ],
+  dropout: () => [],
+  add: () => [],
+  multiply: () => [],
+  shuffle: () => [],
+  zero: () => [],
+};
+
+/** The weights of one layer. */
+export const weightsOfLayer = (layer: Layer): readonly WeightSpec[] => applyRule(rules, layer);
+
+/** The weights of a network in the order of its layers. */
+export const weightSpecs = (network: Network): WeightSpec[] => layersOf(network).flatMap(weightsOfLayer);
+
+/**
+ * First values of a network's weights. Each kernel is drawn from a random stream of its own, so that it depends on
+ * (seed, layer name, shape) only.
+ */
+export function initialWeights(network: Network, seed: number): Weights {
+  return new Map(
+    weightSpecs(network).map(({ name, shape, std, fill }) => {
+      const data = new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(fill);
+      if (std > 0) {
+        const random = new Random(seed, 'weights', name.slice(0, name.indexOf('/')));
+        for (let i = 0; i < data.length; i++) data[i] = std * random.normal();
+      }
+      return [name, { shape, data }];
     }),
   );
 }
+
+/** Variables with these values, on the current TF.js backend, in the order of the network's weights. */
+export function weightVariables({ network, weights }: Model): Map<string, tf.Variable> {
+  const resolve = weightsFrom(weights);
+  return new Map(
+    weightSpecs(network).map(({ name, shape, trainable }) => [
+      name,
+      tf.tidy(() => tf.variable(resolve(name, shape), trainable)),
+    ]),
+  );
+}
+
+/** Gives `apply` the weight of a name, in exactly this shape. */
+export type WeightResolver = (name: string, shape: readonly number[]) => tf.Tensor;
+
+/** Weights from a table; @throws Error when one is missing or has another shape. */
+export const weightsFrom =
+  (table: ReadonlyMap<string, tf.Tensor | WeightValue>): WeightResolver =>
+  (name, shape) => {
+    const weight = table.get(name);
+    if (weight === undefined) throw new Error(`there is no value for ${name}`);
+    if (String(weight.shape) !== String(shape))
+      throw new Error(`${name} has shape [${weight.shape}], expected [${shape}]`);
+    return weight instanceof tf.Tensor ? weight : tf.tensor(weight.data, [...shape], 'float32');
+  };

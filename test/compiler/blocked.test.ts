@@ -3,9 +3,8 @@ import '@tensorflow/tfjs-backend-cpu';
 import { afterEach, describe, expect, it } from 'vitest';
 import { blockedSupport, resolveTarget } from '../../compiler/index.js';
 import type { Block, Network } from '../../spaces/index.js';
-import { toModel } from '../../spaces/models/index.js';
 import { withVariableGradients } from './support/gradients.js';
-import { apply, randomiseWeights, variablesOf } from './support/models.js';
+import { trainingOf } from './support/models.js';
 import { distillationLoss } from './support/networks.js';
 import { mbconv, type Act } from './support/blocks.js';
 import { differences, relativeError, runCompiled, type Inputs, type Outputs } from './support/reference.js';
@@ -52,8 +51,7 @@ const smooth: Readonly<Record<string, Network>> = {
 };
 
 async function bothWays(name: string, description: Network, batch: number): Promise<[Outputs, Outputs]> {
-  const model = toModel(description, { seed: 1 });
-  randomiseWeights(model, name);
+  const { logits, trainable } = trainingOf(description, name);
   const [height, width, channels] = description.input;
   const sample = new Sampler('blocked', name);
   const samples: Samples = {
@@ -61,8 +59,8 @@ async function bothWays(name: string, description: Network, batch: number): Prom
     y: sample.labels(batch, description.classes),
     teacher: sample.normal([batch, description.classes], 2),
   };
-  const loss = ({ x, y, teacher }: Inputs): tf.Scalar => distillationLoss(y, apply(model, x, true), teacher);
-  const step = withVariableGradients(loss, variablesOf(model));
+  const loss = ({ x, y, teacher }: Inputs): tf.Scalar => distillationLoss(y, logits(x), teacher);
+  const step = withVariableGradients(loss, trainable);
   const [blocked, plain] = [
     await runCompiled(step, samples, { target: await resolveTarget() }),
     await runCompiled(step, samples, { target: await resolveTarget({ blocked: false }) }),

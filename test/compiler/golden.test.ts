@@ -6,9 +6,8 @@ import { histogram, targetWith, trace, verifyGraph } from '../../compiler/index.
 import { shapeIn, sizeOf } from '../../compiler/graph/index.js';
 import { optimized } from '../../compiler/compile.js';
 import type { Block, Network } from '../../spaces/index.js';
-import { toModel } from '../../spaces/models/index.js';
 import { mbconv as mbconvBlock, type Act } from './support/blocks.js';
-import { apply, variablesOf } from './support/models.js';
+import { trainingOf } from './support/models.js';
 import { distillationLoss } from './support/networks.js';
 
 beforeAll(async () => {
@@ -97,22 +96,18 @@ const references: Readonly<Record<string, Reference>> = {
 
 /** One distillation step of the network, traced for these blocks. */
 function trainingGraph({ network, batch }: Reference, block: number | null): Graph {
-  const model = toModel(network, { seed: 1 });
+  const { logits, trainable } = trainingOf(network, 'golden');
   const optimizer = tf.train.momentum(0.05, 0.9);
   const step = ({ x, y, teacher }: Record<string, tf.Tensor>): { loss: tf.Tensor } => {
-    const loss = optimizer.minimize(
-      () => distillationLoss(y, apply(model, x, true), teacher),
-      true,
-      variablesOf(model),
-    );
+    const loss = optimizer.minimize(() => distillationLoss(y, logits(x), teacher), true, trainable);
     if (!loss) throw new Error('minimize returned no loss');
     return { loss };
   };
-  const logits = [batch, network.classes];
+  const rows = [batch, network.classes];
   const target = targetWith(block, { without: ['depthwise convolutions as matrix products'] });
   const traced = trace(
     step,
-    { x: { shape: [batch, ...network.input] }, y: { shape: logits }, teacher: { shape: logits } },
+    { x: { shape: [batch, ...network.input] }, y: { shape: rows }, teacher: { shape: rows } },
     { target },
   );
   return optimized(traced, target, undefined, verifyGraph).graph;

@@ -47,11 +47,17 @@ describe('layers, compiled, agree with the cpu backend', () => {
   }
 });
 
+/** Dropout of a share of its input, as a function of the program's own noise. */
+const dropout =
+  (rate: number): TensorFunction =>
+  ({ x }) =>
+    tf.mul(x, tf.div(tf.floor(tf.add(uniform(x.shape), 1 - rate)), 1 - rate));
+
 const fractionOfZeros = ({ data }: HostTensor): number => data.filter((value) => value === 0).length / data.length;
 const ones = { x: { dtype: 'float32', shape: [50, 80], data: new Float32Array(4000).fill(1) } } as const;
 const spec = { x: { shape: [50, 80] } };
 
-describe('layers that draw random numbers', () => {
+describe('functions that draw random numbers', () => {
   const outputs = async (f: TensorFunction, seed: number, steps: readonly number[]): Promise<HostTensor[]> => {
     const program = await compile(f, spec, { seed });
     try {
@@ -62,19 +68,13 @@ describe('layers that draw random numbers', () => {
       await program.dispose();
     }
   };
-  const dropping =
-    (layer: { apply(x: tf.Tensor, kwargs: { training: boolean }): unknown }): TensorFunction =>
-    ({ x }) =>
-      layer.apply(x, { training: true }) as tf.Tensor;
 
-  it('dropout zeroes the right share, scales the rest, and differs between steps', async () => {
+  it('zero the right share, and differ between steps', async () => {
     const rate = 0.3;
-    const results = await outputs(dropping(tfl.layers.dropout({ rate })), 5, [0, 1, 2]);
-    for (const result of results) {
+    const results = await outputs(dropout(rate), 5, [0, 1, 2]);
+    for (const result of results)
       // Four standard deviations of a share of 4,000.
       expect(Math.abs(fractionOfZeros(result) - rate)).toBeLessThan(4 * Math.sqrt((rate * (1 - rate)) / 4000));
-      for (const value of result.data) if (value !== 0) expect(value).toBeCloseTo(1 / (1 - rate), 5);
-    }
     const agreement = (a: HostTensor, b: HostTensor) => a.data.filter((value, i) => value === b.data[i]).length / 4000;
     const [first, second, third] = results as [HostTensor, HostTensor, HostTensor];
     const independent = rate ** 2 + (1 - rate) ** 2;
@@ -82,41 +82,30 @@ describe('layers that draw random numbers', () => {
       expect(Math.abs(pair - independent)).toBeLessThan(4 * Math.sqrt((independent * (1 - independent)) / 4000));
   });
 
-  it('dropout repeats for the same seed and step, in any order of steps', async () => {
-    const f = dropping(tfl.layers.dropout({ rate: 0.5 }));
-    const [a, b] = (await outputs(f, 7, [3, 9])) as [HostTensor, HostTensor];
-    const [c, d] = (await outputs(f, 7, [9, 3])) as [HostTensor, HostTensor];
+  it('repeat for the same seed and step, in any order of steps', async () => {
+    const [a, b] = (await outputs(dropout(0.5), 7, [3, 9])) as [HostTensor, HostTensor];
+    const [c, d] = (await outputs(dropout(0.5), 7, [9, 3])) as [HostTensor, HostTensor];
     expect(d.data).toEqual(a.data);
     expect(c.data).toEqual(b.data);
-    const [other] = await outputs(f, 8, [3]);
+    const [other] = await outputs(dropout(0.5), 8, [3]);
     expect(other.data).not.toEqual(a.data);
   });
 
-  it('two dropouts of one step are independent', async () => {
-    const [first, second] = [tfl.layers.dropout({ rate: 0.5 }), tfl.layers.dropout({ rate: 0.5 })];
-    const both: TensorFunction = ({ x }) =>
-      tf.mul(dropping(first)({ x: x }) as tf.Tensor, dropping(second)({ x: x }) as tf.Tensor);
+  it('are independent of each other in one step', async () => {
+    const both: TensorFunction = (inputs) =>
+      tf.mul(dropout(0.5)(inputs) as tf.Tensor, dropout(0.5)(inputs) as tf.Tensor);
     const [result] = (await outputs(both, 1, [0])) as [HostTensor];
     expect(Math.abs(fractionOfZeros(result) - 0.75)).toBeLessThan(4 * Math.sqrt((0.75 * 0.25) / 4000));
   });
 
-  it('dropout keeps everything at inference and at rate 0', async () => {
-    const layer = tfl.layers.dropout({ rate: 0.5 });
-    await expectSameAsReference(({ x }) => layer.apply(x, { training: false }) as tf.Tensor, ones);
-    await expectSameAsReference(dropping(tfl.layers.dropout({ rate: 0 })), ones);
-  });
-
-  it('the gradient of dropout passes where the output did', async () => {
-    const layer = tfl.layers.dropout({ rate: 0.4 });
-    const program = await compile(({ x }) => {
-      let dropped: tf.Tensor | undefined;
-      const gradient = tf.grad((value: tf.Tensor) =>
-        tf.sum((dropped = tf.keep(dropping(layer)({ x: value }) as tf.Tensor))),
-      )(x);
-      return { gradient, dropped: dropped as unknown as tf.Tensor };
-    }, spec);
-    const { gradient, dropped } = await program.run(ones, 4);
-    expect(gradient.data).toEqual(dropped.data);
+  it('have the value and gradient of an eager run with the same noise, and change with the step', async () => {
+    const f = withInputGradients((inputs) => dropout(0.4)(inputs) as tf.Tensor, ['x']);
+    const samples = { x: new Sampler('noise', 'dropout').normal([50, 80]) };
+    const program = await compile(f, spec, { seed: 6 });
+    const first = await program.run(samples, 4);
+    const eager = withNoise({ seed: 6, step: 4 }, () => runEagerly(f, samples));
+    expect(differences(first, eager.outputs, 1e-4)).toEqual([]);
+    expect((await program.run(samples, 5))['output'].data).not.toEqual(first['output'].data);
     await program.dispose();
   });
 
@@ -142,59 +131,21 @@ describe('layers that draw random numbers', () => {
     expect(Math.abs(correlation(a.data, b.data))).toBeLessThan(0.07);
   });
 
-  const noisy: Readonly<Record<string, () => Pick<tfl.layers.Layer, 'apply'>>> = {
-    dropout: () => tfl.layers.dropout({ rate: 0.4 }),
-    'dropout with a seed of its own': () => tfl.layers.dropout({ rate: 0.4, seed: 3 }),
-    'dropout of whole columns': () => tfl.layers.dropout({ rate: 0.4, noiseShape: [1, 80] }),
-    gaussianNoise: () => tfl.layers.gaussianNoise({ stddev: 0.5 }),
-    gaussianDropout: () => tfl.layers.gaussianDropout({ rate: 0.2 }),
-    alphaDropout: () => tfl.layers.alphaDropout({ rate: 0.2 }),
-  };
-  for (const [name, create] of Object.entries(noisy)) {
-    it(`${name}: value and gradient equal an eager run with the same noise, and change with the step`, async () => {
-      const layer = create();
-      const f = withInputGradients(({ x }) => layer.apply(x, { training: true }) as tf.Tensor, ['x']);
-      const samples = { x: new Sampler('noise', name).normal([50, 80]) };
-      const program = await compile(f, spec, { seed: 6 });
-      const first = await program.run(samples, 4);
-      const eager = withNoise({ seed: 6, step: 4 }, () => runEagerly(f, samples));
-      expect(differences(first, eager.outputs, 1e-4)).toEqual([]);
-      expect((await program.run(samples, 5))['output'].data).not.toEqual(first['output'].data);
-      await program.dispose();
-    });
-  }
-
-  it('spatialDropout1d drops whole channels', async () => {
-    const layer = tfl.layers.spatialDropout1d({ rate: 0.5 });
-    const program = await compile(({ x }) => layer.apply(x, { training: true }) as tf.Tensor, {
-      x: { shape: [20, 4, 50] },
-    });
-    const { output } = await program.run({ x: new Float32Array(4000).fill(1) });
-    const rows = Array.from({ length: 80 }, (_, row) => output.data.slice(row * 50, row * 50 + 50));
-    rows.forEach((row, i) => expect(row).toEqual(rows[i - (i % 4)]));
-    expect(Math.abs(fractionOfZeros(output) - 0.5)).toBeLessThan(4 * Math.sqrt(0.25 / 1000));
-    await program.dispose();
-  });
-
-  it('gaussianNoise, gaussianDropout and alphaDropout have the moments of their definitions', async () => {
-    const moments = async (layer: Pick<tfl.layers.Layer, 'apply'>, scale: number) => {
-      const [output] = await outputs(({ x }) => layer.apply(tf.mul(x, scale), { training: true }) as tf.Tensor, 2, [0]);
-      const data = Array.from(output.data);
-      const mean = data.reduce((sum, value) => sum + value, 0) / data.length;
-      return [mean, Math.sqrt(data.reduce((sum, value) => sum + (value - mean) ** 2, 0) / data.length)];
-    };
-    const close = ([mean, deviation]: number[], [wantedMean, wantedDeviation]: number[]) => {
-      // Four standard errors of a mean of 4,000; as much for the deviation, whose error is smaller.
-      expect(Math.abs(mean - wantedMean)).toBeLessThan((4 * wantedDeviation) / Math.sqrt(4000));
-      expect(Math.abs(deviation - wantedDeviation)).toBeLessThan((4 * wantedDeviation) / Math.sqrt(4000));
-    };
-    close(await moments(tfl.layers.gaussianNoise({ stddev: 0.5 }), 2), [2, 0.5]);
-    close(await moments(tfl.layers.gaussianDropout({ rate: 0.2 }), 2), [2, 1]);
-    // Inputs of 0 (Klambauer et al. 2017): kept units become b, dropped ones a * floor + b.
-    const rate = 0.2;
-    const floor = -1.7580993408473766;
-    const a = ((1 - rate) * (1 + rate * floor ** 2)) ** -0.5;
-    close(await moments(tfl.layers.alphaDropout({ rate }), 0), [0, Math.abs(a * floor) * Math.sqrt(rate * (1 - rate))]);
+  it.each([
+    tfl.layers.dropout({ rate: 0.5 }),
+    tfl.layers.dropout({ rate: 0.5, seed: 3 }),
+    tfl.layers.spatialDropout1d({ rate: 0.5 }),
+    tfl.layers.gaussianNoise({ stddev: 0.5 }),
+    tfl.layers.gaussianDropout({ rate: 0.5 }),
+    tfl.layers.alphaDropout({ rate: 0.5 }),
+  ])("are not TF.js's layers: $name is refused in training, and does nothing in inference", async (layer) => {
+    const shape = [2, 3, 4];
+    const applied =
+      (training: boolean): TensorFunction =>
+      ({ x }) =>
+        layer.apply(x, { training }) as tf.Tensor;
+    await expect(compile(applied(true), { x: { shape } })).rejects.toThrow(/layer '.*' \(.*\) draws random numbers/);
+    await expectSameAsReference(applied(false), { x: new Sampler('inference').normal(shape) });
   });
 
   it('need a stream of noise to run eagerly', () => {

@@ -5,10 +5,9 @@ import { optimized } from '../../compiler/compile.js';
 import { blockedSupport, graphHash, resolveTarget, targetWith, trace } from '../../compiler/index.js';
 import { lowerings, type LoweringName } from '../../compiler/lowerings.js';
 import type { Network } from '../../spaces/index.js';
-import { toModel } from '../../spaces/models/index.js';
 import { mbconv } from './support/blocks.js';
 import { withVariableGradients } from './support/gradients.js';
-import { apply, randomiseWeights, variablesOf } from './support/models.js';
+import { trainingOf } from './support/models.js';
 import { distillationLoss } from './support/networks.js';
 import { differences, runCompiled, runEagerly, type Inputs } from './support/reference.js';
 import { Sampler, type Samples } from './support/samples.js';
@@ -27,8 +26,7 @@ const network: Network = {
   head: { filters: 32, act: 'relu', dropout: 0 },
 };
 
-const model = toModel(network, { seed: 1 });
-randomiseWeights(model, 'lowerings');
+const { logits, trainable } = trainingOf(network, 'lowerings');
 const sample = new Sampler('lowerings');
 const samples: Samples = {
   x: sample.normal([16, ...network.input]),
@@ -36,12 +34,12 @@ const samples: Samples = {
   teacher: sample.normal([16, network.classes], 2),
 };
 const step = withVariableGradients(
-  ({ x, y, teacher }: Inputs): tf.Scalar => distillationLoss(y, apply(model, x, true), teacher),
-  variablesOf(model),
+  ({ x, y, teacher }: Inputs): tf.Scalar => distillationLoss(y, logits(x), teacher),
+  trainable,
 );
 const optimizer = tf.train.momentum(0.05, 0.9);
 const assigningStep = ({ x, y, teacher }: Inputs): tf.Tensor => {
-  const loss = optimizer.minimize(() => distillationLoss(y, apply(model, x, true), teacher), true, variablesOf(model));
+  const loss = optimizer.minimize(() => distillationLoss(y, logits(x), teacher), true, trainable);
   if (!loss) throw new Error('minimize returned no loss');
   return loss;
 };

@@ -15,7 +15,7 @@ import {
   type ModelMetadata,
 } from '../../deploy/index.js';
 import type { Network } from '../../spaces/index.js';
-import { toModel } from '../../spaces/models/index.js';
+import { initialWeights, toLayersModel, type Model } from '../../spaces/models/index.js';
 import { temporaryFolder } from '../support/temporary.js';
 
 const network: Network = {
@@ -43,18 +43,13 @@ const metadata: ModelMetadata = {
 };
 
 /** A model as after training: every weight, batch norm's moving statistics too, away from its initial value. */
-function trained(seed: number): tfl.LayersModel {
-  const model = toModel(network, { seed });
+function trained(seed: number): Model {
   const random = new Random(seed, 'trained');
-  const moved = model.getWeights().map((weight) => {
-    const values = weight
-      .dataSync()
-      .map((value) => Math.abs(value) * 0.9 + 0.1 * random.uniform() * (value < 0 ? -1 : 1));
-    return tf.tensor(values, weight.shape);
+  const weights = [...initialWeights(network, seed)].map(([name, { shape, data }]) => {
+    const moved = data.map((value) => Math.abs(value) * 0.9 + 0.1 * random.uniform() * (value < 0 ? -1 : 1));
+    return [name, { shape, data: moved }] as const;
   });
-  model.setWeights(moved);
-  tf.dispose(moved);
-  return model;
+  return { network, weights: new Map(weights) };
 }
 
 const predict = (model: tfl.LayersModel): Float32Array => {
@@ -101,7 +96,7 @@ describe('exportTfjs', () => {
         weightData: new Uint8Array(readFileSync(join(directory, manifest.weightsManifest[0].paths[0]))).buffer,
       }),
     );
-    expect(predict(loaded)).toEqual(predict(model));
+    expect(predict(loaded)).toEqual(predict(toLayersModel(model)));
   });
 
   it('writes metadata that its schema accepts', async () => {

@@ -1,11 +1,10 @@
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
-import type * as tfl from '@tensorflow/tfjs-layers';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { Random } from '../../base/random.js';
 import { checkExport, exportOnnx, type ModelMetadata } from '../../deploy/index.js';
 import { costs, createSpace, sampleGenotype, spaceSchema, type Network, type Task } from '../../spaces/index.js';
-import { toModel } from '../../spaces/models/index.js';
+import { apply, initialWeights, weightsFrom, type Model } from '../../spaces/models/index.js';
 import { createEngine, trainSchema, type EngineConfig } from '../../trainers/index.js';
 import { lossSchema } from '../../trainers/schema.js';
 import { noiseBatch } from '../trainers/support/networks.js';
@@ -28,18 +27,13 @@ async function randomNetwork(config: (typeof configs)[number]): Promise<Network>
 }
 
 /** All weights away from what they start as, batch norm's statistics too. */
-function shaken(network: Network): tfl.LayersModel {
-  const model = toModel(network, { seed: 1 });
+function shaken(network: Network): Model {
   const random = new Random(1, 'shaken');
-  const moved = model.getWeights().map((weight) =>
-    tf.tidy(() => {
-      const noise = Float32Array.from({ length: weight.size }, () => 0.1 * random.uniform());
-      return tf.mul(tf.add(tf.abs(weight), tf.tensor(noise, weight.shape)), tf.sign(tf.add(weight, 1e-9)));
-    }),
-  );
-  model.setWeights(moved);
-  tf.dispose(moved);
-  return model;
+  const weights = [...initialWeights(network, 1)].map(([name, { shape, data }]) => {
+    const moved = data.map((value) => (Math.abs(value) + 0.1 * random.uniform()) * Math.sign(value + 1e-9));
+    return [name, { shape, data: moved }] as const;
+  });
+  return { network, weights: new Map(weights) };
 }
 
 const metadata: ModelMetadata = {
@@ -78,7 +72,6 @@ describe.each(configs)('networks of $type', (config) => {
   it('are exported to ONNX files that compute what TF.js does', async () => {
     const model = shaken(await randomNetwork(config));
     expect(await checkExport(exportOnnx(model, metadata), model)).toBeLessThan(1e-4);
-    model.dispose();
   });
 
   it('are trained', async () => {
@@ -120,7 +113,9 @@ describe('layers of published spaces', () => {
     const zero: Network = { ...network, blocks: network.blocks.map((block) => (block.kind === 'cell' ? none : block)) };
     const model = shaken(zero);
     const images = tf.randomNormal([2, ...task.input], 0, 1, 'float32', 4);
-    const [[a, b]] = [model.predict(images)].flat().map((logits) => logits.arraySync() as number[][]);
+    const [a, b] = apply(zero, weightsFrom(model.weights), images, {
+      training: false,
+    }).logits.arraySync() as number[][];
     expect(a).toEqual(b);
     expect(await checkExport(exportOnnx(model, metadata), model)).toBeLessThan(1e-4);
     const [first, second] = await losses({ type: 'compiled', provider: 'cpu' }, zero, 2);

@@ -54,14 +54,15 @@ export class CompiledTraining {
       learningRate: { shape: [] },
       ...(averages ? { averageDecay: { shape: [] } } : {}),
     };
-    const step = (tensors: Readonly<Record<string, tf.Tensor>>): ReturnType<TrainingProgram['step']> =>
-      this.program.step({
+    const step = (tensors: Readonly<Record<string, tf.Tensor>>): Record<'loss' | 'correct', tf.Tensor> => ({
+      ...this.program.step({
         images: inputOf(tensors, 'images'),
         labels: inputOf(tensors, 'labels'),
         ...(teaches ? { teacher: inputOf(tensors, 'teacher') } : {}),
         learningRate: inputOf(tensors, 'learningRate'),
         ...(averages ? { averageDecay: inputOf(tensors, 'averageDecay') } : {}),
-      } satisfies StepInputs);
+      } satisfies StepInputs),
+    });
     return compile(step, inputs, this.common());
   }
 

@@ -2,53 +2,98 @@ import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { invalidInput } from '../../base/errors.js';
 import type { Random } from '../../base/random.js';
+import { layersOf, type Network } from '../../spaces/index.js';
+import { apply, namedWeights, weightsFrom, weightVariables, type Model } from '../../spaces/models/index.js';
 import type { Parameter } from '../optimizers/index.js';
 
-/** The feature maps of a model by spatial resolution, `height x width`. */
-export type FeatureTaps = ReadonlyMap<string, tfl.SymbolicTensor>;
-
 /**
- * The last feature map [batch, height, width, channels] at each spatial resolution, in the order of the layers. Maps of
- * a single pixel are left out: they have no spatial structure (squeeze-excite, global pooling).
+ * The last feature map [batch, height, width, channels] at each spatial resolution (`height x width`), in the order of
+ * the layers: what computes it, and its channels. Maps of a single pixel are left out: they have no spatial structure
+ * (squeeze-excite, global pooling).
  */
-export function featureTaps(model: tfl.LayersModel): FeatureTaps {
-  const taps = new Map<string, tfl.SymbolicTensor>();
+export type FeatureTaps<Tap = unknown> = ReadonlyMap<string, { readonly channels: number; readonly tap: Tap }>;
+
+/** Feature maps of a network, known by the names of their layers. */
+export function featureTaps(network: Network): FeatureTaps<string> {
+  return new Map(
+    layersOf(network)
+      .filter(({ kind, output: [height, width] }) => kind !== 'input' && height * width > 1)
+      .map(({ name, output: [height, width, channels] }) => [`${height}x${width}`, { channels, tap: name }]),
+  );
+}
+
+/** A frozen network whose feature maps are compared with a student's. */
+export interface FeatureTeacher {
+  readonly taps: FeatureTaps;
+  /** Variables that its maps are computed from: constants of the program. */
+  readonly frozen: readonly tf.Variable[];
+  /** Its maps at some resolutions. */
+  maps(images: tf.Tensor, resolutions: readonly string[]): tf.Tensor[];
+  dispose(): void;
+}
+
+/** A network of ours with these weights, on the current TF.js backend. */
+export function networkTeacher(model: Model): FeatureTeacher {
+  const { network } = model;
+  const variables = weightVariables(model);
+  const taps = featureTaps(network);
+  return {
+    taps,
+    frozen: [...variables.values()],
+    maps(images, resolutions) {
+      const features = resolutions.map((resolution) => taps.get(resolution)?.tap ?? '');
+      return [...apply(network, weightsFrom(variables), images, { training: false, features }).features];
+    },
+    dispose: () => tf.dispose([...variables.values()]),
+  };
+}
+
+/** A TF.js layers model, which the result owns. */
+export function modelTeacher(model: tfl.LayersModel): FeatureTeacher {
+  const taps = new Map<string, { channels: number; tap: tfl.SymbolicTensor }>();
   for (const layer of model.layers) {
     // An input is no feature; a layer that is used more than once has no single output.
     if (layer.getClassName() === 'InputLayer' || layer.inboundNodes.length !== 1) continue;
-    for (const output of [layer.output].flat()) {
-      const [, height, width, channels] = output.shape;
-      if (output.shape.length !== 4 || height == null || width == null || channels == null) continue;
-      if (height * width > 1) taps.set(`${height}x${width}`, output);
+    for (const tap of [layer.output].flat()) {
+      const [, height, width, channels] = tap.shape;
+      if (tap.shape.length !== 4 || height == null || width == null || channels == null) continue;
+      if (height * width > 1) taps.set(`${height}x${width}`, { channels, tap });
     }
   }
-  return taps;
+  return {
+    taps,
+    frozen: namedWeights(model).map(({ variable }) => variable),
+    maps(images, resolutions) {
+      const outputs = resolutions.flatMap((resolution) => taps.get(resolution)?.tap ?? []);
+      const maps = tfl.model({ inputs: model.inputs, outputs }).apply(images, { training: false });
+      // Called with one tensor, a model gives tensors.
+      return [maps as tf.Tensor | tf.Tensor[]].flat();
+    },
+    dispose: () => void model.dispose(),
+  };
 }
 
-/** Student and teacher with their feature maps as further outputs. */
-export interface Features {
+/** The maps that student and teacher share. */
+export interface FeaturePairs {
   /** `height x width`, one for each pair of maps, in the student's order: large to small. */
   readonly resolutions: readonly string[];
   /** Channels of each pair. */
   readonly channels: readonly (readonly [student: number, teacher: number])[];
-  /** Outputs: logits, then the maps. */
-  readonly student: tfl.LayersModel;
-  /** Outputs: the maps. */
-  readonly teacher: tfl.LayersModel;
+  /** The student's layers that give them. */
+  readonly layers: readonly string[];
 }
 
 const describe = (taps: FeatureTaps): string => [...taps.keys()].join(', ') || 'none';
 
 /**
- * Taps both models at every spatial resolution that they share.
+ * Pairs the maps of both at every spatial resolution that they share.
  * @throws NasError `invalid-input` when they share none
  */
-export function pairFeatures(student: tfl.LayersModel, teacher: tfl.LayersModel): Features {
+export function pairFeatures(student: Network, { taps: theirs }: Pick<FeatureTeacher, 'taps'>): FeaturePairs {
   const own = featureTaps(student);
-  const theirs = featureTaps(teacher);
-  const pairs = [...own].flatMap(([resolution, a]) => {
-    const b = theirs.get(resolution);
-    return b === undefined ? [] : [{ resolution, a, b }];
+  const pairs = [...own].flatMap(([resolution, { channels, tap }]) => {
+    const other = theirs.get(resolution);
+    return other === undefined ? [] : [{ resolution, channels: [channels, other.channels] as const, tap }];
   });
   if (pairs.length === 0)
     throw invalidInput(
@@ -57,9 +102,8 @@ export function pairFeatures(student: tfl.LayersModel, teacher: tfl.LayersModel)
     );
   return {
     resolutions: pairs.map(({ resolution }) => resolution),
-    channels: pairs.map(({ a, b }) => [a.shape[3] ?? 1, b.shape[3] ?? 1]),
-    student: tfl.model({ inputs: student.inputs, outputs: [...student.outputs, ...pairs.map(({ a }) => a)] }),
-    teacher: tfl.model({ inputs: teacher.inputs, outputs: pairs.map(({ b }) => b) }),
+    channels: pairs.map(({ channels }) => channels),
+    layers: pairs.map(({ tap }) => tap),
   };
 }
 
@@ -69,7 +113,7 @@ export interface Adapters {
   apply(pair: number, features: tf.Tensor): tf.Tensor;
 }
 
-export function createAdapters({ resolutions, channels }: Features, random: Random): Adapters {
+export function createAdapters({ resolutions, channels }: FeaturePairs, random: Random): Adapters {
   const made = resolutions.map((resolution, i) => {
     const [from, to] = channels[i] ?? [1, 1];
     const std = Math.sqrt(1 / from);

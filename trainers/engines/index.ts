@@ -9,7 +9,7 @@ import { createTrainingProgram, type ProgramSpec } from './training-program.js';
 export { engineAvailability, type EngineAvailability } from './availability.js';
 export { activateBackend, chooseEngine, type EngineChoice } from './select.js';
 export type { EngineBatch, EngineState, StepMetrics, TrainingEngine } from './engine.js';
-export { createInference, type Inference } from './inference.js';
+export { modelInference, networkInference } from './inference.js';
 export type { ProgramSpec } from './training-program.js';
 
 export interface EngineOptions {

@@ -1,132 +1,169 @@
 import * as tf from '@tensorflow/tfjs-core';
-import * as tfl from '@tensorflow/tfjs-layers';
 import { Random } from '../../base/random.js';
 import type { Network } from '../../spaces/index.js';
-import { namedWeights, toModel } from '../../spaces/models/index.js';
+import {
+  apply,
+  followStatistics,
+  initialWeights,
+  weightsFrom,
+  weightVariables,
+  type Weights,
+} from '../../spaces/models/index.js';
 import { totalLoss, type FeaturePair } from '../losses/index.js';
-import { createOptimizer, moveAverage, type Parameter } from '../optimizers/index.js';
+import { createOptimizer, moveAverage, type Gradients, type Parameter } from '../optimizers/index.js';
 import type { LossConfig, OptimizerConfig } from '../schema.js';
-import { loadWeights } from '../weights.js';
-import { createAdapters, pairFeatures, type Features } from './features.js';
+import { createAdapters, pairFeatures, type FeatureTeacher } from './features.js';
 
 export interface ProgramSpec {
   readonly network: Network;
   /** Decides the initial weights and, by other streams, the adapters and the dropout noise. */
   readonly seed: number;
-  /** File with weights to start from instead of random ones. */
-  readonly initial?: string;
+  /** Weights to start from instead of random ones. */
+  readonly initial?: Weights;
   readonly loss: LossConfig;
   readonly optimizer: OptimizerConfig;
   /** Largest decay of the moving average of the weights; 0: none. */
   readonly ema: number;
   /** The frozen teacher whose features a loss compares with the student's; owned by the program. */
-  readonly teacher: tfl.LayersModel | null;
+  readonly teacher: FeatureTeacher | null;
 }
 
 /** The seed of a program's dropout noise. */
 export const noiseSeed = ({ seed }: ProgramSpec): number => new Random(seed, 'dropout').bits();
 
-/** The tensors of one step. */
-export interface StepInputs {
+/** The tensors of a batch. */
+export interface BatchInputs {
   readonly images: tf.Tensor;
   readonly labels: tf.Tensor;
+  /** The teacher's logits, when the loss needs them. */
   readonly teacher?: tf.Tensor;
+}
+
+/** The scalars of an update. */
+export interface UpdateInputs {
   readonly learningRate: tf.Tensor;
+  /** Of the moving average of the weights, when there is one. */
   readonly averageDecay?: tf.Tensor;
 }
 
-/** A training step as a function of tensors and variables; what the engines run, each in its way. */
+export type StepInputs = BatchInputs & UpdateInputs;
+
+export interface StepOutputs {
+  /** The loss before the update, and the number of images that were right, as scalars. */
+  readonly loss: tf.Tensor;
+  readonly correct: tf.Tensor;
+}
+
+/** A training step as functions of tensors and variables; what the engines run, each in its way. */
 export interface TrainingProgram {
   readonly spec: ProgramSpec;
   /** Everything that a step changes, by stable name. */
   readonly states: ReadonlyMap<string, tf.Variable>;
-  /** The teacher's weights: constants of the program. */
+  /** The teacher's variables: constants of the program. */
   readonly frozen: ReadonlySet<tf.Variable>;
   readonly needsTeacherLogits: boolean;
-  /** Updates the states; gives the loss and the number of images that were right, as scalars. */
-  step(inputs: StepInputs): { loss: tf.Tensor; correct: tf.Tensor };
+  /** The gradients of a batch, by the names of parameters (`model/stem/kernel`); moves batch norm's statistics. */
+  gradients(inputs: BatchInputs): StepOutputs & { readonly grads: Gradients };
+  /** Updates parameters, optimizer and moving average by gradients: those of one batch, or sums of several. */
+  update(grads: Gradients, inputs: UpdateInputs): void;
+  /** Gradients and the update by them. */
+  step(inputs: StepInputs): StepOutputs;
   /** Logits of images in inference mode. */
   evaluate(images: tf.Tensor): tf.Tensor;
   dispose(): void;
 }
 
-const one = (output: tf.Tensor | tf.Tensor[]): tf.Tensor => {
-  if (Array.isArray(output)) throw new Error('the model has several outputs');
-  return output;
-};
-
-function build(spec: ProgramSpec): tfl.LayersModel {
-  const model = toModel(spec.network, { seed: spec.seed });
-  if (spec.initial !== undefined) loadWeights(model, spec.initial);
-  return model;
-}
-
 const countCorrect = (labels: tf.Tensor, logits: tf.Tensor): tf.Tensor =>
   tf.sum(tf.cast(tf.equal(tf.argMax(logits, 1), tf.argMax(labels, 1)), 'float32'));
 
+const prefixed = (prefix: string, variables: Iterable<readonly [string, tf.Variable]>): [string, tf.Variable][] =>
+  [...variables].map(([name, variable]) => [`${prefix}/${name}`, variable]);
+
 /** Builds student, adapters, optimizer and moving average on the current TF.js backend. */
 export function createTrainingProgram(spec: ProgramSpec): TrainingProgram {
-  const student = build(spec);
-  // The average is the state of a twin, so that evaluating it is applying a model.
-  const average = spec.ema > 0 ? build(spec) : null;
-  const features: Features | null = spec.teacher === null ? null : pairFeatures(student, spec.teacher);
+  const { network, loss: lossConfig, teacher: featureTeacher } = spec;
+  const start = spec.initial ?? initialWeights(network, spec.seed);
+  const weights = weightVariables({ network, weights: start });
+  const averages = spec.ema > 0 ? weightVariables({ network, weights: start }) : null;
+  const pairs = featureTeacher === null ? null : pairFeatures(network, featureTeacher);
   const adapters =
-    features === null || spec.loss.type === 'cross-entropy' || spec.loss.hints === 0
+    pairs === null || lossConfig.type === 'cross-entropy' || lossConfig.hints === 0
       ? null
-      : createAdapters(features, new Random(spec.seed, 'adapters'));
+      : createAdapters(pairs, new Random(spec.seed, 'adapters'));
 
-  const weights = namedWeights(student);
-  const averages = average === null ? [] : namedWeights(average);
+  const models = prefixed('model', weights);
   const parameters: Parameter[] = [
-    ...weights.filter(({ trainable }) => trainable).map(({ name, variable }) => ({ name: `model/${name}`, variable })),
+    ...models.filter(([, { trainable }]) => trainable).map(([name, variable]) => ({ name, variable })),
     ...(adapters?.parameters ?? []),
   ];
   const optimizer = createOptimizer(spec.optimizer, parameters);
   const states = new Map<string, tf.Variable>([
-    ...weights.map(({ name, variable }) => [`model/${name}`, variable] as const),
-    ...averages.map(({ name, variable }) => [`average/${name}`, variable] as const),
+    ...models,
+    ...prefixed('average', averages ?? []),
     ...(adapters?.parameters ?? []).map(({ name, variable }) => [name, variable] as const),
-    ...[...optimizer.slots].map(([name, variable]) => [`optimizer/${name}`, variable] as const),
+    ...prefixed('optimizer', optimizer.slots),
   ]);
-  const averaged = averages.map(({ variable }, i) => [variable, weights[i].variable] as const);
+  const values = [...weights.values()];
+  const averaged = [...(averages?.values() ?? [])].map((average, i) => [average, values[i]] as const);
   const trained = parameters.map(({ variable }) => variable);
+  const training = {
+    training: true,
+    statistics: followStatistics(weights),
+    ...(pairs === null ? {} : { features: pairs.layers }),
+  };
 
-  const forward = (images: tf.Tensor): { logits: tf.Tensor; pairs: FeaturePair[] } => {
-    if (features === null) return { logits: one(student.apply(images, { training: true }) as tf.Tensor), pairs: [] };
-    const [logits, ...own] = features.student.apply(images, { training: true }) as tf.Tensor[];
-    const theirs = [features.teacher.apply(images, { training: false }) as tf.Tensor | tf.Tensor[]].flat();
-    const pairs = own.map((tensor, i) => ({
-      student: tensor,
-      teacher: theirs[i],
-      adapt: (x: tf.Tensor) => adapters?.apply(i, x) ?? x,
-    }));
-    return { logits, pairs };
+  const forward = (images: tf.Tensor): { logits: tf.Tensor; features: FeaturePair[] } => {
+    const { logits, features } = apply(network, weightsFrom(weights), images, training);
+    const theirs = featureTeacher?.maps(images, pairs?.resolutions ?? []) ?? [];
+    return {
+      logits,
+      features: features.map((student, i) => ({
+        student,
+        teacher: theirs[i],
+        adapt: (x) => adapters?.apply(i, x) ?? x,
+      })),
+    };
+  };
+
+  const gradients: TrainingProgram['gradients'] = ({ images, labels, teacher = null }) => {
+    let correct: tf.Tensor | undefined;
+    const { value: loss, grads } = tf.variableGrads(() => {
+      const { logits, features } = forward(images);
+      correct = tf.keep(countCorrect(labels, logits));
+      return totalLoss(lossConfig, { labels, logits, teacher, features });
+    }, trained);
+    if (correct === undefined) throw new Error('the loss was not computed');
+    // Kept alive out of the gradient's scope; its clone belongs to the caller's.
+    const counted = tf.clone(correct);
+    correct.dispose();
+    return {
+      loss,
+      correct: counted,
+      grads: new Map(parameters.map(({ name, variable }) => [name, grads[variable.name]])),
+    };
+  };
+
+  const update: TrainingProgram['update'] = (grads, { learningRate, averageDecay }) => {
+    optimizer.apply(grads, learningRate);
+    if (averageDecay !== undefined) moveAverage(averaged, averageDecay);
   };
 
   return {
     spec,
     states,
-    frozen: new Set(spec.teacher === null ? [] : namedWeights(spec.teacher).map(({ variable }) => variable)),
-    needsTeacherLogits: spec.loss.type !== 'cross-entropy',
-    step({ images, labels, teacher, learningRate, averageDecay }) {
-      let correct: tf.Tensor | undefined;
-      const { value: loss, grads } = tf.variableGrads(() => {
-        const { logits, pairs } = forward(images);
-        correct = tf.keep(countCorrect(labels, logits));
-        return totalLoss(spec.loss, { labels, logits, teacher: teacher ?? null, features: pairs });
-      }, trained);
-      optimizer.apply(grads, learningRate);
-      if (averageDecay !== undefined) moveAverage(averaged, averageDecay);
-      if (correct === undefined) throw new Error('the loss was not computed');
-      // Kept alive out of the gradient's scope; its clone belongs to the caller's.
-      const counted = tf.clone(correct);
-      correct.dispose();
-      return { loss, correct: counted };
+    frozen: new Set(featureTeacher?.frozen),
+    needsTeacherLogits: lossConfig.type !== 'cross-entropy',
+    gradients,
+    update,
+    step(inputs) {
+      const { grads, ...outputs } = gradients(inputs);
+      update(grads, inputs);
+      return outputs;
     },
-    evaluate: (images) => one((average ?? student).apply(images, { training: false }) as tf.Tensor),
+    evaluate: (images) => apply(network, weightsFrom(averages ?? weights), images, { training: false }).logits,
     dispose() {
       for (const variable of states.values()) variable.dispose();
-      spec.teacher?.dispose();
+      featureTeacher?.dispose();
     },
   };
 }

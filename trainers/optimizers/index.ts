@@ -4,7 +4,7 @@ import type { Optimizer, Parameter } from './optimizer.js';
 import { sgd } from './sgd.js';
 
 export { moveAverage } from './moving-average.js';
-export type { Optimizer, Parameter } from './optimizer.js';
+export type { Gradients, Optimizer, Parameter } from './optimizer.js';
 
 type OptimizerType = OptimizerConfig['type'];
 type ConfigOf = { readonly [K in OptimizerType]: Extract<OptimizerConfig, { type: K }> };

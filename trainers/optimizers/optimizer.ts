@@ -6,6 +6,9 @@ export interface Parameter {
   readonly variable: tf.Variable;
 }
 
+/** Gradients by the names of their parameters. */
+export type Gradients = ReadonlyMap<string, tf.Tensor>;
+
 /**
  * An update rule over fixed parameters. Its state lives in tf.Variables, so that the same code runs eagerly and traces
  * into one program.
@@ -15,10 +18,9 @@ export interface Optimizer {
   readonly slots: ReadonlyMap<string, tf.Variable>;
   /**
    * Updates every parameter once.
-   * @param gradients by the variables' names, as `tf.variableGrads` gives them
    * @param learningRate a scalar tensor: an input of the step, not a constant
    */
-  apply(gradients: tf.NamedTensorMap, learningRate: tf.Tensor): void;
+  apply(gradients: Gradients, learningRate: tf.Tensor): void;
 }
 
 /** Kernels decay; biases and batch norm's scale and offset, which are vectors, do not. */
@@ -41,8 +43,7 @@ export function zeroSlots(
 }
 
 /** The gradient of a parameter. */
-export const gradientOf = (gradients: tf.NamedTensorMap, { name, variable }: Parameter): tf.Tensor =>
-  gradients[variable.name] ?? fail(name);
+export const gradientOf = (gradients: Gradients, { name }: Parameter): tf.Tensor => gradients.get(name) ?? fail(name);
 
 function fail(name: string): never {
   throw new Error(`the optimizer was made without the parameter ${name}, or the loss does not depend on it`);

@@ -1,7 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type * as tfl from '@tensorflow/tfjs-layers';
 import { applyRule, convolutionNames, layersOf, type LayerTable, type Network } from '../../spaces/index.js';
-import { kernelOf } from './kernels.js';
 
 /**
  * A feature map of the linearised network. The map itself is `exp(logScale)` times `value`: products over many layers
@@ -50,12 +48,12 @@ function sum(a: Flow, b: Flow): Flow {
  * The linearised network: weights are |w|, there are no biases and no batch norm, activations are the identity, and the
  * gates of squeeze-excite are open.
  */
-const rules: LayerTable<Flow, [model: tfl.LayersModel, x: Flow, y: Flow]> = {
+const rules: LayerTable<Flow, [kernel: (name: string) => tf.Tensor, x: Flow, y: Flow]> = {
   input: ({ output }) => ({ value: tf.ones([1, ...output]), growth: tf.zeros([1, ...output]), logScale: tf.scalar(0) }),
-  conv: (layer, model, x) => {
+  conv: (layer, kernel, x) => {
     const names = convolutionNames(layer);
     const conv = (map: tf.Tensor, name: string): tf.Tensor =>
-      tf.conv2d(map as tf.Tensor4D, tf.abs(kernelOf(model, name)) as tf.Tensor4D, layer.stride, 'same');
+      tf.conv2d(map as tf.Tensor4D, tf.abs(kernel(`${name}/kernel`)) as tf.Tensor4D, layer.stride, 'same');
     return weighted(x, (map) =>
       names.length === 1
         ? conv(map, names[0])
@@ -65,26 +63,30 @@ const rules: LayerTable<Flow, [model: tfl.LayersModel, x: Flow, y: Flow]> = {
           ),
     );
   },
-  depthwise: ({ name, stride }, model, x) =>
+  depthwise: ({ name, stride }, kernel, x) =>
     weighted(x, (map) =>
-      tf.depthwiseConv2d(map as tf.Tensor4D, tf.abs(kernelOf(model, name)) as tf.Tensor4D, stride, 'same'),
+      tf.depthwiseConv2d(map as tf.Tensor4D, tf.abs(kernel(`${name}/depthwise_kernel`)) as tf.Tensor4D, stride, 'same'),
     ),
-  batch_norm: (_layer, _model, x) => x,
-  activation: (_layer, _model, x) => x,
-  avg_pool: ({ kernel, stride }, _model, x) =>
-    linear(x, (map) => tf.avgPool(map as tf.Tensor4D, kernel, stride, 'same')),
-  global_pool: (_layer, _model, x) => linear(x, (map) => tf.mean(map, [1, 2])),
-  dense: ({ name }, model, x) => weighted(x, (map) => tf.matMul(map, tf.abs(kernelOf(model, name)))),
-  dropout: (_layer, _model, x) => x,
-  add: (_layer, _model, x, y) => sum(x, y),
-  multiply: (_layer, _model, x) => x,
-  shuffle: ({ groups, output: [height, width, channels] }, _model, x) =>
+  batch_norm: (_layer, _kernel, x) => x,
+  activation: (_layer, _kernel, x) => x,
+  avg_pool: ({ kernel: side, stride }, _kernel, x) =>
+    linear(x, (map) => tf.avgPool(map as tf.Tensor4D, side, stride, 'same')),
+  global_pool: (_layer, _kernel, x) => linear(x, (map) => tf.mean(map, [1, 2])),
+  dense: ({ name }, kernel, x) => weighted(x, (map) => tf.matMul(map, tf.abs(kernel(`${name}/kernel`)))),
+  dropout: (_layer, _kernel, x) => x,
+  add: (_layer, _kernel, x, y) => sum(x, y),
+  multiply: (_layer, _kernel, x) => x,
+  shuffle: ({ groups, output: [height, width, channels] }, _kernel, x) =>
     linear(x, (map) => {
       const table = tf.reshape(map, [1, height, width, groups, channels / groups]);
       return tf.reshape(tf.transpose(table, [0, 1, 2, 4, 3]), [1, height, width, channels]);
     }),
-  zero: (_layer, _model, x) => linear(x, tf.zerosLike),
+  zero: (_layer, _kernel, x) => linear(x, tf.zerosLike),
 };
+
+function fail(name: string): never {
+  throw new Error(`there is no value for ${name}`);
+}
 
 /**
  * Synaptic flow (Tanaka et al. 2020), as a scalar tensor: the natural logarithm of the sum over all weights of
@@ -94,12 +96,13 @@ const rules: LayerTable<Flow, [model: tfl.LayersModel, x: Flow, y: Flow]> = {
  * R is a polynomial of |w| with positive coefficients. Hence the sum is that of w dR/dw, which is the derivative of R as
  * all weights grow by the same factor (Euler); it is carried along forwards, and nothing has to be differentiated.
  */
-export function synapticFlow(network: Network, model: tfl.LayersModel): tf.Tensor {
+export function synapticFlow(network: Network, weights: ReadonlyMap<string, tf.Variable>): tf.Tensor {
+  const kernel = (name: string): tf.Tensor => weights.get(name) ?? fail(name);
   const flows: Flow[] = [];
   for (const layer of layersOf(network)) {
     // A rule reads as many inputs as its kind has and never looks at the others.
     const [x, y] = layer.inputs.map((i) => flows[i]);
-    flows.push(applyRule(rules, layer, model, x, y));
+    flows.push(applyRule(rules, layer, kernel, x, y));
   }
   const { growth, logScale } = flows[flows.length - 1];
   return tf.add(logScale, tf.log(tf.maximum(tf.sum(growth), tiny)));

@@ -1,10 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
-import * as tfl from '@tensorflow/tfjs-layers';
 import type { Network } from '../../spaces/index.js';
+import { apply, weightsFrom } from '../../spaces/models/index.js';
 import { crossEntropy } from '../losses/index.js';
 import { activationInputs, codeAgreement } from './activation-codes.js';
 import { synapticFlow } from './flow.js';
-import { kernelsOf } from './kernels.js';
 
 /** The parts of one program that proxies are read from. */
 export type Part = 'flow' | 'gradients' | 'codes';
@@ -24,29 +23,36 @@ export interface LabelledImages {
   readonly labels: tf.Tensor;
 }
 
+/** The weights of a network by name, on the backend. */
+export type Variables = ReadonlyMap<string, tf.Variable>;
+
+/**
+ * Weights that are counted, as in Abdelfattah et al. 2021: the kernels of convolutions and dense layers; neither batch
+ * norm nor biases, which are vectors.
+ */
+export const kernelsOf = (weights: Variables): tf.Variable[] => [...weights.values()].filter(({ rank }) => rank > 1);
+
 /**
  * Everything that is read from one pass over the images: the gradients of the loss, and what goes into the activations.
  * Batch norm uses the batch's own statistics, as in the first step of training.
  */
 function pass(
   network: Network,
-  model: tfl.LayersModel,
+  weights: Variables,
   { images, labels }: LabelledImages,
   parts: ReadonlySet<Part>,
 ): ProgramOutputs {
-  const tapped = activationInputs(network).map((name) => model.getLayer(name).output as tfl.SymbolicTensor);
-  const probe = tfl.model({ inputs: model.inputs, outputs: [...model.outputs, ...tapped] });
+  const mode = { training: true, features: parts.has('codes') ? activationInputs(network) : [] };
   const forward = (): { logits: tf.Tensor; agreement: tf.Tensor | null } => {
-    // Called with one tensor, a model gives a list when it has several outputs.
-    const [logits, ...inputs] = [probe.apply(images, { training: true }) as tf.Tensor | tf.Tensor[]].flat();
-    return { logits, agreement: parts.has('codes') ? codeAgreement(inputs) : null };
+    const { logits, features } = apply(network, weightsFrom(weights), images, mode);
+    return { logits, agreement: features.length > 0 ? codeAgreement(features) : null };
   };
   if (!parts.has('gradients')) {
     const { agreement } = forward();
     return agreement === null ? {} : { agreement };
   }
   let kept: tf.Tensor | undefined;
-  const kernels = kernelsOf(network, model);
+  const kernels = kernelsOf(weights);
   const { grads } = tf.variableGrads(() => {
     const { logits, agreement } = forward();
     if (agreement !== null) kept = tf.keep(agreement);
@@ -71,12 +77,12 @@ function released(kept: tf.Tensor): tf.Tensor {
 /** Computes the parts that are asked for; without images, only the flow can be. */
 export function computeParts(
   network: Network,
-  model: tfl.LayersModel,
+  weights: Variables,
   batch: LabelledImages | null,
   parts: ReadonlySet<Part>,
 ): ProgramOutputs {
   return {
-    ...(parts.has('flow') ? { synflow: synapticFlow(network, model) } : {}),
-    ...(batch === null ? {} : pass(network, model, batch, parts)),
+    ...(parts.has('flow') ? { synflow: synapticFlow(network, weights) } : {}),
+    ...(batch === null ? {} : pass(network, weights, batch, parts)),
   };
 }

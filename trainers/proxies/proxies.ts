@@ -1,15 +1,14 @@
-import type * as tf from '@tensorflow/tfjs-core';
-import type * as tfl from '@tensorflow/tfjs-layers';
+import * as tf from '@tensorflow/tfjs-core';
 import { invalidInput } from '../../base/errors.js';
 import { compile, resolveTarget, type Feed, type HostTensor, type InputSpec } from '../../compiler/index.js';
 import type { Network } from '../../spaces/index.js';
-import { toModel } from '../../spaces/models/index.js';
+import { initialWeights, weightVariables } from '../../spaces/models/index.js';
 import { activateBackend } from '../engines/index.js';
 import { createResizer } from '../data/index.js';
 import { logDeterminant } from './activation-codes.js';
 import type { ProxyBatch } from './batch.js';
 import { proxyNames, type ProxyName } from './names.js';
-import { computeParts, type Part } from './program.js';
+import { computeParts, type Part, type Variables } from './program.js';
 
 export interface ProxyOptions<N extends ProxyName = ProxyName> {
   /** Of the initial weights. */
@@ -75,20 +74,20 @@ export async function proxies<N extends ProxyName = ProxyName>(
       hint: 'Give a batch of the data set, or ask for synflow only.',
     });
   await activateBackend({ type: 'compiled', provider: 'cpu' });
-  const model = toModel(network, { seed });
+  const weights = weightVariables({ network, weights: initialWeights(network, seed) });
   try {
-    const outputs = await run(network, model, parts, looking.length === 0 ? null : (batch ?? null), threads);
+    const outputs = await run(network, weights, parts, looking.length === 0 ? null : (batch ?? null), threads);
     const size = batch?.size ?? 0;
     return Object.fromEntries(names.map((name) => [name, rules[name].value(outputs, size)])) as Record<N, number>;
   } finally {
-    model.dispose();
+    tf.dispose([...weights.values()]);
   }
 }
 
 /** Compiles the parts to one program and runs it once. */
 async function run(
   network: Network,
-  model: tfl.LayersModel,
+  weights: Variables,
   parts: ReadonlySet<Part>,
   batch: ProxyBatch | null,
   threads: number,
@@ -104,7 +103,7 @@ async function run(
   }
   const program = await compile(
     ({ images, labels }: Record<string, tf.Tensor>) => ({
-      ...computeParts(network, model, batch === null ? null : { images, labels }, parts),
+      ...computeParts(network, weights, batch === null ? null : { images, labels }, parts),
     }),
     inputs,
     // The function is our own code on seeded layers; tests compare it with TF.js's cpu backend.

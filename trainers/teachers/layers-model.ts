@@ -3,7 +3,7 @@ import type * as tfl from '@tensorflow/tfjs-layers';
 import { contentHash } from '../../base/hash.js';
 import { fitClassifier, layersSignature, loadLayersModel, openClassifier } from '../../compiler/index.js';
 import { namedWeights } from '../../spaces/models/index.js';
-import { activateBackend, chooseEngine, createInference } from '../engines/index.js';
+import { activateBackend, chooseEngine, modelInference } from '../engines/index.js';
 import type { TeacherFinder } from './source.js';
 
 /** A TF.js layers model from a folder; its metadata may say `classes`, `mean` and `std`. */
@@ -22,13 +22,7 @@ export const layersModelTeacher: TeacherFinder<'layers-model'> = async (config, 
       async open() {
         await activateBackend(choice);
         const { model } = await loadLayersModel(config.path);
-        const inference = await createInference(model, choice, threads);
-        const close = async (): Promise<void> => {
-          await inference.dispose();
-          model.dispose();
-        };
-        const run = (images: Float32Array, [size]: readonly number[]) => inference.run(images, size);
-        return openClassifier({ run, close }, classifier, info, where);
+        return openClassifier(await modelInference(model, choice, threads), classifier, info, where);
       },
     };
   } finally {

@@ -1,9 +1,8 @@
-import type * as tfl from '@tensorflow/tfjs-layers';
 import { invalidInput } from '../../base/errors.js';
 import { loadLayersModel } from '../../compiler/index.js';
-import { toModel } from '../../spaces/models/index.js';
 import type { ImageSize } from '../data/resize.js';
-import { loadWeights } from '../weights.js';
+import { modelTeacher, networkTeacher, type FeatureTeacher } from '../engines/features.js';
+import { readWeights } from '../weights.js';
 import type { TeacherModelSource } from './prepared.js';
 
 /**
@@ -12,12 +11,11 @@ import type { TeacherModelSource } from './prepared.js';
  *
  * @throws NasError `invalid-input` when a layers model takes images of another size
  */
-export async function loadTeacherModel(source: TeacherModelSource | null, input: ImageSize): Promise<tfl.LayersModel> {
+export async function loadTeacherModel(source: TeacherModelSource | null, input: ImageSize): Promise<FeatureTeacher> {
   if (source === null) throw new Error('the loss compares features with a teacher that shows none');
   if (source.type === 'network') {
-    const model = toModel({ ...source.network, input }, { seed: 0, name: 'teacher' });
-    loadWeights(model, source.weights);
-    return model;
+    const network = { ...source.network, input };
+    return networkTeacher({ network, weights: readWeights(network, source.weights) });
   }
   const { model } = await loadLayersModel(source.path);
   const expected = model.inputs[0]?.shape.slice(1) ?? [];
@@ -28,5 +26,5 @@ export async function loadTeacherModel(source: TeacherModelSource | null, input:
         hint: 'Fix the resolution of the space to that of the teacher, or set train.loss.hints and attention to 0.',
       },
     );
-  return model;
+  return modelTeacher(model);
 }

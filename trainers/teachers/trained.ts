@@ -3,14 +3,13 @@ import { join } from 'node:path';
 import { NasError } from '../../base/errors.js';
 import { contentHash } from '../../base/hash.js';
 import { presetNetworks } from '../../spaces/index.js';
-import { toModel } from '../../spaces/models/index.js';
-import { activateBackend, chooseEngine, createInference } from '../engines/index.js';
+import { activateBackend, chooseEngine, networkInference } from '../engines/index.js';
 import type { FitHooks, FitResult } from '../fit-job.js';
 import { fit } from '../fit.js';
 import { makeOnce } from '../make-once.js';
 import { trainSchema, type TrainConfig } from '../schema.js';
 import { readTensorFile } from '../tensor-file.js';
-import { loadWeights } from '../weights.js';
+import { readWeights } from '../weights.js';
 import type { TeacherFinder, TeacherHooks } from './source.js';
 
 /** Views for a teacher that is trained here: a new one each epoch. Its students see fewer, which they share. */
@@ -61,16 +60,12 @@ export const trainedTeacher: TeacherFinder<'train'> = async (config, info, optio
     async open() {
       const choice = await chooseEngine(engine);
       await activateBackend(choice);
-      const model = toModel(network, { seed, name: 'teacher' });
-      loadWeights(model, result.weights);
-      const inference = await createInference(model, choice, threads);
-      return {
-        outputs: (images, size) => inference.run(images, size),
-        async close() {
-          await inference.dispose();
-          model.dispose();
-        },
-      };
+      const inference = await networkInference(
+        { network, weights: readWeights(network, result.weights) },
+        choice,
+        threads,
+      );
+      return { outputs: (images, size) => inference.run(images, [size, ...network.input]), close: inference.close };
     },
   };
 };

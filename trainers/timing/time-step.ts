@@ -1,8 +1,8 @@
 import { performance } from 'node:perf_hooks';
 import type * as ort from 'onnxruntime-node';
 import { Random } from '../../base/random.js';
-import { createSession, exportModel, resolveTarget } from '../../compiler/index.js';
-import { toModel } from '../../spaces/models/index.js';
+import { createSession, resolveTarget } from '../../compiler/index.js';
+import { initialWeights, toOnnx } from '../../spaces/models/index.js';
 import { CompiledTraining } from '../engines/compiled.js';
 import type { EngineBatch } from '../engines/index.js';
 import { activateBackend, chooseEngine } from '../engines/index.js';
@@ -75,10 +75,14 @@ async function timeEvaluation(
   training: CompiledTraining,
   images: Float32Array,
 ): Promise<Timing['evaluation']> {
+  const { network } = timed;
   const evaluation = training.compileEvaluation();
-  const exported = await createSession(exportModel(toModel(timed.network, { seed })), { provider, threads });
+  const exported = await createSession(toOnnx({ network, weights: initialWeights(network, seed) }), {
+    provider,
+    threads,
+  });
   const { Tensor } = await import('onnxruntime-node');
-  const input: ort.Tensor = new Tensor('float32', images, [timed.batch, ...timed.network.input]);
+  const input: ort.Tensor = new Tensor('float32', images, [timed.batch, ...network.input]);
   const times = { ours: [] as number[], exported: [] as number[] };
   for (let i = 0; i < warmup + steps; i++) {
     const start = performance.now();

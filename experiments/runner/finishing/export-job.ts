@@ -11,9 +11,7 @@ export async function exportJob(
   { candidate, metadata, dataset, threads, path }: JobOf<'export'>,
   { onEvent }: JobContext,
 ): Promise<ExportResult> {
-  const model = candidateModel(candidate);
-  const bytes = exportOnnx(model, metadata);
-  model.dispose();
+  const bytes = exportOnnx(candidateModel(candidate), metadata);
   const onProgress = (done: number, total: number) => onEvent({ kind: 'count', done, total, what: 'images' });
   const on = async (split: SplitName) =>
     (await evaluateOnSplit(bytes, dataset, split, { threads, onProgress })).accuracy;

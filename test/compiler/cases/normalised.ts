@@ -1,4 +1,5 @@
 import * as tfl from '@tensorflow/tfjs-layers';
+import { batchNormLayer } from '../support/models.js';
 
 const { layers } = tfl;
 type Symbolic = tfl.SymbolicTensor;
@@ -9,7 +10,7 @@ const convolution = (filters: number, useBias = false, kernelSize = 3) =>
   layers.conv2d({ filters, kernelSize, padding: 'same', useBias });
 const depthwise = (strides: 1 | 2) =>
   layers.depthwiseConv2d({ kernelSize: 3, strides, padding: 'same', useBias: false });
-const norm = (x: Symbolic): Symbolic => through(layers.batchNormalization(), x);
+const norm = (x: Symbolic): Symbolic => through(batchNormLayer(), x);
 const relu = (x: Symbolic): Symbolic => through(layers.reLU(), x);
 
 /**
@@ -65,5 +66,6 @@ export const normalisedGraphs: Readonly<Record<string, (x: Symbolic) => Symbolic
     ),
   'after a dense layer on pixels': (x) => norm(through(layers.dense({ units: 8, useBias: false }), x)),
   'after a permutation': (x) => norm(through(layers.permute({ dims: [2, 3, 1] }), through(convolution(8), x))),
-  'of vectors': (x) => norm(through(layers.dense({ units: 6 }), through(layers.flatten(), x))),
+  'of vectors': (x) =>
+    through(layers.batchNormalization(), through(layers.dense({ units: 6 }), through(layers.flatten(), x))),
 };

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
-import { randomiseWeights } from './models.js';
+import { batchNormLayer, dropoutLayer, randomiseWeights } from './models.js';
 
 const { layers } = tfl;
 type Symbolic = tfl.SymbolicTensor;
@@ -41,8 +41,7 @@ const activationOf: Readonly<Record<Activation, (x: Symbolic) => Symbolic>> = {
   hard_swish: (x) => through(layers.multiply(), [x, hardSigmoid(x)]),
 };
 
-const normalised = (x: Symbolic, act: Activation): Symbolic =>
-  activationOf[act](through(layers.batchNormalization(), x));
+const normalised = (x: Symbolic, act: Activation): Symbolic => activationOf[act](through(batchNormLayer(), x));
 
 const convolution = (x: Symbolic, filters: number, kernelSize: number, strides: number, act: Activation): Symbolic =>
   normalised(through(layers.conv2d({ filters, kernelSize, strides, padding: 'same', useBias: false }), x), act);
@@ -71,7 +70,7 @@ export function buildNetwork({ size, stem, blocks, classes, dropout = 0 }: Small
   let x = convolution(inputs, stem, 3, 1, 'relu6');
   for (const spec of blocks) x = block(x, spec);
   x = through(layers.globalAveragePooling2d({}), x);
-  if (dropout > 0) x = through(layers.dropout({ rate: dropout }), x);
+  if (dropout > 0) x = through(dropoutLayer(dropout), x);
   const model = tfl.model({ inputs, outputs: through(layers.dense({ units: classes }), x) });
   randomiseWeights(model, key);
   return model;

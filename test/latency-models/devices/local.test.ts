@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { exportModel, listProviders } from '../../../compiler/index.js';
+import { listProviders } from '../../../compiler/index.js';
 import { createDevice, deviceSchema, profileLayers } from '../../../latency-models/index.js';
 import { createSpace, layersOf, spaceSchema } from '../../../spaces/index.js';
-import { toModel } from '../../../spaces/models/index.js';
+import { initialWeights, toOnnx } from '../../../spaces/models/index.js';
 import { describeDevice, quickProtocol } from './contract.js';
 import { classifier, large, notAModel, small } from './models.js';
 
@@ -54,15 +54,13 @@ describe('local device', () => {
     const task = { input: [16, 16, 3], classes: 4 } as const;
     const space = await createSpace(spaceSchema.parse({ type: 'mobilenet' }), task);
     const network = space.build(space.decisions.map(() => 0));
-    const model = toModel(network, { seed: 0 });
     const names = layersOf(network).map(({ name }) => name);
-    const { layers } = await profileLayers(exportModel(model), {
+    const { layers } = await profileLayers(toOnnx({ network, weights: initialWeights(network, 0) }), {
       type: 'local',
       provider: 'cpu',
       threads: 1,
       batch: 1,
     });
-    model.dispose();
     for (const { layer } of layers) expect(names).toContain(layer);
   });
 

@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';
-import { toModel } from '../../../spaces/models/index.js';
+import { initialWeights } from '../../../spaces/models/index.js';
 import { createEngine, trainSchema, type EngineConfig, type TrainingEngine } from '../../../trainers/index.js';
+import { networkTeacher } from '../../../trainers/engines/features.js';
 import type { ProgramSpec } from '../../../trainers/engines/index.js';
 import { lossSchema, type LossConfig, type OptimizerConfig } from '../../../trainers/schema.js';
 import { noiseBatch, tinyStudent, tinyTeacher } from '../support/networks.js';
@@ -32,7 +33,10 @@ export function specOf(overrides: Partial<ProgramSpec> = {}): () => ProgramSpec 
       ...overrides,
     };
     const features = spec.loss.type !== 'cross-entropy' && (spec.loss.hints > 0 || spec.loss.attention > 0);
-    return { ...spec, teacher: features ? toModel(tinyTeacher(), { seed: 1 }) : null };
+    return {
+      ...spec,
+      teacher: features ? networkTeacher({ network: tinyTeacher(), weights: initialWeights(tinyTeacher(), 1) }) : null,
+    };
   };
 }
 

@@ -1,31 +1,48 @@
 import '@tensorflow/tfjs-backend-cpu';
-import { describe, expect, test } from 'vitest';
-import { toModel } from '../../../spaces/models/index.js';
-import { featureTaps, pairFeatures } from '../../../trainers/engines/features.js';
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { initialWeights } from '../../../spaces/models/index.js';
+import { featureTaps, modelTeacher, networkTeacher, pairFeatures } from '../../../trainers/engines/features.js';
+import { layersModelOf } from '../../support/layers-model.js';
 import { tinyStudent, tinyTeacher } from '../support/networks.js';
+
+beforeAll(async () => {
+  await tf.setBackend('cpu');
+});
 
 describe('feature taps', () => {
   test('are the last maps of each resolution, without single pixels', () => {
-    const taps = featureTaps(toModel(tinyStudent(), { seed: 1 }));
-    expect([...taps].map(([resolution, { shape }]) => [resolution, shape[3]])).toEqual([
+    expect([...featureTaps(tinyStudent())]).toEqual([
       // The expansion of the strided block is the last map before its stride; then the head's convolution.
-      ['5x5', 8],
-      ['3x3', 8],
+      ['5x5', { channels: 8, tap: 'block2_expand_act' }],
+      ['3x3', { channels: 8, tap: 'head_act' }],
     ]);
   });
 
   test('pair what student and teacher share', () => {
-    const features = pairFeatures(toModel(tinyStudent(), { seed: 1 }), toModel(tinyTeacher(), { seed: 1 }));
+    const features = pairFeatures(tinyStudent(), { taps: featureTaps(tinyTeacher()) });
     expect(features.resolutions).toEqual(['5x5', '3x3']);
+    expect(features.layers).toEqual(['block2_expand_act', 'head_act']);
     expect(features.channels).toEqual([
       [8, 6],
       [8, 8],
     ]);
   });
 
+  test('are the same of a network and of its layers model', () => {
+    const network = tinyTeacher();
+    const ours = networkTeacher({ network, weights: initialWeights(network, 1) });
+    const theirs = modelTeacher(layersModelOf(network, 1));
+    const images = tf.randomNormal([2, ...network.input], 0, 1, 'float32', 3);
+    const [a, b] = [ours, theirs].map((teacher) => teacher.maps(images, ['3x3', '5x5']).map((map) => map.arraySync()));
+    expect(a).toEqual(b);
+    expect(b).toHaveLength(2);
+    ours.dispose();
+    theirs.dispose();
+  });
+
   test('that share nothing are an error with both lists', () => {
-    const student = toModel(tinyStudent(), { seed: 1 });
-    expect(() => pairFeatures(student, toModel(tinyTeacher({ size: 16 }), { seed: 1 }))).toThrow(
+    expect(() => pairFeatures(tinyStudent(), { taps: featureTaps(tinyTeacher({ size: 16 })) })).toThrow(
       /student has 5x5, 3x3 and the teacher 8x8, 4x4/,
     );
   });

@@ -3,7 +3,13 @@ import '@tensorflow/tfjs-backend-cpu';
 import '@tensorflow/tfjs-layers';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { createOptimizer, moveAverage, type Optimizer, type Parameter } from '../../../trainers/optimizers/index.js';
+import {
+  createOptimizer,
+  moveAverage,
+  type Gradients,
+  type Optimizer,
+  type Parameter,
+} from '../../../trainers/optimizers/index.js';
 
 beforeAll(async () => {
   await tf.setBackend('cpu');
@@ -31,17 +37,21 @@ const loss = ([kernel, bias]: Parameter[]): tf.Scalar => {
   return tf.mean(tf.square(tf.sub(tf.square(y), 1)));
 };
 
+function gradients(params: Parameter[]): Gradients {
+  const { grads } = tf.variableGrads(
+    () => loss(params),
+    params.map(({ variable }) => variable),
+  );
+  return new Map(params.map(({ name, variable }) => [name, grads[variable.name]]));
+}
+
 const rates = [0.1, 0.05, 0.02, 0.1, 0.03];
 
 function train(optimizer: Optimizer, params: Parameter[]): number[] {
   cleanup.push(...optimizer.slots.values());
   for (const rate of rates)
     tf.tidy(() => {
-      const { grads } = tf.variableGrads(
-        () => loss(params),
-        params.map(({ variable }) => variable),
-      );
-      optimizer.apply(grads, tf.scalar(rate * 0.1));
+      optimizer.apply(gradients(params), tf.scalar(rate * 0.1));
     });
   return params.flatMap(({ variable }) => [...variable.dataSync()]);
 }
@@ -100,7 +110,7 @@ describe('SGD', () => {
     const params = parameters();
     const optimizer = createOptimizer({ ...sgd, weight_decay: 0.1 }, params);
     cleanup.push(...optimizer.slots.values());
-    const grads = Object.fromEntries(params.map(({ variable }) => [variable.name, tf.zeros(variable.shape)]));
+    const grads = new Map(params.map(({ name, variable }) => [name, tf.zeros(variable.shape)]));
     optimizer.apply(grads, tf.scalar(0.5));
     close(
       [...(params[0]?.variable.dataSync() ?? [])],
@@ -159,11 +169,7 @@ describe('AdamW', () => {
         false,
         other.map((p) => p.variable),
       );
-      const { grads } = tf.variableGrads(
-        () => loss(params),
-        params.map((p) => p.variable),
-      );
-      optimizer.apply(grads, tf.scalar(0.01));
+      optimizer.apply(gradients(params), tf.scalar(0.01));
     }
     const values = (list: Parameter[]): number[] => list.flatMap(({ variable }) => [...variable.dataSync()]);
     close(values(params), values(other));
@@ -173,7 +179,7 @@ describe('AdamW', () => {
     const params = parameters();
     const optimizer = createOptimizer({ ...adamw, weight_decay: 0.1 }, params);
     cleanup.push(...optimizer.slots.values());
-    const grads = Object.fromEntries(params.map(({ variable }) => [variable.name, tf.zeros(variable.shape)]));
+    const grads = new Map(params.map(({ name, variable }) => [name, tf.zeros(variable.shape)]));
     optimizer.apply(grads, tf.scalar(0.5));
     close(
       [...(params[0]?.variable.dataSync() ?? [])],

@@ -5,12 +5,13 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { NasError } from '../../../base/errors.js';
 import { Random } from '../../../base/random.js';
 import { layersOf, type Network } from '../../../spaces/index.js';
-import { toModel } from '../../../spaces/models/index.js';
+import { initialWeights, namedWeights, weightVariables } from '../../../spaces/models/index.js';
 import { proxies, type ProxyBatch } from '../../../trainers/index.js';
 import { activateBackend } from '../../../trainers/engines/index.js';
 import { codeAgreement, logDeterminant } from '../../../trainers/proxies/activation-codes.js';
 import { synapticFlow } from '../../../trainers/proxies/flow.js';
-import { kernelsOf } from '../../../trainers/proxies/kernels.js';
+import { kernelsOf, type Variables } from '../../../trainers/proxies/program.js';
+import { layersModelOf } from '../../support/layers-model.js';
 import { crossEntropy } from '../../../trainers/losses/index.js';
 import { noiseBatch, tinyStudent, tinyTeacher } from '../support/networks.js';
 
@@ -44,8 +45,19 @@ const tinyNetwork = fc
     return { network, seed };
   });
 
+const withWeights = <T>(network: Network, seed: number, f: (weights: Variables) => T): T => {
+  const weights = weightVariables({ network, weights: initialWeights(network, seed) });
+  tf.engine().startScope();
+  try {
+    return f(weights);
+  } finally {
+    tf.engine().endScope();
+    tf.dispose([...weights.values()]);
+  }
+};
+
 const withModel = <T>(network: Network, seed: number, f: (model: tfl.LayersModel) => T): T => {
-  const model = toModel(network, { seed });
+  const model = layersModelOf(network, seed);
   tf.engine().startScope();
   try {
     return f(model);
@@ -56,8 +68,8 @@ const withModel = <T>(network: Network, seed: number, f: (model: tfl.LayersModel
 };
 
 /** The definition of synflow, by TF.js's autodiff: log of the sum of |w dR/dw| in the linearised network. */
-const synflowByAutodiff = (network: Network, model: tfl.LayersModel): number => {
-  const kernels = kernelsOf(network, model);
+const synflowByAutodiff = (network: Network, variables: Variables): number => {
+  const kernels = kernelsOf(variables);
   const layers = layersOf(network);
   const weighted = layers.filter(({ kind }) => kind === 'conv' || kind === 'depthwise' || kind === 'dense');
   const forward = (...weights: tf.Tensor[]): tf.Tensor => {
@@ -108,8 +120,8 @@ describe('synflow', () => {
       blocks: [],
       head: { filters: 1, act: 'relu', dropout: 0 },
     };
-    const [a, b, c, d] = withModel(network, 5, (model) =>
-      kernelsOf(network, model).flatMap((kernel) => [...kernel.dataSync()].map(Math.abs)),
+    const [a, b, c, d] = withWeights(network, 5, (weights) =>
+      kernelsOf(weights).flatMap((kernel) => [...kernel.dataSync()].map(Math.abs)),
     );
     const { synflow } = await proxies(network, { seed: 5 });
     expect(synflow).toBeCloseTo(Math.log(3 * a * b * (c + d)), 5);
@@ -118,8 +130,8 @@ describe('synflow', () => {
   test('is its definition by automatic differentiation, for all kinds of block', () => {
     fc.assert(
       fc.property(tinyNetwork, ({ network, seed }) => {
-        withModel(network, seed, (model) => {
-          expect(synapticFlow(network, model).dataSync()[0]).toBeCloseTo(synflowByAutodiff(network, model), 4);
+        withWeights(network, seed, (weights) => {
+          expect(synapticFlow(network, weights).dataSync()[0]).toBeCloseTo(synflowByAutodiff(network, weights), 4);
         });
       }),
       { numRuns: 25 },
@@ -143,7 +155,7 @@ describe('gradient norm and snip', () => {
     const { gradnorm, snip } = await proxies(network, { seed: 3, batch, names: ['gradnorm', 'snip'] });
     await activateBackend({ type: 'eager', backend: 'cpu' });
     const [norm, saliency] = withModel(network, 3, (model) => {
-      const kernels = kernelsOf(network, model);
+      const kernels = kernelsOf(new Map(namedWeights(model).map(({ name, variable }) => [name, variable])));
       const images = tf.tensor(batch.images, [8, ...network.input]);
       const labels = tf.tensor(batch.labels, [8, network.classes]);
       const { grads } = tf.variableGrads(

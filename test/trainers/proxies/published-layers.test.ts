@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, test } from 'vitest';
 import type { Network } from '../../../spaces/index.js';
-import { batchNorm, namedWeights, toModel } from '../../../spaces/models/index.js';
+import { apply, batchNorm, initialWeights, weightsFrom, weightVariables } from '../../../spaces/models/index.js';
 import { activateBackend } from '../../../trainers/engines/index.js';
 import { synapticFlow } from '../../../trainers/proxies/flow.js';
 
@@ -25,21 +25,22 @@ const network: Network = {
 };
 
 test('synaptic flow through groups, shuffles, poolings and cells is the growth of the linearised network', () => {
-  const model = toModel(network, { seed: 5 });
-  const flow = tf.tidy(() => synapticFlow(network, model).dataSync()[0]);
+  const weights = weightVariables({ network, weights: initialWeights(network, 5) });
+  const flow = tf.tidy(() => synapticFlow(network, weights).dataSync()[0]);
   // With weights |w| and batch norm as the identity nothing is negative: every ReLU is the identity too.
-  const kernels = namedWeights(model).filter(({ name }) => name.endsWith('kernel'));
-  const magnitudes = kernels.map(({ variable }) => tf.abs(variable));
-  for (const { name, variable } of namedWeights(model))
+  const kernels = [...weights].filter(([name]) => name.endsWith('kernel')).map(([, kernel]) => kernel);
+  const magnitudes = kernels.map((kernel) => tf.abs(kernel));
+  for (const [name, variable] of weights)
     if (name.endsWith('moving_variance')) variable.assign(tf.fill(variable.shape, 1 - batchNorm.epsilon));
   const outputAt = (factor: number): number =>
     tf.tidy(() => {
-      for (const [i, { variable }] of kernels.entries()) variable.assign(tf.mul(magnitudes[i], factor));
-      const logits = model.predict(tf.ones([1, ...network.input]));
-      return [...tf.concat([logits].flat()).dataSync()].reduce((a, b) => a + b, 0);
+      for (const [i, kernel] of kernels.entries()) kernel.assign(tf.mul(magnitudes[i], factor));
+      const ones = tf.ones([1, ...network.input]);
+      const { logits } = apply(network, weightsFrom(weights), ones, { training: false });
+      return [...logits.dataSync()].reduce((a, b) => a + b, 0);
     });
   const h = 0.01;
   const growth = (outputAt(1 + h) - outputAt(1 - h)) / (2 * h);
   expect(Math.abs(flow - Math.log(growth))).toBeLessThan(0.02);
-  model.dispose();
+  tf.dispose([...weights.values()]);
 });

@@ -4,7 +4,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { exportModel } from '../../../compiler/index.js';
-import { toModel } from '../../../spaces/models/index.js';
+import { toLayersModel } from '../../../spaces/models/index.js';
+import { layersModelOf } from '../../support/layers-model.js';
 import {
   createLoader,
   fit,
@@ -17,7 +18,7 @@ import {
   type TeacherConfig,
   type TeacherOptions,
 } from '../../../trainers/index.js';
-import { loadTeacherModel } from '../../../trainers/teachers/model.js';
+import { readWeights } from '../../../trainers/weights.js';
 import { saveLayersModel } from '../support/layers-model-file.js';
 import { tinyTeacher } from '../support/networks.js';
 import { compiled, openWorkbench, quiet, tinyJob, tinyTrain, type Workbench } from '../support/tiny-training.js';
@@ -33,7 +34,7 @@ beforeAll(async () => {
   ({ info } = dataset);
   dataset.close();
   await tf.setBackend('cpu');
-  model = toModel(tinyTeacher(), { seed: 5 });
+  model = layersModelOf(tinyTeacher(), 5);
 });
 afterAll(() => {
   model.dispose();
@@ -98,7 +99,9 @@ describe('a teacher that is trained here', () => {
     expect(counts.at(-1)).toBe(1);
     expect(teacher).toMatchObject({ type: 'train', name: 'resnet (width 0.25)', classes: info.classes });
     await tf.setBackend('cpu');
-    const live = await loadTeacherModel(teacher.model, [10, 10, 1]);
+    if (teacher.model?.type !== 'network') throw new Error('a network was expected');
+    const { network, weights } = teacher.model;
+    const live = toLayersModel({ network, weights: readWeights(network, weights) });
     expectClose(logitsOf(teacher), await expectedLogits(live));
     live.dispose();
 
@@ -225,14 +228,14 @@ describe('an ONNX teacher', () => {
     ['that is no ONNX file', () => new Uint8Array([1, 2, 3]), {}, /is not an ONNX model/],
     [
       'with too few classes',
-      () => exportModel(toModel(tinyTeacher({ classes: 9 }), { seed: 1 })),
+      () => exportModel(layersModelOf(tinyTeacher({ classes: 9 }), 1)),
       {},
       /9 outputs, the data 10/,
     ],
     ['of other classes', () => exportModel(model), { classes: 'abcdefghij'.split('') }, /lacks .*the data lacks a, b/],
     [
       'for larger images',
-      () => exportModel(toModel(tinyTeacher({ size: 12 }), { seed: 1 })),
+      () => exportModel(layersModelOf(tinyTeacher({ size: 12 }), 1)),
       {},
       /takes input: float32\[N, 12, 12, 1\], which does not fit images of 10 x 10/,
     ],
@@ -294,7 +297,7 @@ describe('a TF.js teacher', () => {
     const path = await saveLayersModel(model, join(bench.folder, 'damaged'));
     writeFileSync(join(path, 'model.json'), '{"modelTopology": 1');
     await expect(prepare(layersModel(path))).rejects.toMatchObject({ code: 'invalid-input' });
-    const large = toModel(tinyTeacher({ size: 12 }), { seed: 1 });
+    const large = layersModelOf(tinyTeacher({ size: 12 }), 1);
     const other = await saveLayersModel(large, join(bench.folder, 'large'));
     await expect(prepare(layersModel(other))).rejects.toThrow(
       /takes .*: float32\[\?, 12, 12, 1\], which does not fit images of 10 x 10/,

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { blockedSupport } from '../../../compiler/index.js';
-import { toModel } from '../../../spaces/models/index.js';
+import { layersModelOf } from '../../support/layers-model.js';
 import { readTimedNetworks, timeTraining, type TimingJob } from '../../../trainers/index.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'nas-timing-'));
@@ -60,7 +60,7 @@ describe('timing a training', () => {
     const { samples, params, memory_mib: memory, startup_ms: startup, profile, evaluation } = await timeTraining(job);
     expect(samples).toHaveLength(3);
     for (const value of [...samples, memory, startup]) expect(value).toBeGreaterThan(0);
-    const model = toModel(timed.network, { seed: 1 });
+    const model = layersModelOf(timed.network, 1);
     expect(params).toBe(
       model.trainableWeights.reduce((sum, { shape }) => sum + shape.reduce<number>((a, b) => a * (b ?? 1), 1), 0),
     );
