@@ -4,22 +4,40 @@ import type { RunContext } from '../context.js';
 import type { FrontierPoint } from '../events.js';
 import { plainValues } from './frontier.js';
 
+/** Progress is told at most this often, in ms; trials of a table end by the thousand. */
+const interval = 200;
+
 /** How far a search is, and the frontier that it has found: counted as trials end, and told. */
 export class SearchProgress {
   private readonly frontier: FrontierArchive<FrontierPoint & { readonly state: string }>;
   private complete = 0;
+  private told = { done: -1, at: -Infinity };
 
-  /** @param ended trials that ended before the run went on. */
+  /**
+   * @param ended trials that ended before the run went on.
+   * @param clock in ms.
+   */
   constructor(
     private readonly context: RunContext,
     ended: readonly TrialRecord[],
+    private readonly clock: () => number = Date.now,
   ) {
     this.frontier = new FrontierArchive(context.plan.experiment.objectives);
     for (const trial of ended) this.count(trial);
   }
 
-  /** Tells how many trials have finished a step: they count, although some will go on. */
+  /** Tells how many trials have finished a step (they count, although some will go on), unless it was told just now. */
   tell(done: number): void {
+    if (this.clock() - this.told.at >= interval) this.tellNow(done);
+  }
+
+  /** Tells it at the end. */
+  close(done: number): void {
+    if (this.told.done !== done) this.tellNow(done);
+  }
+
+  private tellNow(done: number): void {
+    this.told = { done, at: this.clock() };
     const { trials: total, fidelity } = this.context.plan.experiment.search;
     const detail = fidelity.type === 'none' ? {} : { detail: `${this.complete} to the end` };
     this.context.observe({ kind: 'progress', phase: 'search', done, total, unit: 'trials', ...detail });

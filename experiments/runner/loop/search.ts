@@ -75,6 +75,7 @@ export class Search {
       this.atWork.begin(number, this.work(number, step));
     }
     await this.atWork.untilDone(Infinity);
+    this.progress.close(this.log.judged);
   }
 
   /** Waits until a step that was decided before the run was interrupted may begin again. */
