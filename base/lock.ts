@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 
@@ -33,16 +33,37 @@ export function takeLock(path: string, clock: () => number = Date.now): Lock | n
   };
 }
 
+/** Whether somebody holds a lock. Looking neither takes it nor keeps anybody from taking it. */
+export function isLocked(path: string): boolean {
+  if (!existsSync(path)) return false;
+  const database = new Database(path, { readonly: true, timeout: 0 });
+  try {
+    database.pragma('schema_version');
+    return false;
+  } catch (error) {
+    if (isBusy(error)) return true;
+    throw error;
+  } finally {
+    database.close();
+  }
+}
+
+const isBusy = (error: unknown): boolean =>
+  error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY');
+
+/** For so many ms, who takes a lock waits for those who only look (`isLocked`). */
+const patience = 50;
+
 /** The exclusive transaction that is the lock; it is never committed and ends when the connection is closed. */
 function lockFile(path: string): Database.Database | null {
-  const database = new Database(path, { timeout: 0 });
+  const database = new Database(path, { timeout: patience });
   try {
     database.pragma('journal_mode = MEMORY');
     database.exec('BEGIN EXCLUSIVE');
     return database;
   } catch (error) {
     database.close();
-    if (error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY')) return null;
+    if (isBusy(error)) return null;
     throw error;
   }
 }

@@ -5,7 +5,8 @@ import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
 import { invalidInput, messageOf } from '../base/errors.js';
 import { nearest } from '../experiments/parse/nearest.js';
-import { deviceSchema, deviceTypes, type DeviceConfig } from '../latency-models/index.js';
+// Not through latency-models/index.js: that loads the devices themselves, which other commands can do without.
+import { deviceSchema, deviceTypes, type DeviceConfig } from '../latency-models/schema.js';
 
 /** `--device` where something is measured. */
 export const deviceOption = {

@@ -1,15 +1,20 @@
 import { join } from 'node:path';
 import { NasError, invalidInput, messageOf } from '../base/errors.js';
 import { makeDirectory } from '../base/files.js';
-import { describeHolder, takeLock, type Lock } from '../base/lock.js';
+import { describeHolder, isLocked, takeLock, type Lock } from '../base/lock.js';
 import { explainSqlite } from './sqlite-errors.js';
+
+const lockFile = (directory: string): string => join(directory, 'nas.lock');
+
+/** Whether a process works in a workdir at this moment. */
+export const isWorkedIn = (directory: string): boolean => isLocked(lockFile(directory));
 
 /**
  * Takes a workdir for this process, making it when missing; the lock is the file `nas.lock` (see `takeLock`).
  * @throws NasError `in-use` when another run holds it, naming its process; `invalid-input` when it cannot be written.
  */
 export function lockWorkdir(directory: string, clock: () => number = Date.now): Lock {
-  const path = join(directory, 'nas.lock');
+  const path = lockFile(directory);
   let lock: Lock | null;
   try {
     makeDirectory(directory);

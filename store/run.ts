@@ -1,5 +1,7 @@
+import { dirname } from 'node:path';
 import type { Connection } from './connection.js';
 import type { Events } from './events.js';
+import { isWorkedIn } from './lock.js';
 import { corrupt } from './sqlite-errors.js';
 import { json } from './values.js';
 
@@ -29,8 +31,11 @@ export interface RunRecord extends Omit<RunMeta, 'written'> {
 /** `failed`: ended by an error that no trial could be blamed for. */
 export type RunStatus = 'running' | 'complete' | 'interrupted' | 'infeasible' | 'failed';
 
-export interface RunStatusRecord {
-  readonly status: RunStatus;
+/** How a run stands, as others see it; `died`: it says that it is running, and no process works on it. */
+export type RunState = RunStatus | 'died';
+
+export interface RunStatusRecord<Status = RunStatus> {
+  readonly status: Status;
   readonly message: string | null;
   /** Since when, in ms since 1970. */
   readonly at: number;
@@ -100,6 +105,13 @@ export class Run {
     const row = this.connection.read(() => this.selectStatus.get({}));
     if (row === undefined) throw corrupt(this.connection.path, 'it does not say how the run stands');
     return row;
+  }
+
+  /** How the run stands, by what it says itself and by whether a process works in its folder. */
+  state(): RunStatusRecord<RunState> {
+    const record = this.status();
+    const died = record.status === 'running' && !isWorkedIn(dirname(this.connection.path));
+    return died ? { ...record, status: 'died' } : record;
   }
 
   setStatus(status: RunStatus, message?: string): void {

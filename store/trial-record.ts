@@ -1,7 +1,8 @@
 import type { StoredValues } from './trial-values.js';
 
 /** `waiting`: asked, not begun. `pruned`: rejected by a constraint or stopped early. `failed`: no values. */
-export type TrialState = 'waiting' | 'running' | 'complete' | 'pruned' | 'failed';
+export const trialStates = ['waiting', 'running', 'complete', 'pruned', 'failed'] as const;
+export type TrialState = (typeof trialStates)[number];
 
 /** A trial and where it stands. Times are in ms since 1970. */
 export interface TrialRecord extends StoredValues {

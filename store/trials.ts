@@ -2,7 +2,7 @@ import type { Attempts } from './attempts.js';
 import type { Connection } from './connection.js';
 import type { Events } from './events.js';
 import type { Networks } from './networks.js';
-import { toTrial, type TrialRecord, type TrialRow } from './trial-record.js';
+import { toTrial, trialStates, type TrialRecord, type TrialRow } from './trial-record.js';
 import type { ObjectiveValues, TrialValues } from './trial-values.js';
 import { finite, json } from './values.js';
 
@@ -45,14 +45,46 @@ export interface Outcome {
 /** The states that trials can be in, with how many are. */
 export type Progress = Readonly<Record<TrialRecord['state'], number>>;
 
+/** Which trials are read, and in which order. */
+export interface TrialQuery {
+  /** Absent: all. */
+  readonly states?: readonly TrialRecord['state'][];
+  /** By an objective's value, those without one last; absent: by number. */
+  readonly sort?: { readonly objective: string; readonly descending: boolean };
+  /** Trials that are passed over; default: 0. */
+  readonly offset?: number;
+  /** The most that are read; default: no limit. */
+  readonly limit?: number;
+}
+
+/** The values of a complete trial. */
+export interface CompleteValues {
+  readonly number: number;
+  readonly state: 'complete';
+  readonly values: Readonly<Record<string, number>>;
+}
+
+interface Paging {
+  readonly states: string;
+  readonly limit: number;
+  readonly offset: number;
+}
+
+/** The values of so many trials are read one by one, of more all at once. */
+const few = 1000;
+
 /** The trials of the search, from asking to their outcome. */
 export class Trials {
   private readonly insert;
   private readonly insertPrediction;
   private readonly selectPrediction;
   private readonly insertOutcome;
-  private readonly select;
   private readonly selectOne;
+  private readonly selectPage;
+  private readonly selectAscending;
+  private readonly selectDescending;
+  private readonly selectComplete;
+  private readonly selectTotals;
   private readonly selectProgress;
 
   constructor(
@@ -77,8 +109,26 @@ export class Trials {
     );
     const columns = `number, genotype, genotype_id AS genotypeId, choices, seed, reason, rejected, pending,
       asked_at AS askedAt, started_at AS startedAt, finished_at AS finishedAt, attempts, state, message`;
-    this.select = connection.prepare<TrialRow>(`SELECT ${columns} FROM trial_states ORDER BY number`);
     this.selectOne = connection.prepare<TrialRow>(`SELECT ${columns} FROM trial_states WHERE number = $trial`);
+    const page = (join: string, order: string) =>
+      connection.prepare<TrialRow>(
+        `SELECT ${columns} FROM trial_states ${join} WHERE state IN (SELECT value FROM json_each($states))
+         ORDER BY ${order}number LIMIT $limit OFFSET $offset`,
+      );
+    const value =
+      'LEFT JOIN (SELECT trial, value FROM objective_values WHERE objective = $objective) ON trial = number';
+    this.selectPage = page('', '');
+    this.selectAscending = page(value, 'value NULLS LAST, ');
+    this.selectDescending = page(value, 'value DESC NULLS LAST, ');
+    this.selectComplete = connection.prepare<{ trial: number; objective: string; value: number }>(
+      'SELECT trial, objective, value FROM pareto_values ORDER BY trial',
+    );
+    this.selectTotals = connection.prepare<{ rejected: number | null; changedAt: number | null }>(
+      `SELECT sum(rejected) AS rejected, max(
+         coalesce(max(asked_at), 0),
+         coalesce((SELECT max(started_at) FROM attempts), 0),
+         coalesce((SELECT max(finished_at) FROM outcomes), 0)) AS changedAt FROM trials`,
+    );
     this.selectProgress = connection.prepare<{ state: TrialRecord['state']; trials: number }>(
       'SELECT state, trials FROM progress',
     );
@@ -137,10 +187,7 @@ export class Trials {
 
   /** All trials in order. */
   all(): TrialRecord[] {
-    return this.connection.read(() => {
-      const values = this.values.all();
-      return this.select.all({}).map((row) => toTrial(row, values.get(row.number), this.connection.parse));
-    });
+    return this.page({});
   }
 
   get(number: number): TrialRecord | undefined {
@@ -148,6 +195,38 @@ export class Trials {
       const row = this.selectOne.get({ trial: number });
       return row && toTrial(row, this.values.of(number), this.connection.parse);
     });
+  }
+
+  /** Some trials with all that is known of them. */
+  page({ states = trialStates, sort, offset = 0, limit = -1 }: TrialQuery): TrialRecord[] {
+    return this.connection.read(() => {
+      const paging = { states: JSON.stringify(states), limit, offset };
+      const rows = sort === undefined ? this.selectPage.all(paging) : this.selectSorted(sort, paging);
+      const all = rows.length > few ? this.values.all() : undefined;
+      const valuesOf = (number: number) => (all === undefined ? this.values.of(number) : all.get(number));
+      return rows.map((row) => toTrial(row, valuesOf(row.number), this.connection.parse));
+    });
+  }
+
+  private selectSorted({ objective, descending }: NonNullable<TrialQuery['sort']>, paging: Paging): TrialRow[] {
+    return (descending ? this.selectDescending : this.selectAscending).all({ objective, ...paging });
+  }
+
+  /** What the Pareto frontier is computed from: the values of all complete trials, in their order. */
+  complete(): CompleteValues[] {
+    const trials: (CompleteValues & { readonly values: Record<string, number> })[] = [];
+    for (const { trial, objective, value } of this.connection.read(() => this.selectComplete.all({}))) {
+      let last = trials.at(-1);
+      if (last?.number !== trial) trials.push((last = { number: trial, state: 'complete', values: {} }));
+      last.values[objective] = value;
+    }
+    return trials;
+  }
+
+  /** Candidates that cheap constraints rejected, and when anything last happened to a trial (0: never). */
+  totals(): { readonly rejected: number; readonly changedAt: number } {
+    const { rejected, changedAt } = this.connection.read(() => this.selectTotals.get({})) ?? {};
+    return { rejected: rejected ?? 0, changedAt: changedAt ?? 0 };
   }
 
   prediction(number: number): StoredPrediction | undefined {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { invalidInput } from '../../base/errors.js';
-import { collectTrials, frontierOf, objectivesOf } from '../../experiments/report/index.js';
+import { collectFrontier } from '../../experiments/report/index.js';
 import type { Store } from '../../store/index.js';
 import { command, jsonOption } from '../command.js';
 import { withRun } from '../open-run.js';
@@ -55,7 +55,7 @@ function chosen(store: Store, trial: number | undefined, wholeFrontier: boolean)
     throw invalidInput('which networks? give --trial N, or --pareto for the whole frontier', {
       hint: 'nas export --help',
     });
-  const members = frontierOf(collectTrials(store), objectivesOf(store)).map(({ number }) => number);
+  const members = collectFrontier(store).map(({ number }) => number);
   if (members.length === 0) throw invalidInput('there is no frontier to export: no trial is complete yet');
   return members;
 }

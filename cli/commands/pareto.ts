@@ -1,9 +1,8 @@
 import { invalidInput } from '../../base/errors.js';
 import { writeFileAtomic } from '../../base/files.js';
 import {
+  collectFrontier,
   collectReport,
-  collectTrials,
-  frontierOf,
   objectivesOf,
   renderFrontier,
   renderPage,
@@ -27,10 +26,7 @@ async function picture(store: Store): Promise<string> {
 
 const print: { readonly [F in Format]: (store: Store, colors: Colors) => string | Promise<string> } = {
   table: frontierTable,
-  csv: (store) => {
-    const objectives = objectivesOf(store);
-    return toCsv(frontierOf(collectTrials(store), objectives), objectives);
-  },
+  csv: (store) => toCsv(collectFrontier(store), objectivesOf(store)),
   json: async (store) => json(await collectReport(store)),
   svg: picture,
   html: async (store) => renderPage(await collectReport(store)),

@@ -95,8 +95,8 @@ export const show = command({
     withRun(workdir, async (store) => {
       const trial = Number.isInteger(number) ? collectTrial(store, number) : undefined;
       if (trial === undefined) {
-        const last = store.trials.all().at(-1)?.number;
-        const there = last === undefined ? 'this run has no trials yet' : `there are trials 0 to ${last}`;
+        const asked = Object.values(store.trials.progress()).reduce((sum, trials) => sum + trials, 0);
+        const there = asked === 0 ? 'this run has no trials yet' : `there are trials 0 to ${asked - 1}`;
         throw invalidInput(`${workdir} has no trial ${number}; ${there}`, {
           hint: `nas trials ${workdir} lists them.`,
         });

@@ -1,7 +1,12 @@
-import { collectRun, collectTrials, duration, frontierOf, objectivesOf } from '../../experiments/report/index.js';
+import { collectFrontier, collectRun, duration, type RunSummary } from '../../experiments/report/index.js';
 import { command, jsonOption } from '../command.js';
 import { withRun } from '../open-run.js';
 import { json, renderFacts } from '../output/table.js';
+
+const statusText = ({ status, message }: RunSummary, workdir: string): string =>
+  status === 'died'
+    ? `died: its process is gone; nas resume ${workdir} goes on from here`
+    : `${status}${message === null ? '' : `: ${message}`}`;
 
 export const status = command({
   usage: 'status <workdir>',
@@ -17,8 +22,7 @@ export const status = command({
   run: ({ workdir, json: asJson }, { out, colors }) =>
     withRun(workdir, (store) => {
       const run = collectRun(store);
-      const members = frontierOf(collectTrials(store), objectivesOf(store));
-      const frontier = members.map(({ number }) => number);
+      const frontier = collectFrontier(store).map(({ number }) => number);
       if (asJson) {
         out(json({ ...run, frontier }));
         return;
@@ -31,7 +35,7 @@ export const status = command({
           'run',
           `${colors.bold(run.name)} (seed ${run.seed}, nas ${run.version}, ${run.threads} thread${run.threads === 1 ? '' : 's'} a worker)`,
         ],
-        ['status', run.message === null ? run.status : `${run.status}: ${run.message}`],
+        ['status', statusText(run, workdir)],
         ['trials', `${run.counts.complete} of ${run.planned} complete${others}`],
         ['rejected', `${run.rejected} candidates before ${run.evaluation === 'table' ? 'evaluation' : 'training'}`],
         ['frontier', `${frontier.length} networks${frontier.length === 0 ? '' : `: trials ${frontier.join(', ')}`}`],

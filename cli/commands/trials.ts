@@ -1,4 +1,7 @@
 import { collectFinals, collectTrials, decisionNames, objectivesOf, toCsv } from '../../experiments/report/index.js';
+import type { Objective } from '../../search/index.js';
+import { trialStates, type TrialQuery, type TrialState } from '../../store/index.js';
+import { invalidInput } from '../../base/errors.js';
 import { command, jsonOption } from '../command.js';
 import { withRun } from '../open-run.js';
 import { json, renderTable } from '../output/table.js';
@@ -10,6 +13,20 @@ import {
   reasonColumn,
   stateColumn,
 } from '../output/trials.js';
+
+/** Rows of a table, unless more are asked for. */
+const tableRows = 500;
+
+/** The order of the trials: by an objective, the best first. */
+function sorted(name: string | undefined, objectives: readonly Objective[]): Pick<TrialQuery, 'sort'> {
+  if (name === undefined) return {};
+  const objective = objectives.find((each) => each.name === name);
+  if (objective === undefined)
+    throw invalidInput(`--sort ${name}: there is no such objective`, {
+      hint: `There are ${objectives.map((each) => each.name).join(', ')}.`,
+    });
+  return { sort: { objective: name, descending: objective.direction === 'maximize' } };
+}
 
 export const trials = command({
   usage: 'trials <workdir>',
@@ -26,11 +43,33 @@ export const trials = command({
         default: 'table' as const,
         describe: 'How to print',
       })
+      .option('state', {
+        choices: trialStates,
+        array: true,
+        nargs: 1,
+        default: [] as TrialState[],
+        describe: 'Only those in this state',
+      })
+      .option('sort', { type: 'string', describe: 'Objective that they are sorted by, the best first' })
+      .option('limit', {
+        type: 'number',
+        describe: `The most that are listed, 0: all; default ${tableRows} in a table`,
+      })
+      .option('offset', { type: 'number', default: 0, describe: 'Trials that are passed over' })
       .option('json', { ...jsonOption, describe: 'The same as --format json' }),
-  run: ({ workdir, format, json: asJson }, { out, colors }) =>
+  run: ({ workdir, format, json: asJson, limit, offset, sort, state }, { out, err, colors }) =>
     withRun(workdir, (store) => {
-      const all = collectTrials(store);
       const objectives = objectivesOf(store);
+      const shape = asJson ? 'json' : format;
+      const states: readonly TrialState[] = state.length === 0 ? trialStates : state;
+      const most = limit ?? (shape === 'table' ? tableRows : 0);
+      for (const [name, value] of Object.entries({ limit: most, offset }))
+        if (!Number.isInteger(value) || value < 0)
+          throw invalidInput(`--${name}: expected a whole number of at least 0, not ${value}`);
+      const page = { states, offset, ...(most === 0 ? {} : { limit: most }), ...sorted(sort, objectives) };
+      const all = collectTrials(store, page);
+      const counts = store.trials.progress();
+      const there = states.reduce((sum, each) => sum + counts[each], 0);
       const print = {
         json: () => json(all),
         csv: () => toCsv(all, objectives),
@@ -48,6 +87,8 @@ export const trials = command({
             colors,
           ),
       };
-      out(print[asJson ? 'json' : format]());
+      out(print[shape]());
+      if (all.length < there)
+        err(`${all.length} of ${there} trials; --limit 0 lists all, --offset ${offset + all.length} what follows\n`);
     }),
 });

@@ -1,4 +1,4 @@
-import { collectFinals, collectTrials, frontierOf, objectivesOf } from '../../experiments/report/index.js';
+import { collectFinals, collectFrontier, objectivesOf } from '../../experiments/report/index.js';
 import type { Store } from '../../store/index.js';
 import { renderTable } from './table.js';
 import type { Colors } from './terminal.js';
@@ -7,7 +7,7 @@ import { finalColumns, numberColumn, objectiveColumns } from './trials.js';
 /** The frontier as a table, or a line that says why there is none. */
 export function frontierTable(store: Store, colors: Colors): string {
   const objectives = objectivesOf(store);
-  const members = frontierOf(collectTrials(store), objectives);
+  const members = collectFrontier(store);
   if (members.length === 0) return 'There is no frontier yet: no trial is complete.\n';
   const columns = [
     numberColumn,

@@ -1,11 +1,17 @@
 import type { Environment } from '../../latency-models/index.js';
 import type { Objective, Values } from '../../search/index.js';
-import type { Choice, Network } from '../../spaces/index.js';
-
-/** How a value came to be: `computed` from the network, `measured`, `predicted` by a model, or `imported`. */
-export type Provenance = 'measured' | 'predicted' | 'imported' | 'computed';
-
-export type TrialState = 'waiting' | 'running' | 'complete' | 'pruned' | 'failed';
+import type { Choice, Costs, Network } from '../../spaces/index.js';
+import type {
+  ArtifactRecord,
+  Epoch,
+  FinalRecord,
+  MeasurementRecord,
+  Progress,
+  Provenance,
+  RunState,
+  StoredPrediction,
+  TrialState,
+} from '../../store/index.js';
 
 /** One trial as tables and plots need it. */
 export interface ReportTrial {
@@ -27,60 +33,34 @@ export interface ReportTrial {
   readonly finishedAfter: number | null;
 }
 
-/** A measured latency without its samples; ms for one batch. */
-export interface ReportLatency {
-  readonly ms: number;
-  readonly p50: number;
-  readonly p95: number;
-  readonly p99: number;
-  /** 95 % confidence interval of `ms`. */
-  readonly interval: readonly [low: number, high: number];
-  readonly converged: boolean;
+/** A measured latency without its samples. */
+export interface ReportLatency extends Pick<
+  MeasurementRecord,
+  'ms' | 'p50' | 'p95' | 'p99' | 'interval' | 'converged'
+> {
   readonly environment: Environment;
 }
 
-/** One epoch of a learning curve; epochs are counted from 0, accuracies in [0, 1]. */
-export interface CurvePoint {
-  readonly epoch: number;
-  readonly trainLoss: number;
-  readonly validationAccuracy: number;
-}
+/** One epoch of a learning curve. */
+export type CurvePoint = Pick<Epoch, 'epoch' | 'trainLoss' | 'validationAccuracy'>;
 
 /** A file of the workdir. */
-export interface ReportFile {
-  readonly kind: string;
-  /** Relative to the workdir. */
-  readonly path: string;
-  readonly bytes: number;
-  readonly sha256: string;
-}
+export type ReportFile = Pick<ArtifactRecord, 'kind' | 'path' | 'bytes' | 'sha256'>;
 
 /** What the final training made of a network. */
-export interface FinalResult {
-  readonly state: 'complete' | 'failed';
-  /** On the validation split, in [0, 1]. */
-  readonly accuracy: number | null;
-  /** On the test split, which neither the search nor the training has seen. */
-  readonly testAccuracy: number | null;
+export interface FinalResult extends Pick<FinalRecord, 'state' | 'accuracy' | 'testAccuracy' | 'epochs' | 'message'> {
   /** Whether it is on the frontier of the final accuracies; null without a final accuracy. */
   readonly onFrontier: boolean | null;
-  readonly epochs: number;
-  readonly message: string | null;
 }
 
 /** Costs that follow from the network alone. */
-export interface ReportCosts {
-  readonly macs: number;
-  readonly params: number;
-  readonly activationBytes: number;
-  readonly sizeBytes: number;
-}
+export type ReportCosts = Pick<Costs, 'macs' | 'params' | 'activationBytes' | 'sizeBytes'>;
 
 /** A network of the frontier, in detail. */
 export interface ReportMember extends ReportTrial {
   readonly latency: ReportLatency | null;
   /** What the latency model had said before training. */
-  readonly predicted: { readonly ms: number; readonly std: number; readonly coverage: number } | null;
+  readonly predicted: StoredPrediction | null;
   readonly final: FinalResult | null;
   /** Null where results come from a table, which has no networks. */
   readonly costs: ReportCosts | null;
@@ -123,7 +103,8 @@ export interface RunSummary {
   readonly seed: number;
   /** How candidates got their values: by training, or from a table of results in simulated time. */
   readonly evaluation: 'training' | 'table';
-  readonly status: 'running' | 'complete' | 'interrupted' | 'infeasible' | 'failed';
+  /** `died`: it was running, and its process is gone. */
+  readonly status: RunState;
   readonly message: string | null;
   /** ISO 8601, UTC. */
   readonly startedAt: string;
@@ -133,7 +114,7 @@ export interface RunSummary {
   readonly threads: number;
   /** Trials that the experiment asks for. */
   readonly planned: number;
-  readonly counts: Readonly<Record<TrialState, number>>;
+  readonly counts: Progress;
   /** Candidates that cheap constraints rejected before any training. */
   readonly rejected: number;
 }

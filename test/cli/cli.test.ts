@@ -180,6 +180,17 @@ describe('a stored run', () => {
     expect(first.split(',').at(-2)).toBe(String(trials[0].values.accuracy));
   });
 
+  it('lists a page of its trials, sorted', async () => {
+    const best = await nasInside(['trials', workdir, '--sort', 'accuracy', '--limit', '2', '--format', 'json']);
+    const all = JSON.parse((await nasInside(['trials', workdir, '--json'])).out) as { values: { accuracy: number } }[];
+    const sorted = all.toSorted((a, b) => b.values.accuracy - a.values.accuracy);
+    expect(JSON.parse(best.out)).toEqual(sorted.slice(0, 2));
+    expect(best.err).toContain('2 of 60 trials');
+    expect((await nasInside(['trials', workdir, '--state', 'failed', '--json'])).out).toBe('[]\n');
+    expect((await nasInside(['trials', workdir, '--sort', 'speed'])).err).toContain('There are accuracy, latency_ms');
+    expect((await nasInside(['trials', workdir, '--offset', '-1'])).code).toBe(2);
+  });
+
   it('shows a trial, its frontier and pictures of it', async () => {
     const picture = join(folder, 'frontier.svg');
     const [show, pareto, csv, json, svg] = await Promise.all([

@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { builtModule } from '../../base/built-module.js';
-import { lockWorkdir } from '../../store/index.js';
-import { errorOf, temporaryFolder } from './support.js';
+import { isWorkedIn, lockWorkdir, Store } from '../../store/index.js';
+import { errorOf, meta, temporaryFolder } from './support.js';
 
 const storeModule = builtModule('../../store/index.js', import.meta.url).href;
 
@@ -38,6 +38,43 @@ describe('the lock of a workdir', () => {
     expect(error.message).toContain(`process ${child.pid ?? 0} (since 20`);
     child.kill('SIGKILL');
     await once(child, 'exit');
+    lockWorkdir(directory).release();
+  });
+
+  it('tells a run that goes on from one whose process was killed', async () => {
+    const directory = temporaryFolder();
+    const path = join(directory, 'nas.sqlite');
+    const runner = `${holder(directory)}
+      const { Store } = await import(${JSON.stringify(storeModule)});
+      Store.create(${JSON.stringify(path)}, ${JSON.stringify(meta)});
+      process.stdout.write('running');`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', runner], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    while (!existsSync(path)) await once(child.stdout, 'data');
+    const state = () => {
+      const store = Store.open(path, { readonly: true });
+      onTestFinished(() => store.close());
+      return store.run.state().status;
+    };
+    expect(state()).toBe('running');
+    expect(isWorkedIn(directory)).toBe(true);
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    expect(state()).toBe('died');
+    const store = Store.open(path);
+    store.run.setStatus('interrupted');
+    store.close();
+    expect(state()).toBe('interrupted');
+  });
+
+  it('is looked at without being taken, also by its own process', () => {
+    const directory = temporaryFolder();
+    expect(isWorkedIn(directory)).toBe(false);
+    const lock = lockWorkdir(directory);
+    expect(isWorkedIn(directory)).toBe(true);
+    lock.release();
+    expect(isWorkedIn(directory)).toBe(false);
     lockWorkdir(directory).release();
   });
 

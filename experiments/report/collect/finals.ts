@@ -1,7 +1,7 @@
 import type { FinalRecord, Store } from '../../../store/index.js';
 import type { FinalResult, ReportTrial } from '../data.js';
 import { objectivesOf } from './run.js';
-import { collectTrials, frontierOf } from './trials.js';
+import { collectTrial, frontierOf } from './trials.js';
 
 /**
  * What the final training made of the networks, by trial. It ranks them anew: some of the search's frontier may no longer
@@ -22,9 +22,9 @@ export function collectFinals(store: Store): ReadonlyMap<number, FinalResult> {
 function rankedAnew(store: Store, records: readonly FinalRecord[]): ReadonlySet<number> {
   const accuracies = new Map(records.flatMap(({ trial, accuracy }) => (accuracy === null ? [] : [[trial, accuracy]])));
   if (accuracies.size === 0) return new Set();
-  const judged = collectTrials(store).flatMap((trial): ReportTrial[] => {
-    const accuracy = accuracies.get(trial.number);
-    return accuracy === undefined ? [] : [{ ...trial, values: { ...trial.values, accuracy } }];
+  const judged = [...accuracies].flatMap(([number, accuracy]): ReportTrial[] => {
+    const trial = collectTrial(store, number);
+    return trial === undefined ? [] : [{ ...trial, values: { ...trial.values, accuracy } }];
   });
   return new Set(frontierOf(judged, objectivesOf(store)).map(({ number }) => number));
 }

@@ -9,7 +9,7 @@ import { collectTrials, frontierOf } from './trials.js';
 export { collectFinals } from './finals.js';
 export { collectMember } from './member.js';
 export { collectRun, experimentOf, objectivesOf } from './run.js';
-export { collectTrial, collectTrials, decisionNames, frontierOf } from './trials.js';
+export { collectFrontier, collectTrial, collectTrials, decisionNames, frontierOf } from './trials.js';
 
 /** All that a report shows of a run, from its store. */
 export async function collectReport(store: Store): Promise<ReportData> {

@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import { controllerTitle } from '../../../search/schema.js';
 import type { DataConfig, TeacherConfig } from '../../../trainers/index.js';
 import type { Store } from '../../../store/index.js';
-import { isTableExperiment, type Experiment } from '../../schema.js';
+import type { Experiment } from '../../schema.js';
 import type { RunProvenance } from '../data.js';
 import { percent } from '../format.js';
 
@@ -28,7 +28,7 @@ function describeTeacher(teacher: TeacherConfig): string {
 
 export function collectProvenance(store: Store, experiment: Experiment): RunProvenance {
   const { search, seed } = experiment;
-  if (isTableExperiment(experiment)) {
+  if (!('data' in experiment)) {
     const { space, objectives } = experiment;
     const columns = objectives.map(({ column }) => column).join(', ');
     return {

@@ -1,6 +1,6 @@
 import type { Objective } from '../../../search/index.js';
 import type { Store } from '../../../store/index.js';
-import { isTableExperiment, type Experiment } from '../../schema.js';
+import type { Experiment } from '../../schema.js';
 import type { RunSummary } from '../data.js';
 
 /** The experiment of a run, as it was parsed when the run began. */
@@ -13,25 +13,21 @@ const iso = (at: number): string => new Date(at).toISOString();
 /** Where a run stands. */
 export function collectRun(store: Store): RunSummary {
   const { name, seed, version, threads, createdAt } = store.run.get();
-  const { status, message, at } = store.run.status();
+  const { status, message, at } = store.run.state();
   const experiment = experimentOf(store);
-  const trials = store.trials.all();
-  const updatedAt = trials.reduce(
-    (latest, { finishedAt, startedAt, askedAt }) => Math.max(latest, finishedAt ?? startedAt ?? askedAt),
-    at,
-  );
+  const { rejected, changedAt } = store.trials.totals();
   return {
     name,
     seed,
-    evaluation: isTableExperiment(experiment) ? 'table' : 'training',
+    evaluation: 'data' in experiment ? 'training' : 'table',
     status,
     message,
     startedAt: iso(createdAt),
-    updatedAt: iso(updatedAt),
+    updatedAt: iso(Math.max(at, changedAt)),
     version,
     threads,
     planned: experiment.search.trials,
     counts: store.trials.progress(),
-    rejected: trials.reduce((sum, { rejected }) => sum + rejected, 0),
+    rejected,
   };
 }

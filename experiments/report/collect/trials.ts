@@ -2,9 +2,10 @@
 import { frontier } from '../../../search/frontier.js';
 import type { Objective } from '../../../search/index.js';
 import { genotypeId } from '../../../spaces/genotype.js';
-import type { Store, TrialRecord } from '../../../store/index.js';
+import type { Store, TrialQuery, TrialRecord } from '../../../store/index.js';
 import { storedEnqueued } from '../../warm-start/stored.js';
 import type { ReportTrial } from '../data.js';
+import { objectivesOf } from './run.js';
 
 /** What turns a run's trials into those of its report. */
 function reporting(store: Store): (trial: TrialRecord) => ReportTrial {
@@ -33,13 +34,21 @@ function toReport(trial: TrialRecord, began: number, enqueued: string | null): R
   };
 }
 
-/** All trials of a run, in order. */
-export const collectTrials = (store: Store): ReportTrial[] => store.trials.all().map(reporting(store));
+/** The trials of a run: all in order, or those of a page. */
+export const collectTrials = (store: Store, page?: TrialQuery): ReportTrial[] =>
+  (page === undefined ? store.trials.all() : store.trials.page(page)).map(reporting(store));
 
 /** One trial, or undefined when it was never asked. */
 export function collectTrial(store: Store, number: number): ReportTrial | undefined {
   const trial = store.trials.get(number);
   return trial && reporting(store)(trial);
+}
+
+/** The Pareto frontier of a run, ordered as `frontierOf` does; only its members are read as a whole. */
+export function collectFrontier(store: Store): ReportTrial[] {
+  const objectives = objectivesOf(store);
+  const members = frontier(store.trials.complete(), objectives).flatMap(({ number }) => store.trials.get(number) ?? []);
+  return frontierOf(members.map(reporting(store)), objectives);
 }
 
 /** The Pareto frontier by search values, ordered along the second objective (the first when there is only one). */

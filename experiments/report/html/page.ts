@@ -1,7 +1,7 @@
 import { renderCurves } from '../charts/curves.js';
 import { renderFrontier } from '../charts/frontier.js';
 import { renderPrediction } from '../charts/prediction.js';
-import { hasNetwork, type ReportData, type ReportMember, type TrialState } from '../data.js';
+import { hasNetwork, type ReportData, type ReportMember } from '../data.js';
 import { count, duration, objectiveTitle, objectiveValue } from '../format.js';
 import { givenUp } from './given-up.js';
 import { html, trusted, type Markup } from './markup.js';
@@ -35,7 +35,7 @@ function tiles(data: ReportData): Markup {
   const { counts, planned, rejected, evaluation } = data.run;
   const { frontier } = data;
   const trains = evaluation === 'training';
-  const states: readonly TrialState[] = ['pruned', 'failed', 'running', 'waiting'];
+  const states = ['pruned', 'failed', 'running', 'waiting'] as const;
   const others = states.filter((state) => counts[state] > 0).map((state) => `${counts[state]} ${state}`);
   return html`<div class="tiles">
     ${tile(`${counts.complete} / ${planned}`, [`trials ${trains ? 'trained' : 'evaluated'}`, ...others].join(', '))}
