@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { invalidInput } from '../../base/errors.js';
+import { requireWorking } from '../../compiler/index.js';
 import { createSpace, type Task } from '../../spaces/index.js';
 import {
   chooseEngine,
@@ -45,6 +46,8 @@ async function tablePlan(experiment: TableExperiment, { workdir, time, locating 
 async function trainingPlan(experiment: TrainingExperiment, context: PlanContext): Promise<TrainingPlan> {
   const { workdir, threads, acceptEnvironment, locating, observe, signal } = context;
   await locating(['engine'], () => chooseEngine(experiment.engine));
+  const { device } = experiment.latency;
+  if (device.type === 'local') await locating(['latency', 'device'], () => requireWorking(device.provider));
   const dataset = await locating(['data'], () => prepareData(experiment.data, observe, signal));
   const data = describeDataset(dataset);
   for (const [key, batch] of batches(experiment)) await locating([key, 'batch'], () => checkBatch(batch, data));

@@ -26,14 +26,17 @@ async function untilStarted(workdir: string): Promise<void> {
 const hasCuda = (await tryProvider('cuda')) === null;
 
 describe('a run ends', () => {
-  it.skipIf(hasCuda)('with exit code 2 before anything is written when its engine does not work here', async () => {
-    const workdir = join(directory, 'no-engine');
-    const { code, output } = await ended(run(workdir, ...quick, 'engine.provider=cuda'));
-    expect(code).toBe(2);
-    expect(output).toMatch(/the execution provider "cuda" (does not work here: .+|is not available)/);
-    expect(output).toContain('nas doctor');
-    expect(existsSync(workdir)).toBe(false);
-  });
+  it.skipIf(hasCuda).each(['engine.provider=cuda', 'latency.device={type: local, provider: cuda}'])(
+    'with exit code 2 before anything is written when a provider does not work here: %s',
+    async (assignment) => {
+      const workdir = join(directory, 'no-provider');
+      const { code, output } = await ended(run(workdir, ...quick, assignment));
+      expect(code).toBe(2);
+      expect(output).toMatch(/the execution provider "cuda" (does not work here: .+|is not available)/);
+      expect(output).toContain('nas doctor');
+      expect(existsSync(workdir)).toBe(false);
+    },
+  );
 
   it('with exit code 3 when no candidate keeps a constraint, saying which', async () => {
     const workdir = join(directory, 'infeasible');
