@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Random } from '../../base/random.js';
 import { parseDevice } from '../../cli/device-argument.js';
+import { describeEnvironment } from '../../latency-models/index.js';
 import { testAgent } from '../latency-models/devices/agents.js';
 import { classifier, small } from '../latency-models/devices/models.js';
 import { nas, nasInside } from './nas.js';
@@ -132,19 +133,13 @@ describe('nas latency fit and what it measured', () => {
     expect(again.code).toBe(0);
   });
 
+  const environment = describeEnvironment('x', { provider: 'cpu', threads: 1, batch: 1 });
+  const empty = (space: string) => JSON.stringify({ version: 1, space, environment, networks: [] });
   it.each([
     ['no JSON', 'noise', 'cannot be read as measurements'],
     ['something else', '{"version": 1}', 'not measurements of networks'],
-    [
-      'another space',
-      '{"version": 1, "space": "fbnet", "environment": {"device": "x"}, "networks": []}',
-      'of the space fbnet',
-    ],
-    [
-      'none',
-      '{"version": 1, "space": "nas-bench-201", "environment": {"device": "x"}, "networks": []}',
-      'has 0 networks',
-    ],
+    ['another space', empty('fbnet'), 'of the space fbnet'],
+    ['none', empty('nas-bench-201'), 'has 0 networks'],
   ])('refuses %s', async (_, content, message) => {
     const { code, err } = await fit('--from', write('other.json', content));
     expect(err).toContain(message);
