@@ -1,5 +1,5 @@
 import type { Data, Shape } from '../graph/index.js';
-import { sizeOf } from '../graph/index.js';
+import { range, sizeOf } from '../graph/index.js';
 
 /** A storage order: `perm[i]` is the logical axis that is stored at position i. */
 export type Perm = readonly number[];
@@ -55,3 +55,15 @@ export const toStorage = <D extends Data>(data: D, shape: Shape, perm: Perm): D 
 /** Data stored in the order `perm` back to logical order; `shape` is the logical shape. */
 export const fromStorage = <D extends Data>(data: D, shape: Shape, perm: Perm): D =>
   isIdentity(perm) ? data : layOut(data, permute(shape, perm), permute(shape, perm), inverse(perm));
+
+/** A storage order of `shape` in which the axes longer than 1 stand in the given order. */
+export function permWithOrder(shape: Shape, order: readonly number[], wasRank4: boolean): Perm {
+  const likeNchw = shape.length === 4 && NCHW.filter((axis) => shape[axis] !== 1).join() === order.join();
+  if (isAscending(order) && !(wasRank4 && likeNchw)) return range(shape.length);
+  if (likeNchw) return NCHW;
+  const perm = [...order];
+  for (const axis of range(shape.length)) if (shape[axis] === 1) perm.splice(Math.min(axis, perm.length), 0, axis);
+  return perm;
+}
+
+const isAscending = (items: readonly number[]): boolean => items.every((item, i) => i === 0 || items[i - 1] < item);

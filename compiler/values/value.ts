@@ -3,10 +3,12 @@ import { GraphBuilder, elementTypes, range, sameShape, sizeOf } from '../graph/i
 import type { BlockLayout, BlockOrder } from './blocks.js';
 import { blockedShape, fromBlocks, joinImages, splitImages, swapBlocks, toBlocks } from './blocks.js';
 import type { Perm } from './layout.js';
-import { NCHW, layOut, permute, storageOrder, toStorage } from './layout.js';
-import type { Recipe } from './recipe.js';
+import { NCHW, layOut, permute, permWithOrder, storageOrder, toStorage } from './layout.js';
+import type { RecipeOf } from './recipe.js';
 
-export interface Form {
+export type Recipe = RecipeOf<Val>;
+
+interface Form {
   readonly perm: Perm;
   readonly name: string;
 }
@@ -19,6 +21,31 @@ export interface Undecided {
   preferred(): Perm | null;
 }
 
+/** What a value is known as; forms and blocks that are asked for are added. */
+interface Storage {
+  readonly forms: Map<string, Form>;
+  readonly blocks: Map<string, readonly string[]>;
+  /** The blocked layout in which it is there first. */
+  layout: BlockLayout | null;
+  /** Data in logical order (of the stored shape), when known while tracing. */
+  readonly data: Data | null;
+  readonly undecided: Undecided | null;
+}
+
+const storage = (known: Partial<Storage> = {}): Storage => ({
+  forms: new Map(),
+  blocks: new Map(),
+  layout: null,
+  data: null,
+  undecided: null,
+  ...known,
+});
+
+const blockOf = ({ block }: GraphBuilder): number => {
+  if (block === null) throw new Error('internal: this graph has no blocked layout');
+  return block;
+};
+
 const keyOf = ({ order, parts }: BlockLayout): string => `${order}/${parts}`;
 
 /** Constants up to this size are folded and broadcast while tracing. */
@@ -30,49 +57,33 @@ export const foldLimit = 1 << 16;
  * while tracing holds its data instead.
  */
 export class Val {
-  private readonly forms = new Map<string, Form>();
-  private readonly blocks = new Map<string, readonly string[]>();
-  private layout: BlockLayout | null = null;
-  /** Data in logical order (of the stored shape), when known while tracing. */
-  data: Data | null = null;
-  private undecided: Undecided | null = null;
-  recipe: Recipe | null = null;
-  /** Layer that computed the value, for messages. */
-  origin = '';
-
   private constructor(
     readonly builder: GraphBuilder,
     readonly shape: Shape,
     readonly dtype: TfDType,
     /** As `shape`, but 1 on lazily broadcast axes. */
     readonly stored: Shape,
-  ) {
-    this.origin = builder.origin;
-  }
+    private readonly storage: Storage,
+    /** How it was computed, where rules want to know. */
+    readonly recipe: Recipe | null = null,
+    /** Layer that computed it, for messages. */
+    readonly origin = builder.origin,
+  ) {}
 
   /** A value known while tracing; the data is not copied. */
   static constant(builder: GraphBuilder, data: Data, shape: Shape, dtype: TfDType): Val {
     const uniform = data.length > 0 && data.every((v: number | bigint) => v === data[0]);
-    const value = new Val(builder, shape, dtype, uniform ? shape.map(() => 1) : shape);
-    value.data = uniform ? data.slice(0, 1) : data;
-    return value;
+    const stored = uniform ? shape.map(() => 1) : shape;
+    return new Val(builder, shape, dtype, stored, storage({ data: uniform ? data.slice(0, 1) : data }));
   }
 
   static fill(builder: GraphBuilder, number: number, shape: Shape, dtype: TfDType): Val {
-    const value = new Val(
-      builder,
-      shape,
-      dtype,
-      shape.map(() => 1),
-    );
-    value.data = elementTypes[dtype].array.of(number);
-    return value;
+    const stored = shape.map(() => 1);
+    return new Val(builder, shape, dtype, stored, storage({ data: elementTypes[dtype].array.of(number) }));
   }
 
   static undecided(builder: GraphBuilder, source: Undecided, shape: Shape, dtype: TfDType): Val {
-    const value = new Val(builder, shape, dtype, shape);
-    value.undecided = source;
-    return value;
+    return new Val(builder, shape, dtype, shape, storage({ undecided: source }));
   }
 
   /** The graph value `name`, which holds it in the order `perm`. */
@@ -84,59 +95,57 @@ export class Val {
     perm: Perm = range(shape.length),
     stored: Shape = shape,
   ): Val {
-    const value = new Val(builder, shape, dtype, stored);
     const got = builder.typeOf(name);
     const expected = permute(stored, perm);
     if (!sameShape(got.shape, expected) || got.dtype !== dtype)
       throw new Error(
         `internal: '${name}' is ${got.dtype}[${got.shape.join(',')}], expected ${dtype}[${expected.join(',')}]`,
       );
-    value.forms.set(perm.join(), { perm, name });
-    return value;
+    return new Val(builder, shape, dtype, stored, storage({ forms: new Map([[perm.join(), { perm, name }]]) }));
   }
 
   /** An NHWC value in ONNX Runtime's blocked layout; each of `names` has the memory of as many images, in any shape. */
   static blocked(builder: GraphBuilder, names: readonly string[], shape: Shape, order: BlockOrder): Val {
-    const value = new Val(builder, shape, 'float32', shape);
     const layout = { order, parts: names.length };
-    const part = blockedShape(shape.with(0, shape[0] / names.length), order, value.block);
-    value.layout = layout;
-    value.blocks.set(
-      keyOf(layout),
-      names.map((name) => builder.reshape(name, part)),
-    );
-    return value;
+    const part = blockedShape(shape.with(0, shape[0] / names.length), order, blockOf(builder));
+    const reshaped = names.map((name) => builder.reshape(name, part));
+    return new Val(builder, shape, 'float32', shape, storage({ layout, blocks: new Map([[keyOf(layout), reshaped]]) }));
+  }
+
+  /** The same value, of which it is known how it was computed. */
+  madeAs(recipe: Recipe): Val {
+    return new Val(this.builder, this.shape, this.dtype, this.stored, this.storage, recipe, this.origin);
+  }
+
+  get data(): Data | null {
+    return this.storage.data;
   }
 
   get rank(): number {
     return this.shape.length;
   }
 
-  private get block(): number {
-    if (this.builder.block === null) throw new Error('internal: this graph has no blocked layout');
-    return this.builder.block;
-  }
-
   /** The blocked layout in which it is there; null when it is not in blocks. */
   get blockLayout(): BlockLayout | null {
-    return this.layout;
+    return this.storage.layout;
   }
 
   /** Names of the graph values that hold its images in blocks, in `parts` equal parts of the shape `blockedShape`. */
   blockedForm(order: BlockOrder, parts: number): readonly string[] {
     const key = keyOf({ order, parts });
-    const existing = this.blocks.get(key);
+    const existing = this.storage.blocks.get(key);
     if (existing) return existing;
     const names = this.makeBlocks(order, parts);
-    this.layout ??= { order, parts };
-    this.blocks.set(key, names);
+    this.storage.layout ??= { order, parts };
+    this.storage.blocks.set(key, names);
     return names;
   }
 
   private makeBlocks(order: BlockOrder, parts: number): readonly string[] {
-    const { builder, layout } = this;
+    const { builder } = this;
+    const { layout } = this.storage;
     if (layout === null) {
-      if (order === 'NCHWc' && parts === 1) return [toBlocks(builder, this.fullForm(NCHW), this.block)];
+      if (order === 'NCHWc' && parts === 1) return [toBlocks(builder, this.fullForm(NCHW), blockOf(builder))];
       const whole = this.blockedForm('NCHWc', 1);
       return parts === 1 ? [swapBlocks(builder, whole[0])] : this.blockedForm(order, parts);
     }
@@ -158,44 +167,46 @@ export class Val {
 
   /** The storage order that costs nothing; null when the value does not mind (constants, undecided inputs). */
   get perm(): Perm | null {
-    for (const form of this.forms.values()) return form.perm;
-    if (this.layout !== null) return NCHW;
-    return this.undecided?.preferred() ?? null;
+    for (const form of this.storage.forms.values()) return form.perm;
+    if (this.storage.layout !== null) return NCHW;
+    return this.storage.undecided?.preferred() ?? null;
   }
 
   get perms(): readonly Perm[] {
-    return [...this.forms.values()].map(({ perm }) => perm);
+    return [...this.storage.forms.values()].map(({ perm }) => perm);
   }
 
   /** Name of the graph value that holds it in this order, lazily broadcast axes having size 1. */
   form(perm: Perm = range(this.rank)): string {
-    const existing = this.forms.get(perm.join());
+    const existing = this.storage.forms.get(perm.join());
     if (existing) return existing.name;
     const name = this.makeForm(perm);
-    this.forms.set(perm.join(), { perm, name });
+    this.storage.forms.set(perm.join(), { perm, name });
     return name;
   }
 
-  /** Makes sure that there is a form besides blocks. */
-  private anchor(): void {
-    if (this.forms.size === 0) this.form(this.layout !== null ? NCHW : undefined);
+  /** The forms besides blocks, at least one, with other names for the axes. */
+  private formsAs(rename: (perm: Perm) => Perm): Map<string, Form> {
+    if (this.storage.forms.size === 0) this.form(this.blockLayout !== null ? NCHW : undefined);
+    const renamed = [...this.storage.forms.values()].map(({ perm, name }) => ({ perm: rename(perm), name }));
+    return new Map(renamed.map((form) => [form.perm.join(), form]));
   }
 
   private makeForm(perm: Perm): string {
     if (this.data)
       return this.builder.addConstant(toStorage(this.data, this.stored, perm), permute(this.stored, perm), this.dtype);
-    if (this.undecided && this.forms.size === 0) {
-      const form = this.undecided.declare(perm);
-      this.forms.set(form.perm.join(), form);
+    if (this.storage.undecided && this.storage.forms.size === 0) {
+      const form = this.storage.undecided.declare(perm);
+      this.storage.forms.set(form.perm.join(), form);
       return form.perm.join() === perm.join() ? form.name : this.makeForm(perm);
     }
-    if (this.forms.size === 0 && this.layout !== null) {
+    if (this.storage.forms.size === 0 && this.storage.layout !== null) {
       const nchw = fromBlocks(this.builder, this.blockedForm('NCHWc', 1)[0], this.shape[3]);
-      this.forms.set(NCHW.join(), { perm: NCHW, name: nchw });
+      this.storage.forms.set(NCHW.join(), { perm: NCHW, name: nchw });
       return this.form(perm);
     }
     const order = storageOrder(this.stored, perm);
-    const forms = [...this.forms.values()];
+    const forms = [...this.storage.forms.values()];
     const source = forms.find((form) => storageOrder(this.stored, form.perm) === order) ?? forms[0];
     return this.builder.transpose(
       source.name,
@@ -218,17 +229,10 @@ export class Val {
 
   /** TF.js's Transpose: only the names of the axes change. */
   transposed(axes: Perm): Val {
-    const value = new Val(this.builder, permute(this.shape, axes), this.dtype, permute(this.stored, axes));
-    if (this.data) {
-      value.data = toStorage(this.data, this.stored, axes);
-      return value;
-    }
-    this.anchor();
-    for (const { perm, name } of this.forms.values()) {
-      const renamed = perm.map((axis) => axes.indexOf(axis));
-      value.forms.set(renamed.join(), { perm: renamed, name });
-    }
-    return value;
+    const known = this.data
+      ? { data: toStorage(this.data, this.stored, axes) }
+      : { forms: this.formsAs((perm) => perm.map((axis) => axes.indexOf(axis))) };
+    return new Val(this.builder, permute(this.shape, axes), this.dtype, permute(this.stored, axes), storage(known));
   }
 
   reshaped(shape: Shape): Val {
@@ -251,8 +255,7 @@ export class Val {
 
   /** Only axes of size 1 come or go: any storage order stays, and so do lazy axes. */
   private withUnitAxes(shape: Shape, from: readonly number[], to: readonly number[]): Val {
-    this.anchor();
-    const [source] = this.forms.values();
+    const [source] = this.formsAs((perm) => perm).values();
     const stored = new Array<number>(shape.length).fill(1);
     for (const [i, axis] of to.entries()) stored[axis] = this.stored[from[i]];
     const order = source.perm.filter((axis) => this.shape[axis] !== 1).map((axis) => to[from.indexOf(axis)]);
@@ -276,12 +279,8 @@ export class Val {
   /** The same stored data under another logical shape: lazily broadcast axes may take any size. */
   relabelled(shape: Shape): Val {
     if (sameShape(shape, this.shape)) return this;
-    const value = new Val(this.builder, shape, this.dtype, this.stored);
-    value.data = this.data;
-    if (this.data) return value;
-    this.anchor();
-    for (const [key, form] of this.forms) value.forms.set(key, form);
-    return value;
+    const known = this.data ? { data: this.data } : { forms: this.formsAs((perm) => perm) };
+    return new Val(this.builder, shape, this.dtype, this.stored, storage(known));
   }
 
   /** The data in logical order and full size, when known while tracing. */
@@ -289,15 +288,3 @@ export class Val {
     return this.data && (this.isFull ? this.data : layOut(this.data, this.stored, this.shape, range(this.rank)));
   }
 }
-
-/** A storage order of `shape` in which the axes longer than 1 stand in the given order. */
-function permWithOrder(shape: Shape, order: readonly number[], wasRank4: boolean): Perm {
-  const likeNchw = shape.length === 4 && NCHW.filter((axis) => shape[axis] !== 1).join() === order.join();
-  if (isAscending(order) && !(wasRank4 && likeNchw)) return range(shape.length);
-  if (likeNchw) return NCHW;
-  const perm = [...order];
-  for (const axis of range(shape.length)) if (shape[axis] === 1) perm.splice(Math.min(axis, perm.length), 0, axis);
-  return perm;
-}
-
-const isAscending = (items: readonly number[]): boolean => items.every((item, i) => i === 0 || items[i - 1] < item);

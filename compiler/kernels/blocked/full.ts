@@ -55,8 +55,7 @@ export function fullForward(x: Val, filter: Val, g: Geometry): Val {
   const blocked = fillsBlocks(builder, g.inChannels);
   if (blocked && isPointwise(g)) {
     const y = pointwise(x, filter.fullForm(OIHW), orderForPointwise(x, g));
-    y.recipe = { kind: 'pointwise', x, filter };
-    return y;
+    return y.madeAs({ kind: 'pointwise', x, filter });
   }
   const weights = blocked ? packFilter(builder, filter.fullForm()) : packForPlain(builder, filter.fullForm());
   return blocked ? convolution(x, weights, g) : fromPlain(x, weights, g);

@@ -108,7 +108,7 @@ export interface NormGradient {
 }
 
 /** The gradients of the convolution's input and filter, straight from that of the normalised output. */
-export const foldedGradient = (covariance: Covariance, { d, a, b, c, product }: NormGradient): FoldedGradient => {
+export const foldedGradient = (covariance: Covariance, { d, a, b, c, product }: NormGradient): FoldedGradient<Val> => {
   const { builder } = d;
   const { x, weights, spread, count } = covariance;
   const [outputs, inputs] = builder.shapeOf(weights);

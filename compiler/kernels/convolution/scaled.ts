@@ -4,14 +4,13 @@ import { multiply } from '../elementwise/binary.js';
 import type { Geometry } from './geometry.js';
 
 /** value * factor, a vector over the channels; convolution gradients may use the value and apply the factor elsewhere. */
-export function scaledByChannel(value: Val, factor: Val, folded: FoldedGradient | null = null): Val {
-  const product = multiply(value, factor);
-  product.recipe = { kind: 'scaled', of: value, factor, folded };
-  return product;
+export function scaledByChannel(value: Val, factor: Val, folded: FoldedGradient<Val> | null = null): Val {
+  return multiply(value, factor).madeAs({ kind: 'scaled', of: value, factor, folded });
 }
 
 /** The gradients that a 1x1 convolution has straight from its output gradient; null when there are none. */
-export const foldedOf = ({ recipe }: Val): FoldedGradient | null => (recipe?.kind === 'scaled' ? recipe.folded : null);
+export const foldedOf = ({ recipe }: Val): FoldedGradient<Val> | null =>
+  recipe?.kind === 'scaled' ? recipe.folded : null;
 
 /**
  * Splits an output gradient into what the convolution should use and what to do with its filter (or the filter's

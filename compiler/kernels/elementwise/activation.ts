@@ -7,9 +7,7 @@ import { withAttrs } from '../call.js';
 import { castTo, elementwise, numberLike } from './elementwise.js';
 
 export function relu(x: Val): Val {
-  const y = elementwise('Relu', [x]);
-  y.recipe = { kind: 'relu', of: x };
-  return y;
+  return elementwise('Relu', [x]).madeAs({ kind: 'relu', of: x });
 }
 
 /** clip(x, low, high); a ReLU before it is dropped when the clip does its work. */
@@ -17,9 +15,7 @@ export function clip(x: Val, low: number, high: number): Val {
   const of = x.recipe?.kind === 'relu' && low === 0 ? x.recipe.of : x;
   const known = of.number;
   if (known !== null) return Val.fill(x.builder, Math.min(Math.max(known, low), high), x.shape, x.dtype);
-  const y = elementwise('Clip', [of, numberLike(of, low), numberLike(of, high)]);
-  y.recipe = { kind: 'clip', of, low, high };
-  return y;
+  return elementwise('Clip', [of, numberLike(of, low), numberLike(of, high)]).madeAs({ kind: 'clip', of, low, high });
 }
 
 /** `factor * x` when x = clip(a*z + b, 0, 1/factor): the hard sigmoid of z in one node. Null for anything else. */
@@ -63,23 +59,23 @@ function windowGradient(dy: Val, z: Val, y: Val, low: number, high: number): Val
   if (inner?.kind !== 'affine') return elementwise('Mul', [window(y, low, high), dy]);
   const bounds = [(low - inner.offset) / inner.scale, (high - inner.offset) / inner.scale];
   const [from, to] = [Math.min(...bounds), Math.max(...bounds)];
-  const dz = elementwise('Mul', [window(inner.of, from, to), dy]);
-  dz.recipe = { kind: 'window', dy, of: inner.of, low: from, high: to };
-  return dz;
+  return elementwise('Mul', [window(inner.of, from, to), dy]).madeAs({
+    kind: 'window',
+    dy,
+    of: inner.of,
+    low: from,
+    high: to,
+  });
 }
 
 function sigmoid(x: Val): Val {
-  const y = elementwise('Sigmoid', [x]);
-  y.recipe = { kind: 'sigmoid', of: x };
-  return y;
+  return elementwise('Sigmoid', [x]).madeAs({ kind: 'sigmoid', of: x });
 }
 
 /** dy * y * (1 - y) */
 function sigmoidGradient(dy: Val, y: Val): Val {
   const slope = elementwise('Mul', [y, elementwise('Sub', [numberLike(y, 1), y])]);
-  const dx = elementwise('Mul', [dy, slope]);
-  dx.recipe = { kind: 'sigmoid-gradient', dy, y };
-  return dx;
+  return elementwise('Mul', [dy, slope]).madeAs({ kind: 'sigmoid-gradient', dy, y });
 }
 
 function reluGradient(dy: Val, x: Val, y: Val): Val {
@@ -95,9 +91,7 @@ function reluGradient(dy: Val, x: Val, y: Val): Val {
 function clipGradient(dy: Val, x: Val, y: Val, low: number, high: number): Val {
   if (x.recipe?.kind === 'affine') return windowGradient(dy, x, y, low, high);
   const inside = castTo(elementwise('Equal', [x, y]), 'float32');
-  const dx = elementwise('Mul', [inside, dy]);
-  dx.recipe = { kind: 'clip-gradient', dy, clipped: y };
-  return dx;
+  return elementwise('Mul', [inside, dy]).madeAs({ kind: 'clip-gradient', dy, clipped: y });
 }
 
 function step(x: Val, alpha: number): Val {

@@ -14,11 +14,11 @@ const broadcastLike = (value: Val, other: Val): Val => value.broadcastTo(broadca
 const affine = (result: Val, of: Val, scale: number, offset: number): Val => {
   if (!sameShape(result.shape, of.shape)) return result;
   const inner = of.recipe;
-  result.recipe =
+  return result.madeAs(
     inner?.kind === 'affine'
       ? { kind: 'affine', of: inner.of, scale: scale * inner.scale, offset: scale * inner.offset + offset }
-      : { kind: 'affine', of, scale, offset };
-  return result;
+      : { kind: 'affine', of, scale, offset },
+  );
 };
 
 /** Arithmetic on booleans is done on integers. */
@@ -65,8 +65,7 @@ export function multiply(x: Val, y: Val): Val {
   if (b.number !== null) return scaled(a, b, b.number);
   if (a.number !== null) return scaled(b, a, a.number);
   const product = swish(a, b) ?? elementwise('Mul', [a, b]);
-  product.recipe = { kind: 'product', a, b };
-  return product;
+  return product.madeAs({ kind: 'product', a, b });
 }
 
 export function divide(x: Val, y: Val): Val {
