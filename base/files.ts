@@ -4,6 +4,7 @@ import {
   fsyncSync,
   mkdirSync,
   openSync,
+  readFileSync,
   readSync,
   renameSync,
   rmSync,
@@ -11,6 +12,7 @@ import {
 } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { invalidInput, messageOf } from './errors.js';
 
 /**
  * Makes a folder and those above it that are missing. Node's own recursive form never returns where a file system
@@ -68,6 +70,19 @@ export function readFully(file: number, bytes: Uint8Array, position: number): vo
     const read = readSync(file, bytes, done, bytes.byteLength - done, position + done);
     if (read === 0) throw new Error(`the file ends at byte ${position + done}, ${bytes.byteLength - done} too early`);
     done += read;
+  }
+}
+
+/**
+ * The content of a file that the user named.
+ * @param hint what to give instead
+ * @throws NasError `invalid-input` when it cannot be read.
+ */
+export function readInput(file: string, hint?: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (cause) {
+    throw invalidInput(`${file}: cannot be read: ${messageOf(cause)}`, { ...(hint !== undefined && { hint }), cause });
   }
 }
 

@@ -1,17 +1,8 @@
-import { readFileSync } from 'node:fs';
-import { invalidInput, messageOf } from '../../base/errors.js';
+import { readInput } from '../../base/files.js';
 import { ms, percent } from '../../experiments/report/index.js';
 import { command, jsonOption } from '../command.js';
 import { json, renderFacts } from '../output/table.js';
 import { createCounter } from '../progress/counter.js';
-
-function readModel(file: string): Uint8Array {
-  try {
-    return readFileSync(file);
-  } catch (cause) {
-    throw invalidInput(`${file}: cannot be read: ${messageOf(cause)}`, { cause });
-  }
-}
 
 export const evaluate = command({
   usage: 'evaluate <model>',
@@ -37,7 +28,7 @@ export const evaluate = command({
       .option('provider', { type: 'string', default: 'cpu', describe: 'Execution provider, as nas doctor lists them' })
       .option('json', jsonOption),
   run: async ({ model: file, data, split, threads, provider, json: asJson }, terminal) => {
-    const model = readModel(file);
+    const model = readInput(file);
     const { readMetadata } = await import('../../deploy/index.js');
     const { parseDataset } = await import('../dataset-argument.js');
     const config = parseDataset(data, readMetadata(model).input);

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { extname } from 'node:path';
 import { CsvError, parse } from 'csv-parse/sync';
 import { z } from 'zod';
-import { invalidInput, messageOf } from '../../base/errors.js';
+import { invalidInput } from '../../base/errors.js';
+import { readInput } from '../../base/files.js';
 
 /** A file of rows with named columns, as text. */
 export interface Csv {
@@ -29,7 +29,7 @@ export function readCsv(file: string): Csv {
 }
 
 function parsed(file: string): z.output<typeof records> {
-  const text = readText(file);
+  const text = readInput(file).toString('utf8');
   const options = { bom: true, info: true, skip_empty_lines: true, trim: true } as const;
   try {
     const found = records.parse(parse(text, { ...options, delimiter: extname(file) === '.tsv' ? '\t' : ',' }));
@@ -39,12 +39,4 @@ function parsed(file: string): z.output<typeof records> {
     throw error;
   }
   throw invalidInput(`${file}: is empty; expected a first line with the names of the columns, and rows`);
-}
-
-function readText(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw invalidInput(`${file}: cannot be read: ${messageOf(error)}`, { cause: error });
-  }
 }

@@ -1,13 +1,12 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { LossConfig } from './schema.js';
-import { attentionDistance } from './attention.js';
 import { crossEntropy } from './cross-entropy.js';
 import { decoupledDistillation } from './decoupled-distillation.js';
-import { hintDistance } from './hints.js';
+import { attentionDistance, hintDistance } from './features.js';
 import { knowledgeDistillation } from './knowledge-distillation.js';
+import type { LossConfig } from './schema.js';
 
 export { attentionDistance, crossEntropy, decoupledDistillation, hintDistance, knowledgeDistillation };
-export { featureWeights, lossFor } from './resolve.js';
+export { featureWeights, lossFor } from './schema.js';
 
 /** Features of student and teacher at one spatial resolution, [batch, height, width, channels]. */
 export interface FeaturePair {

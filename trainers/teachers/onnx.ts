@@ -1,17 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
-import { invalidInput, messageOf } from '../../base/errors.js';
+import { readInput } from '../../base/files.js';
 import { contentHash } from '../../base/hash.js';
 import { fitClassifier, onnxSignature, openClassifier, openOnnx, parseOnnx } from '../../compiler/index.js';
 import type { TeacherFinder } from './source.js';
-
-function readModel(path: string): Uint8Array {
-  try {
-    return readFileSync(path);
-  } catch (cause) {
-    throw invalidInput(`teacher.path: ${path} cannot be read: ${messageOf(cause)}`, { cause });
-  }
-}
 
 /**
  * An ONNX image classifier, run by ONNX Runtime. What the configuration leaves out is taken from the file's metadata:
@@ -19,7 +10,7 @@ function readModel(path: string): Uint8Array {
  */
 export const onnxTeacher: TeacherFinder<'onnx'> = (config, info, { engine, threads }) => {
   const where = `the teacher ${config.path}`;
-  const bytes = readModel(config.path);
+  const bytes = readInput(config.path);
   const classifier = fitClassifier(onnxSignature(parseOnnx(bytes, where), where), info, where, config);
   const { layout, normalisation, order } = classifier;
   return Promise.resolve({

@@ -1,6 +1,6 @@
-import { readFileSync, statSync } from 'node:fs';
-import { invalidInput, messageOf } from '../../../base/errors.js';
-import { writeFileAtomic } from '../../../base/files.js';
+import { statSync } from 'node:fs';
+import { invalidInput } from '../../../base/errors.js';
+import { readInput, writeFileAtomic } from '../../../base/files.js';
 import { ms, percent } from '../../../experiments/report/index.js';
 import type { DeviceConfig, LayerProfile, LayerTime, Measurable, Measurement } from '../../../latency-models/index.js';
 import { command, jsonOption } from '../../command.js';
@@ -72,17 +72,6 @@ function atBatches(config: DeviceConfig, batch: string | undefined): { config: D
   return batchesOf(batch).map((size) => ({ config: { ...config, batch: size }, batch: size }));
 }
 
-function readModel(file: string): Uint8Array {
-  try {
-    return readFileSync(file);
-  } catch (cause) {
-    throw invalidInput(`${file}: cannot be read: ${messageOf(cause)}`, {
-      hint: 'Give an ONNX file, or the folder of a run and the number of a trial.',
-      cause,
-    });
-  }
-}
-
 const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 
 /** Finds what is to be measured and passes it to `task`. */
@@ -96,7 +85,7 @@ async function withSubject<T>(
       throw invalidInput(`${model} is not a folder of a run, so it has no trial ${trial}`, {
         hint: 'nas latency measure model.onnx, or nas latency measure runs/name 7.',
       });
-    return task(readModel(model));
+    return task(readInput(model, 'Give an ONNX file, or the folder of a run and the number of a trial.'));
   }
   return withRun(model, async (store) => {
     if (trial === undefined || !Number.isInteger(trial))

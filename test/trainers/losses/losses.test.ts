@@ -12,7 +12,7 @@ import {
   knowledgeDistillation,
   totalLoss,
 } from '../../../trainers/losses/index.js';
-import { lossFor } from '../../../trainers/losses/resolve.js';
+import { lossFor } from '../../../trainers/losses/schema.js';
 import { lossSchema } from '../../../trainers/schema.js';
 import { finiteDifferences, gradient } from '../support/finite-differences.js';
 
