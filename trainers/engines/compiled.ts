@@ -14,7 +14,14 @@ import {
 import { averageDecay } from '../schedule.js';
 import type { StateTensor } from '../tensor-file.js';
 import type { EngineBatch, TrainingEngine } from './engine.js';
-import { noiseSeed, type StepInputs, type TrainingProgram } from './training-program.js';
+import type { GradientSums } from './gradient-sums.js';
+import {
+  noiseSeed,
+  type BatchInputs,
+  type StepOutputs,
+  type TrainingProgram,
+  type UpdateInputs,
+} from './training-program.js';
 
 export interface CompiledOptions {
   readonly target: Target;
@@ -27,11 +34,21 @@ const floats = (output: HostTensor | undefined, name: string): Float32Array => {
   return output.data;
 };
 
-const inputOf = (inputs: Readonly<Partial<Record<string, tf.Tensor>>>, name: string): tf.Tensor => {
-  const tensor = inputs[name];
-  if (tensor === undefined) throw new Error(`the program has no input ${name}`);
-  return tensor;
-};
+type Inputs = Readonly<Record<string, tf.Tensor>>;
+
+/** The loss and the right answers of a batch, as a program's outputs. */
+const metrics = ({ loss, correct }: StepOutputs): Record<'loss' | 'correct', tf.Tensor> => ({ loss, correct });
+
+/** The tensors of a batch among the inputs of a function. */
+const batchOf = ({ images, labels, ...others }: Inputs): BatchInputs => ({
+  images,
+  labels,
+  ...('teacher' in others ? { teacher: others['teacher'] } : {}),
+});
+const updateOf = ({ learningRate, ...others }: Inputs): UpdateInputs => ({
+  learningRate,
+  ...('averageDecay' in others ? { averageDecay: others['averageDecay'] } : {}),
+});
 
 /** The programs of one training: a step with a fixed batch, and evaluation with any, on the same states. */
 export class CompiledTraining {
@@ -43,32 +60,35 @@ export class CompiledTraining {
   ) {}
 
   compileStep(): Promise<Program> {
-    const { spec, needsTeacherLogits: teaches } = this.program;
-    const { batch: size } = this.options;
-    const { classes } = spec.network;
-    const averages = spec.ema > 0;
-    const inputs: Record<string, InputSpec> = {
-      images: { shape: [size, ...spec.network.input] },
-      labels: { shape: [size, classes] },
-      ...(teaches ? { teacher: { shape: [size, classes] } } : {}),
-      learningRate: { shape: [] },
-      ...(averages ? { averageDecay: { shape: [] } } : {}),
+    return compile(
+      (inputs: Inputs) => metrics(this.program.step({ ...batchOf(inputs), ...updateOf(inputs) })),
+      { ...this.batchInputs, ...this.updateInputs },
+      this.common(),
+    );
+  }
+
+  /** A step without its update: the gradients of a batch are added to sums, which the input `keep` multiplies first. */
+  compileGradients(sums: GradientSums): Promise<Program> {
+    const step = (inputs: Inputs): Record<string, tf.Tensor> => {
+      const { grads, ...outputs } = this.program.gradients(batchOf(inputs));
+      sums.add(grads, inputs['keep']);
+      return metrics(outputs);
     };
-    const step = (tensors: Readonly<Record<string, tf.Tensor>>): Record<'loss' | 'correct', tf.Tensor> => ({
-      ...this.program.step({
-        images: inputOf(tensors, 'images'),
-        labels: inputOf(tensors, 'labels'),
-        ...(teaches ? { teacher: inputOf(tensors, 'teacher') } : {}),
-        learningRate: inputOf(tensors, 'learningRate'),
-        ...(averages ? { averageDecay: inputOf(tensors, 'averageDecay') } : {}),
-      } satisfies StepInputs),
-    });
-    return compile(step, inputs, this.common());
+    return compile(step, { ...this.batchInputs, keep: { shape: [] } }, this.common());
+  }
+
+  /** The update by sums of gradients. */
+  compileUpdate(sums: GradientSums): Promise<Program> {
+    const step = (inputs: Inputs): Record<string, tf.Tensor> => {
+      this.program.update(sums.gradients, updateOf(inputs));
+      return {};
+    };
+    return compile(step, this.updateInputs, this.common());
   }
 
   compileEvaluation(): InferenceProgram {
     return compileInference(
-      (tensors) => ({ logits: this.program.evaluate(inputOf(tensors, 'images')) }),
+      ({ images }) => ({ logits: this.program.evaluate(images) }),
       { images: { shape: [null, ...this.program.spec.network.input] } },
       this.common(),
     );
@@ -85,6 +105,23 @@ export class CompiledTraining {
       ...(spec.ema > 0 ? { averageDecay: averageDecay(step, spec.ema) } : {}),
       ...(needsTeacherLogits && teacher !== null ? { teacher } : {}),
     };
+  }
+
+  /** Inputs of what computes gradients. */
+  private get batchInputs(): Record<string, InputSpec> {
+    const { spec, needsTeacherLogits } = this.program;
+    const { batch: size } = this.options;
+    const rows = { shape: [size, spec.network.classes] };
+    return {
+      images: { shape: [size, ...spec.network.input] },
+      labels: rows,
+      ...(needsTeacherLogits ? { teacher: rows } : {}),
+    };
+  }
+
+  /** Inputs of what updates. */
+  private get updateInputs(): Record<string, InputSpec> {
+    return { learningRate: { shape: [] }, ...(this.program.spec.ema > 0 ? { averageDecay: { shape: [] } } : {}) };
   }
 
   private common(): CompileOptions & { readonly states: StateStore } {

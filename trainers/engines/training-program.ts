@@ -59,6 +59,8 @@ export interface TrainingProgram {
   readonly spec: ProgramSpec;
   /** Everything that a step changes, by stable name. */
   readonly states: ReadonlyMap<string, tf.Variable>;
+  /** What the optimizer updates. */
+  readonly parameters: readonly Parameter[];
   /** The teacher's variables: constants of the program. */
   readonly frozen: ReadonlySet<tf.Variable>;
   readonly needsTeacherLogits: boolean;
@@ -151,6 +153,7 @@ export function createTrainingProgram(spec: ProgramSpec): TrainingProgram {
   return {
     spec,
     states,
+    parameters,
     frozen: new Set(featureTeacher?.frozen),
     needsTeacherLogits: lossConfig.type !== 'cross-entropy',
     gradients,
