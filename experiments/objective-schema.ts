@@ -11,9 +11,9 @@ const writtenNames = [...Object.keys(measures), ...Object.keys(aliases)] as (Mea
 const objectiveNamed = (name: (typeof writtenNames)[number]): MeasureName =>
   name in aliases ? aliases[name as keyof typeof aliases] : (name as MeasureName);
 
-const direction = z.enum(['maximize', 'minimize']);
+export const direction = z.enum(['maximize', 'minimize']);
 
-const constraint = z
+export const constraint = z
   .strictObject({
     min: z.number().optional().describe('smallest value that is allowed'),
     max: z.number().optional().describe('largest value that is allowed'),

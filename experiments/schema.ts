@@ -11,6 +11,7 @@ import {
   trainSchema,
   type TrainConfig,
 } from '../trainers/index.js';
+import { evaluateSchema } from './evaluate-schema.js';
 import { featuresSchema, filterSchema } from './filter-schema.js';
 import { objectiveOf } from './measures.js';
 import { objectiveEntrySchema, tableObjectiveSchema } from './objective-schema.js';
@@ -46,6 +47,7 @@ const writtenSchema = z.strictObject({
   space: typed(spaceSchema).describe('which networks are searched'),
   teacher: typed(teacherSchema).prefault({ type: 'none' }).describe('whom the candidates learn from'),
   train: trainSchema.prefault({}).describe('how each candidate is trained'),
+  evaluate: evaluateSchema.optional(),
   latency: latencySchema.prefault({}).describe('where latency is measured, and its hard limit'),
   objectives: z
     .array(objectiveEntrySchema)
@@ -93,7 +95,8 @@ const defaultWorkers = ({ threads = 1 }: WrittenExperiment['engine']): number =>
  */
 const trainingSchema = writtenSchema.transform(({ final, ...written }) => {
   const train: TrainConfig = { ...written.train, loss: written.train.loss ?? defaultLoss(written.teacher) };
-  const objectives = withBudget(written.objectives, written.latency.budget_ms);
+  const wanted = [...written.objectives, ...(written.evaluate?.objectives ?? [])];
+  const objectives = withBudget(wanted, written.latency.budget_ms);
   const search = { ...written.search, parallel: written.search.parallel ?? defaultWorkers(written.engine) };
   return { ...written, train, objectives, search, final: final === undefined ? null : { ...train, ...final } };
 });

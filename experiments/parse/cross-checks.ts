@@ -1,4 +1,4 @@
-import { rungsOf, type Objective } from '../../search/index.js';
+import { controllerTitle, rungsOf, type Objective } from '../../search/index.js';
 import type { DataConfig, TrainConfig } from '../../trainers/index.js';
 import { measureNamed, moments } from '../measures.js';
 import { isTableExperiment, type Experiment, type TrainingExperiment } from '../schema.js';
@@ -146,9 +146,20 @@ const tournament: Check = ({ search: { controller, tournament: size, population 
 const features: TrainingCheck = ({ search: { controller, features: wanted, filter } }) => {
   if (wanted === undefined) return [];
   const path = ['search', 'features'];
-  const learns = `got ${wanted.proxies.join(', ')}; ${controller} does not learn from features: expected controller surrogate, or a filter instead`;
+  const learns = `got ${wanted.proxies.join(', ')}; ${controllerTitle({ controller })} does not learn from features: expected controller surrogate, or a filter instead`;
   const either = 'search.filter chooses among the proposals, too: expected one of both';
   return [...when(controller !== 'surrogate', path, learns), ...when(filter !== undefined, path, either)];
+};
+
+/** What trains has no place beside a function that evaluates. */
+const ownEvaluation: TrainingCheck = ({ evaluate, teacher, final, search }) => {
+  if (evaluate === undefined) return [];
+  const message = (part: string) => `evaluate says what candidates come to: expected no ${part} beside it`;
+  return [
+    ...when(teacher.type !== 'none', ['teacher'], message('teacher')),
+    ...when(final !== null, ['final'], message('final training')),
+    ...when(search.fidelity.type !== 'none', ['search', 'fidelity'], message('fidelity but none')),
+  ];
 };
 
 const teacherNormalisation: TrainingCheck = ({ teacher, data }) => {
@@ -191,6 +202,7 @@ const trainingChecks: readonly TrainingCheck[] = [
   augmentation,
   engineBackend,
   features,
+  ownEvaluation,
   teacherNormalisation,
 ];
 

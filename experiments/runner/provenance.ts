@@ -18,6 +18,9 @@ function filesOf(experiment: Experiment): Readonly<Record<string, string>> {
     ...(space.type === 'table' ? { 'space.file': space.file } : {}),
     ...(space.type === 'module' ? { 'space.path': space.path } : {}),
     ...(typeof search.controller === 'string' ? {} : { 'search.controller.path': search.controller.path }),
+    ...('evaluate' in experiment && experiment.evaluate !== undefined
+      ? { 'evaluate.path': experiment.evaluate.path }
+      : {}),
   };
 }
 

@@ -76,7 +76,7 @@ export async function finishFrontier(
  * The frontier after its members were measured side by side; these latencies are the ones that are reported. A new
  * latency may let another trial in, which then is measured too, with all others.
  */
-async function settledFrontier(context: TrainingContext, latency: LatencyService): Promise<TrialRecord[]> {
+export async function settledFrontier(context: TrainingContext, latency: LatencyService): Promise<TrialRecord[]> {
   const { plan, store, candidates, observe, stopping } = context;
   for (;;) {
     const measured = store.measurements.all().filter(({ purpose }) => purpose === 'frontier');

@@ -80,6 +80,8 @@ const patience: Readonly<Record<Job['kind'], number>> = {
   measure: minutes(15),
   /** The proxies of one network. */
   proxies: minutes(15),
+  /** A program of the user's that trains elsewhere may tell nothing meanwhile. */
+  evaluate: hours(24),
   /** A network is exported; after that, each batch is a sign. */
   export: minutes(15),
 };

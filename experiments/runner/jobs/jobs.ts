@@ -13,6 +13,8 @@ import type {
   TeacherOptions,
 } from '../../../trainers/index.js';
 
+import type { EvaluationSubject } from '../../evaluate-schema.js';
+
 /** A network and, when it has been trained, the file with its weights. */
 export interface Candidate {
   readonly network: Network;
@@ -73,12 +75,25 @@ export interface ExportJob {
   readonly threads: number;
 }
 
+/** Asks a function of the user's what a candidate comes to. */
+export interface EvaluateJob {
+  readonly kind: 'evaluate';
+  /** File of the module. */
+  readonly path: string;
+  /** Objectives whose values it gives. */
+  readonly names: readonly string[];
+  readonly subject: EvaluationSubject;
+}
+
+export type EvaluateResult = ProxyResult | { readonly interrupted: true };
+
 /** What each kind of job needs, tells while it runs, and returns; plain data that travels between processes. */
 interface Jobs {
   teacher: { job: TeacherJob; result: PreparedTeacher | null };
   train: { job: TrainJob; result: FitResult };
   measure: { job: MeasureJob; result: readonly Measurement[] };
   proxies: { job: ProxiesJob; result: readonly ProxyResult[] };
+  evaluate: { job: EvaluateJob; result: EvaluateResult };
   export: { job: ExportJob; result: ExportResult };
 }
 

@@ -1,6 +1,7 @@
 import { fit, prepareTeacher, type FitHooks } from '../../../trainers/index.js';
 import { exportJob } from '../finishing/export-job.js';
 import { measureJob } from '../latency/measure-job.js';
+import { evaluateJob } from './evaluate-job.js';
 import type { Job, JobContext, JobOf, ResultOf } from './jobs.js';
 import { proxiesJob } from './proxies-job.js';
 
@@ -25,6 +26,7 @@ const works: { readonly [K in Job['kind']]: Work<K> } = {
   train: (job, context) => fit(job.fit, hooks(context)),
   measure: measureJob,
   proxies: proxiesJob,
+  evaluate: evaluateJob,
   export: exportJob,
 };
 

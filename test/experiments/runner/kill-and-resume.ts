@@ -35,7 +35,7 @@ const parts = {
 /** Writes the experiment, with other and further parts or (null) without them; its data is tiny. */
 export function writeExperiment(
   directory: string,
-  changes: Readonly<Partial<Record<keyof typeof parts | 'latency', string | null>>> = {},
+  changes: Readonly<Partial<Record<keyof typeof parts | 'latency' | 'evaluate', string | null>>> = {},
 ): string {
   const data = join(directory, 'data');
   makeTinyDataset(data);

@@ -1,7 +1,6 @@
 import type { ObjectiveValues, Outcome, TrialRecord } from '../../../../store/index.js';
 import { measuresOf } from '../../../measures.js';
 import type { RunContext, TrainingContext } from '../../context.js';
-import { finishFrontier } from '../../finishing/finish.js';
 import { LocalPool } from '../../jobs/local-pool.js';
 import { ProxyService } from '../../jobs/proxies.js';
 import { LatencyService } from '../../latency/latency.js';
@@ -12,6 +11,8 @@ import { lookAt, seenOf, type Look } from '../looks.js';
 import type { ProposalFilter } from '../proposals.js';
 import { ProxyFilter } from '../proxy-filter.js';
 import type { Evaluator, Paused, Preview } from './evaluator.js';
+import type { AccuracySource } from './accuracy-source.js';
+import { OwnEvaluations } from './own-evaluations.js';
 import { Trainings } from './trainings.js';
 
 /** Evaluates networks in earnest: looks at them (costs, zero-cost proxies, latency), then has them trained. */
@@ -19,7 +20,7 @@ export class TrainingEvaluator implements Evaluator {
   private readonly context: TrainingContext;
   private readonly latency: LatencyService;
   private readonly looks: readonly Look[];
-  private readonly trainings: Trainings;
+  private readonly source: AccuracySource;
   readonly filter: ProposalFilter | undefined;
 
   constructor(context: RunContext, plan: TrainingPlan) {
@@ -28,7 +29,9 @@ export class TrainingEvaluator implements Evaluator {
     const candidates = new Candidates(plan);
     this.context = { ...context, plan, jobs, candidates };
     this.latency = new LatencyService(this.context);
-    this.trainings = new Trainings(this.context);
+    const { evaluate } = plan.experiment;
+    this.source =
+      evaluate === undefined ? new Trainings(this.context) : new OwnEvaluations(this.context, evaluate.path);
     const proxies = new ProxyService(this.context);
     this.filter =
       (filter && new ProxyFilter(this.context, proxies, filter)) ??
@@ -41,7 +44,7 @@ export class TrainingEvaluator implements Evaluator {
   }
 
   async prepare(): Promise<void> {
-    await this.trainings.prepare();
+    await this.source.prepare();
     if (!this.context.stopping()) await this.latency.calibrate();
   }
 
@@ -59,31 +62,31 @@ export class TrainingEvaluator implements Evaluator {
   }
 
   get epochs(): number {
-    return this.trainings.epochs;
+    return this.source.epochs;
   }
 
   async evaluate(trial: TrialRecord, until: number): Promise<Outcome | Paused | undefined> {
     const seen = await lookAt(trial, this.looks, this.context.plan.experiment.objectives);
     if (seen === undefined || 'state' in seen) return seen;
     const { values } = seen;
-    const trained = await this.trainings.train(trial, until);
+    const trained = await this.source.evaluate(trial, until);
     if (trained === undefined) return undefined;
     if ('failed' in trained) return { state: 'failed', values, message: trained.failed };
     return { state: trained.state, values: { ...trained.values, ...values } };
   }
 
   recall(trial: TrialRecord, epochs: number): ObjectiveValues | undefined {
-    const trained = this.trainings.known(trial, epochs);
+    const trained = this.source.known(trial, epochs);
     return trained && { ...trained, ...seenOf(trial, this.looks) };
   }
 
   abandon(trial: number): void {
-    this.trainings.abandon(trial);
+    this.source.abandon(trial);
   }
 
   async finish(): Promise<void> {
     this.latency.reportQuality();
-    await finishFrontier(this.context, this.latency, await this.trainings.finalTeacher());
+    await this.source.finish(this.latency);
   }
 
   stop(): void {

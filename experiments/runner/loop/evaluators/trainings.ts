@@ -5,16 +5,15 @@ import type { ObjectiveValues, TrialRecord } from '../../../../store/index.js';
 import type { PreparedTeacher } from '../../../../trainers/index.js';
 import { valuesFrom } from '../../../measures.js';
 import type { TrainingContext } from '../../context.js';
+import { finishFrontier } from '../../finishing/finish.js';
 import { prepareTeacher } from '../../jobs/teacher.js';
 import { train } from '../../jobs/training.js';
 import { checkpointFile, trialFolder } from '../../workdir.js';
-import type { Paused } from './evaluator.js';
-
-/** What a training came to; undefined when the user stopped the run. */
-type Trained = Paused | { readonly state: 'complete'; readonly values: ObjectiveValues } | { readonly failed: string };
+import type { LatencyService } from '../../latency/latency.js';
+import type { AccuracySource, Evaluated } from './accuracy-source.js';
 
 /** Where the accuracy of candidates comes from: each is trained by itself, in a worker process. */
-export class Trainings {
+export class Trainings implements AccuracySource {
   private teacher: PreparedTeacher | null = null;
 
   constructor(private readonly context: TrainingContext) {}
@@ -23,19 +22,11 @@ export class Trainings {
     this.teacher = await prepareTeacher(this.context, this.context.plan.experiment.train);
   }
 
-  /** The teacher of the final training: its full schedule may show other views, which it has not been asked about yet. */
-  async finalTeacher(): Promise<PreparedTeacher | null> {
-    const { train: searched, final } = this.context.plan.experiment;
-    const views = ({ augment, loss }: typeof searched): string => canonicalJson([augment, loss]);
-    return final === null || views(searched) === views(final) ? this.teacher : prepareTeacher(this.context, final);
-  }
-
   get epochs(): number {
     return this.context.plan.experiment.train.epochs;
   }
 
-  /** Trains from where the trial stands until it was trained for so many epochs in all. */
-  async train({ number, genotype, seed }: TrialRecord, until: number): Promise<Trained | undefined> {
+  async evaluate({ number, genotype, seed }: TrialRecord, until: number): Promise<Evaluated | undefined> {
     const { plan, candidates } = this.context;
     const network = candidates.network(genotype);
     const config = plan.experiment.train;
@@ -47,15 +38,24 @@ export class Trainings {
     return { state: result.state, values: valuesFrom('training', { accuracy: result.accuracy }) };
   }
 
-  /** What a trial came to after some of its epochs; undefined when it never got there. */
   known({ number }: TrialRecord, epochs: number): ObjectiveValues | undefined {
     const curve = this.context.store.curves.of({ stage: 'search', trial: number });
     const last = curve.find(({ epoch }) => epoch === epochs - 1);
     return last && valuesFrom('training', { accuracy: last.validationAccuracy });
   }
 
-  /** Forgets how a trial would have gone on. */
   abandon(trial: number): void {
     rmSync(join(this.context.plan.workdir, trialFolder('search', trial), checkpointFile), { force: true });
+  }
+
+  async finish(latency: LatencyService): Promise<void> {
+    await finishFrontier(this.context, latency, await this.finalTeacher());
+  }
+
+  /** The teacher of the final training: its full schedule may show other views, which it has not been asked about yet. */
+  private async finalTeacher(): Promise<PreparedTeacher | null> {
+    const { train: searched, final } = this.context.plan.experiment;
+    const views = ({ augment, loss }: typeof searched): string => canonicalJson([augment, loss]);
+    return final === null || views(searched) === views(final) ? this.teacher : prepareTeacher(this.context, final);
   }
 }

@@ -1,0 +1,103 @@
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadExperiment, resumeExperiment, runExperiment, type RunEvent } from '../../../experiments/index.js';
+import { findings, writeExperiment } from './kill-and-resume.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'nas-own-'));
+const module = join(folder, 'mine.mjs');
+let file = '';
+const nothing = () => undefined;
+
+/** What is deep is accurate; very narrow networks fail; energy depends on the seed, so that a wrong one shows. */
+const source = `
+export default async ({ choices, genotype, network, seed }, { signal, pause }) => {
+  await pause();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  signal.throwIfAborted();
+  if (genotype[0] === 0 && genotype[1] === 0) throw new Error('too narrow');
+  const sum = genotype.reduce((a, b) => a + b, 0);
+  if (network.kind !== 'network' || Object.keys(choices).length !== genotype.length) throw new Error('no candidate');
+  return { accuracy: sum / (sum + 5), energy_mj: 1 + sum + (seed % 7) / 100, unasked: 1 };
+};
+`;
+
+beforeAll(() => {
+  writeFileSync(module, source);
+  file = writeExperiment(folder, {
+    name: 'own',
+    teacher: null,
+    train: null,
+    final: null,
+    evaluate:
+      '{ type: module, path: ./mine.mjs, objectives: [{ name: energy_mj, direction: minimize, constraint: { max: 20 } }] }',
+    objectives: '[accuracy, { name: macs, constraint: { max: 3e6 } }]',
+    search: '{ controller: evolution, population: 4, tournament: 2, trials: 14, parallel: 3, startup: 4 }',
+  });
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Runs until so many trials have finished; to the end when that is not said. */
+async function run(workdir: string, until = Infinity): Promise<RunEvent[]> {
+  const stop = new AbortController();
+  const events: RunEvent[] = [];
+  await runExperiment(loadExperiment(file), { workdir, signal: stop.signal }, (event) => {
+    events.push(event);
+    if (events.filter(({ kind }) => kind === 'trial-finished').length >= until) stop.abort();
+  });
+  return events;
+}
+
+describe('a function of one’s own', () => {
+  const whole = join(folder, 'whole');
+
+  it('says what candidates come to, several at once', async () => {
+    const events = await run(whole);
+    const { status, trials } = findings(whole);
+    expect(status).toBe('complete');
+    expect(trials).toHaveLength(14);
+    for (const { genotypeId, seed, state, values, message } of trials) {
+      const genotype = genotypeId.split('-').map(Number);
+      const sum = genotype.reduce((a, b) => a + b, 0);
+      if (values['macs'].value > 3e6) expect(state).toBe('pruned');
+      else if (genotype[0] === 0 && genotype[1] === 0)
+        expect({ state, message }).toEqual({ state: 'failed', message: 'too narrow' });
+      else {
+        expect(Object.keys(values).sort()).toEqual(expect.arrayContaining(['accuracy', 'energy_mj', 'macs']));
+        expect(values).not.toHaveProperty('unasked');
+        expect(values['accuracy']).toEqual({ value: sum / (sum + 5), provenance: 'measured' });
+        expect(values['energy_mj']).toEqual({ value: 1 + sum + (seed % 7) / 100, provenance: 'measured' });
+      }
+    }
+    const workers = events.flatMap((event) => (event.kind === 'trial-started' ? [event.worker] : []));
+    expect(new Set(workers).size).toBeGreaterThan(1);
+    expect(events.some(({ kind }) => kind === 'frontier')).toBe(true);
+  });
+
+  it('gives the same when the run is interrupted and goes on', async () => {
+    const workdir = join(folder, 'stopped');
+    await run(workdir, 5);
+    expect(findings(workdir).status).toBe('interrupted');
+    await resumeExperiment(workdir, {}, nothing);
+    expect(findings(workdir)).toEqual(findings(whole));
+  });
+
+  it('is held to its content', async () => {
+    const workdir = join(folder, 'changed');
+    await run(workdir, 2);
+    appendFileSync(module, '// another\n');
+    await expect(resumeExperiment(workdir, {}, nothing)).rejects.toThrow(/mine\.mjs: the module has changed/);
+    writeFileSync(module, source);
+  });
+
+  it.each([
+    ['teacher={type: train}', 'expected no teacher beside it'],
+    ['final={epochs: 2}', 'expected no final training beside it'],
+    ['search.fidelity=asha', 'expected no fidelity but none beside it'],
+    ['evaluate.objectives=[{name: macs, direction: minimize}]', 'is known already: name it under objectives'],
+    ['evaluate.path=./none.mjs', 'there is no file or folder'],
+  ])('refuses %s', (set, message) => {
+    expect(() => loadExperiment(file, { set: [set] })).toThrow(message);
+  });
+});
