@@ -10,8 +10,7 @@ export {
   type StepMetrics,
   type TrainingEngine,
 } from './engines/index.js';
-export { evaluateModel, evaluateSplit, type Classify, type Evaluation } from './evaluate-model.js';
-export { evaluationLoader } from './evaluate.js';
+export { evaluateModel, evaluateSplit, evaluationLoader, type Classify, type Evaluation } from './evaluate.js';
 export * from './fit-job.js';
 export { fit } from './fit.js';
 export { lossFor } from './losses/index.js';

@@ -1,9 +1,14 @@
 import { readFully } from '../../base/files.js';
 import { contentHash } from '../../base/hash.js';
 import { openCache, type ImageCache } from './cache.js';
-import type { DatasetRef } from './prepare.js';
 import type { SplitName } from './sources/index.js';
-import { splitImages } from './splits.js';
+import { splitImages, type SplitShares } from './splits.js';
+
+/** A converted data set as a plain value that can be sent to other processes; `openDataset` opens it. */
+export interface DatasetRef extends SplitShares {
+  /** Folder of the cache. Configs that differ only in their shares have the same one. */
+  readonly directory: string;
+}
 
 /** What a data set is, without its images. */
 export interface DatasetInfo {

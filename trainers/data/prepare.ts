@@ -5,15 +5,9 @@ import { cacheDirectory } from '../../base/files.js';
 import { contentHash } from '../../base/hash.js';
 import { makeOnce } from '../make-once.js';
 import type { DataConfig } from './schema.js';
-import { cacheFormat, isCache, openCache, writeCache, type ConvertOptions } from './cache.js';
+import { cacheFormat, isCache, writeCache, type ConvertOptions } from './cache.js';
+import { openDataset, type DatasetRef } from './dataset.js';
 import { openSource, type DataSource } from './sources/index.js';
-import { splitImages, type SplitShares } from './splits.js';
-
-/** A converted data set as a plain value that can be sent to other processes; `openDataset` opens it. */
-export interface DatasetRef extends SplitShares {
-  /** Folder of the cache. Configs that differ only in their shares have the same one. */
-  readonly directory: string;
-}
 
 export interface PrepareOptions extends ConvertOptions {
   /** Folder that holds all caches; by default `cacheDirectory()`. */
@@ -40,18 +34,10 @@ export async function prepareDataset(config: DataConfig, options: PrepareOptions
     make: () => convert(source, directory, options),
     ...options,
   });
-  const shares = {
-    test: 'test' in config ? config.test : defaultTestShare,
-    validation: config.validation,
-    subset: config.subset,
-  };
-  const cache = openCache(directory);
-  try {
-    splitImages(cache.table, cache.meta.classes, shares);
-  } finally {
-    cache.close();
-  }
-  return { directory, ...shares };
+  const { validation, subset } = config;
+  const ref = { directory, test: 'test' in config ? config.test : defaultTestShare, validation, subset };
+  openDataset(ref).close();
+  return ref;
 }
 
 const cacheName = ({ name, fingerprint }: DataSource): string =>
