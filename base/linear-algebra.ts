@@ -35,8 +35,11 @@ export class Cholesky {
     this.rows = Math.min(this.rows, rows);
   }
 
-  /** Takes in a further row and column: `row` has the entries against the rows before, `diagonal` that with itself. */
-  append(row: ArrayLike<number>, diagonal: number): void {
+  /**
+   * Takes in a further row and column: `row` has the entries against the rows before, `diagonal` that with itself.
+   * @returns what of the diagonal the rows before leave open: next to nothing when the row depends on them.
+   */
+  append(row: ArrayLike<number>, diagonal: number): number {
     const n = this.rows;
     const start = (n * (n + 1)) / 2;
     if (start + n + 1 > this.packed.length) {
@@ -56,6 +59,7 @@ export class Cholesky {
     }
     packed[start + n] = Math.sqrt(Math.max(pivot, smallestPivot));
     this.rows = n + 1;
+    return pivot;
   }
 
   /** Solves L x = b in place: `b` becomes x. */

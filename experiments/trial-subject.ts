@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { invalidInput } from '../base/errors.js';
-import type { Candidate } from '../latency-models/index.js';
+import type { MeasurableNetwork } from '../latency-models/index.js';
 import type { Network } from '../spaces/index.js';
 import type { Store } from '../store/index.js';
 import { trainingExperimentOf } from './training-run.js';
@@ -10,7 +10,7 @@ import { candidateOnnx } from './runner/jobs/candidate-model.js';
  * The network of a trial as something to measure, whatever its state: latency does not depend on the weights.
  * @throws NasError `invalid-input` when there is no such trial.
  */
-export function trialSubject(store: Store, workdir: string, number: number): Candidate {
+export function trialSubject(store: Store, workdir: string, number: number): MeasurableNetwork {
   // Otherwise TF.js advertises its native package on the console.
   tf.enableProdMode();
   const trial = store.trials.get(number);

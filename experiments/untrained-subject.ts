@@ -1,10 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { Candidate } from '../latency-models/index.js';
+import type { MeasurableNetwork } from '../latency-models/index.js';
 import { choicesOf, type Genotype, type Space } from '../spaces/index.js';
 import { candidateOnnx } from './runner/jobs/candidate-model.js';
 
 /** A network of a space as something to measure, with random weights: latency does not depend on them. */
-export function untrainedSubject(space: Space, genotype: Genotype, seed: number): Candidate {
+export function untrainedSubject(space: Space, genotype: Genotype, seed: number): MeasurableNetwork {
   // Otherwise TF.js advertises its native package on the console.
   tf.enableProdMode();
   const network = space.build(genotype);

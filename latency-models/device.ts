@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { NasError, type ErrorDetails } from '../base/errors.js';
 import type { Choice } from '../spaces/index.js';
 
 /** How a latency came to be: `measured` on the device, `imported` from a table, or `predicted` from such a table. */
@@ -126,7 +127,7 @@ export interface MeasureOptions {
 }
 
 /** A network to measure: a device that runs models asks for the ONNX bytes, one that looks them up for the choices. */
-export interface Candidate {
+export interface MeasurableNetwork {
   /** The ONNX model with one float32 input; made when first asked for. */
   readonly model: () => Uint8Array;
   /** The choices of the network by decision, when it comes from a space. */
@@ -134,10 +135,17 @@ export interface Candidate {
 }
 
 /** What can be measured: an ONNX model, or a candidate of a search. */
-export type Measurable = Uint8Array | Candidate;
+export type Measurable = Uint8Array | MeasurableNetwork;
 
 export const modelOf = (measurable: Measurable): Uint8Array =>
   measurable instanceof Uint8Array ? measurable : measurable.model();
+
+/** A device cannot be reached, or went away while it measured. Later measurements may succeed. */
+export class DeviceUnavailable extends NasError {
+  constructor(message: string, details?: ErrorDetails) {
+    super('failure', message, details);
+  }
+}
 
 /** Something that knows the latency of networks; nothing else may load the device while it runs them. */
 export interface Device {

@@ -1,5 +1,4 @@
 export * from './device.js';
-export * from './device-unavailable.js';
 export * from './devices/index.js';
 export * from './predictors/index.js';
 export { defaultProtocol, timeInterleaved, type Block, type BlockShape, type Clock, type Subject } from './protocol.js';

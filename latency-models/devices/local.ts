@@ -17,7 +17,7 @@ import type { LocalConfig, Precision } from '../schema.js';
 import { timedRuns } from '../timed-runs.js';
 import { requirePrecision } from './precision.js';
 import { profileLayers } from './profile-layers.js';
-import { randomFeeds } from './random-feeds.js';
+import { randomFeeds } from './model-input.js';
 
 const plural = (threads: number): string => `${threads} thread${threads === 1 ? '' : 's'}`;
 

@@ -1,4 +1,6 @@
+import { Tensor, type InferenceSession } from 'onnxruntime-node';
 import { invalidInput } from '../../base/errors.js';
+import { Random } from '../../base/random.js';
 
 /** One input of an ONNX model, as ONNX Runtime describes it; `shape` is missing for what is not a tensor. */
 export interface InputDescription {
@@ -35,4 +37,15 @@ export function inputAtBatch(
     throw invalidInput(`the model's input ${describe(inputs)} leaves "${size}" open; only the batch may be`);
   });
   return { name: input.name, shape: input.shape.length === 0 ? [] : [batch, ...image] };
+}
+
+/**
+ * Seeded standard normal values for the one input of a session.
+ * @throws NasError `invalid-input` for a model that cannot be measured at this batch.
+ */
+export function randomFeeds(session: InferenceSession, batch: number): Record<string, Tensor> {
+  const { name, shape } = inputAtBatch(session.inputMetadata, batch);
+  const random = new Random(0, 'latency-input');
+  const data = Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => random.normal());
+  return { [name]: new Tensor('float32', data, shape) };
 }

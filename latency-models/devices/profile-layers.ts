@@ -2,7 +2,7 @@ import { invalidInput, messageOf } from '../../base/errors.js';
 import { profileModel, requireKnown, type Profile } from '../../compiler/index.js';
 import type { LayerProfile } from '../device.js';
 import type { LocalConfig } from '../schema.js';
-import { randomFeeds } from './random-feeds.js';
+import { randomFeeds } from './model-input.js';
 
 const warmupRuns = 10;
 /** Runs go on for this long, within these bounds. */

@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import { invalidInput } from '../../base/errors.js';
 import type { Network } from '../../spaces/index.js';
 import { Catalogue, type Profile } from './layer-features.js';
-import type { Prediction, ProfileModel } from './latency-model.js';
+import type { LatencyModel, Prediction, ProfileModel } from './latency-model.js';
 import type { Fit, PricedFit } from './fit-priced.js';
 import { PricedModel, pricedSchema } from './priced-model.js';
 
@@ -50,6 +51,18 @@ export class BlendedModel implements ProfileModel {
   toJSON(): BlendedData {
     return this.data;
   }
+}
+
+const stored = z.discriminatedUnion('kind', [pricedSchema, blendedSchema]);
+
+/**
+ * A latency model from what its `toJSON` gave.
+ * @throws NasError `invalid-input` for anything else.
+ */
+export function latencyModelFrom(json: unknown): LatencyModel {
+  const { success, data, error } = stored.safeParse(json);
+  if (success) return data.kind === 'blend' ? new BlendedModel(data) : new PricedModel(data);
+  throw invalidInput(`not a stored latency model: ${z.prettifyError(error)}`);
 }
 
 /** Models that are less probable than this are left out. */

@@ -44,6 +44,20 @@ export function termsOf(layer: LayerFeatures, heavy: number): readonly Term[] {
     : [...layer.terms, [column, layer.traffic - heavy]];
 }
 
+/** Prices of the columns, in ms for each unit. A column without a price is unknown, not free. */
+export type Prices = ReadonlyMap<Column, number>;
+
+/** What a layer costs at given prices. */
+export function priceOf(layer: LayerFeatures, prices: Prices, heavy: number): number {
+  return sumOf(termsOf(layer, heavy), prices);
+}
+
+export const sumOf = (terms: Iterable<Term>, prices: Prices): number => {
+  let sum = 0;
+  for (const [column, amount] of terms) sum += (prices.get(column) ?? 0) * amount;
+  return sum;
+};
+
 /** The traffic from which convolutions count as heavy, in values: a quantile over all that the networks execute. */
 export function heavyTraffic(catalogue: Catalogue, profiles: readonly Profile[]): number {
   const all = profiles.flatMap(({ layers, counts }) =>

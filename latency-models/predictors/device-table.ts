@@ -1,6 +1,15 @@
 import { invalidInput, messageOf } from '../../base/errors.js';
-import { badCells, columnIndex, genotypeOf, parseNumber, type Csv, type Space } from '../../spaces/index.js';
-import { buildAsWritten } from './as-written.js';
+import {
+  badCells,
+  cellReader,
+  columnIndex,
+  genotypeOf,
+  parseNumber,
+  type Csv,
+  type Genotype,
+  type Network,
+  type Space,
+} from '../../spaces/index.js';
 import { Catalogue, type Profile } from './layer-features.js';
 
 /** Latencies of the same networks on several devices. */
@@ -11,29 +20,57 @@ export interface DeviceTable {
   readonly latencies: ReadonlyMap<string, readonly number[]>;
 }
 
+/**
+ * The networks of a space as tables write them: cells keep their dead branches, which canonical networks do not have
+ * and which frameworks without a graph compiler execute all the same.
+ */
+export function buildAsWritten(space: Space): (genotype: Genotype) => Network {
+  const cellOf = cellReader(space.decisions);
+  if (cellOf === undefined) return (genotype) => space.build(space.canonical(genotype));
+  return (genotype) => {
+    const network = space.build(space.canonical(genotype));
+    const cell = cellOf(genotype);
+    return { ...network, blocks: network.blocks.map((block) => (block.kind === 'cell' ? { ...block, cell } : block)) };
+  };
+}
+
+/** Between the cells of a key; in no cell. */
+export const keySeparator = '\u001f';
+
 /** Pairs of equal rows that a message names. */
 const named = 3;
 
-function column(csv: Csv, device: string): number[] {
+/**
+ * The latencies of a column by row; NaN where the cell is empty.
+ * @throws NasError `invalid-input` naming the lines whose cells are no latency; empty ones, too, when all are `required`.
+ */
+export function latencyColumn(csv: Csv, device: string, required: boolean): number[] {
   const at = columnIndex(csv, device);
   const values = csv.rows.map((row) => parseNumber(row[at]) ?? NaN);
-  const bad = [...values.keys()].filter((row) => !(values[row] > 0 && values[row] < Infinity));
-  if (bad.length > 0) throw badCells(csv, at, bad, 'a latency above 0 in ms');
+  const isBad = (row: number): boolean =>
+    !(values[row] > 0 && values[row] < Infinity) && (required || csv.rows[row][at] !== '');
+  const bad = [...values.keys()].filter(isBad);
+  const expected = `a latency above 0 in ms${required ? '' : ', or nothing where none is known'}`;
+  if (bad.length > 0) throw badCells(csv, at, bad, expected);
   return values;
 }
 
-function requireDistinct({ file, rows, lines }: Csv, columns: readonly number[]): void {
+/**
+ * The cells that say what the network of each row is, as one text with `keySeparator` between.
+ * @throws NasError `invalid-input` when two rows are of the same network.
+ */
+export function distinctKeys({ file, rows, lines }: Csv, columns: readonly number[]): string[] {
+  const keys = rows.map((row) => columns.map((at) => row[at]).join(keySeparator));
   const first = new Map<string, number>();
   const twice: string[] = [];
-  for (const [i, row] of rows.entries()) {
-    const key = columns.map((at) => row[at]).join('\u001f');
+  for (const [i, key] of keys.entries()) {
     const before = first.get(key);
     if (before === undefined) first.set(key, lines[i]);
-    else twice.push(`${before} and ${lines[i]}`);
+    else twice.push(`lines ${before} and ${lines[i]}`);
   }
-  if (twice.length === 0) return;
-  const more = twice.length > named ? ` and ${twice.length - named} more pairs` : '';
-  throw invalidInput(`${file}: rows are there twice: lines ${twice.slice(0, named).join(', ')}${more}`, {
+  if (twice.length === 0) return keys;
+  const more = twice.length > named ? ` and ${twice.length - named} more` : '';
+  throw invalidInput(`${file}: ${twice.slice(0, named).join(', ')}${more} are of the same network`, {
     hint: 'Keep one row of each network.',
   });
 }
@@ -47,8 +84,8 @@ function requireDistinct({ file, rows, lines }: Csv, columns: readonly number[])
  */
 export function readDeviceTable(csv: Csv, space: Space, devices: readonly string[]): DeviceTable {
   const columns = space.decisions.map(({ name }) => columnIndex(csv, name));
-  const latencies = new Map(devices.map((device) => [device, column(csv, device)]));
-  requireDistinct(csv, columns);
+  const latencies = new Map(devices.map((device) => [device, latencyColumn(csv, device, true)]));
+  distinctKeys(csv, columns);
   const build = buildAsWritten(space);
   const catalogue = new Catalogue();
   const profiles = csv.rows.map((row, i) => {

@@ -4,7 +4,7 @@ import { ascending, mean, quantile } from '../statistics.js';
 import { designSamples } from './calibration.js';
 import type { DeviceTable } from './device-table.js';
 import { fitSamples, type FitOptions } from './fit.js';
-import type { Sample } from './setting.js';
+import type { Sample } from './layer-features.js';
 import { learnSources } from './sources.js';
 import { validate } from './validation.js';
 
@@ -12,7 +12,7 @@ import { validate } from './validation.js';
 const poolRows = 2000;
 const poolShare = 0.8;
 
-export interface Protocol {
+export interface EvaluationProtocol {
   /** Networks of the target that are measured. */
   readonly samples: number;
   /** `auto`: by optimal design, among rows that the seed draws; `random`: drawn by the seed. */
@@ -28,7 +28,7 @@ export const scores = ['spearman', 'kendall', 'mape', 'within5', 'within10', 'fi
 export type Score = (typeof scores)[number];
 
 /** Mean and standard deviation over seeds. */
-export interface Spread {
+export interface MeanAndSd {
   readonly mean: number;
   readonly sd: number;
 }
@@ -39,7 +39,7 @@ export interface TargetEvaluation {
   readonly tested: number;
   /** Kinds of model that were chosen, and how often. */
   readonly kinds: Readonly<Record<string, number>>;
-  readonly scores: Readonly<Record<Score, Spread>>;
+  readonly scores: Readonly<Record<Score, MeanAndSd>>;
 }
 
 export interface EvaluationOptions extends Pick<FitOptions, 'kind'> {
@@ -50,7 +50,7 @@ export interface EvaluationOptions extends Pick<FitOptions, 'kind'> {
   readonly onSeed?: (done: number, total: number) => void;
 }
 
-function spreadOf(values: readonly number[]): Spread {
+function spreadOf(values: readonly number[]): MeanAndSd {
   const centre = mean(values);
   const squares = values.reduce((sum, value) => sum + (value - centre) ** 2, 0);
   return { mean: centre, sd: values.length < 2 ? 0 : Math.sqrt(squares / (values.length - 1)) };
@@ -70,7 +70,7 @@ const latenciesOf = ({ latencies }: DeviceTable, device: string): readonly numbe
 export function evaluateTable(
   table: DeviceTable,
   targets: readonly string[],
-  protocol: Protocol,
+  protocol: EvaluationProtocol,
   options: EvaluationOptions,
 ): TargetEvaluation[] {
   const rows = table.profiles.length;
@@ -108,7 +108,7 @@ export function evaluateTable(
       kinds,
       scores: Object.fromEntries(
         scores.map((score) => [score, spreadOf(results.map((result) => result[score]))]),
-      ) as Record<Score, Spread>,
+      ) as Record<Score, MeanAndSd>,
     };
   });
 }
@@ -119,7 +119,7 @@ const samplesOf = ({ profiles }: DeviceTable, latencies: readonly number[]): Sam
 /** The rows that a seed measures. */
 function chooseRows(
   { catalogue, profiles }: DeviceTable,
-  { samples, select }: Protocol,
+  { samples, select }: EvaluationProtocol,
   seed: number,
   { declared = false, prior }: FitOptions,
 ): number[] {
@@ -164,7 +164,7 @@ function evaluateOnce(
 }
 
 /** The mean of several targets; the standard deviation is that over seeds, averaged. */
-export function meanOver(evaluations: readonly TargetEvaluation[]): Record<Score, Spread> {
+export function meanOver(evaluations: readonly TargetEvaluation[]): Record<Score, MeanAndSd> {
   return Object.fromEntries(
     scores.map((score) => [
       score,
@@ -173,5 +173,5 @@ export function meanOver(evaluations: readonly TargetEvaluation[]): Record<Score
         sd: mean(evaluations.map((evaluation) => evaluation.scores[score].sd)),
       },
     ]),
-  ) as Record<Score, Spread>;
+  ) as Record<Score, MeanAndSd>;
 }

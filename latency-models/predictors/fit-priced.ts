@@ -1,14 +1,13 @@
-import { launchColumns } from './columns.js';
+import { launchColumns, priceOf } from './columns.js';
 import type { Component } from './evidence.js';
 import { layerCovariance, likeness, type Spread } from './layer-deviations.js';
-import type { Catalogue } from './layer-features.js';
+import type { Catalogue, Sample } from './layer-features.js';
 import type { ProfileModel } from './latency-model.js';
 import { leaveOneOut } from './leave-one-out.js';
 import { gated, gatesOf, overlap } from './overlap.js';
-import { priceOf } from './priced-layers.js';
 import { PricedModel } from './priced-model.js';
 import { dot, solve, type Regression, type Solution, type Start } from './regression.js';
-import { expected, prepare, pricesOf, regression, type PricedOptions, type Sample, type Setting } from './setting.js';
+import { expected, prepare, pricesOf, regression, type PricedOptions, type Setting } from './setting.js';
 import { median } from '../statistics.js';
 
 /** An observation this factor off the first fit is a failed measurement ... */

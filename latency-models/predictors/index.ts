@@ -1,11 +1,10 @@
 export * from './calibration.js';
 export { fitLatencyModel, fitSamples, type FitOptions } from './fit.js';
 export type { Fit } from './fit-priced.js';
-export type { Sample } from './setting.js';
 export type { LatencyModel, Observation, Prediction } from './latency-model.js';
-export { Catalogue, type Profile } from './layer-features.js';
+export { Catalogue, type Profile, type Sample } from './layer-features.js';
 export * from './measured-networks.js';
-export * from './model-json.js';
+export { latencyModelFrom } from './blended-model.js';
 export { modelKinds, type ModelKind } from './priced-model.js';
 export { learnSources, type SourcePrior } from './sources.js';
 export * from './validation.js';
@@ -14,7 +13,7 @@ export {
   evaluateTable,
   meanOver,
   scores,
-  type Protocol as EvaluationProtocol,
+  type EvaluationProtocol,
   type Score,
   type TargetEvaluation,
 } from './evaluation.js';

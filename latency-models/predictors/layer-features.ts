@@ -222,6 +222,12 @@ function declaredTerms({ blocks }: Network): Term[] {
   return [...counts];
 }
 
+/** A measured network, taken apart. */
+export interface Sample {
+  readonly profile: Profile;
+  readonly ms: number;
+}
+
 /** The distinct layers that occur in some networks. */
 export class Catalogue {
   readonly layers: LayerFeatures[] = [];

@@ -1,19 +1,12 @@
-import { solvePositiveDefinite } from './cholesky.js';
+import { Cholesky } from '../../base/linear-algebra.js';
+
+/** What a column leaves open of itself below this share is rounding: it depends on others. */
+const smallestPivot = 1e-12;
 
 /**
- * Minimises |A x - b|^2 over x >= 0 (Lawson & Hanson 1974, chapter 23), on the normal equations as Bro & de Jong 1997.
- *
- * @param rows the rows of A, all of the same length.
- * @param target b, one value a row.
- * @param ridge adds `ridge` |x|^2, which also makes the solution unique when columns depend on each other.
+ * Minimises x'Gx - 2 m'x over x >= 0 for a symmetric positive semidefinite G (Lawson & Hanson 1974, chapter 23, on the
+ * normal equations as Bro & de Jong 1997).
  */
-export const nonNegativeLeastSquares = (
-  rows: readonly ArrayLike<number>[],
-  target: ArrayLike<number>,
-  ridge = 0,
-): number[] => minimiseNonNegative(normalEquations(rows, target, ridge));
-
-/** Minimises x'Gx - 2 m'x over x >= 0 for a symmetric positive semidefinite G. */
 export function minimiseNonNegative(equations: Equations): number[] {
   let best: Solution = { x: equations.moment.map(() => 0), passive: [] };
   const rejected = new Set<number>();
@@ -45,6 +38,13 @@ interface Solution {
   readonly passive: readonly number[];
 }
 
+/**
+ * The normal equations of least squares.
+ *
+ * @param rows the rows of A, all of the same length.
+ * @param target b, one value a row.
+ * @param ridge adds `ridge` |x|^2, which also makes the solution unique when columns depend on each other.
+ */
 export function normalEquations(
   rows: readonly ArrayLike<number>[],
   target: ArrayLike<number>,
@@ -81,19 +81,29 @@ function steepest({ gram, moment }: Equations, at: Solution, rejected: ReadonlyS
 }
 
 /** The best solution after one more column is let in; undefined when that column depends on those already in. */
-function enter({ gram, moment }: Equations, from: Solution, entering: number): Solution | undefined {
+function enter(equations: Equations, from: Solution, entering: number): Solution | undefined {
   let { x } = from;
   let passive = [...from.passive, entering];
   for (;;) {
-    const values = solvePositiveDefinite(
-      passive.map((i) => passive.map((j) => gram[i][j])),
-      passive.map((i) => moment[i]),
-    );
+    const values = solveFor(equations, passive);
     if (values === undefined) return undefined;
     const solution = x.map((_, j) => values[passive.indexOf(j)] ?? 0);
     if (values.every((value) => value > 0)) return { x: solution, passive };
     ({ x, passive } = retreat(x, solution, passive));
   }
+}
+
+/** The values of some columns without others and without bounds; undefined when the columns depend on each other. */
+function solveFor({ gram, moment }: Equations, columns: readonly number[]): Float64Array | undefined {
+  const factor = new Cholesky(columns.length);
+  for (const i of columns) {
+    const open = factor.append(
+      columns.map((j) => gram[i][j]),
+      gram[i][i],
+    );
+    if (!(open > smallestPivot * gram[i][i])) return undefined;
+  }
+  return factor.solve(Float64Array.from(columns, (i) => moment[i]));
 }
 
 /** Moves from x towards the unconstrained solution until the first variable becomes 0, which is then held there. */

@@ -1,10 +1,9 @@
 import { z } from 'zod';
 import type { Network } from '../../spaces/index.js';
-import { launchColumns, surcharges, termsOf } from './columns.js';
+import { launchColumns, priceOf, sumOf, surcharges, termsOf, type Prices } from './columns.js';
 import { Catalogue, isDeclared, type LayerFeatures, type Profile } from './layer-features.js';
 import type { Prediction, ProfileModel } from './latency-model.js';
-import { priceOf, sumOf, type Prices } from './priced-layers.js';
-import { similarities } from './similarity.js';
+import { similarities } from './layer-deviations.js';
 
 export const modelKinds = ['additive', 'lookup', 'gaussian-process', 'transfer'] as const;
 export type ModelKind = (typeof modelKinds)[number];

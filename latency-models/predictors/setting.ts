@@ -1,10 +1,10 @@
 import { columnsOf, heavyTraffic, partRow, type Columns } from './columns.js';
 import type { Component } from './evidence.js';
-import type { Catalogue, Execution, Profile } from './layer-features.js';
+import type { Catalogue, Execution, Profile, Sample } from './layer-features.js';
 import { partErrors, type Part, type PartErrors } from './parts.js';
 import type { ModelKind } from './priced-model.js';
 import { diagonal, dot, type Regression } from './regression.js';
-import type { SimilarityName } from './similarity.js';
+import type { SimilarityName } from './layer-deviations.js';
 import type { SourcePrior } from './sources.js';
 import { median } from '../statistics.js';
 
@@ -21,11 +21,6 @@ export const expected = {
   alone: { centre: -2.2, spread: 1 },
   sources: { centre: -2.3, spread: 1 },
 } as const;
-/** A measured network, taken apart. */
-export interface Sample {
-  readonly profile: Profile;
-  readonly ms: number;
-}
 
 export interface PricedOptions {
   readonly kind: ModelKind;

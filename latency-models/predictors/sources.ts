@@ -1,10 +1,8 @@
 import { Cholesky } from '../../base/linear-algebra.js';
-import { columnsOf, heavyTraffic, type Columns } from './columns.js';
-import type { Sample } from './setting.js';
-import type { Catalogue, Column, Profile } from './layer-features.js';
+import { columnsOf, heavyTraffic, priceOf, type Columns } from './columns.js';
+import type { Catalogue, Column, Profile, Sample } from './layer-features.js';
 import { minimiseNonNegative, normalEquations } from './nnls.js';
 import { mean } from '../statistics.js';
-import { priceOf } from './priced-layers.js';
 import { dot } from './regression.js';
 
 /** Weight of the shared size of all prices and of what the sources differ in, in the prior. */

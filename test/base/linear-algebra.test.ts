@@ -61,7 +61,8 @@ describe('Cholesky', () => {
         const matrix = positiveDefinite(size, new Random(seed));
         const fresh = Cholesky.of(matrix, size);
         const grown = new Cholesky(1);
-        const append = (i: number): void => grown.append(matrix.subarray(i * size, i * size + i), matrix[i * size + i]);
+        const append = (i: number): number =>
+          grown.append(matrix.subarray(i * size, i * size + i), matrix[i * size + i]);
         for (let i = 0; i < size; i++) append(i);
         grown.truncate(size >> 1);
         expect(grown.size).toBe(size >> 1);
@@ -70,6 +71,11 @@ describe('Cholesky', () => {
       }),
       { numRuns: 60 },
     );
+  });
+
+  it('says what the rows before leave open of a row', () => {
+    const factor = new Cholesky();
+    expect([factor.append([], 4), factor.append([2], 3), factor.append([4, 2], 4)]).toEqual([4, 2, 0]);
   });
 
   it('survives rows that repeat others', () => {

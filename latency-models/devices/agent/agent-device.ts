@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { NasError } from '../../../base/errors.js';
-import { DeviceUnavailable } from '../../device-unavailable.js';
 import {
+  DeviceUnavailable,
   modelOf,
   type Device,
   type Measurable,

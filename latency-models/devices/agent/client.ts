@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { invalidInput, messageOf } from '../../../base/errors.js';
-import { DeviceUnavailable } from '../../device-unavailable.js';
+import { DeviceUnavailable } from '../../device.js';
 import type { AgentConfig } from '../../schema.js';
 import { ownToken, readToken } from './token.js';
 import {

@@ -1,7 +1,7 @@
 import type { Browser, Page as BrowserPage } from 'playwright-core';
 import { invalidInput, messageOf, NasError } from '../../../base/errors.js';
-import { DeviceUnavailable } from '../../device-unavailable.js';
 import {
+  DeviceUnavailable,
   modelOf,
   type Device,
   type Environment,

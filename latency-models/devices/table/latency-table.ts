@@ -1,54 +1,20 @@
 import { invalidInput } from '../../../base/errors.js';
 import {
-  badCells,
   columnIndex,
   genotypeId,
   genotypeOf,
-  parseNumber,
   type Choice,
   type Csv,
   type Genotype,
   type Space,
 } from '../../../spaces/index.js';
-import { ascending, quantile } from '../../statistics.js';
+import { distinctKeys, keySeparator, latencyColumn } from '../../predictors/device-table.js';
+import { median } from '../../statistics.js';
 
 /** A network of a table with its latency. */
 export interface TableRow {
   readonly genotype: Genotype;
   readonly ms: number;
-}
-
-/** Pairs of equal rows that a message names. */
-const named = 3;
-
-/** The latencies of a column by row; undefined where the cell is empty. */
-function latencies(csv: Csv, column: string): (number | undefined)[] {
-  const at = columnIndex(csv, column);
-  const values = csv.rows.map((row) => parseNumber(row[at]));
-  const isBad = (row: number): boolean => csv.rows[row][at] !== '' && !((values[row] ?? NaN) > 0);
-  const bad = [...values.keys()].filter(isBad);
-  if (bad.length > 0) throw badCells(csv, at, bad, 'a latency above 0 in ms, or nothing where none is known');
-  return values;
-}
-
-/** The cells that say what the network of each row is, as one text. */
-function keysOf({ rows }: Csv, columns: readonly number[]): string[] {
-  return rows.map((row) => columns.map((at) => row[at]).join('\u001f'));
-}
-
-function requireDistinct({ file, lines }: Csv, keys: readonly string[]): void {
-  const first = new Map<string, number>();
-  const twice: string[] = [];
-  for (const [row, key] of keys.entries()) {
-    const before = first.get(key);
-    if (before === undefined) first.set(key, row);
-    else twice.push(`lines ${lines[before]} and ${lines[row]}`);
-  }
-  if (twice.length === 0) return;
-  const more = twice.length > named ? ` and ${twice.length - named} more` : '';
-  throw invalidInput(`${file}: ${twice.slice(0, named).join(', ')}${more} are of the same network`, {
-    hint: 'Keep one row of each network.',
-  });
 }
 
 /**
@@ -69,15 +35,14 @@ export class LatencyTable {
     column: string,
   ) {
     const columns = decisions.map((name) => columnIndex(csv, name));
-    const values = latencies(csv, column);
-    const keys = keysOf(csv, columns);
-    requireDistinct(csv, keys);
-    this.found = new Map(keys.flatMap((key, row) => (values[row] === undefined ? [] : [[key, values[row]] as const])));
+    const values = latencyColumn(csv, column, false);
+    const keys = distinctKeys(csv, columns);
+    this.found = new Map(keys.flatMap((key, row) => (Number.isNaN(values[row]) ? [] : [[key, values[row]] as const])));
   }
 
   /** The latency in ms of a network with exactly these choices. */
   of(choices: Readonly<Record<string, Choice>>): number | undefined {
-    return this.found.get(this.decisions.map((name) => String(choices[name])).join('\u001f'));
+    return this.found.get(this.decisions.map((name) => String(choices[name])).join(keySeparator));
   }
 
   /**
@@ -87,7 +52,7 @@ export class LatencyTable {
   within(space: Space): ReadonlyMap<string, TableRow> {
     const groups = new Map<string, { genotype: Genotype; values: number[] }>();
     for (const [key, ms] of this.found) {
-      const cells = key.split('\u001f');
+      const cells = key.split(keySeparator);
       const genotype = genotypeWithin(space, Object.fromEntries(this.decisions.map((name, i) => [name, cells[i]])));
       if (genotype === undefined) continue;
       const id = genotypeId(genotype);
@@ -99,9 +64,7 @@ export class LatencyTable {
       throw invalidInput(`${this.csv.file}: none of its ${this.csv.rows.length} rows is a network of the space`, {
         hint: "Their choices must be written as the space's: nas space experiment.yaml lists them.",
       });
-    return new Map(
-      [...groups].map(([id, { genotype, values }]) => [id, { genotype, ms: quantile(ascending(values), 0.5) }]),
-    );
+    return new Map([...groups].map(([id, { genotype, values }]) => [id, { genotype, ms: median(values) }]));
   }
 }
 

@@ -2,14 +2,14 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { Random } from '../../../base/random.js';
-import { createDevice, deviceSchema, type Candidate } from '../../../latency-models/index.js';
+import { createDevice, deviceSchema, type MeasurableNetwork } from '../../../latency-models/index.js';
 import { choicesOf, genotypeId, sampleGenotype, type Genotype, type Space } from '../../../spaces/index.js';
 import { fashionSpace, syntheticLatency } from '../contract.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import { describeDevice } from './contract.js';
 import { small } from './models.js';
 
-const candidate = (choices: Candidate['choices']): Candidate => ({
+const candidate = (choices: MeasurableNetwork['choices']): MeasurableNetwork => ({
   model: () => {
     throw new Error('a table does not ask for models');
   },

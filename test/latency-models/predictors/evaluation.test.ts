@@ -11,7 +11,7 @@ import {
   readDeviceTable,
   type DeviceTable,
 } from '../../../latency-models/index.js';
-import { buildAsWritten } from '../../../latency-models/predictors/as-written.js';
+import { buildAsWritten } from '../../../latency-models/predictors/device-table.js';
 import {
   costs,
   createSpace,

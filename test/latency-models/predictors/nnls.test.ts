@@ -1,10 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../base/random.js';
-import { solvePositiveDefinite } from '../../../latency-models/predictors/cholesky.js';
-import { nonNegativeLeastSquares } from '../../../latency-models/predictors/nnls.js';
+import { Cholesky } from '../../../base/linear-algebra.js';
+import { minimiseNonNegative, normalEquations } from '../../../latency-models/predictors/nnls.js';
 
 type Rows = readonly (readonly number[])[];
+
+const nonNegativeLeastSquares = (rows: Rows, target: readonly number[], ridge = 0): number[] =>
+  minimiseNonNegative(normalEquations(rows, target, ridge));
 
 const residual = (rows: Rows, target: readonly number[], x: readonly number[]): number[] =>
   rows.map((row, i) => target[i] - row.reduce((total, value, j) => total + value * x[j], 0));
@@ -18,14 +21,13 @@ function bruteForce(rows: Rows, target: readonly number[], ridge: number): numbe
   let best = Infinity;
   for (let mask = 0; mask < 2 ** size; mask++) {
     const support = Array.from({ length: size }, (_, j) => j).filter((j) => mask & (1 << j));
-    const gram = support.map((i) =>
+    const gram = support.flatMap((i) =>
       support.map((j) => rows.reduce((total, row) => total + row[i] * row[j], i === j ? ridge : 0)),
     );
-    const values = solvePositiveDefinite(
-      gram,
-      support.map((i) => rows.reduce((total, row, k) => total + row[i] * target[k], 0)),
+    const values = Cholesky.of(Float64Array.from(gram), support.length).solve(
+      Float64Array.from(support, (i) => rows.reduce((total, row, k) => total + row[i] * target[k], 0)),
     );
-    if (values === undefined || values.some((value) => value < 0)) continue;
+    if (values.some((value) => value < 0)) continue;
     const x = Array.from({ length: size }, (_, j) => values[support.indexOf(j)] ?? 0);
     best = Math.min(best, loss(rows, target, x, ridge));
   }
@@ -89,24 +91,5 @@ describe('nonNegativeLeastSquares', () => {
     expect(loss(rows, [1, 2, 3], nonNegativeLeastSquares(rows, [1, 2, 3]), 0)).toBeLessThan(1e-20);
     expect(nonNegativeLeastSquares(rows, [-1, -2, -3])).toEqual([0, 0, 0, 0]);
     expect(nonNegativeLeastSquares([], [])).toEqual([]);
-  });
-});
-
-describe('solvePositiveDefinite', () => {
-  it('solves, and tells a singular matrix', () => {
-    const matrix = [
-      [4, 2],
-      [2, 3],
-    ];
-    expect(solvePositiveDefinite(matrix, [8, 7])?.map((v) => Math.round(v * 1e9) / 1e9)).toEqual([1.25, 1.5]);
-    expect(
-      solvePositiveDefinite(
-        [
-          [1, 1],
-          [1, 1],
-        ],
-        [1, 1],
-      ),
-    ).toBeUndefined();
   });
 });
