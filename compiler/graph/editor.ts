@@ -22,6 +22,8 @@ export class GraphEditor implements Scope {
   private readonly outputs: ReadonlySet<string>;
   private readonly places = new Map<string, readonly Node[]>();
   private readonly same = new Map<string, string>();
+  private readonly before: Node[] = [];
+  private readonly after: Node[] = [];
 
   constructor(private readonly graph: Graph) {
     this.block = graph.block;
@@ -66,7 +68,12 @@ export class GraphEditor implements Scope {
 
   addConstant(name: string, constant: Constant): string {
     this.constants.set(name, constant);
-    this.types.set(name, { dtype: constant.dtype, shape: constant.shape });
+    return this.declare(name, { dtype: constant.dtype, shape: constant.shape });
+  }
+
+  /** Says what a value is that the graph will take as an input. */
+  declare(name: string, type: ValueType): string {
+    this.types.set(name, type);
     return name;
   }
 
@@ -87,15 +94,26 @@ export class GraphEditor implements Scope {
     );
   }
 
+  /** Puts a node before all those of the graph, behind what was put there already. */
+  prepend(node: NewNode): void {
+    this.before.push(this.define(node));
+  }
+
+  /** Puts a node behind all those of the graph. */
+  append(node: NewNode): void {
+    this.after.push(this.define(node));
+  }
+
   /** Whoever reads `name` reads `by` instead; outputs of the graph keep their names. */
   replaceUses(name: string, by: string): void {
     this.same.set(name, by);
   }
 
-  finish(): Graph {
-    const nodes = this.graph.nodes.flatMap((node) => this.places.get(node.outputs[0]) ?? [node]);
-    const resolved = nodes.map((node) => this.resolved(node));
-    return withoutDeadCode({ ...this.graph, nodes: resolved, constants: this.constants, types: this.types });
+  /** The graph that came of it, with other ports where they are given. */
+  finish(ports: Partial<Pick<Graph, 'inputs' | 'outputs'>> = {}): Graph {
+    const placed = this.graph.nodes.flatMap((node) => this.places.get(node.outputs[0]) ?? [node]);
+    const nodes = [...this.before, ...placed, ...this.after].map((node) => this.resolved(node));
+    return withoutDeadCode({ ...this.graph, ...ports, nodes, constants: this.constants, types: this.types });
   }
 
   private resolved(node: Node): Node {

@@ -1,5 +1,5 @@
-import type { Constant, Graph, Node, OnnxOp, Port, ValueType } from '../graph/index.js';
-import { int, shapeIn, withoutDeadCode } from '../graph/index.js';
+import type { Graph, Port, ValueType } from '../graph/index.js';
+import { GraphEditor, int } from '../graph/index.js';
 import type { StatePorts, Update } from './state-updates.js';
 import { connected, Ends, updateOf } from './state-updates.js';
 
@@ -25,12 +25,9 @@ export interface StatePack {
   readonly members: readonly Member[];
 }
 
-/** Equal updates become one; collects the nodes that come before and after those of the graph. */
+/** Equal updates become one. */
 class Packing {
-  private readonly before: Node[] = [];
-  private readonly after: Node[] = [];
-  private readonly constants: Map<string, Constant>;
-  private readonly types: Map<string, ValueType>;
+  private readonly editor: GraphEditor;
   private readonly inputs: ReadonlyMap<string, Port>;
   private readonly outputs: ReadonlySet<string>;
   private readonly ports: ReadonlyMap<string, StatePorts>;
@@ -46,8 +43,7 @@ class Packing {
     states: readonly StatePorts[],
     private readonly layout: StateLayout,
   ) {
-    this.constants = new Map(graph.constants);
-    this.types = new Map(graph.types);
+    this.editor = new GraphEditor(graph);
     this.inputs = new Map(graph.inputs.map((port) => [port.name, port]));
     this.outputs = new Set(graph.outputs.map(({ name }) => name));
     this.ports = new Map(states.map((state) => [state.name, state]));
@@ -96,13 +92,13 @@ class Packing {
     for (const [i, { kind, name }] of leaves.entries())
       if (kind === 'value') {
         const values = updates.map(({ leaves, size }, u) => this.flat(`${group}/${i}/${u}`, leaves[i].name, size));
-        vectors.set(name, this.join(`${group}/${i}`, values, totalOf(updates)));
+        vectors.set(name, this.join(`${group}/${i}`, values));
       }
     for (const [i, { op, inputs, outputs, attributes }] of nodes.entries()) {
       const at = results.indexOf(outputs[0]);
-      const vector = this.vector(at < 0 ? `${group}/node${i}` : packs[at].output, totalOf(updates));
+      const vector = at < 0 ? `${group}/node${i}` : packs[at].output;
       const operands = inputs.map((input) => vectors.get(ends.unshaped(input)) ?? input);
-      this.after.push({ op, inputs: operands, outputs: [vector], attributes, origin: '' });
+      this.editor.append({ op, inputs: operands, outputs: [vector], attributes });
       vectors.set(outputs[0], vector);
     }
   }
@@ -123,20 +119,21 @@ class Packing {
 
   /** Takes a vector as input and gives every state of it its own name and shape again, for whoever reads it alone. */
   private open(vector: number): StatePack {
+    const { editor } = this;
     const known = this.packs.get(vector);
     if (known) return known;
     const members = this.vectors[vector];
     const pack = { input: `states/${vector}`, output: `next-states/${vector}`, vector, members };
     this.packs.set(vector, pack);
     const sizes = members.map(({ size }) => size);
-    const parts = members.map(({ size }, i) => this.vector(partOf(vector, i), size));
-    const input = this.vector(pack.input, totalOf(members));
-    this.before.push(nodeOf('Split', [input, this.integers(`${input}/sizes`, sizes)], parts, 0));
+    const parts = members.map((_, i) => partOf(vector, i));
+    const inputs = [editor.declare(pack.input, vectorType(members)), editor.integers(`${pack.input}/sizes`, sizes)];
+    editor.prepend({ op: 'Split', inputs, outputs: parts, attributes: { axis: int(0) } });
     for (const [i, part] of parts.entries()) {
       const port = this.inputs.get(this.ports.get(members[i].name)?.input ?? '');
       if (!port) continue;
-      const target = this.integers(`${part}/shape`, shapeIn(this.graph, port.name));
-      this.before.push(nodeOf('Reshape', [part, target], [port.name]));
+      const target = editor.integers(`${part}/shape`, editor.shapeOf(port.name));
+      editor.prepend({ op: 'Reshape', inputs: [part, target], outputs: [port.name] });
     }
     return pack;
   }
@@ -152,63 +149,40 @@ class Packing {
         const next = this.ports.get(name)?.output ?? '';
         return this.outputs.has(next) ? this.flat(`${next}/flat`, next, size) : partOf(vector, i);
       });
-      this.join(pack.output, parts, totalOf(pack.members));
+      this.join(pack.output, parts);
     }
   }
 
   private replaced(): Graph {
-    const { graph, types, constants } = this;
+    const { graph, editor } = this;
     const packs = [...this.packs.values()];
     const gone = new Set(packs.flatMap(({ members }) => members.map(({ name }) => this.ports.get(name))));
     const names = new Set([...gone].flatMap((port) => [port?.input, port?.output]));
     const ports = (old: readonly Port[], side: 'input' | 'output'): Port[] => [
       ...old.filter(({ name }) => !names.has(name)),
-      ...packs.map((pack): Port => ({ name: pack[side], dtype: 'float32', shape: [totalOf(pack.members)] })),
+      ...packs.map((pack): Port => ({ name: pack[side], ...vectorType(pack.members) })),
     ];
-    return withoutDeadCode({
-      ...graph,
-      inputs: ports(graph.inputs, 'input'),
-      outputs: ports(graph.outputs, 'output'),
-      nodes: [...this.before, ...graph.nodes, ...this.after],
-      constants,
-      types,
-    });
-  }
-
-  private integers(name: string, values: readonly number[]): string {
-    const constant: Constant = { dtype: 'int64', shape: [values.length], data: BigInt64Array.from(values, BigInt) };
-    this.constants.set(name, constant);
-    this.types.set(name, { dtype: 'int64', shape: constant.shape });
-    return name;
-  }
-
-  private vector(name: string, size: number): string {
-    this.types.set(name, { dtype: 'float32', shape: [size] });
-    return name;
+    return editor.finish({ inputs: ports(graph.inputs, 'input'), outputs: ports(graph.outputs, 'output') });
   }
 
   private flat(name: string, value: string, size: number): string {
-    this.after.push(nodeOf('Reshape', [value, this.integers(`${name}/shape`, [size])], [this.vector(name, size)]));
+    const shape = this.editor.integers(`${name}/shape`, [size]);
+    this.editor.append({ op: 'Reshape', inputs: [value, shape], outputs: [name] });
     return name;
   }
 
-  private join(name: string, parts: readonly string[], size: number): string {
-    this.after.push(nodeOf('Concat', parts, [this.vector(name, size)], 0));
+  private join(name: string, parts: readonly string[]): string {
+    this.editor.append({ op: 'Concat', inputs: parts, outputs: [name], attributes: { axis: int(0) } });
     return name;
   }
 }
 
-const totalOf = (parts: readonly { readonly size: number }[]): number => parts.reduce((sum, { size }) => sum + size, 0);
+const vectorType = (parts: readonly Member[]): ValueType => ({
+  dtype: 'float32',
+  shape: [parts.reduce((sum, { size }) => sum + size, 0)],
+});
 
 const partOf = (vector: number, member: number): string => `states/${vector}/${member}`;
-
-const nodeOf = (op: OnnxOp, inputs: readonly string[], outputs: readonly string[], axis?: number): Node => ({
-  op,
-  inputs,
-  outputs,
-  attributes: axis === undefined ? {} : { axis: int(axis) },
-  origin: '',
-});
 
 /**
  * States that are updated alike, element by element, become one vector with one update: a network has hundreds of
