@@ -92,7 +92,7 @@ export const argReduction: ShapeRule = (node) => {
 };
 
 /** Sizes of the two spatial axes after a sliding window. */
-export function windowed(node: Signature, spatial: Shape, kernel: readonly number[]): number[] {
+function windowed(node: Signature, spatial: Shape, kernel: readonly number[]): number[] {
   const strides = intsAttribute(node, 'strides', [1, 1]);
   const pads = intsAttribute(node, 'pads', [0, 0, 0, 0]);
   const dilations = intsAttribute(node, 'dilations', [1, 1]);

@@ -150,7 +150,7 @@ export const normalizationRules = {
   }),
 } satisfies Record<string, Rule>;
 
-export interface BatchNormAttrs {
+interface BatchNormAttrs {
   readonly epsilon: number;
 }
 

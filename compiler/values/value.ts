@@ -6,7 +6,7 @@ import type { Perm } from './layout.js';
 import { NCHW, layOut, permute, permWithOrder, storageOrder, toStorage } from './layout.js';
 import type { RecipeOf } from './recipe.js';
 
-export type Recipe = RecipeOf<Val>;
+type Recipe = RecipeOf<Val>;
 
 interface Form {
   readonly perm: Perm;
@@ -14,7 +14,7 @@ interface Form {
 }
 
 /** A graph input whose storage order may be decided by its first use. */
-export interface Undecided {
+interface Undecided {
   /** Declares the input, in this order unless its order is settled already. */
   declare(perm: Perm): Form;
   /** The order that it would rather have; null when it does not mind. */

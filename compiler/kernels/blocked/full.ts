@@ -24,7 +24,7 @@ export const isBlockedFull = (builder: GraphBuilder, g: Geometry): boolean =>
  * 1x1 convolutions take any order. One that widens brings its narrow input into the order that suits its filter's
  * gradient; others leave their input as it is.
  */
-export function orderForPointwise(x: Val, g: Geometry): BlockOrder {
+function orderForPointwise(x: Val, g: Geometry): BlockOrder {
   if (x.builder.dynamicBatch !== null) return 'NCHWc';
   return g.outChannels > g.inChannels ? 'CNHWc' : orderOf(x);
 }
@@ -36,7 +36,7 @@ export function pointwise(x: Val, filter: string, order: BlockOrder, bias: Val |
 }
 
 /** The input gradient of that convolution: its filter used the other way round, [N, H, W, co] to [N, H, W, ci]. */
-export function transposedPointwise(dy: Val, filter: string, order: BlockOrder): Val {
+function transposedPointwise(dy: Val, filter: string, order: BlockOrder): Val {
   const { builder } = dy;
   return packedPointwise(dy, packTransposed(builder, filter), builder.shapeOf(filter)[1], order, null);
 }

@@ -98,7 +98,7 @@ export function centredDots(
   return { dots: Val.of(builder, dots, [d.shape[3]], 'float32'), product };
 }
 
-export interface NormGradient {
+interface NormGradient {
   /** d, the gradient of the normalised output. */
   readonly d: Val;
   readonly a: Val;

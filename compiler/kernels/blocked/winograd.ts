@@ -45,7 +45,7 @@ export interface Lines {
   readonly block: number;
 }
 
-export interface Combination {
+interface Combination {
   /** Rows from one tile to the next, and how many tiles there are. */
   readonly stride: number;
   readonly count: number;

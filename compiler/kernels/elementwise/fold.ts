@@ -34,7 +34,7 @@ const evaluate: Partial<Record<OnnxOp, (...x: number[]) => number>> = {
 
 const comparisons: ReadonlySet<OnnxOp> = new Set(['Greater', 'GreaterOrEqual', 'Less', 'LessOrEqual', 'Equal']);
 
-export interface Folded {
+interface Folded {
   readonly data: Float32Array | Int32Array | Uint8Array;
   readonly dtype: TfDType;
 }
