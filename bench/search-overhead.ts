@@ -1,148 +1,113 @@
 /**
- * What searching costs besides training: controller and store together, with a table of results instead of training.
+ * What searching costs besides training: `nas run` on a made-up table of 65,536 networks (8 decisions of 4, two objectives,
+ * one of them cheap), with its database on disk, its events and its report.
  *
- * Method: for each controller, a new database in a temporary folder; 10,000 trials, each asked (controller, then one
- * transaction), started (one transaction), finished with three values (one transaction), one at a time, the history
- * growing. The table is a function of the genotype over 4^10 networks of the size of a small MobileNetV3 description.
- * The CPU time tells what a trial costs when other work slows the clock on the wall.
- * Then everything is read back as `nas status`, `nas pareto` and `nas trials` do, from a newly opened database.
+ * Method: CPU seconds (user and system) of processes of their own, as they are the same when other work slows the clock on
+ * the wall. A search is killed (SIGKILL) after nine tenths of its trials and resumed; `ready` is from the resumed process's
+ * start to its first ask, the table and all that was stored read again. The first and the last 5,000 trials tell whether a
+ * trial costs the same at any time. Then commands look at the run.
  *
  * Asking alone is timed after many finished trials, on a space that can be listed (NAS-Bench-201's cells) and on a large
  * one (inverted residuals for images of 224 x 224, with a cost that is counted from the network): the first ask of a new
  * controller, as after a resume, with all that is computed once; and the median and the longest of those that follow.
  *
- *   node --import tsx bench/search-overhead.ts [trials] [controllers, separated by commas]
+ *   npm run bench:search -- [trials] [controllers, separated by commas]
  */
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import Table from 'cli-table3';
-import {
-  controllerNames,
-  createController,
-  frontier,
-  searchSchema,
-  type ControllerName,
-  type Objective,
-  type Told,
-  type Values,
-} from '../search/index.js';
-import { choicesOf, genotypeId, tableSpace, type Genotype } from '../spaces/index.js';
-import { Store, type ObjectiveValues } from '../store/index.js';
 import { grounds, sizeOf, timeAsks } from './search/ask-times.js';
+import { stride, writeLargeTable, writeSearch, type Mark } from './search/large-table.js';
 
-const trials = Number(process.argv[2] ?? 10_000);
-/** By default those whose ask hardly depends on the length of the history; the others are timed by their asks alone. */
-const names = process.argv[3]?.split(',') ?? ['random', 'evolution', 'nsga2', 'local', 'reinforce'];
-const controllers = controllerNames.filter((name) => names.includes(name));
+const trials = Number(process.argv[2] ?? 50_000);
+/** By default those whose ask does not depend on the length of the history; the others are timed by their asks alone. */
+const controllers = (process.argv[3] ?? 'random,evolution').split(',');
 
-const space = tableSpace(
-  'table',
-  Array.from({ length: 10 }, (_, i) => ({ name: `decision${i}`, choices: [1, 2, 3, 4] })),
-);
-const objectives: readonly Objective[] = [
-  { name: 'accuracy', direction: 'maximize', cost: 'expensive' },
-  { name: 'latency_ms', direction: 'minimize', cost: 'cheap', constraint: { max: 6 } },
-  { name: 'params', direction: 'minimize', cost: 'cheap' },
-];
-const cheap = (genotype: Genotype): Values => ({
-  latency_ms: genotype.reduce((sum, index, i) => sum + index / (1 + (i % 3)), 0.5),
-  params: genotype.reduce((sum, index) => sum + 1000 * 2 ** index, 0),
-});
-const accuracy = (genotype: Genotype): number =>
-  1 - genotype.reduce((sum, index, i) => sum + ((index - ((i * 7) % 4)) / 4) ** 2, 0) / genotype.length;
-const networkOf = (genotype: Genotype) => ({
-  kind: 'network',
-  input: [28, 28, 1],
-  classes: 10,
-  blocks: genotype.map((index) => ({
-    kind: 'mbconv',
-    filters: 8 * index,
-    kernel: 3,
-    stride: 1,
-    act: 'relu',
-    expand: 4,
-    se: 0,
-  })),
-});
+const pathOf = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
 
-function measure(name: ControllerName, path: string): string[] {
-  const meta = { name, seed: 1, source: '', experiment: {}, threads: 1, version: '0', environment: {} };
-  const store = Store.create(path, meta);
-  const controller = createController(name, searchSchema.parse({}), { space, objectives, seed: 1 });
-  const history: Told[] = [];
-  let askMs = 0;
-  const start = performance.now();
-  const cpu = process.cpuUsage();
-  for (let number = 0; number < trials; number++) {
-    const before = performance.now();
-    const { genotype, reason, rejected } = controller.ask({ number, history, pending: [], cheap });
-    askMs += performance.now() - before;
-    store.trials.ask({
-      number,
-      genotype,
-      genotypeId: genotypeId(genotype),
-      choices: choicesOf(space.decisions, genotype),
-      network: networkOf(genotype),
-      seed: number,
-      reason,
-      rejected,
-      pending: [],
-    });
-    store.trials.start(number);
-    const known = cheap(genotype);
-    const values: ObjectiveValues = {
-      accuracy: { value: accuracy(genotype), provenance: 'imported' },
-      latency_ms: { value: known['latency_ms'], provenance: 'predicted' },
-      params: { value: known['params'], provenance: 'computed' },
-    };
-    store.trials.finish(number, { state: 'complete', values });
-    history.push({ number, genotype, state: 'complete', values: { accuracy: accuracy(genotype), ...known } });
-  }
-  const seconds = (performance.now() - start) / 1000;
-  const { user, system } = process.cpuUsage(cpu);
-  store.close();
+/** Runs a part of a search in a process of its own. @returns its marks in order. */
+function runPart(file: string, workdir: string, most: number): Mark[] {
+  const script = pathOf('search/large-run.ts');
+  const { stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', script, file, workdir, String(most)], {
+    encoding: 'utf8',
+  });
+  const marks = stdout.split('\n').filter(Boolean);
+  if (marks.length === 0) throw new Error(stderr);
+  // Written by the script.
+  return marks.map((line) => JSON.parse(line) as Mark);
+}
 
-  const opened = performance.now();
-  const reader = Store.open(path, { readonly: true });
-  const all = reader.trials.all();
-  const read = performance.now();
-  const told = all.map(({ state, told: values }) => ({ state, values }));
-  const members = frontier(told, objectives).length;
-  const sorted = performance.now();
-  reader.close();
-  if (all.length !== trials || members === 0) throw new Error('the store lost something');
+/** CPU seconds between two marks of a part, the first and the last of a kind. */
+function between(marks: readonly Mark[], from: Mark['at'], to: Mark['at']): number {
+  const [a, b] = [marks.find(({ at }) => at === from), marks.findLast(({ at }) => at === to)];
+  if (a === undefined || b === undefined) throw new Error('a search ended before its time');
+  return b.cpuSeconds - a.cpuSeconds;
+}
+
+function measure(controller: string, folder: string): string[] {
+  const file = writeSearch(folder, controller, trials);
+  const workdir = join(folder, controller);
+  const killed = runPart(file, workdir, trials - stride);
+  const resumed = runPart(file, workdir, Infinity);
+  const strides = killed.slice(1).map((mark, i) => mark.cpuSeconds - killed[i].cpuSeconds);
+  const last = between(resumed, 'ready', 'trials');
+  const searching = strides.reduce((sum, seconds) => sum + seconds, 0) + last;
+  const [ready] = resumed;
+  const perSecond = (count: number, seconds: number): string => (count / seconds).toFixed(0);
   return [
-    name,
-    (trials / seconds).toFixed(0),
-    ((user + system) / 1000 / trials).toFixed(3),
-    (askMs / trials).toFixed(3),
-    (read - opened).toFixed(0),
-    (sorted - read).toFixed(0),
-    (statSync(path).size / 2 ** 20).toFixed(1),
+    controller,
+    perSecond(trials, searching),
+    perSecond(stride, strides[0]),
+    perSecond(stride, last),
+    ready.cpuSeconds.toFixed(1),
+    between(resumed, 'trials', 'end').toFixed(1),
+    Math.max(...[...killed, ...resumed].map(({ mib }) => mib)).toFixed(0),
+    (statSync(join(workdir, 'nas.sqlite')).size / 2 ** 20).toFixed(0),
   ];
 }
 
-const table = new Table({
-  head: [
-    'controller',
-    'trials/s',
-    'CPU [ms/trial]',
-    'ask [ms]',
-    `open + read ${trials} [ms]`,
-    'frontier [ms]',
-    'file [MiB]',
-  ],
-});
-for (const name of controllers) {
-  const folder = mkdtempSync(join(tmpdir(), 'nas-bench-'));
-  try {
-    table.push(measure(name, join(folder, 'nas.sqlite')));
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+/** CPU seconds of one command, Node.js included. */
+function timeCommand(args: readonly string[]): number {
+  const tell = 'process.on("exit", () => console.error(JSON.stringify(process.cpuUsage())))';
+  const main = pathOf('../dist/cli/main.js');
+  const imported = `data:text/javascript,${encodeURIComponent(tell)}`;
+  const { status, stderr } = spawnSync(process.execPath, ['--import', imported, main, ...args], {
+    encoding: 'utf8',
+    maxBuffer: 2 ** 30,
+  });
+  if (status !== 0) throw new Error(stderr);
+  const { user, system } = JSON.parse(stderr.trim().split('\n').at(-1) ?? '') as NodeJS.CpuUsage;
+  return (user + system) / 1e6;
 }
+
+const head = [
+  'controller',
+  'trials/s',
+  `first ${stride}`,
+  `last ${stride}`,
+  'resumed: ready [s]',
+  'report [s]',
+  'memory [MiB]',
+  'file [MiB]',
+];
+const table = new Table({ head, style: { head: [], border: [] } });
+const looks = new Table({ head: ['command', 'CPU [s]'], style: { head: [], border: [] } });
+const folder = mkdtempSync(join(tmpdir(), 'nas-bench-'));
+try {
+  writeLargeTable(folder);
+  for (const controller of controllers) table.push(measure(controller, folder));
+  const workdir = join(folder, controllers[0]);
+  for (const [verb, ...rest] of [['status'], ['trials'], ['pareto'], ['show', '7'], ['pareto', '--format', 'html']])
+    looks.push([['nas', verb, ...rest].join(' '), timeCommand([verb, workdir, ...rest]).toFixed(2)]);
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+console.log(`${trials} trials; trials a CPU second`);
 console.log(table.toString());
+console.log(looks.toString());
 
 const finishedTrials = [500, 5000];
 const timedAsks = 12;

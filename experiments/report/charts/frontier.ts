@@ -157,21 +157,48 @@ function channels(plane: Plane, points: readonly Point[]) {
   };
 }
 
+/** Of so many points in the background, each is drawn. */
+const manyPoints = 2000;
+
+/** Cells of the picture of which one point is drawn when there are more. */
+const cells = { x: 205, y: 120 };
+
+/** The points of which something would be seen: of many that lie on each other, the first. */
+function visible(points: readonly Point[]): readonly Point[] {
+  if (points.length <= manyPoints) return points;
+  const cellOf = (axis: 'x' | 'y') => {
+    const low = points.reduce((least, point) => Math.min(least, point[axis]), Infinity);
+    const high = points.reduce((most, point) => Math.max(most, point[axis]), -Infinity);
+    return (point: Point) => Math.floor((cells[axis] * (point[axis] - low)) / (high - low || 1));
+  };
+  const [column, row] = [cellOf('x'), cellOf('y')];
+  const first = new Map<number, Point>();
+  for (const point of points) {
+    const cell = column(point) * (cells.y + 1) + row(point);
+    if (!first.has(cell)) first.set(cell, point);
+  }
+  return [...first.values()];
+}
+
 /** Where the trials stand that were trained in part: at what they had come to. */
-const stoppedPoints = ({ trials, objectives }: ReportData, plane: Plane): Point[] =>
-  trials
-    .filter(({ state, values }) => state === 'pruned' && objectives.every(({ name }) => name in values))
-    .map((trial) => point(trial, plane, seriesNames.stopped))
-    .filter(isPoint);
+const stoppedPoints = ({ trials, objectives }: ReportData, plane: Plane): readonly Point[] =>
+  visible(
+    trials
+      .filter(({ state, values }) => state === 'pruned' && objectives.every(({ name }) => name in values))
+      .map((trial) => point(trial, plane, seriesNames.stopped))
+      .filter(isPoint),
+  );
 
 /** The chart as Vega-Lite; what `renderFrontier` draws. */
 export function frontierSpec(data: ReportData): TopLevelSpec {
   const plane = planeOf(data);
   const members = new Set(data.frontier.map(({ number }) => number));
-  const trials = data.trials
-    .filter(({ number, state }) => state === 'complete' && !members.has(number))
-    .map((trial) => point(trial, plane, seriesNames.trials))
-    .filter(isPoint);
+  const trials = visible(
+    data.trials
+      .filter(({ number, state }) => state === 'complete' && !members.has(number))
+      .map((trial) => point(trial, plane, seriesNames.trials))
+      .filter(isPoint),
+  );
   const stopped = stoppedPoints(data, plane);
   const frontier = data.frontier.map((member) => withInterval(member, plane)).filter(isPoint);
   const finals = data.frontier.map((member) => finalPoint(member, plane)).filter(isPoint);

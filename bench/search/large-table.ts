@@ -1,7 +1,17 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import type { ControllerName } from '../../search/index.js';
+
+/** How a process stands after so many trials of its own; `ready`: about to ask the first; `end`: with the report. */
+export interface Mark {
+  readonly at: 'ready' | 'trials' | 'end';
+  readonly trials: number;
+  readonly cpuSeconds: number;
+  readonly mib: number;
+}
+
+/** Trials between two marks. */
+export const stride = 5000;
 
 const decisions = 8;
 const choices = 4;
@@ -14,7 +24,7 @@ const genotypeOf = (row: number): number[] => Array.from({ length: decisions }, 
  * brings more accuracy, each decision with a best choice of its own.
  * @returns the file.
  */
-export function writeBigTable(folder: string): string {
+export function writeLargeTable(folder: string): string {
   const names = Array.from({ length: decisions }, (_, i) => `d${i}`);
   const lines = Array.from({ length: choices ** decisions }, (_, row) => {
     const genotype = genotypeOf(row);
@@ -28,8 +38,8 @@ export function writeBigTable(folder: string): string {
   return file;
 }
 
-/** Writes an experiment on the table that `writeBigTable` wrote beside it. @returns the file. */
-export function writeSearch(folder: string, controller: ControllerName, trials: number): string {
+/** Writes an experiment on the table that `writeLargeTable` wrote beside it. @returns the file. */
+export function writeSearch(folder: string, controller: string, trials: number): string {
   const file = join(folder, `${controller}-${trials}.yaml`);
   const experiment = {
     name: `${controller}-${trials}`,

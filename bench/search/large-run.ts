@@ -1,0 +1,29 @@
+/**
+ * One search in a process of its own, as `nas run` and `nas resume` do it: `large-run.ts <yaml> <workdir> <most>`. It tells
+ * its CPU seconds as lines of JSON, and kills itself after `most` trials.
+ */
+import { writeSync } from 'node:fs';
+import { loadExperiment, runExperiment } from '../../experiments/index.js';
+import { stride, type Mark } from './large-table.js';
+
+const [file = '', workdir = '', most = ''] = process.argv.slice(2);
+let trials = 0;
+
+function mark(at: Mark['at']): void {
+  const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage();
+  const told: Mark = { at, trials, cpuSeconds: (userCPUTime + systemCPUTime) / 1e6, mib: maxRSS / 1024 };
+  writeSync(1, `${JSON.stringify(told)}\n`);
+}
+
+let ready = false;
+await runExperiment(loadExperiment(file), { workdir }, (event) => {
+  if (event.kind === 'trial-asked' && !ready) {
+    ready = true;
+    mark('ready');
+  }
+  if (event.kind !== 'trial-finished') return;
+  trials++;
+  if (trials % stride === 0) mark('trials');
+  if (trials >= Number(most)) process.kill(process.pid, 'SIGKILL');
+});
+mark('end');
