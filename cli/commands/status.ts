@@ -1,6 +1,9 @@
-import { collectFrontier, collectRun, duration, type RunSummary } from '../../experiments/report/index.js';
+import { statSync } from 'node:fs';
+import { collectFrontier, collectRun, collectRuns, duration, type RunSummary } from '../../experiments/report/index.js';
+import { hasRun } from '../../experiments/runner/workdir.js';
 import { command, jsonOption } from '../command.js';
 import { withRun } from '../open-run.js';
+import { runsTable } from '../output/runs.js';
 import { json, renderFacts } from '../output/table.js';
 
 const statusText = ({ status, message }: RunSummary, workdir: string): string =>
@@ -14,13 +17,20 @@ export const status = command({
   examples: [
     ['status runs/quickstart', 'trials done, failed and planned; best accuracy; frontier'],
     ['status runs/quickstart --json', 'the same for programs'],
+    ['status runs', 'all runs of a folder: how they stand, and the best that they found'],
   ],
   options: (yargs) =>
     yargs
-      .positional('workdir', { type: 'string', demandOption: true, describe: "A run's folder" })
+      .positional('workdir', { type: 'string', demandOption: true, describe: "A run's folder, or one with runs in it" })
       .option('json', jsonOption),
-  run: ({ workdir, json: asJson }, { out, colors }) =>
-    withRun(workdir, (store) => {
+  run: ({ workdir, json: asJson }, { out, colors }) => {
+    const isFolder = statSync(workdir, { throwIfNoEntry: false })?.isDirectory() ?? false;
+    const runs = isFolder && !hasRun(workdir) ? collectRuns(workdir) : [];
+    if (runs.length > 0) {
+      out(asJson ? json(runs) : runsTable(runs, colors));
+      return;
+    }
+    return withRun(workdir, (store) => {
       const run = collectRun(store);
       const frontier = collectFrontier(store).map(({ number }) => number);
       if (asJson) {
@@ -43,5 +53,6 @@ export const status = command({
         ['last change', `${run.updatedAt} (${duration(seconds)} after the start)`],
       ];
       out(renderFacts(facts, colors));
-    }),
+    });
+  },
 });

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { commands } from '../../cli/commands/index.js';
@@ -164,6 +164,21 @@ describe('a stored run', () => {
     expect(code).toBe(0);
     expect(JSON.parse(out)).toMatchObject({ name: 'stored', status: 'complete', counts: { complete: 60 } });
     expect((await nasInside(['status', workdir])).out).toContain('60 of 100000 complete');
+  });
+
+  it('is listed among the runs of its folder, also beside one that cannot be read', async () => {
+    const runs = dirname(workdir);
+    const { out } = await nasInside(['status', runs]);
+    expect(out).toMatch(/stored +complete +60 of 100000 +\d+ +accuracy \d\d\.\d\d %, latency \S+ ms/);
+    const spoilt = join(runs, 'spoilt');
+    mkdirSync(spoilt);
+    writeFileSync(join(spoilt, 'nas.sqlite'), 'not a database');
+    const listed = JSON.parse((await nasInside(['status', runs, '--json'])).out) as {
+      workdir: string;
+      problem?: string;
+    }[];
+    expect(listed.find((run) => run.workdir === spoilt)?.problem).toContain('not a database');
+    rmSync(spoilt, { recursive: true });
   });
 
   it('lists its trials in every format', async () => {

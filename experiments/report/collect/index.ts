@@ -9,6 +9,7 @@ import { collectTrials, frontierOf } from './trials.js';
 export { collectFinals } from './finals.js';
 export { collectMember } from './member.js';
 export { collectRun, experimentOf, objectivesOf } from './run.js';
+export { collectRuns, type RunListing } from './runs.js';
 export { collectFrontier, collectTrial, collectTrials, decisionNames, frontierOf } from './trials.js';
 
 /** All that a report shows of a run, from its store. */

@@ -42,6 +42,20 @@ describe('frontier.svg', () => {
     expect(Number(/width="(\d+)"/.exec(svg)?.[1])).toBeLessThan(1000);
   });
 
+  it('stays small when there are many trials: of those that would lie on each other, one is drawn', async () => {
+    const [trial] = data.trials;
+    const trials = Array.from({ length: 30_000 }, (_, i) => ({
+      ...trial,
+      number: 10_000 + i,
+      values: { accuracy: 0.5 + (i % 30) / 1000, latency_ms: 1 + (i % 40) / 1000 },
+    }));
+    const many = without(() => ({ trials: [...data.trials, ...trials] }));
+    const [few, svg] = [await renderFrontier(data), await renderFrontier(many)];
+    const marks = (text: string): number => count(text, /aria-roledescription="point"/g);
+    expect(marks(svg)).toBeGreaterThan(marks(few));
+    expect(svg.length).toBeLessThan(few.length + 1_000_000);
+  });
+
   it('marks what was given beforehand, on the frontier or not, by its name', async () => {
     expect(await renderFrontier(data)).not.toContain('given beforehand');
     const [member] = data.frontier;
