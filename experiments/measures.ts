@@ -1,8 +1,7 @@
 import type { Objective, Values } from '../search/index.js';
 import type { Costs } from '../spaces/index.js';
 import type { ObjectiveValues, Provenance } from '../store/index.js';
-// Not through trainers/index.js: that loads TF.js, which lists of results can do without.
-import type { ProxyName } from '../trainers/proxies/names.js';
+import type { ProxyName } from '../trainers/index.js';
 
 /** What makes the values of a measure. */
 export type MeasureSource =

@@ -1,4 +1,4 @@
-import { cellNotation } from './cells/index.js';
+import { cellNotation } from './cells/nasbench201.js';
 import { costs } from './costs.js';
 import { layersOf } from './layers.js';
 import type { BasicBlock, Block, ConvBlock, FusedMBConv, MBConv, Network } from './network.js';

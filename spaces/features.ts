@@ -1,4 +1,4 @@
-import { cellEdges, cellFeatures, cellReader, liveEdges, type CellOp } from './cells/index.js';
+import { cellEdges, cellFeatures, cellReader, liveEdges, type CellOp } from './cells/nasbench201.js';
 import type { Decision } from './genotype.js';
 import type { DecisionSpace } from './space.js';
 

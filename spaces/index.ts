@@ -1,4 +1,4 @@
-export * from './cells/index.js';
+export * from './cells/nasbench201.js';
 export * from './costs.js';
 export * from './create-space.js';
 export * from './default-task.js';

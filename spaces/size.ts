@@ -1,6 +1,5 @@
-import type { Genotype } from './genotype.js';
+import { products, type Genotype } from './genotype.js';
 import { sameGenotype } from './operators.js';
-import { products } from './products.js';
 import type { DecisionSpace } from './space.js';
 
 /** Spaces of up to this many combinations are counted by listing them. */

@@ -1,5 +1,4 @@
-import type { Genotype } from '../genotype.js';
-import { products } from '../products.js';
+import { products, type Genotype } from '../genotype.js';
 import { cellEdges, cellOps, type Cell, type CellOp } from './nasbench201.js';
 
 /** A sum, as the sorted terms that are added; nothing when it is zero. */

@@ -86,3 +86,13 @@ export function cellReader(decisions: readonly Decision[]): Reader | undefined {
   if (decisions.length !== cellEdges.length || edges.length !== cellEdges.length) return undefined;
   return (genotype) => edges.map(({ decision, ops }) => ops[genotype[decision]]);
 }
+
+/** A cell as NAS-Bench-201's authors write it: `|op~0|+|op~0|op~1|+|op~0|op~1|op~2|`, node by node. */
+export function cellNotation(cell: Cell): string {
+  const node = (from: number, to: number): string =>
+    cell
+      .slice(from, to)
+      .map((op, i) => `${op}~${i}`)
+      .join('|');
+  return `|${node(0, 1)}|+|${node(1, 3)}|+|${node(3, 6)}|`;
+}

@@ -1,5 +1,3 @@
-import type { EfficientnetInput } from '../types/efficientnet.js';
-
 /**
  * The `efficientnet` presets, written as a user would write them. `tiny` is for images of 28 to 48 pixels, `small` for
  * 64 to 128 (no more pixels than the data has: `gamma` is 1); `b0` is the space around EfficientNet-B0 (Tan & Le 2019)
@@ -221,4 +219,4 @@ export const efficientnetPresets = {
     ],
     head: { filters: 1280, act: 'swish', dropout: 0.2 },
   },
-} as const satisfies Record<string, Omit<EfficientnetInput, 'type' | 'preset'>>;
+} as const;

@@ -1,5 +1,3 @@
-import type { MobilenetInput } from '../types/mobilenet.js';
-
 /**
  * The `mobilenet` presets, written as a user would write them. `tiny` is for images of 28 to 48 pixels (Fashion-MNIST,
  * CIFAR), `small` for 64 to 128; the others are the spaces around MobileNetV2 (Sandler et al. 2018) and MobileNetV3
@@ -87,4 +85,4 @@ export const mobilenetPresets = {
     ],
     head: { filters: 960, hidden: 1280, act: 'hard_swish', dropout: 0.2 },
   },
-} as const satisfies Record<string, Omit<MobilenetInput, 'type' | 'preset'>>;
+} as const;

@@ -1,6 +1,5 @@
-import type { Choice, Decision, Genotype } from '../genotype.js';
+import { products, type Choice, type Decision, type Genotype } from '../genotype.js';
 import type { Scale, StagedPlan, StageChoices, StemChoices, HeadChoices } from './plan.js';
-import { products } from '../products.js';
 
 /** Where a field's value comes from: its choices and, when there is more than one, the decision that chooses. */
 export interface Slot<T extends Choice> {

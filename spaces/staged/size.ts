@@ -1,4 +1,4 @@
-import { products } from '../products.js';
+import { products } from '../genotype.js';
 import { blockOf, headOf, inputOf, stemOf } from './build.js';
 import type { Layout } from './layout.js';
 import { scaledDepth } from './layout.js';

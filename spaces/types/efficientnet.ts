@@ -55,8 +55,6 @@ export const efficientnetSchema = z
   })
   .describe('MBConv and fused-MBConv stages with compound scaling (Tan & Le 2019, 2021)');
 export type EfficientnetConfig = z.output<typeof efficientnetSchema>;
-/** What a user may write. */
-export type EfficientnetInput = z.input<typeof ownSchema>;
 
 /** The preset made for images of this height. */
 function presetFor(height: number): PresetName {

@@ -32,8 +32,6 @@ export const mobilenetSchema = z
   })
   .describe('inverted residuals, as in MobileNetV2 and V3');
 export type MobilenetConfig = z.output<typeof mobilenetSchema>;
-/** What a user may write. */
-export type MobilenetInput = z.input<typeof ownSchema>;
 
 /** The preset made for images of this height. */
 function presetFor(height: number): PresetName {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { CellForms, cellAt } from '../cells/canonical.js';
-import { cellEdges, cellOps, type Cell } from '../cells/index.js';
+import { cellEdges, cellOps, type Cell } from '../cells/nasbench201.js';
 import { structureOf } from '../features.js';
 import type { Decision } from '../genotype.js';
 import type { Block, Network } from '../network.js';

@@ -10,12 +10,12 @@ import {
   genotypeOf,
   layersOf,
   liveEdges,
+  products,
   spaceSize,
   type Genotype,
   type Task,
 } from '../../spaces/index.js';
 import { apply, initialWeights, weightsFrom } from '../../spaces/models/index.js';
-import { products } from '../../spaces/products.js';
 import { describeSpace } from './contract.js';
 import { complaint, makeSpace } from './make.js';
 

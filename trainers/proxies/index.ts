@@ -1,3 +1,2 @@
 export { proxyBatch, proxyImages, type ProxyBatch } from './batch.js';
-export { proxyNames, type ProxyName } from './names.js';
-export { needsImages, proxies, type ProxyOptions } from './proxies.js';
+export { needsImages, proxies, proxyNames, type ProxyName, type ProxyOptions } from './proxies.js';

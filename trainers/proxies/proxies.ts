@@ -7,8 +7,11 @@ import { activateBackend } from '../engines/index.js';
 import { createResizer } from '../data/index.js';
 import { logDeterminant } from './activation-codes.js';
 import type { ProxyBatch } from './batch.js';
-import { proxyNames, type ProxyName } from './names.js';
 import { computeParts, type Part, type Variables } from './program.js';
+
+/** Zero-cost proxies: numbers of an untrained network that go along with its accuracy after training. */
+export const proxyNames = ['synflow', 'gradnorm', 'snip', 'naswot'] as const;
+export type ProxyName = (typeof proxyNames)[number];
 
 export interface ProxyOptions<N extends ProxyName = ProxyName> {
   /** Of the initial weights. */

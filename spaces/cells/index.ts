@@ -1,2 +1,0 @@
-export * from './nasbench201.js';
-export * from './notation.js';

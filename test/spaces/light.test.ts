@@ -1,0 +1,45 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, describe, expect, it } from 'vitest';
+import { builtModule } from '../../base/built-module.js';
+import { main } from '../cli/nas.js';
+import { storedRun } from '../cli/stored-run.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'nas-light-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const hooks = join(folder, 'hooks.mjs');
+writeFileSync(
+  hooks,
+  `export async function load(url, context, next) {
+    if (url.includes('/@tensorflow/')) process._rawDebug('loaded ' + url);
+    return next(url, context);
+  }`,
+);
+const register = `data:text/javascript,import{register}from'node:module';register('${pathToFileURL(hooks).href}')`;
+
+/** Modules of TF.js that a Node.js process loads. */
+function loaded(...args: readonly string[]): string[] {
+  const script = `${JSON.stringify(process.execPath)} "$@" 2>&1 >/dev/null`;
+  const texts = execFileSync('sh', ['-c', script, 'sh', '--import', register, ...args], { encoding: 'utf8' });
+  return texts.split('\n').filter((line) => line.startsWith('loaded '));
+}
+
+const importing = (module: string): string[] =>
+  loaded('--input-type=module', '-e', `await import('${builtModule(module, import.meta.url).href}')`);
+
+describe('TF.js is loaded', () => {
+  it('by spaces/models alone, not by spaces', () => {
+    expect(importing('../../spaces/index.js')).toEqual([]);
+    expect(importing('../../spaces/models/index.js')).not.toEqual([]);
+  });
+
+  it('by no command that only lists or describes', async () => {
+    await storedRun(folder, 3);
+    for (const args of [['--help'], ['space', 'fbnet'], ['trials', folder], ['pareto', folder]])
+      expect([args[0], loaded(main, ...args)]).toEqual([args[0], []]);
+  });
+});
