@@ -2,9 +2,8 @@ import type * as tf from '@tensorflow/tfjs-core';
 import { encodeModel } from './onnx/model.js';
 import { resolveTarget } from './runtime/blocked-support.js';
 import { invalidInput } from '../base/errors.js';
-import { FrozenInference, type InferenceProgram } from './runtime/inference.js';
-import type { Program } from './runtime/program.js';
-import { CompiledProgram } from './runtime/program.js';
+import { InferenceProgram } from './runtime/inference.js';
+import { Program } from './runtime/program.js';
 import type { StateLayout } from './passes/pack-states.js';
 import { type GraphCheck, runPasses, stateful, type StatefulDraft } from './passes/pipelines.js';
 import { createSession } from './runtime/session.js';
@@ -75,7 +74,7 @@ export async function compile(
     encode: afterEncode - afterTrace,
     session: performance.now() - afterEncode,
   };
-  return new CompiledProgram({
+  return new Program({
     traced,
     packs,
     session,
@@ -109,5 +108,5 @@ export function compileInference(
   const assigned = traced.states.find((state) => state.assigned);
   if (assigned) throw invalidInput(`the function assigns to variable '${assigned.variable.name}': it is no inference`);
   states.adopt(traced.states);
-  return new FrozenInference(traced, states, inputs, target, options.check);
+  return new InferenceProgram(traced, states, inputs, target, options.check);
 }

@@ -10,16 +10,6 @@ import type { StateStore } from './state-store.js';
 import type { Feed, HostTensor } from './tensors.js';
 import { bindFeeds, fromOrt, resultsOf } from './tensors.js';
 
-/** A function of states that only reads them. */
-export interface InferenceProgram {
-  /** Runs the function on the states as they are now. The first run after one that it reads changed opens a new session. */
-  run(feeds: Readonly<Record<string, Feed>>): Promise<Record<string, HostTensor>>;
-  /** How many sessions were opened so far. */
-  readonly sessions: number;
-  /** Frees ONNX Runtime's memory. */
-  dispose(): Promise<void>;
-}
-
 /** The graph with inputs that have become constants. */
 function bindConstants(graph: Graph, values: ReadonlyMap<string, Constant>): Graph {
   return {
@@ -30,11 +20,12 @@ function bindConstants(graph: Graph, values: ReadonlyMap<string, Constant>): Gra
 }
 
 /**
- * Runs a traced function with the states written into the model as constants: batch norm is folded into the
+ * A function of states that only reads them. They are constants of the model that runs: batch norm is folded into the
  * convolutions, and ONNX Runtime packs and lays out the weights ahead, which it cannot do with weights that are inputs.
- * That is worth a new session (tens of ms) whenever the states have changed.
+ * That is worth a new session (tens of ms) whenever one of them has changed.
  */
-export class FrozenInference implements InferenceProgram {
+export class InferenceProgram {
+  /** How many sessions were opened so far. */
   sessions = 0;
   private readonly names: readonly string[];
   private opened: { readonly version: number; readonly session: ort.InferenceSession } | undefined;
@@ -49,6 +40,7 @@ export class FrozenInference implements InferenceProgram {
     this.names = traced.states.map(({ variable }) => variable.name);
   }
 
+  /** Runs the function on the states as they are now. The first run after one that it reads changed opens a new session. */
   run(feeds: Readonly<Record<string, Feed>>): Promise<Record<string, HostTensor>> {
     return this.states.inOrder(async () => {
       const bound = bindFeeds(this.inputs, feeds);
@@ -56,6 +48,7 @@ export class FrozenInference implements InferenceProgram {
     });
   }
 
+  /** Frees ONNX Runtime's memory. */
   async dispose(): Promise<void> {
     await this.opened?.session.release();
     this.opened = undefined;

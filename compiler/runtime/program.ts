@@ -19,29 +19,6 @@ export interface Timings {
   readonly session: number;
 }
 
-/** A compiled function. */
-export interface Program {
-  /**
-   * Runs the function once and updates the states that it assigns. `step` numbers the noise of `uniform`; by default
-   * it counts the runs of this program from 0. Runs of programs that share a store happen in the order of their calls.
-   * ONNX Runtime blocks the event loop meanwhile.
-   * @throws NasError when a feed is missing or does not fit.
-   */
-  run(feeds: Readonly<Record<string, Feed>>, step?: number): Promise<Record<string, HostTensor>>;
-  readonly states: StateStore;
-  readonly graph: Graph;
-  /** The ONNX file that runs. */
-  readonly bytes: Uint8Array;
-  readonly timings: Timings;
-  /**
-   * Runs the function with ONNX Runtime's profiler, on the states as they are, which stay so.
-   * @param runs runs that count, after `warmup` that do not
-   */
-  profile(feeds: Readonly<Record<string, Feed>>, runs: number, warmup: number): Promise<Profile>;
-  /** Frees ONNX Runtime's memory; the states stay in their store. */
-  dispose(): Promise<void>;
-}
-
 export interface ProgramParts {
   readonly traced: Traced;
   readonly packs: readonly StatePack[];
@@ -54,9 +31,11 @@ export interface ProgramParts {
   readonly timings: Timings;
 }
 
-export class CompiledProgram implements Program {
+/** A compiled function. */
+export class Program {
   readonly graph: Graph;
   readonly states: StateStore;
+  /** The ONNX file that runs. */
   readonly bytes: Uint8Array;
   readonly timings: Timings;
   /** Inputs of the function that the graph uses. */
@@ -80,10 +59,20 @@ export class CompiledProgram implements Program {
     this.single = parts.traced.states.filter(({ variable }) => !packed.has(variable.name));
   }
 
+  /**
+   * Runs the function once and updates the states that it assigns. `step` numbers the noise of `uniform`; by default
+   * it counts the runs of this program from 0. Runs of programs that share a store happen in the order of their calls.
+   * ONNX Runtime blocks the event loop meanwhile.
+   * @throws NasError when a feed is missing or does not fit.
+   */
   run(feeds: Readonly<Record<string, Feed>>, step?: number): Promise<Record<string, HostTensor>> {
     return this.states.inOrder(() => this.runStep(feeds, step ?? this.steps));
   }
 
+  /**
+   * Runs the function with ONNX Runtime's profiler, on the states as they are, which stay so.
+   * @param runs runs that count, after `warmup` that do not
+   */
   profile(feeds: Readonly<Record<string, Feed>>, runs: number, warmup: number): Promise<Profile> {
     const repeat = async (session: ort.InferenceSession): Promise<void> => {
       for (let i = 0; i < warmup + runs; i++) await session.run(this.bind(feeds, this.steps));
@@ -91,6 +80,7 @@ export class CompiledProgram implements Program {
     return this.states.inOrder(() => profileModel(this.bytes, this.parts.target, repeat, warmup));
   }
 
+  /** Frees ONNX Runtime's memory; the states stay in their store. */
   async dispose(): Promise<void> {
     await this.parts.session.release();
   }
