@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { invalidInput } from '../../base/errors.js';
 import type { Network } from '../../spaces/index.js';
-import { Catalogue, type Profile } from './layer-features.js';
+import { Catalogue, type Profile } from './catalogue.js';
 import type { LatencyModel, Prediction, ProfileModel } from './latency-model.js';
 import type { Fit, PricedFit } from './fit-priced.js';
 import { PricedModel, pricedSchema } from './priced-model.js';

@@ -1,13 +1,7 @@
 import { ascending, quantile } from '../statistics.js';
-import {
-  isDeclared,
-  type Catalogue,
-  type Column,
-  type Execution,
-  type LayerFeatures,
-  type Profile,
-  type Term,
-} from './layer-features.js';
+import type { Catalogue, Profile } from './catalogue.js';
+import { isDeclared, type Execution } from './executions.js';
+import type { Column, LayerFeatures, Term } from './layer-features.js';
 
 /** Layers with more traffic than this quantile of all convolutions are heavy: they outlast their launch. */
 const heavyQuantile = 0.75;

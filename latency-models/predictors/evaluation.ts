@@ -4,7 +4,7 @@ import { ascending, mean, quantile } from '../statistics.js';
 import { designSamples } from './calibration.js';
 import type { DeviceTable } from './device-table.js';
 import { fitSamples, type FitOptions } from './fit.js';
-import type { Sample } from './layer-features.js';
+import type { Sample } from './catalogue.js';
 import { learnSources } from './sources.js';
 import { validate } from './validation.js';
 

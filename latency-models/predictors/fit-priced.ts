@@ -1,7 +1,7 @@
 import { launchColumns, priceOf } from './columns.js';
 import type { Component } from './evidence.js';
 import { layerCovariance, likeness, type Spread } from './layer-deviations.js';
-import type { Catalogue, Sample } from './layer-features.js';
+import type { Catalogue, Sample } from './catalogue.js';
 import type { ProfileModel } from './latency-model.js';
 import { leaveOneOut } from './leave-one-out.js';
 import { gated, gatesOf, overlap } from './overlap.js';

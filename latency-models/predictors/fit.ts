@@ -1,7 +1,8 @@
 import { blend, type Alternative } from './blended-model.js';
 import { fitPriced, type Fit, type PricedFit } from './fit-priced.js';
 import type { PricedOptions } from './setting.js';
-import { Catalogue, fewForDetails, likelyExecutions, type Sample } from './layer-features.js';
+import { Catalogue, type Sample } from './catalogue.js';
+import { fewForDetails, likelyExecutions } from './executions.js';
 import type { LatencyModel, Observation } from './latency-model.js';
 import { partsOf, type Part } from './parts.js';
 import type { ModelKind } from './priced-model.js';

@@ -2,7 +2,7 @@ export * from './calibration.js';
 export { fitLatencyModel, fitSamples, type FitOptions } from './fit.js';
 export type { Fit } from './fit-priced.js';
 export type { LatencyModel, Observation, Prediction } from './latency-model.js';
-export { Catalogue, type Profile, type Sample } from './layer-features.js';
+export { Catalogue, type Profile, type Sample } from './catalogue.js';
 export * from './measured-networks.js';
 export { latencyModelFrom } from './blended-model.js';
 export { modelKinds, type ModelKind } from './priced-model.js';

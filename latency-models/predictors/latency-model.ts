@@ -1,6 +1,6 @@
 import type { LayerTime } from '../device.js';
 import type { Network } from '../../spaces/index.js';
-import type { Catalogue, Profile } from './layer-features.js';
+import type { Catalogue, Profile } from './catalogue.js';
 
 /** A latency that was predicted, with the model's own opinion of it. */
 export interface Prediction {

@@ -1,4 +1,5 @@
-import type { Catalogue, LayerFeatures } from './layer-features.js';
+import type { Catalogue } from './catalogue.js';
+import type { LayerFeatures } from './layer-features.js';
 import { dot } from './regression.js';
 
 /**

@@ -1,14 +1,4 @@
-import {
-  applyRule,
-  cellOps,
-  readEdges,
-  type Cell,
-  layersOf,
-  type Layer,
-  type LayerTable,
-  type Network,
-  type Shape,
-} from '../../spaces/index.js';
+import { applyRule, type Layer, type LayerTable, type Shape } from '../../spaces/index.js';
 
 /** Names of the physical totals: `pointwise_macs`, `depthwise5_macs`, `conv_traffic`, ... */
 export type Column = string;
@@ -140,12 +130,12 @@ const variants: LayerTable<{ readonly family: string; readonly window: readonly 
 };
 
 /** `conv 3/2 32x32x16 16x16x32`: kernel and stride, input, output. */
-function keyOf(layer: Layer): string {
+export function keyOf(layer: Layer): string {
   const { family, window } = applyRule(variants, layer);
   return `${family} ${window.join('/')} ${layer.input.join('x')} ${layer.output.join('x')}`;
 }
 
-function describe(layer: Layer, key: string): LayerFeatures {
+export function describeLayer(layer: Layer, key: string): LayerFeatures {
   const { family, window } = applyRule(variants, layer);
   const own = applyRule(terms, layer);
   const { input, output } = layer;
@@ -157,112 +147,4 @@ function describe(layer: Layer, key: string): LayerFeatures {
     family,
     place: [window[0] / 2, window[1], Math.log2(input[2]), Math.log2(output[2]), Math.log2(output[0] * output[1]) / 2],
   };
-}
-
-/** How often a network executes each distinct layer, and the operations that its cells are written with. */
-export interface Profile {
-  /** Positions in the catalogue, ascending, each once. */
-  readonly layers: readonly number[];
-  /** How often each occurs. */
-  readonly counts: readonly number[];
-  readonly declared: readonly Term[];
-  /** Nothing of the input reaches the output; what remains of such a network differs from device to device. */
-  readonly isConstant: boolean;
-}
-
-/**
- * Which operations of a cell a runtime executes: the `live` ones, which are layers of the network; all that are `written`,
- * as frameworks without a graph compiler do; or those whose result is `read`, be it of zeros.
- */
-export type Execution = 'live' | 'written' | 'read';
-
-const executedEdges: { readonly [E in Exclude<Execution, 'live'>]: (cell: Cell) => readonly boolean[] } = {
-  written: (cell) => cell.map(() => true),
-  read: readEdges,
-};
-const executions = ['written', 'read'] as const;
-
-/** Whether a column counts operations of cells, by one of these executions. */
-export const isDeclared = (column: Column, among: readonly Execution[] = executions): boolean =>
-  among.some((execution) => column.startsWith(`${execution}_`));
-
-/** Fewer samples than this say nothing about overlaps, single layers and executions. */
-export const fewForDetails = 8;
-
-/**
- * How a device may execute cells, and how likely that is: most tables were taken with frameworks that run them as they
- * are written.
- * @param declared whether they may be executed beyond their live layers.
- */
-export function likelyExecutions(
-  samples: number,
-  declared: boolean,
-): readonly { readonly execution: Execution; readonly probability: number }[] {
-  if (!declared) return [{ execution: 'live', probability: 1 }];
-  if (samples < fewForDetails) return [{ execution: 'written', probability: 1 }];
-  return [
-    { execution: 'written', probability: 0.8 },
-    { execution: 'read', probability: 0.2 },
-  ];
-}
-
-/** Operations of cells that runtimes execute, by execution: published tables were often taken without a graph compiler. */
-function declaredTerms({ blocks }: Network): Term[] {
-  const counts = new Map<Column, number>();
-  for (const block of blocks) {
-    if (block.kind !== 'cell') continue;
-    for (const execution of executions) {
-      const executed = executedEdges[execution](block.cell);
-      for (const op of cellOps) {
-        const column = `${execution}_${op}`;
-        counts.set(column, (counts.get(column) ?? 0) + block.cell.filter((own, i) => executed[i] && own === op).length);
-      }
-    }
-  }
-  return [...counts];
-}
-
-/** A measured network, taken apart. */
-export interface Sample {
-  readonly profile: Profile;
-  readonly ms: number;
-}
-
-/** The distinct layers that occur in some networks. */
-export class Catalogue {
-  readonly layers: LayerFeatures[] = [];
-  private readonly positions = new Map<string, number>();
-
-  /** The layers of a network that take time, entered into the catalogue where they are new. */
-  profile(network: Network): Profile {
-    const all = layersOf(network);
-    return {
-      ...this.count(all),
-      declared: declaredTerms(network),
-      isConstant: all.some(({ kind }) => kind === 'zero'),
-    };
-  }
-
-  /** Those of some layers that take time. */
-  count(all: readonly Layer[]): Pick<Profile, 'layers' | 'counts'> {
-    const found = new Map<number, number>();
-    for (const layer of all)
-      if (this.takesTime(layer)) found.set(this.position(layer), (found.get(this.position(layer)) ?? 0) + 1);
-    const layers = [...found.keys()].sort((a, b) => a - b);
-    return { layers, counts: layers.map((i) => found.get(i) ?? 0) };
-  }
-
-  /** Whether a layer does anything of its own: batch norm, ReLU and dropout are part of what comes before. */
-  takesTime(layer: Layer): boolean {
-    return this.layers[this.position(layer)].terms.length > 0;
-  }
-
-  private position(layer: Layer): number {
-    const key = keyOf(layer);
-    const known = this.positions.get(key);
-    if (known !== undefined) return known;
-    const position = this.layers.push(describe(layer, key)) - 1;
-    this.positions.set(key, position);
-    return position;
-  }
 }

@@ -2,7 +2,7 @@ import { layersOf, type Layer, type Network } from '../../spaces/index.js';
 import type { LayerTime } from '../device.js';
 import { median } from '../statistics.js';
 import type { Component } from './evidence.js';
-import type { Catalogue, Profile } from './layer-features.js';
+import type { Catalogue, Profile } from './catalogue.js';
 import type { Observation } from './latency-model.js';
 
 /** A fit has at most this many parts, those that most time was spent in, and at most so many with the networks. */

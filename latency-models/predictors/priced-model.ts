@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import type { Network } from '../../spaces/index.js';
 import { launchColumns, priceOf, sumOf, surcharges, termsOf, type Prices } from './columns.js';
-import { Catalogue, isDeclared, type LayerFeatures, type Profile } from './layer-features.js';
+import { Catalogue, type Profile } from './catalogue.js';
+import { isDeclared } from './executions.js';
+import type { LayerFeatures } from './layer-features.js';
 import type { Prediction, ProfileModel } from './latency-model.js';
 import { similarities } from './layer-deviations.js';
 

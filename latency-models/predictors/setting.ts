@@ -1,6 +1,7 @@
 import { columnsOf, heavyTraffic, partRow, type Columns } from './columns.js';
 import type { Component } from './evidence.js';
-import type { Catalogue, Execution, Profile, Sample } from './layer-features.js';
+import type { Catalogue, Profile, Sample } from './catalogue.js';
+import type { Execution } from './executions.js';
 import { partErrors, type Part, type PartErrors } from './parts.js';
 import type { ModelKind } from './priced-model.js';
 import { diagonal, dot, type Regression } from './regression.js';

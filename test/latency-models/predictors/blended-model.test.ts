@@ -3,7 +3,7 @@ import { Random } from '../../../base/random.js';
 import { latencyModelFrom } from '../../../latency-models/index.js';
 import { blend } from '../../../latency-models/predictors/blended-model.js';
 import { fitPriced, type PricedFit } from '../../../latency-models/predictors/fit-priced.js';
-import { Catalogue } from '../../../latency-models/predictors/layer-features.js';
+import { Catalogue } from '../../../latency-models/predictors/catalogue.js';
 import type { Network } from '../../../spaces/index.js';
 import { fashionSpace, observe } from '../contract.js';
 
