@@ -67,27 +67,23 @@ export class JobFailed extends NasError {
   }
 }
 
-const minutes = (count: number): number => 60 * count;
-const hours = (count: number): number => 60 * minutes(count);
-
-/** Generous, each for the longest part of a job that shows no progress, on a slow machine. */
+/** Seconds; generous, each for the longest part of a job that shows no progress, on a slow machine. */
 const patience: Readonly<Record<Job['kind'], number>> = {
-  /** Another run may be training the same teacher, and is waited for. */
-  teacher: hours(24),
   /** Reading large data, compiling the step, or validation. */
-  train: minutes(30),
+  teacher: 1800,
+  train: 1800,
   /** A network is exported and opened: a driver may compile it. */
-  measure: minutes(15),
+  measure: 900,
   /** The proxies of one network. */
-  proxies: minutes(15),
+  proxies: 900,
   /** A program of the user's that trains elsewhere may tell nothing meanwhile. */
-  evaluate: hours(24),
+  evaluate: 24 * 3600,
   /** A network is exported; after that, each batch is a sign. */
-  export: minutes(15),
+  export: 900,
 };
 
 /** An agent may have others' networks to measure first, and tells nothing meanwhile. */
-const agentPatience = hours(12);
+const agentPatience = 12 * 3600;
 
 /** Seconds for which a job is trusted to be at work although it shows nothing. */
 export const patienceWith = (job: Job): number =>
