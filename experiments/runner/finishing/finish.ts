@@ -36,13 +36,11 @@ export async function finishFrontier(
   const { final } = plan.experiment;
   const trials = await settledFrontier(context, latency);
   if (trials.length === 0 || stopping()) return;
-  const networks = trials.length === 1 ? 'network' : `${trials.length} networks`;
-  if (final !== null)
-    observe({
-      kind: 'phase',
-      name: 'final',
-      message: `Training the frontier's ${networks} for ${final.epochs} epochs`,
-    });
+  const networks = networksOf(trials);
+  if (final !== null) {
+    const message = `Training the frontier's ${networks} for ${final.epochs} epochs`;
+    observe({ kind: 'phase', name: 'final', message });
+  }
   let trained = 0;
   const members = await Promise.all(
     trials.map(async (trial) => {
@@ -62,15 +60,13 @@ export async function finishFrontier(
     });
     observe({ kind: 'progress', phase: 'frontier', done: done + 1, total: members.length, unit: 'networks' });
   }
-  if (unsaved.length > 0 && !stopping())
-    throw new NasError(
-      'failure',
-      `${unsaved.length} of ${members.length} networks could not be saved; ${unsaved.join('; ')}`,
-      {
-        hint: 'The others are in artifacts/frontier; nas resume tries again with what is missing.',
-      },
-    );
+  if (unsaved.length === 0 || stopping()) return;
+  const message = `${unsaved.length} of ${members.length} networks could not be saved; ${unsaved.join('; ')}`;
+  const hint = 'The others are in artifacts/frontier; nas resume tries again with what is missing.';
+  throw new NasError('failure', message, { hint });
 }
+
+const networksOf = ({ length }: readonly TrialRecord[]): string => (length === 1 ? 'network' : `${length} networks`);
 
 /**
  * The frontier after its members were measured side by side; these latencies are the ones that are reported. A new
@@ -89,8 +85,11 @@ export async function settledFrontier(context: TrainingContext, latency: Latency
     }
     const members = frontierTrials(store.trials.all(), plan.experiment.objectives);
     if (!plan.sources.has('latency') || stopping() || members.every(({ number }) => latest.has(number))) return members;
-    const networks = members.length === 1 ? 'network' : `${members.length} networks`;
-    observe({ kind: 'phase', name: 'frontier', message: `Measuring the frontier's ${networks} side by side` });
+    observe({
+      kind: 'phase',
+      name: 'frontier',
+      message: `Measuring the frontier's ${networksOf(members)} side by side`,
+    });
     const subjects = members.map(({ number, genotype, seed }) => ({
       genotype,
       candidate: { network: candidates.network(genotype), seed },

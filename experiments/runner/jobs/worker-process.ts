@@ -4,6 +4,7 @@ import { messageOf, NasError } from '../../../base/errors.js';
 import { JobFailed } from './job-runner.js';
 import type { Job, JobEvent, ResultOf } from './jobs.js';
 import { fromPlainError, type FromWorker, type ToWorker } from './messages.js';
+import { Gate } from './pause.js';
 import { Watchdog } from './watchdog.js';
 
 /** A worker process ended before its job did: killed, crashed, out of memory, hung. The job may be tried again. */
@@ -32,7 +33,8 @@ interface Running {
 export class WorkerProcess {
   private child: ChildProcess | undefined;
   private running: Running | undefined;
-  private paused: { promise: Promise<void>; acknowledge: () => void } | undefined;
+  /** While it is to stand still; opened when it does. */
+  private paused: Gate | undefined;
 
   /** @param index place of this worker among its pool's; shown in progress. */
   constructor(
@@ -66,17 +68,15 @@ export class WorkerProcess {
   /** Resolves when the current job stands still between two steps; at once when there is none. */
   pause(): Promise<void> {
     if (this.paused === undefined) {
-      let acknowledge: () => void = () => undefined;
-      const promise = new Promise<void>((resolve) => (acknowledge = resolve));
-      this.paused = { promise, acknowledge };
+      this.paused = new Gate();
       if (this.child !== undefined && this.running !== undefined) send(this.child, { type: 'pause' });
-      else acknowledge();
+      else this.paused.open();
     }
-    return this.paused.promise;
+    return this.paused.opened;
   }
 
   resume(): void {
-    this.paused?.acknowledge();
+    this.paused?.open();
     this.paused = undefined;
     this.running?.watchdog.heard();
     if (this.child !== undefined) send(this.child, { type: 'resume' });
@@ -129,7 +129,7 @@ export class WorkerProcess {
         break;
       case 'paused':
         running?.watchdog.suspend();
-        this.paused?.acknowledge();
+        this.paused?.open();
         break;
       case 'done':
         this.settle()?.resolve(message.result);
@@ -163,7 +163,7 @@ export class WorkerProcess {
     const { running } = this;
     running?.watchdog.end();
     this.running = undefined;
-    this.paused?.acknowledge();
+    this.paused?.open();
     return running;
   }
 }
