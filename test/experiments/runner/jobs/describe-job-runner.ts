@@ -27,8 +27,8 @@ export interface JobFixture {
   proxies(id: string): JobOrder<ProxiesJob>;
 }
 
-/** A deadline that a worker which starts on a busy machine keeps. */
-const deadline = 15;
+/** A deadline that a worker keeps which starts on a busy machine, at the second or third attempt at the latest. */
+const deadline = 6;
 
 /** The contract of every JobRunner, with real jobs. */
 export function describeJobRunner(
@@ -157,7 +157,7 @@ export function describeJobRunner(
     });
 
     it('ends a worker that makes no progress, and starts its job again', async () => {
-      runner = create({ size: 1, retries: 1 });
+      runner = create({ size: 1, retries: 3 });
       const reasons: string[] = [];
       let stops = 1;
       const submitted = runner.submit(
@@ -170,7 +170,7 @@ export function describeJobRunner(
         },
       );
       expect((await submitted.result).state).toBe('complete');
-      expect(reasons).toEqual([expect.stringContaining(`no progress for ${deadline} s`)]);
+      expect(reasons).toContainEqual(expect.stringContaining(`no progress for ${deadline} s`));
     });
 
     it('lets everything go on when the measurement hangs for which it stands still', async () => {
