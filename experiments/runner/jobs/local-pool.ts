@@ -21,8 +21,9 @@ export class LocalPool implements JobRunner {
   private readonly shared: PQueue;
   private readonly exclusive = new PQueue({ concurrency: 1 });
   private readonly elsewhere = new PQueue({ concurrency: 1 });
-  private readonly submitted = new Set<string>();
-  private readonly stopping = new AbortController();
+  /** What cancels the jobs that wait or run, by their ids. */
+  private readonly submitted = new Map<string, AbortController>();
+  private stopped = false;
 
   constructor(private readonly options: PoolOptions) {
     // Only for training: latency is measured as it will be without.
@@ -36,15 +37,16 @@ export class LocalPool implements JobRunner {
   submit<J extends Job>(order: JobOrder<J>, listener: JobListener = {}): SubmittedJob<ResultOf<J>> {
     const { id } = order;
     if (this.submitted.has(id)) throw new Error(`the job ${id} is submitted already`);
-    this.submitted.add(id);
     const cancelling = new AbortController();
-    const signal = AbortSignal.any([cancelling.signal, this.stopping.signal]);
-    const result = this.placed(order, (worker) => this.attempts(worker, order, listener, signal));
+    this.submitted.set(id, cancelling);
+    if (this.stopped) cancelling.abort();
+    const result = this.placed(order, (worker) => this.attempts(worker, order, listener, cancelling.signal));
     return { result: result.finally(() => this.submitted.delete(id)), cancel: () => cancelling.abort() };
   }
 
   stop(): void {
-    this.stopping.abort();
+    this.stopped = true;
+    for (const cancelling of this.submitted.values()) cancelling.abort();
   }
 
   async close(): Promise<void> {
