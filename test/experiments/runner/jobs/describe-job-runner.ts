@@ -175,7 +175,13 @@ export function describeJobRunner(
 
     it('lets everything go on when the measurement hangs for which it stands still', async () => {
       runner = create({ size: 1, retries: 0 });
-      const hanging = runner.submit({ ...measuring('measure'), deadline }, { event: () => signalWorkers('SIGSTOP') });
+      const { job, ...order } = measuring('measure');
+      // So many blocks that it is still at work when it is stopped.
+      const protocol = { ...defaultProtocol, minBlocks: 10_000, maxBlocks: 10_000 };
+      const hanging = runner.submit(
+        { ...order, job: { ...job, protocol }, deadline },
+        { event: () => signalWorkers('SIGSTOP') },
+      );
       await expect(hanging.result).rejects.toThrow(`no progress for ${deadline} s`);
       expect(await runner.submit(proxies('next')).result).toHaveLength(1);
     });
