@@ -1,11 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
-import * as tfl from '@tensorflow/tfjs-layers';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { targetWith, trace, verifyGraph, type Graph } from '../../compiler/index.js';
 import { GraphBuilder } from '../../compiler/graph/index.js';
 import { inference, runPasses } from '../../compiler/passes/pipelines.js';
 import { portable } from '../../compiler/target.js';
+import type { Network } from '../../spaces/index.js';
+import { mbconv } from './support/blocks.js';
+import { trainingOf } from './support/models.js';
 
 beforeAll(async () => {
   await tf.setBackend('cpu');
@@ -20,35 +22,26 @@ function small(): Graph {
 
 describe('verifyGraph', () => {
   it('accepts a training step, plain and blocked', () => {
-    const input = tfl.input({ shape: [8, 8, 3] });
-    const hidden = [
-      tfl.layers.conv2d({ filters: 16, kernelSize: 3, padding: 'same' }),
-      tfl.layers.batchNormalization(),
-      tfl.layers.reLU({ maxValue: 6 }),
-      tfl.layers.depthwiseConv2d({ kernelSize: 3, strides: 2, padding: 'same' }),
-      tfl.layers.dropout({ rate: 0.5 }),
-      tfl.layers.flatten(),
-      tfl.layers.dense({ units: 2 }),
-    ].reduce((x, layer) => layer.apply(x) as tfl.SymbolicTensor, input);
-    const model = tfl.model({ inputs: input, outputs: hidden });
-    const variables = model.trainableWeights
-      .map((weight) => weight.read())
-      .filter((value) => value instanceof tf.Variable);
+    const network: Network = {
+      kind: 'network',
+      input: [8, 8, 3],
+      classes: 2,
+      stem: { filters: 16, kernel: 3, stride: 1, act: 'relu6' },
+      blocks: [mbconv(16, 1, 3, 2)],
+      head: { filters: 16, act: 'relu', dropout: 0.5 },
+    };
+    const { logits, trainable } = trainingOf(network, 'verify');
     for (const block of [null, 16]) {
       const { graph } = trace(
-        ({ x, y }) =>
-          tf.variableGrads(
-            () =>
-              tf.losses.softmaxCrossEntropy<tf.Tensor, tf.Scalar>(y, model.apply(x, { training: true }) as tf.Tensor),
-            variables,
-          ).grads,
+        ({ x, y }) => tf.variableGrads(() => tf.losses.softmaxCrossEntropy(y, logits(x)), trainable).grads,
         { x: { shape: [2, 8, 8, 3] }, y: { shape: [2, 2] } },
         { target: targetWith(block) },
       );
       verifyGraph(graph);
       expect(graph.nodes.some(({ op }) => op === 'nchwc.Conv')).toBe(block !== null);
+      expect(graph.inputs.map(({ name }) => name)).toContain('noise_seed');
     }
-    model.dispose();
+    tf.disposeVariables();
   });
 
   it.each<[string, (graph: Graph) => Graph, RegExp]>([
