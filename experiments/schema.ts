@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { latencySchema } from '../latency-models/index.js';
-import { searchSchema, type Objective } from '../search/index.js';
+import { searchSchema, withTrials, type Objective } from '../search/index.js';
 import { spaceSchema, tableSchema } from '../spaces/index.js';
 import {
   dataSchema,
@@ -97,7 +97,8 @@ const trainingSchema = writtenSchema.transform(({ final, ...written }) => {
   const train: TrainConfig = { ...written.train, loss: written.train.loss ?? defaultLoss(written.teacher) };
   const wanted = [...written.objectives, ...(written.evaluate?.objectives ?? [])];
   const objectives = withBudget(wanted, written.latency.budget_ms);
-  const search = { ...written.search, parallel: written.search.parallel ?? defaultWorkers(written.engine) };
+  const parallel = written.search.parallel ?? defaultWorkers(written.engine);
+  const search = { ...withTrials(written.search), parallel };
   return { ...written, train, objectives, search, final: final === undefined ? null : { ...train, ...final } };
 });
 
@@ -112,7 +113,10 @@ const tableExperimentSchema = z
       .describe('which columns are optimised; the first two span the pictures'),
     search: searchSchema.prefault({}).describe(searchText),
   })
-  .transform((written) => ({ ...written, search: { ...written.search, parallel: written.search.parallel ?? 1 } }));
+  .transform((written) => ({
+    ...written,
+    search: { ...withTrials(written.search), parallel: written.search.parallel ?? 1 },
+  }));
 
 /** An experiment that trains, with every default filled in; plain data. */
 export type TrainingExperiment = Readonly<z.output<typeof trainingSchema>>;

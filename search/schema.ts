@@ -59,6 +59,17 @@ export const searchSchema = z.strictObject({
     .min(1)
     .default(50)
     .describe('candidates to try; those that break a hard constraint when measured count, but are not trained'),
+  stop: z
+    .strictObject({
+      trials: z.number().int().min(1).optional().describe('the same as search.trials, which is its short form'),
+      hours: z
+        .number()
+        .gt(0)
+        .optional()
+        .describe("hours of the run's own clock, over all resumes, after which no further candidate is tried"),
+    })
+    .optional()
+    .describe('when the search ends: at whichever comes first'),
   parallel: z
     .number()
     .int()
@@ -115,3 +126,9 @@ export type SearchConfig = z.output<typeof searchSchema>;
 /** How a configuration's controller is called. */
 export const controllerTitle = ({ controller }: Pick<SearchConfig, 'controller'>): string =>
   typeof controller === 'string' ? controller : controller.path;
+
+/** A configuration in which `trials` says how many, however that was written. */
+export const withTrials = <C extends Pick<SearchConfig, 'trials' | 'stop'>>(config: C): C => ({
+  ...config,
+  trials: config.stop?.trials ?? config.trials,
+});

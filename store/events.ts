@@ -17,6 +17,7 @@ export const eventKinds = [
   'artifact',
   'enqueued',
   'resumed',
+  'extended',
   'interrupted',
   'prediction-quality',
   'note',

@@ -98,7 +98,15 @@ export class Run {
     const row = this.connection.read(() => this.select.get({}));
     if (row === undefined) throw corrupt(this.connection.path, 'it does not say which run it is about');
     const { parse } = this.connection;
-    return { ...row, experiment: parse(row.experiment), environment: parse(row.environment) };
+    // Written by `extend`.
+    const extended = this.events.of('extended').at(-1)?.detail as { readonly experiment: unknown } | undefined;
+    const experiment = extended?.experiment ?? parse(row.experiment);
+    return { ...row, experiment, environment: parse(row.environment) };
+  }
+
+  /** From now on, the run is of another experiment: of more trials. What the user wrote stays as it is. */
+  extend(experiment: unknown): void {
+    this.events.add({ kind: 'extended', detail: { experiment } });
   }
 
   status(): RunStatusRecord {

@@ -4,18 +4,19 @@ import { watchRun } from '../watch-run.js';
 export const resume = command({
   usage: 'resume <workdir>',
   summary: 'Continue an interrupted run; the result is that of a run that was never interrupted',
-  examples: [['resume runs/quickstart', 'finished trials stay, the others go on from their checkpoints']],
+  examples: [
+    ['resume runs/quickstart', 'finished trials stay, the others go on from their checkpoints'],
+    ['resume runs/quickstart --trials +20', 'a longer search, as if it had been asked for at first'],
+  ],
   options: (yargs) =>
     yargs
       .positional('workdir', { type: 'string', demandOption: true, describe: "A run's folder" })
+      .option('trials', { type: 'string', describe: 'Trials in all, or further ones: +20; also of a complete run' })
       .option('accept-environment', acceptEnvironmentOption)
       .option('json', { ...jsonOption, describe: "Print the report's data as JSON at the end" }),
-  run: async ({ workdir, acceptEnvironment, json }, terminal) => {
+  run: async ({ workdir, trials, acceptEnvironment, json }, terminal) => {
     const { resumeExperiment } = await import('../../experiments/index.js');
-    await watchRun(
-      (observe, signal) => resumeExperiment(workdir, { acceptEnvironment, signal }, observe),
-      terminal,
-      json,
-    );
+    const options = { acceptEnvironment, ...(trials === undefined ? {} : { trials }) };
+    await watchRun((observe, signal) => resumeExperiment(workdir, { ...options, signal }, observe), terminal, json);
   },
 });

@@ -11,6 +11,8 @@ export interface RunContext {
   readonly observe: RunObserver;
   /** Whether the user has asked to stop. */
   readonly stopping: () => boolean;
+  /** Whether the hours of the search are over; absent: it has as many as it needs. */
+  readonly outOfTime?: () => boolean;
 }
 
 /** What the parts of a run that trains networks share. */

@@ -2,6 +2,7 @@ import { NasError, messageOf } from '../../base/errors.js';
 import { controllerTitle } from '../../search/index.js';
 import type { Store } from '../../store/index.js';
 import { writeReports } from '../report/index.js';
+import { outOfTime } from './budget.js';
 import type { RunContext } from './context.js';
 import { createEvaluator, type Evaluator } from './loop/evaluators/index.js';
 import type { RunObserver } from './events.js';
@@ -25,7 +26,14 @@ export async function execute(
   observe: RunObserver,
   signal: AbortSignal,
 ): Promise<RunOutcome> {
-  const context: RunContext = { plan, store, observe, stopping: () => signal.aborted };
+  const stopping = () => signal.aborted;
+  const context: RunContext = {
+    plan,
+    store,
+    observe,
+    stopping,
+    outOfTime: outOfTime(plan.experiment, store, clockOf(plan)),
+  };
   const evaluator = createEvaluator(plan, context);
   const stop = () => {
     observe({ kind: 'stopping', message: 'Stopping: the workers write their checkpoints' });
@@ -63,6 +71,8 @@ async function phases(context: RunContext, evaluator: Evaluator): Promise<void> 
   const message = `Searching: ${search.trials} trials, ${controllerTitle(search)}`;
   observe({ kind: 'phase', name: 'search', message });
   await (await Search.of(context, evaluator)).run();
+  if (context.outOfTime?.() === true)
+    observe({ kind: 'note', message: `The search ends after its ${search.stop?.hours ?? 0} hours` });
   if (stopping()) return;
   requireResult(store.trials.all(), objectives);
   await evaluator.finish();

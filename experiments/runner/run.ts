@@ -12,6 +12,7 @@ import { execute, report, type RunOutcome } from './execute.js';
 import { environmentDifferences } from './latency/environment.js';
 import { clockOf, defaultThreads, type Plan } from './plan.js';
 import { preparePlan } from './prepare-plan.js';
+import { withMoreTrials } from './budget.js';
 import { environmentOf, requireSameFiles } from './provenance.js';
 import { nasVersion } from './version.js';
 import { clearRun, databasePath, hasRun } from './workdir.js';
@@ -25,6 +26,11 @@ export interface RunOptions {
   readonly acceptEnvironment?: boolean;
   /** Aborted: checkpoint and stop. */
   readonly signal?: AbortSignal;
+}
+
+export interface ResumeOptions {
+  /** Trials in all (`70`), or further ones (`+20`); also of a run that is complete. Default: as many as it has. */
+  readonly trials?: string;
 }
 
 const never = new AbortController().signal;
@@ -83,10 +89,10 @@ export async function runExperiment(
  */
 export async function resumeExperiment(
   workdir: string,
-  options: Pick<RunOptions, 'acceptEnvironment' | 'signal'>,
+  options: Pick<RunOptions, 'acceptEnvironment' | 'signal'> & ResumeOptions,
   observe: RunObserver,
 ): Promise<RunOutcome> {
-  const { acceptEnvironment = false, signal = never } = options;
+  const { acceptEnvironment = false, signal = never, trials } = options;
   const path = resolve(workdir);
   if (!hasRun(path)) throw invalidInput(`${workdir}: there is no run here`, { hint: 'nas run <yaml> starts one.' });
   const lock = lockWorkdir(path);
@@ -95,21 +101,23 @@ export async function resumeExperiment(
     let clock: Clock = Date.now;
     const store = Store.open(databasePath(path), { clock: () => clock() });
     return await withStore(store, async () => {
-      if (store.run.status().status === 'complete') {
+      if (store.run.status().status === 'complete' && trials === undefined) {
         observe({ kind: 'note', message: 'This run is complete' });
         // It may have been killed after its last result and before its report.
         await report(store, path, observe);
         return { state: 'complete', workdir: path };
       }
       const { threads, environment } = store.run.get();
-      const experiment = storedExperiment(store, path);
-      requireSameFiles(experiment, environment);
+      const settled = storedExperiment(store, path);
+      requireSameFiles(settled, environment);
+      const experiment = trials === undefined ? settled : withMoreTrials(settled, trials, store, observe);
       noteOtherMachine(environment, environmentOf(experiment, threads), observe);
       const time = latestChange(store);
       const locating = locatingNowhere;
       const context = { workdir: path, threads, acceptEnvironment, time, locating, observe, signal };
       const plan = await preparePlan(experiment, context);
       clock = clockOf(plan);
+      if (experiment !== settled) store.run.extend(experiment);
       store.events.add({ kind: 'resumed', detail: { version: nasVersion() } });
       store.run.setStatus('running');
       return execute(plan, store, observe, signal);

@@ -120,7 +120,10 @@ export class Search {
     while (!context.stopping()) {
       const decision = this.scheduler.decide({
         asked: trials.length,
-        mayAsk: trials.length < context.plan.experiment.search.trials && this.refused !== number,
+        mayAsk:
+          trials.length < context.plan.experiment.search.trials &&
+          this.refused !== number &&
+          context.outOfTime?.() !== true,
         steps: log.steps,
         results: knowledge.known,
         ended: knowledge.ended,
