@@ -9,7 +9,8 @@
  *
  * Asking alone is timed after many finished trials, on a space that can be listed (NAS-Bench-201's cells) and on a large
  * one (inverted residuals for images of 224 x 224, with a cost that is counted from the network): the first ask of a new
- * controller, as after a resume, with all that is computed once; and the median and the longest of those that follow.
+ * controller, as after a resume, with all that is computed once; and the median and the longest of those that follow (CPU
+ * time, too).
  *
  *   npm run bench:search -- [trials] [controllers, separated by commas]
  */
@@ -113,6 +114,7 @@ const finishedTrials = [500, 5000];
 const timedAsks = 12;
 const asks = new Table({
   head: ['controller', 'space', 'networks', 'latency', 'finished', 'first ask [ms]', 'ask [ms]', 'longest [ms]'],
+  style: { head: [], border: [] },
 });
 for (const ground of await grounds()) {
   for (const [name, cost] of [

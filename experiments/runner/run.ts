@@ -143,13 +143,7 @@ const warmStartInput = (plan: Plan): WarmStartInput => {
 };
 
 /** When anything last happened to a trial of a run, in ms since 1970. */
-const latestChange = (store: Store): number =>
-  store.trials
-    .all()
-    .reduce(
-      (latest, { askedAt, startedAt, finishedAt }) => Math.max(latest, finishedAt ?? startedAt ?? askedAt),
-      store.run.get().createdAt,
-    );
+const latestChange = (store: Store): number => Math.max(store.run.get().createdAt, store.trials.totals().changedAt);
 
 const threadsOf = (experiment: Experiment): number => (isTableExperiment(experiment) ? 1 : defaultThreads(experiment));
 
