@@ -69,7 +69,7 @@ function beforePooling(list: LayerList, x: number, { filters, act, norm }: Head)
 
 /**
  * The primitive layers of a network in the order they run, the input first and the logits last: the single source for
- * costs, latency features and `toModel`. Blocks are numbered from 1 (`block1_expand`).
+ * costs, latency features, weights and what `apply` computes. Blocks are numbered from 1 (`block1_expand`).
  */
 export function layersOf(network: Network): Layer[] {
   const { input, classes, stem, blocks, head } = network;

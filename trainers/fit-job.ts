@@ -77,7 +77,7 @@ export interface CompleteFit {
   /** On the validation split after the last epoch, in [0, 1]. */
   readonly accuracy: number;
   readonly curve: readonly EpochMetrics[];
-  /** File with the final weights (`loadWeights`); their moving average when there is one. */
+  /** File with the final weights (`readWeights`); their moving average when there is one. */
   readonly weights: string;
 }
 

@@ -21,15 +21,6 @@ export function blocksPlan(config: BlocksConfig, task: Task): StagedPlan {
   return {
     ...commonPlan({ ...config, stages: config.blocks }, { divisor: 1, share: 'layer' }, task),
     name: 'blocks',
-    base: { resolution: task.input[0], width: 1, depth: 1 },
-    scales: [
-      {
-        name: 'resolution',
-        choices: config.resolution ?? [task.input[0]],
-        apply: (scale, r) => ({ ...scale, resolution: r }),
-      },
-      { name: 'width', choices: config.width ?? [1], apply: (scale, w) => ({ ...scale, width: w }) },
-    ],
     terms: { stage: 'block', path: 'space.blocks' },
   };
 }

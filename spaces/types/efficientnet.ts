@@ -65,25 +65,15 @@ function presetFor(height: number): PresetName {
 const nearestMultipleOf4 = (pixels: number): number => Math.max(4, Math.round(pixels / 4) * 4);
 
 export function efficientnetPlan(config: EfficientnetConfig, task: Task): StagedPlan {
-  const { resolution } = config;
-  const name = config.preset ?? presetFor((resolution ?? [task.input[0]])[0]);
+  const name = config.preset ?? presetFor((config.resolution ?? [task.input[0]])[0]);
   const preset = ownSchema.parse(efficientnetPresets[name]);
   const { alpha, beta, gamma } = { ...paperCoefficients, ...preset.compound, ...config.compound };
+  const common = commonPlan(config, preset, task);
   return {
-    ...commonPlan(config, preset, task),
+    ...common,
     name: 'efficientnet',
-    base: { resolution: task.input[0], width: 1, depth: 1 },
     scales: [
-      {
-        name: 'resolution',
-        choices: resolution ?? [task.input[0]],
-        apply: (scale, r) => ({ ...scale, resolution: r }),
-      },
-      {
-        name: 'width',
-        choices: config.width ?? preset.width ?? [1],
-        apply: (scale, w) => ({ ...scale, width: scale.width * w }),
-      },
+      ...common.scales,
       {
         name: 'phi',
         choices: config.phi ?? preset.phi ?? [0],

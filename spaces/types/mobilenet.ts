@@ -40,21 +40,11 @@ function presetFor(height: number): PresetName {
 }
 
 export function mobilenetPlan(config: MobilenetConfig, task: Task): StagedPlan {
-  const { resolution, width } = config;
-  const name = config.preset ?? presetFor((resolution ?? [task.input[0]])[0]);
+  const name = config.preset ?? presetFor((config.resolution ?? [task.input[0]])[0]);
   const preset = ownSchema.parse(mobilenetPresets[name]);
   return {
     ...commonPlan(config, preset, task),
     name: 'mobilenet',
-    base: { resolution: task.input[0], width: 1, depth: 1 },
-    scales: [
-      {
-        name: 'resolution',
-        choices: resolution ?? [task.input[0]],
-        apply: (scale, r) => ({ ...scale, resolution: r }),
-      },
-      { name: 'width', choices: width ?? preset.width ?? [1], apply: (scale, w) => ({ ...scale, width: w }) },
-    ],
     terms: { stage: 'stage', path: 'space.stages' },
   };
 }

@@ -26,6 +26,8 @@ const stageChoices = (stages: readonly StageConfig[]): StageChoices[] =>
   stages.map((stage) => ({ ...stageDefaults, ...stage }));
 
 interface CommonConfig {
+  readonly resolution?: readonly number[] | undefined;
+  readonly width?: readonly number[] | undefined;
   readonly stem?: StemConfig | undefined;
   readonly head?: HeadConfig | undefined;
   readonly stages?: readonly StageConfig[] | undefined;
@@ -34,13 +36,26 @@ interface CommonConfig {
 }
 
 /** What all stage-wise spaces take from the user's keys and, where the user says nothing, from the preset's. */
-export function commonPlan(config: CommonConfig, preset: CommonConfig, task: Task) {
+export function commonPlan(config: CommonConfig, preset: CommonConfig, task: Task): Omit<StagedPlan, 'name' | 'terms'> {
   return {
     task,
+    base: { resolution: task.input[0], width: 1, depth: 1 },
+    scales: [
+      {
+        name: 'resolution',
+        choices: config.resolution ?? [task.input[0]],
+        apply: (scale, r) => ({ ...scale, resolution: r }),
+      },
+      {
+        name: 'width',
+        choices: config.width ?? preset.width ?? [1],
+        apply: (scale, w) => ({ ...scale, width: scale.width * w }),
+      },
+    ],
     divisor: config.divisor ?? preset.divisor ?? 8,
     share: config.share ?? preset.share ?? 'stage',
     stem: stemChoices(preset.stem, config.stem),
     stages: stageChoices(config.stages ?? preset.stages ?? []),
     head: headChoices(preset.head, config.head),
-  } satisfies Partial<StagedPlan>;
+  };
 }
