@@ -67,6 +67,9 @@ export class JobFailed extends NasError {
   }
 }
 
+/** A worker ended before its job did: killed, crashed, out of memory, hung. The job may be tried again. */
+export class WorkerDied extends JobFailed {}
+
 /** Seconds; generous, each for the longest part of a job that shows no progress, on a slow machine. */
 const patience: Readonly<Record<Job['kind'], number>> = {
   /** Reading large data, compiling the step, or validation. */

@@ -1,9 +1,16 @@
 import PQueue from 'p-queue';
 import { NasError } from '../../../base/errors.js';
 import { withLargePages } from '../../../base/large-pages.js';
-import { patienceWith, type JobListener, type JobOrder, type JobRunner, type SubmittedJob } from './job-runner.js';
+import {
+  patienceWith,
+  WorkerDied,
+  type JobListener,
+  type JobOrder,
+  type JobRunner,
+  type SubmittedJob,
+} from './job-runner.js';
 import type { Job, ResultOf } from './jobs.js';
-import { WorkerDied, WorkerProcess } from './worker-process.js';
+import { WorkerProcess } from './worker-process.js';
 
 export interface PoolOptions {
   /** Training workers. */

@@ -7,9 +7,8 @@ import type { TrainingContext } from '../context.js';
 import type { TrainingStage } from '../events.js';
 import type { TrainingPlan } from '../plan.js';
 import { trialFolder } from '../workdir.js';
-import { JobFailed, type JobInput, type JobOrder } from './job-runner.js';
+import { JobFailed, WorkerDied, type JobInput, type JobOrder } from './job-runner.js';
 import type { TrainJob } from './jobs.js';
-import { WorkerDied } from './worker-process.js';
 
 /** A network to train as a member of the search or of the frontier. */
 export interface TrainingRequest {

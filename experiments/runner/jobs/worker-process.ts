@@ -1,14 +1,11 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { builtModule } from '../../../base/built-module.js';
 import { messageOf, NasError } from '../../../base/errors.js';
-import { JobFailed } from './job-runner.js';
+import { WorkerDied } from './job-runner.js';
 import type { Job, JobEvent, ResultOf } from './jobs.js';
 import { fromPlainError, type FromWorker, type ToWorker } from './messages.js';
 import { Gate } from './pause.js';
 import { Watchdog } from './watchdog.js';
-
-/** A worker process ended before its job did: killed, crashed, out of memory, hung. The job may be tried again. */
-export class WorkerDied extends JobFailed {}
 
 export interface WorkerOptions {
   /** An error that it throws ends the job. */

@@ -5,8 +5,7 @@ import type { TrialRecord } from '../../../../store/index.js';
 import { measureNamed, valuesFrom } from '../../../measures.js';
 import type { TrainingContext } from '../../context.js';
 import { settledFrontier } from '../../finishing/finish.js';
-import { JobFailed, type JobInput } from '../../jobs/job-runner.js';
-import { WorkerDied } from '../../jobs/worker-process.js';
+import { JobFailed, WorkerDied, type JobInput } from '../../jobs/job-runner.js';
 import type { LatencyService } from '../../latency/latency.js';
 import type { AccuracySource, Evaluated } from './accuracy-source.js';
 
