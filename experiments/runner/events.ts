@@ -1,5 +1,6 @@
 import type { Values } from '../../search/index.js';
 import type { Choice } from '../../spaces/index.js';
+import type { TrialStage } from '../../store/index.js';
 
 /** The parts of a run; the frontier's comes twice: its networks are measured before their final training and saved after it. */
 export const phases = ['data', 'teacher', 'calibration', 'search', 'final', 'frontier'] as const;
@@ -45,19 +46,16 @@ export interface TrialAskedEvent {
 export interface TrialStartedEvent {
   readonly kind: 'trial-started';
   readonly worker: number;
-  readonly stage: TrainingStage;
+  readonly stage: TrialStage;
   readonly number: number;
   readonly fromEpoch: number;
 }
-
-/** Whether a network is trained as a candidate of the search or, on the full schedule, as a member of the frontier. */
-export type TrainingStage = 'search' | 'final';
 
 /** One training step of one worker; sent at most a few times a second. */
 export interface TrialStepEvent {
   readonly kind: 'trial-step';
   readonly worker: number;
-  readonly stage: TrainingStage;
+  readonly stage: TrialStage;
   readonly number: number;
   /** Counted from 0. */
   readonly epoch: number;
@@ -73,7 +71,7 @@ export interface TrialStepEvent {
 export interface TrialEpochEvent {
   readonly kind: 'trial-epoch';
   readonly worker: number;
-  readonly stage: TrainingStage;
+  readonly stage: TrialStage;
   readonly number: number;
   /** Counted from 0. */
   readonly epoch: number;
@@ -107,7 +105,7 @@ export interface TrialPromotedEvent {
 /** A trial has its result. */
 export interface TrialFinishedEvent {
   readonly kind: 'trial-finished';
-  readonly stage: TrainingStage;
+  readonly stage: TrialStage;
   readonly number: number;
   readonly state: 'complete' | 'pruned' | 'failed';
   /** Objective values by name; of the final stage, the final ones. */
@@ -119,7 +117,7 @@ export interface TrialFinishedEvent {
 /** The worker of a trial died or failed; the trial is started again. */
 export interface TrialRetriedEvent {
   readonly kind: 'trial-retried';
-  readonly stage: TrainingStage;
+  readonly stage: TrialStage;
   readonly number: number;
   /** The attempt that begins now; the first attempt is 1. */
   readonly attempt: number;

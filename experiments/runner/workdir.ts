@@ -1,6 +1,6 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { TrainingStage } from './events.js';
+import type { TrialStage } from '../../store/index.js';
 
 /** Where things are in a workdir. Paths that are stored are relative to it, so that it can be moved. */
 export const workdirFiles = {
@@ -17,7 +17,7 @@ export const checkpointFile = 'checkpoint.bin';
 const trialName = (number: number): string => String(number).padStart(5, '0');
 
 /** The folder of one trial's files, relative to the workdir: checkpoint, weights. */
-export const trialFolder = (stage: TrainingStage, number: number): string =>
+export const trialFolder = (stage: TrialStage, number: number): string =>
   join(workdirFiles.artifacts, stage, trialName(number));
 
 /** The ONNX file of a member of the frontier, relative to the workdir. */

@@ -34,7 +34,7 @@ export const fbnetSchema = z
 export type FbnetConfig = z.output<typeof fbnetSchema>;
 
 /** What an inverted residual of the candidates has besides its place in the network. */
-interface Candidate {
+interface Residual {
   readonly kernel: number;
   readonly expand: number;
   readonly groups: number;
@@ -50,10 +50,10 @@ const candidates = {
   k5_e3: { kernel: 5, expand: 3, groups: 1 },
   k5_e6: { kernel: 5, expand: 6, groups: 1 },
   skip: null,
-} as const satisfies Record<string, Candidate | null>;
+} as const satisfies Record<string, Residual | null>;
 
 const choices = Object.keys(candidates);
-const bodies: readonly (Candidate | null)[] = Object.values(candidates);
+const bodies: readonly (Residual | null)[] = Object.values(candidates);
 const skip = bodies.indexOf(null);
 
 const stemFilters = 16;

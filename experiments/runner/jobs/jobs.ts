@@ -15,16 +15,16 @@ import type {
 
 import type { EvaluationSubject } from '../../evaluate-schema.js';
 
-/** A network and, when it has been trained, the file with its weights. */
-export interface Candidate {
+/** A network, the seed of its initial weights and, when it has been trained, the file with its weights. */
+export interface SeededNetwork {
   readonly network: Network;
   /** Seed of the initial weights. */
   readonly seed: number;
   readonly weights?: string;
 }
 
-/** A candidate with its choices by decision. */
-export interface MeasuredCandidate extends Candidate {
+/** A network with its choices by decision. */
+export interface ChosenNetwork extends SeededNetwork {
   readonly choices: Readonly<Record<string, Choice>>;
 }
 
@@ -41,7 +41,7 @@ export interface TrainJob {
 
 export interface MeasureJob {
   readonly kind: 'measure';
-  readonly candidates: readonly MeasuredCandidate[];
+  readonly candidates: readonly ChosenNetwork[];
   /** The candidates' space, for devices that know networks by their choices. */
   readonly space: { readonly config: SpaceConfig; readonly task: Task };
   /** Names the measurement: a device that keeps results is asked for the same one after a restart of the run. */
@@ -55,7 +55,7 @@ export interface MeasureJob {
 /** Computes zero-cost proxies of untrained networks. */
 export interface ProxiesJob {
   readonly kind: 'proxies';
-  readonly candidates: readonly Candidate[];
+  readonly candidates: readonly SeededNetwork[];
   readonly names: readonly ProxyName[];
   readonly dataset: DatasetRef;
   /** Draws the images that all networks are shown. */
@@ -68,7 +68,7 @@ export type ProxyResult = { readonly values: Readonly<Record<string, number>> } 
 /** Writes a trained network as ONNX and checks its accuracy through ONNX Runtime. */
 export interface ExportJob {
   readonly kind: 'export';
-  readonly candidate: Candidate;
+  readonly candidate: SeededNetwork;
   readonly path: string;
   readonly metadata: ModelMetadata;
   readonly dataset: DatasetRef;

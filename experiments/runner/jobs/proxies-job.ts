@@ -1,6 +1,6 @@
 import { messageOf } from '../../../base/errors.js';
 import { needsImages, proxies, proxyBatch } from '../../../trainers/index.js';
-import type { Candidate, JobContext, JobOf, ProxyResult } from './jobs.js';
+import type { SeededNetwork, JobContext, JobOf, ProxyResult } from './jobs.js';
 
 /** Computes proxies on one thread, one network after the other: the same numbers whatever else the machine does. */
 export async function proxiesJob(
@@ -8,7 +8,7 @@ export async function proxiesJob(
   { pause }: JobContext,
 ): Promise<readonly ProxyResult[]> {
   const batch = names.some(needsImages) ? proxyBatch(dataset, imageSeed) : undefined;
-  const of = async ({ network, seed }: Candidate): Promise<ProxyResult> => {
+  const of = async ({ network, seed }: SeededNetwork): Promise<ProxyResult> => {
     try {
       const values = await proxies(network, { seed, names, batch });
       const bad = names.find((name) => !Number.isFinite(values[name]));

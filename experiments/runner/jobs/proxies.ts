@@ -5,7 +5,7 @@ import type { ProxyName } from '../../../trainers/index.js';
 import { valuesFrom } from '../../measures.js';
 import type { TrainingContext } from '../context.js';
 import { JobFailed } from './job-runner.js';
-import type { Candidate, ProxyResult } from './jobs.js';
+import type { SeededNetwork, ProxyResult } from './jobs.js';
 
 /** Has zero-cost proxies computed in worker processes, and keeps those of trials. */
 export class ProxyService {
@@ -41,7 +41,7 @@ export class ProxyService {
    * Proxies of untrained networks, in their order; where the job dies of them, all have failed.
    * @throws NasError when no network is to blame: the data set is damaged.
    */
-  async compute(networks: readonly Candidate[], names: readonly ProxyName[]): Promise<readonly ProxyResult[]> {
+  async compute(networks: readonly SeededNetwork[], names: readonly ProxyName[]): Promise<readonly ProxyResult[]> {
     const { jobs, plan } = this.context;
     const { dataset, data, experiment } = plan;
     const job = { kind: 'proxies', candidates: networks, names, dataset, imageSeed: experiment.seed } as const;

@@ -1,10 +1,9 @@
 import { join } from 'node:path';
 import { contentHash } from '../../../base/hash.js';
 import type { Network } from '../../../spaces/index.js';
-import type { Epoch, Training } from '../../../store/index.js';
+import type { Epoch, Training, TrialStage } from '../../../store/index.js';
 import type { EpochMetrics, FitResult, PreparedTeacher, TrainConfig } from '../../../trainers/index.js';
 import type { TrainingContext } from '../context.js';
-import type { TrainingStage } from '../events.js';
 import type { TrainingPlan } from '../plan.js';
 import { trialFolder } from '../workdir.js';
 import { JobFailed, WorkerDied, type JobInput, type JobOrder } from './job-runner.js';
@@ -12,7 +11,7 @@ import type { TrainJob } from './jobs.js';
 
 /** A network to train as a member of the search or of the frontier. */
 export interface TrainingRequest {
-  readonly stage: TrainingStage;
+  readonly stage: TrialStage;
   readonly number: number;
   readonly network: Network;
   readonly seed: number;

@@ -13,7 +13,7 @@ import { choicesOf, genotypeId, type Genotype } from '../../../spaces/index.js';
 import type { MeasurementPurpose, MeasurementRecord, ObjectiveValue } from '../../../store/index.js';
 import type { TrainingContext } from '../context.js';
 import { JobFailed } from '../jobs/job-runner.js';
-import type { Candidate } from '../jobs/jobs.js';
+import type { SeededNetwork } from '../jobs/jobs.js';
 import { environmentDifferences, OtherEnvironment } from './environment.js';
 import { LatencyPredictor } from './predictor.js';
 import { latencyValue } from './value.js';
@@ -21,7 +21,7 @@ import { latencyValue } from './value.js';
 /** A network to measure, and what for. */
 export interface Subject {
   readonly genotype: Genotype;
-  readonly candidate: Candidate;
+  readonly candidate: SeededNetwork;
   readonly trial?: number;
 }
 
