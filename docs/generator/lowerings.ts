@@ -21,9 +21,10 @@ export function loweringsPage(): string {
 better than the literal translation. _Blocked_ lowerings use operators of ONNX Runtime's CPU provider that are not a public
 contract; they are used where a self-test passes (once per process), and \`blocked: false\` turns them off. Formulas are
 in the files, which are in \`compiler/\`.`,
-    `_Gain_ is how many times as long a training step takes when only this lowering is left out, for ${networks.join(', ')}
-([benchmarks](benchmarks.md)); – where it changes nothing. Measured by \`npm run bench:lowerings\` with one thread on two shared
-cores of an AMD EPYC (Zen 4), good to about 5 %. Where a lowering is left out, the next best takes its place.`,
+    `_Gain_ is how many times as much CPU time a training step takes when only this lowering is left out, for
+${networks.join(', ')} ([benchmarks](benchmarks.md)); – where it changes nothing. Measured by
+\`npm run bench:lowerings\` as a search trains: two processes of one thread at once on the two cores of an AMD EPYC (Zen 5), good to
+about 2 %. Where a lowering is left out, the next best takes its place: what two gain together can be more than both gains.`,
     table(
       ['lowering', 'what it does', 'where it applies', 'gain', 'needs', 'file'],
       lowerings.map(({ name, what, where, needs, file }) => [
