@@ -1,7 +1,7 @@
 import { cpSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Random } from '../../../../base/random.js';
 import { loadExperiment } from '../../../../experiments/parse/index.js';
 import {
@@ -19,7 +19,6 @@ const folder = mkdtempSync(join(tmpdir(), 'nas-frontier-'));
 const table = join(folder, 'phone.csv');
 const searched = join(folder, 'searched');
 const workdir = join(folder, 'run');
-const cache = process.env['NAS_CACHE'];
 
 /** Writes latencies of the networks of the space, all multiplied. */
 async function writeLatencies(factor: number): Promise<void> {
@@ -55,7 +54,7 @@ function members(run: string): number[] {
 }
 
 beforeAll(async () => {
-  process.env['NAS_CACHE'] = join(folder, 'cache');
+  vi.stubEnv('NAS_CACHE', join(folder, 'cache'));
   await writeLatencies(1);
   const file = writeExperiment(folder, {
     latency: `{ device: { type: table, file: ${table}, column: pixel, missing: predict }, predictor: none }`,
@@ -76,7 +75,7 @@ beforeAll(async () => {
   expect(state).toBe('interrupted');
 });
 afterAll(() => {
-  process.env['NAS_CACHE'] = cache;
+  vi.unstubAllEnvs();
   rmSync(folder, { recursive: true });
 });
 
