@@ -39,8 +39,8 @@ export interface SubmittedJob<R> {
   /**
    * What the job returns.
    * @throws JobFailed when the job itself failed, or its workers died; NasError `interrupted` when it was cancelled
-   *   before it began or can give nothing yet; any other NasError when no job could do better: a full disk, a data set
-   *   that is damaged, workers that cannot be started.
+   *   before it began, can give nothing yet, or was lost as the runner closed; any other NasError when no job could do
+   *   better: a full disk, a data set that is damaged, workers that cannot be started.
    */
   readonly result: Promise<R>;
   /** Asks it to end soon: a training writes its checkpoint and gives an interrupted result. */

@@ -107,7 +107,10 @@ export class LocalPool implements JobRunner {
       try {
         return await worker.run(job, { onEvent: (event) => listener.event?.(event), signal, deadline });
       } catch (error) {
-        if (!(error instanceof WorkerDied) || attempt === attempts || cancelled()) throw error;
+        if (!(error instanceof WorkerDied)) throw error;
+        // Ended when the run was: nothing is to blame, and the job can go on when the run does.
+        if (cancelled()) throw new NasError('interrupted', `the job was cancelled: ${error.message}`, { cause: error });
+        if (attempt === attempts) throw error;
         listener.retry?.(attempt + 1, attempts, error.message);
       }
     }

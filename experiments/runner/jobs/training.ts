@@ -6,7 +6,7 @@ import type { EpochMetrics, FitResult, PreparedTeacher, TrainConfig } from '../.
 import type { TrainingContext } from '../context.js';
 import type { TrainingPlan } from '../plan.js';
 import { trialFolder } from '../workdir.js';
-import { JobFailed, WorkerDied, type JobInput, type JobOrder } from './job-runner.js';
+import { JobFailed, type JobInput, type JobOrder } from './job-runner.js';
 import type { TrainJob } from './jobs.js';
 
 /** A network to train as a member of the search or of the frontier. */
@@ -78,8 +78,7 @@ export async function train(context: TrainingContext, request: TrainingRequest):
     result.curve.forEach(record);
     return { result };
   } catch (error) {
-    if (error instanceof JobFailed && !(error instanceof WorkerDied && context.stopping()))
-      return { failed: error.message };
+    if (error instanceof JobFailed) return { failed: error.message };
     throw error;
   }
 }

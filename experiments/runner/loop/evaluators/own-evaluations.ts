@@ -5,7 +5,7 @@ import type { TrialRecord } from '../../../../store/index.js';
 import { measureNamed, valuesFrom } from '../../../measures.js';
 import type { TrainingContext } from '../../context.js';
 import { settledFrontier } from '../../finishing/finish.js';
-import { JobFailed, WorkerDied, type JobInput } from '../../jobs/job-runner.js';
+import { JobFailed, type JobInput } from '../../jobs/job-runner.js';
 import type { LatencyService } from '../../latency/latency.js';
 import type { AccuracySource, Evaluated } from './accuracy-source.js';
 
@@ -27,7 +27,7 @@ export class OwnEvaluations implements AccuracySource {
   }
 
   async evaluate({ number, genotype, seed }: TrialRecord): Promise<Evaluated | undefined> {
-    const { plan, jobs, store, candidates, observe, stopping } = this.context;
+    const { plan, jobs, store, candidates, observe } = this.context;
     const { objectives } = plan.experiment;
     const names = objectives.map(({ name }) => name).filter((name) => isUntold(name));
     const choices = choicesOf(plan.space.decisions, genotype);
@@ -49,7 +49,7 @@ export class OwnEvaluations implements AccuracySource {
       if ('interrupted' in result) return undefined;
       return 'failed' in result ? result : { state: 'complete', values: valuesFrom('training', result.values) };
     } catch (error) {
-      if (error instanceof JobFailed && !(error instanceof WorkerDied && stopping())) return { failed: error.message };
+      if (error instanceof JobFailed) return { failed: error.message };
       throw error;
     }
   }

@@ -201,6 +201,19 @@ export function describeJobRunner(
       await expect(runner.submit(proxies('late')).result).rejects.toMatchObject({ code: 'interrupted' });
     });
 
+    it('calls a job that is lost when the runner closes interrupted: it has not failed', async () => {
+      runner = create({ size: 1, retries: 3 });
+      const retry = () => expect.unreachable('nobody waits for another attempt');
+      let began: () => void;
+      const beginning = new Promise<void>((resolve) => (began = resolve));
+      const lost = runner
+        .submit(training('lost', 400), { event: () => began(), retry })
+        .result.catch((e: unknown) => e);
+      await beginning;
+      await runner.close();
+      expect(await lost).toMatchObject({ code: 'interrupted' });
+    });
+
     it('passes on what a job throws, and serves the next one', async () => {
       runner = create({ size: 1, retries: 3 });
       const retry = () => expect.unreachable('an error is no reason to try again');
