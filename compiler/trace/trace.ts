@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { invalidInput } from '../../base/errors.js';
+import { invalidInput, type NasError } from '../../base/errors.js';
 import type { Target } from '../target.js';
 import type { Graph, TfDType, ValueType } from '../graph/index.js';
-import { GraphBuilder, range, standIns } from '../graph/index.js';
+import { GraphBuilder, range, requireDtype, standIns } from '../graph/index.js';
 import type { TraceBackend, TraceContext } from './backend.js';
 import { backendName, withoutArray } from './backend.js';
 import { countNoBytes, followNewVariables, homeBackend } from './engine.js';
@@ -88,9 +88,9 @@ class Trace implements TraceContext {
 
 const dynamicBatchOf = (inputs: Readonly<Record<string, InputSpec>>, batch: number): number | null => {
   for (const [name, { shape }] of Object.entries(inputs))
-    if (shape.slice(1).includes(null))
+    if (shape.some((size, axis) => (size === null ? axis > 0 : !Number.isInteger(size) || size < 0)))
       throw invalidInput(`input '${name}' has shape [${shape.join(',')}]`, {
-        hint: 'Only the first axis may be null.',
+        hint: 'Sizes are whole numbers; only the first may be null.',
       });
   return Object.values(inputs).some(({ shape }) => shape[0] === null) ? batch : null;
 };
@@ -99,11 +99,25 @@ function feed(trace: Trace, inputs: Readonly<Record<string, InputSpec>>): Record
   const tensors: Record<string, tf.Tensor> = {};
   for (const [name, { shape, dtype = 'float32' }] of Object.entries(inputs)) {
     const fixed = shape.map((d) => d ?? trace.builder.dynamicBatch ?? 0);
-    const value = Val.of(trace.builder, trace.builder.input(name, fixed, dtype), fixed, dtype);
+    const value = Val.of(trace.builder, trace.builder.input(name, fixed, requireDtype(dtype)), fixed, dtype);
     tensors[name] = tf.engine().makeTensorFromTensorInfo(trace.backend.tensorInfo(value), trace.backend);
   }
   return tensors;
 }
+
+/** @throws NasError for what TypeScript would not let a function return, and JavaScript does. */
+function namedOutputs(result: tf.Tensor | Tensors): Tensors {
+  if (result instanceof tf.Tensor) return { output: result };
+  const given: unknown = result;
+  if (typeof given !== 'object' || given === null || given instanceof Promise)
+    throw notTensors(`the function returned ${given instanceof Promise ? 'a promise' : String(given)}, not tensors`);
+  const other = Object.entries(given).find(([, tensor]) => !(tensor instanceof tf.Tensor));
+  if (other !== undefined) throw notTensors(`'${other[0]}' of what the function returned is no tensor`);
+  return result;
+}
+
+const notTensors = (message: string): NasError =>
+  invalidInput(message, { hint: 'It returns a tensor, or an object of tensors by name, and is not async.' });
 
 function outputStates(trace: Trace): void {
   const { builder, variables } = trace;
@@ -179,8 +193,7 @@ export function trace(
   const current = new Trace(traceBackend(), options, dynamicBatch);
   const { builder, variables, backend } = current;
   return withEngine(current, options, () => {
-    const result = fn(feed(current, inputs));
-    const named = result instanceof tf.Tensor ? { output: result } : result;
+    const named = namedOutputs(fn(feed(current, inputs)));
     for (const [name, tensor] of Object.entries(named)) {
       if (Object.hasOwn(inputs, name)) throw invalidInput(`'${name}' is the name of an input and of an output`);
       const value = backend.value(tensor);

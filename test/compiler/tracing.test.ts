@@ -69,6 +69,18 @@ describe('a traced function may not', () => {
     await expect(compile(assigning, vector, { freeze: () => true })).rejects.toThrow(/'cold' is frozen/);
   });
 
+  it.each<[string, () => unknown, RegExp]>([
+    ['nothing', () => undefined, /the function returned undefined, not tensors/],
+    ['a promise', async () => ({ y: await Promise.resolve(tf.scalar(1)) }), /the function returned a promise/],
+    ['a number', () => ({ loss: 3 }), /'loss' of what the function returned is no tensor/],
+  ])('return %s', (_, f, message) => expectRefusal(f as TensorFunction, vector, message));
+
+  it('have inputs without a size or with values that no program knows', async () => {
+    await expectRefusal(({ x }) => x, { x: { shape: [2, -8] } }, /input 'x' has shape \[2,-8\]/);
+    const text = { shape: [2], dtype: 'string' } as unknown as InputSpec;
+    await expectRefusal(({ x }) => x, { x: text }, /a tensor of type string cannot be traced/);
+  });
+
   it('use a dynamic batch as a number', () =>
     expectRefusal(
       ({ x }) => tf.grad((value: tf.Tensor) => tf.mean(tf.square(value)))(x),
