@@ -1,5 +1,6 @@
+import { inspect } from 'node:util';
 import { z } from 'zod';
-import { invalidInput } from '../base/errors.js';
+import { invalidInput, messageOf, NasError } from '../base/errors.js';
 import { importFunction } from '../base/user-module.js';
 import { genotypeId } from '../spaces/index.js';
 import type { AskContext, Controller, ControllerInput } from './controller.js';
@@ -31,16 +32,24 @@ const proposalShape = z.object({ genotype: z.array(z.number().int().min(0)), rea
 /**
  * Makes a controller of one's own one of ours: it sees no difference between trials that were trained in part and in
  * whole, and what is enqueued comes before it.
- * @throws NasError from `ask`: `invalid-input` when it proposes what is no network of the space, or was asked before.
+ * @throws NasError from `ask`: `invalid-input` when it proposes what is no network of the space, or was asked before, or
+ *   throws itself.
  */
 export function ownController(name: string, input: ControllerInput, own: OwnController): Controller {
   const wrong = (message: string) => invalidInput(`search.controller: ${name}: ask() ${message}`);
+  const ask = (context: AskContext) => {
+    try {
+      return own.ask(context);
+    } catch (error) {
+      throw thrown(`search.controller: ${name}: ask()`, error);
+    }
+  };
   return controllerWith(name, input, (context, before) => {
-    const answer = own.ask(context);
+    const answer = ask(context);
     if (answer === undefined) throw new SpaceExhausted(`${name} has nothing left to try`);
     const parsed = proposalShape.safeParse(answer);
     if (!parsed.success)
-      throw wrong(`has to give {genotype: [one index a decision], reason?: text}: ${z.prettifyError(parsed.error)}`);
+      throw wrong(`has to give {genotype: [one index a decision], reason?: text}, not ${shown(answer)}`);
     const { genotype: given, reason = name } = parsed.data;
     const { decisions } = input.space;
     if (given.length !== decisions.length || given.some((index, i) => index >= decisions[i].choices.length))
@@ -54,16 +63,26 @@ export function ownController(name: string, input: ControllerInput, own: OwnCont
   });
 }
 
+const shown = (answer: unknown): string => inspect(answer, { breakLength: Infinity, maxArrayLength: 20 });
+
+/** What a function of a user's threw, with its place; errors of ours tell theirs. */
+const thrown = (place: string, error: unknown): NasError =>
+  error instanceof NasError ? error : invalidInput(`${place} threw: ${messageOf(error)}`, { cause: error });
+
 /**
  * The controller of a configuration, one of ours or in a module.
- * @throws NasError `invalid-input` when the module cannot be imported or gives no controller.
+ * @throws NasError `invalid-input` when the module cannot be imported, throws or gives no controller.
  */
 export async function loadController(config: SearchConfig, input: ControllerInput): Promise<Controller> {
   const { controller } = config;
   if (typeof controller === 'string') return createController(controller, config, input);
   const { path } = controller;
   const make = await importFunction<ControllerModule>(path, 'search.controller.path', '(input) => Controller');
-  const own: unknown = await make(input);
+  const own: unknown = await Promise.resolve(input)
+    .then(make)
+    .catch((error: unknown) => {
+      throw thrown(`search.controller.path: ${path}`, error);
+    });
   if (typeof own !== 'object' || own === null || !('ask' in own) || typeof own.ask !== 'function')
     throw invalidInput(`search.controller.path: ${path}: must give a controller: an object with ask(context)`);
   return ownController(path, input, own as OwnController);

@@ -4,7 +4,7 @@ import { json } from '../output/table.js';
 
 export const validate = command({
   usage: 'validate <yaml>',
-  summary: 'Check an experiment file, its data and its space, without running anything',
+  summary: 'Check an experiment file, its data, its space and its controller, without running anything',
   examples: [
     ['validate experiment.yaml', 'every mistake with its line, what was written and what is allowed'],
     ['validate experiment.yaml --set train.epochs=3 --json', 'the experiment with every default filled in'],
@@ -15,12 +15,14 @@ export const validate = command({
       .option('set', setOption)
       .option('json', jsonOption),
   run: async ({ yaml, set, json: asJson }, { out, colors }) => {
-    const { kind, experiment, size } = await loadWithSpace(yaml, set);
+    const { kind, experiment, space, size } = await loadWithSpace(yaml, set);
+    const { loadController } = await import('../../search/index.js');
+    const { name, objectives, search, seed } = experiment;
+    await loadController(search, { space, objectives, seed });
     if (asJson) {
       out(json(experiment));
       return;
     }
-    const { name, objectives, search } = experiment;
     const each = kind === 'table' ? 'in a table' : `of ${experiment.train.epochs} epochs`;
     const goals = objectives.map(({ name: goal, direction }) => `${direction} ${goal}`).join(', ');
     out(`${colors.green('valid')}: ${name}: ${search.trials} trials ${each} among ${size} networks; ${goals}\n`);

@@ -7,12 +7,13 @@ import { isMap } from '../parse/path.js';
 import { isTableExperiment, type Experiment } from '../schema.js';
 import { storeEnqueued, warmStart, type WarmStartInput } from '../warm-start/index.js';
 import type { Environment } from '../../latency-models/index.js';
+import { loadController } from '../../search/index.js';
 import type { RunObserver } from './events.js';
+import { withMoreTrials } from './budget.js';
 import { execute, report, type RunOutcome } from './execute.js';
 import { environmentDifferences } from './latency/environment.js';
 import { clockOf, defaultThreads, type Plan } from './plan.js';
 import { preparePlan } from './prepare-plan.js';
-import { withMoreTrials } from './budget.js';
 import { environmentOf, requireSameFiles } from './provenance.js';
 import { nasVersion } from './version.js';
 import { clearRun, databasePath, hasRun } from './workdir.js';
@@ -37,7 +38,7 @@ const never = new AbortController().signal;
 
 /**
  * Runs an experiment from its file: a new run, or the continuation of one that the same file began in this workdir.
- * Nothing is written before the file, the data and the space have proved good.
+ * Nothing is written before the file, the data, the space and the controller have proved good.
  * @throws NasError `invalid-input` when the workdir holds a run of another experiment; `in-use` when it is being run;
  *   whatever `execute` throws.
  */
@@ -60,6 +61,8 @@ export async function runExperiment(
   const plan = await preparePlan(experiment, context);
   const { enqueued, notes } = await warmStart(warmStartInput(plan), locating);
   for (const message of notes) observe({ kind: 'note', message });
+  const { search, objectives, seed } = experiment;
+  await loadController(search, { space: plan.space, objectives, seed, enqueued });
   const lock = lockWorkdir(workdir);
   try {
     if (fresh) clearRun(workdir);

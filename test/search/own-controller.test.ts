@@ -6,6 +6,7 @@ import {
   loadController,
   ownController,
   searchSchema,
+  SpaceExhausted,
   type ControllerModule,
   type OwnController,
 } from '../../search/index.js';
@@ -40,11 +41,21 @@ describe('a controller of one’s own', () => {
       /ask\(\) proposed \[1\], which is no genotype of the space table/,
     ],
     ['a choice that is not there', { genotype: [9, 0, 0, 0, 0] }, /which is no genotype/],
-    ['something else', { network: 1 }, /ask\(\) has to give \{genotype: /],
+    ['something else', { network: 1 }, /ask\(\) has to give \{genotype: .*, not \{ network: 1 \}$/],
+    ['what is no index', { genotype: [NaN] }, /, not \{ genotype: \[ NaN \] \}$/],
   ])('that proposes %s is told so', (_, answer, message) => {
     const controller = ownController('mine', input(), { ask: () => answer as never });
     const pending = [[0, 0, 0, 0, 0]];
     expect(() => controller.ask(contextOf([], pending))).toThrow(message);
+  });
+
+  it('that throws is named', () => {
+    const failing = (error: Error) => () => {
+      throw error;
+    };
+    const asking = (error: Error) => () => ownController('mine', input(), { ask: failing(error) }).ask(contextOf([]));
+    expect(asking(new TypeError('boom'))).toThrow('search.controller: mine: ask() threw: boom');
+    expect(asking(new SpaceExhausted('all asked'))).toThrow(SpaceExhausted);
   });
 
   it('that is none is refused', async () => {

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { messageOf } from '../../../base/errors.js';
 import { importFunction } from '../../../base/user-module.js';
 import type { EvaluatorModule } from '../../evaluate-schema.js';
@@ -23,5 +24,5 @@ export async function evaluateJob(
 
 function numberOf(value: unknown, name: string): number {
   if (typeof value === 'number' && Number.isFinite(value)) return value;
-  throw new Error(`the module gave ${name}: ${String(value)}; expected a finite number`);
+  throw new Error(`the module gave ${name}: ${inspect(value)}; expected a finite number`);
 }

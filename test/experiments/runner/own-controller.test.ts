@@ -1,4 +1,4 @@
-import { appendFileSync, cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { appendFileSync, cpSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -46,6 +46,22 @@ it('does not go on with another content of its module', async () => {
   await interrupted(file, workdir, 3);
   appendFileSync(path, '// another\n');
   await expect(resumeExperiment(workdir, {}, nothing)).rejects.toThrow(/mine\.mjs: the module has changed/);
+});
+
+it.each([
+  ['cannot be imported', 'export default ({', /cannot import/],
+  ['throws', 'export default () => { throw new Error("boom"); };', /search\.controller\.path: .*bad\.mjs threw: boom/],
+  ['gives no controller', 'export default () => ({});', /must give a controller/],
+])('that %s costs no earlier run its results', async (_, source, message) => {
+  const { file } = experiment();
+  const workdir = join(folder, 'run');
+  await runExperiment(loadExperiment(file), { workdir }, nothing);
+  writeFileSync(join(folder, 'bad.mjs'), source);
+  const other = loadExperiment(file, { set: [`search.controller.path=${join(folder, 'bad.mjs')}`] });
+  await expect(runExperiment(other, { workdir, fresh: true }, nothing)).rejects.toThrow(message);
+  expect(findingsOf(workdir).trials).toHaveLength(12);
+  await expect(runExperiment(other, { workdir: join(folder, 'new') }, nothing)).rejects.toThrow(message);
+  expect(existsSync(join(folder, 'new'))).toBe(false);
 });
 
 it('is looked for beside the experiment', () => {
