@@ -88,7 +88,10 @@ export const trials = command({
           ),
       };
       out(print[shape]());
+      const next = offset + all.length;
       if (all.length < there)
-        err(`${all.length} of ${there} trials; --limit 0 lists all, --offset ${offset + all.length} what follows\n`);
+        err(
+          `${all.length} of ${there} trials; --limit 0 lists all${next < there ? `, --offset ${next} what follows` : ''}\n`,
+        );
     }),
 });

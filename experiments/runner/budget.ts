@@ -22,16 +22,24 @@ export function outOfTime({ search }: Experiment, store: Store, clock: Clock): (
 /**
  * The experiment of a run with another number of trials: `+20` more, or `70` in all; says whether what comes of it is
  * what would have come of so many at first.
- * @throws NasError `invalid-input` when the text says neither, or fewer than were asked already.
+ * @throws NasError `invalid-input` when the text says neither, or fewer than were asked already, or its hours are over.
  */
 export function withMoreTrials(experiment: Experiment, text: string, store: Store, observe: RunObserver): Experiment {
   const { search } = experiment;
-  if (!/^\+?\d+$/.test(text) || Number(text) === 0)
-    throw invalidInput(`--trials ${text}: expected a number of trials, such as 70, or of further ones, such as +20`);
-  const trials = text.startsWith('+') ? search.trials + Number(text) : Number(text);
   const asked = Object.values(store.trials.progress()).reduce((a, b) => a + b, 0);
-  if (trials < asked) throw invalidInput(`--trials ${text}: the run has asked for ${asked} trials already`);
+  const trials = text.startsWith('+') ? search.trials + Number(text) : Number(text);
+  if (!/^\+?\d+$/.test(text) || Number(text) === 0 || !Number.isSafeInteger(trials))
+    throw invalidInput(`--trials ${text}: expected a number of trials, such as 70, or of further ones, such as +20`);
+  if (trials < asked)
+    throw invalidInput(`--trials ${text}: the run has asked for ${asked} trials already`, {
+      hint: 'Give at least as many, or further ones, such as +20.',
+    });
   if (trials === search.trials) return experiment;
+  // Nobody is at work meanwhile: whatever the clock, no time passes.
+  if (outOfTime(experiment, store, () => 0)())
+    throw invalidInput(`--trials ${text}: the ${search.stop?.hours ?? 0} hours of the search (search.stop) are over`, {
+      hint: 'Begin another run with more of them; search.seed_from tries the frontier of this one first.',
+    });
   const reasons = [
     ...(search.fidelity.type === 'none' ? [] : [`what ${search.fidelity.type} stopped at the end stays stopped`]),
     ...(search.order === 'delayed' ? [] : ['in asynchronous order, trials are asked from whatever has finished']),

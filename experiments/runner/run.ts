@@ -156,17 +156,25 @@ function requireSame(workdir: string, { experiment }: LoadedExperiment): void {
   try {
     // What was written counts: a default may follow from the machine, or be another one today.
     const stored = asWritten(store, workdir) ?? filled(store.run.get().experiment, experiment);
-    const [before, now] = [stored as Record<string, unknown>, experiment as Record<string, unknown>];
-    const differing = [...new Set([...Object.keys(before), ...Object.keys(now)])].filter(
-      (key) => canonicalJson(before[key] ?? null) !== canonicalJson(now[key] ?? null),
-    );
+    const differing = differences(stored, experiment);
     if (differing.length === 0) return;
+    const more = differing.every((key) => key === 'search.trials' || key === 'search.stop.trials');
     throw invalidInput(`${workdir} holds a run of another experiment (it differs in ${differing.join(', ')})`, {
-      hint: 'Choose another folder with --workdir, continue the old run with nas resume, or throw it away with --fresh.',
+      hint: more
+        ? 'nas resume with --trials gives the old run more trials; or choose another folder with --workdir, or throw it away with --fresh.'
+        : 'Choose another folder with --workdir, continue the old run with nas resume, or throw it away with --fresh.',
     });
   } finally {
     store.close();
   }
+}
+
+/** Where two values differ: the keys of maps down to where they lead to something else. */
+function differences(before: unknown, now: unknown, path = ''): string[] {
+  if (canonicalJson(before ?? null) === canonicalJson(now ?? null)) return [];
+  if (!isMap(before) || !isMap(now)) return [path];
+  const keys = new Set([...Object.keys(before), ...Object.keys(now)]);
+  return [...keys].flatMap((key) => differences(before[key], now[key], path === '' ? key : `${path}.${key}`));
 }
 
 /** The experiment of a stored run: every value as it was settled when the run began, later keys by their defaults. */

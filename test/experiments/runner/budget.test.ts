@@ -61,7 +61,7 @@ describe('more trials for a finished run', () => {
     await run(file, workdir);
     expect((await more(workdir, '12'))[0]).toMatch(/^12 trials instead of 10, not quite .*asynchronous order/);
     await expect(more(workdir, '11')).rejects.toThrow('--trials 11: the run has asked for 12 trials already');
-    for (const wrong of ['+0', '-3', 'many', '1.5'])
+    for (const wrong of ['+0', '-3', 'many', '1.5', '99999999999999999999'])
       await expect(more(workdir, wrong)).rejects.toThrow(`--trials ${wrong}`);
     expect(foundIn(workdir).trials).toHaveLength(12);
   });
@@ -85,6 +85,8 @@ describe('search.stop', () => {
       if (kind === 'trial-finished' && ++finished === 3) stop.abort();
     });
     await resumeExperiment(stopped, {}, () => undefined);
+    expect(findingsOf(stopped)).toEqual(findingsOf(whole));
+    await expect(more(stopped, '+5')).rejects.toThrow('--trials +5: the 0.05 hours of the search');
     expect(findingsOf(stopped)).toEqual(findingsOf(whole));
   });
 

@@ -43,7 +43,7 @@ describe('what makes a run the same', () => {
   it('is every value that was written', async () => {
     const { file, workdir } = begun();
     const other = loadExperiment(file, { set: ['search.parallel=2', 'seed=4'] });
-    await expect(runExperiment(other, { workdir }, silent)).rejects.toThrow('differs in seed, search');
+    await expect(runExperiment(other, { workdir }, silent)).rejects.toThrow('differs in seed, search.parallel)');
     // Spelt out, a default is the same experiment.
     const same = loadExperiment(file, { set: ['search.parallel=1'] });
     expect((await runExperiment(same, { workdir }, silent)).state).toBe('complete');
