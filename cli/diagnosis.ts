@@ -31,15 +31,14 @@ const sizeOf = (path: string): number =>
     ? readdirSync(path).reduce((sum, name) => sum + sizeOf(join(path, name)), 0)
     : statSync(path).size;
 
-/** The entries of each kind of cache: `data/...`, `teachers/...`. */
+/** The entries of each kind of cache: `data/...`, `teachers/...`; the locks beside them hold nothing. */
 function listCaches(directory: string): CacheEntry[] {
   if (!existsSync(directory)) return [];
   const kinds = readdirSync(directory).filter((kind) => statSync(join(directory, kind)).isDirectory());
   return kinds.flatMap((kind) =>
-    readdirSync(join(directory, kind)).map((name) => ({
-      name: join(kind, name),
-      size: bytes(sizeOf(join(directory, kind, name))),
-    })),
+    readdirSync(join(directory, kind))
+      .filter((name) => !name.endsWith('.lock'))
+      .map((name) => ({ name: join(kind, name), size: bytes(sizeOf(join(directory, kind, name))) })),
   );
 }
 

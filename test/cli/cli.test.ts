@@ -237,12 +237,16 @@ describe('a stored run', () => {
   });
 });
 
-it('nas doctor says what trains here', async () => {
-  const { code, out } = await nas(['doctor', '--json'], { env: { NAS_CACHE: join(folder, 'cache') } });
+it('nas doctor says what trains here, and what lies in the cache', async () => {
+  const cache = join(folder, 'cache');
+  mkdirSync(join(cache, 'data', 'some-images'), { recursive: true });
+  writeFileSync(join(cache, 'data', 'some-images', 'train.bin'), 'pixels');
+  writeFileSync(join(cache, 'data', 'some-images.lock'), '');
+  const { code, out } = await nas(['doctor', '--json'], { env: { NAS_CACHE: cache } });
   expect(code).toBe(0);
   expect(JSON.parse(out)).toMatchObject({
     active: expect.stringContaining('compiled') as string,
     blocked: expect.stringMatching(/works|failed/) as string,
-    caches: { entries: [] },
+    caches: { entries: [{ name: join('data', 'some-images'), size: '6 B' }] },
   });
 });
