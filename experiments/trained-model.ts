@@ -34,10 +34,13 @@ export async function trainedModel(store: Store, workdir: string, number: number
   const weights = stages
     .map((stage) => join(workdir, trialFolder(stage, number), weightsFile))
     .find((path) => existsSync(path));
-  if (weights === undefined)
-    throw invalidInput(`trial ${number} of ${workdir} has no trained weights: it is ${trial.state}`, {
-      hint: 'Choose a complete trial.',
+  if (weights === undefined) {
+    const why = experiment.evaluate === undefined ? `it is ${trial.state}` : `${experiment.evaluate.path} evaluated it`;
+    throw invalidInput(`trial ${number} of ${workdir} has no trained weights: ${why}`, {
+      hint:
+        experiment.evaluate === undefined ? 'Choose a complete trial.' : 'What that module trained, it keeps itself.',
     });
+  }
   // Stored by the runner when the trial was asked.
   const network = store.networks.get(trial.genotypeId) as Network;
   const data = describeDataset(await prepareDataset(experiment.data));

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadExperiment, resumeExperiment, runExperiment, type RunEvent } from '../../../experiments/index.js';
+import { trainedModel } from '../../../experiments/trained-model.js';
+import { Store } from '../../../store/index.js';
 import { findings, writeExperiment } from './kill-and-resume.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'nas-own-'));
@@ -73,6 +75,14 @@ describe('a function of one’s own', () => {
     const workers = events.flatMap((event) => (event.kind === 'trial-started' ? [event.worker] : []));
     expect(new Set(workers).size).toBeGreaterThan(1);
     expect(events.some(({ kind }) => kind === 'frontier')).toBe(true);
+  });
+
+  it('leaves no weights to export, which is said', async () => {
+    const store = Store.open(join(whole, 'nas.sqlite'), { readonly: true });
+    const complete = store.trials.all().find(({ state }) => state === 'complete');
+    const exported = trainedModel(store, whole, complete?.number ?? -1);
+    await expect(exported).rejects.toThrow(/has no trained weights: .*mine\.mjs evaluated it/);
+    store.close();
   });
 
   it('gives the same when the run is interrupted and goes on', async () => {
