@@ -47,6 +47,13 @@ export const lowerings = [
     needs: 'blocked',
   },
   {
+    name: 'strided input gradient',
+    file: 'kernels/blocked/strided-gradient.ts',
+    what: 'one convolution for each phase of the pixels instead of a transposed convolution',
+    where: 'strided full convolutions whose stride divides the input',
+    needs: 'blocked',
+  },
+  {
     name: 'filter gradient over images',
     file: 'kernels/blocked/images-gradient.ts',
     what: 'one convolution with images for channels and the output gradient for the filter',

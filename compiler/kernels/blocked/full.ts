@@ -9,6 +9,7 @@ import { convolutionAttributes, flippedPads, isPointwise } from '../convolution/
 import { spread } from './depthwise.js';
 import type { Blocks } from './lanes.js';
 import { byParts, channelVector, channelView, fillsBlocks, fitting, orderOf, partsFor, view } from './lanes.js';
+import { stridedInputGradient } from './strided-gradient.js';
 import { backwards, exchanged, packFilter, packForPlain, packMatrix, packTransposed } from './weights.js';
 import { filteringFor, winogradConvolution } from './winograd.js';
 
@@ -96,7 +97,8 @@ export function fullInputGradient(dy: Val, filter: Val, g: Geometry): Val | null
   if (isPointwise(g)) return transposedPointwise(dy, filter.fullForm(OIHW), orderOf(dy));
   if (sizeOf(g.kernel) === 1) return stridedPointwiseGradient(dy, filter, g);
   const pads = flippedPads(g);
-  if (g.strides.some((s) => s !== 1) || pads.some((p) => p < 0)) return null;
+  if (g.strides.some((s) => s !== 1)) return stridedInputGradient(dy, filter, g);
+  if (pads.some((p) => p < 0)) return null;
   const turned = exchanged(builder, packFilter(builder, filter.fullForm()));
   const weights = backwards(
     builder,
