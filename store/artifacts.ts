@@ -15,8 +15,10 @@ export interface NewArtifact {
 
 export interface ArtifactRecord extends NewArtifact {
   readonly stage: Training['stage'];
-  /** Null for the teacher's files. */
+  /** Null for files that belong to no trial: the teacher's, the supernet's, those of shrunk networks. */
   readonly trial: number | null;
+  /** Number of the shrunk network that it belongs to. */
+  readonly shrunk: number | null;
   /** In ms since 1970. */
   readonly writtenAt: number;
 }
@@ -31,17 +33,18 @@ export class Artifacts {
     private readonly events: Events,
   ) {
     this.insert = connection.prepare(
-      `INSERT INTO artifacts (trial, stage, kind, path, sha256, bytes, written_at)
-       VALUES ($trial, $stage, $kind, $path, $sha256, $bytes, $at)`,
+      `INSERT INTO artifacts (trial, shrunk, stage, kind, path, sha256, bytes, written_at)
+       VALUES ($trial, $shrunk, $stage, $kind, $path, $sha256, $bytes, $at)`,
     );
     this.select = connection.prepare<ArtifactRecord>(
-      `SELECT trial, stage, kind, path, sha256, bytes, written_at AS writtenAt FROM current_artifacts ORDER BY seq`,
+      `SELECT trial, shrunk, stage, kind, path, sha256, bytes, written_at AS writtenAt FROM current_artifacts ORDER BY seq`,
     );
   }
 
-  add({ stage, trial }: Training, { kind, path, sha256, bytes }: NewArtifact): void {
+  add({ stage, trial, shrunk }: Training, { kind, path, sha256, bytes }: NewArtifact): void {
+    const subject = { trial: trial ?? null, shrunk: shrunk ?? null, stage };
     this.connection.write(() => {
-      this.insert.run({ trial: trial ?? null, stage, kind, path, sha256, bytes, at: this.connection.clock() });
+      this.insert.run({ ...subject, kind, path, sha256, bytes, at: this.connection.clock() });
       this.events.add({ kind: 'artifact', detail: { stage, kind, path }, ...(trial === undefined ? {} : { trial }) });
     });
   }

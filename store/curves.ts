@@ -2,10 +2,25 @@ import type { Connection } from './connection.js';
 import type { Events } from './events.js';
 import { finite } from './values.js';
 
-/** Whose training a curve shows; a teacher has no trial. */
+/** Whose training a curve shows: a trial's, a shrunk network's (by its number), or what all trials rest on. */
 export type Training =
-  | { readonly stage: 'search' | 'final'; readonly trial: number }
-  | { readonly stage: 'teacher'; readonly trial?: undefined };
+  | { readonly stage: 'search' | 'final'; readonly trial: number; readonly shrunk?: undefined }
+  | { readonly stage: 'teacher' | 'supernet'; readonly trial?: undefined; readonly shrunk?: undefined }
+  | { readonly stage: 'shrunk'; readonly trial?: undefined; readonly shrunk: number };
+
+/** The training in words. */
+export function describeTraining({ stage, trial, shrunk }: Training): string {
+  switch (stage) {
+    case 'search':
+    case 'final':
+      return `trial ${trial}`;
+    case 'teacher':
+    case 'supernet':
+      return `the ${stage}`;
+    case 'shrunk':
+      return `shrunk network ${shrunk}`;
+  }
+}
 
 /** One epoch of a training; accuracies in [0, 1]. */
 export interface Epoch {
@@ -32,22 +47,25 @@ export class Curves {
     private readonly events: Events,
   ) {
     this.insert = connection.prepare(
-      `INSERT INTO epochs (stage, trial, epoch, train_loss, train_accuracy, validation_loss, validation_accuracy,
+      `INSERT INTO epochs (stage, trial, shrunk, epoch, train_loss, train_accuracy, validation_loss, validation_accuracy,
          learning_rate, seconds)
-       VALUES ($stage, $trial, $epoch, $trainLoss, $trainAccuracy, $validationLoss, $validationAccuracy,
+       VALUES ($stage, $trial, $shrunk, $epoch, $trainLoss, $trainAccuracy, $validationLoss, $validationAccuracy,
          $learningRate, $seconds)`,
     );
     this.select = connection.prepare<Epoch>(
-      `SELECT ${columns} FROM curves WHERE stage = $stage AND trial IS $trial ORDER BY epoch`,
+      `SELECT ${columns} FROM curves WHERE stage = $stage AND trial IS $trial AND shrunk IS $shrunk
+       ORDER BY epoch`,
     );
   }
 
   /** @throws NasError `failure` when a number is not finite: the training diverged. */
-  add({ stage, trial }: Training, epoch: Epoch): void {
-    const where = `${trial === undefined ? 'the teacher' : `trial ${trial}`} in epoch ${epoch.epoch}`;
+  add(training: Training, epoch: Epoch): void {
+    const { stage, trial, shrunk } = training;
+    const where = `${describeTraining(training)} in epoch ${epoch.epoch}`;
     const row = {
       stage,
       trial: trial ?? null,
+      shrunk: shrunk ?? null,
       epoch: epoch.epoch,
       trainLoss: finite(epoch.trainLoss, `training loss of ${where}`),
       trainAccuracy: finite(epoch.trainAccuracy, `training accuracy of ${where}`),
@@ -58,13 +76,13 @@ export class Curves {
     };
     this.connection.write(() => {
       this.insert.run(row);
-      const detail = { stage, epoch: epoch.epoch };
+      const detail = { stage, epoch: epoch.epoch, ...(shrunk === undefined ? {} : { shrunk }) };
       this.events.add({ kind: 'epoch', detail, ...(trial === undefined ? {} : { trial }) });
     });
   }
 
   /** The epochs of a training, in order. */
-  of({ stage, trial }: Training): Epoch[] {
-    return this.connection.read(() => this.select.all({ stage, trial: trial ?? null }));
+  of({ stage, trial, shrunk }: Training): Epoch[] {
+    return this.connection.read(() => this.select.all({ stage, trial: trial ?? null, shrunk: shrunk ?? null }));
   }
 }

@@ -15,6 +15,8 @@ export const eventKinds = [
   'measured',
   'final-finished',
   'artifact',
+  'shrink-began',
+  'shrink-finished',
   'enqueued',
   'resumed',
   'extended',

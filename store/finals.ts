@@ -3,6 +3,9 @@ import type { Connection } from './connection.js';
 import type { Events } from './events.js';
 import { finite } from './values.js';
 
+/** What weights were before the training that made them: random ones, or the slice of a supernet. */
+export type WeightsOrigin = 'nothing' | 'supernet';
+
 /** The result of training a frontier network on the full schedule. */
 export interface NewFinal {
   readonly state: 'complete' | 'failed';
@@ -12,6 +15,8 @@ export interface NewFinal {
   readonly testAccuracy?: number;
   readonly epochs: number;
   readonly seconds: number;
+  /** What it began from; default: nothing. */
+  readonly from?: WeightsOrigin;
   /** Why it failed. */
   readonly message?: string;
 }
@@ -23,6 +28,7 @@ export interface FinalRecord {
   readonly testAccuracy: number | null;
   readonly epochs: number;
   readonly seconds: number;
+  readonly from: WeightsOrigin;
   readonly message: string | null;
   /** In ms since 1970. */
   readonly finishedAt: number;
@@ -39,11 +45,12 @@ export class Finals {
     private readonly attempts: Attempts,
   ) {
     this.insert = connection.prepare(
-      `INSERT INTO finals (trial, state, accuracy, test_accuracy, epochs, seconds, message, finished_at)
-       VALUES ($trial, $state, $accuracy, $testAccuracy, $epochs, $seconds, $message, $at)`,
+      `INSERT INTO finals (trial, state, accuracy, test_accuracy, epochs, seconds, from_weights, message, finished_at)
+       VALUES ($trial, $state, $accuracy, $testAccuracy, $epochs, $seconds, $from, $message, $at)`,
     );
     this.select = connection.prepare<FinalRecord>(
-      `SELECT trial, state, accuracy, test_accuracy AS testAccuracy, epochs, seconds, message, finished_at AS finishedAt
+      `SELECT trial, state, accuracy, test_accuracy AS testAccuracy, epochs, seconds, from_weights AS "from", message,
+         finished_at AS finishedAt
        FROM finals ORDER BY trial`,
     );
   }
@@ -59,7 +66,7 @@ export class Finals {
   }
 
   /** Records how it ended. Throws when it had ended before. */
-  finish(trial: number, { state, accuracy, testAccuracy, epochs, seconds, message }: NewFinal): void {
+  finish(trial: number, { state, accuracy, testAccuracy, epochs, seconds, from, message }: NewFinal): void {
     const what = `of trial ${trial}'s final training`;
     const row = {
       trial,
@@ -68,6 +75,7 @@ export class Finals {
       testAccuracy: testAccuracy === undefined ? null : finite(testAccuracy, `test accuracy ${what}`),
       epochs,
       seconds: finite(seconds, `duration ${what}`),
+      from: from ?? 'nothing',
       message: message ?? null,
       at: this.connection.clock(),
     };

@@ -8,6 +8,7 @@ import { Measurements } from './measurements.js';
 import { Networks } from './networks.js';
 import { createDatabase, memoryDatabase, openDatabase } from './open.js';
 import { Run, type RunMeta } from './run.js';
+import { ShrunkNetworks } from './shrunk.js';
 import { Trials } from './trials.js';
 import { TrialValues } from './trial-values.js';
 
@@ -33,6 +34,7 @@ export class Store {
   readonly measurements: Measurements;
   readonly finals: Finals;
   readonly artifacts: Artifacts;
+  readonly shrunk: ShrunkNetworks;
   readonly events: Events;
 
   /** @param connection an open database with the current schema. */
@@ -47,6 +49,7 @@ export class Store {
     this.measurements = new Measurements(connection, events, this.networks);
     this.finals = new Finals(connection, events, attempts);
     this.artifacts = new Artifacts(connection, events);
+    this.shrunk = new ShrunkNetworks(connection, events);
   }
 
   /**

@@ -2,7 +2,7 @@ import Database from 'better-sqlite3';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Store, type TrialState } from '../../store/index.js';
-import { newMeasurement, newStore, newTrial } from './support.js';
+import { newMeasurement, newShrunk, newStore, newTrial } from './support.js';
 
 describe('the history', () => {
   it('cannot be changed or deleted, not even by SQL', () => {
@@ -25,6 +25,8 @@ describe('the history', () => {
     store.measurements.add(newMeasurement());
     store.finals.finish(0, { state: 'failed', epochs: 0, seconds: 0 });
     store.artifacts.add({ stage: 'teacher' }, { kind: 'weights', path: 'w', sha256: '0', bytes: 1 });
+    const shrunk = store.shrunk.begin(newShrunk());
+    store.shrunk.finish(shrunk, { state: 'failed', seconds: 1 });
     const sql = new Database(path);
     const tables = sql.prepare(`SELECT name FROM sqlite_schema WHERE type = 'table'`).pluck().all() as string[];
     expect(tables.length).toBeGreaterThan(10);

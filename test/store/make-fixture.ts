@@ -86,7 +86,37 @@ store.trials.finish(0, {
 store.trials.revise(0, { latency_ms: { value: 1.25, provenance: 'measured' } });
 store.trials.finish(1, { state: 'failed', message: 'the training loss is not a number', values: {} });
 store.finals.start(0);
-store.finals.finish(0, { state: 'complete', accuracy: 0.8, testAccuracy: 0.79, epochs: 5, seconds: 30 });
+store.finals.finish(0, {
+  state: 'complete',
+  accuracy: 0.8,
+  testAccuracy: 0.79,
+  epochs: 5,
+  seconds: 30,
+  from: 'supernet',
+});
 store.artifacts.add({ stage: 'final', trial: 0 }, { kind: 'onnx', path: 'artifacts/0.onnx', sha256: 'ab', bytes: 123 });
+const epoch = { epoch: 0, trainLoss: 1.5, trainAccuracy: 0.5, validationLoss: 1.25, learningRate: 0.1, seconds: 40 };
+store.curves.add({ stage: 'supernet' }, { ...epoch, validationAccuracy: 0.625 });
+const shrunk = store.shrunk.begin({
+  parent: 0,
+  network: network(4),
+  target: { objective: 'macs', value: 2000 },
+  importance: 'taylor',
+  widths: { stem: 4 },
+  macs: 1900,
+  params: 300,
+  epochs: 2,
+});
+store.curves.add({ stage: 'shrunk', shrunk }, { ...epoch, validationAccuracy: 0.6875 });
+store.shrunk.finish(shrunk, {
+  state: 'complete',
+  latency: { value: 0.75, provenance: 'measured' },
+  accuracyBefore: 0.5,
+  accuracy: 0.6875,
+  testAccuracy: 0.65,
+  seconds: 12,
+});
+const weights = { kind: 'weights', path: 'artifacts/shrunk/0/weights.bin', sha256: 'cd', bytes: 45 };
+store.artifacts.add({ stage: 'shrunk', shrunk }, weights);
 store.run.setStatus('interrupted', 'Ctrl-C');
 store.close();

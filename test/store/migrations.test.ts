@@ -6,9 +6,19 @@ import { describe, expect, it } from 'vitest';
 import { Store } from '../../store/index.js';
 import { migrations } from '../../store/migrations/index.js';
 import { openDatabase } from '../../store/open.js';
-import { errorOf, newStore, newTrial, temporaryFolder } from './support.js';
+import { errorOf, newShrunk, newStore, newTrial, temporaryFolder } from './support.js';
 
 const fixtures = fileURLToPath(new URL('fixtures/', import.meta.url));
+
+const epoch = {
+  epoch: 1,
+  trainLoss: 1,
+  trainAccuracy: 0.5,
+  validationLoss: 1.5,
+  validationAccuracy: 0.75,
+  learningRate: 0.1,
+  seconds: 9,
+};
 
 const copyOf = (fixture: string): string => {
   const path = join(temporaryFolder(), 'nas.sqlite');
@@ -61,8 +71,16 @@ describe.each(readdirSync(fixtures))('the released database %s', (fixture) => {
     expect(store.measurements.all()).toMatchObject([{ genotypeId: '9-9', ms: 1.5, interval: [1.4, 1.6] }]);
     expect(store.measurements.samples(1)).toEqual([1.4, 1.5, 1.6]);
     expect(store.finals.all()).toMatchObject([{ trial: 0, accuracy: 0.8, testAccuracy: 0.79 }]);
-    expect(store.artifacts.all()).toMatchObject([{ trial: 0, kind: 'onnx', bytes: 123 }]);
+    expect(store.artifacts.all()[0]).toMatchObject({ trial: 0, shrunk: null, kind: 'onnx', bytes: 123 });
     expect(store.networks.get('3-1')).toEqual({ kind: 'network', input: [28, 28, 1], classes: 10, width: 3 });
+
+    const known = store.shrunk.all().length;
+    expect(store.shrunk.begin(newShrunk())).toBe(known);
+    store.curves.add({ stage: 'supernet' }, epoch);
+    store.curves.add({ stage: 'shrunk', shrunk: known }, epoch);
+    expect(store.curves.of({ stage: 'shrunk', shrunk: known })).toEqual([epoch]);
+    expect(store.curves.of({ stage: 'supernet' }).at(-1)).toEqual(epoch);
+    expect(store.curves.of({ stage: 'teacher' })).toHaveLength(1);
 
     store.trials.start(3);
     store.trials.finish(3, { state: 'complete', values: { accuracy: { value: 0.5, provenance: 'measured' } } });
@@ -72,6 +90,36 @@ describe.each(readdirSync(fixtures))('the released database %s', (fixture) => {
     const again = Store.open(path, { readonly: true });
     expect(again.trials.progress()).toEqual({ waiting: 1, running: 1, complete: 2, pruned: 0, failed: 1 });
     again.close();
+  });
+});
+
+describe('the released database v1.sqlite', () => {
+  it('has finals that began from nothing, and the files of trials', () => {
+    const store = Store.open(copyOf('v1.sqlite'));
+    expect(store.finals.all()).toMatchObject([{ trial: 0, from: 'nothing' }]);
+    expect(store.shrunk.all()).toEqual([]);
+    store.close();
+  });
+});
+
+describe('the released database v2.sqlite', () => {
+  it('keeps shared weights and what was shrunk', () => {
+    const store = Store.open(copyOf('v2.sqlite'));
+    expect(store.finals.all()).toMatchObject([{ trial: 0, from: 'supernet' }]);
+    expect(store.curves.of({ stage: 'supernet' })).toMatchObject([{ epoch: 0, validationAccuracy: 0.625 }]);
+    expect(store.curves.of({ stage: 'shrunk', shrunk: 0 })).toMatchObject([{ epoch: 0, validationAccuracy: 0.6875 }]);
+    expect(store.shrunk.get(0)).toMatchObject({
+      parent: 0,
+      state: 'complete',
+      target: { objective: 'macs', value: 2000 },
+      network: { width: 4 },
+      widths: { stem: 4 },
+      latency: { value: 0.75, provenance: 'measured' },
+      accuracyBefore: 0.5,
+      accuracy: 0.6875,
+    });
+    expect(store.artifacts.all()[1]).toMatchObject({ stage: 'shrunk', trial: null, shrunk: 0, kind: 'weights' });
+    store.close();
   });
 });
 

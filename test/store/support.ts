@@ -3,7 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { NasError } from '../../base/errors.js';
-import { Store, type Clock, type NewMeasurement, type NewTrial, type RunMeta } from '../../store/index.js';
+import {
+  Store,
+  type Clock,
+  type NewMeasurement,
+  type NewShrunk,
+  type NewTrial,
+  type RunMeta,
+} from '../../store/index.js';
 
 /** A folder that is removed when the test has ended. */
 export function temporaryFolder(): string {
@@ -61,6 +68,18 @@ export const newMeasurement = (changes: Partial<NewMeasurement> = {}): NewMeasur
   converged: true,
   samples: [1.25, 1.5, Math.PI],
   environment: { threads: 1 },
+  ...changes,
+});
+
+export const newShrunk = (changes: Partial<NewShrunk> = {}): NewShrunk => ({
+  parent: 0,
+  network: { kind: 'network', width: 2 },
+  target: { objective: 'latency_ms', value: 0.5 },
+  importance: 'l1',
+  widths: { stem: 2 },
+  macs: 900,
+  params: 90,
+  epochs: 1,
   ...changes,
 });
 
