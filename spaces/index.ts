@@ -15,6 +15,7 @@ export * from './nearest-network.js';
 export * from './operators.js';
 export * from './references.js';
 export * from './schema.js';
+export * from './sharing.js';
 export * from './size.js';
 export * from './space.js';
 export * from './table/index.js';

@@ -43,4 +43,10 @@ export interface DecisionSpace {
 export interface Space extends DecisionSpace {
   /** The network of a genotype; canonical genotypes with different ids give different networks. */
   readonly build: (genotype: Genotype) => Network;
+  /**
+   * Where each block of `build(genotype)` is in the space, as stage and position in it, from 1: `stage2.1`. By it members
+   * share weights (`sharedName`), which block numbers do not tell: those depend on the depths before. Absent: members of
+   * this space share none.
+   */
+  readonly places?: (genotype: Genotype) => readonly string[];
 }

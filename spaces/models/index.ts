@@ -2,8 +2,11 @@
 export { apply, batchNorm, followStatistics, type Applied, type BatchStatistics, type Mode } from './apply.js';
 export { toOnnx } from './export.js';
 export { namedWeights, toLayersModel } from './layers-model.js';
+export { sharedSpecs, sharedWeights, sliceOf, slicedTo } from './shared-weights.js';
 export {
+  drawWeights,
   initialWeights,
+  variablesOf,
   weightSpecs,
   weightsFrom,
   weightVariables,

@@ -91,13 +91,16 @@ export const weightsOfLayer = (layer: Layer): readonly WeightSpec[] => applyRule
 /** The weights of a network in the order of its layers. */
 export const weightSpecs = (network: Network): WeightSpec[] => layersOf(network).flatMap(weightsOfLayer);
 
+/** First values of a network's weights; see `drawWeights`. */
+export const initialWeights = (network: Network, seed: number): Weights => drawWeights(weightSpecs(network), seed);
+
 /**
- * First values of a network's weights. Each kernel is drawn from a random stream of its own, so that it depends on
- * (seed, layer name, shape) only.
+ * First values of weights. Each kernel is drawn from a random stream of its own, so that it depends on (seed, layer name,
+ * shape) only.
  */
-export function initialWeights(network: Network, seed: number): Weights {
+export function drawWeights(specs: readonly WeightSpec[], seed: number): Weights {
   return new Map(
-    weightSpecs(network).map(({ name, shape, std, fill }) => {
+    specs.map(({ name, shape, std, fill }) => {
       const data = new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(fill);
       if (std > 0) {
         const random = new Random(seed, 'weights', name.slice(0, name.indexOf('/')));
@@ -108,14 +111,15 @@ export function initialWeights(network: Network, seed: number): Weights {
   );
 }
 
-/** Variables with these values, on the current TF.js backend, in the order of the network's weights. */
-export function weightVariables({ network, weights }: Model): Map<string, tf.Variable> {
-  const resolve = weightsFrom(weights);
+/** Variables of a network's weights with these values, on the current TF.js backend, in the order of its layers. */
+export const weightVariables = ({ network, weights }: Model): Map<string, tf.Variable> =>
+  variablesOf(weightSpecs(network), weights);
+
+/** Variables with these values, on the current TF.js backend. */
+export function variablesOf(specs: readonly WeightSpec[], values: Weights): Map<string, tf.Variable> {
+  const resolve = weightsFrom(values);
   return new Map(
-    weightSpecs(network).map(({ name, shape, trainable }) => [
-      name,
-      tf.tidy(() => tf.variable(resolve(name, shape), trainable)),
-    ]),
+    specs.map(({ name, shape, trainable }) => [name, tf.tidy(() => tf.variable(resolve(name, shape), trainable))]),
   );
 }
 

@@ -89,6 +89,10 @@ function stageBlocks(
   return blocks;
 }
 
+/** The places of the blocks of stages with these depths: `stage1.1`, `stage1.2`, `stage2.1`, ... */
+export const stagePlaces = (depths: readonly number[]): string[] =>
+  depths.flatMap((depth, stage) => Array.from({ length: depth }, (_, i) => `stage${stage + 1}.${i + 1}`));
+
 /** The scale that a genotype chooses. */
 export function scaleOption({ scales, scaleOptions }: Layout, genotype: Genotype): ScaleOption {
   // Options are in lexicographic order: the indices are the digits of the position.
@@ -140,4 +144,10 @@ export function buildNetwork(layout: Layout, genotype: Genotype): StagedNetwork 
     blocks,
     head: last,
   };
+}
+
+/** The places of the network's blocks, one for each. */
+export function blockPlaces(layout: Layout, genotype: Genotype): string[] {
+  const { scale } = scaleOption(layout, genotype);
+  return stagePlaces(layout.stages.map(({ depth }) => scaledDepth(pick(depth, genotype), scale)));
 }

@@ -1,6 +1,6 @@
 import type { Genotype } from '../genotype.js';
 import type { Space } from '../space.js';
-import { buildNetwork } from './build.js';
+import { blockPlaces, buildNetwork } from './build.js';
 import { canonicalGenotype } from './canonical.js';
 import { checkLayout } from './check.js';
 import { layOut } from './layout.js';
@@ -22,6 +22,7 @@ export function createStagedSpace(plan: StagedPlan): Space {
     decisions: layout.decisions,
     canonical: (genotype: Genotype) => canonicalGenotype(layout, genotype),
     build: (genotype: Genotype) => buildNetwork(layout, genotype),
+    places: (genotype: Genotype) => blockPlaces(layout, genotype),
     count: () => (size ??= countNetworks(layout)),
   };
 }

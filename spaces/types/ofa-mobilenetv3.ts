@@ -3,7 +3,7 @@ import { choices } from '../choices.js';
 import type { Decision, Genotype } from '../genotype.js';
 import type { Activation, ConvSpec, Head, Network } from '../network.js';
 import type { Space, Task } from '../space.js';
-import { blockOf, headOf, inputOf, stemOf, type BlockChoices } from '../staged/build.js';
+import { blockOf, headOf, inputOf, stagePlaces, stemOf, type BlockChoices } from '../staged/build.js';
 import type { Scale } from '../staged/plan.js';
 
 /** Input resolutions of the published supernets: 128, 132, ..., 224 pixels. */
@@ -134,6 +134,8 @@ export function ofaMobilenetv3Space(config: OfaMobilenetv3Config, task: Task): S
     decisions: decisionsFor(resolutions),
     canonical,
     build: (genotype) => build(genotype, task, scaleOf(genotype)),
+    // The first block is a stage of its own.
+    places: (genotype) => stagePlaces([1, ...keptLayers(genotype).map(({ length }) => length)]),
     count: () => count(resolutions),
   };
 }

@@ -1,0 +1,92 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { extremes } from '../extremes.js';
+import type { Genotype } from '../genotype.js';
+import { memberOf, sharedName, type Member } from '../sharing.js';
+import type { Space } from '../space.js';
+import { weightSpecs, type WeightResolver, type WeightSpec, type WeightValue } from './weights.js';
+
+/**
+ * Where the part of shape `to` begins in a shared weight of shape `from`: the first channels, and the middle of a kernel,
+ * because 'same' padding keeps the centres of kernels of all sizes together.
+ * @throws Error when the part is larger than the whole
+ */
+export function sliceOf(from: readonly number[], to: readonly number[]): number[] {
+  if (from.length !== to.length || to.some((side, axis) => side > from[axis]))
+    throw new Error(`a shared weight of shape [${from}] has no part of shape [${to}]`);
+  // Kernels of convolutions have four axes, [height, width, ...].
+  return from.map((side, axis) => (from.length === 4 && axis < 2 ? (side - to[axis]) >> 1 : 0));
+}
+
+/** The part of a shared weight that a member of the space has, as values. */
+export function slicedTo({ shape: from, data }: WeightValue, shape: readonly number[]): WeightValue {
+  const begin = sliceOf(from, shape);
+  const strides = from.map((_, axis) => from.slice(axis + 1).reduce((a, b) => a * b, 1));
+  const sliced = new Float32Array(shape.reduce((a, b) => a * b, 1));
+  const inner = shape.at(-1) ?? 1;
+  for (let target = 0; target < sliced.length; target += inner) {
+    let source = 0;
+    for (let axis = shape.length - 1, rest = target; axis >= 0; axis--) {
+      source += (begin[axis] + (rest % shape[axis])) * strides[axis];
+      rest = Math.floor(rest / shape[axis]);
+    }
+    sliced.set(data.subarray(source, source + inner), target);
+  }
+  return { shape, data: sliced };
+}
+
+/**
+ * A member's weights as static slices of shared ones.
+ * @param shared by shared name
+ */
+export const sharedWeights =
+  ({ places }: Member, shared: ReadonlyMap<string, tf.Tensor>): WeightResolver =>
+  (name, shape) => {
+    const own = sharedName(places, name);
+    const whole = shared.get(own);
+    if (whole === undefined) throw new Error(`there is no shared weight ${own}`);
+    // A slice of everything would be one more copy.
+    return String(whole.shape) === String(shape) ? whole : tf.slice(whole, sliceOf(whole.shape, shape), [...shape]);
+  };
+
+/** The genotype with the largest choice of each decision whose choices are numbers; the others as in `base`. */
+const widest = ({ decisions }: Space, base: Genotype): Genotype =>
+  decisions.map(({ choices }, i) => {
+    const numbers = choices.filter((choice) => typeof choice === 'number');
+    return numbers.length < choices.length ? base[i] : choices.indexOf(Math.max(...numbers));
+  });
+
+/**
+ * The trainable weights that members of a space share, by shared name, each in the largest shape that a member has of it
+ * on every axis. Batch norm's moving statistics belong to a member; none are shared.
+ *
+ * Shapes are collected from the widest network and, around every network that widened one, from all that differ from it
+ * in one decision: members that lack something (a kind of block, stages before) may be wider elsewhere.
+ * @throws NasError `invalid-input` when members of the space share no weights
+ */
+export function sharedSpecs(space: Space): readonly WeightSpec[] {
+  const found = new Map<string, WeightSpec>();
+  /** Whether the member widened a weight. */
+  const add = ({ network, places }: Member): boolean => {
+    let wider = false;
+    for (const spec of weightSpecs(network)) {
+      if (!spec.trainable) continue;
+      const name = sharedName(places, spec.name);
+      const known = found.get(name) ?? { ...spec, name, shape: spec.shape.map(() => 0) };
+      const shape = known.shape.map((side, axis) => Math.max(side, spec.shape[axis]));
+      if (String(shape) === String(known.shape)) continue;
+      wider = true;
+      // Standard deviations fall with the sides.
+      found.set(name, { ...known, shape, std: Math.min(known.std, spec.std) });
+    }
+    return wider;
+  };
+  const start = widest(space, extremes(space).largest.genotype);
+  const around = add(memberOf(space, start)) ? [start] : [];
+  for (const genotype of around)
+    for (const [i, { choices }] of space.decisions.entries())
+      for (const choice of choices.keys()) {
+        const other = genotype.with(i, choice);
+        if (choice !== genotype[i] && add(memberOf(space, other))) around.push(other);
+      }
+  return [...found.values()];
+}
