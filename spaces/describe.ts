@@ -25,8 +25,11 @@ function short(value: number, unit: string, prefixes = decimal): string {
 const ratio = (value: number): string => `${Number(value.toFixed(3))}`;
 const conv = (kernel: number, stride: number): string => `${kernel}x${kernel}${stride === 1 ? '' : `/${stride}`}`;
 
-const describePlain = ({ kind, kernel, stride, filters, act }: BasicBlock | ConvBlock): string =>
-  `${kind} ${conv(kernel, stride)}, ${filters} channels, ${act}`;
+function describePlain(block: BasicBlock | ConvBlock): string {
+  const { kind, kernel, stride, filters, act } = block;
+  const hidden = block.kind === 'basic' && block.hidden !== undefined ? `, ${block.hidden} hidden` : '';
+  return `${kind} ${conv(kernel, stride)}${hidden}, ${filters} channels, ${act}`;
+}
 
 function describeInverted(block: MBConv | FusedMBConv): string {
   const { kind, kernel, stride, expand, filters, se, act } = block;

@@ -13,6 +13,7 @@ export * from './network.js';
 export * from './network-features.js';
 export * from './nearest-network.js';
 export * from './operators.js';
+export * from './pruning/index.js';
 export * from './references.js';
 export * from './schema.js';
 export * from './sharing.js';

@@ -25,8 +25,8 @@ function fusedMBConv(list: LayerList, name: string, x: number, block: FusedMBCon
 }
 
 function basicBlock(list: LayerList, name: string, x: number, block: BasicBlock): number {
-  const { filters, kernel, stride, act } = block;
-  const first = list.conv(`${name}_conv1`, x, filters, kernel, stride, act);
+  const { filters, kernel, stride, act, hidden = filters } = block;
+  const first = list.conv(`${name}_conv1`, x, hidden, kernel, stride, act);
   const second = list.conv(`${name}_conv2`, first, filters, kernel, 1, null);
   const kept = stride === 1 && list.shape(x)[2] === filters;
   const shortcut = kept ? x : list.conv(`${name}_shortcut`, x, filters, 1, stride, null);

@@ -41,6 +41,8 @@ export interface FusedMBConv extends ConvSpec {
 /** Two k x k convolutions with a residual, 1x1 projection when the shape changes, activation after the sum (ResNet). */
 export interface BasicBlock extends ConvSpec {
   readonly kind: 'basic';
+  /** Width of the first convolution; absent: `filters`. */
+  readonly hidden?: number;
 }
 
 /** A convolution by itself, such as the projection that stands for a skipped layer where the shape changes. */

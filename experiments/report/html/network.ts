@@ -41,7 +41,7 @@ function operationOf(block: Block, channels: number): string {
     case 'fused_mbconv':
       return invertedResidual(block, channels);
     case 'basic':
-      return `basic block, ${block.kernel} x ${block.kernel}${strided(block.stride)}, ${block.act}`;
+      return `basic block, ${block.kernel} x ${block.kernel}${strided(block.stride)}${block.hidden === undefined ? '' : `, ${block.hidden} hidden`}, ${block.act}`;
     case 'conv':
       return `convolution, ${block.kernel} x ${block.kernel}${strided(block.stride)}, ${block.act}`;
     case 'cell':
