@@ -1,5 +1,6 @@
 import type { Network } from '../spaces/index.js';
 import type { DatasetRef } from './data/index.js';
+import type { InitialWeights } from './initial-weights.js';
 import type { EngineConfig, TrainConfig } from './schema.js';
 import type { PreparedTeacher } from './teachers/prepared.js';
 
@@ -18,8 +19,8 @@ export interface FitJob {
   readonly sharedCores?: boolean | undefined;
   /** Folder of this training alone: `checkpoint.bin` while it runs, `weights.bin` in the end. */
   readonly directory: string;
-  /** File with weights to start from instead of random ones. */
-  readonly initial?: string | undefined;
+  /** Weights to start from instead of random ones. */
+  readonly initial?: InitialWeights | undefined;
   /**
    * Epochs after which training pauses, to go on another time; default: all. It changes nothing else: the schedule is
    * that of the whole training.

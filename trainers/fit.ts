@@ -1,9 +1,10 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { invalidInput } from '../base/errors.js';
 import { canonicalJson, contentHash } from '../base/hash.js';
 import { TrainingFiles } from './checkpoint.js';
 import { withDataset, type Dataset, type DatasetInfo } from './data/index.js';
 import type { FitHooks, FitJob, FitResult } from './fit-job.js';
+import { initialHash } from './initial-weights.js';
 import { lossFor } from './losses/index.js';
 import type { LossConfig } from './schema.js';
 import { CorruptFile } from './tensor-file.js';
@@ -76,7 +77,6 @@ function checkJob({ network, train, teacher }: FitJob, info: DatasetInfo): LossC
 /** Everything that decides the result, bits included, but machine, threads and engine. */
 function jobHash({ network, seed, train, teacher, initial }: FitJob, info: DatasetInfo, loss: LossConfig): string {
   const taught = loss.type === 'cross-entropy' ? null : [teacher?.hash, teacher?.logits?.viewSeed];
-  const start = initial === undefined ? null : contentHash(readFileSync(initial));
   return contentHash(
     'fit',
     network,
@@ -85,6 +85,6 @@ function jobHash({ network, seed, train, teacher, initial }: FitJob, info: Datas
     info.hash,
     taught,
     viewSeedOf({ teacher, seed }),
-    start,
+    initialHash(initial),
   );
 }

@@ -13,10 +13,13 @@ export {
 export { evaluateModel, evaluateSplit, evaluationLoader, type Classify, type Evaluation } from './evaluate.js';
 export * from './fit-job.js';
 export { fit } from './fit.js';
+export { readInitial, type InitialWeights } from './initial-weights.js';
 export { lossFor } from './losses/index.js';
 export * from './proxies/index.js';
 export { averageDecay, learningRate } from './schedule.js';
 export * from './schema.js';
+export type { MemberJob, SupernetJob } from './supernet/job.js';
+export { supernetConfig, supernetSchema, type SupernetConfig } from './supernet/schema.js';
 export { prepareTeacher } from './teachers/index.js';
 export type {
   PreparedTeacher,

@@ -46,8 +46,8 @@ const optimizerSchema = z.discriminatedUnion('type', [
 ]);
 export type OptimizerConfig = z.output<typeof optimizerSchema>;
 
-/** The keys of `train:` without their defaults: shared by the search's training and the final one. */
-const trainFields = {
+/** The keys of `train:` without their defaults: shared by the search's training, the final one and the supernet's. */
+export const trainFields = {
   epochs: z.number().int().min(1).describe('times that all training images, or `epoch_share` of them, are seen'),
   epoch_share: share.describe(
     'share of the training images that one epoch shows, each going on where the last ended: with many images, finer steps for search.fidelity and the learning curve',

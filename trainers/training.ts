@@ -6,12 +6,12 @@ import { createLoader, type Dataset, type Loader } from './data/index.js';
 import { createEngine, type EngineState, type TrainingEngine } from './engines/index.js';
 import { evaluateLoader, evaluationLoader } from './evaluate.js';
 import type { CompleteFit, EpochMetrics, FitHooks, FitJob, FitResult } from './fit-job.js';
+import { readInitial } from './initial-weights.js';
 import { featureWeights } from './losses/index.js';
 import { learningRate } from './schedule.js';
 import type { LossConfig } from './schema.js';
 import { SpeedMeter } from './speed-meter.js';
 import { loadTeacherModel } from './teachers/model.js';
-import { readWeights } from './weights.js';
 
 /** What a training starts from, once everything is known to fit together. */
 export interface TrainingStart {
@@ -60,7 +60,7 @@ export class Training {
     const spec = async () => ({
       network,
       seed,
-      ...(initial === undefined ? {} : { initial: readWeights(network, initial) }),
+      ...(initial === undefined ? {} : { initial: readInitial(network, seed, initial) }),
       loss,
       optimizer: train.optimizer,
       ema: train.ema,

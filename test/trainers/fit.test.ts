@@ -204,7 +204,7 @@ describe('fit', () => {
   });
 
   test('starts from given weights', async () => {
-    const first = await complete(tinyJob(bench, 'warm', { initial: whole.weights }));
+    const first = await complete(tinyJob(bench, 'warm', { initial: { file: whole.weights } }));
     expect(first.curve[0]?.train_loss).toBeLessThan(whole.curve[0]?.train_loss ?? NaN);
   });
 

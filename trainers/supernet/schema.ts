@@ -1,0 +1,52 @@
+import { z } from 'zod';
+import { trainFields, type TrainConfig } from '../schema.js';
+
+const share = z.number().min(0).max(1);
+
+/** The keys of `supernet:` that no other training has. */
+const ownFields = {
+  networks: z
+    .number()
+    .int()
+    .min(0)
+    .max(16)
+    .default(2)
+    .describe('random networks trained in each step, besides the largest and the smallest (sandwich rule)'),
+  hold: z
+    .number()
+    .int()
+    .min(1)
+    .default(16)
+    .describe('steps for which a random network is kept, so that its compilation pays'),
+  soft_labels: z
+    .union([share, z.strictObject({ from: share, to: share }).describe('rising or falling linearly over the training')])
+    .default(0)
+    .describe("share of the largest network's answers in the loss of the others; the rest is `loss`"),
+  sampling: z
+    .enum(['uniform', 'macs'])
+    .default('uniform')
+    .describe(
+      'how random networks are drawn: uniform: each decision by itself; macs: evenly over the logarithm of MACs',
+    ),
+  calibration: z
+    .number()
+    .int()
+    .min(1)
+    .default(2048)
+    .describe("training images from which a member's batch norm statistics are computed before it is used"),
+};
+
+/** `supernet:`; overrides of `train` for the training of shared weights. A key that is not given keeps its value. */
+export const supernetSchema = z
+  .strictObject(trainFields)
+  .partial()
+  .extend({ epochs: trainFields.epochs.default(12), ...ownFields });
+
+/** How a supernet is trained: a whole `train`, and what is a supernet's own. */
+export type SupernetConfig = TrainConfig & z.output<z.ZodObject<typeof ownFields>>;
+
+/** `supernet:` with everything that it leaves to `train`. */
+export const supernetConfig = (train: TrainConfig, own: z.output<typeof supernetSchema>): SupernetConfig => ({
+  ...train,
+  ...own,
+});
