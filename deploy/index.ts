@@ -2,3 +2,4 @@ export * from './evaluate.js';
 export * from './export-onnx.js';
 export * from './export-tfjs.js';
 export * from './metadata.js';
+export * from './read/read-model.js';

@@ -36,6 +36,8 @@ export const modelMetadataSchema = z.strictObject({
   genotype: z.string().optional(),
   decisions: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
   network: z.custom<Network>(isNetwork, 'not a network').optional(),
+  /** Where each block of the network is in its space: `stage2.1`. Absent where members of the space share no weights. */
+  places: z.array(z.string()).readonly().optional(),
   /** Share of images classified correctly, by split. */
   accuracy: z.strictObject({ validation: share.optional(), test: share.optional() }).optional(),
   latency: latencySchema.optional(),
