@@ -1,0 +1,117 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import '@tensorflow/tfjs-backend-cpu';
+import * as tf from '@tensorflow/tfjs-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Random } from '../../base/random.js';
+import { openOnnx } from '../../compiler/index.js';
+import { exportOnnx, readModel, type ModelMetadata } from '../../deploy/index.js';
+import { apply, initialWeights, weightsFrom, type Model } from '../../spaces/models/index.js';
+import { createLoader, withDataset } from '../../trainers/index.js';
+import { unfoldBatchNorm } from '../../trainers/unfold-batch-norm.js';
+import { tinyStudent } from './support/networks.js';
+import { openWorkbench, type Workbench } from './support/tiny-training.js';
+
+let bench: Workbench;
+beforeAll(async () => {
+  bench = await openWorkbench();
+});
+afterAll(() => bench.close());
+
+const network = tinyStudent();
+
+/** A model as after training: statistics, gamma and beta away from where they begin. */
+function trained(): Model {
+  const random = new Random(4, 'trained');
+  const weights = [...initialWeights(network, 4)].map(([name, { shape, data }]) => {
+    const isVariance = name.endsWith('variance');
+    const moved = data.map((value) => value + 0.3 * (isVariance ? random.uniform() : random.normal()));
+    return [name, { shape, data: moved }] as const;
+  });
+  return { network, weights: new Map(weights) };
+}
+
+/** All training images in one batch, as the statistics see them. */
+const trainingImages = (size: number): Promise<Float32Array> =>
+  withDataset(bench.dataset, async (dataset) => {
+    const loader = createLoader({
+      dataset,
+      split: 'train',
+      batch: size,
+      seed: 0,
+      viewSeed: 0,
+      augment: null,
+      shuffle: true,
+      dropLast: true,
+    });
+    try {
+      for await (const { images } of loader.epoch(0)) return images;
+      throw new Error('no images');
+    } finally {
+      await loader.close();
+    }
+  });
+
+const logitsOf = ({ weights }: Model, images: Float32Array, training: boolean): number[] =>
+  tf.tidy(() => {
+    const shape = [images.length / 100, ...network.input];
+    return [...apply(network, weightsFrom(weights), tf.tensor(images, shape), { training }).logits.dataSync()];
+  });
+
+const largestDifference = (a: ArrayLike<number>, b: readonly number[]): number =>
+  b.reduce((top, value, i) => Math.max(top, Math.abs(value - a[i])), 0) / Math.max(...b.map(Math.abs));
+
+describe('unfoldBatchNorm', () => {
+  it('makes what an ONNX file holds compute the same in training as in inference', async () => {
+    const metadata: ModelMetadata = {
+      classes: Array.from({ length: 10 }, (_, i) => String(i)),
+      layout: 'NHWC',
+      input: network.input,
+      mean: [0],
+      std: [1],
+      nas_version: '0.1.0',
+      created: '2026-01-02T03:04:05.000Z',
+      network,
+    };
+    const bytes = exportOnnx(trained(), metadata);
+    const file = join(bench.folder, 'model.onnx');
+    writeFileSync(file, bytes);
+    const { model } = readModel(file);
+    const images = await trainingImages(100);
+    const { run, close } = await openOnnx(bytes, 'the model');
+    const expected = [...(await run(images, [100, ...network.input]).finally(close))];
+    // As it is read, batch norm would throw away in training what was folded into the kernels.
+    expect(largestDifference(logitsOf(model, images, true), expected)).toBeGreaterThan(0.3);
+
+    const unfolded = await withDataset(bench.dataset, (dataset) => unfoldBatchNorm(model, dataset));
+    expect(largestDifference(logitsOf(unfolded, images, false), expected)).toBeLessThan(1e-4);
+    expect(largestDifference(logitsOf(unfolded, images, true), expected)).toBeLessThan(1e-4);
+    // In a batch of a fifth of the images, statistics differ by what a sample differs.
+    const [some, of] = [images.subarray(0, 2000), expected.slice(0, 200)];
+    expect(largestDifference(logitsOf(unfolded, some, true), of)).toBeLessThan(0.3);
+  });
+
+  it('gives the same bits again, and goes by as many images as it is told', async () => {
+    const unfold = (images: number) =>
+      withDataset(bench.dataset, async (dataset) => {
+        const told: number[] = [];
+        const onProgress = (done: number) => void told.push(done);
+        return { told, ...(await unfoldBatchNorm(trained(), dataset, { images, batch: 20, onProgress })) };
+      });
+    const first = await unfold(50);
+    expect(first.told).toEqual([20, 40, 60]);
+    expect(await unfold(50)).toEqual(first);
+    const more = await unfold(1000);
+    expect(more.told).toEqual([20, 40, 60, 80, 100]);
+    expect(more.weights).not.toEqual(first.weights);
+  });
+
+  it('comes to the same statistics in whatever batches the images are shown', async () => {
+    const [whole, parts] = await withDataset(bench.dataset, async (dataset) => [
+      await unfoldBatchNorm(trained(), dataset, { batch: 100 }),
+      await unfoldBatchNorm(trained(), dataset, { batch: 20 }),
+    ]);
+    for (const [name, { data }] of parts.weights)
+      expect(largestDifference(data, [...(whole.weights.get(name)?.data ?? [])])).toBeLessThan(1e-5);
+  });
+});
