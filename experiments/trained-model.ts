@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { invalidInput } from '../base/errors.js';
 import type { ModelMetadata } from '../deploy/index.js';
-import type { Network } from '../spaces/index.js';
+import { createSpace, type Network, type Task } from '../spaces/index.js';
 import type { Model } from '../spaces/models/index.js';
 import type { Store } from '../store/index.js';
 import { describeDataset, prepareDataset } from '../trainers/index.js';
@@ -44,7 +44,9 @@ export async function trainedModel(store: Store, workdir: string, number: number
   // Stored by the runner when the trial was asked.
   const network = store.networks.get(trial.genotypeId) as Network;
   const data = describeDataset(await prepareDataset(experiment.data));
-  const metadata = modelMetadata({ experiment, data }, trial, network, store.measurements.of(number).at(-1));
+  const task: Task = { input: [data.height, data.width, data.channels], classes: data.classes.length };
+  const space = await createSpace(experiment.space, task);
+  const metadata = modelMetadata({ experiment, data, space }, trial, network, store.measurements.of(number).at(-1));
   const searched = 'accuracy' in trial.values ? trial.values['accuracy'].value : null;
   const validation = final?.accuracy ?? searched;
   const test = final?.testAccuracy ?? null;

@@ -7,7 +7,7 @@ import { nasVersion } from '../version.js';
 
 /** What the ONNX file of a trial says of itself; `latency` is its latest measurement. */
 export function modelMetadata(
-  { experiment, data }: Pick<TrainingPlan, 'experiment' | 'data'>,
+  { experiment, data, space }: Pick<TrainingPlan, 'experiment' | 'data' | 'space'>,
   trial: TrialRecord,
   network: Network,
   latency: MeasurementRecord | undefined,
@@ -26,6 +26,7 @@ export function modelMetadata(
     genotype: trial.genotypeId,
     decisions: trial.choices,
     network,
+    ...(space.places && { places: space.places(trial.genotype) }),
     ...(latency === undefined
       ? {}
       : {
