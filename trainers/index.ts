@@ -18,6 +18,7 @@ export { lossFor } from './losses/index.js';
 export * from './proxies/index.js';
 export { averageDecay, learningRate } from './schedule.js';
 export * from './schema.js';
+export * from './shrink/index.js';
 export type { MemberJob, SupernetJob } from './supernet/job.js';
 export { supernetConfig, supernetSchema, type SupernetConfig } from './supernet/schema.js';
 export { prepareTeacher } from './teachers/index.js';

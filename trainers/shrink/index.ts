@@ -1,0 +1,7 @@
+export {
+  channelImportance,
+  importanceKinds,
+  type ImportanceHooks,
+  type ImportanceKind,
+  type ImportanceOptions,
+} from './importance.js';
