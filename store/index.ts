@@ -8,7 +8,7 @@ export { isWorkedIn, lockWorkdir } from './lock.js';
 export type { MeasurementPurpose, MeasurementRecord, Measurements, NewMeasurement } from './measurements.js';
 export type { Networks } from './networks.js';
 export type { Run, RunMeta, RunRecord, RunState, RunStatus, RunStatusRecord } from './run.js';
-export type { NewShrunk, ShrunkNetworks, ShrunkOutcome, ShrunkRecord } from './shrunk.js';
+export type { NewShrunk, ShrunkLatencies, ShrunkNetworks, ShrunkOutcome, ShrunkRecord } from './shrunk.js';
 export { Store, type StoreOptions } from './store.js';
 export { trialStates, type TrialRecord, type TrialState } from './trial-record.js';
 export type { CompleteValues, NewTrial, Outcome, Progress, StoredPrediction, TrialQuery, Trials } from './trials.js';

@@ -1,7 +1,16 @@
 import type { Connection } from './connection.js';
 import type { Events } from './events.js';
-import type { ObjectiveValue, Provenance } from './trial-values.js';
 import { finite, json } from './values.js';
+
+/** Latencies that were measured side by side when a network was cut, in ms. */
+export interface ShrunkLatencies {
+  /** What they were measured on. */
+  readonly device: string;
+  readonly own: number;
+  readonly parent: number;
+  /** Of other trials, by their numbers. */
+  readonly trials: Readonly<Record<string, number>>;
+}
 
 /** A network that was cut out of a trial's trained one, as it is before its fine-tuning. */
 export interface NewShrunk {
@@ -13,51 +22,56 @@ export interface NewShrunk {
   readonly target: { readonly objective: 'latency_ms' | 'macs'; readonly value: number };
   /** What told which channels matter: `taylor`, `gamma`, `l1`. */
   readonly importance: string;
+  /** New widths are multiples of it. */
+  readonly multiple: number;
   /** Channels that are left, by the name of what they belong to. */
   readonly widths: Readonly<Record<string, number>>;
   readonly macs: number;
   readonly params: number;
+  /** Null when nothing was measured. */
+  readonly latencies: ShrunkLatencies | null;
   /** Epochs of its fine-tuning. */
   readonly epochs: number;
 }
 
+/** Accuracies in [0, 1], each on the validation split and on the test split. */
+export interface ShrunkAccuracies {
+  /** After the fine-tuning. */
+  readonly accuracy: number | null;
+  readonly testAccuracy: number | null;
+  /** As it was cut. */
+  readonly accuracyBefore: number | null;
+  readonly testAccuracyBefore: number | null;
+  /** Of the network that it came from. */
+  readonly parentAccuracy: number | null;
+  readonly parentTestAccuracy: number | null;
+}
+
 /** What became of it. */
-export interface ShrunkOutcome {
+export interface ShrunkOutcome extends Partial<ShrunkAccuracies> {
   readonly state: 'complete' | 'failed';
-  /** In ms, with how it is known. */
-  readonly latency?: ObjectiveValue;
-  /** On the validation split, in [0, 1]: as it was cut, and after its fine-tuning. */
-  readonly accuracyBefore?: number;
-  readonly accuracy?: number;
-  /** On the test split, in [0, 1]. */
-  readonly testAccuracy?: number;
   readonly seconds: number;
   /** Why it failed. */
   readonly message?: string;
 }
 
 /** A shrunk network and where it stands; what is not known yet is null. Times are in ms since 1970. */
-export interface ShrunkRecord extends NewShrunk {
+export interface ShrunkRecord extends NewShrunk, ShrunkAccuracies {
   /** Counted from 0. */
   readonly number: number;
   readonly state: 'running' | ShrunkOutcome['state'];
-  readonly latency: ObjectiveValue | null;
-  readonly accuracyBefore: number | null;
-  readonly accuracy: number | null;
-  readonly testAccuracy: number | null;
   readonly seconds: number | null;
   readonly message: string | null;
   readonly beganAt: number;
   readonly finishedAt: number | null;
 }
 
-interface Row extends Omit<ShrunkRecord, 'network' | 'target' | 'widths' | 'latency'> {
+interface Row extends Omit<ShrunkRecord, 'network' | 'target' | 'widths' | 'latencies'> {
   readonly network: string;
   readonly objective: ShrunkRecord['target']['objective'];
   readonly value: number;
   readonly widths: string;
-  readonly latencyMs: number | null;
-  readonly latencyProvenance: Provenance | null;
+  readonly latencies: string | null;
 }
 
 /** Networks that were cut out of trained ones and fine-tuned: kept beside the trials, which they are none of. */
@@ -71,60 +85,61 @@ export class ShrunkNetworks {
     private readonly events: Events,
   ) {
     this.insert = connection.prepare(
-      `INSERT INTO shrunk (number, parent, network, target, target_value, importance, widths, macs, params, epochs, began_at)
-       VALUES ($number, $parent, $network, $objective, $value, $importance, $widths, $macs, $params, $epochs, $at)`,
+      `INSERT INTO shrunk (number, parent, network, target, target_value, importance, multiple, widths, macs, params,
+         latencies, epochs, began_at)
+       VALUES ($number, $parent, $network, $objective, $value, $importance, $multiple, $widths, $macs, $params,
+         $latencies, $epochs, $at)`,
     );
     this.insertOutcome = connection.prepare(
-      `INSERT INTO shrunk_outcomes (number, state, latency_ms, latency_provenance, accuracy_before, accuracy,
-         test_accuracy, seconds, message, finished_at)
-       VALUES ($number, $state, $latencyMs, $latencyProvenance, $accuracyBefore, $accuracy, $testAccuracy, $seconds,
-         $message, $at)`,
+      `INSERT INTO shrunk_outcomes (number, state, accuracy, test_accuracy, accuracy_before, test_accuracy_before,
+         parent_accuracy, parent_test_accuracy, seconds, message, finished_at)
+       VALUES ($number, $state, $accuracy, $testAccuracy, $accuracyBefore, $testAccuracyBefore, $parentAccuracy,
+         $parentTestAccuracy, $seconds, $message, $at)`,
     );
     this.select = connection.prepare<Row>(
-      `SELECT number, parent, network, target AS objective, target_value AS value, importance, widths, macs, params,
-         epochs, began_at AS beganAt, coalesce(state, 'running') AS state, latency_ms AS latencyMs,
-         latency_provenance AS latencyProvenance, accuracy_before AS accuracyBefore, accuracy,
-         test_accuracy AS testAccuracy, seconds, message, finished_at AS finishedAt
+      `SELECT number, parent, network, target AS objective, target_value AS value, importance, multiple, widths,
+         macs, params, latencies, epochs, began_at AS beganAt, coalesce(state, 'running') AS state, accuracy,
+         test_accuracy AS testAccuracy, accuracy_before AS accuracyBefore,
+         test_accuracy_before AS testAccuracyBefore, parent_accuracy AS parentAccuracy,
+         parent_test_accuracy AS parentTestAccuracy, seconds, message, finished_at AS finishedAt
        FROM shrunk LEFT JOIN shrunk_outcomes USING (number) ORDER BY number`,
     );
   }
 
   /** Records a network that was cut and is to be fine-tuned. @returns its number. */
-  begin({ parent, network, target, importance, widths, macs, params, epochs }: NewShrunk): number {
+  begin({ network, target, widths, latencies, ...shrunk }: NewShrunk): number {
     return this.connection.write(() => {
       const number = this.select.all({}).length;
       const what = `shrunk network ${number}`;
       this.insert.run({
+        ...shrunk,
         number,
-        parent,
         network: json(network, what),
         objective: target.objective,
         value: finite(target.value, `target of ${what}`),
-        importance,
         widths: json(widths, `widths of ${what}`),
-        macs,
-        params,
-        epochs,
+        latencies: latencies === null ? null : json(latencies, `latencies of ${what}`),
         at: this.connection.clock(),
       });
-      this.events.add({ kind: 'shrink-began', trial: parent, detail: { number, target } });
+      this.events.add({ kind: 'shrink-began', trial: shrunk.parent, detail: { number, target } });
       return number;
     });
   }
 
   /** Records how it ended. Throws when it had ended before, or was never begun. */
   finish(number: number, outcome: ShrunkOutcome): void {
-    const { state, latency, accuracyBefore, accuracy, testAccuracy, seconds, message } = outcome;
-    const known = (value: number | undefined, what: string): number | null =>
-      value === undefined ? null : finite(value, `${what} of shrunk network ${number}`);
+    const { state, seconds, message } = outcome;
+    const known = (value: number | null | undefined, what: string): number | null =>
+      value === null || value === undefined ? null : finite(value, `${what} of shrunk network ${number}`);
     const row = {
       number,
       state,
-      latencyMs: known(latency?.value, 'latency'),
-      latencyProvenance: latency?.provenance ?? null,
-      accuracyBefore: known(accuracyBefore, 'accuracy before fine-tuning'),
-      accuracy: known(accuracy, 'accuracy'),
-      testAccuracy: known(testAccuracy, 'test accuracy'),
+      accuracy: known(outcome.accuracy, 'accuracy'),
+      testAccuracy: known(outcome.testAccuracy, 'test accuracy'),
+      accuracyBefore: known(outcome.accuracyBefore, 'accuracy before fine-tuning'),
+      testAccuracyBefore: known(outcome.testAccuracyBefore, 'test accuracy before fine-tuning'),
+      parentAccuracy: known(outcome.parentAccuracy, 'accuracy of the parent'),
+      parentTestAccuracy: known(outcome.parentTestAccuracy, 'test accuracy of the parent'),
       seconds: finite(seconds, `duration of shrunk network ${number}`),
       message: message ?? null,
       at: this.connection.clock(),
@@ -146,15 +161,14 @@ export class ShrunkNetworks {
   }
 
   private readonly toRecord = (row: Row): ShrunkRecord => {
-    const { network, objective, value, widths, latencyMs, latencyProvenance, ...rest } = row;
+    const { network, objective, value, widths, latencies, ...rest } = row;
     return {
       ...rest,
       network: this.connection.parse(network),
       target: { objective, value },
-      // Written by `begin`, whose type this is.
+      // Written by `begin`, whose types these are.
       widths: this.connection.parse(widths) as ShrunkRecord['widths'],
-      latency:
-        latencyMs === null || latencyProvenance === null ? null : { value: latencyMs, provenance: latencyProvenance },
+      latencies: latencies === null ? null : (this.connection.parse(latencies) as ShrunkLatencies),
     };
   };
 }

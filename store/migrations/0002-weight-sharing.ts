@@ -28,9 +28,11 @@ const tables = [
     target TEXT NOT NULL CHECK (target IN ('latency_ms', 'macs')),
     target_value REAL NOT NULL,
     importance TEXT NOT NULL,
+    multiple INTEGER NOT NULL CHECK (multiple >= 1),
     widths TEXT NOT NULL,
     macs INTEGER NOT NULL,
     params INTEGER NOT NULL,
+    latencies TEXT,
     epochs INTEGER NOT NULL CHECK (epochs >= 0),
     began_at INTEGER NOT NULL
   ) STRICT`,
@@ -38,15 +40,15 @@ const tables = [
   `CREATE TABLE shrunk_outcomes (
     number INTEGER PRIMARY KEY REFERENCES shrunk (number),
     state TEXT NOT NULL CHECK (state IN ('complete', 'failed')),
-    latency_ms REAL,
-    latency_provenance TEXT CHECK (latency_provenance IN ('measured', 'predicted', 'imported', 'computed')),
-    accuracy_before REAL,
     accuracy REAL,
     test_accuracy REAL,
+    accuracy_before REAL,
+    test_accuracy_before REAL,
+    parent_accuracy REAL,
+    parent_test_accuracy REAL,
     seconds REAL NOT NULL,
     message TEXT,
-    finished_at INTEGER NOT NULL,
-    CHECK ((latency_ms IS NULL) = (latency_provenance IS NULL))
+    finished_at INTEGER NOT NULL
   ) STRICT`,
   `CREATE TABLE epochs (
     seq INTEGER PRIMARY KEY,

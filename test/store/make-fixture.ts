@@ -102,18 +102,20 @@ const shrunk = store.shrunk.begin({
   network: network(4),
   target: { objective: 'macs', value: 2000 },
   importance: 'taylor',
+  multiple: 4,
   widths: { stem: 4 },
   macs: 1900,
   params: 300,
+  latencies: { device: 'local', own: 0.75, parent: 1.25, trials: { 0: 1.25 } },
   epochs: 2,
 });
 store.curves.add({ stage: 'shrunk', shrunk }, { ...epoch, validationAccuracy: 0.6875 });
 store.shrunk.finish(shrunk, {
   state: 'complete',
-  latency: { value: 0.75, provenance: 'measured' },
   accuracyBefore: 0.5,
   accuracy: 0.6875,
   testAccuracy: 0.65,
+  parentAccuracy: 0.75,
   seconds: 12,
 });
 const weights = { kind: 'weights', path: 'artifacts/shrunk/0/weights.bin', sha256: 'cd', bytes: 45 };

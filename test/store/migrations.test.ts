@@ -114,9 +114,12 @@ describe('the released database v2.sqlite', () => {
       target: { objective: 'macs', value: 2000 },
       network: { width: 4 },
       widths: { stem: 4 },
-      latency: { value: 0.75, provenance: 'measured' },
+      multiple: 4,
+      latencies: { device: 'local', own: 0.75, parent: 1.25, trials: { 0: 1.25 } },
       accuracyBefore: 0.5,
+      testAccuracyBefore: null,
       accuracy: 0.6875,
+      parentAccuracy: 0.75,
     });
     expect(store.artifacts.all()[1]).toMatchObject({ stage: 'shrunk', trial: null, shrunk: 0, kind: 'weights' });
     store.close();

@@ -180,22 +180,19 @@ describe('shrunk networks', () => {
     const { store } = newStore();
     store.trials.ask(newTrial(0));
     expect(store.shrunk.begin(newShrunk())).toBe(0);
-    expect(store.shrunk.begin(newShrunk({ parent: 0, importance: 'gamma' }))).toBe(1);
+    expect(store.shrunk.begin(newShrunk({ parent: 0, importance: 'gamma', latencies: null }))).toBe(1);
     const before = store.shrunk.get(1);
     expect(before).toMatchObject({
-      ...newShrunk({ importance: 'gamma' }),
+      ...newShrunk({ importance: 'gamma', latencies: null }),
       state: 'running',
-      latency: null,
       accuracy: null,
     });
-    const latency = { value: 0.4, provenance: 'predicted' } as const;
-    store.shrunk.finish(1, { state: 'complete', latency, accuracyBefore: 0.25, accuracy: 0.5, seconds: 9 });
+    const accuracies = { accuracyBefore: 0.25, accuracy: 0.5, parentTestAccuracy: 0.625 };
+    store.shrunk.finish(1, { state: 'complete', ...accuracies, seconds: 9 });
     expect(store.shrunk.get(1)).toEqual({
       ...before,
       state: 'complete',
-      latency,
-      accuracyBefore: 0.25,
-      accuracy: 0.5,
+      ...accuracies,
       seconds: 9,
       finishedAt: expect.any(Number) as number,
     });

@@ -76,9 +76,11 @@ export const newShrunk = (changes: Partial<NewShrunk> = {}): NewShrunk => ({
   network: { kind: 'network', width: 2 },
   target: { objective: 'latency_ms', value: 0.5 },
   importance: 'l1',
+  multiple: 4,
   widths: { stem: 2 },
   macs: 900,
   params: 90,
+  latencies: { device: 'local', own: 0.4, parent: 0.9, trials: {} },
   epochs: 1,
   ...changes,
 });
