@@ -13,7 +13,7 @@ export {
 export { evaluateModel, evaluateSplit, evaluationLoader, type Classify, type Evaluation } from './evaluate.js';
 export * from './fit-job.js';
 export { fit } from './fit.js';
-export { readInitial, type InitialWeights } from './initial-weights.js';
+export { coverageOf, readInitial, type Coverage, type InitialWeights } from './initial-weights.js';
 export { lossFor } from './losses/index.js';
 export * from './proxies/index.js';
 export { averageDecay, learningRate } from './schedule.js';

@@ -21,6 +21,8 @@ export interface InitialWeights {
    * its part. Absent: the file holds the network's own.
    */
   readonly places?: readonly string[] | undefined;
+  /** Whether what the file lacks, or has smaller than the network, starts afresh; by default that is an error. */
+  readonly partial?: boolean | undefined;
 }
 
 /** Changes with what a training would start from; null for random weights. */
@@ -31,35 +33,65 @@ export const initialHash = (initial: InitialWeights | undefined): string | null 
  * The weights of a network as a file gives them. A head of another number of classes starts afresh, and so do batch
  * norm's moving statistics, which belong to one network, where the weights are shared ones.
  * @param seed of what starts afresh, as in `initialWeights`
- * @throws NasError `failure` when the file is damaged or lacks a weight of the network
+ * @throws NasError `failure` when the file is damaged, or lacks a weight of the network and is not `partial`
  */
-export function readInitial(network: Network, seed: number, { file, places }: InitialWeights): Weights {
+export function readInitial(network: Network, seed: number, initial: InitialWeights): Weights {
+  const { file, places, partial = false } = initial;
   const { tensors } = readTensorFile(file);
-  const classes = tensors.get('logits/bias')?.shape[0];
-  const isFresh = ({ name, trainable }: WeightSpec): boolean =>
-    (!trainable && places !== undefined) || (name.startsWith('logits/') && classes !== network.classes);
-  const found = ({ name, shape }: WeightSpec): WeightValue => {
-    const own = places === undefined ? name : sharedName(places, name);
-    const value = tensors.get(own);
-    const why = mismatch(value, shape, places !== undefined);
-    if (value === undefined || why !== null)
-      throw new NasError('failure', `${file} does not hold the weights of this network: ${own} ${why ?? ''}`);
-    return slicedTo(value, shape);
-  };
   const fresh = initialWeights(network, seed);
   return new Map(
     weightSpecs(network).map((spec) => {
-      const start = isFresh(spec) ? fresh.get(spec.name) : undefined;
-      return [spec.name, start ?? found(spec)];
+      const found = partOf(spec, tensors, { classes: network.classes, places });
+      if ('why' in found && !partial)
+        throw new NasError('failure', `${file} does not hold the weights of this network: ${found.why}`);
+      const start = 'part' in found ? found.part : fresh.get(spec.name);
+      if (start === undefined) throw new Error(`${spec.name} has no initial value`);
+      return [spec.name, start];
     }),
   );
 }
 
-/** Why a value is none for a weight of this shape; null when it is one. */
-function mismatch(value: WeightValue | undefined, shape: readonly number[], sliced: boolean): string | null {
-  if (value === undefined) return 'is missing';
-  const fits = sliced
+/** How much of a network comes from given weights. */
+export interface Coverage {
+  /** Layers with a kernel that is given, and all of them. */
+  readonly layers: { readonly given: number; readonly all: number };
+  /** Share of the values that are trained, in [0, 1]. */
+  readonly share: number;
+}
+
+/** How much of a network's weights shared ones give, as `readInitial` takes them. */
+export function coverageOf(network: Network, places: readonly string[], shared: Weights): Coverage {
+  const layers = { given: 0, all: 0 };
+  const values = { given: 0, all: 0 };
+  for (const spec of weightSpecs(network).filter(({ trainable }) => trainable)) {
+    const given = 'part' in partOf(spec, shared, { classes: network.classes, places }) ? 1 : 0;
+    const size = spec.shape.reduce((a, b) => a * b, 1);
+    values.given += given * size;
+    values.all += size;
+    if (!spec.name.endsWith('kernel')) continue;
+    layers.given += given;
+    layers.all += 1;
+  }
+  return { layers, share: values.given / values.all };
+}
+
+/** The part of given weights that a network has as one of its own; or that it starts afresh; or why there is none. */
+type Part = { readonly part: WeightValue } | { readonly fresh: true } | { readonly why: string };
+
+function partOf(
+  { name, shape, trainable }: WeightSpec,
+  given: Weights,
+  { classes, places }: { readonly classes: number; readonly places: readonly string[] | undefined },
+): Part {
+  const isShared = places !== undefined;
+  const isOtherHead = name.startsWith('logits/') && given.get('logits/bias')?.shape[0] !== classes;
+  if (isOtherHead || (isShared && !trainable)) return { fresh: true };
+  const own = isShared ? sharedName(places, name) : name;
+  const value = given.get(own);
+  if (value === undefined) return { why: `${own} is missing` };
+  const fits = isShared
     ? value.shape.length === shape.length && shape.every((side, axis) => side <= value.shape[axis])
     : String(value.shape) === String(shape);
-  return fits ? null : `has shape [${value.shape}], expected ${sliced ? 'at least ' : ''}[${shape}]`;
+  if (fits) return { part: slicedTo(value, shape) };
+  return { why: `${own} has shape [${value.shape}], expected ${isShared ? 'at least ' : ''}[${shape}]` };
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { extremes, memberOf, sharedName } from '../../spaces/index.js';
 import { drawWeights, initialWeights, sharedSpecs, slicedTo, weightSpecs } from '../../spaces/models/index.js';
-import { readInitial, saveWeights } from '../../trainers/index.js';
+import { coverageOf, readInitial, saveWeights } from '../../trainers/index.js';
 import { makeSpace } from '../spaces/make.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { tinyStudent } from './support/networks.js';
@@ -75,5 +75,35 @@ describe('shared weights', () => {
     shared.delete('stem/kernel');
     const without = fileOf(shared);
     expect(() => readInitial(network, seed, { file: without, places })).toThrow(/stem\/kernel is missing/);
+  });
+
+  test('that are partial let start afresh what they lack or have too small', async () => {
+    const space = await make();
+    const { network, places } = memberOf(space, extremes(space).largest.genotype);
+    const shared = new Map(drawWeights(sharedSpecs(space), 1));
+    shared.set('stem/kernel', { shape: [3, 3, 1, 4], data: new Float32Array(36) });
+    shared.delete('stage1.1_depthwise/depthwise_kernel');
+    const read = readInitial(network, seed, { file: fileOf(shared), places, partial: true });
+    const fresh = initialWeights(network, seed);
+    expect(read.get('stem/kernel')).toEqual(fresh.get('stem/kernel'));
+    expect(read.get('block1_depthwise/depthwise_kernel')).toEqual(fresh.get('block1_depthwise/depthwise_kernel'));
+    expect(read.get('block2_depthwise/depthwise_kernel')).not.toEqual(fresh.get('block2_depthwise/depthwise_kernel'));
+  });
+
+  test('are counted by the layers and values that they give', async () => {
+    const space = await make();
+    const { network, places } = memberOf(space, extremes(space).largest.genotype);
+    const shared = new Map(drawWeights(sharedSpecs(space), 1));
+    const kernels = weightSpecs(network).filter(({ name }) => name.endsWith('kernel')).length;
+    expect(coverageOf(network, places, shared)).toEqual({ layers: { given: kernels, all: kernels }, share: 1 });
+    shared.delete('stem/kernel');
+    shared.set('logits/bias', { shape: [3], data: new Float32Array(3) });
+    const { layers, share } = coverageOf(network, places, shared);
+    expect(layers).toEqual({ given: kernels - 2, all: kernels });
+    const size = (missing: RegExp) =>
+      weightSpecs(network)
+        .filter(({ name, trainable }) => trainable && missing.test(name))
+        .reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
+    expect(share).toBeCloseTo(1 - size(/^stem\/kernel|^logits\//) / size(/./), 12);
   });
 });
