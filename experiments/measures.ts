@@ -3,12 +3,19 @@ import type { Costs } from '../spaces/index.js';
 import type { ObjectiveValues, Provenance } from '../store/index.js';
 import type { ProxyName } from '../trainers/index.js';
 
+/**
+ * How a candidate comes to its accuracy: trained from nothing, trained from its slice of the supernet, or the slice as
+ * it is.
+ */
+export const evaluations = ['train', 'inherit', 'supernet'] as const;
+export type Evaluation = (typeof evaluations)[number];
+
 /** What makes the values of a measure. */
 export type MeasureSource =
   | { readonly kind: 'costs'; readonly of: (costs: Costs) => number }
   | { readonly kind: 'proxy'; readonly proxy: ProxyName }
   | { readonly kind: 'latency'; readonly precision: 'fp32' }
-  | { readonly kind: 'training' };
+  | { readonly kind: 'training'; readonly evaluation: Evaluation };
 
 export type SourceKind = MeasureSource['kind'];
 
@@ -61,9 +68,14 @@ const proxies: { readonly [P in ProxyName]: Measure } = {
   naswot: proxy('naswot', 'NASWOT'),
 };
 
+const accuracy = (title: string, evaluation: Evaluation) =>
+  ({ direction: 'maximize', unit: 'share', title, source: { kind: 'training', evaluation } }) as const;
+
 /** Every measure of this project's own: what an experiment can name as an objective, and more can be added here only. */
 export const measures = {
-  accuracy: { direction: 'maximize', unit: 'share', title: 'accuracy', source: { kind: 'training' } },
+  accuracy: accuracy('accuracy', 'train'),
+  inherited_accuracy: accuracy('inherited accuracy', 'inherit'),
+  supernet_accuracy: accuracy('supernet accuracy', 'supernet'),
   latency_ms: {
     direction: 'minimize',
     unit: 'ms',
@@ -90,6 +102,25 @@ export const measuresOf = <K extends SourceKind>(
   Object.entries<Measure>(measures).flatMap(([name, { source }]) =>
     source.kind === kind ? [[name, source as Extract<MeasureSource, { kind: K }>] as const] : [],
   );
+
+/** The accuracies, which never stand for each other: a run has values of one of them. */
+const accuracyNames = measuresOf('training').map(([name]) => name);
+
+/** Whether a name is that of an accuracy, of whatever kind. */
+export const isAccuracy = (name: string): boolean => accuracyNames.includes(name);
+
+/** The name of the accuracy that an evaluation finds. */
+export function accuracyOf(evaluation: Evaluation): string {
+  const found = measuresOf('training').find(([, source]) => source.evaluation === evaluation);
+  if (found === undefined) throw new Error(`no measure is made by ${evaluation}`);
+  return found[0];
+}
+
+/** The accuracy among values by name, of whichever kind it is. */
+export function accuracyAmong<T>(values: Readonly<Record<string, T>>): T | undefined {
+  const name = Object.keys(values).find(isAccuracy);
+  return name === undefined ? undefined : values[name];
+}
 
 /** An objective as its measure means it, if nothing else is written. */
 export function objectiveOf(name: MeasureName): Objective & { readonly name: MeasureName } {

@@ -7,13 +7,16 @@ import {
   dataSchema,
   engineSchema,
   finalSchema,
+  supernetConfig,
+  supernetSchema,
   teacherSchema,
   trainSchema,
+  type SupernetConfig,
   type TrainConfig,
 } from '../trainers/index.js';
 import { evaluateSchema } from './evaluate-schema.js';
 import { featuresSchema, filterSchema } from './filter-schema.js';
-import { objectiveOf } from './measures.js';
+import { accuracyOf, evaluations, objectiveOf, type Evaluation } from './measures.js';
 import { objectiveEntrySchema, tableObjectiveSchema } from './objective-schema.js';
 
 /** Lets `key: word` stand for `key: {type: word}`. */
@@ -38,6 +41,29 @@ const commonShape = {
     .describe('everything random follows from it: same seed, same result'),
 };
 
+const supernetKey = supernetSchema.extend({
+  from: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'workdir of a run whose supernet is taken instead of training one: the same space, data and splits; its configuration comes with it',
+    ),
+});
+
+const evaluateKey = z
+  .enum(evaluations)
+  .optional()
+  .describe(
+    'how a candidate comes to its accuracy. inherit: it begins with its slice of the supernet and is trained as train says (the default with a supernet); supernet: its slice as it is, batch norm calibrated, nothing is trained; train: from nothing',
+  );
+
+/** What the final training begins with. */
+const fromKey = z
+  .enum(['supernet', 'nothing'])
+  .optional()
+  .describe("what the networks' weights are at first: slices of the supernet (the default with one), or random");
+
 const searchText = 'which candidates are tried, how many, and how many at once';
 
 /** An experiment that trains, as it is written. Every folder owns the schema of its own part. */
@@ -47,6 +73,11 @@ const writtenSchema = z.strictObject({
   space: typed(spaceSchema).describe('which networks are searched'),
   teacher: typed(teacherSchema).prefault({ type: 'none' }).describe('whom the candidates learn from'),
   train: trainSchema.prefault({}).describe('how each candidate is trained'),
+  supernet: supernetKey
+    .optional()
+    .describe(
+      'trains all networks of the space at once, in shared weights, before the search; a key that is left out keeps its value of train (optimizer, loss and augment as a whole)',
+    ),
   evaluate: evaluateSchema.optional(),
   latency: latencySchema.prefault({}).describe('where latency is measured, and its hard limit'),
   objectives: z
@@ -54,11 +85,15 @@ const writtenSchema = z.strictObject({
     .min(1)
     .prefault(['accuracy', 'latency_ms'])
     .describe('what is optimised; the first two span the pictures'),
-  search: searchSchema.extend({ filter: filterSchema, features: featuresSchema }).prefault({}).describe(searchText),
-  final: finalSchema
+  search: searchSchema
+    .extend({ evaluate: evaluateKey, filter: filterSchema, features: featuresSchema })
+    .prefault({})
+    .describe(searchText),
+  final: z
+    .union([z.literal('none'), finalSchema.extend({ from: fromKey })])
     .optional()
     .describe(
-      "how the frontier's networks are trained again; a key that is left out keeps its value of train (optimizer, loss and augment as a whole); without final they are kept as searched",
+      "how the frontier's networks are trained again; a key that is left out keeps its value of train (optimizer, loss and augment as a whole); none, or without final: they are kept as searched. Where search.evaluate is supernet, leaving it out trains them as train says, from the supernet, and none keeps slices",
     ),
   engine: typed(engineSchema).prefault({}).describe('what runs the training step'),
 });
@@ -89,17 +124,53 @@ const mostWorkers = 8;
 const defaultWorkers = ({ threads = 1 }: WrittenExperiment['engine']): number =>
   Math.max(1, Math.min(mostWorkers, Math.floor(availableParallelism() / threads)));
 
+/** A supernet as a whole training configuration, or the run whose it is. */
+export type SupernetSettings = SupernetConfig | { readonly from: string };
+
+/** Whether a supernet is the run's own, and not another one's. */
+export const isOwnSupernet = (supernet: SupernetSettings): supernet is SupernetConfig => 'networks' in supernet;
+
+/** A final training as a whole configuration, and what it begins with. */
+export type FinalConfig = Omit<TrainConfig, 'from'> & { readonly from: 'supernet' | 'nothing' };
+
+/** The objective `accuracy` by the name of what the run finds. */
+const withAccuracy = (objectives: readonly Objective[], evaluation: Evaluation): readonly Objective[] =>
+  objectives.map((objective) =>
+    objective.name === accuracyOf('train') ? { ...objective, name: accuracyOf(evaluation) } : objective,
+  );
+
+function supernetOf(
+  { from, ...own }: NonNullable<WrittenExperiment['supernet']>,
+  train: TrainConfig,
+): SupernetSettings {
+  return from === undefined ? supernetConfig(train, own) : { from };
+}
+
+/** What follows the search: a whole training configuration, or null. */
+function finalOf(
+  { final, supernet }: Pick<WrittenExperiment, 'final' | 'supernet'>,
+  train: TrainConfig,
+  evaluation: Evaluation,
+): FinalConfig | null {
+  const from = supernet === undefined ? 'nothing' : 'supernet';
+  if (final === undefined) return evaluation === 'supernet' ? { ...train, from } : null;
+  return final === 'none' ? null : { ...train, ...final, from: final.from ?? from };
+}
+
 /**
  * An experiment that trains; its output has everything that follows from what is written: the loss, the latency budget
- * among the objectives, the workers of this machine, and `final` as a whole training configuration (null when there is no final training).
+ * among the objectives, which accuracy it finds, the workers of this machine, and `supernet` and `final` as whole training
+ * configurations (`final` is null when there is no final training).
  */
-const trainingSchema = writtenSchema.transform(({ final, ...written }) => {
+const trainingSchema = writtenSchema.transform(({ final, supernet, ...written }) => {
   const train: TrainConfig = { ...written.train, loss: written.train.loss ?? defaultLoss(written.teacher) };
-  const wanted = [...written.objectives, ...(written.evaluate?.objectives ?? [])];
+  const evaluate: Evaluation = written.search.evaluate ?? (supernet === undefined ? 'train' : 'inherit');
+  const wanted = [...withAccuracy(written.objectives, evaluate), ...(written.evaluate?.objectives ?? [])];
   const objectives = withBudget(wanted, written.latency.budget_ms);
   const parallel = written.search.parallel ?? defaultWorkers(written.engine);
-  const search = { ...withTrials(written.search), parallel };
-  return { ...written, train, objectives, search, final: final === undefined ? null : { ...train, ...final } };
+  const search = { ...withTrials(written.search), parallel, evaluate };
+  const shared = supernet === undefined ? {} : { supernet: supernetOf(supernet, train) };
+  return { ...written, ...shared, train, objectives, search, final: finalOf({ final, supernet }, train, evaluate) };
 });
 
 /** An experiment whose results are known: candidates are looked up in a table. */

@@ -7,6 +7,7 @@ import { createSpace, type Network, type Task } from '../spaces/index.js';
 import type { Model } from '../spaces/models/index.js';
 import type { Store } from '../store/index.js';
 import { describeDataset, prepareDataset } from '../trainers/index.js';
+import { accuracyAmong } from './measures.js';
 import { candidateModel } from './runner/jobs/candidate-model.js';
 import { trainingExperimentOf } from './training-run.js';
 import { modelMetadata } from './runner/finishing/metadata.js';
@@ -47,7 +48,7 @@ export async function trainedModel(store: Store, workdir: string, number: number
   const task: Task = { input: [data.height, data.width, data.channels], classes: data.classes.length };
   const space = await createSpace(experiment.space, task);
   const metadata = modelMetadata({ experiment, data, space }, trial, network, store.measurements.of(number).at(-1));
-  const searched = 'accuracy' in trial.values ? trial.values['accuracy'].value : null;
+  const searched = accuracyAmong(trial.values)?.value ?? null;
   const validation = final?.accuracy ?? searched;
   const test = final?.testAccuracy ?? null;
   const accuracy = { ...(validation !== null && { validation }), ...(test !== null && { test }) };

@@ -5,10 +5,12 @@ import {
   collectTrial,
   count,
   ms,
-  objectiveTitle,
+  finalTitle,
   objectiveValue,
   objectivesOf,
   percent,
+  searchTitle,
+  testTitle,
   type CurvePoint,
   type ReportCosts,
   type ReportMember,
@@ -55,7 +57,7 @@ function facts(member: ReportMember, objectives: readonly Objective[]): Fact[] {
     ['trial', `${member.number} (${member.state}${member.message === null ? '' : `: ${member.message}`})`],
     ['genotype', member.genotypeId],
     ...objectives.map(({ name }): Fact => [
-      name === 'accuracy' ? 'search accuracy' : objectiveTitle(name),
+      searchTitle(name),
       `${objectiveValue(name, member.values[name])}${name in member.provenance ? ` (${member.provenance[name]})` : ''}`,
     ]),
     ...latencyFacts(member),
@@ -64,8 +66,8 @@ function facts(member: ReportMember, objectives: readonly Objective[]): Fact[] {
       : [
           ...(final.epochs === 0
             ? []
-            : [['final accuracy', final.message ?? objectiveValue('accuracy', final.accuracy)] as const]),
-          ['test accuracy', objectiveValue('accuracy', final.testAccuracy)] as const,
+            : [[finalTitle([final]), final.message ?? objectiveValue('accuracy', final.accuracy)] as const]),
+          [testTitle(objectives, [final]), objectiveValue('accuracy', final.testAccuracy)] as const,
         ]),
     ...(costs === null ? [] : costFacts(costs)),
     ...member.files.map(({ kind, path }): Fact => [kind, path]),

@@ -79,7 +79,7 @@ export const trials = command({
               numberColumn,
               stateColumn(colors),
               ...objectiveColumns(objectives, colors),
-              ...finalColumns(collectFinals(store), colors),
+              ...finalColumns(collectFinals(store), objectives, colors),
               ...reasonColumn(all),
               ...decisionColumns(decisionNames(all)),
             ],

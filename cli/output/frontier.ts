@@ -12,7 +12,7 @@ export function frontierTable(store: Store, colors: Colors): string {
   const columns = [
     numberColumn,
     ...objectiveColumns(objectives, colors),
-    ...finalColumns(collectFinals(store), colors),
+    ...finalColumns(collectFinals(store), objectives, colors),
   ];
   return renderTable(columns, members, colors);
 }

@@ -1,4 +1,11 @@
-import { objectiveTitle, objectiveValue, type FinalResult, type ReportTrial } from '../../experiments/report/index.js';
+import {
+  finalTitle,
+  objectiveValue,
+  searchTitle,
+  testTitle,
+  type FinalResult,
+  type ReportTrial,
+} from '../../experiments/report/index.js';
 import type { Objective } from '../../search/index.js';
 import type { Column } from './table.js';
 import type { Colors } from './terminal.js';
@@ -6,7 +13,7 @@ import type { Colors } from './terminal.js';
 /** Objectives as the search found them; a latency says whether it was measured or predicted. */
 export function objectiveColumns(objectives: readonly Objective[], colors: Colors): Column<ReportTrial>[] {
   return objectives.map(({ name }) => ({
-    title: name === 'accuracy' ? 'search accuracy' : objectiveTitle(name),
+    title: searchTitle(name),
     numeric: true,
     cell: ({ values, provenance }) => {
       const text = objectiveValue(name, values[name]);
@@ -18,12 +25,17 @@ export function objectiveColumns(objectives: readonly Objective[], colors: Color
 }
 
 /** Accuracies after the search, apart from those that steered it: of the final training (if any) and on the test split. */
-export function finalColumns(finals: ReadonlyMap<number, FinalResult>, colors: Colors): Column<ReportTrial>[] {
+export function finalColumns(
+  finals: ReadonlyMap<number, FinalResult>,
+  objectives: readonly Objective[],
+  colors: Colors,
+): Column<ReportTrial>[] {
   if (finals.size === 0) return [];
-  const trained = [...finals.values()].some(({ accuracy, state }) => accuracy !== null || state === 'failed');
+  const all = [...finals.values()];
+  const trained = all.some(({ accuracy, state }) => accuracy !== null || state === 'failed');
   const share = (value: number | null | undefined): string => objectiveValue('accuracy', value);
   const final: Column<ReportTrial> = {
-    title: 'final accuracy',
+    title: finalTitle(all),
     numeric: true,
     cell: ({ number }) => {
       const final = finals.get(number);
@@ -39,7 +51,11 @@ export function finalColumns(finals: ReadonlyMap<number, FinalResult>, colors: C
   };
   return [
     ...(trained ? [final, ranked] : []),
-    { title: 'test accuracy', numeric: true, cell: ({ number }) => share(finals.get(number)?.testAccuracy) },
+    {
+      title: testTitle(objectives, all),
+      numeric: true,
+      cell: ({ number }) => share(finals.get(number)?.testAccuracy),
+    },
   ];
 }
 

@@ -1,3 +1,4 @@
+import { accuracyAmong } from '../../experiments/measures.js';
 import type { PhaseName, ProgressEvent, RunEvent, TrialStepEvent } from '../../experiments/runner/events.js';
 
 /** What a person wants to see of a run at one moment. */
@@ -57,7 +58,7 @@ export class ProgressTracker {
         this.atRest(event.number, event.stage);
         break;
       case 'frontier': {
-        const accuracies = event.members.flatMap(({ values }) => ('accuracy' in values ? [values['accuracy']] : []));
+        const accuracies = event.members.flatMap(({ values }) => accuracyAmong(values) ?? []);
         const accuracy = accuracies.length === 0 ? undefined : Math.max(...accuracies);
         this.frontier = { members: event.members.length, accuracy };
         break;

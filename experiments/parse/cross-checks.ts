@@ -1,7 +1,7 @@
 import { controllerTitle, rungsOf, type Objective } from '../../search/index.js';
 import type { DataConfig, TrainConfig } from '../../trainers/index.js';
-import { measureNamed, moments } from '../measures.js';
-import { isTableExperiment, type Experiment, type TrainingExperiment } from '../schema.js';
+import { accuracyOf, isAccuracy, measureNamed, moments } from '../measures.js';
+import { isOwnSupernet, isTableExperiment, type Experiment, type TrainingExperiment } from '../schema.js';
 import type { KeyPath } from './path.js';
 
 /** A combination of values that cannot be, each allowed alone. */
@@ -20,9 +20,11 @@ const when = (condition: boolean, path: KeyPath, message: string): readonly Cont
 /** The training configurations of an experiment, under the keys where they are written. */
 const schedules = ({
   train,
+  supernet,
   final,
 }: TrainingExperiment): readonly { readonly key: string; readonly config: TrainConfig }[] => [
   { key: 'train', config: train },
+  ...(supernet === undefined || !isOwnSupernet(supernet) ? [] : [{ key: 'supernet', config: supernet }]),
   ...(final === null ? [] : [{ key: 'final', config: final }]),
 ];
 
@@ -152,15 +154,36 @@ const features: TrainingCheck = ({ search: { controller, features: wanted, filte
 };
 
 /** What trains has no place beside a function that evaluates. */
-const ownEvaluation: TrainingCheck = ({ evaluate, teacher, final, search }) => {
+const ownEvaluation: TrainingCheck = ({ evaluate, teacher, supernet, final, search }) => {
   if (evaluate === undefined) return [];
   const message = (part: string) => `evaluate says what candidates come to: expected no ${part} beside it`;
   return [
     ...when(teacher.type !== 'none', ['teacher'], message('teacher')),
+    ...when(supernet !== undefined, ['supernet'], message('supernet')),
     ...when(final !== null, ['final'], message('final training')),
     ...when(search.fidelity.type !== 'none', ['search', 'fidelity'], message('fidelity but none')),
   ];
 };
+
+/** What needs a supernet needs one that is there, and one that is there is needed. */
+const supernetUse: TrainingCheck = ({ supernet, search: { evaluate }, final }) => {
+  const needed = 'needs a supernet to begin from: add one (supernet: {epochs: 12}), or expected';
+  if (supernet === undefined)
+    return [
+      ...when(evaluate !== 'train', ['search', 'evaluate'], `got "${evaluate}"; it ${needed} train`),
+      ...when(final?.from === 'supernet', ['final', 'from'], `got "supernet"; it ${needed} nothing`),
+    ];
+  const unused = 'nothing uses it: search.evaluate is train, and no final training begins from it';
+  return when(evaluate === 'train' && final?.from !== 'supernet', ['supernet'], unused);
+};
+
+/** A run finds accuracies of one kind; `accuracy` among its objectives means that one. */
+const accuracyKind: TrainingCheck = ({ objectives, search }) =>
+  objectives.flatMap(({ name }, i) => {
+    const found = accuracyOf(search.evaluate);
+    const message = `got "${name}"; with search.evaluate ${search.evaluate} the search finds ${found}: expected accuracy, which means it`;
+    return when(isAccuracy(name) && name !== found, ['objectives', i], message);
+  });
 
 const teacherNormalisation: TrainingCheck = ({ teacher, data }) => {
   if (teacher.type !== 'onnx') return [];
@@ -182,6 +205,11 @@ const rungs: Check = (experiment) => {
   const path = ['search', 'fidelity', 'type'];
   if (isTableExperiment(experiment))
     return [{ path, message: `got "${fidelity.type}"; a table has no epochs: expected none` }];
+  const { evaluate } = experiment.search;
+  if (evaluate === 'supernet')
+    return [
+      { path, message: `got "${fidelity.type}"; with search.evaluate supernet nothing is trained: expected none` },
+    ];
   const { epochs } = experiment.train;
   const needs = 'eta' in fidelity ? 'a smaller eta or min_epochs' : 'a smaller min_epochs';
   return when(
@@ -203,6 +231,8 @@ const trainingChecks: readonly TrainingCheck[] = [
   engineBackend,
   features,
   ownEvaluation,
+  supernetUse,
+  accuracyKind,
   teacherNormalisation,
 ];
 

@@ -17,6 +17,7 @@ const filePaths: readonly KeyPath[] = [
   ['latency', 'predictor'],
   ['space', 'file'],
   ['search', 'seed_from'],
+  ['supernet', 'from'],
   ['search', 'controller', 'path'],
   ['evaluate', 'path'],
 ];

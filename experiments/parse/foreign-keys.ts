@@ -1,5 +1,6 @@
 import type { ExperimentKind } from '../schema.js';
 import { experimentJsonSchema } from './json-schema.js';
+import { isMap } from './path.js';
 import type { Problem } from './problem.js';
 import type { Source } from './source.js';
 
@@ -12,9 +13,26 @@ function keysOf(kind: ExperimentKind, under: string | null): string[] {
   return Object.keys(under === null ? properties : (properties[under].properties ?? {}));
 }
 
+/** Keys that mean nothing where they stand: those of training beside a table, those of a supernet beside whose it is. */
+export const foreignKeys = (source: Source, kind: ExperimentKind): Problem[] =>
+  kind === 'table' ? besideTable(source) : besideSupernet(source);
+
+/** How a supernet is trained, where one that was trained already is named. */
+function besideSupernet(source: Source): Problem[] {
+  const supernet: unknown = source.data['supernet'];
+  if (!isMap(supernet) || supernet['from'] === undefined) return [];
+  return keysOf('training', 'supernet')
+    .filter((key) => key !== 'from' && Object.hasOwn(supernet, key))
+    .map((key) => {
+      const path = ['supernet', key];
+      const message =
+        'remove it: the supernet of supernet.from is trained already, and its configuration comes with it';
+      return { where: source.where(path, 'key'), path, message };
+    });
+}
+
 /** Keys that only experiments that train have, in one on a table. */
-export function foreignKeys(source: Source, kind: ExperimentKind): Problem[] {
-  if (kind === 'training') return [];
+function besideTable(source: Source): Problem[] {
   return [null, 'search'].flatMap((under) => {
     const written: unknown = under === null ? source.data : source.data[under];
     if (typeof written !== 'object' || written === null) return [];

@@ -19,7 +19,7 @@ export interface ReportTrial {
   readonly state: TrialState;
   readonly genotypeId: string;
   readonly choices: Readonly<Record<string, Choice>>;
-  /** Objective values by name after the search's training; accuracy is the validation accuracy, in [0, 1]. */
+  /** Objective values by name, as the search found them; accuracies are of the validation split, in [0, 1]. */
   readonly values: Values;
   readonly provenance: Readonly<Record<string, Provenance>>;
   /** Why it was tried: the controller's one line. */
@@ -48,7 +48,10 @@ export type CurvePoint = Pick<Epoch, 'epoch' | 'trainLoss' | 'validationAccuracy
 export type ReportFile = Pick<ArtifactRecord, 'kind' | 'path' | 'bytes' | 'sha256'>;
 
 /** What the final training made of a network. */
-export interface FinalResult extends Pick<FinalRecord, 'state' | 'accuracy' | 'testAccuracy' | 'epochs' | 'message'> {
+export interface FinalResult extends Pick<
+  FinalRecord,
+  'state' | 'accuracy' | 'testAccuracy' | 'epochs' | 'from' | 'message'
+> {
   /** Whether it is on the frontier of the final accuracies; null without a final accuracy. */
   readonly onFrontier: boolean | null;
 }

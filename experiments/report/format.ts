@@ -1,4 +1,7 @@
-import { measureNamed, type Measure } from '../measures.js';
+import type { Objective } from '../../search/index.js';
+import { isAccuracy, measureNamed, type Measure } from '../measures.js';
+
+import type { FinalResult } from './data.js';
 
 type Unit = Measure['unit'];
 
@@ -51,6 +54,21 @@ export function objectiveValue(objective: string, value: number | null | undefin
 
 /** How an objective is called in text: `latency`. */
 export const objectiveTitle = (objective: string): string => measureNamed(objective)?.title ?? objective;
+
+/** The same beside final accuracies: of accuracies, which one it is that the search went by. */
+export const searchTitle = (objective: string): string =>
+  objective === 'accuracy' ? 'search accuracy' : objectiveTitle(objective);
+
+/** How the accuracy is called that final weights reach: of the final training, by what it began from. */
+export const finalTitle = (finals: readonly Pick<FinalResult, 'from'>[]): string =>
+  finals.some(({ from }) => from === 'supernet') ? 'final accuracy (from supernet)' : 'final accuracy';
+
+/** How the accuracy on the test split is called: where nothing was trained after the search, it is of the search's kind. */
+export function testTitle(objectives: readonly Pick<Objective, 'name'>[], finals: readonly FinalResult[]): string {
+  const kind = objectives.map(({ name }) => name).find(isAccuracy) ?? 'accuracy';
+  const trained = finals.some(({ epochs }) => epochs > 0);
+  return trained || kind === 'accuracy' ? 'test accuracy' : `${objectiveTitle(kind)} on the test split`;
+}
 
 /** An axis of a chart: how its ticks are written and what its title adds. */
 export interface Axis {

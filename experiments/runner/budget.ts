@@ -52,5 +52,10 @@ export function withMoreTrials(experiment: Experiment, text: string, store: Stor
   observe({ kind: 'note', message: `${trials} trials instead of ${search.trials}, ${same}` });
   const { stop } = search;
   const more = { trials, ...(stop === undefined ? {} : { stop: { ...stop, trials } }) };
-  return { ...experiment, search: { ...search, ...more } };
+  return withSearch(experiment, more);
 }
+
+const withSearch = <E extends Experiment>(experiment: E, more: Pick<E['search'], 'trials'>): E => ({
+  ...experiment,
+  search: { ...experiment.search, ...more },
+});

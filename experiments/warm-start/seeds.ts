@@ -4,6 +4,7 @@ import { invalidInput } from '../../base/errors.js';
 import { frontier, type Objective, type Values } from '../../search/index.js';
 import { readCsv, type Choice } from '../../spaces/index.js';
 import { Store } from '../../store/index.js';
+import { isAccuracy } from '../measures.js';
 import { objectivesOf } from '../report/index.js';
 import { databasePath, hasRun } from '../runner/workdir.js';
 
@@ -30,19 +31,24 @@ function frontierOfRun(workdir: string): Seed[] {
 /** The state that `nas trials` writes for a row; rows of other files are complete. */
 const stateColumn = 'state';
 
+/** The column of an objective: of accuracies, the kind that the file has; its rows are compared with each other only. */
+function columnOf({ name }: Objective, columns: readonly string[]): string {
+  const kinds = columns.filter(isAccuracy);
+  return isAccuracy(name) && kinds.length === 1 ? kinds[0] : name;
+}
+
 /** The rows of a file; when it has a column for each objective, those on its frontier. */
 function rowsOf(file: string, objectives: readonly Objective[]): Seed[] {
   const { columns, rows, lines } = readCsv(file);
   const cells = rows.map((row) => new Map(row.map((cell, i) => [columns[i], cell])));
   const seeds = cells.map((choices, i) => ({ name: `line ${lines[i]} of ${basename(file)}`, choices }));
-  if (!objectives.every(({ name }) => columns.includes(name))) return seeds;
+  const own = objectives.map((objective) => ({ ...objective, name: columnOf(objective, columns) }));
+  if (!own.every(({ name }) => columns.includes(name))) return seeds;
   const judged = seeds.map((seed) => {
-    const numbers: Values = Object.fromEntries(
-      objectives.map(({ name }) => [name, Number(seed.choices.get(name) || NaN)]),
-    );
+    const numbers: Values = Object.fromEntries(own.map(({ name }) => [name, Number(seed.choices.get(name) || NaN)]));
     return { ...seed, state: seed.choices.get(stateColumn) ?? 'complete', values: numbers };
   });
-  return frontier(judged, objectives);
+  return frontier(judged, own);
 }
 
 /**

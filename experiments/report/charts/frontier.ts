@@ -1,5 +1,6 @@
 import type { TopLevelSpec } from 'vega-lite';
 import type { ReportData, ReportMember, ReportTrial } from '../data.js';
+import { accuracyOf, isAccuracy } from '../../measures.js';
 import { axisOf, objectiveTitle } from '../format.js';
 import { palette, renderSvg } from './render.js';
 
@@ -55,7 +56,7 @@ function withInterval(member: ReportMember, plane: Plane): Point | undefined {
 function finalPoint(member: ReportMember, plane: Plane): Point | undefined {
   const accuracy = member.final?.accuracy ?? null;
   const at = point(member, plane, seriesNames.final);
-  if (at === undefined || accuracy === null || plane.y !== 'accuracy') return undefined;
+  if (at === undefined || accuracy === null || !isAccuracy(plane.y)) return undefined;
   return { ...at, y: accuracy, from: at.y };
 }
 
@@ -91,12 +92,20 @@ function subtitle(data: ReportData, plane: Plane): string[] {
     const found = `${counts.complete} trials evaluated, ${data.frontier.length} on the frontier.`;
     return wrapped(`${name} (seed ${seed}), ${data.provenance.data}: ${found}`);
   }
-  const trained = `${counts.complete} trials trained, ${data.frontier.length} on the frontier.`;
+  const trained = `${counts.complete} trials ${nothingTrained(data) ? 'evaluated' : 'trained'}, ${data.frontier.length} on the frontier.`;
   return [
     ...wrapped(`${name} (seed ${seed}), ${data.provenance.data}: ${trained}`),
-    ...wrapped(`Accuracy: validation split. ${latencyNote(data, plane)}`),
+    ...wrapped(`${capitalised(accuracyTitle(data))}: validation split. ${latencyNote(data, plane)}`),
   ];
 }
+
+/** The kind of accuracy that the search went by. */
+const accuracyTitle = ({ objectives }: ReportData): string =>
+  objectiveTitle(objectives.map(({ name }) => name).find(isAccuracy) ?? 'accuracy');
+
+/** Whether candidates were slices of the supernet as they are. */
+const nothingTrained = ({ objectives }: ReportData): boolean =>
+  objectives.some(({ name }) => name === accuracyOf('supernet'));
 
 /** Longer lines would make the picture wider. */
 const lineLength = 95;

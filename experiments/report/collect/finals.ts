@@ -1,4 +1,5 @@
 import type { FinalRecord, Store } from '../../../store/index.js';
+import { isAccuracy } from '../../measures.js';
 import type { FinalResult, ReportTrial } from '../data.js';
 import { objectivesOf } from './run.js';
 import { collectTrial, frontierOf } from './trials.js';
@@ -11,9 +12,17 @@ export function collectFinals(store: Store): ReadonlyMap<number, FinalResult> {
   const records = store.finals.all();
   const ranked = rankedAnew(store, records);
   return new Map(
-    records.map(({ trial, state, accuracy, testAccuracy, epochs, message }) => [
+    records.map(({ trial, state, accuracy, testAccuracy, epochs, from, message }) => [
       trial,
-      { state, accuracy, testAccuracy, epochs, message, onFrontier: accuracy === null ? null : ranked.has(trial) },
+      {
+        state,
+        accuracy,
+        testAccuracy,
+        epochs,
+        from,
+        message,
+        onFrontier: accuracy === null ? null : ranked.has(trial),
+      },
     ]),
   );
 }
@@ -22,9 +31,13 @@ export function collectFinals(store: Store): ReadonlyMap<number, FinalResult> {
 function rankedAnew(store: Store, records: readonly FinalRecord[]): ReadonlySet<number> {
   const accuracies = new Map(records.flatMap(({ trial, accuracy }) => (accuracy === null ? [] : [[trial, accuracy]])));
   if (accuracies.size === 0) return new Set();
+  const objectives = objectivesOf(store);
+  // All are judged by the same kind, so it may stand where the search's kind stood.
+  const judgedBy = objectives.map(({ name }) => name).filter(isAccuracy);
   const judged = [...accuracies].flatMap(([number, accuracy]): ReportTrial[] => {
     const trial = collectTrial(store, number);
-    return trial === undefined ? [] : [{ ...trial, values: { ...trial.values, accuracy } }];
+    const anew = Object.fromEntries(judgedBy.map((name) => [name, accuracy]));
+    return trial === undefined ? [] : [{ ...trial, values: { ...trial.values, ...anew } }];
   });
-  return new Set(frontierOf(judged, objectivesOf(store)).map(({ number }) => number));
+  return new Set(frontierOf(judged, objectives).map(({ number }) => number));
 }

@@ -1,8 +1,9 @@
+import { accuracyAmong, isAccuracy, measureNamed, type Evaluation } from '../../measures.js';
 import { renderCurves } from '../charts/curves.js';
 import { renderFrontier } from '../charts/frontier.js';
 import { renderPrediction } from '../charts/prediction.js';
 import { hasNetwork, type ReportData, type ReportMember } from '../data.js';
-import { count, duration, objectiveTitle, objectiveValue } from '../format.js';
+import { count, duration, finalTitle, objectiveTitle, objectiveValue, searchTitle, testTitle } from '../format.js';
 import { givenUp } from './given-up.js';
 import { html, trusted, type Markup } from './markup.js';
 import { networkCard } from './network.js';
@@ -28,6 +29,12 @@ function bestOfFirst({ objectives: [{ name, direction }], frontier }: ReportData
   return tile(objectiveValue(name, values.length === 0 ? null : top), `best ${objectiveTitle(name)}`);
 }
 
+/** Which accuracy the search went by. */
+const searchedAccuracy = ({ objectives }: ReportData): string => {
+  const name = objectives.map((objective) => objective.name).find(isAccuracy) ?? 'accuracy';
+  return name === 'accuracy' ? 'validation accuracy' : objectiveTitle(name);
+};
+
 /** Whether the frontier's networks were trained again; without, they have at most a test accuracy. */
 const hasFinalTraining = ({ frontier }: ReportData): boolean => frontier.some(({ final }) => (final?.epochs ?? 0) > 0);
 
@@ -40,7 +47,7 @@ function tiles(data: ReportData): Markup {
   return html`<div class="tiles">
     ${tile(`${counts.complete} / ${planned}`, [`trials ${trains ? 'trained' : 'evaluated'}`, ...others].join(', '))}
     ${tile(String(frontier.length), 'networks on the frontier')}
-    ${trains ? tile(best(frontier.map(({ values }) => values['accuracy'])), 'best validation accuracy in the search') : bestOfFirst(data)}
+    ${trains ? tile(best(frontier.map(({ values }) => accuracyAmong(values))), `best ${searchedAccuracy(data)} in the search`) : bestOfFirst(data)}
     ${hasFinalTraining(data) ? tile(best(frontier.map(({ final }) => final?.accuracy)), 'best validation accuracy after final training') : null}
     ${rejected > 0 ? tile(count(rejected), `candidates rejected before ${trains ? 'training' : 'evaluation'}`) : null}
     ${tile(duration(seconds(data)), trains ? 'from start to last change' : 'of simulated time')}
@@ -53,7 +60,7 @@ const tag = (kind: string): Markup => html`<span class="tag ${kind}">${kind}</sp
 function frontierColumns(data: ReportData): Column<ReportMember>[] {
   const trains = data.run.evaluation === 'training';
   const objectives = data.objectives.map(({ name }): Column<ReportMember> => ({
-    title: trains && name === 'accuracy' ? 'search accuracy' : objectiveTitle(name),
+    title: trains ? searchTitle(name) : objectiveTitle(name),
     numeric: true,
     cell: ({ values, provenance }) =>
       trains && name === 'latency_ms'
@@ -61,8 +68,9 @@ function frontierColumns(data: ReportData): Column<ReportMember>[] {
         : objectiveValue(name, values[name]),
   }));
   const share = (value: number | null | undefined): string => objectiveValue('accuracy', value);
+  const finals = data.frontier.flatMap(({ final }) => final ?? []);
   const final: Column<ReportMember> = {
-    title: 'final accuracy',
+    title: finalTitle(finals),
     numeric: true,
     cell: (member) => (member.final?.state === 'failed' ? tag('failed') : share(member.final?.accuracy)),
   };
@@ -74,7 +82,7 @@ function frontierColumns(data: ReportData): Column<ReportMember>[] {
     },
   };
   const test: Column<ReportMember> = {
-    title: 'test accuracy',
+    title: testTitle(data.objectives, finals),
     numeric: true,
     cell: (member) => share(member.final?.testAccuracy),
   };
@@ -99,11 +107,20 @@ function frontierColumns(data: ReportData): Column<ReportMember>[] {
 
 const countOf = (value: number | undefined): string => (value === undefined ? '-' : count(value));
 
+/** What the accuracy is that steered the search. */
+const searchNotes: { readonly [E in Evaluation]: string } = {
+  train: "Search accuracy: validation split, on the search's short schedule",
+  inherit: "Inherited accuracy: validation split, after the search's short training from a slice of the supernet",
+  supernet:
+    'Supernet accuracy: validation split, of the slice as it is, its batch norm calibrated; nothing was trained',
+};
+
 function frontierNotes(data: ReportData): Markup {
   if (data.run.evaluation === 'table') return html`<p class="note">All values come from ${data.provenance.data}.</p>`;
+  const searched = data.objectives.map(({ name }) => name).find(isAccuracy);
+  const source = measureNamed(searched ?? 'accuracy')?.source;
   return html`<p class="note">
-    Search accuracy: validation split, on the search's short schedule; it decided who is on the
-    frontier.${
+    ${searched === undefined || source?.kind !== 'training' ? null : `${searchNotes[source.evaluation]}; it decided who is on the frontier.`}${
       hasFinalTraining(data)
         ? ' Final and test accuracy: after the full training; the test split was never seen by the search. Final frontier: whether no other network is as fast and more accurate once all were fully trained.'
         : ''

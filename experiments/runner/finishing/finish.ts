@@ -6,6 +6,7 @@ import type { Network } from '../../../spaces/index.js';
 import type { TrialRecord } from '../../../store/index.js';
 import type { PreparedTeacher } from '../../../trainers/index.js';
 import type { TrainingContext } from '../context.js';
+import { accuracyAmong } from '../../measures.js';
 import { frontierTrials } from '../loop/frontier.js';
 import type { LatencyService } from '../latency/latency.js';
 import { latencyValue } from '../latency/value.js';
@@ -161,9 +162,9 @@ async function save(context: TrainingContext, member: Member): Promise<void> {
     ],
   } as const;
   const exported = await jobs.submit(order).result;
-  const trainedAccuracy = final?.accuracy ?? trial.values['accuracy'].value;
+  const trainedAccuracy = final?.accuracy ?? accuracyAmong(trial.values)?.value;
   const { validation, test } = exported.accuracy;
-  if (Math.abs(validation - trainedAccuracy) > tolerance)
+  if (trainedAccuracy !== undefined && Math.abs(validation - trainedAccuracy) > tolerance)
     observe({
       kind: 'warning',
       message: `trial ${number}: ONNX Runtime finds ${percent(validation)} validation accuracy, training found ${percent(trainedAccuracy)}`,

@@ -39,7 +39,34 @@ describe('an experiment', () => {
     expect(plain.objectives.map(({ name }) => name)).toEqual(['accuracy', 'latency_ms']);
     const taught = parse(`${base}teacher: train\ntrain: {epochs: 3, batch: 32}\nfinal: {epochs: 9}\n`);
     expect(taught.train.loss?.type).toBe('kd');
-    expect(taught.final).toEqual({ ...taught.train, epochs: 9 });
+    expect(taught.final).toEqual({ ...taught.train, epochs: 9, from: 'nothing' });
+  });
+
+  it('finds the accuracy that its evaluation is, whatever it is called', () => {
+    const named = (text: string) => {
+      const { objectives, search, final } = parse(base + text);
+      return [objectives.map(({ name }) => name), search.evaluate, final && [final.epochs, final.from]];
+    };
+    const supernet = 'supernet: {epochs: 4}\n';
+    const constrained = 'objectives: [{name: accuracy, constraint: {min: 0.5}}, macs]\n';
+    expect(named('')).toEqual([['accuracy', 'latency_ms'], 'train', null]);
+    expect(named(supernet)).toEqual([['inherited_accuracy', 'latency_ms'], 'inherit', null]);
+    expect(named(`${supernet}final: {epochs: 9}\n`)[2]).toEqual([9, 'supernet']);
+    expect(named(`${supernet}final: {epochs: 9, from: nothing}\n`)[2]).toEqual([9, 'nothing']);
+    const sliced = `${supernet}search: {evaluate: supernet}\n`;
+    // What was never trained is trained as train says, unless it is to stay so.
+    expect(named(sliced + constrained)).toEqual([['supernet_accuracy', 'macs'], 'supernet', [5, 'supernet']]);
+    expect(named(`${sliced}final: none\n`)[2]).toBeNull();
+    expect(parse(base + sliced + constrained).objectives[0].constraint).toEqual({ min: 0.5 });
+    const trained = `${supernet}search: {evaluate: train}\nfinal: {epochs: 9}\n`;
+    expect(named(trained)).toEqual([['accuracy', 'latency_ms'], 'train', [9, 'supernet']]);
+  });
+
+  it('has a whole training for its supernet, or whose it is', () => {
+    const { train, supernet } = parse(`${base}train: {batch: 32, ema: 0.9}\nsupernet: {epochs: 4, hold: 8}\n`);
+    expect(supernet).toMatchObject({ ...train, epochs: 4, networks: 2, hold: 8, calibration: 2048 });
+    const taken = parse(`${base}supernet: {from: ../first}\n`, { checkFiles: false }).supernet;
+    expect(taken).toEqual({ from: resolve('../first') });
   });
 
   it('makes a constraint of the latency budget, and the tighter of two bounds holds', () => {

@@ -66,6 +66,7 @@ function memberOf(space: Space, trial: ReportTrial, random: Random): ReportMembe
       testAccuracy: final - 0.004,
       onFrontier: true,
       epochs: 20,
+      from: 'nothing',
       message: null,
     },
     costs: { macs, params, activationBytes, sizeBytes },
