@@ -10,6 +10,7 @@ import { trackGradientOrigins } from './gradient-origins.js';
 import { overrideGradients } from './gradients.js';
 import { traceBackend } from './install.js';
 import { trackLayerNames } from './layer-names.js';
+import { forgetLayerOrders } from './layer-orders.js';
 import type { Perm } from '../values/layout.js';
 import { Val } from '../values/value.js';
 import type { Layouts, TracedVariable } from './variables.js';
@@ -174,6 +175,7 @@ function withEngine<T>(trace: Trace, options: TraceOptions, f: () => T): T {
     trace.variables.restore();
     engine.endScope();
     undo();
+    forgetLayerOrders();
     void engine.setBackend(home.name);
     trace.backend.end();
   }
