@@ -22,6 +22,7 @@ export * from './shrink/index.js';
 export type { MemberJob, SupernetJob } from './supernet/job.js';
 export { supernetConfig, supernetSchema, type SupernetConfig } from './supernet/schema.js';
 export { prepareTeacher } from './teachers/index.js';
+export type { NetworkTeacher } from './teachers/schema.js';
 export type {
   PreparedTeacher,
   TeacherHooks,

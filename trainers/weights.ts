@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { NasError } from '../base/errors.js';
+import { contentHash } from '../base/hash.js';
 import type { Network } from '../spaces/index.js';
 import { weightsFrom, weightSpecs, type Weights } from '../spaces/models/index.js';
 import { readTensorFile, writeTensorFile } from './tensor-file.js';
@@ -31,4 +32,17 @@ export function readWeights(network: Network, file: string): Weights {
     throw new NasError('failure', `${file} does not hold the weights of this network: ${what}`);
   }
   return tensors;
+}
+
+/** A hash of a file's weights alone: the file may also say how long training took. */
+export function weightsHash(file: string): string {
+  const { tensors } = readTensorFile(file);
+  return contentHash(
+    'weights',
+    ...[...tensors].flatMap(([name, { shape, data }]) => [
+      name,
+      shape,
+      new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+    ]),
+  );
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { invalidInput } from '../../base/errors.js';
-import type { TeacherConfig } from '../teachers/schema.js';
+import type { Teacher } from '../teachers/schema.js';
 
 const fraction = z.number().min(0).max(1);
 const temperature = z.number().gt(0).default(4).describe('divides the logits of teacher and student');
@@ -58,7 +58,7 @@ export function featureWeights(loss: LossConfig): { readonly hints: number; read
  *
  * @throws NasError `invalid-input` when the loss needs what the teacher does not have
  */
-export function lossFor(loss: LossConfig | undefined, teacher: TeacherConfig['type']): LossConfig {
+export function lossFor(loss: LossConfig | undefined, teacher: Teacher['type'] | 'none'): LossConfig {
   if (loss === undefined) return lossSchema.parse({ type: teacher === 'none' ? 'cross-entropy' : 'kd' });
   if (loss.type === 'cross-entropy') return loss;
   if (teacher === 'none')

@@ -1,24 +1,26 @@
 import { cacheDirectory } from '../../base/files.js';
 import { withDataset, type DatasetInfo } from '../data/index.js';
 import { lossFor } from '../losses/index.js';
-import type { TeacherConfig } from '../schema.js';
+import type { NetworkTeacher, Teacher, TeacherConfig } from './schema.js';
 import { layersModelTeacher, onnxTeacher } from './classifiers.js';
 import { AskedTeacher } from './logits.js';
 import type { PreparedTeacher } from './prepared.js';
+import { givenTeacher } from './network.js';
 import type { TeacherFinder, TeacherOptions, TeacherSource } from './source.js';
 import { trainedTeacher } from './trained.js';
 
 export type { PreparedTeacher, TeacherLogits, TeacherModelSource } from './prepared.js';
 export type { TeacherHooks, TeacherOptions } from './source.js';
 
-type Teaching = Exclude<TeacherConfig['type'], 'none'>;
-type ConfigOf = { readonly [K in Teaching]: Extract<TeacherConfig, { type: K }> };
+type Teaching = Teacher['type'];
+type ConfigOf = { readonly [K in Teaching]: Extract<Teacher, { type: K }> };
 type ConfigOfType<K extends Teaching> = ConfigOf[K];
 
 const finders: { readonly [K in Teaching]: TeacherFinder<K> } = {
   train: trainedTeacher,
   onnx: onnxTeacher,
   'layers-model': layersModelTeacher,
+  network: givenTeacher,
 };
 
 function find<K extends Teaching>(
@@ -40,7 +42,10 @@ function find<K extends Teaching>(
  * @throws NasError `invalid-input` when the teacher does not fit data or loss; `interrupted` when the hooks' signal is
  *   aborted; `failure` when the teacher's training diverges
  */
-export async function prepareTeacher(config: TeacherConfig, options: TeacherOptions): Promise<PreparedTeacher | null> {
+export async function prepareTeacher(
+  config: TeacherConfig | NetworkTeacher,
+  options: TeacherOptions,
+): Promise<PreparedTeacher | null> {
   if (config.type === 'none') return null;
   const loss = lossFor(options.train.loss, config.type);
   const settled = { ...options, cache: options.cache ?? cacheDirectory() };

@@ -1,5 +1,6 @@
 import type { Network } from '../../spaces/index.js';
-import type { AugmentConfig, TeacherConfig } from '../schema.js';
+import type { AugmentConfig } from '../schema.js';
+import type { Teacher } from './schema.js';
 
 /** Where a teacher's model comes from when a loss needs its features. */
 export type TeacherModelSource =
@@ -17,7 +18,7 @@ export interface TeacherLogits {
 
 /** A teacher that is ready to teach. Plain data: it travels to worker processes. */
 export interface PreparedTeacher {
-  readonly type: Exclude<TeacherConfig['type'], 'none'>;
+  readonly type: Teacher['type'];
   /** For people: `resnet (width 1)`, `teacher.onnx`. */
   readonly name: string;
   /** Content hash: changes with any weight, with the order of its classes and with what its input expects. */

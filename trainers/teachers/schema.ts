@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Network } from '../../spaces/index.js';
 
 /** `teacher:`; whom the candidates learn from. */
 export const teacherSchema = z.discriminatedUnion('type', [
@@ -49,3 +50,16 @@ export const teacherSchema = z.discriminatedUnion('type', [
     .describe('a TF.js layers model'),
 ]);
 export type TeacherConfig = z.output<typeof teacherSchema>;
+
+/** A trained network of ours that teaches others. */
+export interface NetworkTeacher {
+  readonly type: 'network';
+  /** For people: `trial 7`. */
+  readonly name: string;
+  readonly network: Network;
+  /** File of its weights (`readWeights`). */
+  readonly weights: string;
+}
+
+/** Who may teach: as the experiment configures it, or a network that was trained before. */
+export type Teacher = Exclude<TeacherConfig, { type: 'none' }> | NetworkTeacher;

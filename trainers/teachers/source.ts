@@ -1,7 +1,8 @@
 import type { OpenClassifier } from '../../compiler/index.js';
 import type { DatasetInfo, DatasetRef } from '../data/index.js';
 import type { FitHooks } from '../fit-job.js';
-import type { AugmentConfig, EngineConfig, LossConfig, TeacherConfig } from '../schema.js';
+import type { AugmentConfig, EngineConfig, LossConfig } from '../schema.js';
+import type { Teacher } from './schema.js';
 import type { TeacherModelSource } from './prepared.js';
 
 /** What preparing a teacher needs besides its configuration. */
@@ -35,8 +36,8 @@ export interface TeacherSource {
 }
 
 /** Finds or trains the teacher that a configuration of one type means. */
-export type TeacherFinder<K extends TeacherConfig['type']> = (
-  config: Extract<TeacherConfig, { type: K }>,
+export type TeacherFinder<K extends Teacher['type']> = (
+  config: Extract<Teacher, { type: K }>,
   info: DatasetInfo,
   options: TeacherOptions & { readonly cache: string },
 ) => Promise<TeacherSource>;

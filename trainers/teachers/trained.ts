@@ -3,13 +3,11 @@ import { join } from 'node:path';
 import { NasError } from '../../base/errors.js';
 import { contentHash } from '../../base/hash.js';
 import { presetNetworks } from '../../spaces/index.js';
-import { activateBackend, chooseEngine, networkInference } from '../engines/index.js';
 import type { FitHooks, FitResult } from '../fit-job.js';
 import { fit } from '../fit.js';
 import { makeOnce } from '../make-once.js';
 import { trainSchema, type TrainConfig } from '../schema.js';
-import { readTensorFile } from '../tensor-file.js';
-import { readWeights } from '../weights.js';
+import { networkTeacher } from './network.js';
 import type { TeacherFinder, TeacherHooks } from './source.js';
 
 /** Views for a teacher that is trained here: a new one each epoch. Its students see fewer, which they share. */
@@ -52,33 +50,5 @@ export const trainedTeacher: TeacherFinder<'train'> = async (config, info, optio
   });
   if (result.state !== 'complete')
     throw new NasError('interrupted', 'training the teacher was interrupted; it continues when the run does');
-  return {
-    name,
-    hash: weightsHash(result.weights),
-    accuracy: result.accuracy,
-    model: { type: 'network', network, weights: result.weights },
-    async open() {
-      const choice = await chooseEngine(engine);
-      await activateBackend(choice);
-      const inference = await networkInference(
-        { network, weights: readWeights(network, result.weights) },
-        choice,
-        threads,
-      );
-      return { outputs: (images, size) => inference.run(images, [size, ...network.input]), close: inference.close };
-    },
-  };
+  return networkTeacher({ type: 'network', name, network, weights: result.weights }, result.accuracy, info, options);
 };
-
-/** A hash of the weights alone: the file also says how long training took. */
-function weightsHash(file: string): string {
-  const { tensors } = readTensorFile(file);
-  return contentHash(
-    'weights',
-    ...[...tensors].flatMap(([name, { shape, data }]) => [
-      name,
-      shape,
-      new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
-    ]),
-  );
-}

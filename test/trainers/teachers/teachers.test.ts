@@ -4,13 +4,15 @@ import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { exportModel } from '../../../compiler/index.js';
-import { toLayersModel } from '../../../spaces/models/index.js';
+import { initialWeights, toLayersModel } from '../../../spaces/models/index.js';
 import { layersModelOf } from '../../support/layers-model.js';
 import {
   createLoader,
+  createResizer,
   fit,
   openDataset,
   prepareTeacher,
+  saveWeights,
   teacherSchema,
   trainSchema,
   type DatasetInfo,
@@ -20,7 +22,7 @@ import {
 } from '../../../trainers/index.js';
 import { readWeights } from '../../../trainers/weights.js';
 import { saveLayersModel } from '../support/layers-model-file.js';
-import { tinyTeacher } from '../support/networks.js';
+import { tinyStudent, tinyTeacher } from '../support/networks.js';
 import { compiled, openWorkbench, quiet, tinyJob, tinyTrain, type Workbench } from '../support/tiny-training.js';
 
 let bench: Workbench;
@@ -65,6 +67,8 @@ const logitsOf = ({ logits }: PreparedTeacher): Float32Array => {
 /** The logits that a model gives for every view, computed by TF.js alone. */
 async function expectedLogits(teacher: tfl.LayersModel, seed = 11): Promise<number[]> {
   const rows: number[] = [];
+  const side = teacher.inputs[0].shape[1] ?? 10;
+  const resize = createResizer([10, 10, 1], [side, side, 1]);
   const dataset = openDataset(bench.dataset);
   const loader = createLoader({
     dataset,
@@ -78,7 +82,9 @@ async function expectedLogits(teacher: tfl.LayersModel, seed = 11): Promise<numb
   });
   for (let view = 0; view < kd.augment.views; view++)
     for await (const { images, size } of loader.epoch(view))
-      rows.push(...tf.tidy(() => (teacher.predict(tf.tensor(images, [size, 10, 10, 1])) as tf.Tensor).dataSync()));
+      rows.push(
+        ...tf.tidy(() => (teacher.predict(tf.tensor(resize(images), [size, side, side, 1])) as tf.Tensor).dataSync()),
+      );
   await loader.close();
   dataset.close();
   return rows;
@@ -89,6 +95,31 @@ function expectClose(actual: Float32Array, expected: readonly number[]): void {
   const worst = actual.reduce((most, x, i) => Math.max(most, Math.abs(x - expected[i])), 0);
   expect(worst).toBeLessThan(1e-3);
 }
+
+describe('a network that was trained before', () => {
+  test('teaches by its logits of every view, in its own resolution', async () => {
+    const network = tinyStudent({ size: 7 });
+    const weights = join(bench.folder, 'given.bin');
+    const values = initialWeights(network, 9);
+    // Answers that differ from image to image.
+    values.get('logits/kernel')?.data.forEach((x, i, data) => (data[i] = 50 * x));
+    saveWeights(values, weights);
+    const teacher = await prepareTeacher(
+      { type: 'network', name: 'trial 7', network, weights },
+      { dataset: bench.dataset, train: kd, seed: 11, engine: compiled, threads: 1, cache: join(bench.folder, 'given') },
+    );
+    if (teacher === null) throw new Error('a teacher was expected');
+    expect(teacher).toMatchObject({ type: 'network', name: 'trial 7', model: { type: 'network', network } });
+    await tf.setBackend('cpu');
+    const live = toLayersModel({ network, weights: values });
+    const expected = await expectedLogits(live);
+    expectClose(logitsOf(teacher), expected);
+    expect(new Set(expected.map((x) => x.toFixed(3))).size).toBeGreaterThan(100);
+    live.dispose();
+    const result = await fit(tinyJob(bench, 'by-given', { train: kd, teacher }), quiet());
+    expect(result.state).toBe('complete');
+  });
+});
 
 describe('a teacher that is trained here', () => {
   const config = teacherSchema.parse({ type: 'train', network: 'resnet', width: 0.25, epochs: 1, batch: 32 });
