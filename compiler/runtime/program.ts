@@ -1,7 +1,6 @@
 import type * as ort from 'onnxruntime-node';
 import type { Graph } from '../graph/index.js';
 import type { StatePack } from '../passes/pack-states.js';
-import type { Target } from '../target.js';
 import { noiseSeed } from '../trace/noise.js';
 import type { InputSpec, State, Traced } from '../trace/trace.js';
 import { noiseInput } from '../trace/trace.js';
@@ -10,7 +9,7 @@ import { profileModel, type Profile } from './profile.js';
 import type { StateStore } from './state-store.js';
 import type { Feed, HostTensor } from './tensors.js';
 import { bindFeeds, resultsOf, toOrt } from './tensors.js';
-import { runSession } from './session.js';
+import { runSession, type SessionOptions } from './session.js';
 
 /** How long each stage of compiling took, in ms. */
 export interface Timings {
@@ -23,7 +22,8 @@ export interface ProgramParts {
   readonly traced: Traced;
   readonly packs: readonly StatePack[];
   readonly session: ort.InferenceSession;
-  readonly target: Target;
+  /** How the session was opened. */
+  readonly opening: SessionOptions;
   readonly states: StateStore;
   readonly inputs: Readonly<Record<string, InputSpec>>;
   readonly seed: number;
@@ -77,7 +77,7 @@ export class Program {
     const repeat = async (session: ort.InferenceSession): Promise<void> => {
       for (let i = 0; i < warmup + runs; i++) await session.run(this.bind(feeds, this.steps));
     };
-    return this.states.inOrder(() => profileModel(this.bytes, this.parts.target, repeat, warmup));
+    return this.states.inOrder(() => profileModel(this.bytes, this.parts.opening, repeat, warmup));
   }
 
   /** Frees ONNX Runtime's memory; the states stay in their store. */

@@ -9,6 +9,8 @@ export interface SessionOptions extends Partial<Pick<Target, 'provider' | 'threa
    * it, and what the first run took is not given back.
    */
   readonly planMemory?: boolean;
+  /** Whether ONNX Runtime looks for a better graph; default true. */
+  readonly optimize?: boolean;
   /** Path prefix of a profile that ONNX Runtime writes; none by default. */
   readonly profile?: string;
 }
@@ -27,20 +29,20 @@ export async function runSession(
 
 /**
  * Opens an ONNX model, from a file or from memory: the one place that sets ONNX Runtime's options. Operators run one
- * after the other, each on `threads` threads, with all graph optimisations; numbers too small for a float are zero.
+ * after the other, each on `threads` threads, by default with all graph optimisations; numbers too small for a float are zero.
  * @throws NasError when ONNX Runtime does not accept the model or does not have the provider.
  */
 export async function createSession(
   model: Uint8Array | string,
   options: SessionOptions = {},
 ): Promise<ort.InferenceSession> {
-  const { provider = 'cpu', threads = 1, spinning = true, planMemory = true, profile } = options;
+  const { provider = 'cpu', threads = 1, spinning = true, planMemory = true, optimize = true, profile } = options;
   const settings: ort.InferenceSession.SessionOptions = {
     executionProviders: provider === 'cpu' ? ['cpu'] : [provider, 'cpu'],
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
     executionMode: 'sequential',
-    graphOptimizationLevel: 'all',
+    graphOptimizationLevel: optimize ? 'all' : 'disabled',
     enableMemPattern: planMemory,
     logSeverityLevel: 3,
     extra: {

@@ -51,4 +51,20 @@ describe('a profile', () => {
     expect(program.states.snapshot()).toEqual(before);
     await program.dispose();
   });
+
+  it('of a program shows what runs: the graph as it was compiled, where ONNX Runtime is not to optimise it', async () => {
+    const [a, b] = ['a', 'b'].map((name) => new Sampler('optimised', name).normal([3, 3]));
+    const product = ({ a, b }: Record<string, tf.Tensor>): tf.Tensor => tf.matMul(a, b, true);
+    const run = async (optimize: boolean) => {
+      const program = await compile(product, { a: { shape: [3, 3] }, b: { shape: [3, 3] } }, { optimize });
+      const { nodes } = await program.profile({ a, b }, 1, 0);
+      const { output } = await program.run({ a, b });
+      await program.dispose();
+      return { operators: nodes.map(({ operator }) => operator), output };
+    };
+    const [plain, optimised] = [await run(false), await run(true)];
+    expect(plain.operators).toEqual(['Transpose', 'MatMul']);
+    expect(optimised.operators).toEqual(['FusedMatMul']);
+    optimised.output.data.forEach((value, i) => expect(plain.output.data[i]).toBeCloseTo(value, 5));
+  });
 });
