@@ -4,8 +4,9 @@ import { finite, json } from './values.js';
 
 /** Latencies that were measured side by side when a network was cut, in ms. */
 export interface ShrunkLatencies {
-  /** What they were measured on. */
+  /** What they were measured on: its name, and how it is configured, as plain data. */
   readonly device: string;
+  readonly on: unknown;
   readonly own: number;
   readonly parent: number;
   /** Of other trials, by their numbers. */

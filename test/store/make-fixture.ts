@@ -106,7 +106,7 @@ const shrunk = store.shrunk.begin({
   widths: { stem: 4 },
   macs: 1900,
   params: 300,
-  latencies: { device: 'local', own: 0.75, parent: 1.25, trials: { 0: 1.25 } },
+  latencies: { device: 'local', on: { type: 'local' }, own: 0.75, parent: 1.25, trials: { 0: 1.25 } },
   epochs: 2,
 });
 store.curves.add({ stage: 'shrunk', shrunk }, { ...epoch, validationAccuracy: 0.6875 });

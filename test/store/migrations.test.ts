@@ -115,7 +115,7 @@ describe('the released database v2.sqlite', () => {
       network: { width: 4 },
       widths: { stem: 4 },
       multiple: 4,
-      latencies: { device: 'local', own: 0.75, parent: 1.25, trials: { 0: 1.25 } },
+      latencies: { device: 'local', on: { type: 'local' }, own: 0.75, parent: 1.25, trials: { 0: 1.25 } },
       accuracyBefore: 0.5,
       testAccuracyBefore: null,
       accuracy: 0.6875,

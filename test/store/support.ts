@@ -80,7 +80,7 @@ export const newShrunk = (changes: Partial<NewShrunk> = {}): NewShrunk => ({
   widths: { stem: 2 },
   macs: 900,
   params: 90,
-  latencies: { device: 'local', own: 0.4, parent: 0.9, trials: {} },
+  latencies: { device: 'local', on: { type: 'local' }, own: 0.4, parent: 0.9, trials: {} },
   epochs: 1,
   ...changes,
 });
