@@ -58,11 +58,25 @@ const evaluateKey = z
     'how a candidate comes to its accuracy. inherit: it begins with its slice of the supernet and is trained as train says (the default with a supernet); supernet: its slice as it is, batch norm calibrated, nothing is trained; train: from nothing',
   );
 
+/** What a training's weights are at first. */
+const beginnings = ['supernet', 'weights', 'nothing'] as const;
+export type Beginning = (typeof beginnings)[number];
+
 /** What the final training begins with. */
 const fromKey = z
-  .enum(['supernet', 'nothing'])
+  .enum(beginnings)
   .optional()
-  .describe("what the networks' weights are at first: slices of the supernet (the default with one), or random");
+  .describe(
+    "what the networks' weights are at first: slices of the supernet (the default with one), those of train.from (the default with it), or random",
+  );
+
+const weightsKey = z
+  .string()
+  .min(1)
+  .optional()
+  .describe(
+    'trained weights to start from: a model.onnx or model.json that nas export wrote, or the weights.bin of a run. They are taken by stage and position, larger ones in part; what is missing starts afresh, and so does a head for other classes. With a supernet, it is the one that starts from them',
+  );
 
 const searchText = 'which candidates are tried, how many, and how many at once';
 
@@ -72,7 +86,7 @@ const writtenSchema = z.strictObject({
   data: typed(dataSchema).describe('where the images come from'),
   space: typed(spaceSchema).describe('which networks are searched'),
   teacher: typed(teacherSchema).prefault({ type: 'none' }).describe('whom the candidates learn from'),
-  train: trainSchema.prefault({}).describe('how each candidate is trained'),
+  train: trainSchema.extend({ from: weightsKey }).prefault({}).describe('how each candidate is trained'),
   supernet: supernetKey
     .optional()
     .describe(
@@ -131,7 +145,7 @@ export type SupernetSettings = SupernetConfig | { readonly from: string };
 export const isOwnSupernet = (supernet: SupernetSettings): supernet is SupernetConfig => 'networks' in supernet;
 
 /** A final training as a whole configuration, and what it begins with. */
-export type FinalConfig = Omit<TrainConfig, 'from'> & { readonly from: 'supernet' | 'nothing' };
+export type FinalConfig = TrainConfig & { readonly from: Beginning };
 
 /** The objective `accuracy` by the name of what the run finds. */
 const withAccuracy = (objectives: readonly Objective[], evaluation: Evaluation): readonly Objective[] =>
@@ -148,29 +162,42 @@ function supernetOf(
 
 /** What follows the search: a whole training configuration, or null. */
 function finalOf(
-  { final, supernet }: Pick<WrittenExperiment, 'final' | 'supernet'>,
+  { final, supernet, train: { from: weights } }: Pick<WrittenExperiment, 'final' | 'supernet' | 'train'>,
   train: TrainConfig,
   evaluation: Evaluation,
 ): FinalConfig | null {
-  const from = supernet === undefined ? 'nothing' : 'supernet';
+  const otherwise = weights === undefined ? 'nothing' : 'weights';
+  const from = supernet === undefined ? otherwise : 'supernet';
   if (final === undefined) return evaluation === 'supernet' ? { ...train, from } : null;
   return final === 'none' ? null : { ...train, ...final, from: final.from ?? from };
 }
 
 /**
  * An experiment that trains; its output has everything that follows from what is written: the loss, the latency budget
- * among the objectives, which accuracy it finds, the workers of this machine, and `supernet` and `final` as whole training
- * configurations (`final` is null when there is no final training).
+ * among the objectives, which accuracy it finds, the workers of this machine, `supernet` and `final` as whole training
+ * configurations (`final` is null when there is no final training), and `train.from` as `initial`, apart from what trainings
+ * have in common.
  */
 const trainingSchema = writtenSchema.transform(({ final, supernet, ...written }) => {
-  const train: TrainConfig = { ...written.train, loss: written.train.loss ?? defaultLoss(written.teacher) };
+  const { from: initial, ...config } = written.train;
+  const train: TrainConfig = { ...config, loss: config.loss ?? defaultLoss(written.teacher) };
   const evaluate: Evaluation = written.search.evaluate ?? (supernet === undefined ? 'train' : 'inherit');
   const wanted = [...withAccuracy(written.objectives, evaluate), ...(written.evaluate?.objectives ?? [])];
   const objectives = withBudget(wanted, written.latency.budget_ms);
   const parallel = written.search.parallel ?? defaultWorkers(written.engine);
   const search = { ...withTrials(written.search), parallel, evaluate };
-  const shared = supernet === undefined ? {} : { supernet: supernetOf(supernet, train) };
-  return { ...written, ...shared, train, objectives, search, final: finalOf({ final, supernet }, train, evaluate) };
+  const given = {
+    ...(supernet !== undefined && { supernet: supernetOf(supernet, train) }),
+    ...(initial !== undefined && { initial }),
+  };
+  return {
+    ...written,
+    ...given,
+    train,
+    objectives,
+    search,
+    final: finalOf({ final, supernet, train: written.train }, train, evaluate),
+  };
 });
 
 /** An experiment whose results are known: candidates are looked up in a table. */

@@ -4,7 +4,7 @@ import type { Events } from './events.js';
 import { finite } from './values.js';
 
 /** What weights were before the training that made them: random ones, or the slice of a supernet. */
-export type WeightsOrigin = 'nothing' | 'supernet';
+export type WeightsOrigin = 'nothing' | 'weights' | 'supernet';
 
 /** The result of training a frontier network on the full schedule. */
 export interface NewFinal {

@@ -32,4 +32,6 @@ export type {
 } from './teachers/index.js';
 export { median, readTimedNetworks, timeTraining } from './timing/index.js';
 export type { NodeShare, TimedNetwork, Timing, TimingJob } from './timing/index.js';
+export { CorruptFile, readTensorFile } from './tensor-file.js';
+export { unfoldBatchNorm } from './unfold-batch-norm.js';
 export { readWeights, saveWeights } from './weights.js';

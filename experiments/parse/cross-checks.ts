@@ -177,6 +177,23 @@ const supernetUse: TrainingCheck = ({ supernet, search: { evaluate }, final }) =
   return when(evaluate === 'train' && final?.from !== 'supernet', ['supernet'], unused);
 };
 
+/** What begins from weights that are given needs some, and some that are given are needed. */
+const initialUse: TrainingCheck = ({ initial, evaluate: own, supernet, search: { evaluate }, final }) => {
+  const path = ['train', 'from'];
+  if (initial === undefined) {
+    const message = 'got "weights"; it needs weights to begin from: add train.from, or expected nothing';
+    return when(final?.from === 'weights', ['final', 'from'], message);
+  }
+  if (own !== undefined)
+    return [{ path, message: 'evaluate says what candidates come to: expected no from beside it' }];
+  const isUsed = supernet === undefined || isOwnSupernet(supernet) || evaluate === 'train' || final?.from === 'weights';
+  return when(
+    !isUsed,
+    path,
+    'nothing uses it: the supernet of supernet.from is trained already, and all begin from that',
+  );
+};
+
 /** A run finds accuracies of one kind; `accuracy` among its objectives means that one. */
 const accuracyKind: TrainingCheck = ({ objectives, search }) =>
   objectives.flatMap(({ name }, i) => {
@@ -232,6 +249,7 @@ const trainingChecks: readonly TrainingCheck[] = [
   features,
   ownEvaluation,
   supernetUse,
+  initialUse,
   accuracyKind,
   teacherNormalisation,
 ];

@@ -11,6 +11,7 @@ const filePaths: readonly KeyPath[] = [
   ['data', 'path'],
   ['teacher', 'path'],
   ['space', 'path'],
+  ['train', 'from'],
   ['latency', 'device', 'file'],
   ['latency', 'device', 'token_file'],
   ['latency', 'device', 'executable'],

@@ -3,7 +3,7 @@ import type { Choice } from '../../spaces/index.js';
 import type { TrialStage } from '../../store/index.js';
 
 /** The parts of a run; the frontier's comes twice: its networks are measured before their final training and saved after it. */
-export const phases = ['data', 'teacher', 'calibration', 'search', 'final', 'frontier'] as const;
+export const phases = ['data', 'weights', 'teacher', 'calibration', 'search', 'final', 'frontier'] as const;
 export type PhaseName = (typeof phases)[number];
 
 /** A phase begins; the one before it is over. */

@@ -3,6 +3,7 @@ import { contentHash } from '../../base/hash.js';
 import { describeEnvironment } from '../../latency-models/index.js';
 import { existsSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { weightsFilesOf } from '../initial-weights/read.js';
 import { isTableExperiment, type Experiment } from '../schema.js';
 
 /** What the results of a run rest on besides its experiment: the content of files, by the key that names them. */
@@ -11,7 +12,7 @@ const filesShape = z.looseObject({ files: z.record(z.string(), z.string()).defau
 /** Before there were others, only a table was kept. */
 const tableShape = z.looseObject({ table: z.string(), sha256: z.string() });
 
-/** The files whose content decides the results, by the key that names them: the table, and modules of one's own. */
+/** The files whose content decides the results, by the key that names them: the table, modules of one's own, weights. */
 function filesOf(experiment: Experiment): Readonly<Record<string, string>> {
   const { space, search } = experiment;
   return {
@@ -21,30 +22,43 @@ function filesOf(experiment: Experiment): Readonly<Record<string, string>> {
     ...('evaluate' in experiment && experiment.evaluate !== undefined
       ? { 'evaluate.path': experiment.evaluate.path }
       : {}),
+    ...('initial' in experiment && experiment.initial !== undefined ? { [weightsKey]: experiment.initial } : {}),
   };
 }
 
-/** Null when it is gone. */
-const hashOf = (file: string): string | null => (existsSync(file) ? contentHash(readFileSync(file)) : null);
+const weightsKey = 'train.from';
+
+/** Of everything that is read there; null when it is gone. */
+function hashOf(key: string, file: string): string | null {
+  if (!existsSync(file)) return null;
+  const files = key === weightsKey ? weightsFilesOf(file) : [file];
+  return contentHash(...files.map((one) => readFileSync(one)));
+}
+
+/** What files are, for people; the others are modules. */
+const kinds: ReadonlyMap<string, string> = new Map([
+  ['space.file', 'table'],
+  [weightsKey, 'file of weights'],
+]);
 
 /** What a run is made on, for its record: machine and software, or the table; and the files that decide its results. */
 export function environmentOf(experiment: Experiment, threads: number): unknown {
-  const files = Object.fromEntries(Object.entries(filesOf(experiment)).map(([key, file]) => [key, hashOf(file)]));
+  const files = Object.fromEntries(Object.entries(filesOf(experiment)).map(([key, file]) => [key, hashOf(key, file)]));
   const beside = Object.keys(files).length === 0 ? {} : { files };
   if (isTableExperiment(experiment)) return { table: experiment.space.file, time: 'simulated', ...beside };
   const { engine, train } = experiment;
   return { ...describeEnvironment('training', { provider: engine.provider, threads, batch: train.batch }), ...beside };
 }
 
-/** @throws NasError `invalid-input` when a run would go on with another content of its table or of a module. */
+/** @throws NasError `invalid-input` when a run would go on with another content of its table, of a module or of weights. */
 export function requireSameFiles(experiment: Experiment, environment: unknown): void {
   const old = tableShape.safeParse(environment);
   const { files: stored } = filesShape.parse(environment);
   const known = old.success ? { ...stored, 'space.file': old.data.sha256 } : stored;
   for (const [key, file] of Object.entries(filesOf(experiment))) {
-    const what = key === 'space.file' ? 'table' : 'module';
+    const what = kinds.get(key) ?? 'module';
     // Runs of older versions did not keep it.
-    if (key in known && known[key] !== hashOf(file))
+    if (key in known && known[key] !== hashOf(key, file))
       throw invalidInput(`${file}: the ${what} has changed since the run began, or is gone`, {
         hint: 'Bring the old content back, or start over with nas run --fresh.',
       });

@@ -16,6 +16,9 @@ export const checkpointFile = 'checkpoint.bin';
 
 const trialName = (number: number): string => String(number).padStart(5, '0');
 
+/** Weights that trainings start from, by shared name, relative to the workdir. */
+export const initialFile = join(workdirFiles.artifacts, 'initial.bin');
+
 /** The folder of one trial's files, relative to the workdir: checkpoint, weights. */
 export const trialFolder = (stage: TrialStage, number: number): string =>
   join(workdirFiles.artifacts, stage, trialName(number));

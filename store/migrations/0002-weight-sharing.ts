@@ -73,7 +73,7 @@ const tables = [
     ${subjectChecks}
   ) STRICT`,
   `ALTER TABLE finals ADD COLUMN from_weights TEXT NOT NULL DEFAULT 'nothing'
-     CHECK (from_weights IN ('nothing', 'supernet'))`,
+     CHECK (from_weights IN ('nothing', 'weights', 'supernet'))`,
 ];
 
 const epochColumns = `seq, stage, trial, epoch, train_loss, train_accuracy, validation_loss, validation_accuracy,

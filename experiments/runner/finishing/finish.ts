@@ -5,12 +5,14 @@ import { contentHash } from '../../../base/hash.js';
 import type { Network } from '../../../spaces/index.js';
 import type { TrialRecord } from '../../../store/index.js';
 import type { PreparedTeacher } from '../../../trainers/index.js';
+import type { Beginning } from '../../schema.js';
 import type { TrainingContext } from '../context.js';
 import { accuracyAmong } from '../../measures.js';
 import { frontierTrials } from '../loop/frontier.js';
 import type { LatencyService } from '../latency/latency.js';
 import { latencyValue } from '../latency/value.js';
 import { modelMetadata } from './metadata.js';
+import type { InitialSource } from '../jobs/initial.js';
 import { train } from '../jobs/training.js';
 import { frontierModel, trialFolder, weightsFile } from '../workdir.js';
 
@@ -21,7 +23,18 @@ interface Member {
   /** File of the weights. */
   readonly weights: string;
   /** Of the full training; null when there was none. */
-  readonly final: { readonly accuracy: number; readonly epochs: number; readonly seconds: number } | null;
+  readonly final: {
+    readonly accuracy: number;
+    readonly epochs: number;
+    readonly seconds: number;
+    readonly from: Beginning;
+  } | null;
+}
+
+/** What the final training learns from, and begins with. */
+export interface Learning {
+  readonly teacher: PreparedTeacher | null;
+  readonly initial: InitialSource;
 }
 
 /**
@@ -31,7 +44,7 @@ interface Member {
 export async function finishFrontier(
   context: TrainingContext,
   latency: LatencyService,
-  teacher: PreparedTeacher | null,
+  learning: Learning,
 ): Promise<void> {
   const { plan, observe, stopping } = context;
   const { final } = plan.experiment;
@@ -45,7 +58,7 @@ export async function finishFrontier(
   let trained = 0;
   const members = await Promise.all(
     trials.map(async (trial) => {
-      const member = await fullyTrained(context, trial, teacher);
+      const member = await fullyTrained(context, trial, learning);
       if (final !== null && !stopping())
         observe({ kind: 'progress', phase: 'final', done: ++trained, total: trials.length, unit: 'networks' });
       return member;
@@ -104,7 +117,7 @@ export async function settledFrontier(context: TrainingContext, latency: Latency
 async function fullyTrained(
   context: TrainingContext,
   trial: TrialRecord,
-  teacher: PreparedTeacher | null,
+  { teacher, initial }: Learning,
 ): Promise<Member> {
   const { plan, store, candidates, observe } = context;
   const { number, genotype, seed } = trial;
@@ -119,12 +132,15 @@ async function fullyTrained(
   const known = store.finals.all().find((record) => record.trial === number);
   if (final === null || known?.state === 'failed') return asSearched;
   const began = Date.now();
-  const outcome = await train(context, { stage: 'final', number, network, seed, train: final, teacher });
+  const { from, ...config } = final;
+  const request = { stage: 'final', number, network, seed, train: config, teacher } as const;
+  const outcome = await train(context, { ...request, initial: from === 'weights' ? initial(genotype) : undefined });
   if ('failed' in outcome) {
     store.finals.finish(number, {
       state: 'failed',
       epochs: final.epochs,
       seconds: seconds(began),
+      from,
       message: outcome.failed,
     });
     observe({ kind: 'trial-finished', stage: 'final', number, state: 'failed', values: {}, message: outcome.failed });
@@ -134,7 +150,7 @@ async function fullyTrained(
   const { accuracy, weights, curve } = outcome.result;
   observe({ kind: 'trial-finished', stage: 'final', number, state: 'complete', values: { accuracy } });
   const spent = curve.reduce((sum, epoch) => sum + epoch.seconds, 0);
-  return { trial, network, weights, final: { accuracy, epochs: final.epochs, seconds: spent } };
+  return { trial, network, weights, final: { accuracy, epochs: final.epochs, seconds: spent, from } };
 }
 
 /** Writes a member's ONNX file and stores what ONNX Runtime says of its accuracy. */
@@ -182,7 +198,7 @@ async function save(context: TrainingContext, member: Member): Promise<void> {
         testAccuracy: test,
         epochs: final?.epochs ?? 0,
         seconds: final?.seconds ?? 0,
-        ...(final === null ? {} : { accuracy: final.accuracy }),
+        ...(final === null ? {} : { accuracy: final.accuracy, from: final.from }),
       });
   });
 }

@@ -74,6 +74,8 @@ export class WorkerDied extends JobFailed {}
 const patience: Readonly<Record<Job['kind'], number>> = {
   /** Reading large data, compiling the step, or validation. */
   teacher: 1800,
+  /** A program is compiled; after that, each batch is a sign. */
+  initial: 900,
   train: 1800,
   /** A network is exported and opened: a driver may compile it. */
   measure: 900,

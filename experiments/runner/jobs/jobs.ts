@@ -34,6 +34,18 @@ export interface TeacherJob {
   readonly options: Omit<TeacherOptions, 'hooks'>;
 }
 
+/** Writes trained weights of a file as those that networks of a space start from. */
+export interface InitialJob {
+  readonly kind: 'initial';
+  /** Of the experiment's `train.from`. */
+  readonly path: string;
+  readonly space: { readonly config: SpaceConfig; readonly task: Task };
+  readonly dataset: DatasetRef;
+  /** File to write, and what is kept in it besides. */
+  readonly file: string;
+  readonly meta: unknown;
+}
+
 export interface TrainJob {
   readonly kind: 'train';
   readonly fit: FitJob;
@@ -90,6 +102,7 @@ export type EvaluateResult = ProxyResult | { readonly interrupted: true };
 /** What each kind of job needs, tells while it runs, and returns; plain data that travels between processes. */
 interface Jobs {
   teacher: { job: TeacherJob; result: PreparedTeacher | null };
+  initial: { job: InitialJob; result: null };
   train: { job: TrainJob; result: FitResult };
   measure: { job: MeasureJob; result: readonly Measurement[] };
   proxies: { job: ProxiesJob; result: readonly ProxyResult[] };

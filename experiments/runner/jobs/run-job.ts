@@ -2,6 +2,7 @@ import { fit, prepareTeacher, type FitHooks } from '../../../trainers/index.js';
 import { exportJob } from '../finishing/export-job.js';
 import { measureJob } from '../latency/measure-job.js';
 import { evaluateJob } from './evaluate-job.js';
+import { initialJob } from './initial-job.js';
 import type { Job, JobContext, JobOf, ResultOf } from './jobs.js';
 import { proxiesJob } from './proxies-job.js';
 
@@ -22,6 +23,7 @@ const works: { readonly [K in Job['kind']]: Work<K> } = {
     const onLogits = (done: number, total: number) => context.onEvent({ kind: 'count', done, total, what: 'images' });
     return prepareTeacher(config, { ...options, hooks: { ...hooks(context), onLogits } });
   },
+  initial: initialJob,
   /** Trains one network, from its checkpoint when there is one. */
   train: (job, context) => fit(job.fit, hooks(context)),
   measure: measureJob,

@@ -1,8 +1,9 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { contentHash } from '../../../base/hash.js';
 import type { Network } from '../../../spaces/index.js';
 import type { Epoch, Training, TrialStage } from '../../../store/index.js';
-import type { EpochMetrics, FitResult, PreparedTeacher, TrainConfig } from '../../../trainers/index.js';
+import type { EpochMetrics, FitResult, InitialWeights, PreparedTeacher, TrainConfig } from '../../../trainers/index.js';
 import type { TrainingContext } from '../context.js';
 import type { TrainingPlan } from '../plan.js';
 import { trialFolder } from '../workdir.js';
@@ -17,6 +18,8 @@ export interface TrainingRequest {
   readonly seed: number;
   readonly train: TrainConfig;
   readonly teacher: PreparedTeacher | null;
+  /** Weights to start from; absent: random ones. */
+  readonly initial?: InitialWeights | undefined;
   /** Epochs after which it pauses; default: all of `train.epochs`. */
   readonly until?: number;
 }
@@ -84,7 +87,7 @@ export async function train(context: TrainingContext, request: TrainingRequest):
 }
 
 function trainOrder(plan: TrainingPlan, request: TrainingRequest): JobOrder<TrainJob> {
-  const { stage, number, network, seed, train, teacher, until } = request;
+  const { stage, number, network, seed, train, teacher, initial, until } = request;
   const { dataset, data, threads, experiment, workdir } = plan;
   const fit = {
     network,
@@ -96,13 +99,18 @@ function trainOrder(plan: TrainingPlan, request: TrainingRequest): JobOrder<Trai
     threads,
     sharedCores: experiment.search.parallel > 1,
     directory: join(workdir, trialFolder(stage, number)),
+    initial,
     until,
   };
   return {
     id: `train/${stage}/${number}/${until ?? train.epochs}`,
     job: { kind: 'train', fit },
     sharing: 'shared',
-    inputs: [{ path: dataset.directory, hash: data.hash }, ...(teacher === null ? [] : teacherInputs(teacher))],
+    inputs: [
+      { path: dataset.directory, hash: data.hash },
+      ...(teacher === null ? [] : teacherInputs(teacher)),
+      ...(initial === undefined ? [] : [{ path: initial.file, hash: contentHash(readFileSync(initial.file)) }]),
+    ],
   };
 }
 

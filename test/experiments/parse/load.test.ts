@@ -62,6 +62,19 @@ describe('an experiment', () => {
     expect(named(trained)).toEqual([['accuracy', 'latency_ms'], 'train', [9, 'supernet']]);
   });
 
+  it('begins with given weights, and so do its supernet or its final training', () => {
+    const from = `train: {batch: 32, from: model.onnx}\n`;
+    const read = (text: string) => parse(base + from + text, { checkFiles: false });
+    const { initial, train, final, supernet } = read('final: {epochs: 9}\nsupernet: {epochs: 4}\n');
+    expect(initial).toBe(resolve('model.onnx'));
+    // Apart from what all trainings have in common: they begin with slices of the supernet.
+    expect(train).not.toHaveProperty('from');
+    expect(supernet).not.toHaveProperty('from');
+    expect(final?.from).toBe('supernet');
+    expect(read('final: {epochs: 9}\n').final?.from).toBe('weights');
+    expect(read('final: {epochs: 9, from: nothing}\n').final?.from).toBe('nothing');
+  });
+
   it('has a whole training for its supernet, or whose it is', () => {
     const { train, supernet } = parse(`${base}train: {batch: 32, ema: 0.9}\nsupernet: {epochs: 4, hold: 8}\n`);
     expect(supernet).toMatchObject({ ...train, epochs: 4, networks: 2, hold: 8, calibration: 2048 });

@@ -6,6 +6,7 @@ import type { PreparedTeacher } from '../../../../trainers/index.js';
 import { valuesFrom } from '../../../measures.js';
 import type { TrainingContext } from '../../context.js';
 import { finishFrontier } from '../../finishing/finish.js';
+import { prepareInitial, type InitialSource } from '../../jobs/initial.js';
 import { prepareTeacher } from '../../jobs/teacher.js';
 import { train } from '../../jobs/training.js';
 import { checkpointFile, trialFolder } from '../../workdir.js';
@@ -15,11 +16,13 @@ import type { AccuracySource, Evaluated } from './accuracy-source.js';
 /** Where the accuracy of candidates comes from: each is trained by itself, in a worker process. */
 export class Trainings implements AccuracySource {
   private teacher: PreparedTeacher | null = null;
+  private initial: InitialSource = () => undefined;
 
   constructor(private readonly context: TrainingContext) {}
 
   async prepare(): Promise<void> {
     this.teacher = await prepareTeacher(this.context, this.context.plan.experiment.train);
+    this.initial = await prepareInitial(this.context);
   }
 
   get epochs(): number {
@@ -30,7 +33,9 @@ export class Trainings implements AccuracySource {
     const { plan, candidates } = this.context;
     const network = candidates.network(genotype);
     const config = plan.experiment.train;
-    const request = { stage: 'search', number, network, seed, train: config, teacher: this.teacher, until } as const;
+    const initial = this.initial(genotype);
+    const { teacher } = this;
+    const request = { stage: 'search', number, network, seed, train: config, teacher, initial, until } as const;
     const outcome = await train(this.context, request);
     if ('failed' in outcome) return outcome;
     const { result } = outcome;
@@ -49,7 +54,7 @@ export class Trainings implements AccuracySource {
   }
 
   async finish(latency: LatencyService): Promise<void> {
-    await finishFrontier(this.context, latency, await this.finalTeacher());
+    await finishFrontier(this.context, latency, { teacher: await this.finalTeacher(), initial: this.initial });
   }
 
   /** The teacher of the final training: its full schedule may show other views, which it has not been asked about yet. */

@@ -1,0 +1,83 @@
+import { readFileSync } from 'node:fs';
+import { invalidInput } from '../../base/errors.js';
+import { contentHash } from '../../base/hash.js';
+import { extremes, memberOf, type Space } from '../../spaces/index.js';
+import type { Weights } from '../../spaces/models/index.js';
+import {
+  coverageOf,
+  saveWeights,
+  unfoldBatchNorm,
+  withDataset,
+  type Coverage,
+  type DatasetInfo,
+  type DatasetRef,
+} from '../../trainers/index.js';
+import { readFoundWeights, weightsFilesOf } from './read.js';
+import { sharedWeightsOf } from './shared.js';
+
+export { weightsFilesOf } from './read.js';
+
+/** Changes with any byte of what the weights of a path are read from. */
+export const initialContent = (path: string): string =>
+  contentHash(...weightsFilesOf(path).map((file) => readFileSync(file)));
+
+const percent = (share: number): string => `${Math.round(100 * share)} %`;
+
+const covered = ({ layers, share }: Coverage): string =>
+  layers.given === layers.all && share === 1
+    ? `all ${layers.all} layers`
+    : `${layers.given} of ${layers.all} layers (${percent(share)} of the weights)`;
+
+/**
+ * Finds out what the weights of a path are to the networks of a space.
+ * @returns for people: how much of the largest and of the smallest network they give
+ * @throws NasError `invalid-input` when they are none, or nothing of them fits
+ */
+export async function checkInitial(path: string, space: Space, data: DatasetInfo): Promise<string> {
+  const { smallest, largest } = extremes(space);
+  const members = [largest, smallest].map(({ genotype }) => memberOf(space, genotype));
+  const shared = sharedWeightsOf(await readFoundWeights(path, space), data.classes);
+  requireSameChannels(path, shared, data);
+  const [most, least] = members.map(({ network, places }) => coverageOf(network, places, shared));
+  if (most.layers.given + least.layers.given > 0)
+    return `Trainings start from ${path}: the largest network of the space takes ${covered(most)} from it, the smallest ${covered(least)}`;
+  const example = [...shared].find(([name]) => name.endsWith('kernel'));
+  const has = example === undefined ? '' : ` (it has ${example[0]} [${example[1].shape.join(', ')}])`;
+  throw invalidInput(`nothing in ${path} fits the networks of the space ${space.name}${has}`, {
+    hint: 'Weights are taken by stage and position: give those of a network of the same space.',
+  });
+}
+
+/** Other channels mean other things, however many there are: there is no first of them. */
+function requireSameChannels(path: string, shared: Weights, { channels }: DatasetInfo): void {
+  const own = shared.get('stem/kernel')?.shape[2];
+  if (own !== undefined && own !== channels)
+    throw invalidInput(`the network of ${path} takes images with ${own} channels; the data's have ${channels}`);
+}
+
+export interface ConvertOptions {
+  readonly space: Space;
+  readonly dataset: DatasetRef;
+  /** File to write, with weights by shared name. */
+  readonly file: string;
+  /** Kept with them. */
+  readonly meta: unknown;
+  /** Told how many images are done, and of how many. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/**
+ * Writes the weights of a path as those of which networks of a space take their parts. Batch norm that was folded into
+ * kernels gets statistics back, from images of the data.
+ */
+export async function convertInitial(path: string, options: ConvertOptions): Promise<void> {
+  const { space, dataset, file, meta, onProgress } = options;
+  const found = await readFoundWeights(path, space);
+  await withDataset(dataset, async (open) => {
+    const whole =
+      found.kind === 'network' && found.folded
+        ? { ...found, model: await unfoldBatchNorm(found.model, open, { ...(onProgress && { onProgress }) }) }
+        : found;
+    saveWeights(sharedWeightsOf(whole, open.info.classes), file, meta);
+  });
+}

@@ -1,0 +1,122 @@
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { invalidInput } from '../../base/errors.js';
+import { canonicalJson } from '../../base/hash.js';
+import { readModel, type ModelMetadata } from '../../deploy/index.js';
+import { createSpace, genotypeOf, memberOf, type Network, type Space } from '../../spaces/index.js';
+import type { Model, Weights } from '../../spaces/models/index.js';
+import { Store } from '../../store/index.js';
+import { CorruptFile, readTensorFile } from '../../trainers/index.js';
+import { databasePath, hasRun } from '../runner/workdir.js';
+import { trainingExperimentOf } from '../training-run.js';
+
+/** Trained weights that were found in a file: those of a network, or those that a space's networks share. */
+export type FoundWeights =
+  | {
+      readonly kind: 'network';
+      readonly model: Model;
+      /** Where each block is in the space that it comes from. */
+      readonly places: readonly string[];
+      /** Names of its outputs, in order; null: not known. */
+      readonly classes: readonly string[] | null;
+      /** Whether batch norm is folded into the kernels. */
+      readonly folded: boolean;
+    }
+  | { readonly kind: 'shared'; readonly weights: Weights };
+
+/** The file of a path that may also be the folder that nas export wrote. */
+export function weightsFileOf(path: string): string {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return path;
+  const found = ['model.onnx', 'model.json'].find((name) => existsSync(join(path, name)));
+  if (found !== undefined) return join(path, found);
+  throw invalidInput(`${path} holds neither model.onnx nor model.json`, {
+    hint: 'Give a folder that nas export wrote, or a file: model.onnx, model.json, weights.bin.',
+  });
+}
+
+/** All files that the weights of a path are read from. */
+export function weightsFilesOf(path: string): readonly string[] {
+  const file = weightsFileOf(path);
+  if (!file.endsWith('.json')) return [file];
+  const folder = dirname(file);
+  const beside = readdirSync(folder).filter((name) => name.endsWith('.bin') || name === 'metadata.json');
+  return [file, ...beside.sort().map((name) => join(folder, name))];
+}
+
+/**
+ * Reads trained weights: an ONNX file or a TF.js model that nas exported, or a `weights.bin` in the folder of a run.
+ * @param space what networks of files that do not say where their blocks are may be members of
+ * @throws NasError `invalid-input` when the file holds none, or does not say which network they are of
+ */
+export async function readFoundWeights(path: string, space: Space): Promise<FoundWeights> {
+  const file = weightsFileOf(path);
+  if (!/\.(onnx|json)$/.test(file)) return readTensors(file);
+  const { model, metadata, folded } = readModel(file);
+  const places = metadata.places ?? placesAmong(space, model.network, metadata);
+  if (places === null)
+    throw invalidInput(`${file} does not say where the blocks of its network are in a space`, {
+      hint: 'Export it again with this version of nas, from the folder of its run.',
+    });
+  return { kind: 'network', model, places, classes: metadata.classes ?? null, folded };
+}
+
+/** A network without what the data decides. */
+const structure = ({ stem, blocks, head }: Network): string => canonicalJson({ stem, blocks, head });
+
+/** The places of a network's blocks when it is a member of the space, by the decisions that its file has. */
+function placesAmong(space: Space, network: Network, { decisions }: Partial<ModelMetadata>): readonly string[] | null {
+  if (decisions === undefined || space.decisions.some(({ name }) => !(name in decisions))) return null;
+  const member = memberOf(space, genotypeOf(space.decisions, decisions));
+  return structure(member.network) === structure(network) ? member.places : null;
+}
+
+async function readTensors(file: string): Promise<FoundWeights> {
+  const weights = tensorsOf(file);
+  // Networks of their own number their blocks; what is shared goes by places.
+  if (![...weights.keys()].some((name) => /^block\d+[_/]/.test(name))) return { kind: 'shared', weights };
+  const trained = await trialOf(file);
+  if (trained !== null)
+    return {
+      kind: 'network',
+      model: { network: trained.network, weights },
+      places: trained.places,
+      classes: null,
+      folded: false,
+    };
+  throw invalidInput(`${file} does not say which network it is of`, {
+    hint: 'Leave it in the folder of its run (artifacts/final/<trial>/weights.bin), or write it with nas export.',
+  });
+}
+
+function tensorsOf(file: string): Weights {
+  try {
+    return readTensorFile(file).tensors;
+  } catch (cause) {
+    if (!(cause instanceof CorruptFile)) throw cause;
+    throw invalidInput(cause.message, {
+      hint: 'Give an ONNX file or a model.json that nas exported, or weights.bin in the folder of a run.',
+      cause,
+    });
+  }
+}
+
+/** The network of a trial whose `weights.bin` lies where its run wrote it. */
+async function trialOf(
+  file: string,
+): Promise<{ readonly network: Network; readonly places: readonly string[] } | null> {
+  const folder = dirname(resolve(file));
+  const workdir = join(folder, '..', '..', '..');
+  if (!hasRun(workdir)) return null;
+  const store = Store.open(databasePath(workdir), { readonly: true });
+  try {
+    const trial = store.trials.get(Number(basename(folder)));
+    if (trial === undefined) return null;
+    // Stored by the runner when the trial was asked.
+    const network = store.networks.get(trial.genotypeId) as Network;
+    const { input, classes } = network;
+    const space = await createSpace(trainingExperimentOf(store, workdir).space, { input, classes });
+    return { network, places: memberOf(space, trial.genotype).places };
+  } finally {
+    store.close();
+  }
+}

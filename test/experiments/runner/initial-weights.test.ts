@@ -1,0 +1,143 @@
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readMetadata } from '../../../deploy/index.js';
+import { Store } from '../../../store/index.js';
+import { ended, findings, start, writeExperiment } from './kill-and-resume.js';
+
+let directory = '';
+let file = '';
+/** A run whose two networks were trained until they know the bars of the images. */
+let first = '';
+
+const nas = (...args: readonly string[]) => ended(start(directory, args));
+
+const run = (workdir: string, ...set: readonly string[]) =>
+  nas('run', file, '--workdir', workdir, ...set.flatMap((assignment) => ['--set', assignment]));
+
+const exported = (number: number) => join(first, 'artifacts', 'frontier', `trial-0000${number}.onnx`);
+
+/** Trials that take nothing but what they start from: a step of this length changes no weight. */
+const still = ['train.optimizer={type: sgd, learning_rate: 1.0e-9}', 'train.epochs=4', 'search.trials=1'];
+
+const enqueued = (number: number) => {
+  const store = Store.open(join(first, 'nas.sqlite'), { readonly: true });
+  try {
+    const trial = store.trials.get(number);
+    if (trial === undefined) throw new Error(`there is no trial ${number}`);
+    return {
+      set: `search.enqueue=[{name: known, choices: ${JSON.stringify(trial.choices)}}]`,
+      accuracy: trial.values['accuracy'].value,
+    };
+  } finally {
+    store.close();
+  }
+};
+
+const accuracyOf = (workdir: string): number => findings(workdir).trials[0].values['accuracy'].value;
+
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'nas-initial-'));
+  file = writeExperiment(directory, {
+    teacher: null,
+    final: null,
+    search: '{ controller: random, trials: 2, parallel: 1 }',
+    train: '{ epochs: 6, batch: 16, optimizer: { type: sgd, learning_rate: 0.05 } }',
+    objectives: '[accuracy, { name: macs, constraint: { max: 400000 } }]',
+  });
+  first = join(directory, 'first');
+  const { code, output } = await run(first);
+  if (code !== 0) throw new Error(output);
+}, 120_000);
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+describe('train.from', () => {
+  const frontier = () => [0, 1].find((number) => existsSync(exported(number))) ?? 0;
+
+  it('starts a network from the weights that an ONNX file of it holds', { timeout: 120_000 }, async () => {
+    const number = frontier();
+    expect(readMetadata(readFileSync(exported(number))).places?.[0]).toBe('stage1.1');
+    const { set, accuracy } = enqueued(number);
+    expect(accuracy).toBeGreaterThan(0.5);
+    const workdir = join(directory, 'from-onnx');
+    const { code, output } = await run(workdir, `train.from=${exported(number)}`, ...still, set);
+    expect(output).toMatch(
+      /Trainings start from .*trial-0000\d\.onnx: the largest network of the space takes \d+ of \d+ layers \(\d+ % of the weights\) from it, the smallest/,
+    );
+    expect(code).toBe(0);
+    // Batch norm's statistics follow anew.
+    expect(Math.abs(accuracyOf(workdir) - accuracy)).toBeLessThan(0.1);
+  });
+
+  it(
+    'takes TF.js models and the files of a run, too, and is the beginning of the final training',
+    { timeout: 120_000 },
+    async () => {
+      const { set, accuracy } = enqueued(1);
+      const web = join(directory, 'web');
+      expect((await nas('export', first, '--trial', '1', '--to', 'tfjs', '-o', web)).code).toBe(0);
+      const own = join(first, 'artifacts', 'search', '00001', 'weights.bin');
+      for (const [name, path, ...rest] of [
+        ['from-tfjs', web, 'final.epochs=4'],
+        ['from-run', own],
+      ]) {
+        const workdir = join(directory, name);
+        const { code, output } = await run(workdir, `train.from=${path}`, ...still, set, ...rest);
+        expect(output).toContain(`Trainings start from ${path}`);
+        expect(code).toBe(0);
+        expect(Math.abs(accuracyOf(workdir) - accuracy)).toBeLessThan(0.1);
+      }
+      const store = Store.open(join(directory, 'from-tfjs', 'nas.sqlite'), { readonly: true });
+      const [final] = store.finals.all();
+      store.close();
+      expect(final.from).toBe('weights');
+      expect(Math.abs((final.accuracy ?? 0) - accuracy)).toBeLessThan(0.1);
+    },
+  );
+
+  it('is part of what makes a run the same', { timeout: 120_000 }, async () => {
+    const copy = join(directory, 'copy.onnx');
+    cpSync(exported(frontier()), copy);
+    const workdir = join(directory, 'changed');
+    const child = start(directory, [
+      'run',
+      file,
+      '--workdir',
+      workdir,
+      '--set',
+      `train.from=${copy}`,
+      '--set',
+      'train.epochs=400',
+    ]);
+    const over = ended(child);
+    while (!existsSync(join(workdir, 'artifacts', 'initial.bin')))
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    child.kill('SIGINT');
+    expect((await over).code).toBe(130);
+    writeFileSync(copy, Buffer.concat([readFileSync(copy), Buffer.from([0])]));
+    const { code, output } = await nas('resume', workdir);
+    expect(code).toBe(2);
+    expect(output).toMatch(/copy\.onnx: the file of weights has changed since the run began/);
+  });
+
+  it.each([
+    ['is none', 'teacher.bin', /train\.from: .*is damaged: it has only 3 bytes/],
+    ['is not there', 'nowhere.onnx', /there is no file or folder .*nowhere\.onnx/],
+  ])('is refused with its place before anything is written when it %s', async (_, name, message) => {
+    writeFileSync(join(directory, 'teacher.bin'), 'abc');
+    const workdir = join(directory, 'refused');
+    const { code, output } = await run(workdir, `train.from=${join(directory, name)}`);
+    expect(code).toBe(2);
+    expect(output).toMatch(message);
+    expect(existsSync(workdir)).toBe(false);
+  });
+
+  it('is refused in spaces whose networks share no weights', async () => {
+    const workdir = join(directory, 'cells');
+    const { code, output } = await run(workdir, `train.from=${exported(frontier())}`, 'space={type: nas-bench-201}');
+    expect(code).toBe(2);
+    expect(output).toMatch(/train\.from: members of the space .* share no weights/);
+    expect(existsSync(workdir)).toBe(false);
+  });
+});
