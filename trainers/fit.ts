@@ -1,14 +1,11 @@
-import { rmSync } from 'node:fs';
-import { invalidInput } from '../base/errors.js';
-import { canonicalJson, contentHash } from '../base/hash.js';
-import { TrainingFiles } from './checkpoint.js';
-import { withDataset, type Dataset, type DatasetInfo } from './data/index.js';
+import { withDataset, type Dataset } from './data/index.js';
+import { createEngine } from './engines/index.js';
 import type { FitHooks, FitJob, FitResult } from './fit-job.js';
-import { initialHash } from './initial-weights.js';
-import { lossFor } from './losses/index.js';
-import type { LossConfig } from './schema.js';
-import { CorruptFile } from './tensor-file.js';
-import { completeFit, Training, viewSeedOf } from './training.js';
+import { initialHash, readInitial } from './initial-weights.js';
+import { featureWeights } from './losses/index.js';
+import { loadTeacherModel } from './teachers/model.js';
+import { checkedLoss, trainInFiles, trainingHash } from './train-in-files.js';
+import type { TrainingPlan } from './training.js';
 
 /**
  * Trains one network and keeps what is needed to continue in `job.directory`: a checkpoint each epoch and every
@@ -24,67 +21,24 @@ export async function fit(job: FitJob, hooks: FitHooks): Promise<FitResult> {
   return withDataset(job.dataset, (dataset) => fitOn(dataset, job, hooks));
 }
 
-async function fitOn(dataset: Dataset, job: FitJob, hooks: FitHooks): Promise<FitResult> {
-  const { info } = dataset;
-  const loss = checkJob(job, info);
-  const files = new TrainingFiles(job.directory, jobHash(job, info, loss));
-  const finished = forgiving(hooks, () => files.readFinishedCurve());
-  if (finished !== null) {
-    rmSync(files.checkpoint, { force: true });
-    hooks.onStart?.({ epoch: job.train.epochs, step: 0 });
-    return completeFit(finished, files);
-  }
-  const checkpoint = forgiving(hooks, () => files.readCheckpoint());
-  const training = await Training.start({ dataset, job, loss, files, checkpoint }, hooks);
-  try {
-    return await training.run();
-  } finally {
-    await training.close();
-  }
-}
-
-/** A damaged file costs the time to train again, nothing else. */
-function forgiving<T>(hooks: FitHooks, read: () => T | null): T | null {
-  try {
-    return read();
-  } catch (error) {
-    if (!(error instanceof CorruptFile)) throw error;
-    hooks.onNote?.(`${error.message}; this training starts over from its beginning`);
-    return null;
-  }
-}
-
-/** The loss to train with, once everything is known to fit together. */
-function checkJob({ network, train, teacher }: FitJob, info: DatasetInfo): LossConfig {
-  const loss = lossFor(train.loss, teacher?.type ?? 'none');
-  if (network.classes !== info.classes.length)
-    throw invalidInput(`the network has ${network.classes} classes, the data ${info.classes.length}`);
-  if (network.input[2] !== info.channels)
-    throw invalidInput(`the network takes ${network.input[2]} channels, the images have ${info.channels}`);
-  if (train.batch > info.counts.train)
-    throw invalidInput(`a batch of ${train.batch} images is more than the ${info.counts.train} images to train with`, {
-      hint: 'Set a smaller batch, or a larger data.subset.',
-    });
-  if (loss.type !== 'cross-entropy') {
-    const logits = teacher?.logits ?? null;
-    if (logits === null) throw new Error('the loss needs logits that the teacher was not prepared with');
-    if (canonicalJson(logits.augment) !== canonicalJson(train.augment))
-      throw new Error("the teacher's logits belong to views of another augmentation");
-  }
-  return loss;
-}
-
-/** Everything that decides the result, bits included, but machine, threads and engine. */
-function jobHash({ network, seed, train, teacher, initial }: FitJob, info: DatasetInfo, loss: LossConfig): string {
-  const taught = loss.type === 'cross-entropy' ? null : [teacher?.hash, teacher?.logits?.viewSeed];
-  return contentHash(
-    'fit',
+function fitOn(dataset: Dataset, job: FitJob, hooks: FitHooks): Promise<FitResult> {
+  const { network, seed, train, teacher, initial, threads, sharedCores, directory, until } = job;
+  const { classes, input } = network;
+  const [height, width, channels] = input;
+  const loss = checkedLoss({ classes, channels }, train, teacher, dataset.info);
+  const size = [height, width] as const;
+  const plan: TrainingPlan = { train, loss, teacher, seed, sizes: { training: size, evaluation: size }, until };
+  const { hints, attention } = featureWeights(loss);
+  const spec = async () => ({
     network,
     seed,
-    { ...train, loss, checkpoint_seconds: 0 },
-    info.hash,
-    taught,
-    viewSeedOf({ teacher, seed }),
-    initialHash(initial),
-  );
+    ...(initial === undefined ? {} : { initial: readInitial(network, seed, initial) }),
+    loss,
+    optimizer: train.optimizer,
+    ema: train.ema,
+    teacher: hints > 0 || attention > 0 ? await loadTeacherModel(teacher?.model ?? null, input) : null,
+  });
+  const engine = () => createEngine(job.engine, spec, { threads, sharedCores, batch: train.batch });
+  const hash = trainingHash(['fit', network, initialHash(initial)], plan, dataset.info);
+  return trainInFiles({ plan, directory, hash, engine }, dataset, hooks);
 }

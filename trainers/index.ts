@@ -1,3 +1,4 @@
+export { calibrate, type CalibrationImages, type CalibrationOptions } from './calibrate.js';
 export * from './data/index.js';
 export {
   chooseEngine,
@@ -19,7 +20,9 @@ export * from './proxies/index.js';
 export { averageDecay, learningRate } from './schedule.js';
 export * from './schema.js';
 export * from './shrink/index.js';
+export { fitSupernet } from './supernet/fit-supernet.js';
 export type { MemberJob, SupernetJob } from './supernet/job.js';
+export { calibratedMember, evaluateMember, type MemberEvaluation, type MemberHooks } from './supernet/member.js';
 export { supernetConfig, supernetSchema, type SupernetConfig } from './supernet/schema.js';
 export { prepareTeacher } from './teachers/index.js';
 export type { NetworkTeacher } from './teachers/schema.js';

@@ -2,25 +2,29 @@ import { rmSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { NasError } from '../base/errors.js';
 import { startPosition, type Checkpoint, type TrainingFiles, type TrainingPosition } from './checkpoint.js';
-import { createLoader, type Dataset, type Loader } from './data/index.js';
-import { createEngine, type EngineState, type TrainingEngine } from './engines/index.js';
+import { createLoader, type Dataset, type Loader, type LoaderOptions } from './data/index.js';
+import type { EngineState, TrainingEngine } from './engines/index.js';
 import { evaluateLoader, evaluationLoader } from './evaluate.js';
 import type { CompleteFit, EpochMetrics, FitHooks, FitJob, FitResult } from './fit-job.js';
-import { readInitial } from './initial-weights.js';
-import { featureWeights } from './losses/index.js';
 import { learningRate } from './schedule.js';
-import type { LossConfig } from './schema.js';
+import type { LossConfig, TrainConfig } from './schema.js';
 import { SpeedMeter } from './speed-meter.js';
-import { loadTeacherModel } from './teachers/model.js';
+import type { PreparedTeacher } from './teachers/prepared.js';
 
-/** What a training starts from, once everything is known to fit together. */
-export interface TrainingStart {
-  readonly dataset: Dataset;
-  readonly job: FitJob;
+/** Height and width of images. */
+type Size = LoaderOptions['size'];
+
+/** A training, once everything is known to fit together. */
+export interface TrainingPlan {
+  readonly train: TrainConfig;
   readonly loss: LossConfig;
-  readonly files: TrainingFiles;
-  /** Null: from the beginning. */
-  readonly checkpoint: Checkpoint | null;
+  readonly teacher: PreparedTeacher | null;
+  /** Decides the images' order and, without a teacher, the views. */
+  readonly seed: number;
+  /** Sizes of the images that the engine trains on and evaluates; undefined: those of the data. */
+  readonly sizes: { readonly training: Size; readonly evaluation: Size };
+  /** Epochs after which it pauses; undefined: all. */
+  readonly until: number | undefined;
 }
 
 /** The views are decided by the teacher's seed if there is one: its logits belong to them. */
@@ -44,56 +48,44 @@ export class Training {
   /** When the part of the current epoch began that `position.seconds` does not count yet; pauses are left out. */
   private resumedAt = performance.now();
 
-  private constructor(
-    private readonly job: FitJob,
+  private readonly batches: Loader;
+  private readonly validation: Loader;
+  private position: TrainingPosition;
+
+  /**
+   * @param engine belongs to the training from now on
+   * @param checkpoint null: from the beginning
+   */
+  constructor(
+    private readonly plan: TrainingPlan,
     private readonly hooks: FitHooks,
     private readonly files: TrainingFiles,
     private readonly engine: TrainingEngine,
-    private readonly batches: Loader,
-    private readonly validation: Loader,
-    private position: TrainingPosition,
-  ) {}
-
-  static async start({ dataset, job, loss, files, checkpoint }: TrainingStart, hooks: FitHooks): Promise<Training> {
-    const { network, seed, train, teacher, initial, threads, sharedCores } = job;
-    const { hints, attention } = featureWeights(loss);
-    const spec = async () => ({
-      network,
+    dataset: Dataset,
+    checkpoint: Checkpoint | null,
+  ) {
+    const { train, loss, teacher, seed, sizes } = plan;
+    if (checkpoint !== null) engine.load(checkpoint.state);
+    this.position = checkpoint?.position ?? startPosition;
+    this.batches = createLoader({
+      dataset,
+      split: 'train',
+      batch: train.batch,
       seed,
-      ...(initial === undefined ? {} : { initial: readInitial(network, seed, initial) }),
-      loss,
-      optimizer: train.optimizer,
-      ema: train.ema,
-      teacher: hints > 0 || attention > 0 ? await loadTeacherModel(teacher?.model ?? null, network.input) : null,
+      viewSeed: viewSeedOf(plan),
+      augment: train.augment,
+      shuffle: true,
+      dropLast: true,
+      share: train.epoch_share,
+      size: sizes.training,
+      teacherLogits: loss.type === 'cross-entropy' ? undefined : teacher?.logits?.file,
     });
-    const engine = await createEngine(job.engine, spec, { threads, sharedCores, batch: train.batch });
-    const [height, width] = network.input;
-    try {
-      if (checkpoint !== null) engine.load(checkpoint.state);
-      const batches = createLoader({
-        dataset,
-        split: 'train',
-        batch: train.batch,
-        seed,
-        viewSeed: viewSeedOf(job),
-        augment: train.augment,
-        shuffle: true,
-        dropLast: true,
-        share: train.epoch_share,
-        size: [height, width],
-        teacherLogits: loss.type === 'cross-entropy' ? undefined : teacher?.logits?.file,
-      });
-      const validation = evaluationLoader(dataset, 'validation', train.batch, [height, width]);
-      return new Training(job, hooks, files, engine, batches, validation, checkpoint?.position ?? startPosition);
-    } catch (error) {
-      await engine.dispose();
-      throw error;
-    }
+    this.validation = evaluationLoader(dataset, 'validation', train.batch, sizes.evaluation);
   }
 
   async run(): Promise<FitResult> {
-    const { hooks, job, position } = this;
-    const until = Math.min(job.until ?? Infinity, job.train.epochs);
+    const { hooks, plan, position } = this;
+    const until = Math.min(plan.until ?? Infinity, plan.train.epochs);
     hooks.onStart?.({ epoch: position.epoch, step: position.step });
     while (this.position.epoch < until) {
       if (!(await this.trainEpoch())) return this.interrupt();
@@ -101,11 +93,11 @@ export class Training {
       if (metrics === null) return this.interrupt();
       this.position = { ...startPosition, epoch: this.position.epoch + 1, curve: [...this.position.curve, metrics] };
       this.resumedAt = performance.now();
-      if (this.position.epoch < job.train.epochs) this.save();
+      if (this.position.epoch < plan.train.epochs) this.save();
       hooks.onEpoch(metrics);
     }
     const { curve } = this.position;
-    if (this.position.epoch < job.train.epochs) return { state: 'paused', accuracy: lastAccuracy(curve), curve };
+    if (this.position.epoch < plan.train.epochs) return { state: 'paused', accuracy: lastAccuracy(curve), curve };
     this.files.writeWeights(curve, finalWeights(this.engine.state()));
     rmSync(this.files.checkpoint, { force: true });
     return completeFit(curve, this.files);
@@ -118,13 +110,13 @@ export class Training {
 
   /** Trains the rest of the current epoch; false when it was told to stop before its end. */
   private async trainEpoch(): Promise<boolean> {
-    const { job, batches } = this;
+    const { plan, batches } = this;
     const { epoch } = this.position;
     for await (const batch of batches.epoch(epoch, this.position.step)) {
       if (!(await this.proceed())) return false;
       const { step, sums } = this.position;
       const global = epoch * batches.stepsPerEpoch + step;
-      const rate = learningRate(global, batches.stepsPerEpoch, job.train);
+      const rate = learningRate(global, batches.stepsPerEpoch, plan.train);
       const started = performance.now();
       const { loss, correct } = await this.engine.step(batch, rate, global);
       this.meter.add(batch.size, performance.now() - started);
@@ -133,14 +125,14 @@ export class Training {
       const next = { loss: sums.loss + loss * size, correct: sums.correct + correct, images: sums.images + size };
       this.position = { ...this.position, step: step + 1, sums: next };
       this.report(loss);
-      if (performance.now() - this.savedAt >= job.train.checkpoint_seconds * 1000) this.save();
+      if (performance.now() - this.savedAt >= plan.train.checkpoint_seconds * 1000) this.save();
     }
     return true;
   }
 
   /** The metrics of the epoch that has just been trained; null when it was told to stop before they were known. */
   private async validate(): Promise<EpochMetrics | null> {
-    const { engine, validation, batches, job } = this;
+    const { engine, validation, batches, plan } = this;
     const result = await evaluateLoader(
       (images, size) => engine.evaluate(images, size),
       validation,
@@ -148,7 +140,7 @@ export class Training {
     );
     if (result === null) return null;
     const { epoch, sums } = this.position;
-    const rate = learningRate((epoch + 1) * batches.stepsPerEpoch - 1, batches.stepsPerEpoch, job.train);
+    const rate = learningRate((epoch + 1) * batches.stepsPerEpoch - 1, batches.stepsPerEpoch, plan.train);
     if (!Number.isFinite(result.loss))
       throw this.diverged(`the validation loss is ${result.loss} after epoch ${epoch}`, rate);
     return {
@@ -176,7 +168,7 @@ export class Training {
     const steps = this.batches.stepsPerEpoch;
     const imagesPerSecond = this.meter.report(step === steps);
     if (imagesPerSecond !== null)
-      this.hooks.onProgress({ epoch, epochs: this.job.train.epochs, step, steps, imagesPerSecond, loss });
+      this.hooks.onProgress({ epoch, epochs: this.plan.train.epochs, step, steps, imagesPerSecond, loss });
   }
 
   private interrupt(): FitResult {

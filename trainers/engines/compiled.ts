@@ -5,23 +5,17 @@ import {
   StateStore,
   type CompileOptions,
   type Feed,
-  type HostTensor,
   type InferenceProgram,
   type InputSpec,
   type Program,
   type Target,
 } from '../../compiler/index.js';
 import { averageDecay } from '../schedule.js';
-import type { StateTensor } from '../tensor-file.js';
+import { floats, readStates, writeStates } from './compiled-states.js';
 import type { EngineBatch, TrainingEngine } from './engine.js';
-import type { GradientSums } from './gradient-sums.js';
-import {
-  noiseSeed,
-  type BatchInputs,
-  type StepOutputs,
-  type TrainingProgram,
-  type UpdateInputs,
-} from './training-program.js';
+import type { BatchInputs } from './network-gradients.js';
+import type { UpdateInputs } from './trained.js';
+import { noiseSeed, type TrainingProgram } from './training-program.js';
 
 export interface CompiledOptions {
   readonly target: Target;
@@ -29,15 +23,7 @@ export interface CompiledOptions {
   readonly batch: number;
 }
 
-const floats = (output: HostTensor | undefined, name: string): Float32Array => {
-  if (!(output?.data instanceof Float32Array)) throw new Error(`the compiled program gave no ${name}`);
-  return output.data;
-};
-
 type Inputs = Readonly<Record<string, tf.Tensor>>;
-
-/** The loss and the right answers of a batch, as a program's outputs. */
-const metrics = ({ loss, correct }: StepOutputs): Record<'loss' | 'correct', tf.Tensor> => ({ loss, correct });
 
 /** The tensors of a batch among the inputs of a function. */
 const batchOf = ({ images, labels, ...others }: Inputs): BatchInputs => ({
@@ -45,9 +31,23 @@ const batchOf = ({ images, labels, ...others }: Inputs): BatchInputs => ({
   labels,
   ...('teacher' in others ? { teacher: others['teacher'] } : {}),
 });
-const updateOf = ({ learningRate, ...others }: Inputs): UpdateInputs => ({
+
+/** The scalars of an update among the inputs of a function. */
+export const updateOf = ({ learningRate, ...others }: Inputs): UpdateInputs => ({
   learningRate,
   ...('averageDecay' in others ? { averageDecay: others['averageDecay'] } : {}),
+});
+
+/** Inputs of what updates. */
+export const updateInputs = (ema: number): Record<string, InputSpec> => ({
+  learningRate: { shape: [] },
+  ...(ema > 0 ? { averageDecay: { shape: [] } } : {}),
+});
+
+/** What an update is fed. */
+export const updateFeeds = (ema: number, learningRate: number, step: number): Record<string, Feed> => ({
+  learningRate,
+  ...(ema > 0 ? { averageDecay: averageDecay(step, ema) } : {}),
 });
 
 /** The programs of one training: a step with a fixed batch, and evaluation with any, on the same states. */
@@ -60,30 +60,20 @@ export class CompiledTraining {
   ) {}
 
   compileStep(): Promise<Program> {
-    return compile(
-      (inputs: Inputs) => metrics(this.program.step({ ...batchOf(inputs), ...updateOf(inputs) })),
-      { ...this.batchInputs, ...this.updateInputs },
-      this.common(),
-    );
-  }
-
-  /** A step without its update: the gradients of a batch are added to sums, which the input `keep` multiplies first. */
-  compileGradients(sums: GradientSums): Promise<Program> {
-    const step = (inputs: Inputs): Record<string, tf.Tensor> => {
-      const { grads, ...outputs } = this.program.gradients(batchOf(inputs));
-      sums.add(grads, inputs['keep']);
-      return metrics(outputs);
+    const { spec, needsTeacherLogits } = this.program;
+    const { batch: size } = this.options;
+    const rows = { shape: [size, spec.network.classes] };
+    const step = (inputs: Inputs): Record<'loss' | 'correct', tf.Tensor> => {
+      const { loss, correct } = this.program.step({ ...batchOf(inputs), ...updateOf(inputs) });
+      return { loss, correct };
     };
-    return compile(step, { ...this.batchInputs, keep: { shape: [] } }, this.common());
-  }
-
-  /** The update by sums of gradients. */
-  compileUpdate(sums: GradientSums): Promise<Program> {
-    const step = (inputs: Inputs): Record<string, tf.Tensor> => {
-      this.program.update(sums.gradients, updateOf(inputs));
-      return {};
+    const inputs = {
+      images: { shape: [size, ...spec.network.input] },
+      labels: rows,
+      ...(needsTeacherLogits ? { teacher: rows } : {}),
+      ...updateInputs(spec.ema),
     };
-    return compile(step, this.updateInputs, this.common());
+    return compile(step, inputs, this.common());
   }
 
   compileEvaluation(): InferenceProgram {
@@ -101,27 +91,9 @@ export class CompiledTraining {
     return {
       images,
       labels,
-      learningRate,
-      ...(spec.ema > 0 ? { averageDecay: averageDecay(step, spec.ema) } : {}),
+      ...updateFeeds(spec.ema, learningRate, step),
       ...(needsTeacherLogits && teacher !== null ? { teacher } : {}),
     };
-  }
-
-  /** Inputs of what computes gradients. */
-  private get batchInputs(): Record<string, InputSpec> {
-    const { spec, needsTeacherLogits } = this.program;
-    const { batch: size } = this.options;
-    const rows = { shape: [size, spec.network.classes] };
-    return {
-      images: { shape: [size, ...spec.network.input] },
-      labels: rows,
-      ...(needsTeacherLogits ? { teacher: rows } : {}),
-    };
-  }
-
-  /** Inputs of what updates. */
-  private get updateInputs(): Record<string, InputSpec> {
-    return { learningRate: { shape: [] }, ...(this.program.spec.ema > 0 ? { averageDecay: { shape: [] } } : {}) };
   }
 
   private common(): CompileOptions & { readonly states: StateStore } {
@@ -156,25 +128,8 @@ export async function createCompiledEngine(
       const { logits } = await evaluation.run({ images });
       return floats(logits, 'logits').slice();
     },
-    state() {
-      const values = states.snapshot();
-      const copy = (name: string, variable: tf.Variable): StateTensor => {
-        const value = values.get(variable.name);
-        return { shape: variable.shape, data: floats(value, name).slice() };
-      };
-      return new Map([...program.states].map(([name, variable]) => [name, copy(name, variable)]));
-    },
-    load(state) {
-      const values = new Map<string, HostTensor>();
-      for (const [name, variable] of program.states) {
-        const value = state.get(name);
-        if (value === undefined) throw new Error(`there is no value for ${name}`);
-        if (String(value.shape) !== String(variable.shape))
-          throw new Error(`${name} has shape [${value.shape}], expected [${variable.shape}]`);
-        values.set(variable.name, { dtype: 'float32', shape: value.shape, data: value.data });
-      }
-      states.restore(values);
-    },
+    state: () => readStates(states, program.states),
+    load: (state) => writeStates(states, program.states, state),
     async dispose() {
       await training.dispose();
       await evaluation.dispose();

@@ -1,10 +1,12 @@
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { invalidInput } from '../../base/errors.js';
-import type { Random } from '../../base/random.js';
+import { Random } from '../../base/random.js';
 import { layersOf, type Network } from '../../spaces/index.js';
 import { apply, namedWeights, weightsFrom, weightVariables, type Model } from '../../spaces/models/index.js';
+import { featureWeights, type FeaturePair } from '../losses/index.js';
 import type { Parameter } from '../optimizers/index.js';
+import type { LossConfig } from '../schema.js';
 
 /**
  * The last feature map [batch, height, width, channels] at each spatial resolution (`height x width`), in the order of
@@ -131,6 +133,42 @@ export function createAdapters({ resolutions, channels }: FeaturePairs, random: 
       const { kernel, bias } = made[pair];
       // The kernel is 4-D and the features are the models' feature maps.
       return tf.add(tf.conv2d(features as tf.Tensor4D, kernel as tf.Tensor4D, 1, 'same'), bias);
+    },
+  };
+}
+
+/** What a loss compares of student and teacher, batch by batch. */
+export interface FeatureComparison {
+  /** The student's layers whose outputs are compared. */
+  readonly layers: readonly string[];
+  /** The adapters', when the loss needs them. */
+  readonly parameters: readonly Parameter[];
+  /** @param features the student's, of `layers`, for these images */
+  pairs(images: tf.Tensor, features: readonly tf.Tensor[]): FeaturePair[];
+}
+
+/**
+ * @param seed of the adapters' first values
+ * @throws NasError `invalid-input` when student and teacher have no map of the same size
+ */
+export function compareFeatures(
+  student: Network,
+  teacher: FeatureTeacher,
+  loss: LossConfig,
+  seed: number,
+): FeatureComparison {
+  const pairs = pairFeatures(student, teacher);
+  const adapters = featureWeights(loss).hints === 0 ? null : createAdapters(pairs, new Random(seed, 'adapters'));
+  return {
+    layers: pairs.layers,
+    parameters: adapters?.parameters ?? [],
+    pairs(images, features) {
+      const theirs = teacher.maps(images, pairs.resolutions);
+      return features.map((own, i) => ({
+        student: own,
+        teacher: theirs[i],
+        adapt: (x) => adapters?.apply(i, x) ?? x,
+      }));
     },
   };
 }

@@ -2,8 +2,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Gradients, Parameter } from '../optimizers/index.js';
 
 /**
- * Sums of gradients, in variables: programs add theirs, one update reads them. Compiled, the sums are states of the
- * programs' store and never leave the runtime. Between two updates they mean nothing: no part of a checkpoint.
+ * Sums of gradients, in variables: programs add theirs, one update reads them and sets them to zero. Compiled, the sums are
+ * states of the programs' store and never leave the runtime. After an update they are zero: no part of a checkpoint.
  */
 export class GradientSums {
   private readonly sums: ReadonlyMap<string, tf.Variable>;
@@ -19,17 +19,22 @@ export class GradientSums {
     return this.sums;
   }
 
-  /**
-   * sums = keep sums + gradients; of parameters that have no gradient, the sums stay.
-   * @param keep a scalar: 0 for the first gradients of an update, which must be those of all parameters, then 1
-   */
-  add(gradients: Gradients, keep: tf.Tensor): void {
+  /** Adds the gradients of some of the parameters. */
+  add(gradients: Gradients): void {
     tf.tidy(() => {
       for (const [name, gradient] of gradients) {
         const sum = this.sums.get(name);
         if (sum === undefined) throw new Error(`the sums were made without the parameter ${name}`);
-        sum.assign(tf.add(tf.mul(sum, keep), gradient));
+        sum.assign(tf.add(sum, gradient));
       }
+    });
+  }
+
+  /** Sets all sums to zero. */
+  clear(): void {
+    tf.tidy(() => {
+      // Element by element, as the update is: so both are one operation on all that lies together.
+      for (const sum of this.sums.values()) sum.assign(tf.sub(sum, sum));
     });
   }
 

@@ -1,8 +1,8 @@
-import { resolveTarget } from '../../compiler/index.js';
+import { resolveTarget, type Target } from '../../compiler/index.js';
 import type { EngineConfig } from '../schema.js';
 import type { TrainingEngine } from './engine.js';
-import { createEagerEngine } from './eager.js';
-import { createCompiledEngine } from './compiled.js';
+import { createEagerEngine, type EagerOptions } from './eager.js';
+import { createCompiledEngine, type CompiledOptions } from './compiled.js';
 import { activateBackend, chooseEngine } from './select.js';
 import { createTrainingProgram, type ProgramSpec } from './training-program.js';
 
@@ -20,24 +20,45 @@ export interface EngineOptions {
   readonly batch: number;
 }
 
+/** What is trained, and how each kind of engine runs it. */
+export interface EngineParts<P> {
+  /** Makes the program on the backend that the engine needs, which is active then. */
+  program(): P | Promise<P>;
+  eager(program: P, options: EagerOptions): TrainingEngine;
+  compiled(program: P, options: CompiledOptions): Promise<TrainingEngine>;
+}
+
 /**
- * An engine that trains one network. The program's models are built by `spec` on the backend that the engine needs.
+ * An engine of the configured kind.
  * @throws NasError `invalid-input` when the engine that is asked for does not work here
  */
-export async function createEngine(
+export async function openEngine<P extends { dispose(): void }>(
   config: EngineConfig,
-  spec: () => ProgramSpec | Promise<ProgramSpec>,
+  parts: EngineParts<P>,
   { threads, sharedCores = false, batch }: EngineOptions,
 ): Promise<TrainingEngine> {
   const choice = await chooseEngine(config);
   await activateBackend(choice);
-  const program = createTrainingProgram(await spec());
-  if (choice.type === 'eager') return createEagerEngine(program, { backend: choice.backend, batch });
+  const program = await parts.program();
+  if (choice.type === 'eager') return parts.eager(program, { backend: choice.backend, batch });
   try {
-    const target = await resolveTarget({ provider: choice.provider, threads, spinning: !sharedCores });
-    return await createCompiledEngine(program, { target, batch });
+    const target: Target = await resolveTarget({ provider: choice.provider, threads, spinning: !sharedCores });
+    return await parts.compiled(program, { target, batch });
   } catch (error) {
     program.dispose();
     throw error;
   }
 }
+
+/**
+ * An engine that trains one network. The program's models are built by `spec` on the backend that the engine needs.
+ * @throws NasError `invalid-input` when the engine that is asked for does not work here
+ */
+export const createEngine = (
+  config: EngineConfig,
+  spec: () => ProgramSpec | Promise<ProgramSpec>,
+  options: EngineOptions,
+): Promise<TrainingEngine> => {
+  const program = async () => createTrainingProgram(await spec());
+  return openEngine(config, { program, eager: createEagerEngine, compiled: createCompiledEngine }, options);
+};

@@ -2,11 +2,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { compile, StateStore, withNoise, type HostTensor } from '../../../compiler/index.js';
 import { activateBackend } from '../../../trainers/engines/index.js';
-import {
-  createTrainingProgram,
-  type BatchInputs,
-  type TrainingProgram,
-} from '../../../trainers/engines/training-program.js';
+import type { BatchInputs } from '../../../trainers/engines/network-gradients.js';
+import { createTrainingProgram, type TrainingProgram } from '../../../trainers/engines/training-program.js';
 import type { Gradients } from '../../../trainers/optimizers/index.js';
 import { noiseBatch, tinyStudent } from '../support/networks.js';
 import { batch, everything, specOf } from './contract.js';

@@ -1,0 +1,77 @@
+import { createSpace } from '../../spaces/index.js';
+import { sharedSpecs } from '../../spaces/models/index.js';
+import { stepsPerEpoch } from '../data/batches.js';
+import { withDataset, type ImageSize } from '../data/index.js';
+import { openEngine } from '../engines/index.js';
+import type { FitHooks, FitResult } from '../fit-job.js';
+import { featureWeights } from '../losses/index.js';
+import { loadTeacherModel } from '../teachers/model.js';
+import { checkedLoss, trainInFiles, trainingHash } from '../train-in-files.js';
+import type { TrainingPlan } from '../training.js';
+import { createCompiledSupernet } from './compiled.js';
+import { createEagerSupernet } from './eager.js';
+import type { SupernetJob } from './job.js';
+import { createSupernetProgram } from './program.js';
+import { createSandwich } from './sandwich.js';
+import type { SupernetConfig } from './schema.js';
+
+/** The share of soft labels at each of so many steps; null: there are none. */
+function softLabelsOver(steps: number, soft: SupernetConfig['soft_labels']): ((step: number) => number) | null {
+  const { from, to } = typeof soft === 'number' ? { from: soft, to: soft } : soft;
+  if (from === 0 && to === 0) return null;
+  return (step) => from + ((to - from) * step) / Math.max(1, steps - 1);
+}
+
+/**
+ * Trains the largest network of a space and its members together, on shared weights. It keeps its files, continues and
+ * repeats as `fit` does. Its curve is that of the largest network; the weights in the end are the shared ones, by shared
+ * name, and the largest network's batch norm statistics: other members are calibrated before they are used.
+ *
+ * @throws NasError `failure` when a loss is no longer a number; `invalid-input` when members of the space share no weights,
+ *   when space, data, teacher and configuration do not fit together, or the engine does not work here
+ */
+export async function fitSupernet(job: SupernetJob, hooks: FitHooks): Promise<FitResult> {
+  const { space: spaceConfig, task, seed, config, teacher, threads, directory } = job;
+  const space = await createSpace(spaceConfig, task);
+  const sandwich = createSandwich(space, config, seed);
+  const { input, classes } = sandwich.largest.network;
+  return withDataset(job.dataset, (dataset) => {
+    const { info } = dataset;
+    const loss = checkedLoss({ classes, channels: input[2] }, config, teacher, info);
+    const evaluation = [input[0], input[1]] as const;
+    // Members take the images in sizes of their own.
+    const sizes = { training: undefined, evaluation };
+    const plan: TrainingPlan = { train: config, loss, teacher, seed, sizes, until: undefined };
+    const steps = stepsPerEpoch(info.counts.train, { batch: config.batch, dropLast: true, share: config.epoch_share });
+    const { hints, attention } = featureWeights(loss);
+    const program = async () =>
+      createSupernetProgram({
+        sandwich,
+        shared: sharedSpecs(space),
+        seed,
+        loss,
+        optimizer: config.optimizer,
+        ema: config.ema,
+        softLabels: softLabelsOver(config.epochs * steps, config.soft_labels),
+        teacher: hints > 0 || attention > 0 ? await loadTeacherModel(teacher?.model ?? null, input) : null,
+      });
+    const source: ImageSize = [info.height, info.width, info.channels];
+    const engine = () =>
+      openEngine(
+        job.engine,
+        {
+          program,
+          eager: (made, options) => createEagerSupernet(made, { ...options, source }),
+          compiled: (made, options) => createCompiledSupernet(made, { ...options, source }),
+        },
+        { threads, batch: config.batch },
+      );
+    // How members are calibrated later does not change the training.
+    const hash = trainingHash(
+      ['supernet', spaceConfig, task],
+      { ...plan, train: { ...config, calibration: 0 } as typeof config },
+      info,
+    );
+    return trainInFiles({ plan, directory, hash, engine }, dataset, hooks);
+  });
+}

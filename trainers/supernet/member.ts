@@ -1,0 +1,69 @@
+import type { Model, Weights } from '../../spaces/models/index.js';
+import { calibrate } from '../calibrate.js';
+import { withDataset, type Dataset } from '../data/index.js';
+import { activateBackend, chooseEngine, networkInference, type EngineChoice } from '../engines/index.js';
+import { evaluateSplit } from '../evaluate.js';
+import { readInitial } from '../initial-weights.js';
+import type { MemberJob } from './job.js';
+
+export interface MemberHooks {
+  /** Awaited before every batch; when it rejects, so does the job. */
+  readonly between?: (() => Promise<void> | void) | undefined;
+}
+
+/** What a member came to. */
+export interface MemberEvaluation {
+  /** On the validation split, in [0, 1]. */
+  readonly accuracy: number;
+  /** Mean cross-entropy on the validation split. */
+  readonly loss: number;
+  /** The member's own weights, calibrated, by the network's own names. */
+  readonly weights: Weights;
+}
+
+/**
+ * A member straight from shared weights: its part of them, with batch norm's statistics from training images.
+ * @throws NasError `failure` when the file does not hold weights that the space shares
+ */
+export async function calibratedMember(job: MemberJob, hooks: MemberHooks = {}): Promise<Weights> {
+  const engine = await activeEngine(job);
+  return withDataset(job.dataset, async (dataset) => (await calibrated(job, dataset, engine, hooks)).weights);
+}
+
+/** As `calibratedMember`, with the accuracy of these weights on the validation split. */
+export async function evaluateMember(job: MemberJob, hooks: MemberHooks = {}): Promise<MemberEvaluation> {
+  const engine = await activeEngine(job);
+  return withDataset(job.dataset, async (dataset) => {
+    const model = await calibrated(job, dataset, engine, hooks);
+    const { network, weights } = model;
+    const inference = await networkInference(model, engine, job.threads);
+    try {
+      const [height, width] = network.input;
+      const classify = async (images: Float32Array, size: number): Promise<Float32Array> => {
+        await hooks.between?.();
+        return inference.run(images, [size, ...network.input]);
+      };
+      const { accuracy, loss } = await evaluateSplit(classify, dataset, 'validation', job.batch, [height, width]);
+      return { accuracy, loss, weights };
+    } finally {
+      await inference.close();
+    }
+  });
+}
+
+async function activeEngine({ engine }: MemberJob): Promise<EngineChoice> {
+  const choice = await chooseEngine(engine);
+  await activateBackend(choice);
+  return choice;
+}
+
+async function calibrated(
+  { member, weights: file, threads, ...images }: MemberJob,
+  dataset: Dataset,
+  engine: EngineChoice,
+  { between }: MemberHooks,
+): Promise<Model> {
+  const { network, places } = member;
+  const model = { network, weights: readInitial(network, images.seed, { file, places }) };
+  return { network, weights: await calibrate(model, { ...images, dataset }, { engine, threads, between }) };
+}

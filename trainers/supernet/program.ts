@@ -1,0 +1,116 @@
+import type * as tf from '@tensorflow/tfjs-core';
+import { sharedName, type Member, type Network } from '../../spaces/index.js';
+import {
+  apply,
+  drawWeights,
+  followStatistics,
+  sharedWeights,
+  weightSpecs,
+  type WeightSpec,
+} from '../../spaces/models/index.js';
+import { compareFeatures } from '../engines/features.js';
+import { GradientSums } from '../engines/gradient-sums.js';
+import {
+  networkGradients,
+  type BatchInputs,
+  type GradientOutputs,
+  type Student,
+} from '../engines/network-gradients.js';
+import { createTrained, type UpdateInputs } from '../engines/trained.js';
+import type { LearningSpec } from '../engines/training-program.js';
+import type { LossConfig } from '../schema.js';
+import type { Trainee, Sandwich } from './sandwich.js';
+
+export interface SupernetSpec extends LearningSpec {
+  readonly sandwich: Sandwich;
+  /** The weights that the members share (`sharedSpecs`). */
+  readonly shared: readonly WeightSpec[];
+  /** The share of the largest network's answers in the loss of the others at a step; null: none at any. */
+  readonly softLabels: ((step: number) => number) | null;
+}
+
+/** A sandwich step as functions of tensors and variables; what the engines run, each in its way. */
+export interface SupernetProgram {
+  readonly spec: SupernetSpec;
+  /** Everything that a step changes, by stable name. */
+  readonly states: ReadonlyMap<string, tf.Variable>;
+  /** The teacher's variables: constants of the program. */
+  readonly frozen: ReadonlySet<tf.Variable>;
+  readonly needsTeacherLogits: boolean;
+  /** Adds the gradients of one member to the sums; the largest moves its batch norm's statistics. */
+  gradients(trainee: Trainee, inputs: BatchInputs): Omit<GradientOutputs, 'grads'>;
+  /** Updates parameters, optimizer and moving average by the sums, which are zero afterwards. */
+  update(inputs: UpdateInputs): void;
+  /** Logits of images in inference mode, by the largest member. */
+  evaluate(images: tf.Tensor): tf.Tensor;
+  dispose(): void;
+}
+
+/** The weights of a member that are its own, under the names that they would be shared by. */
+const ownSpecs = ({ network, places }: Member): WeightSpec[] =>
+  weightSpecs(network)
+    .filter(({ trainable }) => !trainable)
+    .map((spec) => ({ ...spec, name: sharedName(places, spec.name) }));
+
+/** What the others are trained by: features are compared at the sizes and channels of the largest alone. */
+const withoutFeatures = (loss: LossConfig): LossConfig =>
+  loss.type === 'cross-entropy' ? loss : { ...loss, hints: 0, attention: 0 };
+
+const withoutDropout = (network: Network): Network => ({ ...network, head: { ...network.head, dropout: 0 } });
+
+/** Builds shared weights, adapters, optimizer and moving average on the current TF.js backend. */
+export function createSupernetProgram(spec: SupernetSpec): SupernetProgram {
+  const { sandwich, shared, loss, teacher, seed, optimizer, ema } = spec;
+  const { largest } = sandwich;
+  const features = teacher === null ? null : compareFeatures(largest.network, teacher, loss, seed);
+  const specs = [...shared, ...ownSpecs(largest)];
+  const others = features?.parameters ?? [];
+  const trained = createTrained({ specs, start: drawWeights(specs, seed), others, optimizer, ema });
+  const { weights, evaluated, states, parameters } = trained;
+  const sums = new GradientSums(parameters);
+
+  /** The statistics by the largest network's own names. */
+  const statistics = new Map<string, tf.Variable>();
+  for (const { name, trainable } of weightSpecs(largest.network)) {
+    const variable = weights.get(sharedName(largest.places, name));
+    if (!trainable && variable !== undefined) statistics.set(name, variable);
+  }
+  const first: Student = {
+    network: largest.network,
+    weights: sharedWeights(largest, weights),
+    statistics: followStatistics(statistics),
+    loss,
+    features,
+  };
+  const studentOf = ({ role, member }: Trainee): Student =>
+    role === 'largest'
+      ? first
+      : {
+          network: withoutDropout(member.network),
+          weights: sharedWeights(member, weights),
+          loss: withoutFeatures(loss),
+          features: null,
+        };
+
+  return {
+    spec,
+    states,
+    frozen: new Set(teacher?.frozen),
+    needsTeacherLogits: loss.type !== 'cross-entropy',
+    gradients(trainee, inputs) {
+      const { grads, ...outputs } = networkGradients(studentOf(trainee), parameters, inputs);
+      sums.add(grads);
+      return outputs;
+    },
+    update(inputs) {
+      trained.update(sums.gradients, inputs);
+      sums.clear();
+    },
+    evaluate: (images) => apply(largest.network, sharedWeights(largest, evaluated), images, { training: false }).logits,
+    dispose() {
+      trained.dispose();
+      sums.dispose();
+      teacher?.dispose();
+    },
+  };
+}
