@@ -3,6 +3,7 @@ import { NasError } from '../base/errors.js';
 import { contentHash } from '../base/hash.js';
 import { sharedName, type Network } from '../spaces/index.js';
 import {
+  drawWeights,
   initialWeights,
   slicedTo,
   weightSpecs,
@@ -44,11 +45,27 @@ export function readInitial(network: Network, seed: number, initial: InitialWeig
       const found = partOf(spec, tensors, { classes: network.classes, places });
       if ('why' in found && !partial)
         throw new NasError('failure', `${file} does not hold the weights of this network: ${found.why}`);
-      const start = 'part' in found ? found.part : fresh.get(spec.name);
-      if (start === undefined) throw new Error(`${spec.name} has no initial value`);
-      return [spec.name, start];
+      return [spec.name, startOf(spec, found, fresh)];
     }),
   );
+}
+
+/**
+ * What shared weights start from: the parts that others give of them; what those lack or have smaller starts afresh.
+ * @param specs by shared name
+ * @param seed of what starts afresh, as in `drawWeights`
+ * @param given by shared name
+ */
+export function startShared(specs: readonly WeightSpec[], seed: number, classes: number, given: Weights): Weights {
+  const fresh = drawWeights(specs, seed);
+  // Shared names have no numbers of blocks that places would stand for.
+  return new Map(specs.map((spec) => [spec.name, startOf(spec, partOf(spec, given, { classes, places: [] }), fresh)]));
+}
+
+function startOf({ name }: WeightSpec, found: Part, fresh: Weights): WeightValue {
+  const start = 'part' in found ? found.part : fresh.get(name);
+  if (start === undefined) throw new Error(`${name} has no initial value`);
+  return start;
 }
 
 /** How much of a network comes from given weights. */

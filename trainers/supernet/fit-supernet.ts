@@ -8,6 +8,8 @@ import { featureWeights } from '../losses/index.js';
 import { loadTeacherModel } from '../teachers/model.js';
 import { checkedLoss, trainInFiles, trainingHash } from '../train-in-files.js';
 import type { TrainingPlan } from '../training.js';
+import { initialHash } from '../initial-weights.js';
+import { readTensorFile } from '../tensor-file.js';
 import { createCompiledSupernet } from './compiled.js';
 import { createEagerSupernet } from './eager.js';
 import type { SupernetJob } from './job.js';
@@ -31,7 +33,7 @@ function softLabelsOver(steps: number, soft: SupernetConfig['soft_labels']): ((s
  *   when space, data, teacher and configuration do not fit together, or the engine does not work here
  */
 export async function fitSupernet(job: SupernetJob, hooks: FitHooks): Promise<FitResult> {
-  const { space: spaceConfig, task, seed, config, teacher, threads, directory } = job;
+  const { space: spaceConfig, task, seed, config, teacher, initial, threads, directory } = job;
   const space = await createSpace(spaceConfig, task);
   const sandwich = createSandwich(space, config, seed);
   const { input, classes } = sandwich.largest.network;
@@ -48,6 +50,7 @@ export async function fitSupernet(job: SupernetJob, hooks: FitHooks): Promise<Fi
       createSupernetProgram({
         sandwich,
         shared: sharedSpecs(space),
+        initial: initial === undefined ? undefined : readTensorFile(initial).tensors,
         seed,
         loss,
         optimizer: config.optimizer,
@@ -68,7 +71,7 @@ export async function fitSupernet(job: SupernetJob, hooks: FitHooks): Promise<Fi
       );
     // How members are calibrated later does not change the training.
     const hash = trainingHash(
-      ['supernet', spaceConfig, task],
+      ['supernet', spaceConfig, task, initialHash(initial === undefined ? undefined : { file: initial })],
       { ...plan, train: { ...config, calibration: 0 } as typeof config },
       info,
     );

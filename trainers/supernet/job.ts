@@ -14,6 +14,8 @@ export interface SupernetJob {
   readonly config: SupernetConfig;
   readonly dataset: DatasetRef;
   readonly teacher: PreparedTeacher | null;
+  /** File of weights by shared name to start from, as far as they go; default: random ones. */
+  readonly initial?: string | undefined;
   readonly engine: EngineConfig;
   /** Threads of the engine. The same job with another number may differ in the last bits. */
   readonly threads: number;

@@ -2,10 +2,10 @@ import type * as tf from '@tensorflow/tfjs-core';
 import { sharedName, type Member, type Network } from '../../spaces/index.js';
 import {
   apply,
-  drawWeights,
   followStatistics,
   sharedWeights,
   weightSpecs,
+  type Weights,
   type WeightSpec,
 } from '../../spaces/models/index.js';
 import { compareFeatures } from '../engines/features.js';
@@ -18,6 +18,7 @@ import {
 } from '../engines/network-gradients.js';
 import { createTrained, type UpdateInputs } from '../engines/trained.js';
 import type { LearningSpec } from '../engines/training-program.js';
+import { startShared } from '../initial-weights.js';
 import type { LossConfig } from '../schema.js';
 import type { Trainee, Sandwich } from './sandwich.js';
 
@@ -25,6 +26,8 @@ export interface SupernetSpec extends LearningSpec {
   readonly sandwich: Sandwich;
   /** The weights that the members share (`sharedSpecs`). */
   readonly shared: readonly WeightSpec[];
+  /** Weights by shared name to start from, as far as they go; default: random ones. */
+  readonly initial?: Weights | undefined;
   /** The share of the largest network's answers in the loss of the others at a step; null: none at any. */
   readonly softLabels: ((step: number) => number) | null;
 }
@@ -65,7 +68,8 @@ export function createSupernetProgram(spec: SupernetSpec): SupernetProgram {
   const features = teacher === null ? null : compareFeatures(largest.network, teacher, loss, seed);
   const specs = [...shared, ...ownSpecs(largest)];
   const others = features?.parameters ?? [];
-  const trained = createTrained({ specs, start: drawWeights(specs, seed), others, optimizer, ema });
+  const start = startShared(specs, seed, largest.network.classes, spec.initial ?? new Map());
+  const trained = createTrained({ specs, start, others, optimizer, ema });
   const { weights, evaluated, states, parameters } = trained;
   const sums = new GradientSums(parameters);
 

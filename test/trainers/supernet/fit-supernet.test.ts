@@ -7,6 +7,7 @@ import {
   evaluateMember,
   fit,
   fitSupernet,
+  readTensorFile,
   saveWeights,
   supernetConfig,
   supernetSchema,
@@ -65,6 +66,24 @@ describe('a supernet', () => {
     const losses = ({ curve }: CompleteFit) => curve.flatMap((epoch) => [epoch.train_loss, epoch.validation_loss]);
     for (const [i, loss] of losses(alone).entries())
       expect(Math.abs(losses(supernet)[i] / loss - 1)).toBeLessThan(1e-5);
+  });
+
+  test('starts from shared weights, as far as they go', async () => {
+    const config = configOf({ optimizer: { ...tinyTrain.optimizer, learning_rate: 1e-30 }, epochs: 1, ema: 0 });
+    const specs = sharedSpecs(space);
+    const given = drawWeights(specs.slice(1), 9);
+    const initial = join(bench.folder, 'given.bin');
+    saveWeights(given, initial);
+    const { weights } = await complete(jobOf('given', { config, initial }));
+    const { tensors } = readTensorFile(weights);
+    const [missing] = specs;
+    expect(tensors.get(missing.name)).toEqual(drawWeights([missing], 3).get(missing.name));
+    // Zeros would move by as little as the rate lets them.
+    for (const [name, value] of given) if (name.endsWith('kernel')) expect(tensors.get(name), name).toEqual(value);
+    // The file is part of what is trained.
+    saveWeights(drawWeights(specs, 10), initial);
+    const again = await complete(jobOf('given', { config, initial }));
+    expect(readTensorFile(again.weights).tensors.get(missing.name)).toEqual(drawWeights(specs, 10).get(missing.name));
   });
 
   test('gives every member weights that it learned something with', async () => {
