@@ -8,15 +8,23 @@
 // networks would otherwise count for more luck with the same validation images (--judge validation counts it). The
 // hypervolume is that of their error and MACs (min-max normalised over the union of all runs, reference point (1, 1)), as
 // a share of the union's. A run that is finished is kept in the output folder and not run again.
+//
+// --evaluate train,inherit,supernet compares where a candidate's accuracy comes from instead: trainings from nothing; of a
+// quarter of the epochs from a supernet's weights; or the supernet's weights as they are, and trainings of a quarter for
+// the frontier. The supernet's training is counted, and the numbers of trials are chosen so that all need about as much.
+// Of candidates that are only evaluated, calibration and validation are counted, at a third of a training's images.
 import { mkdirSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import PQueue from 'p-queue';
-import { parseExperiment, runExperiment } from '../experiments/index.js';
-import { hypervolume, nonDominated } from '../search/index.js';
-import { median } from '../trainers/index.js';
+import { isTableExperiment, parseExperiment, runExperiment } from '../experiments/index.js';
+import { createSpace } from '../spaces/index.js';
+import { describeDataset, median, prepareDataset } from '../trainers/index.js';
+import { spaceCosts } from './search/compute.js';
+import { frontOf, normalised, type Found, type Run } from './search/judge.js';
+import { controllers, evaluations, type Method } from './search/methods.js';
 import { testErrors } from './search/test-errors.js';
 
 const { values: options } = parseArgs({
@@ -33,6 +41,11 @@ const { values: options } = parseArgs({
     validation: { type: 'string', default: '0.08' },
     judge: { type: 'string', default: 'test' },
     methods: { type: 'string' },
+    /** Where accuracies come from: some of train, inherit, supernet; it takes the place of methods. */
+    evaluate: { type: 'string' },
+    batch: { type: 'string', default: '32' },
+    /** Runs at the same time. */
+    parallel: { type: 'string', default: String(availableParallelism()) },
     output: { type: 'string', short: 'o', default: 'runs/bench-search-training' },
   },
 });
@@ -44,65 +57,47 @@ if (options.judge !== 'test' && options.judge !== 'validation')
   throw new Error(`--judge ${options.judge}: expected test or validation`);
 const judge = options.judge;
 
-/** What is compared: the `search:` part of the experiment. */
-const methods: Readonly<Record<string, object>> = {
-  random: { controller: 'random', trials },
-  'NSGA-II': { controller: 'nsga2', trials },
-  surrogate: { controller: 'surrogate', trials },
-  // Three times as many networks, of which one in three is trained for longer, and one in nine to the end.
-  'surrogate + ASHA': {
-    controller: 'surrogate',
-    trials: 3 * trials,
-    fidelity: { type: 'asha', min_epochs: 1, eta: 3 },
-  },
-  'surrogate + freeze-thaw': {
-    controller: 'surrogate',
-    trials: Number(options.frozen ?? trials),
-    fidelity: { type: 'freeze-thaw', min_epochs: Math.max(1, Math.round(epochs / 6)) },
-  },
-};
-
 /** Of a folder of images, a fifth is for the test. */
 const source =
   options.images === undefined
     ? { type: 'fashion-mnist' }
     : { type: 'image-folder', path: resolve(options.images), size: 32, test: 0.2 };
 
-const experiment = (search: object, seed: number): string =>
-  JSON.stringify({
-    name: 'search-training',
-    seed,
-    data: { ...source, subset: Number(options.subset), validation: Number(options.validation) },
-    space: {
-      type: 'mobilenet',
-      preset: 'small',
-      width: [0.25, 0.5],
-      share: 'layer',
-    },
-    // Averaged weights, so that accuracies after few epochs say something about those after all.
-    train: { epochs, epoch_share: epochShare, batch: 32, ema: 0.98, optimizer: { type: 'sgd', learning_rate: 0.05 } },
-    objectives: ['accuracy', 'macs'],
-    engine: { threads: 1 },
-    search: { parallel: 1, ...search },
-  });
+// Averaged weights, so that accuracies after few epochs say something about those after all.
+const train = {
+  epochs,
+  epoch_share: epochShare,
+  batch: Number(options.batch),
+  ema: 0.98,
+  optimizer: { type: 'sgd', learning_rate: 0.05 },
+};
+const common = {
+  data: { ...source, subset: Number(options.subset), validation: Number(options.validation) },
+  space: { type: 'mobilenet', preset: 'small', width: [0.25, 0.5], share: 'layer' },
+  train,
+  objectives: ['accuracy', 'macs'],
+  engine: { threads: 1 },
+};
 
-/** A network that was trained to the end. */
-interface Found {
-  /** Multiply-accumulates of all epochs trained until then, those of this network included, for one image an epoch. */
-  readonly compute: number;
-  readonly macs: number;
-  /** Of the validation images, which the run goes by. */
-  readonly error: number;
-  /** Of the test images. */
-  readonly testError: number;
-}
+const experiment = (parts: object, seed: number): string =>
+  JSON.stringify({ name: 'search-training', seed, ...common, ...parts });
 
-interface Run {
-  readonly method: string;
-  readonly seed: number;
-  readonly found: readonly Found[];
-  /** Multiply-accumulates of the whole run. */
-  readonly compute: number;
+const defaults = parseExperiment('defaults', experiment({}, 1)).experiment;
+if (isTableExperiment(defaults)) throw new Error('a table has no images');
+const data = describeDataset(await prepareDataset(defaults.data));
+const task = { input: [data.height, data.width, data.channels], classes: data.classes.length } as const;
+const space = spaceCosts(await createSpace(defaults.space, task));
+
+const setting = { trials, frozen: Number(options.frozen ?? trials), epochs, train, space, counts: data.counts };
+const methods = options.evaluate === undefined ? controllers(setting) : evaluations(setting);
+
+/** The accuracy of a result, whatever it comes from. */
+const accuracyOf = (values: Readonly<Record<string, number | undefined>>): number =>
+  values['accuracy'] ?? values['inherited_accuracy'] ?? values['supernet_accuracy'] ?? NaN;
+
+function methodOf(name: string): Method {
+  if (!(name in methods)) throw new Error(`${name}: expected some of ${Object.keys(methods).join(', ')}`);
+  return methods[name];
 }
 
 async function runOnce(method: string, seed: number, folder: string): Promise<Run> {
@@ -110,21 +105,26 @@ async function runOnce(method: string, seed: number, folder: string): Promise<Ru
   if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as Run;
   const workdir = join(folder, 'workdirs', `${method.replace(/\W+/g, '-')}-${seed}`);
   const trained = new Map<number, number>();
+  const macsOf = new Map<number, number>();
   const complete: (Omit<Found, 'testError'> & { readonly trial: number })[] = [];
-  let compute = 0;
+  const { parts, epochs: whole, before: start, evaluation, found: stage } = methodOf(method);
+  let compute = start;
   const begin = performance.now();
   /** Counts what a trial has been trained for since it was last heard of. */
   const count = (trial: number, until: number, macs: number): void => {
     compute += (until - (trained.get(trial) ?? 0)) * macs;
     trained.set(trial, until);
   };
-  const loaded = parseExperiment(join(folder, 'experiment.yaml'), experiment(methods[method] ?? {}, seed));
+  const loaded = parseExperiment(join(folder, 'experiment.yaml'), experiment(parts, seed));
   await runExperiment(loaded, { workdir, fresh: true }, (event) => {
     if (event.kind === 'trial-paused') count(event.number, event.epochs, event.values['macs'] ?? NaN);
-    if (event.kind !== 'trial-finished' || event.stage !== 'search' || event.state !== 'complete') return;
-    const { accuracy = NaN, macs = NaN } = event.values;
-    count(event.number, epochs, macs);
-    complete.push({ trial: event.number, compute, macs, error: 1 - accuracy });
+    if (event.kind !== 'trial-finished' || event.state !== 'complete') return;
+    const macs = macsOf.get(event.number) ?? event.values['macs'];
+    macsOf.set(event.number, macs);
+    if (event.stage === stage) {
+      count(event.number, whole, macs);
+      complete.push({ trial: event.number, compute, macs, error: 1 - accuracyOf(event.values) });
+    } else if (event.stage === 'search') compute += evaluation * macs;
   });
   const errors = await testErrors(
     loaded.experiment,
@@ -142,40 +142,22 @@ async function runOnce(method: string, seed: number, folder: string): Promise<Ru
   return run;
 }
 
-/** A measure of what was found, over all runs. */
-function normalised(runs: readonly Run[]): (found: readonly Found[]) => number {
-  const pointOf = ({ error, testError, macs }: Found): readonly number[] => [
-    judge === 'test' ? testError : error,
-    macs,
-  ];
-  const all = runs.flatMap(({ found }) => found).map(pointOf);
-  const ranges = [0, 1].map((axis) => {
-    const values = all.map((point) => point[axis]);
-    return [Math.min(...values), Math.max(...values)] as const;
-  });
-  const place = (point: readonly number[]): number[] =>
-    point.map((value, axis) => (value - ranges[axis][0]) / (ranges[axis][1] - ranges[axis][0]));
-  const whole = hypervolume(all.map(place), [1, 1]);
-  return (found) => hypervolume(frontOf(found).map(pointOf).map(place), [1, 1]) / whole;
-}
-
-/** The frontier that a run reports. */
-const frontOf = (found: readonly Found[]): readonly Found[] =>
-  nonDominated(found.map(({ error, macs }) => [error, macs])).map((i) => found[i]);
-
 const folder = resolve(options.output);
 mkdirSync(folder, { recursive: true });
-const names = options.methods?.split(',').map((name) => name.trim()) ?? Object.keys(methods);
-const queue = new PQueue({ concurrency: Math.max(1, Math.floor(availableParallelism())) });
+const names = (options.evaluate ?? options.methods)?.split(',').map((name) => name.trim()) ?? Object.keys(methods);
+const queue = new PQueue({ concurrency: Number(options.parallel) });
 const runs = await Promise.all(
   seeds.flatMap((seed) => names.map((method) => queue.add(() => runOnce(method, seed, folder)))),
 );
 
-const measure = normalised(runs);
+const measure = normalised(runs, judge);
 const of = (method: string): Run[] => runs.filter((run) => run.method === method);
-const budget = Math.min(
-  ...runs.filter(({ method }) => !('fidelity' in (methods[method] ?? {}))).map(({ compute }) => compute),
-);
+/** What runs are measured by: those that train every network to the end, from nothing. */
+const wholeRuns = runs.filter(({ method }) => {
+  const { parts, before } = methodOf(method);
+  return before === 0 && !('fidelity' in parts.search);
+});
+const budget = Math.min(...wholeRuns.map(({ compute }) => compute));
 const shares = [0.1, 0.25, 0.5, 0.75, 1];
 const at = ({ found }: Run, limit: number): number => measure(found.filter(({ compute }) => compute <= limit));
 const table = new Table({
@@ -202,14 +184,15 @@ console.log(
   `${trials} trials of ${epochs} epochs, ${seeds.length} seeds, medians; 100 %: the cheapest full-length run`,
 );
 console.log(table.toString());
-const full = of('surrogate');
-for (const method of names.filter((name) => name.startsWith('surrogate +'))) {
+const reference = options.evaluate === undefined ? 'surrogate' : 'train';
+const full = of(reference);
+for (const method of names.filter((name) => wholeRuns.every((run) => run.method !== name))) {
   const needed = of(method).flatMap((run) => {
     const goal = full.find(({ seed }) => seed === run.seed);
     const reached = goal && run.found.find(({ compute }) => at(run, compute) >= measure(goal.found));
     return goal === undefined ? [] : [reached === undefined ? Infinity : reached.compute / goal.compute];
   });
   console.log(
-    `${method}: reaches the full-length run's hypervolume after ${needed.map((share) => `${(100 * share).toFixed(0)} %`).join(', ')} of its compute`,
+    `${method}: reaches the hypervolume of ${reference} after ${needed.map((share) => `${(100 * share).toFixed(0)} %`).join(', ')} of its compute`,
   );
 }

@@ -1,8 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { z } from 'zod';
-import { Random } from '../../base/random.js';
-import { extremes, memberOf, sampleGenotype, sharedName, type spaceSchema } from '../../spaces/index.js';
+import { extremes, memberOf, sharedName } from '../../spaces/index.js';
 import { drawWeights, initialWeights, sharedSpecs, slicedTo, weightSpecs } from '../../spaces/models/index.js';
 import { coverageOf, readInitial, saveWeights } from '../../trainers/index.js';
 import { makeSpace } from '../spaces/make.js';
@@ -64,35 +62,6 @@ describe('shared weights', () => {
       }
     }
   });
-
-  test.each<z.input<typeof spaceSchema>>([
-    { type: 'mobilenet', preset: 'small' },
-    { type: 'efficientnet', preset: 'tiny' },
-    { type: 'ofa-mobilenetv3', width: 0.25, resolution: [32, 48] },
-  ])(
-    'are each value of any member, counted from the first channel and from the middle of kernels: $type',
-    async (config) => {
-      const space = await makeSpace(config);
-      const shared = drawWeights(sharedSpecs(space), 2);
-      const file = fileOf(shared);
-      const random = new Random(1, 'members');
-      for (let n = 0; n < 6; n++) {
-        const { network, places } = memberOf(space, sampleGenotype(space, random));
-        for (const [name, { shape, data }] of readInitial(network, seed, { file, places })) {
-          const whole = shared.get(sharedName(places, name));
-          if (whole === undefined) continue;
-          for (let draw = 0; draw < 3; draw++) {
-            const at = shape.map((side) => random.int(side));
-            const centred = (side: number, axis: number) =>
-              at[axis] + (shape.length === 4 && axis < 2 ? (side - shape[axis]) / 2 : 0);
-            const flat = (sizes: readonly number[], indices: readonly number[]) =>
-              indices.reduce((sum, i, axis) => sum * sizes[axis] + i, 0);
-            expect(data[flat(shape, at)], name).toBe(whole.data[flat(whole.shape, whole.shape.map(centred))]);
-          }
-        }
-      }
-    },
-  );
 
   test('that lack one of the network are refused', async () => {
     const space = await make();

@@ -1,0 +1,147 @@
+/**
+ * What a supernet's members are worth: accuracy against trainings of their own, ranking, and what it costs.
+ *
+ * Method: CIFAR-10 at 32 x 32 pixels, 20,480 images to train with, 10,000 to judge by that nothing else sees. Networks of
+ * the `tiny` space: its ends, and five each in three bins of like cost (within a tenth), so that a ranking can be told from
+ * counting operations. Each is trained alone; a supernet is trained for as many steps; the networks are taken straight from
+ * it, with batch norm calibrated, and trained on for a quarter of the epochs. One thread each; costs are CPU time in
+ * trainings of the largest network. What is trained is kept in the output folder and not trained again, so an interrupted
+ * benchmark goes on, and another variant or seed costs only its own training.
+ *
+ *   npm run bench:supernet -- [--seeds 1,2,3] [--variants default,'soft labels 0.5'] [--repeat 0,8,16] [--straight]
+ *   npm run bench:supernet -- --cost            what a step costs, next to the largest network's own
+ */
+import { mkdirSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import Table from 'cli-table3';
+import { mean } from '../latency-models/statistics.js';
+import { trainAlone, type Trained } from './supernet/alone.js';
+import { cifarImages } from './supernet/images.js';
+import { straight, trainSupernet, tuned, type Tuning } from './supernet/members.js';
+import { subjects } from './supernet/networks.js';
+import { rank, type Ranking } from './supernet/ranking.js';
+import { createSetting } from './supernet/setting.js';
+import { memoryOverNetworks, stepCosts } from './supernet/step-costs.js';
+import { variants } from './supernet/variants.js';
+
+const { values: options } = parseArgs({
+  options: {
+    cost: { type: 'boolean', default: false },
+    steps: { type: 'string', default: '48' },
+    /** Networks over which the memory is watched. */
+    compiled: { type: 'string', default: '200' },
+    images: { type: 'string' },
+    epochs: { type: 'string', default: '8' },
+    /** Of the supernets; networks alone have seed 1. */
+    seeds: { type: 'string', default: '1' },
+    variants: { type: 'string', default: 'default' },
+    /** Networks, by their place in the table, that are trained alone a second time: how far luck goes. */
+    repeat: { type: 'string', default: '' },
+    /** No training on from the supernet. */
+    straight: { type: 'boolean', default: false },
+    share: { type: 'string', default: '0.25' },
+    rate: { type: 'string', default: '0.03' },
+    output: { type: 'string', short: 'o', default: 'runs/bench-supernet' },
+  },
+});
+
+const list = (text: string): string[] => text.split(',').filter((item) => item !== '');
+const points = (share: number): string => (100 * share).toFixed(1);
+const signed = (share: number): string => `${share < 0 ? '' : '+'}${points(share)}`;
+const say = (line: string): void => void process.stderr.write(`${line}\n`);
+const correlation = ({ spearman, kendall, within, meanWithin }: Ranking): string[] => [
+  spearman.toFixed(2),
+  kendall.toFixed(2),
+  `${meanWithin.toFixed(2)} (${within.map((value) => value.toFixed(1)).join(', ')})`,
+];
+const newTable = (head: string[]): Table.Table => new Table({ head, style: { head: [], border: [] } });
+
+if (options.cost) {
+  console.log(await stepCosts(Number(options.steps)));
+  console.log(await memoryOverNetworks(Number(options.compiled)));
+  process.exit(0);
+}
+
+const folder = resolve(options.output);
+mkdirSync(folder, { recursive: true });
+const images = options.images === undefined ? await cifarImages(folder) : resolve(options.images);
+const setting = await createSetting({ images, folder, epochs: Number(options.epochs) });
+const tuning: Tuning = { share: Number(options.share), learningRate: Number(options.rate) };
+const networks = subjects(setting.space);
+const largest = networks.length - 1;
+
+/** One after the other: each training has the machine's one thread. */
+async function each<T, U>(items: Iterable<T>, task: (item: T) => Promise<U>): Promise<U[]> {
+  const results: U[] = [];
+  for (const item of items) results.push(await task(item));
+  return results;
+}
+
+const alone = await each(networks, async (network): Promise<Trained> => {
+  const trained = await trainAlone(setting, network.network, 1);
+  say(`alone, ${(network.macs / 1e6).toFixed(2)} M MACs: ${points(trained.accuracy)}`);
+  return trained;
+});
+const own = alone.map(({ accuracy }) => accuracy);
+const repeated = await each(list(options.repeat).map(Number), async (i) => {
+  const { accuracy } = await trainAlone(setting, networks[i].network, 2);
+  return accuracy - own[i];
+});
+
+const summary = newTable([
+  'supernet (seed)',
+  'cost',
+  'straight, against alone',
+  'worst',
+  'tuned, against alone',
+  'within 0.5 points',
+  'Spearman',
+  'Kendall',
+  'Kendall in bins',
+]);
+const columns: { readonly name: string; readonly straight: number[]; readonly tuned: number[] | null }[] = [];
+for (const variant of list(options.variants)) {
+  for (const seed of list(options.seeds).map(Number)) {
+    const name = `${variant} (${seed})`;
+    if (!(variant in variants)) throw new Error(`--variants ${variant}: expected some of ${Object.keys(variants)}`);
+    const supernet = await trainSupernet(setting, variants[variant], seed);
+    const found = await each(networks, (network) => straight(setting, supernet, network));
+    say(`${name}: straight ${points(mean(found))} on average`);
+    const further = options.straight
+      ? null
+      : await each(networks, (network) => tuned(setting, supernet, network, tuning));
+    const trainedOn = further?.map(({ accuracy }) => accuracy) ?? null;
+    columns.push({ name, straight: found, tuned: trainedOn });
+    const gain = (accuracies: readonly number[]): number[] => accuracies.map((accuracy, i) => accuracy - own[i]);
+    summary.push([
+      name,
+      (supernet.cpuSeconds / alone[largest].cpuSeconds).toFixed(2),
+      signed(mean(gain(found))),
+      signed(Math.min(...gain(found))),
+      trainedOn === null ? '' : signed(mean(gain(trainedOn))),
+      trainedOn === null ? '' : `${gain(trainedOn).filter((g) => g >= -0.005).length} of ${networks.length}`,
+      ...correlation(rank(networks, found, own)),
+    ]);
+    if (trainedOn !== null)
+      summary.push([`${name}, tuned`, '', '', '', '', '', ...correlation(rank(networks, trainedOn, own))]);
+  }
+}
+const macs = networks.map((network) => network.macs);
+summary.push(['multiply-accumulates', '0', '', '', '', '', ...correlation(rank(networks, macs, own))]);
+
+const details = newTable([
+  'M MACs',
+  'alone',
+  ...columns.flatMap(({ name, tuned }) => [`${name}: straight`, ...(tuned === null ? [] : ['tuned'])]),
+]);
+for (const [i, network] of networks.entries())
+  details.push([
+    (network.macs / 1e6).toFixed(2),
+    points(own[i]),
+    ...columns.flatMap((column) => [points(column.straight[i]), ...(column.tuned ? [points(column.tuned[i])] : [])]),
+  ]);
+console.log(details.toString());
+console.log(summary.toString());
+if (repeated.length > 0)
+  console.log(`a second seed alone: ${repeated.map(signed).join(', ')} (networks ${options.repeat})`);

@@ -1,0 +1,46 @@
+import { Random } from '../../base/random.js';
+import {
+  costs,
+  extremes,
+  genotypeId,
+  sampleGenotype,
+  type Genotype,
+  type Network,
+  type Space,
+} from '../../spaces/index.js';
+
+/** A network whose accuracies are compared. */
+export interface Subject {
+  readonly genotype: Genotype;
+  readonly network: Network;
+  readonly macs: number;
+  /** Index of its bin; null for the ends of the space. */
+  readonly bin: number | null;
+}
+
+/** Middles of the bins, in millions of multiply-accumulates: networks within a tenth of one are of like cost. */
+export const bins = [0.65, 1.25, 2.2];
+const perBin = 5;
+
+/** The ends of the space and, for each bin, the first random networks that fall into it; by cost, smallest first. */
+export function subjects(space: Space): readonly Subject[] {
+  const ends = extremes(space);
+  const subject = (genotype: Genotype, bin: number | null): Subject => {
+    const network = space.build(genotype);
+    return { genotype, network, macs: costs(network).macs, bin };
+  };
+  const chosen = new Map<string, Subject>();
+  for (const [bin, middle] of bins.entries()) {
+    const random = new Random(1, 'subjects', bin);
+    for (let found = 0; found < perBin;) {
+      const drawn = subject(sampleGenotype(space, random), bin);
+      const id = genotypeId(drawn.genotype);
+      if (Math.abs(drawn.macs / 1e6 / middle - 1) > 0.1 || chosen.has(id)) continue;
+      chosen.set(id, drawn);
+      found++;
+    }
+  }
+  return [subject(ends.smallest.genotype, null), ...chosen.values(), subject(ends.largest.genotype, null)].sort(
+    (a, b) => a.macs - b.macs,
+  );
+}
