@@ -30,6 +30,8 @@ export class GraphBuilder implements Scope {
   private readonly producers = new Map<string, Node>();
   private readonly shared = new Map<string, readonly string[]>();
   private readonly sharedConstants = new Map<string, string[]>();
+  /** Vectors of integers by their numbers: most of the constants, met again and again. */
+  private readonly vectors = new Map<string, string>();
   private counter = 0;
 
   /** @param dynamicBatch what stands for the dynamic batch; null when all sizes are known */
@@ -85,8 +87,9 @@ export class GraphBuilder implements Scope {
     const key = `${op}(${operands.join(',')})${JSON.stringify(attributes)}#${count}`;
     const existing = this.shared.get(key);
     if (existing) return existing;
-    for (const [name, { value }] of attributeList(attributes))
-      this.requireFixed([value].flat(), `attribute ${name} of ${op}`);
+    if (this.dynamicBatch !== null)
+      for (const [name, { value }] of attributeList(attributes))
+        this.requireFixed([value].flat(), `attribute ${name} of ${op}`);
     const types = inferNode(this, { op, inputs, attributes }, count);
     const outputs = types.map(() => this.fresh(op.replace('nchwc.', 'Blocked')));
     const node: Node = { op, inputs, outputs, attributes, origin: this.origin };
@@ -129,8 +132,13 @@ export class GraphBuilder implements Scope {
 
   /** A vector of int64 (shapes, axes, pads). */
   integers(values: readonly number[]): string {
+    const key = values.join();
+    const known = this.vectors.get(key);
+    if (known !== undefined) return known;
     this.requireFixed(values, 'a shape or position');
-    return this.addConstant(BigInt64Array.from(values, BigInt), [values.length], 'int64');
+    const name = this.addConstant(BigInt64Array.from(values, BigInt), [values.length], 'int64');
+    this.vectors.set(key, name);
+    return name;
   }
 
   scalar(value: number, dtype: Exclude<DType, 'int64'> = 'float32'): string {
@@ -196,13 +204,15 @@ export class GraphBuilder implements Scope {
   finish(): Graph {
     const { renamed, extra } = this.nameOutputs();
     const rename = (name: string): string => renamed.get(name) ?? name;
-    const nodes = [...this.nodes, ...extra].map((node) => ({
-      ...node,
-      inputs: node.inputs.map(rename),
-      outputs: node.outputs.map(rename),
-    }));
+    const renames = (names: readonly string[]): boolean => names.some((name) => renamed.has(name));
+    const nodes = [...this.nodes, ...extra].map((node) =>
+      renames(node.inputs) || renames(node.outputs)
+        ? { ...node, inputs: node.inputs.map(rename), outputs: node.outputs.map(rename) }
+        : node,
+    );
     const port = (name: string, from = name): Port => ({ name, ...valueType(this.typeOf(from), this.dynamicBatch) });
-    const types = new Map([...this.valueTypes].map(([name, type]) => [rename(name), type] as const));
+    const types = new Map<string, ValueType>();
+    for (const [name, type] of this.valueTypes) types.set(rename(name), type);
     const outputs = this.outputs.map(({ name, from }) => port(name, from));
     for (const { name, dtype, shape } of outputs) types.set(name, { dtype, shape });
     return withoutDeadCode({

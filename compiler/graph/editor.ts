@@ -31,8 +31,8 @@ export class GraphEditor implements Scope {
     this.constants = new Map(graph.constants);
     this.producers = producersOf(graph.nodes);
     this.outputs = new Set(graph.outputs.map(({ name }) => name));
-    for (const name of [...graph.nodes.flatMap(({ inputs }) => inputs), ...this.outputs])
-      this.reads.set(name, this.readsOf(name) + 1);
+    for (const { inputs } of graph.nodes) for (const name of inputs) this.reads.set(name, this.readsOf(name) + 1);
+    for (const name of this.outputs) this.reads.set(name, this.readsOf(name) + 1);
   }
 
   /** The nodes of the graph in their order, with what was replaced among their inputs until their turn comes. */
@@ -111,7 +111,7 @@ export class GraphEditor implements Scope {
 
   /** The graph that came of it, with other ports where they are given. */
   finish(ports: Partial<Pick<Graph, 'inputs' | 'outputs'>> = {}): Graph {
-    const placed = this.graph.nodes.flatMap((node) => this.places.get(node.outputs[0]) ?? [node]);
+    const placed = this.graph.nodes.flatMap((node) => this.places.get(node.outputs[0]) ?? node);
     const nodes = [...this.before, ...placed, ...this.after].map((node) => this.resolved(node));
     return withoutDeadCode({ ...this.graph, ...ports, nodes, constants: this.constants, types: this.types });
   }

@@ -106,5 +106,7 @@ export function histogram(graph: Graph): Readonly<Record<string, number>> {
 
 /** The node that computes each value. */
 export function producersOf(nodes: readonly Node[]): Map<string, Node> {
-  return new Map(nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
+  const producers = new Map<string, Node>();
+  for (const node of nodes) for (const name of node.outputs) producers.set(name, node);
+  return producers;
 }

@@ -41,13 +41,14 @@ export interface ValueType {
 }
 
 /** The type as it stands in a graph; `batch` is the number that stands for N. */
-export const valueType = ({ dtype, shape }: TensorType, batch: number | null): ValueType => ({
-  dtype,
-  shape: shape.map((size) => dimOf(size, batch)),
-});
+export const valueType = (type: TensorType, batch: number | null): ValueType =>
+  batch === null ? type : { dtype: type.dtype, shape: type.shape.map((size) => dimOf(size, batch)) };
+
+const isFixed = (type: ValueType): type is TensorType => type.shape.every((size) => typeof size === 'number');
 
 /** The type to compute with. */
-export const tensorType = ({ dtype, shape }: ValueType): TensorType => ({ dtype, shape: shape.map(sizeFor) });
+export const tensorType = (type: ValueType): TensorType =>
+  isFixed(type) ? type : { dtype: type.dtype, shape: type.shape.map(sizeFor) };
 
 export interface Constant extends TensorType {
   readonly data: Data;
