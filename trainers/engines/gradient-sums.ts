@@ -15,7 +15,7 @@ export class GradientSums {
   }
 
   /** For the update. */
-  get gradients(): Gradients {
+  get gradients(): ReadonlyMap<string, tf.Variable> {
     return this.sums;
   }
 

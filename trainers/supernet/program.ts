@@ -40,6 +40,8 @@ export interface SupernetProgram {
   /** The teacher's variables: constants of the program. */
   readonly frozen: ReadonlySet<tf.Variable>;
   readonly needsTeacherLogits: boolean;
+  /** What `gradients` adds to and `update` reads. */
+  readonly sums: GradientSums;
   /** Adds the gradients of one member to the sums; the largest moves its batch norm's statistics. */
   gradients(trainee: Trainee, inputs: BatchInputs): Omit<GradientOutputs, 'grads'>;
   /** Updates parameters, optimizer and moving average by the sums, which are zero afterwards. */
@@ -101,6 +103,7 @@ export function createSupernetProgram(spec: SupernetSpec): SupernetProgram {
     states,
     frozen: new Set(teacher?.frozen),
     needsTeacherLogits: loss.type !== 'cross-entropy',
+    sums,
     gradients(trainee, inputs) {
       const { grads, ...outputs } = networkGradients(studentOf(trainee), parameters, inputs);
       sums.add(grads);

@@ -1,24 +1,29 @@
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { extremes, memberOf, type Space } from '../../../spaces/index.js';
+import * as ort from 'onnxruntime-node';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { NasError } from '../../../base/errors.js';
+import { extremes, memberOf, spaceSchema } from '../../../spaces/index.js';
 import { drawWeights, sharedSpecs, weightSpecs } from '../../../spaces/models/index.js';
 import {
   calibratedMember,
   evaluateMember,
   fit,
   fitSupernet,
+  prepareTeacher,
   readTensorFile,
   saveWeights,
   supernetConfig,
   supernetSchema,
+  teacherSchema,
+  trainSchema,
   type CompleteFit,
   type FitHooks,
   type MemberJob,
   type SupernetConfig,
   type SupernetJob,
 } from '../../../trainers/index.js';
-import { compiled, openWorkbench, quiet, tinyJob, tinyTrain, type Workbench } from '../support/tiny-training.js';
-import { makeSpace, singleSpace, task, tinySpace } from './spaces.js';
+import { compiled, eager, openWorkbench, quiet, tinyJob, tinyTrain, type Workbench } from '../support/tiny-training.js';
+import { makeSpace, singleSpace, task, tiniestSpace, tinySpace } from './spaces.js';
 
 const configOf = (own: Partial<SupernetConfig> = {}): SupernetConfig => ({
   ...supernetConfig(tinyTrain, supernetSchema.parse({ epochs: 2, hold: 4 })),
@@ -26,15 +31,14 @@ const configOf = (own: Partial<SupernetConfig> = {}): SupernetConfig => ({
 });
 
 let bench: Workbench;
-let space: Space;
 beforeAll(async () => {
   bench = await openWorkbench();
-  space = await makeSpace(tinySpace);
 });
 afterAll(() => bench.close());
 
+/** Two epochs of six steps: random members change after steps 2, 4, 6, ... in turn. */
 const jobOf = (name: string, own: Partial<SupernetJob> = {}): SupernetJob => ({
-  space: tinySpace,
+  space: tiniestSpace(),
   task,
   seed: 3,
   config: configOf(),
@@ -42,7 +46,7 @@ const jobOf = (name: string, own: Partial<SupernetJob> = {}): SupernetJob => ({
   teacher: null,
   engine: compiled,
   threads: 1,
-  directory: `${bench.folder}/${name}`,
+  directory: join(bench.folder, name),
   ...own,
 });
 
@@ -52,25 +56,40 @@ async function complete(job: SupernetJob, hooks: FitHooks = quiet()): Promise<Co
   return result;
 }
 
-describe('a supernet', () => {
-  test('of one network trains like the network', async () => {
+/** Everything that must be the same, bit for bit. */
+const bytesOf = ({ curve, weights }: CompleteFit) => ({
+  curve: curve.map((metrics) => ({ ...metrics, seconds: 0 })),
+  weights: [...readTensorFile(weights).tensors].map(([name, { data }]) => [
+    name,
+    Buffer.from(data.buffer).toString('hex'),
+  ]),
+});
+const losses = ({ curve }: CompleteFit): number[] =>
+  curve.flatMap((epoch) => [epoch.train_loss, epoch.validation_loss]);
+
+function expectAlike(actual: CompleteFit, expected: CompleteFit, tolerance: number): void {
+  for (const [i, loss] of losses(expected).entries())
+    expect(Math.abs(losses(actual)[i] / loss - 1)).toBeLessThan(tolerance);
+}
+
+class Died extends Error {}
+
+describe('fitSupernet', () => {
+  test('trains a space of one network as the network', async () => {
     const single = await makeSpace(singleSpace);
     const { network, places } = memberOf(single, []);
     const config = configOf({ networks: 0 });
     const job = jobOf('one', { space: singleSpace, config });
-    const supernet = await complete(job);
     const file = join(bench.folder, 'start.bin');
     saveWeights(drawWeights(sharedSpecs(single), job.seed), file);
     const alone = await fit(tinyJob(bench, 'alone', { network, train: config, initial: { file, places } }), quiet());
     if (alone.state !== 'complete') throw new Error(alone.state);
-    const losses = ({ curve }: CompleteFit) => curve.flatMap((epoch) => [epoch.train_loss, epoch.validation_loss]);
-    for (const [i, loss] of losses(alone).entries())
-      expect(Math.abs(losses(supernet)[i] / loss - 1)).toBeLessThan(1e-5);
+    expectAlike(await complete(job), alone, 1e-5);
   });
 
   test('starts from shared weights, as far as they go', async () => {
     const config = configOf({ optimizer: { ...tinyTrain.optimizer, learning_rate: 1e-30 }, epochs: 1, ema: 0 });
-    const specs = sharedSpecs(space);
+    const specs = sharedSpecs(await makeSpace(tiniestSpace()));
     const given = drawWeights(specs.slice(1), 9);
     const initial = join(bench.folder, 'given.bin');
     saveWeights(given, initial);
@@ -86,29 +105,142 @@ describe('a supernet', () => {
     expect(readTensorFile(again.weights).tensors.get(missing.name)).toEqual(drawWeights(specs, 10).get(missing.name));
   });
 
-  test('gives every member weights that it learned something with', async () => {
+  test('repeats itself, and continues after a signal or a death in the middle of a turn, bit for bit', async () => {
+    const whole = bytesOf(await complete(jobOf('whole')));
+    expect(bytesOf(await complete(jobOf('again')))).toEqual(whole);
+    // 0-5: first epoch, 6-7: its validation, 8-13: second epoch.
+    for (const moment of [3, 11]) {
+      const controller = new AbortController();
+      let count = 0;
+      const pause = () => {
+        if (count++ === moment) controller.abort();
+      };
+      const job = jobOf(`signal-${moment}`);
+      expect((await fitSupernet(job, quiet({ pause, signal: controller.signal }))).state).toBe('interrupted');
+      expect(bytesOf(await complete(job))).toEqual(whole);
+    }
+    const job = jobOf('deaths', { config: configOf({ checkpoint_seconds: 1e-6 }) });
+    const dying = (moment: number): FitHooks => {
+      let count = 0;
+      return quiet({
+        pause: () => {
+          if (count++ === moment) throw new Died();
+        },
+      });
+    };
+    for (const moment of [1, 4, 5]) await expect(fitSupernet(job, dying(moment))).rejects.toThrow(Died);
+    expect(bytesOf(await complete(job))).toEqual(whole);
+  });
+
+  test('takes up nothing of another job, and gives a finished result again at once', async () => {
+    const first = bytesOf(await complete(jobOf('folder')));
+    const config = configOf({ hold: 5 });
+    const second = await complete(jobOf('folder', { config }));
+    expect(bytesOf(second).weights).not.toEqual(first.weights);
+    // How members are calibrated afterwards is no part of the training.
+    const pause = () => {
+      throw new Died();
+    };
+    const again = await complete(jobOf('folder', { config: { ...config, calibration: 7 } }), quiet({ pause }));
+    expect(again.curve).toEqual(second.curve);
+  });
+
+  test('does with everything that a training has the same on both engines, up to rounding', async () => {
+    const train = trainSchema.parse({
+      epochs: 1,
+      batch: 16,
+      augment: { crop: 1, flip: true, cutout: 2, mixup: 0.4, views: 2 },
+      optimizer: { type: 'adamw', learning_rate: 0.01 },
+      loss: { type: 'kd', hints: 0.5, attention: 5, label_smoothing: 0.1 },
+      ema: 0.9,
+    });
+    const options = { dataset: bench.dataset, train, seed: 11, engine: compiled, threads: 1, cache: bench.folder };
+    const of = teacherSchema.parse({ type: 'train', network: 'resnet', width: 0.25, epochs: 1, batch: 32 });
+    const teacher = await prepareTeacher(of, options);
+    const config = supernetConfig(train, supernetSchema.parse({ epochs: 1, hold: 4, soft_labels: { from: 0, to: 1 } }));
+    const job = (name: string, own: Partial<SupernetJob>) => complete(jobOf(name, { config, teacher, ...own }));
+    const result = await job('all', {});
+    expectAlike(await job('all-eager', { engine: eager }), result, 1e-3);
+    const labels = { ...config, soft_labels: 0 };
+    expect(losses(await job('all-labels', { config: labels }))).not.toEqual(losses(result));
+  });
+
+  test('keeps no more than one program open for each member of a step, besides update and evaluation', async () => {
+    let [open, most] = [0, 0];
+    const create = ort.InferenceSession.create.bind(ort.InferenceSession) as (
+      ...given: unknown[]
+    ) => Promise<ort.InferenceSession>;
+    const spy = vi.spyOn(ort.InferenceSession, 'create').mockImplementation(async (...given: unknown[]) => {
+      const session = await create(...given);
+      most = Math.max(most, ++open);
+      const release = session.release.bind(session);
+      session.release = () => {
+        open--;
+        return release();
+      };
+      return session;
+    });
+    try {
+      await complete(jobOf('sessions', { config: configOf({ networks: 3, hold: 2 }) }));
+      expect(spy.mock.calls.length).toBeGreaterThan(12);
+      expect(most).toBe(3 + 2 + 2);
+      expect(open).toBe(0);
+    } finally {
+      spy.mockRestore();
+    }
+  });
+
+  test('fails with a reason when a loss is no number any more', async () => {
+    const optimizer = { ...tinyTrain.optimizer, learning_rate: 1e30 };
+    const error: unknown = await fitSupernet(jobOf('diverges', { config: configOf({ optimizer }) }), quiet()).catch(
+      (e: unknown) => e,
+    );
+    expect(error).toBeInstanceOf(NasError);
+    expect(error).toMatchObject({
+      code: 'failure',
+      message: expect.stringMatching(/diverged: the loss is NaN/) as string,
+    });
+  });
+
+  test.each<[string, Partial<SupernetJob>, RegExp]>([
+    ['a space without places', { space: spaceSchema.parse({ type: 'nas-bench-201' }) }, /share no weights/],
+    ['other classes', { task: { ...task, classes: 9 } }, /9 classes, the data 10/],
+    ['a batch of more than all images', { config: configOf({ batch: 121 }) }, /more than the 100 images/],
+  ])('refuses %s', async (name, own, message) => {
+    await expect(fitSupernet(jobOf(name, own), quiet())).rejects.toThrow(message);
+  });
+});
+
+describe('members of a trained supernet', () => {
+  const memberJob = (own: Pick<MemberJob, 'member' | 'weights'> & Partial<MemberJob>): MemberJob => ({
+    dataset: bench.dataset,
+    augment: tinyTrain.augment,
+    batch: 16,
+    calibration: 64,
+    seed: 3,
+    engine: compiled,
+    threads: 1,
+    ...own,
+  });
+
+  test('know what it learned', async () => {
     const config = configOf({ epochs: 16, ema: 0, calibration: 96 });
-    const { weights, accuracy } = await complete(jobOf('learns', { config }));
+    const { weights, accuracy } = await complete(jobOf('learns', { space: tinySpace, config }));
     expect(accuracy).toBeGreaterThan(0.5);
+    const space = await makeSpace(tinySpace);
     const { smallest, largest } = extremes(space);
     for (const { genotype } of [smallest, largest]) {
       const member = memberOf(space, genotype);
       const job = memberJob({ member, weights });
       const result = await evaluateMember(job);
       expect(result.accuracy).toBeGreaterThan(0.35);
-      expect(await calibratedMember(job)).toEqual(result.weights);
       expect([...result.weights.keys()]).toEqual(weightSpecs(member.network).map(({ name }) => name));
+      // The same once more, and on the other engine up to rounding.
+      expect(await calibratedMember(job)).toEqual(result.weights);
+      const other = await evaluateMember({ ...job, engine: eager });
+      expect(other.loss).toBeCloseTo(result.loss, 4);
+      for (const [name, { data }] of result.weights)
+        data.forEach((value, i) => expect(other.weights.get(name)?.data[i], name).toBeCloseTo(value, 3));
     }
   }, 60_000);
-});
-
-const memberJob = (own: Pick<MemberJob, 'member' | 'weights'> & Partial<MemberJob>): MemberJob => ({
-  dataset: bench.dataset,
-  augment: tinyTrain.augment,
-  batch: 16,
-  calibration: 64,
-  seed: 3,
-  engine: compiled,
-  threads: 1,
-  ...own,
 });

@@ -2,7 +2,7 @@ import { createSpace, spaceSchema, type Space, type SpaceConfig, type Task } fro
 
 export const task: Task = { input: [10, 10, 1], classes: 10 };
 
-/** A space of tiny networks in which everything is shared that can be: depths, widths, kernels, squeeze-excite, kinds of block. */
+/** Tiny networks in which everything is shared that can be: depths, widths, kernels, squeeze-excite, kinds of block. */
 export const tinySpace: SpaceConfig = spaceSchema.parse({
   type: 'blocks',
   width: [0.5, 1],
@@ -13,6 +13,16 @@ export const tinySpace: SpaceConfig = spaceSchema.parse({
   ],
   head: { filters: [0, 16], act: 'relu', dropout: 0.2 },
 });
+
+/** The least that has several networks, of several resolutions: quick to compile. */
+export const tiniestSpace = (dropout = 0.2): SpaceConfig =>
+  spaceSchema.parse({
+    type: 'blocks',
+    resolution: [10, 9],
+    stem: { filters: 6, stride: 2, act: 'hard_swish' },
+    blocks: [{ filters: 6, kernel: [3, 5], expand: [1, 2], se: [0, 0.25], act: 'swish' }],
+    head: { filters: 8, act: 'swish', dropout },
+  });
 
 /** A space of one network. */
 export const singleSpace: SpaceConfig = spaceSchema.parse({
