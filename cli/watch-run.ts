@@ -19,25 +19,27 @@ function interruptible(): { readonly signal: AbortSignal; readonly release: () =
   return { signal: controller.signal, release: () => process.off('SIGINT', onSignal).off('SIGTERM', onSignal) };
 }
 
-/**
- * Runs something that tells what it does, shows it on `err` while it goes, and prints the frontier to `out`.
- * @throws NasError `interrupted` when it was stopped; whatever it throws itself.
- */
-export async function watchRun(
-  start: (observe: RunObserver, signal: AbortSignal) => Promise<RunOutcome>,
-  terminal: Terminal,
-  asJson: boolean,
-): Promise<void> {
+/** Something that tells what it does, and stops when it is told to. */
+type Watched<T> = (observe: RunObserver, signal: AbortSignal) => Promise<T>;
+
+/** Shows what something does on `err` while it goes. */
+export async function watch<T>(start: Watched<T>, terminal: Terminal): Promise<T> {
   const view = createProgressView(terminal);
   const { signal, release } = interruptible();
-  let outcome: RunOutcome;
   try {
-    outcome = await start(view.observe, signal);
+    return await start(view.observe, signal);
   } finally {
     view.close();
     release();
   }
-  const { workdir, state } = outcome;
+}
+
+/**
+ * Watches a run, and prints its frontier to `out` when it is over.
+ * @throws NasError `interrupted` when it was stopped; whatever it throws itself.
+ */
+export async function watchRun(start: Watched<RunOutcome>, terminal: Terminal, asJson: boolean): Promise<void> {
+  const { workdir, state } = await watch(start, terminal);
   if (state === 'interrupted') {
     const hint = `Nothing is lost: nas resume ${workdir} goes on from here.`;
     throw new NasError('interrupted', 'the run was interrupted', { hint });

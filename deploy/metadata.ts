@@ -32,6 +32,8 @@ export const modelMetadataSchema = z.strictObject({
   experiment: z.string().optional(),
   trial: z.number().int().min(0).optional(),
   seed: z.number().int().min(0).optional(),
+  /** Trial that the network was cut out of: it is no member of its space. */
+  shrunk_from: z.number().int().min(0).optional(),
   /** Id of the genotype, and the choices that it stands for by decision. */
   genotype: z.string().optional(),
   decisions: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),

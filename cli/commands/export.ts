@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { invalidInput } from '../../base/errors.js';
 import { collectFrontier } from '../../experiments/report/index.js';
+import type { TrainedModel } from '../../experiments/trained-model.js';
 import type { Store } from '../../store/index.js';
 import { command, jsonOption } from '../command.js';
 import { withRun } from '../open-run.js';
@@ -10,37 +11,48 @@ import { json } from '../output/table.js';
 const targets = ['onnx', 'tfjs'] as const;
 type Target = (typeof targets)[number];
 
+/** A trained network to export. */
 interface Source {
-  readonly store: Store;
-  readonly workdir: string;
-  readonly trial: number;
+  /** `trial 7`, `shrunk 0`: also the name of its folder among others. */
+  readonly kind: 'trial' | 'shrunk';
+  readonly number: number;
+  /** The file that the run itself wrote and checked, where there is one. */
+  readonly written: Uint8Array | undefined;
+  readonly trained: () => Promise<TrainedModel>;
 }
 
-/** The file that the run itself wrote and checked, where there is one; it is a member of the frontier then. */
-function writtenModel({ store, workdir, trial }: Source): Uint8Array | undefined {
-  const file = store.artifacts.all().findLast((artifact) => artifact.trial === trial && artifact.kind === 'onnx');
+/** The file that a run wrote of a network. */
+function writtenModel(store: Store, workdir: string, kind: Source['kind'], number: number): Uint8Array | undefined {
+  const file = store.artifacts.all().findLast((artifact) => artifact[kind] === number && artifact.kind === 'onnx');
   return file && readFileSync(join(workdir, file.path));
 }
 
-async function toOnnx(source: Source, directory: string): Promise<void> {
+const sourceOf = (store: Store, workdir: string, kind: Source['kind'], number: number): Source => ({
+  kind,
+  number,
+  written: writtenModel(store, workdir, kind, number),
+  async trained() {
+    const { shrunkModel, trainedModel } = await import('../../experiments/index.js');
+    return (kind === 'trial' ? trainedModel : shrunkModel)(store, workdir, number);
+  },
+});
+
+async function toOnnx({ written, trained }: Source, directory: string): Promise<void> {
   const { checkExport, exportOnnx, modelMetadataSchema, readMetadata, writeBundle } =
     await import('../../deploy/index.js');
-  const written = writtenModel(source);
   if (written !== undefined) {
     writeBundle(directory, written, modelMetadataSchema.parse(readMetadata(written)));
     return;
   }
-  const { trainedModel } = await import('../../experiments/index.js');
-  const { model, metadata } = await trainedModel(source.store, source.workdir, source.trial);
+  const { model, metadata } = await trained();
   const bytes = exportOnnx(model, metadata);
   await checkExport(bytes, model);
   writeBundle(directory, bytes, metadata);
 }
 
-async function toTfjs({ store, workdir, trial }: Source, directory: string): Promise<void> {
+async function toTfjs({ trained }: Source, directory: string): Promise<void> {
   const { exportTfjs } = await import('../../deploy/index.js');
-  const { trainedModel } = await import('../../experiments/index.js');
-  const { model, metadata } = await trainedModel(store, workdir, trial);
+  const { model, metadata } = await trained();
   await exportTfjs(model, metadata, directory);
 }
 
@@ -49,13 +61,20 @@ const exporters: { readonly [T in Target]: (source: Source, directory: string) =
   tfjs: toTfjs,
 };
 
-function chosen(store: Store, trial: number | undefined, wholeFrontier: boolean): number[] {
-  if (trial !== undefined) return [trial];
-  if (!wholeFrontier)
-    throw invalidInput('which networks? give --trial N, or --pareto for the whole frontier', {
+interface Choice {
+  readonly trial: number | undefined;
+  readonly shrunk: number | undefined;
+  readonly pareto: boolean;
+}
+
+function chosen(store: Store, workdir: string, { trial, shrunk, pareto }: Choice): Source[] {
+  if (trial !== undefined) return [sourceOf(store, workdir, 'trial', trial)];
+  if (shrunk !== undefined) return [sourceOf(store, workdir, 'shrunk', shrunk)];
+  if (!pareto)
+    throw invalidInput('which networks? give --trial N, --shrunk N, or --pareto for the whole frontier', {
       hint: 'nas export --help',
     });
-  const members = collectFrontier(store).map(({ number }) => number);
+  const members = collectFrontier(store).map(({ number }) => sourceOf(store, workdir, 'trial', number));
   if (members.length === 0) throw invalidInput('there is no frontier to export: no trial is complete yet');
   return members;
 }
@@ -72,18 +91,20 @@ export const exportTrials = command({
       .positional('workdir', { type: 'string', demandOption: true, describe: "A run's folder" })
       .option('trial', { type: 'number', describe: 'Number of one trial' })
       .option('pareto', { type: 'boolean', describe: 'All networks of the frontier' })
-      .conflicts('trial', 'pareto')
+      .option('shrunk', { type: 'number', describe: 'Number of a network that nas shrink made' })
+      .conflicts({ trial: ['pareto', 'shrunk'], shrunk: 'pareto' })
       .option('to', { choices: targets, demandOption: true, describe: 'File format' })
       .option('output', { alias: 'o', type: 'string', demandOption: true, describe: 'Folder to write to' })
       .option('json', jsonOption),
-  run: ({ workdir, trial, pareto = false, to, output, json: asJson }, { out, err }) =>
+  run: ({ workdir, trial, shrunk, pareto = false, to, output, json: asJson }, { out, err }) =>
     withRun(workdir, async (store) => {
-      const written: { trial: number; directory: string }[] = [];
-      for (const number of chosen(store, trial, pareto)) {
-        const directory = trial === undefined ? join(output, `trial-${number}`) : output;
-        await exporters[to]({ store, workdir, trial: number }, directory);
-        written.push({ trial: number, directory });
-        if (!asJson) err(`trial ${number}: ${directory}\n`);
+      const written: Record<string, unknown>[] = [];
+      for (const source of chosen(store, workdir, { trial, shrunk, pareto })) {
+        const { kind, number } = source;
+        const directory = pareto ? join(output, `${kind}-${number}`) : output;
+        await exporters[to](source, directory);
+        written.push({ [kind]: number, directory });
+        if (!asJson) err(`${kind} ${number}: ${directory}\n`);
       }
       if (asJson) out(json(written));
     }),

@@ -10,6 +10,7 @@ import { latency } from './latency/index.js';
 import { pareto } from './pareto.js';
 import { resume } from './resume.js';
 import { run } from './run.js';
+import { shrink } from './shrink.js';
 import { show } from './show.js';
 import { space } from './space.js';
 import { status } from './status.js';
@@ -27,6 +28,7 @@ export const commands: readonly Command[] = [
   trials,
   show,
   pareto,
+  shrink,
   exportTrials,
   evaluate,
   devices,

@@ -3,6 +3,7 @@ import { writeFileAtomic } from '../../base/files.js';
 import {
   collectFrontier,
   collectReport,
+  collectShrunk,
   objectivesOf,
   renderFrontier,
   renderPage,
@@ -12,6 +13,7 @@ import type { Store } from '../../store/index.js';
 import { command, jsonOption } from '../command.js';
 import { withRun } from '../open-run.js';
 import { frontierTable } from '../output/frontier.js';
+import { shrunkListing } from '../output/shrunk.js';
 import { json } from '../output/table.js';
 import type { Colors } from '../output/terminal.js';
 
@@ -25,7 +27,7 @@ async function picture(store: Store): Promise<string> {
 }
 
 const print: { readonly [F in Format]: (store: Store, colors: Colors) => string | Promise<string> } = {
-  table: frontierTable,
+  table: async (store, colors) => `${frontierTable(store, colors)}${shrunkListing(await collectShrunk(store), colors)}`,
   csv: (store) => toCsv(collectFrontier(store), objectivesOf(store)),
   json: async (store) => json(await collectReport(store)),
   svg: picture,

@@ -2,6 +2,7 @@ import { invalidInput } from '../../base/errors.js';
 import {
   bytes,
   collectMember,
+  collectShrunk,
   collectTrial,
   count,
   ms,
@@ -18,6 +19,7 @@ import {
 import type { Objective } from '../../search/index.js';
 import { command, jsonOption } from '../command.js';
 import { withRun } from '../open-run.js';
+import { shrunkListing } from '../output/shrunk.js';
 import { json, renderFacts, renderTable } from '../output/table.js';
 import type { Colors } from '../output/terminal.js';
 
@@ -104,8 +106,9 @@ export const show = command({
         });
       }
       const member = await collectMember(store, trial);
+      const shrunk = (await collectShrunk(store)).filter(({ parent }) => parent === number);
       if (asJson) {
-        out(json(member));
+        out(json({ ...member, shrunk }));
         return;
       }
       out(renderFacts(facts(member, objectivesOf(store)), colors));
@@ -117,5 +120,6 @@ export const show = command({
       out(`\n${colors.bold('Decisions')}\n${renderFacts(decisions, colors)}`);
       out(curve('Search', member.curves.search, colors));
       out(curve('Final training', member.curves.final, colors));
+      out(shrunkListing(shrunk, colors));
     }),
 });

@@ -9,6 +9,7 @@ import type {
   Progress,
   Provenance,
   RunState,
+  ShrunkRecord,
   StoredPrediction,
   TrialState,
 } from '../../store/index.js';
@@ -122,6 +123,34 @@ export interface RunSummary {
   readonly rejected: number;
 }
 
+/** A network with its shares of right answers in [0, 1] and what it costs; what is not known is null. */
+export interface ShrunkStage {
+  /** On the validation split, and on the test split. */
+  readonly accuracy: number | null;
+  readonly testAccuracy: number | null;
+  readonly macs: number;
+  readonly params: number;
+  /** In ms. */
+  readonly latency: number | null;
+}
+
+/** A network that was cut out of a trial's trained one; it is no member of the space and on no frontier. */
+export interface ReportShrunk extends Pick<
+  ShrunkRecord,
+  'number' | 'parent' | 'state' | 'message' | 'target' | 'importance' | 'multiple' | 'epochs' | 'widths'
+> {
+  /** What latencies were measured on, side by side; null when none was. */
+  readonly device: string | null;
+  readonly network: Network;
+  /** The network that it came from, itself as it was cut, and after its fine-tuning. */
+  readonly from: ShrunkStage;
+  readonly cut: ShrunkStage;
+  readonly tuned: ShrunkStage;
+  /** The most accurate other trial that takes no more of what the network was cut to; null when there is none. */
+  readonly alternative: (ShrunkStage & { readonly trial: number }) | null;
+  readonly files: readonly ReportFile[];
+}
+
 /** All that a report shows of a run; plain data, and what `nas pareto --format json` prints. */
 export interface ReportData {
   readonly format: 'nas-report-1';
@@ -130,6 +159,8 @@ export interface ReportData {
   readonly trials: readonly ReportTrial[];
   /** Members of the frontier by search values, ordered by the second objective (the first when there is one). */
   readonly frontier: readonly ReportMember[];
+  /** Networks that were cut out of trained ones. */
+  readonly shrunk: readonly ReportShrunk[];
   readonly prediction: PredictionReport | null;
   /** What the run was made on: engine, runtime, processor; names and values as text. */
   readonly environment: Readonly<Record<string, string>>;

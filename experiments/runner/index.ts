@@ -4,3 +4,5 @@ export { resumeExperiment, runExperiment, type RunOptions } from './run.js';
 export { frontierTrials } from './loop/frontier.js';
 export { nasVersion } from './version.js';
 export * from './workdir.js';
+export { shrinkTrial, type ShrinkOutcome } from './shrink/shrink.js';
+export type { ShrinkRequest } from './shrink/request.js';

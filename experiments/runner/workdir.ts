@@ -27,6 +27,9 @@ export const trialFolder = (stage: TrialStage, number: number): string =>
 export const frontierModel = (number: number): string =>
   join(workdirFiles.artifacts, 'frontier', `trial-${trialName(number)}.onnx`);
 
+/** The folder of a shrunk network's files, relative to the workdir: checkpoint, weights, ONNX. */
+export const shrunkFolder = (number: number): string => join(workdirFiles.artifacts, 'shrunk', trialName(number));
+
 export const databasePath = (workdir: string): string => join(workdir, workdirFiles.database);
 
 export const hasRun = (workdir: string): boolean => existsSync(databasePath(workdir));

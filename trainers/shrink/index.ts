@@ -5,3 +5,4 @@ export {
   type ImportanceKind,
   type ImportanceOptions,
 } from './importance.js';
+export { fineTuning, fineTuningEpochs } from './fine-tuning.js';

@@ -4,11 +4,14 @@ import { collectMember } from './member.js';
 import { collectPrediction } from './prediction.js';
 import { collectProvenance, flatten } from './provenance.js';
 import { collectRun, experimentOf } from './run.js';
+import { collectShrunk } from './shrunk.js';
 import { collectTrials, frontierOf } from './trials.js';
 
 export { collectFinals } from './finals.js';
+export { trialsByAccuracy, type TrialAccuracy } from './accuracies.js';
 export { collectMember } from './member.js';
 export { collectRun, experimentOf, objectivesOf } from './run.js';
+export { collectShrunk } from './shrunk.js';
 export { collectRuns, type RunListing } from './runs.js';
 export { collectFrontier, collectTrial, collectTrials, decisionNames, frontierOf } from './trials.js';
 
@@ -25,6 +28,7 @@ export async function collectReport(store: Store): Promise<ReportData> {
     objectives: experiment.objectives,
     trials,
     frontier: await Promise.all(members.map((trial) => collectMember(store, trial))),
+    shrunk: await collectShrunk(store),
     prediction: await collectPrediction(store),
     environment: Object.fromEntries(flatten(environment)),
     provenance: collectProvenance(store, experiment),

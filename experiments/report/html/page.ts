@@ -8,6 +8,7 @@ import { givenUp } from './given-up.js';
 import { html, trusted, type Markup } from './markup.js';
 import { networkCard } from './network.js';
 import { rowCard } from './row.js';
+import { shrunkNetworks } from './shrunk.js';
 import { style } from './style.js';
 import { facts, table, type Column } from './table.js';
 
@@ -191,7 +192,7 @@ export async function renderPage(data: ReportData): Promise<string> {
                   <p>No trial is complete yet.</p>
                 </section>`
           }
-          ${latencyModel} ${learning}
+          ${shrunkNetworks(data)} ${latencyModel} ${learning}
           ${
             sections
               ? html`<section>

@@ -17,6 +17,6 @@ export async function exportJob(
     (await evaluateOnSplit(bytes, dataset, split, { threads, onProgress })).accuracy;
   const accuracy = { validation: await on('validation'), test: await on('test') };
   const file = withMetadata(bytes, { ...metadata, accuracy });
-  writeFileAtomic(path, file);
+  if (path !== null) writeFileAtomic(path, file);
   return { bytes: file.byteLength, sha256: createHash('sha256').update(file).digest('hex'), accuracy };
 }

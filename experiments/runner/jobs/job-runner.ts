@@ -85,6 +85,8 @@ const patience: Readonly<Record<Job['kind'], number>> = {
   evaluate: 24 * 3600,
   /** A network is exported; after that, each batch is a sign. */
   export: 900,
+  /** A program is compiled; after that, each batch is a sign. */
+  importance: 900,
 };
 
 /** An agent may have others' networks to measure first, and tells nothing meanwhile. */

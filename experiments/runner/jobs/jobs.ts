@@ -7,6 +7,8 @@ import type {
   FitJob,
   FitProgress,
   FitResult,
+  ImportanceOptions,
+  NetworkTeacher,
   PreparedTeacher,
   ProxyName,
   TeacherConfig,
@@ -30,7 +32,7 @@ export interface ChosenNetwork extends SeededNetwork {
 
 export interface TeacherJob {
   readonly kind: 'teacher';
-  readonly config: TeacherConfig;
+  readonly config: TeacherConfig | NetworkTeacher;
   readonly options: Omit<TeacherOptions, 'hooks'>;
 }
 
@@ -81,10 +83,17 @@ export type ProxyResult = { readonly values: Readonly<Record<string, number>> } 
 export interface ExportJob {
   readonly kind: 'export';
   readonly candidate: SeededNetwork;
-  readonly path: string;
+  /** Null: only the accuracy is wanted. */
+  readonly path: string | null;
   readonly metadata: ModelMetadata;
   readonly dataset: DatasetRef;
   readonly threads: number;
+}
+
+/** Tells how much each channel of a trained network matters. */
+export interface ImportanceJob {
+  readonly kind: 'importance';
+  readonly options: ImportanceOptions;
 }
 
 /** Asks a function of the user's what a candidate comes to. */
@@ -108,13 +117,20 @@ interface Jobs {
   proxies: { job: ProxiesJob; result: readonly ProxyResult[] };
   evaluate: { job: EvaluateJob; result: EvaluateResult };
   export: { job: ExportJob; result: ExportResult };
+  importance: { job: ImportanceJob; result: Readonly<Record<string, readonly number[]>> };
+}
+
+/** Shares of right answers on both splits, in [0, 1]. */
+export interface Accuracies {
+  readonly validation: number;
+  readonly test: number;
 }
 
 export interface ExportResult {
   readonly bytes: number;
   readonly sha256: string;
-  /** Accuracy through ONNX Runtime, in [0, 1]. */
-  readonly accuracy: { readonly validation: number; readonly test: number };
+  /** Through ONNX Runtime. */
+  readonly accuracy: Accuracies;
 }
 
 export type Job = Jobs[keyof Jobs]['job'];

@@ -1,6 +1,7 @@
 import { fit, prepareTeacher, type FitHooks } from '../../../trainers/index.js';
 import { exportJob } from '../finishing/export-job.js';
 import { measureJob } from '../latency/measure-job.js';
+import { importanceJob } from '../shrink/importance-job.js';
 import { evaluateJob } from './evaluate-job.js';
 import { initialJob } from './initial-job.js';
 import type { Job, JobContext, JobOf, ResultOf } from './jobs.js';
@@ -30,6 +31,7 @@ const works: { readonly [K in Job['kind']]: Work<K> } = {
   proxies: proxiesJob,
   evaluate: evaluateJob,
   export: exportJob,
+  importance: importanceJob,
 };
 
 /** Runs a job in this process. */

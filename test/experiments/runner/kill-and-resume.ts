@@ -160,7 +160,7 @@ export function findings(workdir: string) {
 }
 
 /** A hash of a file's tensors; what else it holds (the seconds of each epoch) may differ. */
-function digest(path: string): string | null {
+export function digest(path: string): string | null {
   if (!existsSync(path)) return null;
   const { tensors } = readTensorFile(path);
   const hash = createHash('sha256');

@@ -1,0 +1,76 @@
+import { invalidInput, NasError } from '../../base/errors.js';
+import { collectShrunk } from '../../experiments/report/index.js';
+import { parseCount } from '../count-argument.js';
+import { command, jsonOption } from '../command.js';
+import { parseDevice } from '../device-argument.js';
+import { withRun } from '../open-run.js';
+import { shrunkTable } from '../output/shrunk.js';
+import { json } from '../output/table.js';
+import { watch } from '../watch-run.js';
+
+/** What a network is to be cut to. */
+function targetOf(latency: number | undefined, macs: string | undefined) {
+  if (macs !== undefined) return { objective: 'macs', value: parseCount('--macs', macs) } as const;
+  if (latency === undefined)
+    throw invalidInput('shrink to what? give --latency MS or --macs N', { hint: 'nas shrink --help' });
+  if (!(latency > 0)) throw invalidInput(`--latency ${latency}: expected milliseconds above 0`);
+  return { objective: 'latency_ms', value: latency } as const;
+}
+
+const atLeastOne = (option: string, value: number): number => {
+  if (Number.isInteger(value) && value >= 1) return value;
+  throw invalidInput(`${option} ${value}: expected a whole number of at least 1`);
+};
+
+export const shrink = command({
+  usage: 'shrink <workdir> <trial>',
+  summary: 'Cut channels out of a trained network until it is fast enough, and fine-tune what is left',
+  examples: [
+    ['shrink runs/quickstart 7 --latency 0.05', 'to 0.05 ms on the device of the run, as measured'],
+    ['shrink runs/quickstart 7 --macs 2M --importance gamma', 'to two million multiply-accumulates'],
+    ['shrink runs/quickstart 7 --latency 2 --device agent:url=http://pi:7700', 'for another machine'],
+  ],
+  options: (yargs) =>
+    yargs
+      .positional('workdir', { type: 'string', demandOption: true, describe: "A run's folder" })
+      .positional('trial', { type: 'number', demandOption: true, describe: 'Number of a trained trial' })
+      .option('latency', { type: 'number', describe: 'Milliseconds for one batch, as measured' })
+      .option('macs', { type: 'string', describe: 'Multiply-accumulates for one image: 2M, 500k' })
+      .conflicts('latency', 'macs')
+      .option('importance', {
+        choices: ['taylor', 'gamma', 'l1'] as const,
+        default: 'taylor' as const,
+        describe:
+          "What tells which channels matter: the loss's gradient, batch norm's scales, or the magnitude of weights",
+      })
+      .option('multiple', {
+        type: 'number',
+        default: 4,
+        describe: 'Widths are multiples of it: 4 suits float32, 16 eight bits; others are slow',
+      })
+      .option('epochs', { type: 'number', describe: 'Epochs of fine-tuning; by default half of those of a trial' })
+      .option('device', { type: 'string', describe: "What latency is measured on; by default the run's device" })
+      .option('json', jsonOption),
+  run: async ({ workdir, trial, latency, macs, importance, multiple, epochs, device, json: asJson }, terminal) => {
+    if (!Number.isInteger(trial)) throw invalidInput(`there is no trial ${trial}: expected a number`);
+    const request = {
+      trial,
+      target: targetOf(latency, macs),
+      importance,
+      multiple: atLeastOne('--multiple', multiple),
+      epochs: epochs === undefined ? undefined : atLeastOne('--epochs', epochs),
+      device: device === undefined ? undefined : parseDevice(device),
+    };
+    const { shrinkTrial } = await import('../../experiments/index.js');
+    const outcome = await watch((observe, signal) => shrinkTrial(workdir, request, { signal }, observe), terminal);
+    if (outcome.state === 'interrupted')
+      throw new NasError('interrupted', 'shrinking was interrupted', {
+        hint: 'Nothing is lost: the same command goes on from here.',
+      });
+    await withRun(workdir, async (store) => {
+      const shrunk = (await collectShrunk(store)).find(({ number }) => number === outcome.number);
+      if (shrunk === undefined) throw new Error(`shrunk network ${outcome.number} was not kept`);
+      terminal.out(asJson ? json(shrunk) : shrunkTable(shrunk, terminal.colors));
+    });
+  },
+});

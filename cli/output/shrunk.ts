@@ -1,0 +1,56 @@
+import {
+  count,
+  objectiveValue,
+  shrunkRows,
+  targetText,
+  withinText,
+  type ReportShrunk,
+  type ShrunkRow,
+  type ShrunkStage,
+} from '../../experiments/report/index.js';
+import { renderTable, type Column } from './table.js';
+import type { Colors } from './terminal.js';
+
+const share = (value: number | null): string => objectiveValue('accuracy', value);
+
+/** What is known of a network. */
+const stageColumns = <Row>(stage: (row: Row) => ShrunkStage): Column<Row>[] => [
+  { title: 'validation accuracy', numeric: true, cell: (row) => share(stage(row).accuracy) },
+  { title: 'test accuracy', numeric: true, cell: (row) => share(stage(row).testAccuracy) },
+  { title: 'MACs', numeric: true, cell: (row) => count(stage(row).macs) },
+  { title: 'parameters', numeric: true, cell: (row) => count(stage(row).params) },
+  { title: 'latency', numeric: true, cell: (row) => objectiveValue('latency_ms', stage(row).latency) },
+];
+
+/** Whether shrinking was worth it, in a sentence. */
+function verdict({ alternative, tuned, target }: ReportShrunk): string {
+  const within = withinText[target.objective];
+  if (alternative?.accuracy == null || tuned.accuracy === null) return `No other trial of this run is ${within}.`;
+  const points = 100 * (alternative.accuracy - tuned.accuracy);
+  const than = points > 0 ? 'more' : 'fewer';
+  return (
+    `Trial ${alternative.trial} of the space, ${within}, is right on ${Math.abs(points).toFixed(2)} points ${than} of the ` +
+    'validation images; differences of less than a point are mostly noise.'
+  );
+}
+
+const rowColumns: readonly Column<ShrunkRow>[] = [
+  { title: 'network', cell: ({ title }) => title },
+  ...stageColumns(({ stage }: ShrunkRow) => stage),
+];
+
+/** A shrunk network beside the one that it came from, and beside what the space itself offers for as much. */
+export const shrunkTable = (shrunk: ReportShrunk, colors: Colors): string =>
+  `${renderTable(rowColumns, shrunkRows(shrunk), colors)}\n${verdict(shrunk)}\n`;
+
+const listColumns: readonly Column<ReportShrunk>[] = [
+  { title: 'shrunk', numeric: true, cell: ({ number }) => String(number) },
+  { title: 'from', cell: ({ parent }) => `trial ${parent}` },
+  { title: 'cut to', cell: ({ target }) => targetText(target) },
+  { title: 'state', cell: ({ state }) => state },
+  ...stageColumns(({ tuned }: ReportShrunk) => tuned),
+];
+
+/** All shrunk networks of a run, one a line; nothing when there are none. */
+export const shrunkListing = (all: readonly ReportShrunk[], colors: Colors): string =>
+  all.length === 0 ? '' : `\n${colors.bold('Shrunk networks')}\n${renderTable(listColumns, all, colors)}`;

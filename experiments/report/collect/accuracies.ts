@@ -1,0 +1,29 @@
+import type { Store } from '../../../store/index.js';
+import { accuracyAmong } from '../../measures.js';
+
+/** How accurate the network of a trial is in the end, each share in [0, 1]. */
+export interface TrialAccuracy {
+  readonly trial: number;
+  readonly genotypeId: string;
+  /** On the validation split. */
+  readonly accuracy: number;
+  readonly testAccuracy: number | null;
+}
+
+/**
+ * The complete trials of a run, the most accurate first: those that had a final training by what it came to, or all by
+ * the search's accuracy where none had. The two are never compared.
+ */
+export function trialsByAccuracy(store: Store): TrialAccuracy[] {
+  const finals = new Map(store.finals.all().map((record) => [record.trial, record]));
+  const isFinal = [...finals.values()].some(({ accuracy }) => accuracy !== null);
+  return store.trials
+    .all()
+    .flatMap(({ number: trial, genotypeId, state, values }): TrialAccuracy[] => {
+      const final = finals.get(trial);
+      const accuracy = isFinal ? final?.accuracy : accuracyAmong(values)?.value;
+      if (state !== 'complete' || accuracy === null || accuracy === undefined) return [];
+      return [{ trial, genotypeId, accuracy, testAccuracy: final?.testAccuracy ?? null }];
+    })
+    .sort((a, b) => b.accuracy - a.accuracy || a.trial - b.trial);
+}

@@ -1,0 +1,66 @@
+import type { Network } from '../../../spaces/index.js';
+import type { ShrunkRecord, Store } from '../../../store/index.js';
+import type { ReportShrunk, ShrunkStage } from '../data.js';
+import { trialsByAccuracy } from './accuracies.js';
+
+/** The networks of a run that were cut out of trained ones, each beside what the space itself offers for as much. */
+export async function collectShrunk(store: Store): Promise<ReportShrunk[]> {
+  const records = store.shrunk.all();
+  if (records.length === 0) return [];
+  // Spaces are loaded here, not by those who only list trials.
+  const { costs } = await import('../../../spaces/index.js');
+  const members = trialsByAccuracy(store).map(({ genotypeId, ...member }) => {
+    // Stored by the runner when the trial was asked.
+    const { macs, params } = costs(store.networks.get(genotypeId) as Network);
+    return { ...member, macs, params };
+  });
+
+  /** The most accurate trial that takes no more of what the network was cut to. */
+  const alternative = ({ target, parent, macs, latencies }: ShrunkRecord): ReportShrunk['alternative'] => {
+    const latencyOf = (trial: number): number | null => latencies?.trials[trial] ?? null;
+    const found = members.find((member) => {
+      if (member.trial === parent) return false;
+      if (target.objective === 'macs') return member.macs <= macs;
+      const ms = latencyOf(member.trial);
+      return ms !== null && latencies !== null && ms <= latencies.own;
+    });
+    return found === undefined ? null : { ...found, latency: latencyOf(found.trial) };
+  };
+
+  return records.map((record) => {
+    const { number, parent, state, message, target, importance, multiple, epochs, widths, latencies } = record;
+    const network = record.network as Network;
+    const own = { macs: record.macs, params: record.params, latency: latencies?.own ?? null };
+    const from = costs(store.networks.get(store.trials.get(parent)?.genotypeId ?? '') as Network);
+    const stages: Record<'from' | 'cut' | 'tuned', ShrunkStage> = {
+      from: {
+        macs: from.macs,
+        params: from.params,
+        latency: latencies?.parent ?? null,
+        accuracy: record.parentAccuracy,
+        testAccuracy: record.parentTestAccuracy,
+      },
+      cut: { ...own, accuracy: record.accuracyBefore, testAccuracy: record.testAccuracyBefore },
+      tuned: { ...own, accuracy: record.accuracy, testAccuracy: record.testAccuracy },
+    };
+    return {
+      number,
+      parent,
+      state,
+      message,
+      target,
+      importance,
+      multiple,
+      epochs,
+      widths,
+      device: latencies?.device ?? null,
+      network,
+      ...stages,
+      alternative: alternative(record),
+      files: store.artifacts
+        .all()
+        .filter((file) => file.shrunk === number)
+        .map(({ kind, path, bytes, sha256 }) => ({ kind, path, bytes, sha256 })),
+    };
+  });
+}

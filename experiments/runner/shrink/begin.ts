@@ -1,0 +1,77 @@
+import { join } from 'node:path';
+import { makeDirectory } from '../../../base/files.js';
+import { costs, type Importance, type Network } from '../../../spaces/index.js';
+import type { Model } from '../../../spaces/models/index.js';
+import type { ShrunkRecord } from '../../../store/index.js';
+import { saveWeights } from '../../../trainers/index.js';
+import type { TrainingContext } from '../context.js';
+import { LatencyService } from '../latency/latency.js';
+import { shrunkFolder } from '../workdir.js';
+import { cutOf, uncut, weightsLeft } from './cut.js';
+import { shrunkFiles } from './files.js';
+import { counting } from './listening.js';
+import { measuringOn, sameDevice } from './measure.js';
+import type { SettledRequest } from './request.js';
+import { latenciesOf } from './side-by-side.js';
+
+/**
+ * Finds what to cut out of a trained network, and keeps what is left as a network of its own.
+ * @throws NasError `infeasible` when no cut meets the budget; `invalid-input` when none is needed, or none possible
+ */
+export async function begin(context: TrainingContext, model: Model, request: SettledRequest): Promise<ShrunkRecord> {
+  const { plan, store, observe } = context;
+  const { trial, target, importance: kind, multiple, epochs, device } = request;
+  const { network } = model;
+  const measuring = device === null ? null : measuringOn(context, device);
+  const predicts = device !== null && sameDevice(device, plan.experiment.latency.device);
+  const predictor = predicts ? new LatencyService(context).model(() => true) : null;
+  const whole = await uncut(network, request, predictor, measuring);
+  const folder = join(plan.workdir, shrunkFolder(store.shrunk.all().length));
+  const files = shrunkFiles(folder);
+  makeDirectory(folder);
+  saveWeights(model.weights, files.parent);
+
+  observe({ kind: 'phase', name: 'shrink', message: `Finding out which channels of trial ${trial} matter` });
+  const importance = await importanceOf(context, kind, network, files.parent);
+
+  observe({ kind: 'phase', name: 'shrink', message: 'Cutting the channels that matter least for what they cost' });
+  const cut = await cutOf(whole, request, importance, measuring);
+  saveWeights(weightsLeft(model, importance, cut), files.cut);
+  const latencies = measuring === null ? null : await latenciesOf(store, measuring, trial, network, cut.network);
+
+  const { macs, params } = costs(cut.network);
+  const number = store.shrunk.begin({
+    parent: trial,
+    network: cut.network,
+    target,
+    importance: kind,
+    multiple,
+    widths: Object.fromEntries(cut.widths),
+    macs,
+    params,
+    latencies,
+    epochs,
+  });
+  const record = store.shrunk.get(number);
+  if (record === undefined) throw new Error(`shrunk network ${number} was not kept`);
+  return record;
+}
+
+/** Importance in a worker, which stops when it is told to. */
+async function importanceOf(
+  { plan, jobs, observe }: TrainingContext,
+  kind: SettledRequest['importance'],
+  network: Network,
+  weights: string,
+): Promise<Importance> {
+  const { dataset, data, threads, experiment } = plan;
+  const batch = Math.min(64, experiment.train.batch);
+  const options = { kind, network, weights, dataset, seed: experiment.seed, threads, batch };
+  const order = {
+    id: `importance/${kind}`,
+    job: { kind: 'importance', options },
+    sharing: 'shared',
+    inputs: [{ path: dataset.directory, hash: data.hash }],
+  } as const;
+  return new Map(Object.entries(await jobs.submit(order, counting(observe)).result));
+}

@@ -1,0 +1,112 @@
+import { resolve } from 'node:path';
+import { invalidInput, messageOf } from '../../../base/errors.js';
+import type { ModelMetadata } from '../../../deploy/index.js';
+import { lockWorkdir, Store, type ShrunkRecord } from '../../../store/index.js';
+import { fineTuningEpochs } from '../../../trainers/index.js';
+import { locatingNowhere } from '../../parse/index.js';
+import { trainedModel, type TrainedModel } from '../../trained-model.js';
+import { trainingExperimentOf } from '../../training-run.js';
+import type { RunObserver } from '../events.js';
+import { report } from '../execute.js';
+import { JobFailed } from '../jobs/job-runner.js';
+import { LocalPool } from '../jobs/local-pool.js';
+import { Candidates } from '../loop/candidates.js';
+import type { TrainingPlan } from '../plan.js';
+import { preparePlan } from '../prepare-plan.js';
+import { databasePath, hasRun } from '../workdir.js';
+import { begin } from './begin.js';
+import { isAskedFor, type SettledRequest, type ShrinkRequest } from './request.js';
+import { tune } from './tune.js';
+
+/** How shrinking ended. */
+export type ShrinkOutcome = { readonly state: 'complete'; readonly number: number } | { readonly state: 'interrupted' };
+
+const never = new AbortController().signal;
+
+/**
+ * Cuts channels out of a trial's trained network until it meets a budget, and fine-tunes what is left, taught by the
+ * network that it was. The result is kept in the run beside its trials. Called again after it was interrupted or killed,
+ * it goes on.
+ *
+ * @throws NasError `invalid-input` when the trial has no weights, is within the budget, or cannot be cut; `infeasible`
+ *   when no cut meets the budget; `in-use` when the run goes on; `failure` when the fine-tuning fails
+ */
+export async function shrinkTrial(
+  workdir: string,
+  request: ShrinkRequest,
+  { signal = never }: { readonly signal?: AbortSignal },
+  observe: RunObserver,
+): Promise<ShrinkOutcome> {
+  const path = resolve(workdir);
+  if (!hasRun(path)) throw invalidInput(`${workdir}: there is no run here`, { hint: 'nas run <yaml> starts one.' });
+  const lock = lockWorkdir(path);
+  try {
+    const store = Store.open(databasePath(path));
+    try {
+      return await shrinkIn(store, path, request, signal, observe);
+    } finally {
+      store.close();
+    }
+  } finally {
+    lock.release();
+  }
+}
+
+async function shrinkIn(
+  store: Store,
+  workdir: string,
+  request: ShrinkRequest,
+  signal: AbortSignal,
+  observe: RunObserver,
+): Promise<ShrinkOutcome> {
+  const experiment = trainingExperimentOf(store, workdir);
+  const parent = await trainedModel(store, workdir, request.trial);
+  const { threads, createdAt } = store.run.get();
+  const shared = { workdir, threads, acceptEnvironment: true, time: createdAt, locating: locatingNowhere };
+  const plan = await preparePlan(experiment, { ...shared, observe, signal });
+  if (plan.kind === 'table') throw new Error('a run that trains was planned as one with a table');
+  const jobs = new LocalPool({ size: 1, retries: experiment.search.retries });
+  const context = { plan, store, observe, stopping: () => signal.aborted, jobs, candidates: new Candidates(plan) };
+  const stop = (): void => {
+    observe({ kind: 'stopping', message: 'Stopping: the worker writes its checkpoint' });
+    jobs.stop();
+  };
+  signal.addEventListener('abort', stop, { once: true });
+  let record: ShrunkRecord | undefined;
+  try {
+    const settled = settle(plan, request);
+    record = store.shrunk.all().find((begun) => begun.state === 'running' && isAskedFor(begun, settled));
+    if (record !== undefined)
+      observe({ kind: 'note', message: `Shrunk network ${record.number} was begun and goes on` });
+    record ??= await begin(context, parent.model, settled);
+    const { seed = experiment.seed, accuracy = {} } = parent.metadata;
+    const metadata = shrunkMetadata(parent, request.trial);
+    await tune(context, { record, seed, parent: parent.model.network, metadata, known: accuracy });
+    await report(store, workdir, observe);
+    return { state: 'complete', number: record.number };
+  } catch (error) {
+    if (signal.aborted) return { state: 'interrupted' };
+    if (record !== undefined && error instanceof JobFailed)
+      store.shrunk.finish(record.number, { state: 'failed', seconds: 0, message: messageOf(error) });
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', stop);
+    await jobs.close();
+  }
+}
+
+/** The request with its defaults, which are the run's. */
+function settle({ experiment, sources }: TrainingPlan, request: ShrinkRequest): SettledRequest {
+  const { trial, target, importance, multiple, epochs = fineTuningEpochs(experiment.train) } = request;
+  const own = experiment.latency.device;
+  // A budget of MACs needs no measurement; it is told all the same where the run measures.
+  const measured = target.objective === 'latency_ms' || (sources.has('latency') && own.type !== 'table');
+  const device = request.device ?? (measured ? own : null);
+  return { trial, target, importance, multiple, epochs, device };
+}
+
+/** What the file of a network that was cut says of itself: what its use takes, and nothing that tells a member of the space. */
+function shrunkMetadata({ metadata }: TrainedModel, trial: number): ModelMetadata {
+  const { classes, layout, input, mean, std, nas_version, created, experiment, seed } = metadata;
+  return { classes, layout, input, mean, std, nas_version, created, experiment, seed, shrunk_from: trial };
+}

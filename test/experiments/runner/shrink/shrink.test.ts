@@ -1,0 +1,192 @@
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ReportShrunk } from '../../../../experiments/report/index.js';
+import { readMetadata } from '../../../../deploy/index.js';
+import { channelGroups, costs, type Network } from '../../../../spaces/index.js';
+import { lockWorkdir, Store } from '../../../../store/index.js';
+import { digest, ended, start, writeExperiment } from '../kill-and-resume.js';
+
+let directory = '';
+let workdir = '';
+/** The most costly complete trial, and its MACs. */
+let trial = 0;
+let macs = 0;
+
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'nas-shrink-'));
+  workdir = join(directory, 'run');
+  const file = writeExperiment(directory, {
+    name: 'shrinking',
+    teacher: null,
+    train: '{ epochs: 2, batch: 32, augment: { crop: 2, flip: true, views: 2 }, checkpoint_seconds: 0.1 }',
+    search: '{ controller: random, trials: 4 }',
+    objectives: '[{ name: accuracy }, { name: latency_ms }]',
+    latency: '{ calibration: 4 }',
+    final: null,
+  });
+  const { code, output } = await ended(start(directory, ['run', file, '--workdir', workdir]));
+  expect(code, output).toBe(0);
+  const store = Store.open(join(workdir, 'nas.sqlite'), { readonly: true });
+  for (const { number, genotypeId } of store.trials.all()) {
+    const own = costs(store.networks.get(genotypeId) as Network).macs;
+    if (own > macs) [trial, macs] = [number, own];
+  }
+  store.close();
+}, 240_000);
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+const copy = (name: string): string => {
+  const to = join(directory, name);
+  cpSync(workdir, to, { recursive: true });
+  return to;
+};
+
+async function shrink(folder: string, ...args: string[]) {
+  return ended(start(directory, ['shrink', folder, ...args]));
+}
+
+/** What is written to `out`, where `err` has progress only. */
+const shrunkOf = (output: string): ReportShrunk => JSON.parse(output.slice(output.indexOf('{\n'))) as ReportShrunk;
+
+/** What must not differ between two fine-tunings of one network. */
+function kept(folder: string) {
+  const store = Store.open(join(folder, 'nas.sqlite'), { readonly: true });
+  try {
+    return {
+      all: store.shrunk
+        .all()
+        .map(({ number, state, widths, accuracy, testAccuracy, accuracyBefore, parentAccuracy }) => ({
+          number,
+          state,
+          widths,
+          accuracies: [accuracy, testAccuracy, accuracyBefore, parentAccuracy],
+        })),
+      curve: store.curves
+        .of({ stage: 'shrunk', shrunk: 0 })
+        .map(({ seconds, ...epoch }) => ({ ...epoch, timed: seconds >= 0 })),
+      weights: digest(join(folder, 'artifacts', 'shrunk', '00000', 'weights.bin')),
+      trials: store.trials.all().length,
+    };
+  } finally {
+    store.close();
+  }
+}
+
+/** Starts shrinking and stops it with a signal once its fine-tuning has a checkpoint that is not the one before. */
+async function stopped(folder: string, signal: 'SIGINT' | 'SIGKILL', args: readonly string[]) {
+  const checkpoint = join(folder, 'artifacts', 'shrunk', '00000', 'checkpoint.bin');
+  const stamp = (): number => (existsSync(checkpoint) ? statSync(checkpoint).mtimeMs : 0);
+  const before = stamp();
+  const child = start(directory, ['shrink', folder, ...args]);
+  const over = ended(child);
+  while (stamp() === before && child.exitCode === null) await sleep(5);
+  child.kill(signal);
+  return over;
+}
+
+describe('nas shrink', { timeout: 300_000 }, () => {
+  it('cuts to a number of MACs, fine-tunes, keeps beside the trials, and shows', async () => {
+    const folder = copy('whole');
+    const budget = Math.round(0.6 * macs);
+    const { code, output } = await shrink(folder, `${trial}`, '--macs', `${budget}`, '--epochs', '6', '--json');
+    expect(code, output).toBe(0);
+    const shrunk = shrunkOf(output);
+    const { network, cut, tuned, from, widths } = shrunk;
+    expect(shrunk).toMatchObject({ number: 0, parent: trial, state: 'complete', epochs: 6, multiple: 4 });
+    expect(from.macs).toBe(macs);
+    expect(tuned.macs).toBeLessThanOrEqual(budget);
+    // One block of channels less would have been over the budget.
+    expect(tuned.macs).toBeGreaterThan(0.9 * budget);
+    expect(costs(network).macs).toBe(tuned.macs);
+    for (const { name, width } of channelGroups(network)) if (name in widths) expect(width % 4).toBe(0);
+    for (const stage of [from, cut, tuned]) expect(stage.accuracy).toBeGreaterThanOrEqual(0);
+    expect(shrunk.alternative?.macs).toBeLessThanOrEqual(tuned.macs);
+
+    const [file] = shrunk.files;
+    const metadata = readMetadata(readFileSync(join(folder, file.path)));
+    expect(metadata).toMatchObject({ shrunk_from: trial, network, accuracy: { test: tuned.testAccuracy } });
+    expect(metadata.genotype).toBeUndefined();
+    expect(readdirSync(join(folder, 'artifacts', 'shrunk', '00000')).sort()).toEqual(['model.onnx', 'weights.bin']);
+    expect(existsSync(join(folder, 'report.html'))).toBe(true);
+
+    const again = copy('killed');
+    const args = [`${trial}`, '--macs', `${budget}`, '--epochs', '6'];
+    const interrupted = await stopped(again, 'SIGINT', args);
+    expect(interrupted).toMatchObject({
+      code: 130,
+      output: expect.stringContaining('the same command goes on') as string,
+    });
+    expect((await stopped(again, 'SIGKILL', args)).code).toBeNull();
+    const last = await shrink(again, ...args);
+    expect(last.code, last.output).toBe(0);
+    expect(last.output).toContain('Shrunk network 0 was begun and goes on');
+    expect(kept(again)).toEqual(kept(folder));
+    expect(kept(folder)).toMatchObject({ trials: 4, curve: { length: 6 }, weights: expect.any(String) as string });
+  });
+
+  it('cuts to a latency, as it is measured on the device, beside members of the space', async () => {
+    const folder = copy('latency');
+    const refused = await shrink(folder, `${trial}`, '--latency', '1000');
+    expect(refused).toMatchObject({ code: 2, output: expect.stringContaining('which is within the budget') as string });
+    const has = Number(/has ([\d.]+) ms already/.exec(refused.output)?.[1]);
+    const args = ['--latency', `${0.8 * has}`, '--multiple', '8', '--importance', 'gamma', '--json'];
+    const { code, output } = await shrink(folder, `${trial}`, ...args);
+    expect(code, output).toBe(0);
+    const shrunk = shrunkOf(output);
+    const { from, tuned, alternative, widths } = shrunk;
+    expect(shrunk).toMatchObject({ state: 'complete', importance: 'gamma', target: { objective: 'latency_ms' } });
+    expect(shrunk.device).toContain('local');
+    expect(tuned.macs).toBeLessThan(from.macs);
+    // Measured side by side; a busy machine makes one measurement as wide as this.
+    expect(tuned.latency).toBeLessThan(from.latency ?? 0);
+    if (alternative !== null) expect(alternative.latency).toBeLessThanOrEqual(tuned.latency ?? 0);
+    for (const width of Object.values(widths)) expect(width % 8).toBe(0);
+    expect(Object.keys(widths).some((name) => name.includes('_se_'))).toBe(false);
+
+    const pareto = await ended(start(directory, ['pareto', folder]));
+    expect(pareto.output).toMatch(/Shrunk networks\n.*\n +0 +trial \d+ +0\.\d+ ms +complete/);
+    const shown = await ended(start(directory, ['show', folder, `${trial}`]));
+    expect(shown.output).toContain('Shrunk networks');
+    expect(readFileSync(join(folder, 'report.html'), 'utf8')).toContain('Shrunk networks');
+
+    for (const [to, file] of [
+      ['onnx', 'model.onnx'],
+      ['tfjs', 'model.json'],
+    ]) {
+      const target = join(folder, to);
+      const exported = await ended(start(directory, ['export', folder, '--shrunk', '0', '--to', to, '-o', target]));
+      expect(exported.code, exported.output).toBe(0);
+      expect(existsSync(join(target, file))).toBe(true);
+    }
+    const none = await ended(start(directory, ['export', folder, '--shrunk', '3', '--to', 'onnx', '-o', folder]));
+    expect(none).toMatchObject({ code: 2, output: expect.stringContaining('no shrunk network 3') as string });
+  });
+
+  it('refuses what cannot be, with what can be', async () => {
+    const folder = copy('refused');
+    const refusal = async (...args: string[]) => {
+      const { code, output } = await shrink(folder, ...args);
+      return `${code} ${output.replace(/^.*nas: /s, '')}`;
+    };
+    expect(await refusal('77', '--macs', '1M')).toMatch(/^2 .*has no trial 77/);
+    expect(await refusal(`${trial}`, '--macs', '900M')).toMatch(
+      /^2 .*has 1\.\d+ M MACs already, which is within the budget/,
+    );
+    expect(await refusal(`${trial}`, '--macs', '10')).toMatch(
+      /^3 .*no cut meets 10 MACs: the smallest .* comes to [\d.]+ k MACs/,
+    );
+    expect(await refusal(`${trial}`, '--macs', '1M', '--multiple', '4096')).toMatch(/^2 .*in multiples of 4096/);
+    const lock = lockWorkdir(folder);
+    try {
+      expect(await refusal(`${trial}`, '--macs', '1M')).toMatch(/^4 .*is working here/);
+    } finally {
+      lock.release();
+    }
+    const store = Store.open(join(folder, 'nas.sqlite'), { readonly: true });
+    expect(store.shrunk.all()).toEqual([]);
+    store.close();
+  });
+});
