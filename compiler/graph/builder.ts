@@ -26,7 +26,7 @@ export class GraphBuilder implements Scope {
   private readonly constants = new Map<string, Constant>();
   private readonly types = new Map<string, TensorType>();
   /** The same as they stand in the graph. */
-  private readonly valueTypes = new Map<string, ValueType>();
+  private readonly valueTypes: Map<string, ValueType>;
   private readonly producers = new Map<string, Node>();
   private readonly shared = new Map<string, readonly string[]>();
   private readonly sharedConstants = new Map<string, string[]>();
@@ -38,7 +38,9 @@ export class GraphBuilder implements Scope {
   constructor(
     readonly target: Target = portable,
     readonly dynamicBatch: number | null = null,
-  ) {}
+  ) {
+    this.valueTypes = dynamicBatch === null ? this.types : new Map<string, ValueType>();
+  }
 
   get block(): number | null {
     return this.target.block;
@@ -211,8 +213,7 @@ export class GraphBuilder implements Scope {
         : node,
     );
     const port = (name: string, from = name): Port => ({ name, ...valueType(this.typeOf(from), this.dynamicBatch) });
-    const types = new Map<string, ValueType>();
-    for (const [name, type] of this.valueTypes) types.set(rename(name), type);
+    const types = new Map(this.valueTypes);
     const outputs = this.outputs.map(({ name, from }) => port(name, from));
     for (const { name, dtype, shape } of outputs) types.set(name, { dtype, shape });
     return withoutDeadCode({

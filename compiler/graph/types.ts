@@ -85,8 +85,8 @@ export function broadcastShapes(shapes: readonly Shape[]): number[] | null {
   const rank = Math.max(0, ...shapes.map((shape) => shape.length));
   const out = new Array<number>(rank).fill(1);
   for (const shape of shapes)
-    for (const [i, d] of shape.entries()) {
-      const at = rank - shape.length + i;
+    for (let i = 0, at = rank - shape.length; i < shape.length; i++, at++) {
+      const d = shape[i];
       if (d === 1 || out[at] === d) continue;
       if (out[at] !== 1) return null;
       out[at] = d;
