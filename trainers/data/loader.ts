@@ -68,6 +68,8 @@ class LoaderThread {
   }
 
   private receive(reply: BatchReply): void {
+    // A late batch of a thread that is being ended: whoever waits for its end must not see the process go before it.
+    if (this.ended !== null) return;
     const waiting = this.waiting.get(reply.id);
     this.waiting.delete(reply.id);
     // Only a thread that owes an answer keeps the process alive.

@@ -227,4 +227,19 @@ describe('createLoader', () => {
     const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', code], { timeout: 20_000 });
     expect(stdout.trim()).toBe('4');
   });
+
+  it('is closed while it still renders, and the process goes on', async () => {
+    const module = builtModule('../../../trainers/data/index.js', import.meta.url).href;
+    const code = `
+      import { createLoader, openDataset } from ${JSON.stringify(module)};
+      const dataset = openDataset(${JSON.stringify(ref)});
+      for (let i = 0; i < 5; i++) {
+        const loader = createLoader({ ...${JSON.stringify({ ...optionsOf({ batch: 4 }), dataset: null })}, dataset });
+        for await (const batch of loader.epoch(0)) break;
+        await loader.close();
+      }
+      console.log('went on');`;
+    const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', code], { timeout: 20_000 });
+    expect(stdout.trim()).toBe('went on');
+  });
 });
