@@ -28,7 +28,8 @@ export type LoadedSpace = LoadedNetworks | LoadedTable;
  * @throws NasError `invalid-input` for mistakes in the file, missing data, impossible spaces and bad tables.
  */
 export async function loadWithSpace(file: string, set: readonly string[]): Promise<LoadedSpace> {
-  const { isTableExperiment, loadExperiment, loadResults, locatingIn } = await import('../experiments/index.js');
+  const { isTableExperiment, loadExperiment, loadResults, locatingIn, planSupernet } =
+    await import('../experiments/index.js');
   const { openSource } = await import('../trainers/index.js');
   const { createSpace, spaceSize } = await import('../spaces/index.js');
   const loaded = loadExperiment(file, { set });
@@ -42,5 +43,6 @@ export async function loadWithSpace(file: string, set: readonly string[]): Promi
   const source = await locating(['data'], () => openSource(experiment.data));
   const task: Task = { input: [source.height, source.width, source.channels], classes: source.classes.length };
   const space = await locating(['space'], () => createSpace(experiment.space, task));
+  await planSupernet(experiment, { space, data: null, locating });
   return { kind: 'training', loaded, experiment, task, space, size: sizeOf(space) };
 }

@@ -40,6 +40,11 @@ export const modelMetadataSchema = z.strictObject({
   network: z.custom<Network>(isNetwork, 'not a network').optional(),
   /** Where each block of the network is in its space: `stage2.1`. Absent where members of the space share no weights. */
   places: z.array(z.string()).readonly().optional(),
+  /**
+   * How the weights came to be: trained from random ones, trained from a slice of a supernet's, or such a slice with its
+   * batch norm calibrated.
+   */
+  weights: z.enum(['trained', 'inherited', 'supernet']).optional(),
   /** Share of images classified correctly, by split. */
   accuracy: z.strictObject({ validation: share.optional(), test: share.optional() }).optional(),
   latency: latencySchema.optional(),
@@ -51,7 +56,14 @@ export type MetadataKey = keyof ModelMetadata;
 const keys = Object.keys(modelMetadataSchema.shape) as MetadataKey[];
 
 /** Keys whose values are texts as they are; all others are written as JSON. */
-const plain: ReadonlySet<MetadataKey> = new Set(['layout', 'nas_version', 'created', 'experiment', 'genotype']);
+const plain: ReadonlySet<MetadataKey> = new Set([
+  'layout',
+  'nas_version',
+  'created',
+  'experiment',
+  'genotype',
+  'weights',
+]);
 
 /** Present in every file that this package writes, and in no other. */
 const signature: MetadataKey = 'nas_version';

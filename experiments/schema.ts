@@ -62,6 +62,12 @@ const evaluateKey = z
 const beginnings = ['supernet', 'weights', 'nothing'] as const;
 export type Beginning = (typeof beginnings)[number];
 
+/** What the trainings of a search begin with: what is given to a run with a supernet, the supernet begins with. */
+export function searchBeginning({ search, initial }: Pick<TrainingExperiment, 'search' | 'initial'>): Beginning {
+  if (search.evaluate !== 'train') return 'supernet';
+  return initial === undefined ? 'nothing' : 'weights';
+}
+
 /** What the final training begins with. */
 const fromKey = z
   .enum(beginnings)

@@ -3,14 +3,16 @@ import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { invalidInput } from '../base/errors.js';
 import type { ModelMetadata } from '../deploy/index.js';
-import { createSpace, type Network, type Task } from '../spaces/index.js';
-import type { Model } from '../spaces/models/index.js';
+import { createSpace, type Genotype, type Network, type Task } from '../spaces/index.js';
+import type { Model, Weights } from '../spaces/models/index.js';
 import type { Store } from '../store/index.js';
-import { describeDataset, prepareDataset } from '../trainers/index.js';
+import { calibratedMember, describeDataset, prepareDataset } from '../trainers/index.js';
 import { accuracyAmong } from './measures.js';
 import { candidateModel } from './runner/jobs/candidate-model.js';
 import { trainingExperimentOf } from './training-run.js';
-import { modelMetadata } from './runner/finishing/metadata.js';
+import { modelMetadata, weightsKind } from './runner/finishing/metadata.js';
+import { memberJob } from './runner/supernet/slice.js';
+import { trainedSupernet } from './runner/supernet/trained.js';
 import { trialFolder, weightsFile } from './runner/workdir.js';
 
 /** A trial's network with its trained weights, and what it says of itself. */
@@ -19,8 +21,13 @@ export interface TrainedModel {
   readonly metadata: ModelMetadata;
 }
 
+/** The weights of a network's slice of a run's supernet, its batch norm calibrated. */
+const sliceWeights = (workdir: string, plan: Parameters<typeof memberJob>[0], genotype: Genotype): Promise<Weights> =>
+  calibratedMember(memberJob(plan, trainedSupernet(workdir), genotype));
+
 /**
- * The network of a trial with the weights of its final training, or those of the search when there was none.
+ * The network of a trial with the weights of its final training, or those of the search when there was none: where the
+ * search took slices of a supernet, the trial's slice, calibrated now unless it was kept.
  * @throws NasError `invalid-input` when the trial does not exist or has no weights, or the run has no networks.
  */
 export async function trainedModel(store: Store, workdir: string, number: number): Promise<TrainedModel> {
@@ -35,7 +42,8 @@ export async function trainedModel(store: Store, workdir: string, number: number
   const weights = stages
     .map((stage) => join(workdir, trialFolder(stage, number), weightsFile))
     .find((path) => existsSync(path));
-  if (weights === undefined) {
+  const sliced = weights === undefined && experiment.search.evaluate === 'supernet' && trial.state === 'complete';
+  if (weights === undefined && !sliced) {
     const why = experiment.evaluate === undefined ? `it is ${trial.state}` : `${experiment.evaluate.path} evaluated it`;
     throw invalidInput(`trial ${number} of ${workdir} has no trained weights: ${why}`, {
       hint:
@@ -44,7 +52,8 @@ export async function trainedModel(store: Store, workdir: string, number: number
   }
   // Stored by the runner when the trial was asked.
   const network = store.networks.get(trial.genotypeId) as Network;
-  const data = describeDataset(await prepareDataset(experiment.data));
+  const dataset = await prepareDataset(experiment.data);
+  const data = describeDataset(dataset);
   const task: Task = { input: [data.height, data.width, data.channels], classes: data.classes.length };
   const space = await createSpace(experiment.space, task);
   const metadata = modelMetadata({ experiment, data, space }, trial, network, store.measurements.of(number).at(-1));
@@ -52,5 +61,10 @@ export async function trainedModel(store: Store, workdir: string, number: number
   const validation = final?.accuracy ?? searched;
   const test = final?.testAccuracy ?? null;
   const accuracy = { ...(validation !== null && { validation }), ...(test !== null && { test }) };
-  return { model: candidateModel({ network, seed: trial.seed, weights }), metadata: { ...metadata, accuracy } };
+  const model =
+    weights === undefined
+      ? { network, weights: await sliceWeights(workdir, { space, dataset, experiment, threads: 1 }, trial.genotype) }
+      : candidateModel({ network, seed: trial.seed, weights });
+  const kind = weightsKind(experiment, final?.state === 'complete' ? final : null);
+  return { model, metadata: { ...metadata, weights: kind, accuracy } };
 }

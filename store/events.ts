@@ -15,6 +15,7 @@ export const eventKinds = [
   'measured',
   'final-finished',
   'artifact',
+  'supernet-trained',
   'shrink-began',
   'shrink-finished',
   'enqueued',

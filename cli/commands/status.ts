@@ -1,5 +1,14 @@
 import { statSync } from 'node:fs';
-import { collectFrontier, collectRun, collectRuns, duration, type RunSummary } from '../../experiments/report/index.js';
+import {
+  collectFrontier,
+  collectRun,
+  collectRuns,
+  collectSupernet,
+  duration,
+  experimentOf,
+  supernetText,
+  type RunSummary,
+} from '../../experiments/report/index.js';
 import { hasRun } from '../../experiments/runner/workdir.js';
 import { command, jsonOption } from '../command.js';
 import { withRun } from '../open-run.js';
@@ -32,9 +41,10 @@ export const status = command({
     }
     return withRun(workdir, (store) => {
       const run = collectRun(store);
+      const supernet = collectSupernet(store, experimentOf(store));
       const frontier = collectFrontier(store).map(({ number }) => number);
       if (asJson) {
-        out(json({ ...run, frontier }));
+        out(json({ ...run, supernet, frontier }));
         return;
       }
       const seconds = (Date.parse(run.updatedAt) - Date.parse(run.startedAt)) / 1000;
@@ -46,6 +56,7 @@ export const status = command({
           `${colors.bold(run.name)} (seed ${run.seed}, nas ${run.version}, ${run.threads} thread${run.threads === 1 ? '' : 's'} a worker)`,
         ],
         ['status', statusText(run, workdir)],
+        ...(supernet === null ? [] : [['supernet', supernetText(supernet)] as [string, string]]),
         ['trials', `${run.counts.complete} of ${run.planned} complete${others}`],
         ['rejected', `${run.rejected} candidates before ${run.evaluation === 'table' ? 'evaluation' : 'training'}`],
         ['frontier', `${frontier.length} networks${frontier.length === 0 ? '' : `: trials ${frontier.join(', ')}`}`],

@@ -23,7 +23,8 @@ export const validate = command({
       out(json(experiment));
       return;
     }
-    const each = kind === 'table' ? 'in a table' : `of ${experiment.train.epochs} epochs`;
+    const { evaluationText } = await import('../../experiments/report/index.js');
+    const each = kind === 'table' ? 'in a table' : evaluationText(experiment);
     const goals = objectives.map(({ name: goal, direction }) => `${direction} ${goal}`).join(', ');
     out(`${colors.green('valid')}: ${name}: ${search.trials} trials ${each} among ${size} networks; ${goals}\n`);
   },

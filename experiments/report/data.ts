@@ -94,10 +94,23 @@ export interface PredictionReport {
   readonly spearman: number | null;
 }
 
+/** The weights that the networks of a run share. */
+export interface ReportSupernet {
+  /** Workdir of the run that trained it; null: this one. */
+  readonly from: string | null;
+  /** How it is trained, one line a setting; of another run's, nothing. */
+  readonly settings: Readonly<Record<string, string>>;
+  /** Epochs of its training; null where another run trained it. */
+  readonly epochs: number | null;
+  /** Of its largest network, as far as it is trained. */
+  readonly curve: readonly CurvePoint[];
+}
+
 /** Where the results come from, each as one line for people. */
 export interface RunProvenance {
   readonly data: string;
   readonly teacher?: string;
+  readonly supernet?: string;
   readonly loss?: string;
   readonly search: string;
 }
@@ -162,6 +175,8 @@ export interface ReportData {
   /** Networks that were cut out of trained ones. */
   readonly shrunk: readonly ReportShrunk[];
   readonly prediction: PredictionReport | null;
+  /** Null where networks share no weights. */
+  readonly supernet: ReportSupernet | null;
   /** What the run was made on: engine, runtime, processor; names and values as text. */
   readonly environment: Readonly<Record<string, string>>;
   readonly provenance: RunProvenance;

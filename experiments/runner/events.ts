@@ -6,7 +6,17 @@ import type { TrialStage } from '../../store/index.js';
  * The parts of a run; the frontier's comes twice: its networks are measured before their final training and saved after
  * it. Shrinking a network is a part by itself.
  */
-export const phases = ['data', 'weights', 'teacher', 'calibration', 'search', 'final', 'frontier', 'shrink'] as const;
+export const phases = [
+  'data',
+  'weights',
+  'teacher',
+  'supernet',
+  'calibration',
+  'search',
+  'final',
+  'frontier',
+  'shrink',
+] as const;
 export type PhaseName = (typeof phases)[number];
 
 /** A phase begins; the one before it is over. */

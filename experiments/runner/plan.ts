@@ -5,6 +5,7 @@ import type { DatasetInfo, DatasetRef, ProxyName } from '../../trainers/index.js
 import type { SourceKind } from '../measures.js';
 import type { Experiment, TableExperiment, TrainingExperiment } from '../schema.js';
 import type { TableResults } from '../table-results.js';
+import type { SupernetPlan } from './supernet/plan.js';
 import type { Simulation } from './loop/simulation.js';
 
 /** What does not change while a run goes, whatever evaluates its candidates. */
@@ -26,7 +27,9 @@ export interface TrainingPlan extends RunPlan {
   readonly threads: number;
   /** Whether latencies may stand beside those that were measured on another device, or otherwise. */
   readonly acceptEnvironment: boolean;
-  /** Threads of the teacher's preparation, which has the machine for itself. */
+  /** Null: its networks share no weights. */
+  readonly supernet: SupernetPlan | null;
+  /** Threads of the teacher's and the supernet's preparation, which have the machine for themselves. */
   readonly teacherThreads: number;
   /** What makes the objectives' values. */
   readonly sources: ReadonlySet<SourceKind>;

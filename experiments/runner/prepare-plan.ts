@@ -13,10 +13,17 @@ import {
 import { checkInitial } from '../initial-weights/index.js';
 import { measureNamed } from '../measures.js';
 import type { Locating } from '../parse/index.js';
-import { isTableExperiment, type Experiment, type TableExperiment, type TrainingExperiment } from '../schema.js';
+import {
+  isOwnSupernet,
+  isTableExperiment,
+  type Experiment,
+  type TableExperiment,
+  type TrainingExperiment,
+} from '../schema.js';
 import { loadResults } from '../table-results.js';
 import type { RunObserver } from './events.js';
 import { Simulation } from './loop/simulation.js';
+import { planSupernet } from './supernet/plan.js';
 import type { Plan, TablePlan, TrainingPlan } from './plan.js';
 
 export interface PlanContext {
@@ -59,6 +66,7 @@ async function trainingPlan(experiment: TrainingExperiment, context: PlanContext
     const message = await locating(['train', 'from'], () => checkInitial(initial, space, data));
     observe({ kind: 'note', message });
   }
+  const supernet = await planSupernet(experiment, { space, data, locating });
   const made = experiment.objectives.flatMap(({ name }) => measureNamed(name)?.source ?? []);
   const objectives = made.flatMap((source) => (source.kind === 'proxy' ? [source.proxy] : []));
   return {
@@ -71,6 +79,7 @@ async function trainingPlan(experiment: TrainingExperiment, context: PlanContext
     space,
     threads,
     acceptEnvironment,
+    supernet,
     teacherThreads: experiment.engine.threads ?? availableParallelism(),
     sources: new Set(made.map(({ kind }) => kind)),
     proxies: [...new Set([...objectives, ...(experiment.search.features?.proxies ?? [])])],
@@ -78,9 +87,15 @@ async function trainingPlan(experiment: TrainingExperiment, context: PlanContext
 }
 
 /** The batches of everything that will be trained, by the part of the file that says them. */
-const batches = ({ train, teacher, final }: TrainingExperiment): (readonly [key: string, batch: number])[] => [
+const batches = ({
+  train,
+  teacher,
+  supernet,
+  final,
+}: TrainingExperiment): (readonly [key: string, batch: number])[] => [
   ['train', train.batch],
   ...(teacher.type === 'train' ? [['teacher', teacher.batch] as const] : []),
+  ...(supernet === undefined || !isOwnSupernet(supernet) ? [] : [['supernet', supernet.batch] as const]),
   ...(final === null ? [] : [['final', final.batch] as const]),
 ];
 

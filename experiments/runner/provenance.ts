@@ -4,7 +4,8 @@ import { describeEnvironment } from '../../latency-models/index.js';
 import { existsSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { weightsFilesOf } from '../initial-weights/read.js';
-import { isTableExperiment, type Experiment } from '../schema.js';
+import { isOwnSupernet, isTableExperiment, type Experiment } from '../schema.js';
+import { sharedWeights } from './supernet/trained.js';
 
 /** What the results of a run rest on besides its experiment: the content of files, by the key that names them. */
 const filesShape = z.looseObject({ files: z.record(z.string(), z.string()).default({}) });
@@ -19,6 +20,9 @@ function filesOf(experiment: Experiment): Readonly<Record<string, string>> {
     ...(space.type === 'table' ? { 'space.file': space.file } : {}),
     ...(space.type === 'module' ? { 'space.path': space.path } : {}),
     ...(typeof search.controller === 'string' ? {} : { 'search.controller.path': search.controller.path }),
+    ...('supernet' in experiment && experiment.supernet !== undefined && !isOwnSupernet(experiment.supernet)
+      ? { 'supernet.from': sharedWeights(experiment.supernet.from) }
+      : {}),
     ...('evaluate' in experiment && experiment.evaluate !== undefined
       ? { 'evaluate.path': experiment.evaluate.path }
       : {}),
@@ -38,6 +42,7 @@ function hashOf(key: string, file: string): string | null {
 /** What files are, for people; the others are modules. */
 const kinds: ReadonlyMap<string, string> = new Map([
   ['space.file', 'table'],
+  ['supernet.from', 'supernet'],
   [weightsKey, 'file of weights'],
 ]);
 

@@ -1,6 +1,5 @@
 import { resolve } from 'node:path';
 import { invalidInput } from '../../base/errors.js';
-import { canonicalJson } from '../../base/hash.js';
 import { lockWorkdir, Store, type Clock } from '../../store/index.js';
 import { locatingIn, locatingNowhere, parseExperiment, type LoadedExperiment } from '../parse/index.js';
 import { isMap } from '../parse/path.js';
@@ -11,6 +10,7 @@ import { loadController } from '../../search/index.js';
 import type { RunObserver } from './events.js';
 import { withMoreTrials } from './budget.js';
 import { execute, report, type RunOutcome } from './execute.js';
+import { differences } from './differences.js';
 import { environmentDifferences } from './latency/environment.js';
 import { clockOf, defaultThreads, type Plan } from './plan.js';
 import { preparePlan } from './prepare-plan.js';
@@ -167,14 +167,6 @@ function requireSame(workdir: string, { experiment }: LoadedExperiment): void {
   } finally {
     store.close();
   }
-}
-
-/** Where two values differ: the keys of maps down to where they lead to something else. */
-function differences(before: unknown, now: unknown, path = ''): string[] {
-  if (canonicalJson(before ?? null) === canonicalJson(now ?? null)) return [];
-  if (!isMap(before) || !isMap(now)) return [path];
-  const keys = new Set([...Object.keys(before), ...Object.keys(now)]);
-  return [...keys].flatMap((key) => differences(before[key], now[key], path === '' ? key : `${path}.${key}`));
 }
 
 /** The experiment of a stored run: every value as it was settled when the run began, later keys by their defaults. */

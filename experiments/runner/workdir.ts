@@ -23,6 +23,9 @@ export const initialFile = join(workdirFiles.artifacts, 'initial.bin');
 export const trialFolder = (stage: TrialStage, number: number): string =>
   join(workdirFiles.artifacts, stage, trialName(number));
 
+/** The folder of the supernet's files, relative to the workdir. */
+export const supernetFolder = join(workdirFiles.artifacts, 'supernet');
+
 /** The ONNX file of a member of the frontier, relative to the workdir. */
 export const frontierModel = (number: number): string =>
   join(workdirFiles.artifacts, 'frontier', `trial-${trialName(number)}.onnx`);

@@ -22,6 +22,9 @@ function tinySettings(experiment: unknown): string[] {
     'train.augment.crop=2',
     read('latency', 'budget_ms') === undefined ? 'latency.predictor=none' : 'latency.calibration=4',
     ...(has('final') ? ['final.epochs=1'] : []),
+    ...(has('supernet') && read('supernet', 'from') === undefined
+      ? ['supernet.epochs=1', 'supernet.networks=1', 'supernet.calibration=32']
+      : []),
     ...(read('teacher', 'type') === 'train' ? ['teacher.epochs=1', 'teacher.batch=16', 'teacher.width=0.25'] : []),
   ];
 }

@@ -14,27 +14,52 @@ const dashes = [
   [2, 2],
 ];
 
+interface Row {
+  readonly epoch: number;
+  readonly accuracy: number;
+  readonly label: string;
+}
+
+/** One picture of several that stand side by side. */
+interface Panel {
+  /** Of its horizontal axis. */
+  readonly title: string;
+  readonly values: readonly Row[];
+}
+
+const rows = (points: readonly CurvePoint[], label: string): Row[] =>
+  points.map(({ epoch, validationAccuracy }) => ({ epoch: epoch + 1, accuracy: validationAccuracy, label }));
+
 /** Validation accuracy over the epochs of each network, the search's and the final training side by side. */
 export function curvesSpec(members: readonly ReportMember[]): TopLevelSpec {
   const ordered = members.toSorted((a, b) => a.number - b.number);
   const labels = ordered.map(({ number }) => `#${number}`);
-  const rows = (points: readonly CurvePoint[], label: string) =>
-    points.map(({ epoch, validationAccuracy }) => ({ epoch: epoch + 1, accuracy: validationAccuracy, label }));
   const panels = stages
     .map(({ key, title }) => ({
       title,
       values: ordered.flatMap((member, i) => rows(member.curves[key], labels[i])),
     }))
     .filter(({ values }) => values.length > 0);
+  return panelsSpec("Learning curves of the frontier's networks", panels, labels);
+}
+
+/** The same of the supernet: of its largest network, whose moving statistics follow its training. */
+export function supernetSpec(curve: readonly CurvePoint[]): TopLevelSpec {
+  const label = 'largest network';
+  const values = rows(curve, label);
+  return panelsSpec("Learning curve of the supernet's largest network", [{ title: 'epoch', values }], [label]);
+}
+
+function panelsSpec(text: string, panels: readonly Panel[], labels: readonly string[]): TopLevelSpec {
   return {
     $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
-    title: { text: "Learning curves of the frontier's networks", subtitle: 'accuracy on the validation split' },
+    title: { text, subtitle: 'accuracy on the validation split' },
     resolve: { scale: { y: 'independent', x: 'independent' } },
     spacing: 30,
     hconcat: panels.map(({ title, values }) => ({
       width: panels.length === 1 ? 820 : 370,
       height: 280,
-      data: { values },
+      data: { values: [...values] },
       mark: { type: 'line' as const, strokeWidth: 1.6, point: { size: 22 } },
       encoding: {
         x: {
@@ -54,17 +79,22 @@ export function curvesSpec(members: readonly ReportMember[]): TopLevelSpec {
         color: {
           field: 'label',
           type: 'nominal' as const,
-          scale: { domain: labels, range: labels.map((_, i) => hues[i % hues.length]) },
+          scale: { domain: [...labels], range: labels.map((_, i) => hues[i % hues.length]) },
         },
         // One legend for colour and dashes.
         strokeDash: {
           field: 'label',
           type: 'nominal' as const,
-          scale: { domain: labels, range: labels.map((_, i) => dashes[Math.floor(i / hues.length) % dashes.length]) },
+          scale: {
+            domain: [...labels],
+            range: labels.map((_, i) => dashes[Math.floor(i / hues.length) % dashes.length]),
+          },
         },
       },
     })),
   };
 }
+
+export const renderSupernet = (curve: readonly CurvePoint[]): Promise<string> => renderSvg(supernetSpec(curve));
 
 export const renderCurves = (members: readonly ReportMember[]): Promise<string> => renderSvg(curvesSpec(members));

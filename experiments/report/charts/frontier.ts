@@ -95,13 +95,15 @@ function subtitle(data: ReportData, plane: Plane): string[] {
   const trained = `${counts.complete} trials ${nothingTrained(data) ? 'evaluated' : 'trained'}, ${data.frontier.length} on the frontier.`;
   return [
     ...wrapped(`${name} (seed ${seed}), ${data.provenance.data}: ${trained}`),
-    ...wrapped(`${capitalised(accuracyTitle(data))}: validation split. ${latencyNote(data, plane)}`),
+    ...wrapped(`Accuracy: validation split${searchedAs(data)}. ${latencyNote(data, plane)}`),
   ];
 }
 
-/** The kind of accuracy that the search went by. */
-const accuracyTitle = ({ objectives }: ReportData): string =>
-  objectiveTitle(objectives.map(({ name }) => name).find(isAccuracy) ?? 'accuracy');
+/** The kind of accuracy that the search went by, where it is not the usual one. */
+function searchedAs({ objectives }: ReportData): string {
+  const kind = objectives.map(({ name }) => name).find(isAccuracy);
+  return kind === undefined || kind === 'accuracy' ? '' : `; in the search, ${objectiveTitle(kind)}`;
+}
 
 /** Whether candidates were slices of the supernet as they are. */
 const nothingTrained = ({ objectives }: ReportData): boolean =>
@@ -138,11 +140,11 @@ const looks = [
 ] as const;
 
 /** How points become positions, colours and shapes; shared by all layers, and so one legend. */
-function channels(plane: Plane, points: readonly Point[]) {
+function channels(plane: Plane, points: readonly Point[], measure: string) {
   const horizontal = points.map(({ x }) => x);
   const xAxis = plane.x === null ? { title: 'trial', format: 'd' } : axisOf(plane.x, horizontal);
   const vertical = points.map(({ y }) => y);
-  const yAxis = axisOf(plane.y, vertical);
+  const yAxis = axisOf(measure, vertical);
   const log = plane.x !== null && spansDecades(horizontal);
   const present = looks.filter(({ series }) => points.some((point) => point.series === series));
   const domain = present.map(({ series }) => series);
@@ -198,6 +200,10 @@ const stoppedPoints = ({ trials, objectives }: ReportData, plane: Plane): readon
       .filter(isPoint),
   );
 
+/** Final accuracies stand beside those of the search, which the subtitle and the legend tell apart. */
+const verticalMeasure = ({ y }: Plane, finals: readonly Point[]): string =>
+  finals.length > 0 && isAccuracy(y) ? 'accuracy' : y;
+
 /** The chart as Vega-Lite; what `renderFrontier` draws. */
 export function frontierSpec(data: ReportData): TopLevelSpec {
   const plane = planeOf(data);
@@ -217,14 +223,19 @@ export function frontierSpec(data: ReportData): TopLevelSpec {
     .filter(isPoint);
   const measured = frontier.filter(({ low }) => low !== undefined);
   const highest = [...finals, ...frontier.filter((f) => !finals.some(({ label }) => label === f.label))];
-  const { x, y, color, shape } = channels(plane, [...stopped, ...trials, ...frontier, ...finals, ...enqueued]);
+  const vertical = verticalMeasure(plane, finals);
+  const { x, y, color, shape } = channels(
+    plane,
+    [...stopped, ...trials, ...frontier, ...finals, ...enqueued],
+    vertical,
+  );
   const horizontal = plane.x === null ? 'trial' : objectiveTitle(plane.x);
   return {
     $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
     width: 820,
     height: 480,
     title: {
-      text: `${capitalised(objectiveTitle(plane.y))} against ${horizontal}`,
+      text: `${capitalised(objectiveTitle(vertical))} against ${horizontal}`,
       subtitle: subtitle(data, plane),
     },
     layer: [

@@ -5,6 +5,7 @@ import { collectPrediction } from './prediction.js';
 import { collectProvenance, flatten } from './provenance.js';
 import { collectRun, experimentOf } from './run.js';
 import { collectShrunk } from './shrunk.js';
+import { collectSupernet } from './supernet.js';
 import { collectTrials, frontierOf } from './trials.js';
 
 export { collectFinals } from './finals.js';
@@ -12,6 +13,8 @@ export { trialsByAccuracy, type TrialAccuracy } from './accuracies.js';
 export { collectMember } from './member.js';
 export { collectRun, experimentOf, objectivesOf } from './run.js';
 export { collectShrunk } from './shrunk.js';
+export { evaluationText } from './provenance.js';
+export { collectSupernet, supernetText } from './supernet.js';
 export { collectRuns, type RunListing } from './runs.js';
 export { collectFrontier, collectTrial, collectTrials, decisionNames, frontierOf } from './trials.js';
 
@@ -30,6 +33,7 @@ export async function collectReport(store: Store): Promise<ReportData> {
     frontier: await Promise.all(members.map((trial) => collectMember(store, trial))),
     shrunk: await collectShrunk(store),
     prediction: await collectPrediction(store),
+    supernet: collectSupernet(store, experiment),
     environment: Object.fromEntries(flatten(environment)),
     provenance: collectProvenance(store, experiment),
     settings: stringify(experiment),

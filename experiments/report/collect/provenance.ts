@@ -2,7 +2,8 @@ import { basename } from 'node:path';
 import { controllerTitle } from '../../../search/schema.js';
 import type { DataConfig, TeacherConfig } from '../../../trainers/index.js';
 import type { Store } from '../../../store/index.js';
-import type { Experiment } from '../../schema.js';
+import type { Evaluation } from '../../measures.js';
+import { isOwnSupernet, type Experiment, type SupernetSettings, type TrainingExperiment } from '../../schema.js';
 import type { RunProvenance } from '../data.js';
 import { percent } from '../format.js';
 
@@ -26,6 +27,30 @@ function describeTeacher(teacher: TeacherConfig): string {
   }
 }
 
+function describeSupernet(supernet: SupernetSettings): string {
+  if (!isOwnSupernet(supernet)) return `of ${supernet.from}`;
+  const { epochs, networks, hold } = supernet;
+  return `trained for ${epochs} epochs: in each step the largest network, the smallest and ${networks} others, held for ${hold} steps`;
+}
+
+/** How each trial comes to its accuracy, in a few words; runs of older versions do not say, and trained from nothing. */
+export function evaluationText({
+  search: { evaluate = 'train' },
+  train,
+}: {
+  readonly search: { readonly evaluate?: Evaluation };
+  readonly train: Pick<TrainingExperiment['train'], 'epochs'>;
+}): string {
+  switch (evaluate) {
+    case 'train':
+      return `of ${train.epochs} epochs`;
+    case 'inherit':
+      return `of ${train.epochs} epochs from the supernet`;
+    case 'supernet':
+      return 'straight from the supernet';
+  }
+}
+
 export function collectProvenance(store: Store, experiment: Experiment): RunProvenance {
   const { search, seed } = experiment;
   if (!('data' in experiment)) {
@@ -36,14 +61,15 @@ export function collectProvenance(store: Store, experiment: Experiment): RunProv
       search: `${controllerTitle(search)}, ${search.trials} trials, ${search.parallel} at once (${search.order}), seed ${seed}`,
     };
   }
-  const { data, teacher, train } = experiment;
+  const { data, teacher, train, supernet } = experiment;
   const taught = store.curves.of({ stage: 'teacher' }).at(-1);
   const accuracy = taught === undefined ? '' : `; ${percent(taught.validationAccuracy)} validation accuracy`;
   return {
     data: describeData(data),
     teacher: `${describeTeacher(teacher)}${accuracy}`,
     loss: train.loss?.type ?? 'cross-entropy',
-    search: `${controllerTitle(search)}, ${search.trials} trials of ${train.epochs} epochs, seed ${seed}`,
+    ...(supernet === undefined ? {} : { supernet: describeSupernet(supernet) }),
+    search: `${controllerTitle(search)}, ${search.trials} trials ${evaluationText(experiment)}, seed ${seed}`,
   };
 }
 

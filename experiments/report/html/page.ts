@@ -1,5 +1,5 @@
-import { accuracyAmong, isAccuracy, measureNamed, type Evaluation } from '../../measures.js';
-import { renderCurves } from '../charts/curves.js';
+import { accuracyAmong, accuracyOf, isAccuracy, measureNamed, type Evaluation } from '../../measures.js';
+import { renderCurves, renderSupernet } from '../charts/curves.js';
 import { renderFrontier } from '../charts/frontier.js';
 import { renderPrediction } from '../charts/prediction.js';
 import { hasNetwork, type ReportData, type ReportMember } from '../data.js';
@@ -43,10 +43,11 @@ function tiles(data: ReportData): Markup {
   const { counts, planned, rejected, evaluation } = data.run;
   const { frontier } = data;
   const trains = evaluation === 'training';
+  const sliced = data.objectives.some(({ name }) => name === accuracyOf('supernet'));
   const states = ['pruned', 'failed', 'running', 'waiting'] as const;
   const others = states.filter((state) => counts[state] > 0).map((state) => `${counts[state]} ${state}`);
   return html`<div class="tiles">
-    ${tile(`${counts.complete} / ${planned}`, [`trials ${trains ? 'trained' : 'evaluated'}`, ...others].join(', '))}
+    ${tile(`${counts.complete} / ${planned}`, [`trials ${trains && !sliced ? 'trained' : 'evaluated'}`, ...others].join(', '))}
     ${tile(String(frontier.length), 'networks on the frontier')}
     ${trains ? tile(best(frontier.map(({ values }) => accuracyAmong(values))), `best ${searchedAccuracy(data)} in the search`) : bestOfFirst(data)}
     ${hasFinalTraining(data) ? tile(best(frontier.map(({ final }) => final?.accuracy)), 'best validation accuracy after final training') : null}
@@ -149,16 +150,30 @@ async function curves({ frontier }: ReportData): Promise<Markup | null> {
   </section>`;
 }
 
+async function supernet({ supernet: shared }: ReportData): Promise<Markup | null> {
+  if (shared === null) return null;
+  const { from, settings, curve } = shared;
+  return html`<section>
+    <h2>Supernet</h2>
+    ${curve.length === 0 ? null : trusted(await renderSupernet(curve))}
+    <p class="note">
+      ${from === null ? 'Weights that all networks of the space share, trained before the search.' : `Shared weights that the run in ${from} trained.`}
+    </p>
+    ${from === null ? facts(Object.entries(settings)) : null}
+  </section>`;
+}
+
 const day = (iso: string): string => iso.slice(0, 16).replace('T', ' ');
 
 /** The whole report as one HTML page that needs nothing else: no scripts, no fonts, no other file. */
 export async function renderPage(data: ReportData): Promise<string> {
   const { run, frontier } = data;
   const sections = frontier.length > 0;
-  const [picture, latencyModel, learning] = await Promise.all([
+  const [picture, latencyModel, learning, shared] = await Promise.all([
     sections ? renderFrontier(data) : Promise.resolve(''),
     prediction(data),
     curves(data),
+    supernet(data),
   ]);
   const page = html`<!doctype html>
     <html lang="en">
@@ -192,7 +207,7 @@ export async function renderPage(data: ReportData): Promise<string> {
                   <p>No trial is complete yet.</p>
                 </section>`
           }
-          ${shrunkNetworks(data)} ${latencyModel} ${learning}
+          ${shrunkNetworks(data)} ${latencyModel} ${learning} ${shared}
           ${
             sections
               ? html`<section>

@@ -3,39 +3,37 @@ import { join } from 'node:path';
 import { messageOf, NasError } from '../../../base/errors.js';
 import { contentHash } from '../../../base/hash.js';
 import type { Network } from '../../../spaces/index.js';
-import type { TrialRecord } from '../../../store/index.js';
-import type { PreparedTeacher } from '../../../trainers/index.js';
-import type { Beginning } from '../../schema.js';
+import type { TrialRecord, WeightsOrigin } from '../../../store/index.js';
+import { searchBeginning } from '../../schema.js';
 import type { TrainingContext } from '../context.js';
 import { accuracyAmong } from '../../measures.js';
 import { frontierTrials } from '../loop/frontier.js';
 import type { LatencyService } from '../latency/latency.js';
 import { latencyValue } from '../latency/value.js';
-import { modelMetadata } from './metadata.js';
-import type { InitialSource } from '../jobs/initial.js';
+import { modelMetadata, weightsKind } from './metadata.js';
+import type { Preparations } from '../jobs/preparations.js';
 import { train } from '../jobs/training.js';
-import { frontierModel, trialFolder, weightsFile } from '../workdir.js';
+import { frontierModel } from '../workdir.js';
 
-/** A frontier member with the weights that will be deployed. */
+/** What a full training came to. */
+interface FullTraining {
+  readonly accuracy: number;
+  readonly epochs: number;
+  readonly seconds: number;
+  /** File of the weights. */
+  readonly weights: string;
+  readonly from: WeightsOrigin;
+}
+
+/** A frontier member, and its full training; null when there was none, or it failed. */
 interface Member {
   readonly trial: TrialRecord;
   readonly network: Network;
-  /** File of the weights. */
-  readonly weights: string;
-  /** Of the full training; null when there was none. */
-  readonly final: {
-    readonly accuracy: number;
-    readonly epochs: number;
-    readonly seconds: number;
-    readonly from: Beginning;
-  } | null;
+  readonly final: FullTraining | null;
 }
 
-/** What the final training learns from, and begins with. */
-export interface Learning {
-  readonly teacher: PreparedTeacher | null;
-  readonly initial: InitialSource;
-}
+/** The file with a trial's weights as the search left them. */
+export type SearchedWeights = (trial: TrialRecord) => Promise<string>;
 
 /**
  * What follows the search: the frontier's networks are measured side by side, trained on the full schedule (if asked
@@ -44,7 +42,8 @@ export interface Learning {
 export async function finishFrontier(
   context: TrainingContext,
   latency: LatencyService,
-  learning: Learning,
+  preparations: Preparations,
+  searched: SearchedWeights,
 ): Promise<void> {
   const { plan, observe, stopping } = context;
   const { final } = plan.experiment;
@@ -58,7 +57,7 @@ export async function finishFrontier(
   let trained = 0;
   const members = await Promise.all(
     trials.map(async (trial) => {
-      const member = await fullyTrained(context, trial, learning);
+      const member = await fullyTrained(context, trial, preparations);
       if (final !== null && !stopping())
         observe({ kind: 'progress', phase: 'final', done: ++trained, total: trials.length, unit: 'networks' });
       return member;
@@ -69,7 +68,7 @@ export async function finishFrontier(
   const unsaved: string[] = [];
   for (const [done, member] of members.entries()) {
     if (stopping()) return;
-    await save(context, member).catch((error: unknown) => {
+    await save(context, member, searched).catch((error: unknown) => {
       if (!stopping()) unsaved.push(`trial ${member.trial.number}: ${messageOf(error)}`);
     });
     observe({ kind: 'progress', phase: 'frontier', done: done + 1, total: members.length, unit: 'networks' });
@@ -113,28 +112,20 @@ export async function settledFrontier(context: TrainingContext, latency: Latency
   }
 }
 
-/** The member with its final weights; the search's own when there is no final training or it failed. */
-async function fullyTrained(
-  context: TrainingContext,
-  trial: TrialRecord,
-  { teacher, initial }: Learning,
-): Promise<Member> {
+/** The member with its final training, where there is one and it did not fail. */
+async function fullyTrained(context: TrainingContext, trial: TrialRecord, preparations: Preparations): Promise<Member> {
   const { plan, store, candidates, observe } = context;
   const { number, genotype, seed } = trial;
   const network = candidates.network(genotype);
-  const asSearched: Member = {
-    trial,
-    network,
-    weights: join(plan.workdir, trialFolder('search', number), weightsFile),
-    final: null,
-  };
+  const asSearched: Member = { trial, network, final: null };
   const { final } = plan.experiment;
   const known = store.finals.all().find((record) => record.trial === number);
   if (final === null || known?.state === 'failed') return asSearched;
-  const began = Date.now();
   const { from, ...config } = final;
+  const teacher = await preparations.teacher(config);
+  const began = Date.now();
   const request = { stage: 'final', number, network, seed, train: config, teacher } as const;
-  const outcome = await train(context, { ...request, initial: from === 'weights' ? initial(genotype) : undefined });
+  const outcome = await train(context, { ...request, initial: await preparations.initial(from, genotype) });
   if ('failed' in outcome) {
     store.finals.finish(number, {
       state: 'failed',
@@ -150,16 +141,18 @@ async function fullyTrained(
   const { accuracy, weights, curve } = outcome.result;
   observe({ kind: 'trial-finished', stage: 'final', number, state: 'complete', values: { accuracy } });
   const spent = curve.reduce((sum, epoch) => sum + epoch.seconds, 0);
-  return { trial, network, weights, final: { accuracy, epochs: final.epochs, seconds: spent, from } };
+  return { trial, network, final: { accuracy, epochs: final.epochs, seconds: spent, weights, from } };
 }
 
 /** Writes a member's ONNX file and stores what ONNX Runtime says of its accuracy. */
-async function save(context: TrainingContext, member: Member): Promise<void> {
+async function save(context: TrainingContext, member: Member, searched: SearchedWeights): Promise<void> {
   const { plan, jobs, store, observe } = context;
-  const { trial, network, weights, final } = member;
+  const { trial, network, final } = member;
   const { number, seed } = trial;
   const known = store.finals.all().find((record) => record.trial === number);
   if (known?.state === 'complete') return;
+  const weights = final?.weights ?? (await searched(trial));
+  const from = final?.from ?? searchBeginning(plan.experiment);
   const path = frontierModel(number);
   const order = {
     id: `export/${number}`,
@@ -167,7 +160,10 @@ async function save(context: TrainingContext, member: Member): Promise<void> {
       kind: 'export',
       candidate: { network, seed, weights },
       path: join(plan.workdir, path),
-      metadata: modelMetadata(plan, trial, network, store.measurements.of(number).at(-1)),
+      metadata: {
+        ...modelMetadata(plan, trial, network, store.measurements.of(number).at(-1)),
+        weights: weightsKind(plan.experiment, final),
+      },
       dataset: plan.dataset,
       threads: plan.threads,
     },
@@ -198,7 +194,8 @@ async function save(context: TrainingContext, member: Member): Promise<void> {
         testAccuracy: test,
         epochs: final?.epochs ?? 0,
         seconds: final?.seconds ?? 0,
-        ...(final === null ? {} : { accuracy: final.accuracy, from: final.from }),
+        from,
+        ...(final === null ? {} : { accuracy: final.accuracy }),
       });
   });
 }

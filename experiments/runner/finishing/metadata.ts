@@ -1,9 +1,20 @@
 import type { ModelMetadata } from '../../../deploy/index.js';
 import type { Network } from '../../../spaces/index.js';
-import type { MeasurementRecord, TrialRecord } from '../../../store/index.js';
+import type { MeasurementRecord, TrialRecord, WeightsOrigin } from '../../../store/index.js';
+import type { TrainingExperiment } from '../../schema.js';
 import type { TrainingPlan } from '../plan.js';
 import { latencyValue } from '../latency/value.js';
 import { nasVersion } from '../version.js';
+
+/** How weights came to be: those of a final training, or without one those of the search. */
+export function weightsKind(
+  { search }: Pick<TrainingExperiment, 'search'>,
+  final: { readonly from: WeightsOrigin; readonly epochs: number } | null,
+): NonNullable<ModelMetadata['weights']> {
+  const kinds = { train: 'trained', inherit: 'inherited', supernet: 'supernet' } as const;
+  if (final === null || final.epochs === 0) return kinds[search.evaluate];
+  return final.from === 'supernet' ? 'inherited' : 'trained';
+}
 
 /** What the ONNX file of a trial says of itself; `latency` is its latest measurement. */
 export function modelMetadata(

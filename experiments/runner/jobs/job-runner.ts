@@ -77,6 +77,8 @@ const patience: Readonly<Record<Job['kind'], number>> = {
   /** A program is compiled; after that, each batch is a sign. */
   initial: 900,
   train: 1800,
+  supernet: 1800,
+  member: 1800,
   /** A network is exported and opened: a driver may compile it. */
   measure: 900,
   /** The proxies of one network. */

@@ -9,8 +9,10 @@ import type {
   FitResult,
   ImportanceOptions,
   NetworkTeacher,
+  MemberJob,
   PreparedTeacher,
   ProxyName,
+  SupernetJob,
   TeacherConfig,
   TeacherOptions,
 } from '../../../trainers/index.js';
@@ -51,6 +53,25 @@ export interface InitialJob {
 export interface TrainJob {
   readonly kind: 'train';
   readonly fit: FitJob;
+}
+
+/** Trains the weights that all networks of the space share. */
+export interface TrainSupernetJob {
+  readonly kind: 'supernet';
+  readonly supernet: SupernetJob;
+}
+
+/** Takes a network's slice of shared weights, calibrates its batch norm, and evaluates it. */
+export interface EvaluateMemberJob {
+  readonly kind: 'member';
+  readonly member: MemberJob;
+  /** File to keep the calibrated weights in; by default they are not kept. */
+  readonly keep?: string | undefined;
+}
+
+/** On the validation split, in [0, 1]. */
+export interface MemberResult {
+  readonly accuracy: number;
 }
 
 export interface MeasureJob {
@@ -113,6 +134,8 @@ interface Jobs {
   teacher: { job: TeacherJob; result: PreparedTeacher | null };
   initial: { job: InitialJob; result: null };
   train: { job: TrainJob; result: FitResult };
+  supernet: { job: TrainSupernetJob; result: FitResult };
+  member: { job: EvaluateMemberJob; result: MemberResult };
   measure: { job: MeasureJob; result: readonly Measurement[] };
   proxies: { job: ProxiesJob; result: readonly ProxyResult[] };
   evaluate: { job: EvaluateJob; result: EvaluateResult };

@@ -1,4 +1,12 @@
-import { fit, prepareTeacher, type FitHooks } from '../../../trainers/index.js';
+import { NasError } from '../../../base/errors.js';
+import {
+  evaluateMember,
+  fit,
+  fitSupernet,
+  prepareTeacher,
+  saveWeights,
+  type FitHooks,
+} from '../../../trainers/index.js';
 import { exportJob } from '../finishing/export-job.js';
 import { measureJob } from '../latency/measure-job.js';
 import { importanceJob } from '../shrink/importance-job.js';
@@ -27,6 +35,16 @@ const works: { readonly [K in Job['kind']]: Work<K> } = {
   initial: initialJob,
   /** Trains one network, from its checkpoint when there is one. */
   train: (job, context) => fit(job.fit, hooks(context)),
+  supernet: (job, context) => fitSupernet(job.supernet, hooks(context)),
+  member: async ({ member, keep }, { signal, pause }) => {
+    const between = async () => {
+      await pause();
+      if (signal.aborted) throw new NasError('interrupted', 'the evaluation was stopped');
+    };
+    const { accuracy, weights } = await evaluateMember(member, { between });
+    if (keep !== undefined) saveWeights(weights, keep);
+    return { accuracy };
+  },
   measure: measureJob,
   proxies: proxiesJob,
   evaluate: evaluateJob,

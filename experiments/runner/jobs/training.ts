@@ -108,14 +108,16 @@ function trainOrder(plan: TrainingPlan, request: TrainingRequest): JobOrder<Trai
     sharing: 'shared',
     inputs: [
       { path: dataset.directory, hash: data.hash },
-      ...(teacher === null ? [] : teacherInputs(teacher)),
+      ...teacherInputs(teacher),
       ...(initial === undefined ? [] : [{ path: initial.file, hash: contentHash(readFileSync(initial.file)) }]),
     ],
   };
 }
 
 /** The files of a teacher: what it said of the images, and its model where a loss needs its features. */
-function teacherInputs({ hash, logits, model }: PreparedTeacher): JobInput[] {
+export function teacherInputs(teacher: PreparedTeacher | null): JobInput[] {
+  if (teacher === null) return [];
+  const { hash, logits, model } = teacher;
   const said = logits && { path: logits.file, hash: contentHash(hash, logits.augment, logits.viewSeed) };
   const weights = model && { path: model.type === 'network' ? model.weights : model.path, hash };
   return [said, weights].filter((input) => input !== null);

@@ -118,6 +118,7 @@ export async function syntheticReport(trials = 40, seed = 1): Promise<ReportData
     trials: all,
     frontier,
     shrunk: [],
+    supernet: null,
     prediction: { pairs, mape: 4.2, spearman: 0.97 },
     environment: { engine: 'compiled', runtime: environment.runtime, cpu: environment.cpu, cores: '2' },
     provenance: {

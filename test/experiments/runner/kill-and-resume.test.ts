@@ -2,46 +2,20 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ended, findings, randomKills, runWithKills, start, writeExperiment } from './kill-and-resume.js';
-
-/** How many kills; `npm run test:kills` takes 25. */
-const count = Number(process.env['NAS_KILLS'] ?? 3);
+import { killAndCompare, killCount as count, uninterrupted, writeExperiment } from './kill-and-resume.js';
 
 let directory = '';
 beforeAll(() => (directory = mkdtempSync(join(tmpdir(), 'nas-kills-'))));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-/** What an uninterrupted run finds, and how long it takes in ms. */
-async function uninterrupted(file: string, workdir: string) {
-  const began = Date.now();
-  const { code, output } = await ended(start(directory, ['run', file, '--workdir', workdir]));
-  expect(output).not.toContain('Error');
-  expect(code).toBe(0);
-  return { expected: findings(workdir), took: Date.now() - began };
-}
-
-async function killAndCompare(
-  file: string,
-  { expected, took }: Awaited<ReturnType<typeof uninterrupted>>,
-  name: string,
-) {
-  const nextKill = randomKills(took * 0.5, 11);
-  let hits = 0;
-  for (let round = 0; hits < count; round++) {
-    const killed = join(directory, `${name}-${round}`);
-    hits += await runWithKills(directory, file, killed, nextKill, count - hits);
-    expect(findings(killed)).toEqual(expected);
-  }
-}
-
 describe('a run that is killed', () => {
   it(`resumes ${count} times to what an uninterrupted run finds, bit for bit`, { timeout: 1_800_000 }, async () => {
     const file = writeExperiment(directory);
-    const reference = await uninterrupted(file, join(directory, 'reference'));
+    const reference = await uninterrupted(directory, file, join(directory, 'reference'));
     const { trials } = reference.expected;
     expect(trials).toHaveLength(6);
     expect(trials.filter(({ state }) => state === 'complete').length).toBeGreaterThan(3);
-    await killAndCompare(file, reference, 'killed');
+    await killAndCompare(directory, file, reference, 'killed');
   });
 
   it(`does so with trials that stop and go on`, { timeout: 1_800_000 }, async () => {
@@ -52,7 +26,7 @@ describe('a run that is killed', () => {
         '{ controller: nsga2, trials: 7, population: 3, parallel: 2, retries: 10, fidelity: { type: asha, eta: 2 } }',
       final: null,
     });
-    const reference = await uninterrupted(file, join(directory, 'rungs'));
+    const reference = await uninterrupted(directory, file, join(directory, 'rungs'));
     const { trials, steps, curves } = reference.expected;
     expect(trials).toHaveLength(7);
     // Of 7 results at the first rung 3 go on, of 3 at the second 1.
@@ -64,7 +38,7 @@ describe('a run that is killed', () => {
           ? null
           : expect.stringMatching(/^stopped after \d of 3 epochs: rank \d of \d in its rung$/),
       );
-    await killAndCompare(file, reference, 'rungs-killed');
+    await killAndCompare(directory, file, reference, 'rungs-killed');
   });
 });
 
@@ -79,7 +53,7 @@ it(
       train: '{ epochs: 2, batch: 32 }',
       search: '{ controller: random, trials: 6, parallel: 2, fidelity: { type: freeze-thaw, min_gain: 0.05 } }',
     });
-    const { trials, steps, curves } = (await uninterrupted(file, join(directory, 'frozen'))).expected;
+    const { trials, steps, curves } = (await uninterrupted(directory, file, join(directory, 'frozen'))).expected;
     const stopped = trials.filter(({ state }) => state === 'pruned');
     expect(stopped.length).toBeGreaterThan(0);
     expect(steps.filter(({ kind }) => kind === 'promoted')).toHaveLength(trials.length - stopped.length);
@@ -100,8 +74,8 @@ describe('a trial that is trained in parts', () => {
       writeExperiment(directory, { ...plain, name: 'whole', search: search('parallel: 2') }),
     ];
     const [halved, straight] = [
-      (await uninterrupted(parts, join(directory, 'parts'))).expected,
-      (await uninterrupted(whole, join(directory, 'whole'))).expected,
+      (await uninterrupted(directory, parts, join(directory, 'parts'))).expected,
+      (await uninterrupted(directory, whole, join(directory, 'whole'))).expected,
     ];
     expect(halved.steps.filter(({ kind }) => kind === 'promoted')).toHaveLength(3);
     const complete = halved.trials.flatMap(({ state, number }) => (state === 'complete' ? [number] : []));

@@ -4,12 +4,16 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { expect } from 'vitest';
 import { Random } from '../../../base/random.js';
-import { Store } from '../../../store/index.js';
+import { Store, type Training } from '../../../store/index.js';
 import { readTensorFile } from '../../../trainers/tensor-file.js';
 import { makeTinyDataset } from '../../support/tiny-dataset.js';
 
 const nas = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
+
+/** How many kills; `npm run test:kills` takes 25. */
+export const killCount = Number(process.env['NAS_KILLS'] ?? 3);
 
 /** Whom a kill hits: the coordinator, or one of its workers (which it then replaces). */
 export type Victim = 'coordinator' | 'worker';
@@ -35,7 +39,7 @@ const parts = {
 /** Writes the experiment, with other and further parts or (null) without them; its data is tiny. */
 export function writeExperiment(
   directory: string,
-  changes: Readonly<Partial<Record<keyof typeof parts | 'latency' | 'evaluate', string | null>>> = {},
+  changes: Readonly<Partial<Record<keyof typeof parts | 'latency' | 'evaluate' | 'supernet', string | null>>> = {},
 ): string {
   const data = join(directory, 'data');
   makeTinyDataset(data);
@@ -123,8 +127,8 @@ export function findings(workdir: string) {
   const store = Store.open(join(workdir, 'nas.sqlite'), { readonly: true });
   try {
     const trials = store.trials.all();
-    const curve = (stage: 'search' | 'final', trial: number) =>
-      store.curves.of({ stage, trial }).map(({ seconds, ...epoch }) => ({ ...epoch, timed: seconds >= 0 }));
+    const curve = (training: Training) =>
+      store.curves.of(training).map(({ seconds, ...epoch }) => ({ ...epoch, timed: seconds >= 0 }));
     return {
       status: store.run.status().status,
       steps: store.events
@@ -140,10 +144,22 @@ export function findings(workdir: string) {
         message,
         values,
       })),
-      curves: trials.map(({ number }) => [curve('search', number), curve('final', number)]),
-      finals: store.finals
-        .all()
-        .map(({ trial, state, accuracy, testAccuracy, epochs }) => ({ trial, state, accuracy, testAccuracy, epochs })),
+      curves: trials.map(({ number }) => [
+        curve({ stage: 'search', trial: number }),
+        curve({ stage: 'final', trial: number }),
+      ]),
+      supernet: {
+        curve: curve({ stage: 'supernet' }),
+        weights: digest(join(workdir, 'artifacts', 'supernet', 'weights.bin')),
+      },
+      finals: store.finals.all().map(({ trial, state, accuracy, testAccuracy, epochs, from }) => ({
+        trial,
+        state,
+        accuracy,
+        testAccuracy,
+        epochs,
+        from,
+      })),
       models: store.artifacts
         .all()
         .filter(({ kind }) => kind === 'onnx')
@@ -156,6 +172,31 @@ export function findings(workdir: string) {
     };
   } finally {
     store.close();
+  }
+}
+
+/** What an uninterrupted run finds, and how long it takes in ms. */
+export async function uninterrupted(directory: string, file: string, workdir: string) {
+  const began = Date.now();
+  const { code, output } = await ended(start(directory, ['run', file, '--workdir', workdir]));
+  expect(output).not.toContain('Error');
+  expect(code).toBe(0);
+  return { expected: findings(workdir), took: Date.now() - began };
+}
+
+/** Kills runs of an experiment until enough kills have hit; each run must find what the uninterrupted one found. */
+export async function killAndCompare(
+  directory: string,
+  file: string,
+  { expected, took }: Awaited<ReturnType<typeof uninterrupted>>,
+  name: string,
+) {
+  const nextKill = randomKills(took * 0.5, 11);
+  let hits = 0;
+  for (let round = 0; hits < killCount; round++) {
+    const killed = join(directory, `${name}-${round}`);
+    hits += await runWithKills(directory, file, killed, nextKill, killCount - hits);
+    expect(findings(killed)).toEqual(expected);
   }
 }
 

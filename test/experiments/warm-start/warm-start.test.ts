@@ -145,6 +145,21 @@ describe('search.seed_from', () => {
     expect(enqueued.map(({ name }) => name)).toEqual(['entry 1', 'line 5 of results.csv']);
   });
 
+  it('judges the rows of a file by the kind of accuracy that it has, and never by two', async () => {
+    const rows = '0,complete,conv,3,false,0.9,2\n1,complete,pool,3,false,0.8,3\n2,complete,skip,5,true,0.7,1\n';
+    const columns = 'trial,state,op,kernel,se';
+    const one = file('slices.csv', `${columns},supernet_accuracy,latency_ms\n${rows}`);
+    expect((await start({ seed_from: one })).enqueued.map(({ name }) => name)).toEqual([
+      'line 2 of slices.csv',
+      'line 4 of slices.csv',
+    ]);
+    const both = file(
+      'both.csv',
+      `${columns},supernet_accuracy,latency_ms,inherited_accuracy\n${rows.replaceAll('\n', ',0.5\n')}`,
+    );
+    expect((await start({ seed_from: both })).enqueued).toHaveLength(3);
+  });
+
   it('says how many are left out when there are more than trials', async () => {
     const path = file('many.csv', 'op,kernel,se\nconv,3,false\npool,3,false\nskip,3,false\n');
     const { notes } = await start({ seed_from: path, trials: 2 });

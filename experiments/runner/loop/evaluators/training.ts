@@ -13,6 +13,7 @@ import { ProxyFilter } from '../proxy-filter.js';
 import type { Evaluator, Paused, Preview } from './evaluator.js';
 import type { AccuracySource } from './accuracy-source.js';
 import { OwnEvaluations } from './own-evaluations.js';
+import { Slices } from './slices.js';
 import { Trainings } from './trainings.js';
 
 /** Evaluates networks in earnest: looks at them (costs, zero-cost proxies, latency), then has them trained. */
@@ -29,9 +30,7 @@ export class TrainingEvaluator implements Evaluator {
     const candidates = new Candidates(plan);
     this.context = { ...context, plan, jobs, candidates };
     this.latency = new LatencyService(this.context);
-    const { evaluate } = plan.experiment;
-    this.source =
-      evaluate === undefined ? new Trainings(this.context) : new OwnEvaluations(this.context, evaluate.path);
+    this.source = accuracySource(this.context);
     const proxies = new ProxyService(this.context);
     this.filter =
       (filter && new ProxyFilter(this.context, proxies, filter)) ??
@@ -96,6 +95,13 @@ export class TrainingEvaluator implements Evaluator {
   close(): Promise<void> {
     return this.context.jobs.close();
   }
+}
+
+/** Where the run's accuracies come from. */
+function accuracySource(context: TrainingContext): AccuracySource {
+  const { evaluate, search } = context.plan.experiment;
+  if (evaluate !== undefined) return new OwnEvaluations(context, evaluate.path);
+  return search.evaluate === 'supernet' ? new Slices(context) : new Trainings(context);
 }
 
 const latencyLook = ({ candidates }: TrainingContext, latency: LatencyService): Look => ({

@@ -1,0 +1,10 @@
+import { canonicalJson } from '../../base/hash.js';
+import { isMap } from '../parse/path.js';
+
+/** Where two values differ: the keys of maps down to where they lead to something else. */
+export function differences(before: unknown, now: unknown, path = ''): string[] {
+  if (canonicalJson(before ?? null) === canonicalJson(now ?? null)) return [];
+  if (!isMap(before) || !isMap(now)) return [path];
+  const keys = new Set([...Object.keys(before), ...Object.keys(now)]);
+  return [...keys].flatMap((key) => differences(before[key], now[key], path === '' ? key : `${path}.${key}`));
+}

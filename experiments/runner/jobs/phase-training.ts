@@ -1,0 +1,52 @@
+import type { EpochMetrics } from '../../../trainers/index.js';
+import type { TrainingContext } from '../context.js';
+import type { JobListener } from './job-runner.js';
+import { toEpoch } from './training.js';
+
+/** The training of a whole phase, which the trials rest on; its curve is stored and its progress told. */
+export interface PhaseTraining {
+  readonly listener: JobListener;
+  /** Stores an epoch unless it was: after a restart, epochs are told again. */
+  readonly record: (metrics: EpochMetrics) => void;
+}
+
+/** @param batch images of one step. */
+export function phaseTraining(
+  { store, observe }: TrainingContext,
+  phase: 'teacher' | 'supernet',
+  batch: number,
+): PhaseTraining {
+  const stored = new Set(store.curves.of({ stage: phase }).map(({ epoch }) => epoch));
+  const record = (metrics: EpochMetrics) => {
+    if (!stored.has(metrics.epoch)) store.curves.add({ stage: phase }, toEpoch(metrics));
+    stored.add(metrics.epoch);
+  };
+  const listener: JobListener = {
+    event: (event) => {
+      switch (event.kind) {
+        case 'count':
+          observe({ kind: 'progress', phase, done: event.done, total: event.total, unit: event.what });
+          break;
+        case 'progress': {
+          const { epoch, epochs, step, steps, imagesPerSecond } = event.progress;
+          const detail = `epoch ${epoch + 1}/${epochs}, ${Math.round(imagesPerSecond)} images/s`;
+          const [done, total] = [epoch * steps + step, epochs * steps];
+          const rate = imagesPerSecond / batch;
+          observe({ kind: 'progress', phase, done, total, unit: 'steps', rate, detail });
+          break;
+        }
+        case 'epoch':
+          record(event.metrics);
+          break;
+        case 'note':
+          observe({ kind: 'note', message: `${phase}: ${event.message}` });
+          break;
+      }
+    },
+    retry: (attempt, attempts, reason) => {
+      const message = `the ${phase} goes on from its checkpoint (attempt ${attempt} of ${attempts}): ${reason}`;
+      observe({ kind: 'note', message });
+    },
+  };
+  return { listener, record };
+}

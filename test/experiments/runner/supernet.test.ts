@@ -1,0 +1,189 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { exportOnnx, readMetadata } from '../../../deploy/index.js';
+import { evaluateOnSplit } from '../../../experiments/evaluate.js';
+import { loadExperiment, trainingOf } from '../../../experiments/parse/index.js';
+import { resumeExperiment, runExperiment, databasePath } from '../../../experiments/runner/index.js';
+import { trainedModel } from '../../../experiments/trained-model.js';
+import { Store } from '../../../store/index.js';
+import { prepareDataset } from '../../../trainers/index.js';
+import { killAndCompare, killCount, uninterrupted, writeExperiment } from './kill-and-resume.js';
+
+const silent = () => undefined;
+
+let directory = '';
+let before: string | undefined;
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), 'nas-supernet-'));
+  before = process.env['NAS_CACHE'];
+  process.env['NAS_CACHE'] = join(directory, 'cache');
+});
+afterAll(() => {
+  if (before === undefined) delete process.env['NAS_CACHE'];
+  else process.env['NAS_CACHE'] = before;
+  rmSync(directory, { recursive: true, force: true });
+});
+
+const small = {
+  teacher: null,
+  supernet: '{ epochs: 2, networks: 1, hold: 4, calibration: 64 }',
+  train: '{ epochs: 1, batch: 32, augment: { crop: 2, flip: true, views: 2 }, checkpoint_seconds: 0.2 }',
+  search: '{ controller: random, trials: 3, parallel: 2, retries: 10 }',
+  final: '{ epochs: 1 }',
+};
+
+/** The workdir of a run whose candidates inherit, which the other tests take the supernet of. */
+const first = () => join(directory, 'first');
+
+/** Slices of the supernet of `first`, kept as they are. */
+const slices = (name: string, changes: Parameters<typeof writeExperiment>[1] = {}) =>
+  writeExperiment(directory, {
+    ...small,
+    name,
+    supernet: `{ from: ${first()} }`,
+    search: '{ evaluate: supernet, controller: random, trials: 3, parallel: 2 }',
+    final: 'none',
+    ...changes,
+  });
+
+function reading<T>(workdir: string, task: (store: Store) => T): T {
+  const store = Store.open(databasePath(workdir), { readonly: true });
+  try {
+    return task(store);
+  } finally {
+    store.close();
+  }
+}
+
+describe('a run whose candidates inherit', () => {
+  it(`is the same after ${killCount} kills, bit for bit`, { timeout: 1_800_000 }, async () => {
+    const file = writeExperiment(directory, { ...small, name: 'first' });
+    const reference = await uninterrupted(directory, file, first());
+    const { trials, supernet, finals, curves } = reference.expected;
+    expect(supernet.curve).toHaveLength(2);
+    expect(supernet.weights).not.toBeNull();
+    for (const { values } of trials)
+      expect(Object.keys(values).filter((name) => name.includes('accuracy'))).toEqual(['inherited_accuracy']);
+    expect(curves.map(([search]) => search.length)).toEqual([1, 1, 1]);
+    expect(finals.length).toBeGreaterThan(0);
+    for (const { from, epochs } of finals) expect([from, epochs]).toEqual(['supernet', 1]);
+    await killAndCompare(directory, file, reference, 'first-killed');
+  });
+
+  it('says so in its files', () => {
+    const model = reading(first(), ({ artifacts }) => artifacts.all().find(({ kind }) => kind === 'onnx'));
+    expect(readMetadata(readFileSync(join(first(), model?.path ?? ''))).weights).toBe('inherited');
+    const page = readFileSync(join(first(), 'report.html'), 'utf8');
+    for (const text of ['<h2>Supernet</h2>', 'inherited accuracy', 'final accuracy (from supernet)', 'largest network'])
+      expect(page).toContain(text);
+    expect(page).not.toContain('search accuracy');
+  });
+});
+
+describe('a run of slices', () => {
+  it('takes the supernet of another run and trains nothing', { timeout: 300_000 }, async () => {
+    const workdir = join(directory, 'slices');
+    const { expected } = await uninterrupted(directory, slices('slices'), workdir);
+    const { trials, finals, curves, models, supernet } = expected;
+    expect(supernet).toEqual({ curve: [], weights: null });
+    expect(curves.flat(2)).toEqual([]);
+    expect(existsSync(join(workdir, 'artifacts', 'final'))).toBe(false);
+    for (const { state, values } of trials) {
+      expect(state).toBe('complete');
+      expect(Object.keys(values).filter((name) => name.includes('accuracy'))).toEqual(['supernet_accuracy']);
+    }
+    for (const final of finals) expect(final).toMatchObject({ from: 'supernet', epochs: 0, accuracy: null });
+    for (const { path, exists } of models) {
+      expect(exists).toBe(true);
+      expect(readMetadata(readFileSync(join(workdir, path))).weights).toBe('supernet');
+    }
+  });
+
+  it('exports any trial with the accuracy that the search found', { timeout: 120_000 }, async () => {
+    const workdir = join(directory, 'slices');
+    const { data } = trainingOf(loadExperiment(join(directory, 'slices.yaml')));
+    const store = Store.open(databasePath(workdir), { readonly: true });
+    try {
+      const onFrontier = store.finals.all().map(({ trial }) => trial);
+      const other = store.trials.all().find(({ number }) => !onFrontier.includes(number));
+      const { number, values } = other ?? store.trials.all()[0];
+      const { model, metadata } = await trainedModel(store, workdir, number);
+      expect(metadata).toMatchObject({
+        weights: 'supernet',
+        accuracy: { validation: values['supernet_accuracy'].value },
+      });
+      const found = await evaluateOnSplit(exportOnnx(model, metadata), await prepareDataset(data), 'validation');
+      expect(found.accuracy).toBeCloseTo(values['supernet_accuracy'].value, 2);
+    } finally {
+      store.close();
+    }
+  });
+
+  it('is trained from the supernet in the end, unless it says otherwise', { timeout: 300_000 }, async () => {
+    const workdir = join(directory, 'finished');
+    const search = '{ evaluate: supernet, controller: random, trials: 1 }';
+    const { expected } = await uninterrupted(directory, slices('finished', { search, final: null }), workdir);
+    expect(expected.finals).toMatchObject([{ trial: 0, from: 'supernet', epochs: 1 }]);
+    expect(expected.curves[0]).toMatchObject([[], [{ epoch: 0 }]]);
+    expect(readMetadata(readFileSync(join(workdir, expected.models[0].path))).weights).toBe('inherited');
+  });
+
+  it('trains from nothing in the search and from the supernet in the end, too', { timeout: 300_000 }, async () => {
+    const search = '{ evaluate: train, controller: random, trials: 1 }';
+    const file = slices('mixed', { search, final: '{ epochs: 1 }' });
+    const { expected } = await uninterrupted(directory, file, join(directory, 'mixed'));
+    expect(Object.keys(expected.trials[0].values)).toContain('accuracy');
+    expect(expected.finals).toMatchObject([{ from: 'supernet', epochs: 1 }]);
+  });
+});
+
+describe('a supernet that does not serve', () => {
+  const run = (file: string, name: string) =>
+    runExperiment(loadExperiment(file), { workdir: join(directory, name) }, silent);
+
+  it('is refused where another space, other data or no supernet is, before anything is written', async () => {
+    const tries = [
+      { space: '{ type: mobilenet, preset: tiny, width: [0.5] }', message: /of another space: it differs in space/ },
+      { space: 'fbnet', message: /share no weights/ },
+      { data: 'subset: 0.5', message: /other data: it differs in data.subset/ },
+      { supernet: `{ from: ${join(directory, 'mixed-nothing')} }`, message: /there is no file or folder/ },
+      { supernet: `{ from: ${directory} }`, message: /holds no run/ },
+    ];
+    for (const [i, { message, data, ...changes }] of tries.entries()) {
+      const name = `refused-${i}`;
+      const file = slices(name, changes);
+      const set = data === undefined ? [] : ['data.subset=0.5'];
+      const task = async () => runExperiment(loadExperiment(file, { set }), { workdir: join(directory, name) }, silent);
+      await expect(task()).rejects.toMatchObject({
+        code: 'invalid-input',
+        message: expect.stringMatching(message) as string,
+      });
+      expect(existsSync(join(directory, name))).toBe(false);
+    }
+  });
+
+  it('is refused where it was not trained to its end', { timeout: 120_000 }, async () => {
+    const stopped = new AbortController();
+    const file = writeExperiment(directory, { ...small, name: 'unfinished' });
+    const workdir = join(directory, 'unfinished');
+    const outcome = await runExperiment(loadExperiment(file), { workdir, signal: stopped.signal }, ({ kind }) => {
+      if (kind === 'progress') stopped.abort();
+    });
+    expect(outcome.state).toBe('interrupted');
+    await expect(run(slices('early', { supernet: `{ from: ${workdir} }` }), 'early')).rejects.toThrow(
+      /is not trained to its end/,
+    );
+  });
+
+  it('is refused when it has changed since the run began', async () => {
+    const workdir = join(directory, 'slices');
+    const weights = join(first(), 'artifacts', 'supernet', 'weights.bin');
+    rmSync(weights);
+    // Of a run that is complete, only the report would be written again.
+    await expect(resumeExperiment(workdir, { trials: '+1' }, silent)).rejects.toThrow(
+      /weights.bin: the supernet has changed since the run began, or is gone/,
+    );
+  });
+});
