@@ -3,12 +3,12 @@ import { createEngine, engineSchema, trainSchema } from '../../../trainers/index
 import type { ProgramSpec } from '../../../trainers/engines/index.js';
 import { lossSchema } from '../../../trainers/schema.js';
 import { noiseBatch, tinyStudent } from '../support/networks.js';
-import { batch, describeEngine, everything, run, specOf, threads } from './contract.js';
+import { batch, describeEngine, everything, openSingle, run, specOf, threads } from './contract.js';
 
 const compiled = engineSchema.parse({ type: 'compiled' });
 const eager = engineSchema.parse({ type: 'eager', backend: 'cpu' });
 
-describeEngine(compiled);
+describeEngine('compiled', openSingle(compiled));
 
 test('the compiled engine repeats itself with several threads, bit for bit', async () => {
   const network = { ...tinyStudent({ size: 16 }), stem: { ...tinyStudent().stem, filters: 32 } };

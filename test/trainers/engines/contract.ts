@@ -15,7 +15,7 @@ const optimizer = (config: Partial<OptimizerConfig> & Pick<OptimizerConfig, 'typ
   trainSchema.parse({ optimizer: config }).optimizer;
 
 /** Everything that an engine has to carry, at once. */
-export const everything: Partial<ProgramSpec> = {
+export const everything: Overrides = {
   loss: loss({ type: 'kd', hints: 0.5, attention: 10, label_smoothing: 0.1 }),
   optimizer: optimizer({ type: 'adamw' }),
   ema: 0.9,
@@ -55,12 +55,23 @@ const bytes = (engine: TrainingEngine): Record<string, string> =>
     [...engine.state()].map(([name, { data }]) => [name, Buffer.from(data.buffer).toString('base64')]),
   );
 
-/** What every engine promises, whatever runs its steps. */
-export function describeEngine(config: EngineConfig): void {
-  const open = (overrides?: Partial<ProgramSpec>): Promise<TrainingEngine> =>
-    createEngine(config, specOf(overrides), { threads, batch });
+/** What an engine is opened with: all but what it trains, whose dropout alone is asked for. */
+export interface Overrides extends Partial<Pick<ProgramSpec, 'loss' | 'optimizer' | 'ema'>> {
+  readonly dropout?: number;
+}
 
-  describe(`${config.type} engine`, () => {
+/** Engines of one network. */
+export const openSingle =
+  (config: EngineConfig) =>
+  ({ dropout = 0, ...overrides }: Overrides = {}): Promise<TrainingEngine> =>
+    createEngine(config, specOf({ ...overrides, network: tinyStudent({ dropout }) }), { threads, batch });
+
+/**
+ * What every engine promises, whatever it trains and whatever runs its steps.
+ * @param open makes an engine for batches like `tinyStudent`'s
+ */
+export function describeEngine(name: string, open: (overrides?: Overrides) => Promise<TrainingEngine>): void {
+  describe(`${name} engine`, () => {
     test('learns a batch by heart', async () => {
       const engine = await open();
       const first = await engine.step(noiseBatch(tinyStudent(), batch, 0), 0.05, 0);
@@ -72,10 +83,10 @@ export function describeEngine(config: EngineConfig): void {
       await engine.dispose();
     });
 
-    test.each<[string, Partial<ProgramSpec>]>([
+    test.each<[string, Overrides]>([
       ['SGD', {}],
       ['AdamW, average, distillation, hints and attention', everything],
-      ['dropout', { network: tinyStudent({ dropout: 0.4 }) }],
+      ['dropout', { dropout: 0.4 }],
     ])('continues from its state in a new engine, bit for bit: %s', async (_name, overrides) => {
       const whole = await open(overrides);
       const losses = await run(whole, 0, 6);
@@ -93,7 +104,7 @@ export function describeEngine(config: EngineConfig): void {
     });
 
     test('draws other dropout noise each step, the same for a seed', async () => {
-      const overrides = { network: tinyStudent({ dropout: 0.5 }), optimizer: optimizer({ type: 'sgd', momentum: 0 }) };
+      const overrides = { dropout: 0.5, optimizer: optimizer({ type: 'sgd', momentum: 0 }) };
       const engine = await open(overrides);
       const at = async (step: number): Promise<number> =>
         (await engine.step(noiseBatch(tinyStudent(), batch, 0), 0, step)).loss;

@@ -224,7 +224,7 @@ describe('members of a trained supernet', () => {
   });
 
   test('know what it learned', async () => {
-    const config = configOf({ epochs: 16, ema: 0, calibration: 96 });
+    const config = configOf({ epochs: 16, hold: 16, ema: 0, calibration: 96 });
     const { weights, accuracy } = await complete(jobOf('learns', { space: tinySpace, config }));
     expect(accuracy).toBeGreaterThan(0.5);
     const space = await makeSpace(tinySpace);

@@ -18,7 +18,7 @@ export const tinySpace: SpaceConfig = spaceSchema.parse({
 export const tiniestSpace = (dropout = 0.2): SpaceConfig =>
   spaceSchema.parse({
     type: 'blocks',
-    resolution: [10, 9],
+    resolution: [10, 8],
     stem: { filters: 6, stride: 2, act: 'hard_swish' },
     blocks: [{ filters: 6, kernel: [3, 5], expand: [1, 2], se: [0, 0.25], act: 'swish' }],
     head: { filters: 8, act: 'swish', dropout },
