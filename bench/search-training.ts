@@ -64,12 +64,14 @@ const source =
     : { type: 'image-folder', path: resolve(options.images), size: 32, test: 0.2 };
 
 // Averaged weights, so that accuracies after few epochs say something about those after all.
+const batch = Number(options.batch);
 const train = {
   epochs,
   epoch_share: epochShare,
-  batch: Number(options.batch),
+  batch,
   ema: 0.98,
-  optimizer: { type: 'sgd', learning_rate: 0.05 },
+  // In proportion to the batch (Goyal et al. 2017).
+  optimizer: { type: 'sgd', learning_rate: (0.05 * batch) / 32 },
 };
 const common = {
   data: { ...source, subset: Number(options.subset), validation: Number(options.validation) },

@@ -33,6 +33,7 @@ const { values: options } = parseArgs({
     compiled: { type: 'string', default: '200' },
     images: { type: 'string' },
     epochs: { type: 'string', default: '8' },
+    'learning-rate': { type: 'string', default: '0.2' },
     /** Of the supernets; networks alone have seed 1. */
     seeds: { type: 'string', default: '1' },
     variants: { type: 'string', default: 'default' },
@@ -41,7 +42,8 @@ const { values: options } = parseArgs({
     /** No training on from the supernet. */
     straight: { type: 'boolean', default: false },
     share: { type: 'string', default: '0.25' },
-    rate: { type: 'string', default: '0.03' },
+    /** Of training on. */
+    rate: { type: 'string', default: '0.2' },
     output: { type: 'string', short: 'o', default: 'runs/bench-supernet' },
   },
 });
@@ -66,7 +68,12 @@ if (options.cost) {
 const folder = resolve(options.output);
 mkdirSync(folder, { recursive: true });
 const images = options.images === undefined ? await cifarImages(folder) : resolve(options.images);
-const setting = await createSetting({ images, folder, epochs: Number(options.epochs) });
+const setting = await createSetting({
+  images,
+  folder,
+  epochs: Number(options.epochs),
+  learningRate: Number(options['learning-rate']),
+});
 const tuning: Tuning = { share: Number(options.share), learningRate: Number(options.rate) };
 const networks = subjects(setting.space);
 const largest = networks.length - 1;

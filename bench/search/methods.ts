@@ -71,7 +71,7 @@ export function evaluations({ trials, epochs, train, space, counts }: MethodSett
       ...train,
       epochs: quarter,
       warmup_epochs: 0,
-      optimizer: { ...optimizer, learning_rate: 0.3 * optimizer.learning_rate },
+      optimizer: { ...optimizer, learning_rate: 0.5 * optimizer.learning_rate },
     },
   };
   /** As many as what is left after the supernet pays for. */

@@ -30,18 +30,25 @@ export interface SettingOptions {
   readonly images: string;
   readonly folder: string;
   readonly epochs: number;
+  /** Of networks alone and, unless a variant says otherwise, of the supernet. */
+  readonly learningRate: number;
 }
 
 /**
  * The `tiny` space (0.25 to 3.8 M multiply-accumulates) at 32 x 32 pixels, and the same number of steps for every
  * training: 160 an epoch.
  */
-export async function createSetting({ images, folder, epochs }: SettingOptions): Promise<Setting> {
+export async function createSetting({ images, folder, epochs, learningRate }: SettingOptions): Promise<Setting> {
   const dataset = await prepareDataset(dataSchema.parse({ type: 'image-folder', path: images, size: 32, ...shares }));
   const { height, width, channels, classes } = describeDataset(dataset);
   const task: Task = { input: [height, width, channels], classes: classes.length };
   const config = spaceSchema.parse({ type: 'mobilenet', preset: 'tiny' });
-  const train = trainSchema.parse({ epochs, warmup_epochs: 1, augment: { crop: 4, flip: true } });
+  const train = trainSchema.parse({
+    epochs,
+    warmup_epochs: 1,
+    augment: { crop: 4, flip: true },
+    optimizer: { type: 'sgd', learning_rate: learningRate },
+  });
   const space = await createSpace(config, task);
   return { task, config, space, dataset, train, engine: engineSchema.parse({}), folder };
 }

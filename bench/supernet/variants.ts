@@ -8,6 +8,6 @@ export const variants: Readonly<Record<string, object>> = {
   'held for 8 steps': { hold: 8 },
   'held for 32 steps': { hold: 32 },
   'evenly over log MACs': { sampling: 'macs' },
-  'learning rate 0.05': { optimizer: { type: 'sgd', learning_rate: 0.05 } },
-  'learning rate 0.2': { optimizer: { type: 'sgd', learning_rate: 0.2 } },
+  'learning rate 0.1': { optimizer: { type: 'sgd', learning_rate: 0.1 } },
+  'learning rate 0.4': { optimizer: { type: 'sgd', learning_rate: 0.4 } },
 };
