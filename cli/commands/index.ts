@@ -13,6 +13,7 @@ import { run } from './run.js';
 import { shrink } from './shrink.js';
 import { show } from './show.js';
 import { space } from './space.js';
+import { specialize } from './specialize.js';
 import { status } from './status.js';
 import { trials } from './trials.js';
 import { validate } from './validate.js';
@@ -28,6 +29,7 @@ export const commands: readonly Command[] = [
   trials,
   show,
   pareto,
+  specialize,
   shrink,
   exportTrials,
   evaluate,

@@ -29,14 +29,24 @@ function tinySettings(experiment: unknown): string[] {
   ];
 }
 
-/** The commands with every `nas run` made small, and networks shrunk to less, as they are small. */
+/** Numbers on the command line of commands other than `nas run` that make them small. */
+const tinyNumbers: readonly (readonly [command: RegExp, option: string, value: string])[] = [
+  [/^npx nas specialize .*/gm, '--trials', '2'],
+  [/^npx nas specialize .*/gm, '--epochs', '1'],
+  [/^npx nas shrink .*/gm, '--macs', '80k'],
+];
+
+/** The commands made small: runs, searches of supernets, and networks shrunk to less, as they are small. */
 export function shortened(commands: string, folder: string): string {
-  return commands
-    .replaceAll('--macs 1M', '--macs 80k')
-    .replaceAll(/npx nas run (\S+\.yaml)/g, (command, file: string) => {
-      const settings = tinySettings(parse(readFileSync(join(folder, file), 'utf8')));
-      return [command, ...settings.map((setting) => `--set ${setting}`)].join(' ');
-    });
+  const others = tinyNumbers.reduce(
+    (text, [pattern, option, value]) =>
+      text.replaceAll(pattern, (command) => command.replace(RegExp(`${option} \\S+`), `${option} ${value}`)),
+    commands,
+  );
+  return others.replaceAll(/npx nas run (\S+\.yaml)/g, (command, file: string) => {
+    const settings = tinySettings(parse(readFileSync(join(folder, file), 'utf8')));
+    return [command, ...settings.map((setting) => `--set ${setting}`)].join(' ');
+  });
 }
 
 /** A Python with ONNX Runtime; undefined when there is none. */
