@@ -12,6 +12,8 @@ interface Loaded<E> {
 export interface LoadedNetworks extends Loaded<TrainingExperiment> {
   readonly kind: 'training';
   readonly task: Task;
+  /** What given weights are to its networks, for people; null when none are given. */
+  readonly beginning: string | null;
   readonly space: Space;
 }
 
@@ -28,7 +30,7 @@ export type LoadedSpace = LoadedNetworks | LoadedTable;
  * @throws NasError `invalid-input` for mistakes in the file, missing data, impossible spaces and bad tables.
  */
 export async function loadWithSpace(file: string, set: readonly string[]): Promise<LoadedSpace> {
-  const { isTableExperiment, loadExperiment, loadResults, locatingIn, planSupernet } =
+  const { isTableExperiment, loadExperiment, loadResults, locatingIn, planInitial, planSupernet } =
     await import('../experiments/index.js');
   const { openSource } = await import('../trainers/index.js');
   const { createSpace, spaceSize } = await import('../spaces/index.js');
@@ -44,5 +46,6 @@ export async function loadWithSpace(file: string, set: readonly string[]): Promi
   const task: Task = { input: [source.height, source.width, source.channels], classes: source.classes.length };
   const space = await locating(['space'], () => createSpace(experiment.space, task));
   await planSupernet(experiment, { space, data: null, locating });
-  return { kind: 'training', loaded, experiment, task, space, size: sizeOf(space) };
+  const beginning = await planInitial(experiment, { space, data: source, locating });
+  return { kind: 'training', loaded, experiment, task, space, size: sizeOf(space), beginning };
 }

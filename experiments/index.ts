@@ -2,6 +2,7 @@ export { evaluateOnSplit, type EvaluateFileOptions } from './evaluate.js';
 export * from './table-results.js';
 export type { EvaluationHooks, EvaluationSubject, EvaluatorModule } from './evaluate-schema.js';
 export { shrunkModel } from './shrunk-model.js';
+export { planInitial } from './initial-weights/index.js';
 export { runSpecialized, specialize, type Specialization, type SpecializedRun } from './specialize.js';
 export { trainedModel, type TrainedModel } from './trained-model.js';
 export { trialSubject } from './trial-subject.js';

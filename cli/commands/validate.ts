@@ -15,7 +15,8 @@ export const validate = command({
       .option('set', setOption)
       .option('json', jsonOption),
   run: async ({ yaml, set, json: asJson }, { out, colors }) => {
-    const { kind, experiment, space, size } = await loadWithSpace(yaml, set);
+    const valid = await loadWithSpace(yaml, set);
+    const { kind, experiment, space, size } = valid;
     const { loadController } = await import('../../search/index.js');
     const { name, objectives, search, seed } = experiment;
     await loadController(search, { space, objectives, seed });
@@ -27,5 +28,6 @@ export const validate = command({
     const each = kind === 'table' ? 'in a table' : evaluationText(experiment);
     const goals = objectives.map(({ name: goal, direction }) => `${direction} ${goal}`).join(', ');
     out(`${colors.green('valid')}: ${name}: ${search.trials} trials ${each} among ${size} networks; ${goals}\n`);
+    if (valid.kind === 'training' && valid.beginning !== null) out(`${valid.beginning}\n`);
   },
 });

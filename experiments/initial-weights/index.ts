@@ -12,6 +12,8 @@ import {
   type DatasetInfo,
   type DatasetRef,
 } from '../../trainers/index.js';
+import type { Locating } from '../parse/index.js';
+import type { TrainingExperiment } from '../schema.js';
 import { readFoundWeights, weightsFilesOf } from './read.js';
 import { sharedWeightsOf } from './shared.js';
 
@@ -28,12 +30,26 @@ const covered = ({ layers, share }: Coverage): string =>
     ? `all ${layers.all} layers`
     : `${layers.given} of ${layers.all} layers (${percent(share)} of the weights)`;
 
+/** What the data decides about weights: the head's outputs, and the first convolution's inputs. */
+type Images = Pick<DatasetInfo, 'classes' | 'channels'>;
+
+/**
+ * What `train.from` gives the networks of an experiment's space, for people; null when it gives nothing.
+ * @throws NasError `invalid-input` as `checkInitial`, saying where in the file it is
+ */
+export async function planInitial(
+  { initial }: TrainingExperiment,
+  { space, data, locating }: { readonly space: Space; readonly data: Images; readonly locating: Locating },
+): Promise<string | null> {
+  return initial === undefined ? null : locating(['train', 'from'], () => checkInitial(initial, space, data));
+}
+
 /**
  * Finds out what the weights of a path are to the networks of a space.
  * @returns for people: how much of the largest and of the smallest network they give
  * @throws NasError `invalid-input` when they are none, or nothing of them fits
  */
-export async function checkInitial(path: string, space: Space, data: DatasetInfo): Promise<string> {
+export async function checkInitial(path: string, space: Space, data: Images): Promise<string> {
   const { smallest, largest } = extremes(space);
   const members = [largest, smallest].map(({ genotype }) => memberOf(space, genotype));
   const shared = sharedWeightsOf(await readFoundWeights(path, space), data.classes);
@@ -49,7 +65,7 @@ export async function checkInitial(path: string, space: Space, data: DatasetInfo
 }
 
 /** Other channels mean other things, however many there are: there is no first of them. */
-function requireSameChannels(path: string, shared: Weights, { channels }: DatasetInfo): void {
+function requireSameChannels(path: string, shared: Weights, { channels }: Images): void {
   const own = shared.get('stem/kernel')?.shape[2];
   if (own !== undefined && own !== channels)
     throw invalidInput(`the network of ${path} takes images with ${own} channels; the data's have ${channels}`);

@@ -10,7 +10,7 @@ import {
   type DatasetInfo,
   type DatasetRef,
 } from '../../trainers/index.js';
-import { checkInitial } from '../initial-weights/index.js';
+import { planInitial } from '../initial-weights/index.js';
 import { measureNamed } from '../measures.js';
 import type { Locating } from '../parse/index.js';
 import {
@@ -61,11 +61,8 @@ async function trainingPlan(experiment: TrainingExperiment, context: PlanContext
   for (const [key, batch] of batches(experiment)) await locating([key, 'batch'], () => checkBatch(batch, data));
   const task: Task = { input: [data.height, data.width, data.channels], classes: data.classes.length };
   const space = await locating(['space'], () => createSpace(experiment.space, task));
-  const { initial } = experiment;
-  if (initial !== undefined) {
-    const message = await locating(['train', 'from'], () => checkInitial(initial, space, data));
-    observe({ kind: 'note', message });
-  }
+  const beginning = await planInitial(experiment, { space, data, locating });
+  if (beginning !== null) observe({ kind: 'note', message: beginning });
   const supernet = await planSupernet(experiment, { space, data, locating });
   const made = experiment.objectives.flatMap(({ name }) => measureNamed(name)?.source ?? []);
   const objectives = made.flatMap((source) => (source.kind === 'proxy' ? [source.proxy] : []));

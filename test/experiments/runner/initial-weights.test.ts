@@ -121,6 +121,12 @@ describe('train.from', () => {
     expect(output).toMatch(/copy\.onnx: the file of weights has changed since the run began/);
   });
 
+  it('is checked by nas validate', async () => {
+    const { code, output } = await nas('validate', file, '--set', `train.from=${exported(frontier())}`);
+    expect(output).toMatch(/^valid: .*\nTrainings start from .*: the largest network of the space takes/);
+    expect(code).toBe(0);
+  });
+
   it.each([
     ['is none', 'teacher.bin', /train\.from: .*is damaged: it has only 3 bytes/],
     ['is not there', 'nowhere.onnx', /there is no file or folder .*nowhere\.onnx/],
