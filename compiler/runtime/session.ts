@@ -11,6 +11,8 @@ export interface SessionOptions extends Partial<Pick<Target, 'provider' | 'threa
   readonly planMemory?: boolean;
   /** Whether ONNX Runtime looks for a better graph; default true. */
   readonly optimize?: boolean;
+  /** Optimizers of ONNX Runtime, by name, that are not asked when it does; none by default. */
+  readonly without?: readonly string[];
   /** Path prefix of a profile that ONNX Runtime writes; none by default. */
   readonly profile?: string;
 }
@@ -36,7 +38,8 @@ export async function createSession(
   model: Uint8Array | string,
   options: SessionOptions = {},
 ): Promise<ort.InferenceSession> {
-  const { provider = 'cpu', threads = 1, spinning = true, planMemory = true, optimize = true, profile } = options;
+  const { provider = 'cpu', threads = 1, spinning = true, planMemory = true, optimize = true } = options;
+  const { without = [], profile } = options;
   const settings: ort.InferenceSession.SessionOptions = {
     executionProviders: provider === 'cpu' ? ['cpu'] : [provider, 'cpu'],
     intraOpNumThreads: threads,
@@ -47,6 +50,7 @@ export async function createSession(
     logSeverityLevel: 3,
     extra: {
       session: { set_denormal_as_zero: '1', intra_op: { allow_spinning: spinning ? '1' : '0' } },
+      optimization: { disable_specified_optimizers: without.join(';') },
     },
     ...(profile !== undefined && { enableProfiling: true, profileFilePrefix: profile }),
   };
