@@ -96,8 +96,15 @@ function pearson(x: readonly number[], y: readonly number[]): number {
   return xy / Math.sqrt(xx * yy);
 }
 
-/** Spearman's rank correlation with ties, in [-1, 1]; NaN when a side is constant or there are fewer than two pairs. */
-export const spearman = (x: readonly number[], y: readonly number[]): number => pearson(ranks(x), ranks(y));
+/** Values that are no numbers have no rank. */
+const ranked = (values: readonly number[]): boolean => !values.some(Number.isNaN);
+
+/**
+ * Spearman's rank correlation with ties, in [-1, 1]; NaN when a side is constant or holds NaN, or there are fewer than two
+ * pairs.
+ */
+export const spearman = (x: readonly number[], y: readonly number[]): number =>
+  ranked(x) && ranked(y) ? pearson(ranks(x), ranks(y)) : NaN;
 
 /** Pairs that are equal, in ascending values. */
 function tiedPairs(sorted: ArrayLike<number>): number {
@@ -132,10 +139,11 @@ function sortCountingInversions(values: Float64Array): number {
 }
 
 /**
- * Kendall's tau-b, in [-1, 1]; NaN when a side is constant or there are fewer than two pairs. In n log n steps (Knight
- * 1966).
+ * Kendall's tau-b, in [-1, 1]; NaN when a side is constant or holds NaN, or there are fewer than two pairs. In n log n steps
+ * (Knight 1966).
  */
 export function kendall(x: readonly number[], y: readonly number[]): number {
+  if (!ranked(x) || !ranked(y)) return NaN;
   const order = x.map((_, i) => i).sort((a, b) => x[a] - x[b] || y[a] - y[b]);
   const sortedY = Float64Array.from(order, (i) => y[i]);
   let tiedBoth = 0;

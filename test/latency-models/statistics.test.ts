@@ -86,6 +86,10 @@ describe('rank correlations', () => {
     expect(kendall([1, 2, 2, 3], [1, 2, 3, 4])).toBeCloseTo(5 / Math.sqrt(30), 12);
     expect(spearman([1, 1, 1], [1, 2, 3])).toBeNaN();
     expect(kendall([1], [1])).toBeNaN();
+    for (const correlation of [spearman, kendall]) {
+      expect(correlation([1, NaN, 2], [1, 2, 3])).toBeNaN();
+      expect(correlation([1, 2, 3], [1, 2, NaN])).toBeNaN();
+    }
   });
 
   it('depends on the order only', () => {
