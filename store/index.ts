@@ -1,7 +1,7 @@
 export type { ArtifactRecord, Artifacts, NewArtifact } from './artifacts.js';
 export type { TrialStage } from './attempts.js';
 export type { Clock } from './connection.js';
-export type { Curves, Epoch, Training } from './curves.js';
+export { describeTraining, type Curves, type Epoch, type Training } from './curves.js';
 export { eventKinds, type EventKind, type EventRecord, type Events, type NewEvent } from './events.js';
 export type { FinalRecord, Finals, NewFinal, WeightsOrigin } from './finals.js';
 export { isWorkedIn, lockWorkdir } from './lock.js';

@@ -22,9 +22,16 @@ export interface CutOptions {
 /** Savings count as at least this share of the cost: a predictor may say that a narrower network is no faster. */
 const leastSaving = 1e-6;
 
+const sumOf = (values: readonly number[], indices: readonly number[]): number =>
+  indices.reduce((sum, i) => sum + values[i], 0);
+
 /**
  * Cuts a network, again and again, where the next block of channels has the least importance for what it saves; each
  * result is a smaller network, the last has no width left that can be cut. No group is cut below one multiple.
+ *
+ * What is lost counts as a share of what the group has left: importance is known of single channels of the whole
+ * network, and those that do the same in hundreds seem to matter little, each by itself, down to the last. Groups also
+ * differ in scale (Molchanov et al. 2017 normalise by layer).
  *
  * Each cut leaves the others less to save, so that their prices only rise: only that of the group which seems cheapest
  * is computed anew (lazy evaluation, Minoux 1978).
@@ -51,10 +58,10 @@ export function* cutsOf(
       const widths = new Map(current.widths).set(name, width);
       const cut = shrinkNetwork(network, widths, groups);
       if (cut === null) continue;
-      const lost = order.slice(width, now).reduce((sum, channel) => sum + own[channel], 0);
+      const lost = sumOf(own, order.slice(width, now)) / sumOf(own, order.slice(0, now));
       const after = cost(cut);
       const saved = Math.max(current.cost - after, leastSaving * current.cost);
-      return { network: cut, widths, cost: after, price: lost / saved };
+      return { network: cut, widths, cost: after, price: Number.isNaN(lost) ? 0 : lost / saved };
     }
     return null;
   };

@@ -1,24 +1,30 @@
+import { describeTraining, type Training } from '../../../store/index.js';
 import type { EpochMetrics } from '../../../trainers/index.js';
 import type { TrainingContext } from '../context.js';
+import type { PhaseName } from '../events.js';
 import type { JobListener } from './job-runner.js';
 import { toEpoch } from './training.js';
 
-/** The training of a whole phase, which the trials rest on; its curve is stored and its progress told. */
+/** The training of a whole phase: its curve is stored and its progress told. */
 export interface PhaseTraining {
   readonly listener: JobListener;
   /** Stores an epoch unless it was: after a restart, epochs are told again. */
   readonly record: (metrics: EpochMetrics) => void;
 }
 
-/** @param batch images of one step. */
+/**
+ * @param training whose curve it is
+ * @param batch images of one step
+ */
 export function phaseTraining(
   { store, observe }: TrainingContext,
-  phase: 'teacher' | 'supernet',
+  phase: PhaseName,
+  training: Training,
   batch: number,
 ): PhaseTraining {
-  const stored = new Set(store.curves.of({ stage: phase }).map(({ epoch }) => epoch));
+  const stored = new Set(store.curves.of(training).map(({ epoch }) => epoch));
   const record = (metrics: EpochMetrics) => {
-    if (!stored.has(metrics.epoch)) store.curves.add({ stage: phase }, toEpoch(metrics));
+    if (!stored.has(metrics.epoch)) store.curves.add(training, toEpoch(metrics));
     stored.add(metrics.epoch);
   };
   const listener: JobListener = {
@@ -39,12 +45,12 @@ export function phaseTraining(
           record(event.metrics);
           break;
         case 'note':
-          observe({ kind: 'note', message: `${phase}: ${event.message}` });
+          observe({ kind: 'note', message: `${describeTraining(training)}: ${event.message}` });
           break;
       }
     },
     retry: (attempt, attempts, reason) => {
-      const message = `the ${phase} goes on from its checkpoint (attempt ${attempt} of ${attempts}): ${reason}`;
+      const message = `${describeTraining(training)} goes on from its checkpoint (attempt ${attempt} of ${attempts}): ${reason}`;
       observe({ kind: 'note', message });
     },
   };

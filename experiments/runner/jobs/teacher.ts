@@ -25,7 +25,7 @@ export async function prepareTeacher(context: TrainingContext, train: TrainConfi
     inputs: [{ path: plan.dataset.directory, hash: plan.data.hash }],
   } as const;
   const batch = config.type === 'train' ? config.batch : train.batch;
-  const { listener } = phaseTraining(context, 'teacher', batch);
+  const { listener } = phaseTraining(context, 'teacher', { stage: 'teacher' }, batch);
   const teacher = await jobs.submit(order, listener).result;
   if (teacher !== null) {
     const accuracy = `${(100 * teacher.accuracy).toFixed(2)} % on the validation images`;

@@ -3,7 +3,7 @@ import { canonicalJson, contentHash } from '../../../base/hash.js';
 import { defaultProtocol, type DeviceConfig } from '../../../latency-models/index.js';
 import type { Network } from '../../../spaces/index.js';
 import type { TrainingContext } from '../context.js';
-import { counting } from './listening.js';
+import { counting } from './counting.js';
 
 /** Measures networks side by side; what device it is. */
 export interface Measuring {

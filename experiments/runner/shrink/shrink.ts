@@ -1,4 +1,5 @@
-import { resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { invalidInput, messageOf } from '../../../base/errors.js';
 import type { ModelMetadata } from '../../../deploy/index.js';
 import { lockWorkdir, Store, type ShrunkRecord } from '../../../store/index.js';
@@ -13,8 +14,9 @@ import { LocalPool } from '../jobs/local-pool.js';
 import { Candidates } from '../loop/candidates.js';
 import type { TrainingPlan } from '../plan.js';
 import { preparePlan } from '../prepare-plan.js';
-import { databasePath, hasRun } from '../workdir.js';
+import { databasePath, hasRun, shrunkFolder } from '../workdir.js';
 import { begin } from './begin.js';
+import { shrunkFiles } from './files.js';
 import { isAskedFor, type SettledRequest, type ShrinkRequest } from './request.js';
 import { tune } from './tune.js';
 
@@ -75,7 +77,9 @@ async function shrinkIn(
   let record: ShrunkRecord | undefined;
   try {
     const settled = settle(plan, request);
-    record = store.shrunk.all().find((begun) => begun.state === 'running' && isAskedFor(begun, settled));
+    record = store.shrunk
+      .all()
+      .find((begun) => begun.state === 'running' && isAskedFor(begun, settled) && isThere(workdir, begun));
     if (record !== undefined)
       observe({ kind: 'note', message: `Shrunk network ${record.number} was begun and goes on` });
     record ??= await begin(context, parent.model, settled);
@@ -93,6 +97,12 @@ async function shrinkIn(
     signal.removeEventListener('abort', stop);
     await jobs.close();
   }
+}
+
+/** Whether the files of a network that was begun are there, for it to go on. */
+function isThere(workdir: string, { number }: ShrunkRecord): boolean {
+  const { parent, cut } = shrunkFiles(join(workdir, shrunkFolder(number)));
+  return existsSync(parent) && existsSync(cut);
 }
 
 /** The request with its defaults, which are the run's. */

@@ -9,9 +9,10 @@ import type { ShrunkRecord } from '../../../store/index.js';
 import { fineTuning, type PreparedTeacher, type TrainConfig } from '../../../trainers/index.js';
 import type { TrainingContext } from '../context.js';
 import type { Accuracies } from '../jobs/jobs.js';
+import { phaseTraining } from '../jobs/phase-training.js';
 import { shrunkFolder } from '../workdir.js';
+import { counting } from './counting.js';
 import { shrunkFiles } from './files.js';
-import { counting, fineTuningOf } from './listening.js';
 
 /** A network that was cut, and what it came from. */
 export interface Tuning {
@@ -70,7 +71,7 @@ export async function tune(context: TrainingContext, tuning: Tuning): Promise<vo
     message: `Fine-tuning the network for ${epochsText}, taught by what it was`,
   });
   const teacher = await teacherOf(context, `trial ${record.parent}`, parent, files.parent, train);
-  const { listener, keep } = fineTuningOf(context, number, train.batch);
+  const { listener, record: keep } = phaseTraining(context, 'shrink', { stage: 'shrunk', shrunk: number }, train.batch);
   const result = await jobs.submit(
     {
       id: `train/shrunk/${number}`,

@@ -37,10 +37,11 @@ function slowly(network: Network, importance: Importance, multiple: number, step
         const next = new Map(widths).set(name, width);
         const cut = shrinkNetwork(network, next);
         if (cut === null) continue;
-        const lost = ranked(own)
-          .slice(width, before)
-          .reduce((sum, channel) => sum + own[channel], 0);
-        return [{ next, name, width, price: lost / (now - costs(cut).macs) }];
+        const left = ranked(own)
+          .slice(0, before)
+          .map((channel) => own[channel]);
+        const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
+        return [{ next, name, width, price: sum(left.slice(width)) / sum(left) / (now - costs(cut).macs) }];
       }
       return [];
     });
@@ -85,6 +86,28 @@ describe('cutsOf', () => {
       }),
       { numRuns: 3 },
     );
+  });
+
+  it('does not empty a group whose channels seem to matter little, each by itself', () => {
+    const importance = new Map(
+      channelGroups(mobilenet).map(({ name, width }) => [
+        name,
+        Array.from({ length: width }, () => (name === 'head' ? 1e-6 : 1)),
+      ]),
+    );
+    const half = [...cutsOf(mobilenet, importance, { multiple: 4 })].find(
+      ({ cost }) => cost < 0.5 * costs(mobilenet).macs,
+    );
+    const { width } = channelGroups(mobilenet).find(({ name }) => name === 'head') ?? { width: NaN };
+    expect(half?.widths.get('head') ?? width).toBeGreaterThan(0.2 * width);
+  });
+
+  it('cuts first what does not matter at all', () => {
+    const importance = new Map(
+      [...drawn(mobilenet, 3)].map(([name, own]) => [name, name === 'stem' ? own.map(() => 0) : own]),
+    );
+    const [first] = cutsOf(mobilenet, importance, { multiple: 4 });
+    expect([...first.widths.keys()]).toEqual(['stem']);
   });
 
   it('leaves groups alone that have no importance', () => {
