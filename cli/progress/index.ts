@@ -7,4 +7,4 @@ export type { ProgressView } from './view.js';
 
 /** Live lines where a person watches, plain ones elsewhere. */
 export const createProgressView = (terminal: Terminal, clock: () => number = () => performance.now()): ProgressView =>
-  terminal.live ? createLiveView(terminal, clock) : createPlainView(terminal);
+  terminal.live ? createLiveView(terminal, clock) : createPlainView(terminal, clock);

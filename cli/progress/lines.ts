@@ -15,6 +15,7 @@ const why = (message: string | undefined): string => (message === undefined ? ''
 const lines: { readonly [K in RunEvent['kind']]: Line<K> } = {
   phase: ({ message }) => message,
   progress: () => null,
+  'phase-epoch': () => null,
   'trial-asked': ({ number, reason, rejected }) =>
     `trial ${number} asked: ${reason}${rejected === 0 ? '' : ` (${rejected} rejected before)`}`,
   'trial-started': () => null,
@@ -56,5 +57,9 @@ export function lineOf(event: RunEvent): string | null {
 }
 
 /** An epoch as a line, for logs: a person at a terminal sees it move instead. */
-export const epochLine = (event: Extract<RunEvent, { kind: 'trial-epoch' }>): string =>
-  `trial ${event.number} epoch ${event.epoch + 1}/${event.epochs}: validation accuracy ${percent(event.validationAccuracy)}, loss ${event.trainLoss.toFixed(4)}`;
+export function epochLine(event: Extract<RunEvent, { kind: 'trial-epoch' | 'phase-epoch' }>): string {
+  const { epoch, epochs, validationAccuracy, trainLoss } = event;
+  const what = event.kind === 'trial-epoch' ? `trial ${event.number}` : event.phase;
+  const whose = event.kind === 'phase-epoch' && event.phase === 'supernet' ? ' of its largest network' : '';
+  return `${what} epoch ${epoch + 1}/${epochs}: validation accuracy${whose} ${percent(validationAccuracy)}, loss ${trainLoss.toFixed(4)}`;
+}

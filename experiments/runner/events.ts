@@ -41,6 +41,18 @@ export interface ProgressEvent {
   readonly detail?: string;
 }
 
+/** An epoch of a training that a whole phase is for ended. */
+export interface PhaseEpochEvent {
+  readonly kind: 'phase-epoch';
+  readonly phase: PhaseName;
+  /** Counted from 0. */
+  readonly epoch: number;
+  readonly epochs: number;
+  /** In [0, 1]; of a supernet, its largest network's. */
+  readonly validationAccuracy: number;
+  readonly trainLoss: number;
+}
+
 /** The controller proposed a candidate. */
 export interface TrialAskedEvent {
   readonly kind: 'trial-asked';
@@ -210,6 +222,7 @@ export interface DoneEvent {
 export type RunEvent =
   | PhaseEvent
   | ProgressEvent
+  | PhaseEpochEvent
   | TrialAskedEvent
   | TrialStartedEvent
   | TrialStepEvent

@@ -30,6 +30,11 @@ const step = (worker: number, number: number, at: number): RunEvent => ({
 });
 
 const story: readonly RunEvent[] = [
+  { kind: 'phase', name: 'supernet', message: 'Training the supernet (2 epochs)' },
+  { kind: 'progress', phase: 'supernet', done: 1, total: 20, unit: 'steps', detail: 'epoch 1/2, 90 images/s' },
+  { kind: 'phase-epoch', phase: 'supernet', epoch: 0, epochs: 2, validationAccuracy: 0.25, trainLoss: 2 },
+  { kind: 'progress', phase: 'supernet', done: 11, total: 20, unit: 'steps', detail: 'epoch 2/2, 90 images/s' },
+  { kind: 'progress', phase: 'supernet', done: 20, total: 20, unit: 'steps', detail: 'epoch 2/2, 90 images/s' },
   { kind: 'phase', name: 'search', message: 'Searching: 4 trials' },
   {
     kind: 'trial-asked',
@@ -109,11 +114,15 @@ function screen(text: string): string[] {
 describe('progress', () => {
   it('is plain lines in a log', () => {
     expect(tell(false)).toMatchInlineSnapshot(`
-      "Searching: 4 trials
+      "Training the supernet (2 epochs)
+      supernet epoch 1/2: validation accuracy of its largest network 25.00 %, loss 2.0000
+      supernet: 11 of 20 steps, 18 s left
+      supernet: 20 of 20 steps
+      Searching: 4 trials
       trial 0 asked: mutation of trial 7 (3 rejected before)
       trial 0 epoch 1/3: validation accuracy 50.00 %, loss 1.0000
       trial 0 complete: accuracy 90.00 %, latency 0.25 ms
-      search: 1 of 4 trials
+      search: 1 of 4 trials, 3 min left
       trial 1 failed: loss is NaN
       warning: something is odd
       complete: 1 trial complete, 1 failed in 30 s; results in runs/x (report.html)

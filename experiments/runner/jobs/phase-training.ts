@@ -1,5 +1,5 @@
 import { describeTraining, type Training } from '../../../store/index.js';
-import type { EpochMetrics } from '../../../trainers/index.js';
+import type { EpochMetrics, TrainConfig } from '../../../trainers/index.js';
 import type { TrainingContext } from '../context.js';
 import type { PhaseName } from '../events.js';
 import type { JobListener } from './job-runner.js';
@@ -14,18 +14,22 @@ export interface PhaseTraining {
 
 /**
  * @param training whose curve it is
- * @param batch images of one step
+ * @param schedule images of one step, and epochs of the whole training
  */
 export function phaseTraining(
   { store, observe }: TrainingContext,
   phase: PhaseName,
   training: Training,
-  batch: number,
+  { batch, epochs }: Pick<TrainConfig, 'batch' | 'epochs'>,
 ): PhaseTraining {
   const stored = new Set(store.curves.of(training).map(({ epoch }) => epoch));
   const record = (metrics: EpochMetrics) => {
-    if (!stored.has(metrics.epoch)) store.curves.add(training, toEpoch(metrics));
-    stored.add(metrics.epoch);
+    if (stored.has(metrics.epoch)) return;
+    const made = toEpoch(metrics);
+    store.curves.add(training, made);
+    stored.add(made.epoch);
+    const { epoch, validationAccuracy, trainLoss } = made;
+    observe({ kind: 'phase-epoch', phase, epoch, epochs, validationAccuracy, trainLoss });
   };
   const listener: JobListener = {
     event: (event) => {
@@ -34,7 +38,7 @@ export function phaseTraining(
           observe({ kind: 'progress', phase, done: event.done, total: event.total, unit: event.what });
           break;
         case 'progress': {
-          const { epoch, epochs, step, steps, imagesPerSecond } = event.progress;
+          const { epoch, step, steps, imagesPerSecond } = event.progress;
           const detail = `epoch ${epoch + 1}/${epochs}, ${Math.round(imagesPerSecond)} images/s`;
           const [done, total] = [epoch * steps + step, epochs * steps];
           const rate = imagesPerSecond / batch;

@@ -24,8 +24,8 @@ export async function prepareTeacher(context: TrainingContext, train: TrainConfi
     sharing: 'shared',
     inputs: [{ path: plan.dataset.directory, hash: plan.data.hash }],
   } as const;
-  const batch = config.type === 'train' ? config.batch : train.batch;
-  const { listener } = phaseTraining(context, 'teacher', { stage: 'teacher' }, batch);
+  const schedule = config.type === 'train' ? config : train;
+  const { listener } = phaseTraining(context, 'teacher', { stage: 'teacher' }, schedule);
   const teacher = await jobs.submit(order, listener).result;
   if (teacher !== null) {
     const accuracy = `${(100 * teacher.accuracy).toFixed(2)} % on the validation images`;

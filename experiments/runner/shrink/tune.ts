@@ -71,7 +71,7 @@ export async function tune(context: TrainingContext, tuning: Tuning): Promise<vo
     message: `Fine-tuning the network for ${epochsText}, taught by what it was`,
   });
   const teacher = await teacherOf(context, `trial ${record.parent}`, parent, files.parent, train);
-  const { listener, record: keep } = phaseTraining(context, 'shrink', { stage: 'shrunk', shrunk: number }, train.batch);
+  const { listener, record: keep } = phaseTraining(context, 'shrink', { stage: 'shrunk', shrunk: number }, train);
   const result = await jobs.submit(
     {
       id: `train/shrunk/${number}`,

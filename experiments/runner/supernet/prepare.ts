@@ -64,7 +64,7 @@ async function trainSupernet(
       ...(initial === undefined ? [] : [{ path: initial, hash: contentHash(readFileSync(initial)) }]),
     ],
   } as const;
-  const { listener, record } = phaseTraining(context, 'supernet', { stage: 'supernet' }, config.batch);
+  const { listener, record } = phaseTraining(context, 'supernet', { stage: 'supernet' }, config);
   const result = await jobs.submit(order, listener).result;
   if (result.state !== 'complete') throw new NasError('interrupted', 'the training of the supernet was stopped');
   result.curve.forEach(record);
