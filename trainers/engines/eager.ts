@@ -1,9 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { withNoise } from '../../compiler/index.js';
 import { assignAll } from '../weights.js';
+import { averageDecay } from '../schedule.js';
+import type { ImageSize } from '../data/index.js';
 import type { TrainingEngine } from './engine.js';
 import { noiseSeed, type TrainingProgram } from './training-program.js';
-import { averageDecay } from '../schedule.js';
 
 export interface EagerOptions {
   /** A registered TF.js backend; the program's variables must live on it. */
@@ -12,42 +13,35 @@ export interface EagerOptions {
   readonly batch: number;
 }
 
-/** Runs the training program directly on a TF.js backend, with the noise that its compiled twin has. */
-export function createEagerEngine(program: TrainingProgram, { backend, batch: size }: EagerOptions): TrainingEngine {
-  const { spec, states } = program;
-  const [height, width, channels] = spec.network.input;
-  const images = (data: Float32Array, count: number): tf.Tensor => tf.tensor4d(data, [count, height, width, channels]);
-  const rows = (data: Float32Array): tf.Tensor => tf.tensor2d(data, [size, spec.network.classes]);
+/** What every program can do on a backend besides its step. */
+type EagerProgram = Pick<TrainingProgram, 'states' | 'evaluate' | 'dispose'>;
+
+export const imageTensor = (data: Float32Array, count: number, [height, width, channels]: ImageSize): tf.Tensor =>
+  tf.tensor4d(data, [count, height, width, channels]);
+
+/**
+ * A program's engine on a registered TF.js backend, on which its variables live.
+ * @param input of the images that it evaluates
+ * @param step run while the backend is the current one
+ */
+export function engineOn(
+  backend: string,
+  { states, evaluate, dispose }: EagerProgram,
+  input: ImageSize,
+  step: TrainingEngine['step'],
+): TrainingEngine {
   const activate = async (): Promise<void> => {
     if (tf.getBackend() !== backend) await tf.setBackend(backend);
   };
   return {
     name: `eager (TF.js ${backend})`,
-    async step(batch, learningRate, step) {
+    async step(...batch) {
       await activate();
-      const noise = { seed: noiseSeed(spec), step };
-      const [loss, correct] = tf.tidy(() => {
-        const result = withNoise(noise, () =>
-          program.step({
-            images: images(batch.images, size),
-            labels: rows(batch.labels),
-            ...(program.needsTeacherLogits && batch.teacher !== null ? { teacher: rows(batch.teacher) } : {}),
-            learningRate: tf.scalar(learningRate),
-            ...(spec.ema > 0 ? { averageDecay: tf.scalar(averageDecay(step, spec.ema)) } : {}),
-          }),
-        );
-        return [result.loss, result.correct];
-      });
-      try {
-        const [[lossValue], [correctValue]] = await Promise.all([loss.data(), correct.data()]);
-        return { loss: lossValue, correct: correctValue };
-      } finally {
-        tf.dispose([loss, correct]);
-      }
+      return step(...batch);
     },
     async evaluate(data, count) {
       await activate();
-      const logits = tf.tidy(() => program.evaluate(images(data, count)));
+      const logits = tf.tidy(() => evaluate(imageTensor(data, count, input)));
       try {
         return Float32Array.from(await logits.data());
       } finally {
@@ -63,8 +57,36 @@ export function createEagerEngine(program: TrainingProgram, { backend, batch: si
       ),
     load: (state) => assignAll(states, state),
     dispose: () => {
-      program.dispose();
+      dispose();
       return Promise.resolve();
     },
   };
+}
+
+/** Runs the training program directly on a TF.js backend, with the noise that its compiled twin has. */
+export function createEagerEngine(program: TrainingProgram, { backend, batch: size }: EagerOptions): TrainingEngine {
+  const { spec } = program;
+  const { input, classes } = spec.network;
+  const rows = (data: Float32Array): tf.Tensor => tf.tensor2d(data, [size, classes]);
+  return engineOn(backend, program, input, async (batch, learningRate, step) => {
+    const noise = { seed: noiseSeed(spec), step };
+    const [loss, correct] = tf.tidy(() => {
+      const result = withNoise(noise, () =>
+        program.step({
+          images: imageTensor(batch.images, size, input),
+          labels: rows(batch.labels),
+          ...(program.needsTeacherLogits && batch.teacher !== null ? { teacher: rows(batch.teacher) } : {}),
+          learningRate: tf.scalar(learningRate),
+          ...(spec.ema > 0 ? { averageDecay: tf.scalar(averageDecay(step, spec.ema)) } : {}),
+        }),
+      );
+      return [result.loss, result.correct];
+    });
+    try {
+      const [[lossValue], [correctValue]] = await Promise.all([loss.data(), correct.data()]);
+      return { loss: lossValue, correct: correctValue };
+    } finally {
+      tf.dispose([loss, correct]);
+    }
+  });
 }
