@@ -13,7 +13,7 @@ import { makeTinyDataset } from '../../support/tiny-dataset.js';
 const nas = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
 
 /** How many kills; `npm run test:kills` takes 25. */
-export const killCount = Number(process.env['NAS_KILLS'] ?? 3);
+export const killCount = Number(process.env['NAS_KILLS'] ?? 2);
 
 /** Whom a kill hits: the coordinator, or one of its workers (which it then replaces). */
 export type Victim = 'coordinator' | 'worker';
