@@ -8,7 +8,7 @@ const defaultTrials = 100;
 
 function positive(option: string, value: number, isAllowed: (value: number) => boolean, expected: string): number {
   if (isAllowed(value)) return value;
-  throw invalidInput(`--${option}: expected ${expected}`);
+  throw invalidInput(`--${option}: got ${value}; expected ${expected}`);
 }
 
 export const specialize = command({

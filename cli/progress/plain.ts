@@ -19,7 +19,7 @@ export function createPlainView({ err }: Terminal, clock: () => number): Progres
     shown = { phase, tenth };
     if (first) return null;
     const { etaSeconds } = tracker.state.progress ?? {};
-    const left = etaSeconds === undefined || done === total ? '' : `, ${duration(etaSeconds)} left`;
+    const left = etaSeconds === undefined || etaSeconds < 1 ? '' : `, ${duration(etaSeconds)} left`;
     return `${phase}: ${done} of ${total} ${unit}${left}`;
   };
   const lineFor = (event: RunEvent): string | null => {

@@ -37,6 +37,9 @@ export function duration(seconds: number): string {
   return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;
 }
 
+/** `1 epoch`, `3 epochs`. */
+export const epochsText = (epochs: number): string => (epochs === 1 ? '1 epoch' : `${epochs} epochs`);
+
 /** A share as a percentage; a value beyond 1 is none (tables may hold accuracies in percent) and stays as it is. */
 const share = (value: number): string => (isShare(value) ? percent(value) : significant(value, 4));
 

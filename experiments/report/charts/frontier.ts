@@ -100,10 +100,13 @@ function subtitle(data: ReportData, plane: Plane): string[] {
 }
 
 /** The kind of accuracy that the search went by, where it is not the usual one. */
-function searchedAs({ objectives }: ReportData): string {
-  const kind = objectives.map(({ name }) => name).find(isAccuracy);
-  return kind === undefined || kind === 'accuracy' ? '' : `; in the search, ${objectiveTitle(kind)}`;
+function searchedAs(data: ReportData): string {
+  const kind = searchedKind(data);
+  return kind === 'accuracy' ? '' : `; in the search, ${objectiveTitle(kind)}`;
 }
+
+const searchedKind = ({ objectives }: ReportData): string =>
+  objectives.map(({ name }) => name).find(isAccuracy) ?? 'accuracy';
 
 /** Whether candidates were slices of the supernet as they are. */
 const nothingTrained = ({ objectives }: ReportData): boolean =>
@@ -139,8 +142,16 @@ const looks = [
   { series: seriesNames.enqueued, color: palette.enqueued, shape: 'square' },
 ] as const;
 
+/** What stands beside accuracies of another kind says which it is. */
+function legendOf(data: ReportData, finals: readonly Point[]) {
+  const kind = searchedKind(data);
+  if (finals.length === 0 || kind === 'accuracy') return {};
+  const label = `${seriesNames.search} (${objectiveTitle(kind)})`;
+  return { legend: { labelExpr: `datum.label === '${seriesNames.search}' ? '${label}' : datum.label` } };
+}
+
 /** How points become positions, colours and shapes; shared by all layers, and so one legend. */
-function channels(plane: Plane, points: readonly Point[], measure: string) {
+function channels(plane: Plane, points: readonly Point[], measure: string, legend: ReturnType<typeof legendOf>) {
   const horizontal = points.map(({ x }) => x);
   const xAxis = plane.x === null ? { title: 'trial', format: 'd' } : axisOf(plane.x, horizontal);
   const vertical = points.map(({ y }) => y);
@@ -163,8 +174,8 @@ function channels(plane: Plane, points: readonly Point[], measure: string) {
       axis: { format: yAxis.format },
       scale: { zero: false, nice: true },
     },
-    color: { field: 'series', type: nominal, scale: { domain, range: present.map(({ color }) => color) } },
-    shape: { field: 'series', type: nominal, scale: { domain, range: present.map(({ shape }) => shape) } },
+    color: { field: 'series', type: nominal, scale: { domain, range: present.map(({ color }) => color) }, ...legend },
+    shape: { field: 'series', type: nominal, scale: { domain, range: present.map(({ shape }) => shape) }, ...legend },
   };
 }
 
@@ -228,6 +239,7 @@ export function frontierSpec(data: ReportData): TopLevelSpec {
     plane,
     [...stopped, ...trials, ...frontier, ...finals, ...enqueued],
     vertical,
+    legendOf(data, finals),
   );
   const horizontal = plane.x === null ? 'trial' : objectiveTitle(plane.x);
   return {

@@ -5,7 +5,7 @@ import type { Store } from '../../../store/index.js';
 import type { Evaluation } from '../../measures.js';
 import { isOwnSupernet, type Experiment, type SupernetSettings, type TrainingExperiment } from '../../schema.js';
 import type { RunProvenance } from '../data.js';
-import { percent } from '../format.js';
+import { epochsText, percent } from '../format.js';
 
 const share = (value: number): string => `${Number((100 * value).toPrecision(3))} %`;
 
@@ -20,7 +20,7 @@ function describeTeacher(teacher: TeacherConfig): string {
     case 'none':
       return 'none';
     case 'train':
-      return `${teacher.network}, width ${teacher.width}, trained for ${teacher.epochs} epochs`;
+      return `${teacher.network}, width ${teacher.width}, trained for ${epochsText(teacher.epochs)}`;
     case 'onnx':
     case 'layers-model':
       return `${teacher.type} ${teacher.path}`;
@@ -30,7 +30,7 @@ function describeTeacher(teacher: TeacherConfig): string {
 function describeSupernet(supernet: SupernetSettings): string {
   if (!isOwnSupernet(supernet)) return `of ${supernet.from}`;
   const { epochs, networks, hold } = supernet;
-  return `trained for ${epochs} epochs: in each step the largest network, the smallest and ${networks} others, held for ${hold} steps`;
+  return `trained for ${epochsText(epochs)}: in each step the largest network, the smallest and ${networks} others, held for ${hold} steps`;
 }
 
 /** How each trial comes to its accuracy, in a few words; runs of older versions do not say, and trained from nothing. */
@@ -43,9 +43,9 @@ export function evaluationText({
 }): string {
   switch (evaluate) {
     case 'train':
-      return `of ${train.epochs} epochs`;
+      return `of ${epochsText(train.epochs)}`;
     case 'inherit':
-      return `of ${train.epochs} epochs from the supernet`;
+      return `of ${epochsText(train.epochs)} from the supernet`;
     case 'supernet':
       return 'straight from the supernet';
   }

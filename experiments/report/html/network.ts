@@ -11,7 +11,7 @@ import {
   type Shape,
 } from '../../../spaces/index.js';
 import type { CurvePoint, NetworkMember, ReportMember } from '../data.js';
-import { bytes, count, ms, percent } from '../format.js';
+import { bytes, count, epochsText, ms, percent } from '../format.js';
 import { html, type Markup } from './markup.js';
 import { facts, table, type Column } from './table.js';
 
@@ -92,7 +92,7 @@ const columns: readonly Column<Row>[] = [
 
 const last = (points: readonly CurvePoint[]): string => {
   const end = points.at(-1);
-  return end === undefined ? '-' : `${percent(end.validationAccuracy)} after ${points.length} epochs`;
+  return end === undefined ? '-' : `${percent(end.validationAccuracy)} after ${epochsText(points.length)}`;
 };
 
 function latencyFacts({ latency, predicted }: ReportMember): (readonly [string, string])[] {

@@ -7,6 +7,7 @@ import type { TrialRecord, WeightsOrigin } from '../../../store/index.js';
 import { searchBeginning } from '../../schema.js';
 import type { TrainingContext } from '../context.js';
 import { accuracyAmong } from '../../measures.js';
+import { epochsText } from '../../report/format.js';
 import { frontierTrials } from '../loop/frontier.js';
 import type { LatencyService } from '../latency/latency.js';
 import { latencyValue } from '../latency/value.js';
@@ -51,7 +52,8 @@ export async function finishFrontier(
   if (trials.length === 0 || stopping()) return;
   const networks = networksOf(trials);
   if (final !== null) {
-    const message = `Training the frontier's ${networks} for ${final.epochs} epochs`;
+    const begun = final.from === 'supernet' ? ' from the supernet' : '';
+    const message = `Training the frontier's ${networks}${begun} for ${epochsText(final.epochs)}`;
     observe({ kind: 'phase', name: 'final', message });
   }
   let trained = 0;

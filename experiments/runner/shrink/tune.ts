@@ -7,6 +7,7 @@ import type { ModelMetadata } from '../../../deploy/index.js';
 import type { Network } from '../../../spaces/index.js';
 import type { ShrunkRecord } from '../../../store/index.js';
 import { fineTuning, type PreparedTeacher, type TrainConfig } from '../../../trainers/index.js';
+import { epochsText } from '../../report/format.js';
 import type { TrainingContext } from '../context.js';
 import type { Accuracies } from '../jobs/jobs.js';
 import { phaseTraining } from '../jobs/phase-training.js';
@@ -64,11 +65,10 @@ export async function tune(context: TrainingContext, tuning: Tuning): Promise<vo
       : await scored('parent', { network: parent, weights: files.parent });
   const before = await scored('cut', { network, weights: files.cut });
 
-  const epochsText = epochs === 1 ? '1 epoch' : `${epochs} epochs`;
   observe({
     kind: 'phase',
     name: 'shrink',
-    message: `Fine-tuning the network for ${epochsText}, taught by what it was`,
+    message: `Fine-tuning the network for ${epochsText(epochs)}, taught by what it was`,
   });
   const teacher = await teacherOf(context, `trial ${record.parent}`, parent, files.parent, train);
   const { listener, record: keep } = phaseTraining(context, 'shrink', { stage: 'shrunk', shrunk: number }, train);

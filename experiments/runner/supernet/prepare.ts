@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { NasError } from '../../../base/errors.js';
 import { contentHash } from '../../../base/hash.js';
 import type { PreparedTeacher, SupernetConfig } from '../../../trainers/index.js';
+import { epochsText } from '../../report/format.js';
 import type { TrainingContext } from '../context.js';
 import { phaseTraining } from '../jobs/phase-training.js';
 import { teacherInputs } from '../jobs/training.js';
@@ -41,7 +42,7 @@ async function trainSupernet(
 ): Promise<string> {
   const { plan, jobs, observe } = context;
   const { dataset, data, task, workdir, experiment } = plan;
-  observe({ kind: 'phase', name: 'supernet', message: `Training the supernet (${config.epochs} epochs)` });
+  observe({ kind: 'phase', name: 'supernet', message: `Training the supernet (${epochsText(config.epochs)})` });
   const supernet = {
     space: experiment.space,
     task,

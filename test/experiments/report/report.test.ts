@@ -42,6 +42,18 @@ describe('frontier.svg', () => {
     expect(Number(/width="(\d+)"/.exec(svg)?.[1])).toBeLessThan(1000);
   });
 
+  it('says in its legend which accuracy the search went by, where others stand beside it', async () => {
+    const inherited = without(({ objectives, frontier }) => ({
+      objectives: objectives.map((goal) => (goal.name === 'accuracy' ? { ...goal, name: 'inherited_accuracy' } : goal)),
+      frontier: frontier.map((member) => ({
+        ...member,
+        values: { ...member.values, inherited_accuracy: member.values['accuracy'] },
+      })),
+    }));
+    expect(await renderFrontier(inherited)).toContain('>frontier, in the search (inherited accuracy)</text>');
+    expect(await renderFrontier(data)).toContain('>frontier, in the search</text>');
+  });
+
   it('stays small when there are many trials: of those that would lie on each other, one is drawn', async () => {
     const [trial] = data.trials;
     const trials = Array.from({ length: 30_000 }, (_, i) => ({
