@@ -7,7 +7,7 @@ import { createSpace, genotypeOf, memberOf, type Network, type Space } from '../
 import type { Model, Weights } from '../../spaces/models/index.js';
 import { Store } from '../../store/index.js';
 import { CorruptFile, readTensorFile } from '../../trainers/index.js';
-import { databasePath, hasRun } from '../runner/workdir.js';
+import { databasePath, hasRun, trialFolder, weightsFile } from '../runner/workdir.js';
 import { trainingExperimentOf } from '../training-run.js';
 
 /** Trained weights that were found in a file: those of a network, or those that a space's networks share. */
@@ -24,13 +24,16 @@ export type FoundWeights =
     }
   | { readonly kind: 'shared'; readonly weights: Weights };
 
+/** Whose folders hold weights of trials. */
+const trialStages = ['search', 'final'] as const;
+
 /** The file of a path that may also be the folder that nas export wrote. */
 export function weightsFileOf(path: string): string {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return path;
-  const found = ['model.onnx', 'model.json'].find((name) => existsSync(join(path, name)));
+  const found = ['model.onnx', 'model.json', weightsFile].find((name) => existsSync(join(path, name)));
   if (found !== undefined) return join(path, found);
-  throw invalidInput(`${path} holds neither model.onnx nor model.json`, {
-    hint: 'Give a folder that nas export wrote, or a file: model.onnx, model.json, weights.bin.',
+  throw invalidInput(`${path} holds neither model.onnx nor model.json nor weights.bin`, {
+    hint: 'Give a folder that nas export wrote, the folder of a trial (artifacts/search/<trial> of its run), or a file of one.',
   });
 }
 
@@ -52,6 +55,7 @@ export async function readFoundWeights(path: string, space: Space): Promise<Foun
   const file = weightsFileOf(path);
   if (!/\.(onnx|json)$/.test(file)) return readTensors(file);
   const { model, metadata, folded } = readModel(file);
+  if (metadata.shrunk_from !== undefined) throw shrunkOne(file);
   const places = metadata.places ?? placesAmong(space, model.network, metadata);
   if (places === null)
     throw invalidInput(`${file} does not say where the blocks of its network are in a space`, {
@@ -59,6 +63,12 @@ export async function readFoundWeights(path: string, space: Space): Promise<Foun
     });
   return { kind: 'network', model, places, classes: metadata.classes ?? null, folded };
 }
+
+/** What was cut has other channels than the first ones that members of a space share. */
+const shrunkOne = (file: string) =>
+  invalidInput(`${file} is of a network that was shrunk, which is no member of a space`, {
+    hint: 'Give the trial that it was cut out of.',
+  });
 
 /** A network without what the data decides. */
 const structure = ({ stem, blocks, head }: Network): string => canonicalJson({ stem, blocks, head });
@@ -74,7 +84,9 @@ async function readTensors(file: string): Promise<FoundWeights> {
   const weights = tensorsOf(file);
   // Networks of their own number their blocks; what is shared goes by places.
   if (![...weights.keys()].some((name) => /^block\d+[_/]/.test(name))) return { kind: 'shared', weights };
-  const trained = await trialOf(file);
+  const folder = dirname(resolve(file));
+  if (basename(dirname(folder)) === 'shrunk' && hasRun(runOf(folder))) throw shrunkOne(file);
+  const trained = await trialOf(folder);
   if (trained !== null)
     return {
       kind: 'network',
@@ -100,16 +112,20 @@ function tensorsOf(file: string): Weights {
   }
 }
 
-/** The network of a trial whose `weights.bin` lies where its run wrote it. */
+/** The workdir of a run that wrote weights into this folder. */
+const runOf = (folder: string): string => join(folder, '..', '..', '..');
+
+/** The network of a trial whose weights lie in a folder where its run wrote them. */
 async function trialOf(
-  file: string,
+  folder: string,
 ): Promise<{ readonly network: Network; readonly places: readonly string[] } | null> {
-  const folder = dirname(resolve(file));
-  const workdir = join(folder, '..', '..', '..');
-  if (!hasRun(workdir)) return null;
+  const workdir = runOf(folder);
+  const number = Number(basename(folder));
+  const isOfTrial = trialStages.some((stage) => join(workdir, trialFolder(stage, number)) === folder);
+  if (!isOfTrial || !hasRun(workdir)) return null;
   const store = Store.open(databasePath(workdir), { readonly: true });
   try {
-    const trial = store.trials.get(Number(basename(folder)));
+    const trial = store.trials.get(number);
     if (trial === undefined) return null;
     // Stored by the runner when the trial was asked.
     const network = store.networks.get(trial.genotypeId) as Network;

@@ -16,6 +16,7 @@ import {
 } from '../../../spaces/index.js';
 import { drawWeights, weightSpecs, type Weights } from '../../../spaces/models/index.js';
 import { describeDataset, readTensorFile, saveWeights, type DatasetInfo } from '../../../trainers/index.js';
+import { storedRun } from '../../cli/stored-run.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import { openWorkbench, type Workbench } from '../../trainers/support/tiny-training.js';
 
@@ -133,9 +134,28 @@ describe('weights to start from', () => {
     );
     saveWeights(weights, file);
     await expect(checkInitial(file, space, data)).rejects.toThrow(/does not say which network it is of/);
+    await expect(checkInitial(onnx({ places: undefined, shrunk_from: 3 }), space, data)).rejects.toThrow(
+      /is of a network that was shrunk/,
+    );
     const folder = join(temporaryFolder(), 'empty');
     mkdirSync(folder);
     await expect(checkInitial(folder, space, data)).rejects.toThrow(/holds neither model.onnx nor model.json/);
+  });
+
+  it('in the folder of a run are those of a trial, never of another network with the same number', async () => {
+    const workdir = temporaryFolder();
+    await storedRun(workdir, 1);
+    const write = (stage: string): string => {
+      const folder = join(workdir, 'artifacts', stage, '00000');
+      mkdirSync(folder, { recursive: true });
+      saveWeights(weights, join(folder, 'weights.bin'));
+      return folder;
+    };
+    await expect(checkInitial(write('search'), space, data)).resolves.toMatch(/^Trainings start from/);
+    await expect(checkInitial(join(write('shrunk'), 'weights.bin'), space, data)).rejects.toThrow(
+      /is of a network that was shrunk/,
+    );
+    await expect(checkInitial(write('elsewhere'), space, data)).rejects.toThrow(/does not say which network it is of/);
   });
 
   it('are the same by their content', () => {
