@@ -1,129 +1,28 @@
 import type { TopLevelSpec } from 'vega-lite';
-import type { ReportData, ReportMember, ReportTrial } from '../data.js';
-import { accuracyOf, isAccuracy } from '../../measures.js';
+import { isAccuracy } from '../../measures.js';
+import type { ReportData } from '../data.js';
 import { axisOf, objectiveTitle } from '../format.js';
+import { searchedKind, subtitle } from './frontier-caption.js';
+import {
+  enqueuedPoint,
+  finalPoint,
+  isPoint,
+  planeOf,
+  point,
+  seriesNames,
+  stoppedPoints,
+  visible,
+  withInterval,
+  type Plane,
+  type Point,
+} from './frontier-points.js';
 import { palette, renderSvg } from './render.js';
-
-/** The objectives that span the picture; with one objective, it is drawn against the trial's number. */
-interface Plane {
-  /** Null: the trial's number. */
-  readonly x: string | null;
-  readonly y: string;
-}
-
-function planeOf({ objectives }: ReportData): Plane {
-  const [first, second] = objectives;
-  return { y: first.name, x: objectives.length > 1 ? second.name : null };
-}
-
-const valueOf = (trial: ReportTrial, name: string | null): number | undefined =>
-  name === null ? trial.number : trial.values[name];
-
-interface Point {
-  readonly x: number;
-  readonly y: number;
-  readonly series: string;
-  readonly label: string;
-  readonly low?: number;
-  readonly high?: number;
-  readonly from?: number;
-}
-
-const seriesNames = {
-  stopped: 'stopped early',
-  trials: 'trials',
-  search: 'frontier, in the search',
-  final: 'after the final training',
-  enqueued: 'given beforehand',
-} as const;
-
-function point(trial: ReportTrial, plane: Plane, series: string): Point | undefined {
-  const x = valueOf(trial, plane.x);
-  const y = valueOf(trial, plane.y);
-  return x === undefined || y === undefined ? undefined : { x, y, series, label: `#${trial.number}` };
-}
-
-const isPoint = (value: Point | undefined): value is Point => value !== undefined;
-
-/** The 95 % interval of a measured latency, where latency is the horizontal axis. */
-function withInterval(member: ReportMember, plane: Plane): Point | undefined {
-  const at = point(member, plane, seriesNames.search);
-  if (at === undefined || plane.x !== 'latency_ms' || member.latency === null) return at;
-  const [low, high] = member.latency.interval;
-  return { ...at, low, high };
-}
-
-function finalPoint(member: ReportMember, plane: Plane): Point | undefined {
-  const accuracy = member.final?.accuracy ?? null;
-  const at = point(member, plane, seriesNames.final);
-  if (at === undefined || accuracy === null || !isAccuracy(plane.y)) return undefined;
-  return { ...at, y: accuracy, from: at.y };
-}
-
-/** A trial that was given beforehand, under its own name. */
-function enqueuedPoint(trial: ReportTrial, plane: Plane): Point | undefined {
-  const at = trial.enqueued === null ? undefined : point(trial, plane, seriesNames.enqueued);
-  return at && { ...at, label: trial.enqueued ?? at.label };
-}
 
 /** Whether a logarithmic axis is due: positive values that span more than a factor of thirty. */
 const spansDecades = (values: readonly number[]): boolean => {
   const positive = values.filter((value) => value > 0);
   return positive.length === values.length && Math.max(...values) / Math.min(...values) > 30;
 };
-
-/** How the latencies came to be: device, threads, and how many are predicted only. */
-function latencyNote(data: ReportData, plane: Plane): string {
-  if (plane.x !== 'latency_ms') return '';
-  const measured = data.frontier.flatMap(({ latency }) => latency ?? []);
-  if (measured.length === 0) return 'Latency: predicted, not measured.';
-  const [{ environment }] = measured;
-  const { cpu, threads, batch, provider } = environment;
-  const whose = measured.length === data.frontier.length ? '' : ` of ${measured.length} frontier networks`;
-  const device = `${cpu}, ${threads} thread${threads === 1 ? '' : 's'}, batch ${batch}, ONNX Runtime ${provider}`;
-  const others = data.trials.filter(({ provenance }) => provenance['latency_ms'] === 'predicted').length;
-  const predicted = others > 0 ? ` Latency of ${others} trials predicted.` : '';
-  return `Latency${whose}: measured on ${device}; bars: 95 % interval.${predicted}`;
-}
-
-function subtitle(data: ReportData, plane: Plane): string[] {
-  const { counts, name, seed, evaluation } = data.run;
-  if (evaluation === 'table') {
-    const found = `${counts.complete} trials evaluated, ${data.frontier.length} on the frontier.`;
-    return wrapped(`${name} (seed ${seed}), ${data.provenance.data}: ${found}`);
-  }
-  const trained = `${counts.complete} trials ${nothingTrained(data) ? 'evaluated' : 'trained'}, ${data.frontier.length} on the frontier.`;
-  return [
-    ...wrapped(`${name} (seed ${seed}), ${data.provenance.data}: ${trained}`),
-    ...wrapped(`Accuracy: validation split${searchedAs(data)}. ${latencyNote(data, plane)}`),
-  ];
-}
-
-/** The kind of accuracy that the search went by, where it is not the usual one. */
-function searchedAs(data: ReportData): string {
-  const kind = searchedKind(data);
-  return kind === 'accuracy' ? '' : `; in the search, ${objectiveTitle(kind)}`;
-}
-
-const searchedKind = ({ objectives }: ReportData): string =>
-  objectives.map(({ name }) => name).find(isAccuracy) ?? 'accuracy';
-
-/** Whether candidates were slices of the supernet as they are. */
-const nothingTrained = ({ objectives }: ReportData): boolean =>
-  objectives.some(({ name }) => name === accuracyOf('supernet'));
-
-/** Longer lines would make the picture wider. */
-const lineLength = 95;
-
-function wrapped(text: string): string[] {
-  const lines: string[] = [];
-  for (const word of text.trim().split(' ')) {
-    const line = lines.at(-1);
-    if (line === undefined || line.length + word.length >= lineLength) lines.push(word);
-    else lines[lines.length - 1] = `${line} ${word}`;
-  }
-  return lines;
-}
 
 type Layer = Extract<TopLevelSpec, { layer: unknown }>['layer'][number];
 
@@ -178,38 +77,6 @@ function channels(plane: Plane, points: readonly Point[], measure: string, legen
     shape: { field: 'series', type: nominal, scale: { domain, range: present.map(({ shape }) => shape) }, ...legend },
   };
 }
-
-/** Of so many points in the background, each is drawn. */
-const manyPoints = 2000;
-
-/** Cells of the picture of which one point is drawn when there are more. */
-const cells = { x: 205, y: 120 };
-
-/** The points of which something would be seen: of many that lie on each other, the first. */
-function visible(points: readonly Point[]): readonly Point[] {
-  if (points.length <= manyPoints) return points;
-  const cellOf = (axis: 'x' | 'y') => {
-    const low = points.reduce((least, point) => Math.min(least, point[axis]), Infinity);
-    const high = points.reduce((most, point) => Math.max(most, point[axis]), -Infinity);
-    return (point: Point) => Math.floor((cells[axis] * (point[axis] - low)) / (high - low || 1));
-  };
-  const [column, row] = [cellOf('x'), cellOf('y')];
-  const first = new Map<number, Point>();
-  for (const point of points) {
-    const cell = column(point) * (cells.y + 1) + row(point);
-    if (!first.has(cell)) first.set(cell, point);
-  }
-  return [...first.values()];
-}
-
-/** Where the trials stand that were trained in part: at what they had come to. */
-const stoppedPoints = ({ trials, objectives }: ReportData, plane: Plane): readonly Point[] =>
-  visible(
-    trials
-      .filter(({ state, values }) => state === 'pruned' && objectives.every(({ name }) => name in values))
-      .map((trial) => point(trial, plane, seriesNames.stopped))
-      .filter(isPoint),
-  );
 
 /** Final accuracies stand beside those of the search, which the subtitle and the legend tell apart. */
 const verticalMeasure = ({ y }: Plane, finals: readonly Point[]): string =>

@@ -1,0 +1,57 @@
+import { accuracyOf, isAccuracy } from '../../measures.js';
+import type { ReportData } from '../data.js';
+import { objectiveTitle } from '../format.js';
+import type { Plane } from './frontier-points.js';
+
+/** How the latencies came to be: device, threads, and how many are predicted only. */
+function latencyNote(data: ReportData, plane: Plane): string {
+  if (plane.x !== 'latency_ms') return '';
+  const measured = data.frontier.flatMap(({ latency }) => latency ?? []);
+  if (measured.length === 0) return 'Latency: predicted, not measured.';
+  const [{ environment }] = measured;
+  const { cpu, threads, batch, provider } = environment;
+  const whose = measured.length === data.frontier.length ? '' : ` of ${measured.length} frontier networks`;
+  const device = `${cpu}, ${threads} thread${threads === 1 ? '' : 's'}, batch ${batch}, ONNX Runtime ${provider}`;
+  const others = data.trials.filter(({ provenance }) => provenance['latency_ms'] === 'predicted').length;
+  const predicted = others > 0 ? ` Latency of ${others} trials predicted.` : '';
+  return `Latency${whose}: measured on ${device}; bars: 95 % interval.${predicted}`;
+}
+
+export function subtitle(data: ReportData, plane: Plane): string[] {
+  const { counts, name, seed, evaluation } = data.run;
+  if (evaluation === 'table') {
+    const found = `${counts.complete} trials evaluated, ${data.frontier.length} on the frontier.`;
+    return wrapped(`${name} (seed ${seed}), ${data.provenance.data}: ${found}`);
+  }
+  const trained = `${counts.complete} trials ${nothingTrained(data) ? 'evaluated' : 'trained'}, ${data.frontier.length} on the frontier.`;
+  return [
+    ...wrapped(`${name} (seed ${seed}), ${data.provenance.data}: ${trained}`),
+    ...wrapped(`Accuracy: validation split${searchedAs(data)}. ${latencyNote(data, plane)}`),
+  ];
+}
+
+/** The kind of accuracy that the search went by, where it is not the usual one. */
+function searchedAs(data: ReportData): string {
+  const kind = searchedKind(data);
+  return kind === 'accuracy' ? '' : `; in the search, ${objectiveTitle(kind)}`;
+}
+
+export const searchedKind = ({ objectives }: ReportData): string =>
+  objectives.map(({ name }) => name).find(isAccuracy) ?? 'accuracy';
+
+/** Whether candidates were slices of the supernet as they are. */
+const nothingTrained = ({ objectives }: ReportData): boolean =>
+  objectives.some(({ name }) => name === accuracyOf('supernet'));
+
+/** Longer lines would make the picture wider. */
+const lineLength = 95;
+
+function wrapped(text: string): string[] {
+  const lines: string[] = [];
+  for (const word of text.trim().split(' ')) {
+    const line = lines.at(-1);
+    if (line === undefined || line.length + word.length >= lineLength) lines.push(word);
+    else lines[lines.length - 1] = `${line} ${word}`;
+  }
+  return lines;
+}
