@@ -1,5 +1,6 @@
 import {
   count,
+  objectiveTitle,
   objectiveValue,
   shrunkRows,
   targetText,
@@ -27,10 +28,12 @@ function verdict({ alternative, tuned, target }: ReportShrunk): string {
   const within = withinText[target.objective];
   if (alternative?.accuracy == null || tuned.accuracy === null) return `No other trial of this run is ${within}.`;
   const points = 100 * (alternative.accuracy - tuned.accuracy);
-  const than = points > 0 ? 'more' : 'fewer';
+  const than = points > 0 ? 'more' : 'less';
+  const noise = Math.abs(points) < 1 ? '; so little may be noise' : '';
+  const kind = objectiveTitle(alternative.measure);
   return (
-    `Trial ${alternative.trial} of the space, ${within}, is right on ${Math.abs(points).toFixed(2)} points ${than} of the ` +
-    'validation images; differences of less than a point are mostly noise.'
+    `Trial ${alternative.trial} of the space, ${within}, has ${Math.abs(points).toFixed(2)} points ${than} on the ` +
+    `validation images${noise}.${alternative.measure === 'accuracy' ? '' : ` Its accuracy is ${kind}: trained as long, it may have more.`}`
   );
 }
 

@@ -155,12 +155,15 @@ export interface ReportShrunk extends Pick<
   /** What latencies were measured on, side by side; null when none was. */
   readonly device: string | null;
   readonly network: Network;
+  /** Which accuracy that network has which it came from: `supernet_accuracy` when it is a slice that was never trained. */
+  readonly fromMeasure: string;
   /** The network that it came from, itself as it was cut, and after its fine-tuning. */
   readonly from: ShrunkStage;
   readonly cut: ShrunkStage;
   readonly tuned: ShrunkStage;
   /** The most accurate other trial that takes no more of what the network was cut to; null when there is none. */
-  readonly alternative: (ShrunkStage & { readonly trial: number }) | null;
+  readonly alternative:
+    (ShrunkStage & { readonly trial: number; /** Which accuracy it has. */ readonly measure: string }) | null;
   readonly files: readonly ReportFile[];
 }
 

@@ -1,5 +1,5 @@
 import type { ReportShrunk, ShrunkStage } from './data.js';
-import { count, ms } from './format.js';
+import { count, ms, objectiveTitle } from './format.js';
 
 /** A line of the table of a shrunk network: what it is called, and what is known of it. */
 export interface ShrunkRow {
@@ -19,14 +19,24 @@ export const withinText: { readonly [O in Target['objective']]: string } = {
   latency_ms: 'no slower',
 };
 
+/** A trial under its name, with the kind of its accuracy where it is not that of a network trained for itself. */
+const trialTitle = (trial: number, measure: string, within = ''): string =>
+  `trial ${trial}${within}${measure === 'accuracy' ? '' : ` (${objectiveTitle(measure)})`}`;
+
 /** A shrunk network beside the one that it came from, and beside what the space itself offers for as much. */
-export function shrunkRows({ number, parent, target, from, cut, tuned, alternative }: ReportShrunk): ShrunkRow[] {
+export function shrunkRows(shrunk: ReportShrunk): ShrunkRow[] {
+  const { number, parent, target, from, fromMeasure, cut, tuned, alternative } = shrunk;
   return [
-    { title: `trial ${parent}`, stage: from },
+    { title: trialTitle(parent, fromMeasure), stage: from },
     { title: `shrunk ${number}, cut to ${targetText(target)}`, stage: cut },
     { title: `shrunk ${number}, fine-tuned`, stage: tuned },
     ...(alternative === null
       ? []
-      : [{ title: `trial ${alternative.trial}, ${withinText[target.objective]}`, stage: alternative }]),
+      : [
+          {
+            title: trialTitle(alternative.trial, alternative.measure, `, ${withinText[target.objective]}`),
+            stage: alternative,
+          },
+        ]),
   ];
 }

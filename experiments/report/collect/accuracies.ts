@@ -1,10 +1,12 @@
 import type { Store } from '../../../store/index.js';
-import { accuracyAmong } from '../../measures.js';
+import { isAccuracy } from '../../measures.js';
 
 /** How accurate the network of a trial is in the end, each share in [0, 1]. */
 export interface TrialAccuracy {
   readonly trial: number;
   readonly genotypeId: string;
+  /** Which accuracy it is: `accuracy` of a network trained to its end, `supernet_accuracy` of a slice as it is, ... */
+  readonly measure: string;
   /** On the validation split. */
   readonly accuracy: number;
   readonly testAccuracy: number | null;
@@ -21,9 +23,11 @@ export function trialsByAccuracy(store: Store): TrialAccuracy[] {
     .all()
     .flatMap(({ number: trial, genotypeId, state, values }): TrialAccuracy[] => {
       const final = finals.get(trial);
-      const accuracy = isFinal ? final?.accuracy : accuracyAmong(values)?.value;
-      if (state !== 'complete' || accuracy === null || accuracy === undefined) return [];
-      return [{ trial, genotypeId, accuracy, testAccuracy: final?.testAccuracy ?? null }];
+      const searched = Object.entries(values).find(([name]) => isAccuracy(name));
+      const measure = isFinal ? 'accuracy' : searched?.[0];
+      const accuracy = isFinal ? final?.accuracy : searched?.[1].value;
+      if (state !== 'complete' || measure === undefined || accuracy === null || accuracy === undefined) return [];
+      return [{ trial, genotypeId, measure, accuracy, testAccuracy: final?.testAccuracy ?? null }];
     })
     .sort((a, b) => b.accuracy - a.accuracy || a.trial - b.trial);
 }

@@ -1,6 +1,7 @@
 import type { Network } from '../../../spaces/index.js';
 import type { ShrunkRecord, Store } from '../../../store/index.js';
 import type { ReportShrunk, ShrunkStage } from '../data.js';
+import { isAccuracy } from '../../measures.js';
 import { trialsByAccuracy } from './accuracies.js';
 
 /** The networks of a run that were cut out of trained ones, each beside what the space itself offers for as much. */
@@ -31,6 +32,8 @@ export async function collectShrunk(store: Store): Promise<ReportShrunk[]> {
     const { number, parent, state, message, target, importance, multiple, epochs, widths, latencies } = record;
     const network = record.network as Network;
     const own = { macs: record.macs, params: record.params, latency: latencies?.own ?? null };
+    const isTrained = store.finals.all().some((final) => final.trial === parent && final.accuracy !== null);
+    const searched = Object.keys(store.trials.get(parent)?.values ?? {}).find(isAccuracy);
     const from = costs(store.networks.get(store.trials.get(parent)?.genotypeId ?? '') as Network);
     const stages: Record<'from' | 'cut' | 'tuned', ShrunkStage> = {
       from: {
@@ -55,6 +58,7 @@ export async function collectShrunk(store: Store): Promise<ReportShrunk[]> {
       widths,
       device: latencies?.device ?? null,
       network,
+      fromMeasure: isTrained ? 'accuracy' : (searched ?? 'accuracy'),
       ...stages,
       alternative: alternative(record),
       files: store.artifacts

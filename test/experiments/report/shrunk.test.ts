@@ -111,9 +111,27 @@ describe('shrunk networks of a report', () => {
     expect(text).toContain(`shrunk 0, fine-tuned`);
     expect(text).toMatch(/30\.00 %/);
     const points = 100 * ((shrunk.alternative?.accuracy ?? NaN) - 0.7);
-    expect(text).toContain(`of no more MACs, is right on ${points.toFixed(2)} points more`);
+    expect(text).toContain(`of no more MACs, has ${points.toFixed(2)} points more`);
     expect(shrunkListing([shrunk], plain)).toMatch(/0 {2}trial \d+ +[\d.]+ [kM] MACs +complete +70\.00 % +69\.00 %/);
     expect(await renderPage(await collectReport(store))).toContain('Shrunk networks');
+  });
+
+  it('say which accuracy a trial has that was not trained for itself', async () => {
+    const number = begin();
+    const others = { accuracy: 0.7, testAccuracy: 0.69, accuracyBefore: 0.3, seconds: 1 };
+    store.shrunk.finish(number, { state: 'complete', ...others });
+    const [{ alternative, ...shrunk }] = await collectShrunk(store);
+    expect([shrunk.fromMeasure, alternative?.measure]).toEqual(['accuracy', 'accuracy']);
+    if (alternative === null) throw new Error('there is no other trial');
+    const slices = {
+      ...shrunk,
+      fromMeasure: 'supernet_accuracy',
+      alternative: { ...alternative, measure: 'supernet_accuracy' },
+    };
+    const text = shrunkTable(slices, plain);
+    expect(text).toContain(`trial ${largest()} (supernet accuracy)`);
+    expect(text).toContain(`trial ${alternative.trial}, of no more MACs (supernet accuracy)`);
+    expect(text).toContain('Its accuracy is supernet accuracy: trained as long, it may have more.');
   });
 
   it('say when no other trial takes as little', async () => {
