@@ -68,6 +68,15 @@ export function searchBeginning({ search, initial }: Pick<TrainingExperiment, 's
   return initial === undefined ? 'nothing' : 'weights';
 }
 
+/** Whether the final training can come to nothing that the search has not: it begins as that did, and is no longer. */
+export const finalRepeatsSearch = (
+  experiment: Pick<TrainingExperiment, 'search' | 'initial' | 'train' | 'final' | 'evaluate'>,
+): boolean => {
+  const { search, train, final, evaluate } = experiment;
+  if (final === null || evaluate !== undefined || search.evaluate === 'supernet') return false;
+  return final.from === searchBeginning(experiment) && final.epochs <= train.epochs;
+};
+
 /** What the final training begins with. */
 const fromKey = z
   .enum(beginnings)

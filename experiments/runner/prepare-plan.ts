@@ -14,6 +14,7 @@ import { planInitial } from '../initial-weights/index.js';
 import { measureNamed } from '../measures.js';
 import type { Locating } from '../parse/index.js';
 import {
+  finalRepeatsSearch,
   isOwnSupernet,
   isTableExperiment,
   type Experiment,
@@ -64,6 +65,10 @@ async function trainingPlan(experiment: TrainingExperiment, context: PlanContext
   const beginning = await planInitial(experiment, { space, data, locating });
   if (beginning !== null) observe({ kind: 'note', message: beginning });
   const supernet = await planSupernet(experiment, { space, data, locating });
+  if (finalRepeatsSearch(experiment)) {
+    const message = `final: begins as the search's trainings do and is no longer than their ${experiment.train.epochs} epochs, so it will hardly come to more; give final.epochs more`;
+    observe({ kind: 'warning', message });
+  }
   const made = experiment.objectives.flatMap(({ name }) => measureNamed(name)?.source ?? []);
   const objectives = made.flatMap((source) => (source.kind === 'proxy' ? [source.proxy] : []));
   return {

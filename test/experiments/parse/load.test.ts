@@ -12,6 +12,7 @@ import {
   type LoadOptions,
 } from '../../../experiments/parse/index.js';
 import { schemaFileText } from '../../../experiments/parse/schema-file.js';
+import { finalRepeatsSearch } from '../../../experiments/schema.js';
 import { invalidInput } from '../../../base/errors.js';
 
 const base = 'name: x\ndata: fashion-mnist\nspace: mobilenet\n';
@@ -60,6 +61,17 @@ describe('an experiment', () => {
     expect(parse(base + sliced + constrained).objectives[0].constraint).toEqual({ min: 0.5 });
     const trained = `${supernet}search: {evaluate: train}\nfinal: {epochs: 9}\n`;
     expect(named(trained)).toEqual([['accuracy', 'latency_ms'], 'train', [9, 'supernet']]);
+  });
+
+  it('tells when its final training can come to nothing that the search has not', () => {
+    const repeats = (text: string) => finalRepeatsSearch(parse(`${base}train: {epochs: 4}\n${text}`));
+    expect(repeats('final: {epochs: 4}\n')).toBe(true);
+    expect(repeats('final: {epochs: 5}\n')).toBe(false);
+    expect(repeats('')).toBe(false);
+    const shared = 'supernet: {epochs: 2}\n';
+    expect(repeats(`${shared}final: {epochs: 2}\n`)).toBe(true);
+    expect(repeats(`${shared}final: {epochs: 2, from: nothing}\n`)).toBe(false);
+    expect(repeats(`${shared}search: {evaluate: supernet}\nfinal: {epochs: 2}\n`)).toBe(false);
   });
 
   it('begins with given weights, and so do its supernet or its final training', () => {
