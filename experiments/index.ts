@@ -12,4 +12,5 @@ export * from './measures.js';
 export * from './parse/index.js';
 export * from './report/index.js';
 export * from './runner/index.js';
-export { isTableExperiment, type Experiment, type TableExperiment, type TrainingExperiment } from './schema.js';
+export { isTableExperiment } from './kinds.js';
+export type { Experiment, TableExperiment, TrainingExperiment } from './schema.js';

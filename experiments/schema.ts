@@ -156,9 +156,6 @@ const defaultWorkers = ({ threads = 1 }: WrittenExperiment['engine']): number =>
 /** A supernet as a whole training configuration, or the run whose it is. */
 export type SupernetSettings = SupernetConfig | { readonly from: string };
 
-/** Whether a supernet is the run's own, and not another one's. */
-export const isOwnSupernet = (supernet: SupernetSettings): supernet is SupernetConfig => 'networks' in supernet;
-
 /** A final training as a whole configuration, and what it begins with. */
 export type FinalConfig = TrainConfig & { readonly from: Beginning };
 
@@ -244,9 +241,6 @@ export type Experiment = TrainingExperiment | TableExperiment;
 export const experimentSchemas = { training: trainingSchema, table: tableExperimentSchema } as const;
 
 export type ExperimentKind = keyof typeof experimentSchemas;
-
-export const isTableExperiment = (experiment: Experiment): experiment is TableExperiment =>
-  experiment.space.type === 'table';
 
 /** Which kind an experiment file is, by what it writes as its space. */
 export function kindOf({ space }: { readonly space?: unknown }): ExperimentKind {

@@ -1,7 +1,8 @@
 import { invalidInput } from '../base/errors.js';
 import type { Store } from '../store/index.js';
 import { experimentOf } from './report/index.js';
-import { isTableExperiment, type TrainingExperiment } from './schema.js';
+import { isTableExperiment } from './kinds.js';
+import type { TrainingExperiment } from './schema.js';
 
 /**
  * The experiment of a run that trained networks.

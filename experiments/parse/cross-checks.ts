@@ -1,7 +1,8 @@
 import { controllerTitle, rungsOf, type Objective } from '../../search/index.js';
 import type { DataConfig, TrainConfig } from '../../trainers/index.js';
 import { measureNamed, moments } from '../measures.js';
-import { isOwnSupernet, isTableExperiment, type Experiment, type TrainingExperiment } from '../schema.js';
+import { isOwnSupernet, isTableExperiment } from '../kinds.js';
+import type { Experiment, TrainingExperiment } from '../schema.js';
 import { when, type Check, type Contradiction, type TrainingCheck } from './contradiction.js';
 import { evaluationChecks } from './evaluation-checks.js';
 

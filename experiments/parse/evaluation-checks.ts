@@ -1,5 +1,5 @@
 import { accuracyOf, isAccuracy } from '../measures.js';
-import { isOwnSupernet } from '../schema.js';
+import { isOwnSupernet } from '../kinds.js';
 import { when, type TrainingCheck } from './contradiction.js';
 
 /** What trains has no place beside a function that evaluates. */

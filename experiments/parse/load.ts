@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { invalidInput, messageOf, NasError } from '../../base/errors.js';
-import { experimentSchemas, isTableExperiment, kindOf, type Experiment, type TrainingExperiment } from '../schema.js';
+import { isTableExperiment } from '../kinds.js';
+import { experimentSchemas, kindOf, type Experiment, type TrainingExperiment } from '../schema.js';
 import { contradictions } from './cross-checks.js';
 import { missingFiles, resolvePaths } from './files.js';
 import { experimentJsonSchema } from './json-schema.js';

@@ -13,14 +13,8 @@ import {
 import { planInitial } from '../initial-weights/index.js';
 import { measureNamed } from '../measures.js';
 import type { Locating } from '../parse/index.js';
-import {
-  finalRepeatsSearch,
-  isOwnSupernet,
-  isTableExperiment,
-  type Experiment,
-  type TableExperiment,
-  type TrainingExperiment,
-} from '../schema.js';
+import { isOwnSupernet, isTableExperiment } from '../kinds.js';
+import { finalRepeatsSearch, type Experiment, type TableExperiment, type TrainingExperiment } from '../schema.js';
 import { loadResults } from '../table-results.js';
 import type { RunObserver } from './events.js';
 import { Simulation } from './loop/simulation.js';

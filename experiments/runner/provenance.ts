@@ -4,7 +4,8 @@ import { describeEnvironment } from '../../latency-models/index.js';
 import { existsSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { weightsFilesOf } from '../initial-weights/read.js';
-import { isOwnSupernet, isTableExperiment, type Experiment } from '../schema.js';
+import { isOwnSupernet, isTableExperiment } from '../kinds.js';
+import type { Experiment } from '../schema.js';
 import { sharedWeights } from './supernet/trained.js';
 
 /** What the results of a run rest on besides its experiment: the content of files, by the key that names them. */

@@ -3,7 +3,8 @@ import { controllerTitle } from '../../../search/schema.js';
 import type { DataConfig, TeacherConfig } from '../../../trainers/index.js';
 import type { Store } from '../../../store/index.js';
 import type { Evaluation } from '../../measures.js';
-import { isOwnSupernet, type Experiment, type SupernetSettings, type TrainingExperiment } from '../../schema.js';
+import { isOwnSupernet } from '../../kinds.js';
+import type { Experiment, SupernetSettings, TrainingExperiment } from '../../schema.js';
 import type { RunProvenance } from '../data.js';
 import { epochsText, percent } from '../format.js';
 

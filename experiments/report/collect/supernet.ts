@@ -1,5 +1,6 @@
 import type { Store } from '../../../store/index.js';
-import { isOwnSupernet, isTableExperiment, type Experiment } from '../../schema.js';
+import { isOwnSupernet, isTableExperiment } from '../../kinds.js';
+import type { Experiment } from '../../schema.js';
 import type { ReportSupernet } from '../data.js';
 import { percent } from '../format.js';
 import { flatten } from './provenance.js';
