@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { builtModule } from '../../base/built-module.js';
@@ -51,7 +51,9 @@ describe('the lock of a workdir', () => {
     const child = spawn(process.execPath, ['--input-type=module', '-e', runner], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
-    while (!existsSync(path)) await once(child.stdout, 'data');
+    // The file is there before it holds a run.
+    let output = '';
+    while (!output.includes('running')) output += String((await once(child.stdout, 'data'))[0]);
     const state = () => {
       const store = Store.open(path, { readonly: true });
       onTestFinished(() => store.close());
