@@ -10,4 +10,5 @@ export const variants: Readonly<Record<string, object>> = {
   'evenly over log MACs': { sampling: 'macs' },
   'learning rate 0.1': { optimizer: { type: 'sgd', learning_rate: 0.1 } },
   'learning rate 0.4': { optimizer: { type: 'sgd', learning_rate: 0.4 } },
+  'learning rate 0.8': { optimizer: { type: 'sgd', learning_rate: 0.8 } },
 };
