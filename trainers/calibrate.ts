@@ -1,11 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { compile, resolveTarget } from '../compiler/index.js';
+import { compile } from '../compiler/index.js';
 import { layersOf, type Network } from '../spaces/index.js';
 import { apply, weightsFrom, weightVariables, type Model, type Weights } from '../spaces/models/index.js';
 import { createLoader, type Dataset } from './data/index.js';
 import type { AugmentConfig } from './data/schema.js';
 import { floats } from './engines/compiled-states.js';
-import type { EngineChoice } from './engines/index.js';
+import { targetBeside, type EngineChoice } from './engines/index.js';
 
 /** The images that batch norm's statistics are computed from. */
 export interface CalibrationImages {
@@ -140,7 +140,7 @@ async function openStatistics(
       ({ images }) => ({ statistics: forward(images) }),
       { images: { shape } },
       {
-        target: await resolveTarget({ provider: engine.provider, threads }),
+        target: await targetBeside(engine, { threads }),
         // It runs a few times only.
         optimize: false,
         // Our own code on given layers; tests compare it with TF.js's cpu backend.

@@ -1,21 +1,19 @@
-import { resolveTarget, type Target } from '../../compiler/index.js';
 import type { EngineConfig } from '../schema.js';
 import type { TrainingEngine } from './engine.js';
 import { createEagerEngine, type EagerOptions } from './eager.js';
 import { createCompiledEngine, type CompiledOptions } from './compiled.js';
 import { activateBackend, chooseEngine } from './select.js';
+import { targetBeside, type TargetThreads } from './target.js';
 import { createTrainingProgram, type ProgramSpec } from './training-program.js';
 
 export { engineAvailability, type EngineAvailability } from './availability.js';
 export { activateBackend, chooseEngine, type EngineChoice } from './select.js';
 export type { EngineBatch, EngineState, StepMetrics, TrainingEngine } from './engine.js';
 export { modelInference, networkInference } from './inference.js';
+export { targetBeside } from './target.js';
 export type { ProgramSpec } from './training-program.js';
 
-export interface EngineOptions {
-  readonly threads: number;
-  /** Whether others compute on the same cores: threads that wait then sleep; default false. */
-  readonly sharedCores?: boolean | undefined;
+export interface EngineOptions extends TargetThreads {
   /** Images in each training batch. */
   readonly batch: number;
 }
@@ -35,15 +33,14 @@ export interface EngineParts<P> {
 export async function openEngine<P extends { dispose(): void }>(
   config: EngineConfig,
   parts: EngineParts<P>,
-  { threads, sharedCores = false, batch }: EngineOptions,
+  { batch, ...threads }: EngineOptions,
 ): Promise<TrainingEngine> {
   const choice = await chooseEngine(config);
   await activateBackend(choice);
   const program = await parts.program();
   if (choice.type === 'eager') return parts.eager(program, { backend: choice.backend, batch });
   try {
-    const target: Target = await resolveTarget({ provider: choice.provider, threads, spinning: !sharedCores });
-    return await parts.compiled(program, { target, batch });
+    return await parts.compiled(program, { target: await targetBeside(choice, threads), batch });
   } catch (error) {
     program.dispose();
     throw error;

@@ -1,9 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { invalidInput } from '../../base/errors.js';
-import { compile, resolveTarget, type Feed, type HostTensor, type InputSpec } from '../../compiler/index.js';
+import { compile, type Feed, type HostTensor, type InputSpec, type Target } from '../../compiler/index.js';
 import type { Network } from '../../spaces/index.js';
 import { initialWeights, weightVariables } from '../../spaces/models/index.js';
-import { activateBackend } from '../engines/index.js';
+import { activateBackend, targetBeside, type EngineChoice } from '../engines/index.js';
 import { createResizer } from '../data/index.js';
 import { logDeterminant } from './activation-codes.js';
 import type { ProxyBatch } from './batch.js';
@@ -20,6 +20,8 @@ export interface ProxyOptions<N extends ProxyName = ProxyName> {
   readonly names?: readonly N[] | undefined;
   /** Images of the data set (`proxyBatch`). */
   readonly batch?: ProxyBatch | undefined;
+  /** The training's: the proxies of networks that are compared are computed where these train. Default: the processor. */
+  readonly engine?: EngineChoice | undefined;
   /** Threads of ONNX Runtime; default 1. With another number the last bits may differ. */
   readonly threads?: number | undefined;
 }
@@ -48,13 +50,16 @@ const rules: { readonly [K in ProxyName]: Rule } = {
   },
 };
 
+/** On whose TF.js backend programs are traced. */
+const onProcessor: EngineChoice = { type: 'compiled', provider: 'cpu' };
+
 /** Whether a proxy looks at images; the others are functions of the network and the seed alone. */
 export const needsImages = (name: ProxyName): boolean => rules[name].part !== 'flow';
 
 /**
  * Zero-cost proxies of an untrained network, all from one compiled program: one pass over a batch of images and, for
  * synflow, one over an image of ones. The larger, the better the network is said to be. The same arguments give the
- * same numbers, bit for bit, on the same machine.
+ * same numbers, bit for bit, on the same machine; another engine's differ by rounding.
  *
  * - `synflow`: natural logarithm of the synaptic flow (Tanaka et al. 2020; Abdelfattah et al. 2021); see `synapticFlow`.
  * - `gradnorm`: sum over convolutions and dense layers of the Euclidean norm of the loss's gradient (Abdelfattah et al.
@@ -68,7 +73,7 @@ export async function proxies<N extends ProxyName = ProxyName>(
   network: Network,
   options: ProxyOptions<N>,
 ): Promise<Record<N, number>> {
-  const { seed, batch, threads = 1 } = options;
+  const { seed, batch, engine = onProcessor, threads = 1 } = options;
   const names = options.names ?? (proxyNames.filter((name) => batch !== undefined || !needsImages(name)) as N[]);
   const parts = new Set(names.map((name) => rules[name].part));
   const looking = names.filter(needsImages);
@@ -76,10 +81,16 @@ export async function proxies<N extends ProxyName = ProxyName>(
     throw invalidInput(`${looking.join(' and ')} cannot be computed without images`, {
       hint: 'Give a batch of the data set, or ask for synflow only.',
     });
-  await activateBackend({ type: 'compiled', provider: 'cpu' });
+  await activateBackend(onProcessor);
   const weights = weightVariables({ network, weights: initialWeights(network, seed) });
   try {
-    const outputs = await run(network, weights, parts, looking.length === 0 ? null : (batch ?? null), threads);
+    const outputs = await run(
+      network,
+      weights,
+      parts,
+      looking.length === 0 ? null : (batch ?? null),
+      await targetBeside(engine, { threads }),
+    );
     const size = batch?.size ?? 0;
     return Object.fromEntries(names.map((name) => [name, rules[name].value(outputs, size)])) as Record<N, number>;
   } finally {
@@ -93,7 +104,7 @@ async function run(
   weights: Variables,
   parts: ReadonlySet<Part>,
   batch: ProxyBatch | null,
-  threads: number,
+  target: Target,
 ): Promise<Outputs> {
   const [height, width, channels] = network.input;
   const inputs: Record<string, InputSpec> = {};
@@ -110,7 +121,7 @@ async function run(
     }),
     inputs,
     // The function is our own code on seeded layers; tests compare it with TF.js's cpu backend.
-    { target: await resolveTarget({ threads }), checkDeterminism: false },
+    { target, checkDeterminism: false },
   );
   try {
     return await program.run(feeds);

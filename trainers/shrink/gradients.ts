@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { compile, resolveTarget } from '../../compiler/index.js';
+import { compile } from '../../compiler/index.js';
 import { channelGroups, type Network, type WeightAxis } from '../../spaces/index.js';
 import { apply, weightsFrom, weightVariables, type Model } from '../../spaces/models/index.js';
-import { activateBackend } from '../engines/index.js';
+import { activateBackend, targetBeside, type EngineChoice } from '../engines/index.js';
 import { crossEntropy } from '../losses/index.js';
 
 /** One labelled batch: normalised images as the network takes them, and soft labels. */
@@ -15,6 +15,12 @@ export interface LabelledBatch {
 export interface GateGradients {
   of(batch: LabelledBatch): Promise<ReadonlyMap<string, Float32Array>>;
   close(): Promise<void>;
+}
+
+export interface GradientOptions {
+  /** Where the network trains; beside an eager engine they are computed on the processor. */
+  readonly engine: EngineChoice;
+  readonly threads: number;
 }
 
 /** Sums over all axes but one. */
@@ -58,7 +64,11 @@ function gates(
  * Compiles one program for batches of this size, of the network as it is deployed: batch norm by its moving statistics,
  * no dropout.
  */
-export async function gateGradients(model: Model, batch: number, threads: number): Promise<GateGradients> {
+export async function gateGradients(
+  model: Model,
+  batch: number,
+  { engine, threads }: GradientOptions,
+): Promise<GateGradients> {
   const { network } = model;
   await activateBackend({ type: 'compiled', provider: 'cpu' });
   const weights = weightVariables(model);
@@ -67,7 +77,7 @@ export async function gateGradients(model: Model, batch: number, threads: number
       ({ images, labels }: Record<string, tf.Tensor>) => gates(network, weights, images, labels),
       { images: { shape: [batch, ...network.input] }, labels: { shape: [batch, network.classes] } },
       // The function is our own code on trained layers; tests compare it with finite differences.
-      { target: await resolveTarget({ threads }), checkDeterminism: false },
+      { target: await targetBeside(engine, { threads }), checkDeterminism: false },
     );
     return {
       async of({ images, labels }) {

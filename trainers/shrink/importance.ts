@@ -9,6 +9,8 @@ import {
 } from '../../spaces/index.js';
 import type { Weights } from '../../spaces/models/index.js';
 import { createLoader, withDataset, type DatasetRef } from '../data/index.js';
+import { chooseEngine } from '../engines/index.js';
+import type { EngineConfig } from '../schema.js';
 import { readWeights } from '../weights.js';
 import { gateGradients } from './gradients.js';
 
@@ -24,6 +26,8 @@ export interface ImportanceOptions {
   readonly dataset: DatasetRef;
   /** Draws the images that `taylor` looks at. */
   readonly seed: number;
+  /** Whose gradients `taylor` computes: where networks train. Those of another engine differ by rounding. */
+  readonly engine: EngineConfig;
   /** Threads of ONNX Runtime. With another number the last bits may differ. */
   readonly threads: number;
   /** How many training images `taylor` looks at; default 2,048, fewer when there are no more. */
@@ -69,8 +73,9 @@ function byMagnitude(
 
 /** Squares of the gates' gradients, summed over batches of training images as they are. */
 async function taylor(options: ImportanceOptions, weights: Weights, hooks: ImportanceHooks): Promise<Importance> {
-  const { network, dataset: ref, seed, threads, images: wanted = 2048, batch: size = 64 } = options;
+  const { network, dataset: ref, seed, engine, threads, images: wanted = 2048, batch: size = 64 } = options;
   const [height, width] = network.input;
+  const choice = await chooseEngine(engine);
   return withDataset(ref, async (dataset) => {
     const { train } = dataset.info.counts;
     const batch = Math.min(size, wanted, train);
@@ -87,7 +92,7 @@ async function taylor(options: ImportanceOptions, weights: Weights, hooks: Impor
       dropLast: true,
       size: [height, width],
     });
-    const gradients = await gateGradients({ network, weights }, batch, threads);
+    const gradients = await gateGradients({ network, weights }, batch, { engine: choice, threads });
     try {
       let done = 0;
       for await (const labelled of loader.epoch(0)) {

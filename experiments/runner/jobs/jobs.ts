@@ -3,6 +3,7 @@ import type { ModelMetadata } from '../../../deploy/index.js';
 import type { Choice, Network, SpaceConfig, Task } from '../../../spaces/index.js';
 import type {
   DatasetRef,
+  EngineConfig,
   EpochMetrics,
   FitJob,
   FitProgress,
@@ -95,6 +96,7 @@ export interface ProxiesJob {
   readonly dataset: DatasetRef;
   /** Draws the images that all networks are shown. */
   readonly imageSeed: number;
+  readonly engine: EngineConfig;
 }
 
 /** The proxies of one network, or why there are none. */

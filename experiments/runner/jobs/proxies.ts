@@ -44,7 +44,8 @@ export class ProxyService {
   async compute(networks: readonly SeededNetwork[], names: readonly ProxyName[]): Promise<readonly ProxyResult[]> {
     const { jobs, plan } = this.context;
     const { dataset, data, experiment } = plan;
-    const job = { kind: 'proxies', candidates: networks, names, dataset, imageSeed: experiment.seed } as const;
+    const { engine, seed: imageSeed } = experiment;
+    const job = { kind: 'proxies', candidates: networks, names, dataset, imageSeed, engine } as const;
     const id = `proxies/${contentHash(networks, names)}`;
     const inputs = [{ path: dataset.directory, hash: data.hash }];
     try {

@@ -30,6 +30,8 @@ export interface JobFixture {
 /** A deadline that a worker keeps which starts on a busy machine, at the second or third attempt at the latest. */
 const deadline = 6;
 
+const engine = engineSchema.parse({ type: 'compiled', provider: 'cpu' });
+
 /** The contract of every JobRunner, with real jobs. */
 export function describeJobRunner(
   name: string,
@@ -60,7 +62,7 @@ export function describeJobRunner(
           train: trainSchema.parse({ epochs, batch: 32, loss: { type: 'cross-entropy' }, checkpoint_seconds: 0.1 }),
           dataset,
           teacher: null,
-          engine: engineSchema.parse({}),
+          engine,
           threads: 1,
           directory: temporaryFolder(),
         },
@@ -86,7 +88,7 @@ export function describeJobRunner(
 
     const proxies = (id: string): JobOrder<ProxiesJob> => ({
       id,
-      job: { kind: 'proxies', candidates: [{ network, seed: 1 }], names: ['synflow'], dataset, imageSeed: 1 },
+      job: { kind: 'proxies', candidates: [{ network, seed: 1 }], names: ['synflow'], dataset, imageSeed: 1, engine },
       sharing: 'shared',
       inputs: [],
     });
