@@ -4,6 +4,7 @@ export { GraphEditor, type NewNode } from './editor.js';
 export { withoutDeadCode } from './dead-code.js';
 export type { Graph, Node, Port } from './graph.js';
 export { histogram, isDynamic, producersOf, shapeIn } from './graph.js';
+export { toHalf } from './half.js';
 export { graphHash } from './hash.js';
 export type { OnnxOp } from './operators.js';
 export { onnxName, shapeRules } from './operators.js';

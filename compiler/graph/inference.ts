@@ -150,13 +150,14 @@ export const matrixProduct: ShapeRule = (node) => {
 
 export const batchNormalization: ShapeRule = (node) => {
   const x = input(node, 0);
-  expectDtypes(node, ['float32']);
+  const dtype = expectSameDtype(node);
+  expectDtypes(node, ['float32', 'float16']);
   const channels = x.shape[1];
   for (let i = 1; i < 5; i++) {
     const { shape } = input(node, i);
     if (shape.length !== 1 || shape[0] !== channels) fail(node, `input ${i} must have shape [${channels}]`);
   }
-  const vector: TensorType = { dtype: 'float32', shape: [channels] };
+  const vector: TensorType = { dtype, shape: [channels] };
   const training = intAttribute(node, 'training_mode', 0) === 1;
   if (node.outputs !== (training ? 3 : 1)) fail(node, `has ${node.outputs} outputs`);
   return training ? [x, vector, vector] : [x];

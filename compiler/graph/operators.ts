@@ -22,8 +22,8 @@ import {
 import type { DType, TensorType } from './types.js';
 import { broadcastShapes, elementTypes, sameShape } from './types.js';
 
-const numbers: readonly DType[] = ['float32', 'int32', 'int64', 'uint32', 'uint8'];
-const floatUnary = unary('float32');
+const numbers: readonly DType[] = ['float32', 'float16', 'int32', 'int64', 'uint32', 'uint8'];
+const floatUnary = unary('float32', 'float16');
 const arithmetic = broadcasting(numbers);
 const comparison = broadcasting([...numbers, 'bool'], 'bool');
 const logical = broadcasting(['bool']);

@@ -8,6 +8,8 @@ export const elementTypes = {
   int32: { code: 6, array: Int32Array },
   int64: { code: 7, array: BigInt64Array },
   bool: { code: 9, array: Uint8Array },
+  /** JavaScript has no array of it (in Node 20): the bits of the numbers, see `half.ts`. */
+  float16: { code: 10, array: Uint16Array },
   uint32: { code: 12, array: Uint32Array },
 } as const;
 
@@ -26,7 +28,7 @@ export const requireDtype = (dtype: string): TfDType => {
   });
 };
 
-export type Data = Float32Array | Uint8Array | Int32Array | BigInt64Array | Uint32Array;
+export type Data = Float32Array | Uint8Array | Uint16Array | Int32Array | BigInt64Array | Uint32Array;
 
 /** A type while a graph is made, where a number stands for the dynamic batch. */
 export interface TensorType {

@@ -77,7 +77,7 @@ export class TraceBackend extends tf.KernelBackend implements Recorder {
   override readSync(dataId: DataId): tf.BackendValues {
     const value = this.entries.get(dataId)?.value;
     const data = value?.knownData();
-    if (data && !(data instanceof BigInt64Array) && !(data instanceof Uint32Array)) return data.slice();
+    if (data instanceof Float32Array || data instanceof Int32Array || data instanceof Uint8Array) return data.slice();
     const which = value
       ? ` (shape [${value.shape.join(',')}], ${value.dtype}${value.origin && `, layer '${value.origin}'`})`
       : '';
