@@ -36,21 +36,11 @@ export async function trainInFiles(
   }
   const checkpoint = forgiving(hooks, () => files.readCheckpoint());
   const engine = await open();
-  const training = await starting(engine, () => new Training(plan, hooks, files, engine, dataset, checkpoint));
+  const training = await Training.start(plan, hooks, files, engine, dataset, checkpoint);
   try {
     return await training.run();
   } finally {
     await training.close();
-  }
-}
-
-/** An engine whose training does not start is closed. */
-async function starting(engine: TrainingEngine, start: () => Training): Promise<Training> {
-  try {
-    return start();
-  } catch (error) {
-    await engine.dispose();
-    throw error;
   }
 }
 

@@ -50,23 +50,37 @@ export class Training {
 
   private readonly batches: Loader;
   private readonly validation: Loader;
-  private position: TrainingPosition;
 
   /**
-   * @param engine belongs to the training from now on
+   * @param engine belongs to the training from now on, also when it does not start
    * @param checkpoint null: from the beginning
    */
-  constructor(
+  static async start(
+    plan: TrainingPlan,
+    hooks: FitHooks,
+    files: TrainingFiles,
+    engine: TrainingEngine,
+    dataset: Dataset,
+    checkpoint: Checkpoint | null,
+  ): Promise<Training> {
+    try {
+      if (checkpoint !== null) await engine.load(checkpoint.state);
+      return new Training(plan, hooks, files, engine, dataset, checkpoint?.position ?? startPosition);
+    } catch (error) {
+      await engine.dispose();
+      throw error;
+    }
+  }
+
+  private constructor(
     private readonly plan: TrainingPlan,
     private readonly hooks: FitHooks,
     private readonly files: TrainingFiles,
     private readonly engine: TrainingEngine,
     dataset: Dataset,
-    checkpoint: Checkpoint | null,
+    private position: TrainingPosition,
   ) {
     const { train, loss, teacher, seed, sizes } = plan;
-    if (checkpoint !== null) engine.load(checkpoint.state);
-    this.position = checkpoint?.position ?? startPosition;
     this.batches = createLoader({
       dataset,
       split: 'train',
@@ -93,12 +107,12 @@ export class Training {
       if (metrics === null) return this.interrupt();
       this.position = { ...startPosition, epoch: this.position.epoch + 1, curve: [...this.position.curve, metrics] };
       this.resumedAt = performance.now();
-      if (this.position.epoch < plan.train.epochs) this.save();
+      if (this.position.epoch < plan.train.epochs) await this.save();
       hooks.onEpoch(metrics);
     }
     const { curve } = this.position;
     if (this.position.epoch < plan.train.epochs) return { state: 'paused', accuracy: lastAccuracy(curve), curve };
-    this.files.writeWeights(curve, finalWeights(this.engine.state()));
+    this.files.writeWeights(curve, finalWeights(await this.engine.state()));
     rmSync(this.files.checkpoint, { force: true });
     return completeFit(curve, this.files);
   }
@@ -125,7 +139,7 @@ export class Training {
       const next = { loss: sums.loss + loss * size, correct: sums.correct + correct, images: sums.images + size };
       this.position = { ...this.position, step: step + 1, sums: next };
       this.report(loss);
-      if (performance.now() - this.savedAt >= plan.train.checkpoint_seconds * 1000) this.save();
+      if (performance.now() - this.savedAt >= plan.train.checkpoint_seconds * 1000) await this.save();
     }
     return true;
   }
@@ -171,16 +185,16 @@ export class Training {
       this.hooks.onProgress({ epoch, epochs: this.plan.train.epochs, step, steps, imagesPerSecond, loss });
   }
 
-  private interrupt(): FitResult {
-    this.save();
+  private async interrupt(): Promise<FitResult> {
+    await this.save();
     return { state: 'interrupted', curve: this.position.curve };
   }
 
-  private save(): void {
+  private async save(): Promise<void> {
     const now = performance.now();
     this.position = { ...this.position, seconds: this.seconds() };
     this.resumedAt = this.savedAt = now;
-    this.files.writeCheckpoint(this.position, this.engine.state());
+    this.files.writeCheckpoint(this.position, await this.engine.state());
   }
 
   /** Time spent on the current epoch, by earlier processes too. */

@@ -117,10 +117,13 @@ export class StateStore {
     this.touch(names);
   }
 
-  /** A copy of all values, by name, in logical layout. */
-  snapshot(): Map<string, HostTensor> {
-    return new Map(
-      [...this.entries].map(([name, { dtype, shape }]) => [name, { dtype, shape, data: this.logical(name) }]),
+  /** A copy of all values, by name, in logical layout, after all runs that were called before. */
+  snapshot(): Promise<Map<string, HostTensor>> {
+    return this.inOrder(
+      () =>
+        new Map(
+          [...this.entries].map(([name, { dtype, shape }]) => [name, { dtype, shape, data: this.logical(name) }]),
+        ),
     );
   }
 
@@ -128,34 +131,40 @@ export class StateStore {
    * Sets values by name; names that are not given keep theirs.
    * @throws NasError when a name is unknown or a value does not fit; nothing has changed then.
    */
-  restore(values: ReadonlyMap<string, HostTensor>): void {
-    for (const [name, { dtype, shape }] of values) {
-      const entry = this.entry(name);
-      if (entry.dtype !== dtype || !sameShape(entry.shape, shape))
-        throw invalidInput(
-          `state '${name}' is ${entry.dtype}[${entry.shape.join(',')}], the value is ${dtype}[${shape.join(',')}]`,
-        );
-    }
-    for (const [name, { data }] of values) this.write(name, data);
+  restore(values: ReadonlyMap<string, HostTensor>): Promise<void> {
+    return this.inOrder(() => {
+      for (const [name, { dtype, shape }] of values) {
+        const entry = this.entry(name);
+        if (entry.dtype !== dtype || !sameShape(entry.shape, shape))
+          throw invalidInput(
+            `state '${name}' is ${entry.dtype}[${entry.shape.join(',')}], the value is ${dtype}[${shape.join(',')}]`,
+          );
+      }
+      for (const [name, { data }] of values) this.write(name, data);
+    });
   }
 
   /** Runtime to tf.Variables: assigns every state to its variable. */
-  pull(): void {
-    for (const [name, { variable, home, dtype, shape }] of this.entries) {
-      if (variable.isDisposed) throw invalidInput(`variable '${name}' is disposed`);
-      const value = tf.engine().makeTensor(this.logical(name), [...shape], dtype, home);
-      variable.assign(value);
-      value.dispose();
-    }
+  pull(): Promise<void> {
+    return this.inOrder(() => {
+      for (const [name, { variable, home, dtype, shape }] of this.entries) {
+        if (variable.isDisposed) throw invalidInput(`variable '${name}' is disposed`);
+        const value = tf.engine().makeTensor(this.logical(name), [...shape], dtype, home);
+        variable.assign(value);
+        value.dispose();
+      }
+    });
   }
 
   /** tf.Variables to runtime. */
-  push(): void {
-    for (const [name, { home, variable }] of this.entries) this.write(name, read(home, variable));
+  push(): Promise<void> {
+    return this.inOrder(() => {
+      for (const [name, { home, variable }] of this.entries) this.write(name, read(home, variable));
+    });
   }
 
   /** Runs what reads and replaces states after all that was given before, so that no update is lost. */
-  inOrder<T>(task: () => Promise<T>): Promise<T> {
+  inOrder<T>(task: () => T | Promise<T>): Promise<T> {
     const result = this.last.then(task);
     this.last = result.catch(() => undefined);
     return result;

@@ -32,7 +32,7 @@ describe('inference on the states of a training program', () => {
     const answers: string[] = [];
     for (let i = 0; i < 3; i++) {
       const { logits } = await inference.run({ images: x });
-      step.states.pull();
+      await step.states.pull();
       const expected = tf.tidy(() => apply(model, tf.tensor(x.data, [...x.shape])).dataSync());
       logits.data.forEach((value, j) => expect(value).toBeCloseTo(expected[j], 4));
       answers.push(String(logits.data));
@@ -40,12 +40,12 @@ describe('inference on the states of a training program', () => {
       await step.run({ images: x });
     }
     expect(new Set(answers).size).toBe(3);
-    const before = step.states.snapshot();
+    const before = await step.states.snapshot();
     const one = { dtype: 'float32', shape: [1, size, size, 3], data: x.data.slice(0, size * size * 3) } as const;
     expect((await inference.run({ images: one })).logits.shape[0]).toBe(1);
     await step.run({ images: x });
     const changed = String((await inference.run({ images: x })).logits.data);
-    step.states.restore(before);
+    await step.states.restore(before);
     expect(String((await inference.run({ images: x })).logits.data)).not.toBe(changed);
     await inference.dispose();
     await step.dispose();

@@ -62,5 +62,5 @@ it('keeps nothing of programs of a store but its states, however many there were
   for (let i = 0; i < 20; i++) references.push(...(await program(i)));
   expect(await alive(references)).toBe(0);
   expect(states.names).toEqual(['sum']);
-  expect(states.snapshot().get('sum')?.data[10]).toBe(11);
+  expect((await states.snapshot()).get('sum')?.data[10]).toBe(11);
 });

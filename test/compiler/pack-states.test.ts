@@ -88,7 +88,10 @@ describe('packing states', () => {
     await all.run({ x: 0.5, rate: 0.1 });
     const { first } = await half.run({ x: 1 });
     await all.run({ x: 0.5, rate: 0.1 });
-    const values = [...states.snapshot()].map(([name, { data }]) => [name, [...data].map((v) => Number(v.toFixed(4)))]);
+    const values = [...(await states.snapshot())].map(([name, { data }]) => [
+      name,
+      [...data].map((v) => Number(v.toFixed(4))),
+    ]);
     expect(first.data[0]).toBeCloseTo(4 * (2 - 0.15 + 1), 5);
     expect(Object.fromEntries(values)).toMatchObject({
       // a = 0.9 * 1.5 + (2.85 - 0.5) = 3.7, w = 2.85 - 0.37

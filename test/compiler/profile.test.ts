@@ -39,7 +39,7 @@ describe('a profile', () => {
     const x = new Sampler('profile').normal([2, network.size, network.size, 3]);
     const step = withVariableGradients(({ x: images }) => tf.sum(apply(model, images, true)), variablesOf(model));
     const program = await compile(step, { x: { shape: x.shape } });
-    const before = program.states.snapshot();
+    const before = await program.states.snapshot();
     const { runs, nodes } = await program.profile({ x }, 2, 1);
     expect(runs).toBe(2);
     expect(nodes.length).toBeGreaterThan(10);
@@ -48,7 +48,7 @@ describe('a profile', () => {
     const convolutions = nodes.filter(({ operator }) => operator.startsWith('Conv'));
     expect(convolutions.length).toBeGreaterThan(model.layers.filter((layer) => layer.name.includes('conv')).length);
     for (const { layer } of convolutions) expect(layers).toContain(layer);
-    expect(program.states.snapshot()).toEqual(before);
+    expect(await program.states.snapshot()).toEqual(before);
     await program.dispose();
   });
 

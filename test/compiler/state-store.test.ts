@@ -104,7 +104,7 @@ async function taking(turns: readonly number[], states: StateStore, packing: boo
   const vectors: unknown[] = [];
   for (const turn of turns) {
     await programs[turn].run({ x: 0.5 + turn, keep: turn === 0 ? 0 : 1, rate: 0.1 });
-    values.push([...states.snapshot()].sort(([a], [b]) => (a < b ? -1 : 1)));
+    values.push([...(await states.snapshot())].sort(([a], [b]) => (a < b ? -1 : 1)));
     vectors.push(together(states));
   }
   await disposeAll(programs);
@@ -152,19 +152,16 @@ describe('programs of different layers that take turns', () => {
     const program = await compile(gradients([0, 1]), scalars('x', 'keep'), { states });
     await program.run({ x: 1, keep: 0 });
     const seven = { dtype: 'float32', shape: [4], data: new Float32Array(4).fill(7) } as const;
-    expect(() =>
-      states.restore(
-        new Map([
-          ['s1', seven],
-          ['s0', seven],
-        ]),
-      ),
-    ).toThrow(/'s0' is float32\[2,3\]/);
-    expect(states.snapshot().get('s1')?.data).toEqual(new Float32Array(4).fill(2));
-    states.restore(new Map([['s1', seven]]));
+    const unfit = new Map([
+      ['s1', seven],
+      ['s0', seven],
+    ]);
+    await expect(states.restore(unfit)).rejects.toThrow(/'s0' is float32\[2,3\]/);
+    expect((await states.snapshot()).get('s1')?.data).toEqual(new Float32Array(4).fill(2));
+    await states.restore(new Map([['s1', seven]]));
     await program.run({ x: 1, keep: 1 });
-    expect(states.snapshot().get('s1')?.data).toEqual(new Float32Array(4).fill(9));
-    expect(states.snapshot().get('s0')?.data).toEqual(new Float32Array(6).fill(2));
+    expect((await states.snapshot()).get('s1')?.data).toEqual(new Float32Array(4).fill(9));
+    expect((await states.snapshot()).get('s0')?.data).toEqual(new Float32Array(6).fill(2));
     await program.dispose();
   });
 });
@@ -175,7 +172,7 @@ describe('gradients of several programs', () => {
       const states = new StateStore();
       const compiled = await programs(states);
       for (const [i, keep] of turns) await compiled[i].run({ x: 0.5, keep, rate: 0.1 });
-      const values = [...states.snapshot()].sort(([a], [b]) => (a < b ? -1 : 1));
+      const values = [...(await states.snapshot())].sort(([a], [b]) => (a < b ? -1 : 1));
       await disposeAll(compiled);
       tf.disposeVariables();
       return values;
@@ -233,7 +230,7 @@ describe('inference on a store', () => {
     };
     expect(await answer()).toEqual([1, 1]);
     await programs[1].run({});
-    states.restore(new Map([['other', { dtype: 'float32', shape: [2], data: new Float32Array(2) }]]));
+    await states.restore(new Map([['other', { dtype: 'float32', shape: [2], data: new Float32Array(2) }]]));
     expect(await answer()).toEqual([1, 1]);
     await programs[0].run({});
     expect(await answer()).toEqual([2, 2]);

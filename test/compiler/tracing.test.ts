@@ -140,7 +140,7 @@ describe('a traced function may', () => {
     }, vector);
     for (const expected of [2, 1, 2]) {
       await program.run({ x: ones });
-      expect(program.states.snapshot().get('swapped/1')?.data[0]).toBe(expected);
+      expect((await program.states.snapshot()).get('swapped/1')?.data[0]).toBe(expected);
     }
     await program.dispose();
   });
@@ -195,7 +195,7 @@ describe('feeds', () => {
     await expect(program.run({ x: new Float32Array(4) })).rejects.toThrow(/'x' takes shape \[3\], not 4 numbers/);
     const column: HostTensor = { dtype: 'float32', shape: [3, 1], data: ones };
     await expect(program.run({ x: column })).rejects.toThrow(/'x' takes shape \[3\], not shape \[3,1\]/);
-    expect(program.states.snapshot().get('fed')?.data).toEqual(new Float32Array(3));
+    expect((await program.states.snapshot()).get('fed')?.data).toEqual(new Float32Array(3));
     await program.dispose();
   });
 });
@@ -205,8 +205,10 @@ describe('states', () => {
     const w = tf.variable(tf.zeros([3]), false, 'restored');
     const program = await compile(({ x }) => tf.add(w, x), vector);
     const value = (shape: number[]): HostTensor => ({ dtype: 'float32', shape, data: new Float32Array(shape[0]) });
-    expect(() => program.states.restore(new Map([['other', value([3])]]))).toThrow(/no state 'other'/);
-    expect(() => program.states.restore(new Map([['restored', value([4])]]))).toThrow(/'restored' is float32\[3\]/);
+    await expect(program.states.restore(new Map([['other', value([3])]]))).rejects.toThrow(/no state 'other'/);
+    await expect(program.states.restore(new Map([['restored', value([4])]]))).rejects.toThrow(
+      /'restored' is float32\[3\]/,
+    );
     await program.dispose();
   });
 
@@ -222,7 +224,7 @@ describe('states', () => {
     await expect(programs[0].run({})).rejects.toThrow();
     runs.push(programs[1].run({ x: ones }));
     await Promise.all(runs);
-    expect(states.snapshot().get('counted')?.data).toEqual(Float32Array.of(5, 5, 5));
+    expect((await states.snapshot()).get('counted')?.data).toEqual(Float32Array.of(5, 5, 5));
     for (const program of programs) await program.dispose();
   });
 
@@ -232,11 +234,11 @@ describe('states', () => {
       w.assign(tf.add(w, x));
       return tf.neg(x);
     }, vector);
-    const before = program.states.snapshot();
+    const before = await program.states.snapshot();
     await program.run({ x: ones });
     expect(before.get('copied')?.data).toEqual(new Float32Array(3));
     before.get('copied')?.data.fill(9);
-    expect(program.states.snapshot().get('copied')?.data).toEqual(ones);
+    expect((await program.states.snapshot()).get('copied')?.data).toEqual(ones);
     await program.dispose();
   });
 });

@@ -111,7 +111,7 @@ async function trainCompiled(step: Step, batches: readonly Samples[]): Promise<{
   const program = await compile((inputs) => ({ loss: step(inputs) }), specsOf(batches[0]));
   const losses: number[] = [];
   for (const samples of batches) losses.push(numberOf((await program.run(samples))['loss']));
-  const states = Object.fromEntries(program.states.snapshot());
+  const states = Object.fromEntries(await program.states.snapshot());
   await program.dispose();
   return { losses, states };
 }
@@ -168,18 +168,20 @@ describe('states', () => {
     const model = buildNetwork(network, 'slots');
     const program = await compileTraining(model, tf.train.adam(0.01));
     const trainable = variablesOf(model).length;
-    expect(program.states.snapshot().size).toBeGreaterThanOrEqual(variablesOf(model, 'all').length + 2 * trainable);
+    expect((await program.states.snapshot()).size).toBeGreaterThanOrEqual(
+      variablesOf(model, 'all').length + 2 * trainable,
+    );
     await program.dispose();
   });
 
   it('are kept in the layout of TF.js', async () => {
     const model = buildNetwork(network, 'layout');
     const program = await compileTraining(model, tf.train.sgd(0));
-    const states = program.states.snapshot();
+    const states = await program.states.snapshot();
     for (const variable of variablesOf(model))
       expect(differences({ v: states.get(variable.name) }, { v: toHost(variable) }, 0)).toEqual([]);
     await program.run(batchFor(network, 0));
-    const after = program.states.snapshot();
+    const after = await program.states.snapshot();
     for (const variable of variablesOf(model))
       expect(differences({ v: after.get(variable.name) }, { v: toHost(variable) }, 0)).toEqual([]);
     await program.dispose();
@@ -200,7 +202,7 @@ describe('states', () => {
     for (let i = 0; i < 3; i++) await training.run(batchFor(network, i));
     const after = (await evaluation.run({ x: x }))['logits'];
     expect(after.data).not.toEqual(before.data);
-    states.pull();
+    await states.pull();
     expect(differences({ logits: after }, { logits: predict(model, x) }, 1e-5)).toEqual([]);
     await training.dispose();
     await evaluation.dispose();
@@ -216,17 +218,17 @@ describe('states', () => {
       return losses;
     };
     await run(0, 3);
-    const snapshot = program.states.snapshot();
+    const snapshot = await program.states.snapshot();
     const straight = await run(3, 6);
-    const end = program.states.snapshot();
-    program.states.restore(snapshot);
+    const end = await program.states.snapshot();
+    await program.states.restore(snapshot);
     expect(await run(3, 6)).toEqual(straight);
-    expect(program.states.snapshot()).toEqual(end);
+    expect(await program.states.snapshot()).toEqual(end);
     await program.dispose();
 
     // The same in a new program with a store of its own.
     const again = await compileTraining(model, optimizer);
-    again.states.restore(snapshot);
+    await again.states.restore(snapshot);
     const losses: number[] = [];
     for (let i = 3; i < 6; i++) losses.push(numberOf((await again.run(batchFor(network, i), i))['loss']));
     expect(losses).toEqual(straight);
@@ -244,10 +246,10 @@ describe('states', () => {
     );
     await program.run({ x: Float32Array.of(1, 1) });
     expect([...w.dataSync()]).toEqual([1, 2]);
-    program.states.pull();
+    await program.states.pull();
     expect([...w.dataSync()]).toEqual([2, 3]);
     tf.tidy(() => w.assign(tf.tensor1d([10, 20])));
-    program.states.push();
+    await program.states.push();
     expect(numberOf((await program.run({ x: Float32Array.of(1, 1) }))['sum'])).toBe(32);
     await program.dispose();
   });
@@ -256,8 +258,8 @@ describe('states', () => {
     const w = tf.variable(tf.tensor1d([1, 2]), true, 'frozen/w');
     const program = await compile(({ x }) => ({ y: tf.mul(w, x) }), { x: { shape: [2] } }, { freeze: (v) => v === w });
     tf.tidy(() => w.assign(tf.tensor1d([10, 20])));
-    expect(program.states.snapshot().has('frozen/w')).toBe(false);
-    program.states.push();
+    expect((await program.states.snapshot()).has('frozen/w')).toBe(false);
+    await program.states.push();
     expect((await program.run({ x: Float32Array.of(1, 1) }))['y'].data).toEqual(Float32Array.of(1, 2));
     await program.dispose();
   });

@@ -9,8 +9,8 @@ export function floats(value: HostTensor | undefined, name: string): Float32Arra
 }
 
 /** A copy of what a store holds of these variables, by their names here. */
-export function readStates(store: StateStore, variables: ReadonlyMap<string, tf.Variable>): EngineState {
-  const values = store.snapshot();
+export async function readStates(store: StateStore, variables: ReadonlyMap<string, tf.Variable>): Promise<EngineState> {
+  const values = await store.snapshot();
   return new Map(
     [...variables].map(([name, variable]) => {
       const data = floats(values.get(variable.name), name).slice();
@@ -20,7 +20,11 @@ export function readStates(store: StateStore, variables: ReadonlyMap<string, tf.
 }
 
 /** Sets all of these variables in a store; @throws Error when names or shapes differ, and nothing has changed then. */
-export function writeStates(store: StateStore, variables: ReadonlyMap<string, tf.Variable>, state: EngineState): void {
+export async function writeStates(
+  store: StateStore,
+  variables: ReadonlyMap<string, tf.Variable>,
+  state: EngineState,
+): Promise<void> {
   const values = new Map<string, HostTensor>();
   for (const [name, variable] of variables) {
     const value = state.get(name);
@@ -29,5 +33,5 @@ export function writeStates(store: StateStore, variables: ReadonlyMap<string, tf
       throw new Error(`${name} has shape [${value.shape}], expected [${variable.shape}]`);
     values.set(variable.name, { dtype: 'float32', shape: value.shape, data: value.data });
   }
-  store.restore(values);
+  await store.restore(values);
 }

@@ -48,14 +48,19 @@ export function engineOn(
         logits.dispose();
       }
     },
-    state: () =>
+    state: async () =>
       new Map(
-        [...states].map(([name, variable]) => [
-          name,
-          { shape: variable.shape, data: Float32Array.from(variable.dataSync()) },
-        ]),
+        await Promise.all(
+          [...states].map(
+            async ([name, variable]) =>
+              [name, { shape: variable.shape, data: Float32Array.from(await variable.data()) }] as const,
+          ),
+        ),
       ),
-    load: (state) => assignAll(states, state),
+    async load(state) {
+      await activate();
+      assignAll(states, state);
+    },
     dispose: () => {
       dispose();
       return Promise.resolve();

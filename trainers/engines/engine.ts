@@ -38,9 +38,9 @@ export interface TrainingEngine {
    */
   evaluate(images: Float32Array, size: number): Promise<Float32Array>;
   /** A copy: weights and batch norm statistics (`model/`), their average (`average/`), `optimizer/`, `adapter/`. */
-  state(): EngineState;
+  state(): Promise<EngineState>;
   /** Takes up a state that `state` gave; @throws Error when names or shapes differ. */
-  load(state: EngineState): void;
+  load(state: EngineState): Promise<void>;
   /** Frees memory. The engine cannot be used any more. */
   dispose(): Promise<void>;
 }

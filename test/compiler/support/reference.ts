@@ -107,7 +107,7 @@ export async function runCompiled(f: TensorFunction, samples: Samples, options: 
   const program = await compile(f, specsOf(samples), { ...options, check: verifyGraph });
   try {
     const outputs = await program.run(samples);
-    return { outputs, states: Object.fromEntries(program.states.snapshot()) };
+    return { outputs, states: Object.fromEntries(await program.states.snapshot()) };
   } finally {
     await program.dispose();
   }

@@ -41,7 +41,7 @@ describe('compiled and eager engines', () => {
     const [actual, expected] = [await run(a, 0, 20, 0.02), await run(b, 0, 20, 0.02)];
     actual.forEach((loss, step) => expect(Math.abs(loss / expected[step] - 1)).toBeLessThan(1e-4));
     // A state of one goes on in the other.
-    b.load(a.state());
+    await b.load(await a.state());
     const [[next], [same]] = [await run(a, 20, 21), await run(b, 20, 21)];
     expect(Math.abs(next / same - 1)).toBeLessThan(1e-4);
     await Promise.all([a.dispose(), b.dispose()]);

@@ -50,9 +50,9 @@ export async function run(engine: TrainingEngine, from: number, to: number, rate
   return losses;
 }
 
-const bytes = (engine: TrainingEngine): Record<string, string> =>
+const bytes = async (engine: TrainingEngine): Promise<Record<string, string>> =>
   Object.fromEntries(
-    [...engine.state()].map(([name, { data }]) => [name, Buffer.from(data.buffer).toString('base64')]),
+    [...(await engine.state())].map(([name, { data }]) => [name, Buffer.from(data.buffer).toString('base64')]),
   );
 
 /** What an engine is opened with: all but what it trains, whose dropout alone is asked for. */
@@ -92,14 +92,14 @@ export function describeEngine(name: string, open: (overrides?: Overrides) => Pr
       const losses = await run(whole, 0, 6);
       const first = await open(overrides);
       const head = await run(first, 0, 2);
-      const state = first.state();
+      const state = await first.state();
       await run(first, 2, 3);
       await first.dispose();
       const second = await open(overrides);
-      second.load(state);
+      await second.load(state);
       const tail = await run(second, 2, 6);
       expect([...head, ...tail]).toEqual(losses);
-      expect(bytes(second)).toEqual(bytes(whole));
+      expect(await bytes(second)).toEqual(await bytes(whole));
       await Promise.all([whole.dispose(), second.dispose()]);
     });
 
@@ -117,13 +117,13 @@ export function describeEngine(name: string, open: (overrides?: Overrides) => Pr
     test('evaluates any number of images and changes nothing', async () => {
       const engine = await open();
       await run(engine, 0, 2);
-      const before = bytes(engine);
+      const before = await bytes(engine);
       const { images } = noiseBatch(tinyStudent(), 5, 9);
       const five = await engine.evaluate(images, 5);
       const one = await engine.evaluate(images.slice(0, 100), 1);
       expect(five.length).toBe(50);
       one.forEach((logit, i) => expect(logit).toBeCloseTo(five[i] ?? NaN, 4));
-      expect(bytes(engine)).toEqual(before);
+      expect(await bytes(engine)).toEqual(before);
       await engine.dispose();
     });
 
@@ -135,10 +135,13 @@ export function describeEngine(name: string, open: (overrides?: Overrides) => Pr
       const { images } = noiseBatch(tinyStudent(), 2, 9);
       const logits = await averaged.evaluate(images, 2);
       expect([...logits]).not.toEqual([...(await plain.evaluate(images, 2))]);
-      const state = averaged.state();
-      plain.load(
+      const state = await averaged.state();
+      await plain.load(
         new Map(
-          [...plain.state()].map(([name, value]) => [name, state.get(name.replace('model/', 'average/')) ?? value]),
+          [...(await plain.state())].map(([name, value]) => [
+            name,
+            state.get(name.replace('model/', 'average/')) ?? value,
+          ]),
         ),
       );
       const expected = await plain.evaluate(images, 2);
@@ -148,9 +151,9 @@ export function describeEngine(name: string, open: (overrides?: Overrides) => Pr
 
     test('moves batch norm statistics and leaves the teacher alone', async () => {
       const engine = await open(everything);
-      const before = engine.state();
+      const before = await engine.state();
       await run(engine, 0, 1);
-      const after = engine.state();
+      const after = await engine.state();
       const moved = [...before]
         .filter(([name, { data }]) => data.some((x, i) => x !== after.get(name)?.data[i]))
         .map(([name]) => name);
@@ -163,8 +166,8 @@ export function describeEngine(name: string, open: (overrides?: Overrides) => Pr
 
     test('names its states the same whatever was built before', async () => {
       const [first, second] = [await open(everything), await open(everything)];
-      expect([...second.state().keys()]).toEqual([...first.state().keys()]);
-      expect([...first.state().keys()]).toContain('optimizer/first_moment/model/logits/kernel');
+      expect([...(await second.state()).keys()]).toEqual([...(await first.state()).keys()]);
+      expect([...(await first.state()).keys()]).toContain('optimizer/first_moment/model/logits/kernel');
       await Promise.all([first.dispose(), second.dispose()]);
     });
 
@@ -180,11 +183,14 @@ export function describeEngine(name: string, open: (overrides?: Overrides) => Pr
 
     test('refuses a state of another network', async () => {
       const engine = await open();
-      const state = new Map(engine.state());
+      const state = new Map(await engine.state());
       state.delete('model/logits/bias');
-      expect(() => engine.load(state)).toThrow(/model\/logits\/bias/);
-      const reshaped = new Map(engine.state()).set('model/logits/bias', { shape: [3], data: new Float32Array(3) });
-      expect(() => engine.load(reshaped)).toThrow(/shape \[3\], expected \[10\]/);
+      await expect(engine.load(state)).rejects.toThrow(/model\/logits\/bias/);
+      const reshaped = new Map(await engine.state()).set('model/logits/bias', {
+        shape: [3],
+        data: new Float32Array(3),
+      });
+      await expect(engine.load(reshaped)).rejects.toThrow(/shape \[3\], expected \[10\]/);
       await engine.dispose();
     });
 

@@ -88,7 +88,7 @@ describe('gradients and the update', () => {
       await gradient.run({ images, labels, teacher: teacher ?? new Float32Array() }, seed);
     }
     await updating.run({ learningRate: 0.05, averageDecay: 0.9 });
-    const found: ReadonlyMap<string, HostTensor> = states.snapshot();
+    const found: ReadonlyMap<string, HostTensor> = await states.snapshot();
 
     // The same eagerly: the sum of the gradients of both batches, one update.
     tf.tidy(() => {

@@ -50,7 +50,7 @@ async function run(
   const { images, labels } = noiseBatch(network, batch, 1);
   const { loss } = await program.run({ images, labels });
   await program.dispose();
-  const values = states.snapshot();
+  const values = await states.snapshot();
   return {
     loss: loss.data[0],
     gradients: new Map([...sums.gradients].map(([name, sum]) => [name, values.get(sum.name)])),
@@ -134,7 +134,7 @@ describe.each(spaces)('members of a space with %s', (_name, config, input, netwo
       }
       await update.run({ learningRate: 0 });
       for (const sum of program.sums.gradients.values())
-        expect(nonzero(floats(states.snapshot().get(sum.name)))).toBe(0);
+        expect(nonzero(floats((await states.snapshot()).get(sum.name)))).toBe(0);
     }
     await update.dispose();
     program.dispose();
