@@ -1,21 +1,24 @@
-// How to share the cores among trainings: workers x threads of each, with threads that spin or sleep while they wait.
+// How to share a machine among trainings. The cores: workers x threads of each, with threads that spin or sleep while they
+// wait; two splits ask for more than there are. An accelerator (--provider webgpu): one, two and four processes on it.
 //
-// Method: for every split of the cores, and for two that ask for more than there are, the workers time the training step
-// of one network at the same time, each in a process of its own; the figure is the sum of their images a second (each
-// from its median step). Splits take turns; medians over the rounds.
+// Method: the workers of a split time the training step of one network at the same time, each in a process of its own, after
+// a warm-up in which an accelerator's shaders are compiled; the figure is the sum of their images a second (each from its
+// median step). Splits take turns; medians over the rounds.
 import { availableParallelism, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { presetNetworks } from '../spaces/index.js';
-import { median, timeTraining, type TimingJob } from '../trainers/index.js';
+import { median, timeTraining, type Timing, type TimingJob } from '../trainers/index.js';
 
 const { values: options } = parseArgs({
   options: {
     rounds: { type: 'string', default: '3' },
     steps: { type: 'string', default: '40' },
     batch: { type: 'string', default: '64' },
+    provider: { type: 'string', default: 'cpu' },
   },
 });
+const { provider } = options;
 const cores = availableParallelism();
 const batch = Number(options.batch);
 const network = presetNetworks['mobilenet']({ input: [32, 32, 3], classes: 10 });
@@ -28,7 +31,7 @@ interface Split {
 
 /** One worker alone, each way to use all cores, and each worker with all cores for itself. */
 const counts = Array.from({ length: cores }, (_, i) => i + 1).filter((count) => cores % count === 0);
-const splits: readonly Split[] = [
+const splitsOfCores: readonly Split[] = [
   { workers: 1, threads: 1, spinning: true },
   ...counts.flatMap((workers) =>
     [...new Set([cores / workers, cores])]
@@ -38,9 +41,13 @@ const splits: readonly Split[] = [
   ...(cores > 1 ? [{ workers: cores, threads: 1, spinning: true }] : []),
 ];
 
+/** An accelerator computes; the processor's thread hands it the next operator. */
+const splits =
+  provider === 'cpu' ? splitsOfCores : [1, 2, 4].map((workers) => ({ workers, threads: 1, spinning: true }));
+
 const job: Omit<TimingJob, 'threads' | 'spinning'> = {
   timed: { name: 'mobilenet', network, batch },
-  provider: 'cpu',
+  provider,
   steps: Number(options.steps),
   warmup: 8,
   blocked: true,
@@ -48,33 +55,45 @@ const job: Omit<TimingJob, 'threads' | 'spinning'> = {
   evaluation: false,
 };
 
-/** Images a second of all workers together. */
-async function rate({ workers, threads, spinning }: Split): Promise<number> {
-  const timings = await Promise.all(Array.from({ length: workers }, () => timeTraining({ ...job, threads, spinning })));
-  return timings.reduce((sum, { samples }) => sum + (batch * 1e3) / median(samples), 0);
+/** Of all workers together. */
+interface Together {
+  /** A second. */
+  readonly images: number;
+  /** The sum of their largest resident memories, MiB: the processes', not the accelerator's. */
+  readonly memory: number;
 }
 
-const rates = splits.map((): number[] => []);
+async function together({ workers, threads, spinning }: Split): Promise<Together> {
+  const timings = await Promise.all(Array.from({ length: workers }, () => timeTraining({ ...job, threads, spinning })));
+  const sum = (of: (timing: Timing) => number): number => timings.reduce((total, timing) => total + of(timing), 0);
+  return { images: sum(({ samples }) => (batch * 1e3) / median(samples)), memory: sum((timing) => timing.memory_mib) };
+}
+
+const figures = splits.map((): Together[] => []);
 for (let round = 0; round < Number(options.rounds); round++)
   for (const [i, split] of splits.entries()) {
     process.stderr.write(`round ${round + 1}: ${split.workers} x ${split.threads}\n`);
-    rates[i].push(await rate(split));
+    figures[i].push(await together(split));
   }
 
-const alone = median(rates[0]);
+const imagesOf = (i: number): number => median(figures[i].map(({ images }) => images));
+const alone = imagesOf(0);
 const table = new Table({
-  head: ['workers', 'threads of each', 'that wait', 'images/s together', 'against one thread'],
+  head: ['workers', 'threads of each', 'that wait', 'images/s together', 'against one', 'MiB together'],
   style: { head: [], border: [] },
 });
 for (const [i, { workers, threads, spinning }] of splits.entries()) {
-  const images = median(rates[i]);
+  const images = imagesOf(i);
   table.push([
     workers,
     threads,
     threads === 1 ? '' : spinning ? 'spin' : 'sleep',
     images.toFixed(0),
     `${(images / alone).toFixed(2)}x`,
+    median(figures[i].map(({ memory }) => memory)).toFixed(0),
   ]);
 }
-console.log(`mobilenet, 32 x 32 x 3, batch ${batch}; ${cores} cores, load at the end ${loadavg()[0].toFixed(2)}`);
+console.log(
+  `mobilenet, 32 x 32 x 3, batch ${batch}, ONNX Runtime ${provider}; ${cores} cores, load at the end ${loadavg()[0].toFixed(2)}`,
+);
 console.log(table.toString());
