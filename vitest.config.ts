@@ -1,14 +1,33 @@
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 
-export default defineConfig({
+const graphicsCard = 'test/**/*.webgpu.test.ts';
+const shared = { pool: 'forks', testTimeout: 60_000, hookTimeout: 120_000 } as const;
+
+const processor: TestProjectInlineConfiguration = {
   test: {
+    ...shared,
+    name: 'cpu',
     include: ['test/**/*.test.ts'],
-    globalSetup: ['test/build-once.ts'],
-    pool: 'forks',
+    exclude: [graphicsCard],
     maxWorkers: 2,
     // Loading TF.js anew for each file took as long as a third of the tests.
     isolate: false,
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
   },
+};
+
+/** One file at a time, each in a process of its own: what ends it by a signal fails no other file. */
+const webgpu: TestProjectInlineConfiguration = {
+  test: {
+    ...shared,
+    name: 'webgpu',
+    include: [graphicsCard],
+    globalSetup: ['test/build-once.ts', 'test/support/try-webgpu.ts'],
+    maxWorkers: 1,
+    isolate: true,
+    sequence: { groupOrder: 1 },
+  },
+};
+
+export default defineConfig({
+  test: { globalSetup: ['test/build-once.ts'], projects: [processor, webgpu] },
 });
