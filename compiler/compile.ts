@@ -1,11 +1,13 @@
 import type * as tf from '@tensorflow/tfjs-core';
+import { encodeLoop, type LoopPorts } from './onnx/loop.js';
 import { encodeModel } from './onnx/model.js';
 import { resolveTarget } from './runtime/blocked-support.js';
+import { looping, singly } from './runtime/calling.js';
 import { invalidInput } from '../base/errors.js';
 import { InferenceProgram } from './runtime/inference.js';
 import { needlessOptimizers } from './runtime/needless-optimizers.js';
 import { Program } from './runtime/program.js';
-import type { StateLayout } from './passes/pack-states.js';
+import type { StateLayout, StatePack } from './passes/pack-states.js';
 import { type GraphCheck, runPasses, stateful, type StatefulDraft } from './passes/pipelines.js';
 import { createSession } from './runtime/session.js';
 import { StateStore } from './runtime/state-store.js';
@@ -33,6 +35,11 @@ export interface CompileOptions {
    * Right for programs that run some dozens of times.
    */
   readonly optimize?: boolean;
+  /**
+   * Whether the function becomes the body of an ONNX `Loop`; default false. `Program.runSteps` then makes its steps in one run, and
+   * states cross between the memories of host and device once for all of them. All inputs have fixed sizes.
+   */
+  readonly loop?: boolean;
   /** Told the graph as it was traced and after each pass, such as `verifyGraph`; default: nobody is. */
   readonly check?: GraphCheck;
 }
@@ -51,6 +58,22 @@ export function optimized(
   return runPasses<StatefulDraft>(draft, stateful, target, check);
 }
 
+/** What the ports of a step are to a loop over it. */
+function loopPorts(states: Traced['states'], packs: readonly StatePack[]): LoopPorts {
+  const packed = new Set(packs.flatMap(({ members }) => members.map(({ name }) => name)));
+  const single = states
+    .map(({ variable: { name }, assigned }) => ({ name, assigned }))
+    .filter(({ name }) => !packed.has(name));
+  const replaced = single.filter(({ assigned }) => assigned);
+  return {
+    carried: [
+      ...packs.map(({ input, output }) => ({ input, output })),
+      ...replaced.map(({ name }) => ({ input: stateInput(name), output: stateOutput(name) })),
+    ],
+    fixed: single.filter(({ assigned }) => !assigned).map(({ name }) => stateInput(name)),
+  };
+}
+
 /**
  * Compiles a TF.js function (layers, losses, tf.grads, optimizers ...) to one ONNX program. The function runs on
  * symbolic tensors; TF.js's state is as before afterwards. tf.Variables that it reads become states; those that it
@@ -64,7 +87,8 @@ export async function compile(
   inputs: Readonly<Record<string, InputSpec>>,
   options: CompileOptions = {},
 ): Promise<Program> {
-  const { target = await resolveTarget(), states = new StateStore(), freeze, optimize = true } = options;
+  const { target = await resolveTarget(), states = new StateStore(), freeze, optimize = true, loop = false } = options;
+  if (loop) requireFixedSizes(inputs);
   const start = performance.now();
   // Nothing is awaited until the states are adopted: programs that are compiled at the same time see each other's.
   const traceOptions = { target, layouts: states.orders, ...(freeze && { freeze }) };
@@ -73,7 +97,10 @@ export async function compile(
   const traced = { ...recorded, graph };
   states.adopt(traced.states, packs);
   const afterTrace = performance.now();
-  const bytes = encodeModel(traced.graph, { name: 'program' });
+  const naming = { name: 'program' };
+  const bytes = loop
+    ? encodeLoop(traced.graph, loopPorts(traced.states, packs), naming)
+    : encodeModel(traced.graph, naming);
   const afterEncode = performance.now();
   // Training steps need most of their tensors until the way back: a plan's block would come on top of the first run's.
   const opening = { ...target, planMemory: false, optimize, without: needlessOptimizers };
@@ -86,6 +113,7 @@ export async function compile(
   return new Program({
     traced,
     packs,
+    calling: loop ? looping : singly,
     session,
     opening,
     states,
@@ -94,6 +122,13 @@ export async function compile(
     bytes,
     timings,
   });
+}
+
+/** @throws NasError when the function has a dynamic batch: the feeds of several steps lie in one tensor. */
+function requireFixedSizes(inputs: Readonly<Record<string, InputSpec>>): void {
+  const open = Object.keys(inputs).find((name) => inputs[name].shape.includes(null));
+  if (open !== undefined)
+    throw invalidInput(`input '${open}' has a dynamic batch, which a loop over steps cannot have`);
 }
 
 /** Options of `compileInference`; as those of `compile`. */

@@ -1,7 +1,13 @@
-import { create, toBinary } from '@bufbuild/protobuf';
-import { AttributeProto_AttributeType as Kind, ModelProtoSchema } from 'onnx-buf';
-import type { Attribute, Graph, Port } from '../graph/index.js';
-import { attributeList, bytesOf, elementTypes, onnxName } from '../graph/index.js';
+import { create, toBinary, type MessageInitShape } from '@bufbuild/protobuf';
+import {
+  AttributeProto_AttributeType as Kind,
+  ModelProtoSchema,
+  type GraphProtoSchema,
+  type NodeProtoSchema,
+  type ValueInfoProtoSchema,
+} from 'onnx-buf';
+import type { Attribute, Constant, Graph, Node } from '../graph/index.js';
+import { attributeList, bytesOf, elementTypes, onnxName, type DType } from '../graph/index.js';
 
 /** Operator set of the default domain, and the file format's version that came with it. */
 export const opset = 18;
@@ -32,19 +38,22 @@ function attributeFields(attribute: Attribute): AttributeFields {
   }
 }
 
-const valueInfo = ({ name, dtype, shape }: Port) => ({
+/** A graph, a node and a port as they stand in a file. */
+export type GraphInit = MessageInitShape<typeof GraphProtoSchema>;
+export type NodeInit = MessageInitShape<typeof NodeProtoSchema>;
+export type PortInit = MessageInitShape<typeof ValueInfoProtoSchema>;
+
+/** A port of a graph; a size that is open has a name. */
+export const portInit = (name: string, dtype: DType, shape: readonly (number | string)[]): PortInit => ({
   name,
   type: {
     value: {
-      case: 'tensorType' as const,
+      case: 'tensorType',
       value: {
         elemType: elementTypes[dtype].code,
         shape: {
           dim: shape.map((d) => ({
-            value:
-              typeof d === 'number'
-                ? { case: 'dimValue' as const, value: BigInt(d) }
-                : { case: 'dimParam' as const, value: d },
+            value: typeof d === 'number' ? { case: 'dimValue', value: BigInt(d) } : { case: 'dimParam', value: d },
           })),
         },
       },
@@ -52,37 +61,49 @@ const valueInfo = ({ name, dtype, shape }: Port) => ({
   },
 });
 
-/** The graph as an ONNX file (ModelProto). A dynamic batch becomes the dimension N. */
-export function encodeModel(graph: Graph, options: ModelOptions): Uint8Array {
+const nodeInit = ({ op, inputs, outputs, attributes, origin }: Node): NodeInit => {
+  const { domain, type } = onnxName(op);
+  return {
+    name: origin ? `${origin}/${outputs[0]}` : outputs[0],
+    opType: type,
+    domain,
+    input: [...inputs],
+    output: [...outputs],
+    attribute: attributeList(attributes).map(([name, attribute]) => ({ name, ...attributeFields(attribute) })),
+  };
+};
+
+const initializer = ([name, { shape, dtype, data }]: readonly [string, Constant]) => ({
+  name,
+  dims: shape.map(BigInt),
+  dataType: elementTypes[dtype].code,
+  rawData: new Uint8Array(bytesOf(data)),
+});
+
+/** The nodes and constants of a graph, without its ports. */
+export const contentInit = ({ nodes, constants }: Graph) => ({
+  node: nodes.map(nodeInit),
+  initializer: [...constants].map(initializer),
+});
+
+/** The file (ModelProto) whose graph is `main`; `graph` has all operators that occur in it. */
+export function encodeFile(main: GraphInit, graph: Graph, { name, metadata = {} }: ModelOptions): Uint8Array {
   const domains = new Set(graph.nodes.map(({ op }) => onnxName(op).domain));
   domains.delete('');
   const model = create(ModelProtoSchema, {
     irVersion,
     producerName: 'nas',
     opsetImport: [{ domain: '', version: BigInt(opset) }, ...[...domains].map((domain) => ({ domain, version: 1n }))],
-    metadataProps: Object.entries(options.metadata ?? {}).map(([key, value]) => ({ key, value })),
-    graph: {
-      name: options.name,
-      node: graph.nodes.map(({ op, inputs, outputs, attributes, origin }) => {
-        const { domain, type } = onnxName(op);
-        return {
-          name: origin ? `${origin}/${outputs[0]}` : outputs[0],
-          opType: type,
-          domain,
-          input: [...inputs],
-          output: [...outputs],
-          attribute: attributeList(attributes).map(([name, attribute]) => ({ name, ...attributeFields(attribute) })),
-        };
-      }),
-      initializer: [...graph.constants].map(([name, { shape, dtype, data }]) => ({
-        name,
-        dims: shape.map(BigInt),
-        dataType: elementTypes[dtype].code,
-        rawData: new Uint8Array(bytesOf(data)),
-      })),
-      input: graph.inputs.map(valueInfo),
-      output: graph.outputs.map(valueInfo),
-    },
+    metadataProps: Object.entries(metadata).map(([key, value]) => ({ key, value })),
+    graph: { name, ...main },
   });
   return toBinary(ModelProtoSchema, model);
+}
+
+/** The graph as an ONNX file (ModelProto). A dynamic batch becomes the dimension N. */
+export function encodeModel(graph: Graph, options: ModelOptions): Uint8Array {
+  const ports = (side: Graph['inputs']): PortInit[] =>
+    side.map(({ name, dtype, shape }) => portInit(name, dtype, shape));
+  const main = { ...contentInit(graph), input: ports(graph.inputs), output: ports(graph.outputs) };
+  return encodeFile(main, graph, options);
 }

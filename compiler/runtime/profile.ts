@@ -69,7 +69,8 @@ function readEvents(text: string, layers: ReadonlyMap<string, string>, skip: num
   const runs: RunTimes[] = [];
   let current = new Map<string, number>();
   for (const { cat, name, dur, args } of events) {
-    if (cat === 'Node' && name.endsWith('_kernel_time')) {
+    // The time of a loop is that of its nodes.
+    if (cat === 'Node' && name.endsWith('_kernel_time') && args.op_name !== 'Loop') {
       const node = name.slice(0, -'_kernel_time'.length);
       operators.set(node, args.op_name ?? '');
       current.set(node, (current.get(node) ?? 0) + dur);

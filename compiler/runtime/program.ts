@@ -1,14 +1,16 @@
 import type * as ort from 'onnxruntime-node';
+import { invalidInput } from '../../base/errors.js';
 import type { Graph } from '../graph/index.js';
 import type { StatePack } from '../passes/pack-states.js';
 import { noiseSeed } from '../trace/noise.js';
 import type { InputSpec, State, Traced } from '../trace/trace.js';
 import { noiseInput } from '../trace/trace.js';
 import { stateInput, stateOutput } from '../trace/variables.js';
+import type { Calling } from './calling.js';
 import { profileModel, type Profile } from './profile.js';
 import type { StateStore } from './state-store.js';
 import type { Feed, HostTensor } from './tensors.js';
-import { bindFeeds, resultsOf, toOrt } from './tensors.js';
+import { bindFeeds, toOrt } from './tensors.js';
 import { runSession, type SessionOptions } from './session.js';
 
 /** How long each stage of compiling took, in ms. */
@@ -18,9 +20,14 @@ export interface Timings {
   readonly session: number;
 }
 
+/** What a program's inputs take, by name. */
+export type Feeds = Readonly<Record<string, Feed>>;
+
 export interface ProgramParts {
   readonly traced: Traced;
   readonly packs: readonly StatePack[];
+  /** How the model was made of the step. */
+  readonly calling: Calling;
   readonly session: ort.InferenceSession;
   /** How the session was opened. */
   readonly opening: SessionOptions;
@@ -65,17 +72,35 @@ export class Program {
    * ONNX Runtime blocks the event loop meanwhile.
    * @throws NasError when a feed is missing or does not fit.
    */
-  run(feeds: Readonly<Record<string, Feed>>, step?: number): Promise<Record<string, HostTensor>> {
-    return this.states.inOrder(() => this.runStep(feeds, step ?? this.steps));
+  async run(feeds: Feeds, step?: number): Promise<Record<string, HostTensor>> {
+    const [result] = await this.runSteps([feeds], step);
+    return result;
+  }
+
+  /**
+   * As `run` for each of these feeds, one after the other. A program that was compiled as a loop makes all of these steps in
+   * one run of ONNX Runtime: its states are given and taken once.
+   * @param step of the first
+   */
+  runSteps(feeds: readonly Feeds[], step?: number): Promise<Record<string, HostTensor>[]> {
+    if (feeds.length === 0) throw invalidInput('there are no feeds: a run makes at least one step');
+    const { several } = this.parts.calling;
+    return this.states.inOrder(async () => {
+      const first = step ?? this.steps;
+      if (several) return this.runModel(feeds, first);
+      const results = [];
+      for (const [i, each] of feeds.entries()) results.push(...(await this.runModel([each], first + i)));
+      return results;
+    });
   }
 
   /**
    * Runs the function with ONNX Runtime's profiler, on the states as they are, which stay so.
    * @param runs runs that count, after `warmup` that do not
    */
-  profile(feeds: Readonly<Record<string, Feed>>, runs: number, warmup: number): Promise<Profile> {
+  profile(feeds: Feeds, runs: number, warmup: number): Promise<Profile> {
     const repeat = async (session: ort.InferenceSession): Promise<void> => {
-      for (let i = 0; i < warmup + runs; i++) await session.run(this.bind(feeds, this.steps));
+      for (let i = 0; i < warmup + runs; i++) await session.run(this.bind([feeds], this.steps));
     };
     return this.states.inOrder(() => profileModel(this.bytes, this.parts.opening, repeat, warmup));
   }
@@ -85,26 +110,34 @@ export class Program {
     await this.parts.session.release();
   }
 
-  private async runStep(feeds: Readonly<Record<string, Feed>>, step: number): Promise<Record<string, HostTensor>> {
-    const results = await runSession(this.parts.session, this.bind(feeds, step));
+  /** Runs the model once. */
+  private async runModel(feeds: readonly Feeds[], step: number): Promise<Record<string, HostTensor>[]> {
+    const { traced, packs, calling, session } = this.parts;
+    const results = await runSession(session, this.bind(feeds, step));
     const replaced = this.single.filter(({ assigned }) => assigned).map(({ variable }) => variable.name);
     this.states.replace(
       this.assigned,
-      new Map(this.parts.packs.map(({ vector, output }) => [vector, results[output]])),
-      new Map(replaced.map((name) => [name, results[stateOutput(name)]])),
+      new Map(packs.map(({ vector, output }) => [vector, results[calling.port(output)]])),
+      new Map(replaced.map((name) => [name, results[calling.port(stateOutput(name))]])),
     );
-    this.steps = step + 1;
-    return resultsOf(Object.keys(this.parts.traced.outputs), results);
+    this.steps = step + feeds.length;
+    return calling.results(Object.keys(traced.outputs), results, feeds.length);
   }
 
-  private bind(feeds: Readonly<Record<string, Feed>>, step: number): Record<string, ort.Tensor> {
-    const bound = bindFeeds(this.inputs, feeds);
-    if (this.used.has(noiseInput))
-      bound[noiseInput] = toOrt('uint32', Uint32Array.of(noiseSeed(this.parts.seed, step)), []);
-    for (const { input, vector } of this.parts.packs)
-      if (this.used.has(input)) bound[input] = this.states.vector(vector);
-    for (const { variable, read } of this.single)
-      if (read) bound[stateInput(variable.name)] = this.states.tensor(variable.name);
+  private bind(feeds: readonly Feeds[], step: number): Record<string, ort.Tensor> {
+    const { packs, calling, seed } = this.parts;
+    const noisy = this.used.has(noiseInput);
+    const noise = (at: number) => ({ [noiseInput]: toOrt('uint32', Uint32Array.of(noiseSeed(seed, at)), []) });
+    const bound = calling.feeds(
+      feeds.map((own, i) => ({ ...bindFeeds(this.inputs, own), ...(noisy ? noise(step + i) : {}) })),
+    );
+    // A loop hands on what it replaces, also what no step reads.
+    const takes = (input: string): boolean => calling.several || this.used.has(input);
+    for (const { input, vector } of packs) if (takes(input)) bound[calling.port(input)] = this.states.vector(vector);
+    for (const { variable, assigned } of this.single) {
+      const input = stateInput(variable.name);
+      if (takes(input)) bound[assigned ? calling.port(input) : input] = this.states.tensor(variable.name);
+    }
     return bound;
   }
 }
