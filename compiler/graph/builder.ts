@@ -1,7 +1,7 @@
 import type { Graph, Node, Port, Scope } from './graph.js';
 import { inferNode } from './graph.js';
 import { withoutDeadCode } from './dead-code.js';
-import type { OnnxOp } from './operators.js';
+import { commutative, type OnnxOp } from './operators.js';
 import type { Attributes, Constant, Data, DType, Shape, TensorType, ValueType } from './types.js';
 import { attributeList, bytesOf, elementTypes, int, ints, sameShape, valueType } from './types.js';
 import { batchDependence } from './batch.js';
@@ -10,9 +10,6 @@ import { portable, type Target } from '../target.js';
 
 /** More operations than any function records that does not count up to what stands for the batch. */
 const tooMany = 1 << 18;
-
-/** Operators whose operands may change places. */
-const commutative: ReadonlySet<OnnxOp> = new Set<OnnxOp>(['Add', 'Mul']);
 
 /**
  * Builds a graph node by node. Types are inferred by the operator table; equal nodes and equal constants are shared.

@@ -7,7 +7,7 @@ export { histogram, isDynamic, producersOf, shapeIn } from './graph.js';
 export { toHalf } from './half.js';
 export { graphHash } from './hash.js';
 export type { OnnxOp } from './operators.js';
-export { onnxName, shapeRules } from './operators.js';
+export { commutative, onnxName, shapeRules } from './operators.js';
 export { graphLines, printGraph } from './print.js';
 export * from './types.js';
 export { verifyGraph } from './verify.js';

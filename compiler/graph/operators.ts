@@ -282,6 +282,9 @@ export const shapeRules = {
 
 export type OnnxOp = keyof typeof shapeRules;
 
+/** Operators whose operands may change places. */
+export const commutative: ReadonlySet<OnnxOp> = new Set<OnnxOp>(['Add', 'Mul']);
+
 const blockedPrefix = 'nchwc.';
 /** Operators of ONNX Runtime's own domain, which its CPU and GPU providers have. */
 const contributed: ReadonlySet<OnnxOp> = new Set<OnnxOp>(['QuickGelu']);

@@ -1,4 +1,5 @@
 import type { LoweringName } from '../lowerings.js';
+import type { Support } from './support.js';
 
 /** What an ONNX Runtime execution provider can do, as far as the compiler cares. */
 export interface ProviderCapabilities {
@@ -6,15 +7,38 @@ export interface ProviderCapabilities {
   readonly blockedLayout: boolean;
   /** Lowerings that its own kernels make superfluous. */
   readonly without: readonly LoweringName[];
+  /** How it computes operators. */
+  readonly support: Support;
+  /** Results that a Split may have; null: any number. */
+  readonly mostResults: number | null;
+  /** Whether results can stay in the memory of the device and be given to the next run. */
+  readonly deviceTensors: boolean;
 }
 
-const capabilities: Readonly<Record<string, ProviderCapabilities>> = {
-  cpu: { blockedLayout: true, without: [] },
-};
 /** Graphics cards and other accelerators have direct depthwise kernels and do not know the blocked layout. */
 const accelerator: ProviderCapabilities = {
   blockedLayout: false,
   without: ['depthwise convolutions as matrix products'],
+  // They have the form of inference only.
+  support: { BatchNormalization: { training: { rewrite: 'batch normalisation' } } },
+  mostResults: null,
+  deviceTensors: false,
+};
+
+const capabilities: Readonly<Record<string, ProviderCapabilities>> = {
+  cpu: { blockedLayout: true, without: [], support: {}, mostResults: null, deviceTensors: false },
+  webgpu: {
+    ...accelerator,
+    support: {
+      ...accelerator.support,
+      ArgMax: { float32: { rewrite: 'first maximum' } },
+      ArgMin: { float32: { rewrite: 'first minimum' } },
+      Cast: { int64: { rewrite: 'narrow integers' } },
+    },
+    // WebGPU promises 8 storage buffers to a shader: what is split, and these.
+    mostResults: 7,
+    deviceTensors: true,
+  },
 };
 
 export const capabilitiesOf = (provider: string): ProviderCapabilities => capabilities[provider] ?? accelerator;

@@ -1,13 +1,16 @@
 import { messageOf } from '../../base/errors.js';
 import type { Graph } from '../graph/index.js';
 import type { LoweringName } from '../lowerings.js';
+import { capabilitiesOf, type ProviderCapabilities } from '../onnx/providers.js';
 import type { Target } from '../target.js';
 import { shuffleChannels } from './channel-shuffle.js';
 import { foldBatchNorm } from './fold-batch-norm.js';
 import { foldConstants } from './fold-constants.js';
 import { fuseSums } from './fuse-sums.js';
 import { groupConvolutions } from './group-convolutions.js';
+import { narrowSplits } from './narrow-splits.js';
 import { packStates, type StateLayout, type StatePack } from './pack-states.js';
+import { writeOut } from './rewrites/index.js';
 import { simplifyReshapes } from './simplify-reshapes.js';
 import type { StatePorts } from './state-updates.js';
 
@@ -27,14 +30,27 @@ export interface Pass<D extends Draft> {
   readonly name: string;
   /** The lowering that the pass is, where a target can do without it. */
   readonly lowering?: LoweringName;
-  readonly run: (draft: D) => D;
+  readonly run: (draft: D, target: Target) => D;
 }
 
-const rewriting = (name: string, rewrite: (graph: Graph) => Graph, lowering?: LoweringName) => ({
+const rewriting = (
+  name: string,
+  rewrite: (graph: Graph, capabilities: ProviderCapabilities) => Graph,
+  lowering?: LoweringName,
+) => ({
   name,
   ...(lowering && { lowering }),
-  run: <D extends Draft>(draft: D): D => ({ ...draft, graph: rewrite(draft.graph) }),
+  run: <D extends Draft>(draft: D, { provider }: Target): D => ({
+    ...draft,
+    graph: rewrite(draft.graph, capabilitiesOf(provider)),
+  }),
 });
+
+/** Graphs for what the provider can do; those for the CPU stay as they are. */
+const forProvider = [
+  rewriting('write out what the provider lacks', (graph, { support }) => writeOut(graph, support)),
+  rewriting('narrow splits', (graph, { mostResults }) => narrowSplits(graph, mostResults)),
+];
 
 /** Programs with states, such as training steps. */
 export const stateful: readonly Pass<StatefulDraft>[] = [
@@ -44,6 +60,7 @@ export const stateful: readonly Pass<StatefulDraft>[] = [
     run: (draft) => ({ ...draft, ...packStates(draft.graph, draft.states, draft.layout) }),
   },
   rewriting('simplify reshapes', simplifyReshapes, 'merged reshapes'),
+  ...forProvider,
 ];
 
 /** Inference with constant weights: as few operators as there can be, standard ones only. */
@@ -52,6 +69,7 @@ export const inference: readonly Pass<Draft>[] = [
   rewriting('group convolutions', groupConvolutions),
   rewriting('shuffle channels', shuffleChannels),
   rewriting('fold batch normalisation', foldBatchNorm),
+  ...forProvider,
 ];
 
 /** Told every graph, as it was traced and after each pass; tests give `verifyGraph`. */
@@ -61,7 +79,7 @@ export type GraphCheck = (graph: Graph) => void;
 export function runPasses<D extends Draft>(
   draft: D,
   passes: readonly Pass<D>[],
-  { lowerings }: Target,
+  target: Target,
   check?: GraphCheck,
 ): D {
   const checked = (result: D, after: string): D => {
@@ -73,6 +91,6 @@ export function runPasses<D extends Draft>(
     return result;
   };
   return passes
-    .filter(({ lowering }) => lowering === undefined || lowerings.has(lowering))
-    .reduce((before, { name, run }) => checked(run(before), `'${name}'`), checked(draft, 'tracing'));
+    .filter(({ lowering }) => lowering === undefined || target.lowerings.has(lowering))
+    .reduce((before, { name, run }) => checked(run(before, target), `'${name}'`), checked(draft, 'tracing'));
 }

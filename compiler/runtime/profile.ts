@@ -14,6 +14,8 @@ export interface NodeTime {
   readonly layer: string;
   /** ONNX operator, e.g. `Conv`. */
   readonly operator: string;
+  /** Execution provider that ran it, as the option is written, e.g. `cpu`, `webgpu`. */
+  readonly provider: string;
   /** Milliseconds a run: the mean over the runs that count. */
   readonly ms: number;
 }
@@ -31,8 +33,13 @@ const eventSchema = z.object({
   name: z.string(),
   /** Microseconds. */
   dur: z.number().default(0),
-  args: z.looseObject({ op_name: z.string().optional() }).default({}),
+  args: z
+    .looseObject({ op_name: z.string().default(''), provider: z.string().default('') })
+    .default({ op_name: '', provider: '' }),
 });
+
+/** `WebGpuExecutionProvider` is `webgpu`. */
+const providerName = (className: string): string => className.replace(/ExecutionProvider$/, '').toLowerCase();
 
 /** The layers of a model's nodes, by the nodes' names and by the values that they give: fused nodes are named after these. */
 function layersOf(model: Uint8Array): Map<string, string> {
@@ -65,14 +72,14 @@ function middleHalf(runs: readonly RunTimes[]): readonly RunTimes[] {
  */
 function readEvents(text: string, layers: ReadonlyMap<string, string>, skip: number): Profile {
   const events = z.array(eventSchema).parse(JSON.parse(text));
-  const operators = new Map<string, string>();
+  const nodes = new Map<string, Pick<NodeTime, 'operator' | 'provider'>>();
   const runs: RunTimes[] = [];
   let current = new Map<string, number>();
   for (const { cat, name, dur, args } of events) {
     // The time of a loop is that of its nodes.
     if (cat === 'Node' && name.endsWith('_kernel_time') && args.op_name !== 'Loop') {
       const node = name.slice(0, -'_kernel_time'.length);
-      operators.set(node, args.op_name ?? '');
+      nodes.set(node, { operator: args.op_name, provider: providerName(args.provider) });
       current.set(node, (current.get(node) ?? 0) + dur);
     }
     // Written when the run is over, after its nodes.
@@ -85,10 +92,11 @@ function readEvents(text: string, layers: ReadonlyMap<string, string>, skip: num
   const middle = middleHalf(counted);
   return {
     runs: counted.length,
-    nodes: [...operators].map(([name, operator]) => ({
+    nodes: [...nodes].map(([name, { operator, provider }]) => ({
       name,
       layer: layers.get(name) ?? layers.get(name.replace(madeSuffixes, '')) ?? '',
       operator,
+      provider,
       ms: middle.reduce((sum, times) => sum + (times.get(name) ?? 0), 0) / 1e3 / Math.max(middle.length, 1),
     })),
   };
