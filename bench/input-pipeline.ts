@@ -59,7 +59,7 @@ let step = 0;
 /** Images a second over one block of steps. */
 async function rate(next: () => Promise<EngineBatch>): Promise<number> {
   const start = performance.now();
-  for (let i = 0; i < steps; i++) await engine.step(await next(), 0.01, step++);
+  for (let i = 0; i < steps; i++) await engine.train([{ batch: await next(), learningRate: 0.01 }], step++);
   return (steps * batch * 1e3) / (performance.now() - start);
 }
 

@@ -72,7 +72,7 @@ async function compiled(
   const program = await training.compileStep();
   const batch = randomBatch(timed);
   let count = 0;
-  return { program, run: () => program.run(training.feeds(batch, learningRate, count), count++) };
+  return { program, run: () => program.run(training.feeds({ batch, learningRate }, count), count++) };
 }
 
 /** How many times as much CPU time as the whole step the other one takes: other work on the machine disturbs it less. */

@@ -11,6 +11,8 @@ export interface Target {
   readonly spinning: boolean;
   /** Channels in a block of ONNX Runtime's blocked layout; null where programs do without it. */
   readonly block: number | null;
+  /** Training steps that are best made in one run: more than 1 where each run moves all states between memories. */
+  readonly stepsAtOnce: number;
   /** What programs may be written with, where it applies. */
   readonly lowerings: ReadonlySet<LoweringName>;
 }
@@ -24,6 +26,8 @@ export interface TargetOptions {
   readonly spinning?: boolean;
   /** ONNX Runtime's internal blocked layout: used where its self-test passes (default), or not at all. */
   readonly blocked?: boolean;
+  /** Training steps in one run; default: as many as suit the provider. */
+  readonly stepsAtOnce?: number;
   /** Lowerings that are left out, to measure what they gain; none by default. */
   readonly without?: readonly LoweringName[];
 }
@@ -31,10 +35,12 @@ export interface TargetOptions {
 /** A target whose blocks have this many channels; null: none. */
 export function targetWith(block: number | null, options: TargetOptions = {}): Target {
   const { provider = 'cpu', threads = 1, spinning = true, without = [] } = options;
-  const left = new Set<LoweringName>([...capabilitiesOf(provider).without, ...without]);
+  const capabilities = capabilitiesOf(provider);
+  const { stepsAtOnce = capabilities.stepsAtOnce } = options;
+  const left = new Set<LoweringName>([...capabilities.without, ...without]);
   const usable = lowerings.filter(({ name, needs }) => !left.has(name) && (needs === 'portable' || block !== null));
   const names = new Set(usable.map(({ name }) => name));
-  return Object.freeze({ provider, threads, spinning, block, lowerings: names });
+  return Object.freeze({ provider, threads, spinning, block, stepsAtOnce, lowerings: names });
 }
 
 /** Standard operators only, as they are fast on most providers: what files for others are written for. */

@@ -4,7 +4,7 @@ import type { FitHooks, FitJob, FitResult } from './fit-job.js';
 import { initialHash, readInitial } from './initial-weights.js';
 import { featureWeights } from './losses/index.js';
 import { loadTeacherModel } from './teachers/model.js';
-import { checkedLoss, trainInFiles, trainingHash } from './train-in-files.js';
+import { checkedLoss, trainInFiles, trainingHash, type FiledTraining } from './train-in-files.js';
 import type { TrainingPlan } from './training.js';
 
 /**
@@ -18,10 +18,11 @@ import type { TrainingPlan } from './training.js';
  *   configuration do not fit together or the engine does not work here
  */
 export async function fit(job: FitJob, hooks: FitHooks): Promise<FitResult> {
-  return withDataset(job.dataset, (dataset) => fitOn(dataset, job, hooks));
+  return withDataset(job.dataset, (dataset) => trainInFiles(filedFit(job, dataset), dataset, hooks));
 }
 
-function fitOn(dataset: Dataset, job: FitJob, hooks: FitHooks): Promise<FitResult> {
+/** The training of a job, with an engine of the kind that the job asks for. */
+export function filedFit(job: FitJob, dataset: Dataset): FiledTraining {
   const { network, seed, train, teacher, initial, threads, sharedCores, directory, until } = job;
   const { classes, input } = network;
   const [height, width, channels] = input;
@@ -40,5 +41,5 @@ function fitOn(dataset: Dataset, job: FitJob, hooks: FitHooks): Promise<FitResul
   });
   const engine = () => createEngine(job.engine, spec, { threads, sharedCores, batch: train.batch });
   const hash = trainingHash(['fit', network, initialHash(initial)], plan, dataset.info);
-  return trainInFiles({ plan, directory, hash, engine }, dataset, hooks);
+  return { plan, directory, hash, engine };
 }

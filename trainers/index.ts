@@ -10,6 +10,7 @@ export {
   type EngineState,
   type StepMetrics,
   type TrainingEngine,
+  type Update,
 } from './engines/index.js';
 export { evaluateModel, evaluateSplit, evaluationLoader, type Classify, type Evaluation } from './evaluate.js';
 export * from './fit-job.js';

@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { NasError } from '../base/errors.js';
 import { startPosition, type Checkpoint, type TrainingFiles, type TrainingPosition } from './checkpoint.js';
-import { createLoader, type Dataset, type Loader, type LoaderOptions } from './data/index.js';
+import { createLoader, type Batch, type Dataset, type Loader, type LoaderOptions } from './data/index.js';
 import type { EngineState, TrainingEngine } from './engines/index.js';
 import { evaluateLoader, evaluationLoader } from './evaluate.js';
 import type { CompleteFit, EpochMetrics, FitHooks, FitJob, FitResult } from './fit-job.js';
@@ -90,6 +90,7 @@ export class Training {
       augment: train.augment,
       shuffle: true,
       dropLast: true,
+      atOnce: engine.stepsAtOnce,
       share: train.epoch_share,
       size: sizes.training,
       teacherLogits: loss.type === 'cross-entropy' ? undefined : teacher?.logits?.file,
@@ -124,24 +125,38 @@ export class Training {
 
   /** Trains the rest of the current epoch; false when it was told to stop before its end. */
   private async trainEpoch(): Promise<boolean> {
-    const { plan, batches } = this;
-    const { epoch } = this.position;
-    for await (const batch of batches.epoch(epoch, this.position.step)) {
+    const { plan, batches, engine } = this;
+    const { epoch, step } = this.position;
+    for await (const group of groupsOf(batches.epoch(epoch, step), engine.stepsAtOnce)) {
       if (!(await this.proceed())) return false;
-      const { step, sums } = this.position;
-      const global = epoch * batches.stepsPerEpoch + step;
-      const rate = learningRate(global, batches.stepsPerEpoch, plan.train);
-      const started = performance.now();
-      const { loss, correct } = await this.engine.step(batch, rate, global);
-      this.meter.add(batch.size, performance.now() - started);
-      if (!Number.isFinite(loss)) throw this.diverged(`the loss is ${loss} at epoch ${epoch}, step ${step}`, rate);
-      const { size } = batch;
-      const next = { loss: sums.loss + loss * size, correct: sums.correct + correct, images: sums.images + size };
-      this.position = { ...this.position, step: step + 1, sums: next };
-      this.report(loss);
+      await this.trainOn(group);
       if (performance.now() - this.savedAt >= plan.train.checkpoint_seconds * 1000) await this.save();
     }
     return true;
+  }
+
+  /** Makes an update with each of these batches, the next of the epoch. */
+  private async trainOn(group: readonly Batch[]): Promise<void> {
+    const { stepsPerEpoch } = this.batches;
+    const { epoch, step } = this.position;
+    const first = epoch * stepsPerEpoch + step;
+    const updates = group.map((batch, i) => ({
+      batch,
+      learningRate: learningRate(first + i, stepsPerEpoch, this.plan.train),
+    }));
+    const started = performance.now();
+    const metrics = await this.engine.train(updates, first);
+    const milliseconds = performance.now() - started;
+    let { sums } = this.position;
+    for (const [i, { loss, correct }] of metrics.entries()) {
+      const { batch, learningRate: rate } = updates[i];
+      if (!Number.isFinite(loss)) throw this.diverged(`the loss is ${loss} at epoch ${epoch}, step ${step + i}`, rate);
+      const { size } = batch;
+      sums = { loss: sums.loss + loss * size, correct: sums.correct + correct, images: sums.images + size };
+    }
+    this.meter.add(sums.images - this.position.sums.images, milliseconds);
+    this.position = { ...this.position, step: step + group.length, sums };
+    this.report(metrics[metrics.length - 1].loss);
   }
 
   /** The metrics of the epoch that has just been trained; null when it was told to stop before they were known. */
@@ -207,6 +222,18 @@ export class Training {
       hint: 'Lower train.optimizer.learning_rate or raise train.warmup_epochs.',
     });
   }
+}
+
+/** The batches in groups of so many; the last may be smaller. */
+async function* groupsOf(batches: AsyncIterable<Batch>, size: number): AsyncGenerator<readonly Batch[]> {
+  let group: Batch[] = [];
+  for await (const batch of batches) {
+    group.push(batch);
+    if (group.length < size) continue;
+    yield group;
+    group = [];
+  }
+  if (group.length > 0) yield group;
 }
 
 /** The weights to evaluate and export, by the model's own names: their average when there is one. */

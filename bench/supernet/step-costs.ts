@@ -71,7 +71,7 @@ export async function stepCosts(steps: number): Promise<string> {
   const milliseconds = { plain: [] as number[], supernet: [] as number[] };
   for (let step = 0; step < hold + steps; step++)
     for (const [name, one] of Object.entries({ plain, supernet })) {
-      const [, seconds] = await cpuSeconds(() => one.step(images, rate, step));
+      const [, seconds] = await cpuSeconds(() => one.train([{ batch: images, learningRate: rate }], step));
       if (step >= hold) milliseconds[name as keyof typeof milliseconds].push(1000 * seconds);
     }
   await plain.dispose();
@@ -102,7 +102,7 @@ export async function memoryOverNetworks(networks: number): Promise<string> {
   const images = randomBatch();
   const table = new Table({ head: ['networks compiled', 'heap, MB', 'resident, MB'], style: { head: [], border: [] } });
   for (let step = 0; 2 * step < networks; step++) {
-    await supernet.step(images, rate, step);
+    await supernet.train([{ batch: images, learningRate: rate }], step);
     if ((step + 1) % 10 !== 0) continue;
     collect();
     const { heapUsed, rss } = process.memoryUsage();

@@ -9,6 +9,6 @@ export async function timeTfjsCpu(timed: TimedNetwork): Promise<number> {
     batch: timed.batch,
   });
   const start = performance.now();
-  await engine.step(randomBatch(timed), learningRate, 0);
+  await engine.train([{ batch: randomBatch(timed), learningRate }], 0);
   return performance.now() - start;
 }

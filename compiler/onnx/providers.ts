@@ -13,6 +13,8 @@ export interface ProviderCapabilities {
   readonly mostResults: number | null;
   /** Whether results can stay in the memory of the device and be given to the next run. */
   readonly deviceTensors: boolean;
+  /** Training steps that are best made in one run, where each run moves all states between host and device; else 1. */
+  readonly stepsAtOnce: number;
 }
 
 /** Graphics cards and other accelerators have direct depthwise kernels and do not know the blocked layout. */
@@ -23,10 +25,11 @@ const accelerator: ProviderCapabilities = {
   support: { BatchNormalization: { training: { rewrite: 'batch normalisation' } } },
   mostResults: null,
   deviceTensors: false,
+  stepsAtOnce: 8,
 };
 
 const capabilities: Readonly<Record<string, ProviderCapabilities>> = {
-  cpu: { blockedLayout: true, without: [], support: {}, mostResults: null, deviceTensors: false },
+  cpu: { blockedLayout: true, without: [], support: {}, mostResults: null, deviceTensors: false, stepsAtOnce: 1 },
   webgpu: {
     ...accelerator,
     support: {
@@ -38,6 +41,7 @@ const capabilities: Readonly<Record<string, ProviderCapabilities>> = {
     // WebGPU promises 8 storage buffers to a shader: what is split, and these.
     mostResults: 7,
     deviceTensors: true,
+    stepsAtOnce: 1,
   },
 };
 

@@ -7,7 +7,7 @@ import { costs, createSpace, sampleGenotype, spaceSchema, type Network, type Tas
 import { apply, initialWeights, weightsFrom, type Model } from '../../spaces/models/index.js';
 import { createEngine, trainSchema, type EngineConfig } from '../../trainers/index.js';
 import { lossSchema } from '../../trainers/schema.js';
-import { noiseBatch } from '../trainers/support/networks.js';
+import { noiseBatch, update } from '../trainers/support/networks.js';
 
 const task: Task = { input: [8, 8, 3], classes: 5 };
 
@@ -59,7 +59,8 @@ async function losses(engineConfig: EngineConfig, network: Network, steps: numbe
   };
   const engine = await createEngine(engineConfig, () => spec, { threads: 1, batch: 2 });
   const found: number[] = [];
-  for (let step = 0; step < steps; step++) found.push((await engine.step(noiseBatch(network, 2, 0), 0.05, step)).loss);
+  for (let step = 0; step < steps; step++)
+    found.push((await update(engine, noiseBatch(network, 2, 0), 0.05, step)).loss);
   await engine.dispose();
   return found;
 }

@@ -35,6 +35,8 @@ export interface LoaderOptions {
   readonly augment: AugmentConfig | null;
   /** Whether each pass over the split has its own order; otherwise the split's. */
   readonly shuffle: boolean;
+  /** How many batches are taken at once, so that many are rendered ahead; absent: 1. */
+  readonly atOnce?: number;
   /** Whether a last batch that is not full is left out. */
   readonly dropLast: boolean;
   /** Share of a pass over the split that makes an epoch, in (0, 1]; absent: 1. */

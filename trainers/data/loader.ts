@@ -16,8 +16,8 @@ export interface Loader {
   close(): Promise<void>;
 }
 
-/** Batches rendered ahead of the caller. */
-const prefetch = 3;
+/** Batches rendered ahead of the caller, besides those that it takes next. */
+const prefetch = 2;
 
 interface Waiting {
   readonly resolve: (batch: Batch) => void;
@@ -92,14 +92,15 @@ class LoaderThread {
 export function createLoader(options: LoaderOptions): Loader {
   const { info } = options.dataset.shared;
   const steps = stepsPerEpoch(info.counts[options.split], options);
+  const ahead = prefetch + (options.atOnce ?? 1);
   const thread = new LoaderThread(options);
   return {
     stepsPerEpoch: steps,
     async *epoch(epoch, fromStep = 0) {
-      const ahead: Promise<Batch>[] = [];
+      const coming: Promise<Batch>[] = [];
       for (let step = fromStep, asked = fromStep; step < steps; step++) {
-        while (asked < Math.min(steps, step + 1 + prefetch)) ahead.push(thread.request(epoch, asked++));
-        const batch = ahead.shift();
+        while (asked < Math.min(steps, step + 1 + ahead)) coming.push(thread.request(epoch, asked++));
+        const batch = coming.shift();
         if (batch !== undefined) yield await batch;
       }
     },

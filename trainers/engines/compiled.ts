@@ -12,7 +12,7 @@ import {
 } from '../../compiler/index.js';
 import { averageDecay } from '../schedule.js';
 import { floats, readStates, writeStates } from './compiled-states.js';
-import type { EngineBatch, TrainingEngine } from './engine.js';
+import type { TrainingEngine, Update } from './engine.js';
 import type { BatchInputs } from './network-gradients.js';
 import type { UpdateInputs } from './trained.js';
 import { noiseSeed, type TrainingProgram } from './training-program.js';
@@ -73,7 +73,7 @@ export class CompiledTraining {
       ...(needsTeacherLogits ? { teacher: rows } : {}),
       ...updateInputs(spec.ema),
     };
-    return compile(step, inputs, this.common());
+    return compile(step, inputs, { ...this.common(), loop: this.options.target.stepsAtOnce > 1 });
   }
 
   compileEvaluation(): InferenceProgram {
@@ -85,7 +85,8 @@ export class CompiledTraining {
   }
 
   /** What a step is fed; @throws Error when the loss needs a teacher's logits and the batch has none. */
-  feeds({ images, labels, teacher }: EngineBatch, learningRate: number, step: number): Record<string, Feed> {
+  feeds({ batch, learningRate }: Update, step: number): Record<string, Feed> {
+    const { images, labels, teacher } = batch;
     const { spec, needsTeacherLogits } = this.program;
     if (needsTeacherLogits && teacher === null) throw new Error('the batch has no teacher logits');
     return {
@@ -120,9 +121,14 @@ export async function createCompiledEngine(
 
   return {
     name: `compiled (ONNX Runtime ${options.target.provider})`,
-    async step(batch, learningRate, step) {
-      const { loss, correct } = await training.run(compiled.feeds(batch, learningRate, step), step);
-      return { loss: floats(loss, 'loss')[0], correct: floats(correct, 'correct')[0] };
+    stepsAtOnce: options.target.stepsAtOnce,
+    async train(updates, step) {
+      const feeds = updates.map((update, i) => compiled.feeds(update, step + i));
+      const results = await training.runSteps(feeds, step);
+      return results.map(({ loss, correct }) => ({
+        loss: floats(loss, 'loss')[0],
+        correct: floats(correct, 'correct')[0],
+      }));
     },
     async evaluate(images) {
       const { logits } = await evaluation.run({ images });

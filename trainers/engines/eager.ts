@@ -3,7 +3,7 @@ import { withNoise } from '../../compiler/index.js';
 import { assignAll } from '../weights.js';
 import { averageDecay } from '../schedule.js';
 import type { ImageSize } from '../data/index.js';
-import type { TrainingEngine } from './engine.js';
+import { oneByOne, type SingleStep, type TrainingEngine } from './engine.js';
 import { noiseSeed, type TrainingProgram } from './training-program.js';
 
 export interface EagerOptions {
@@ -28,17 +28,17 @@ export function engineOn(
   backend: string,
   { states, evaluate, dispose }: EagerProgram,
   input: ImageSize,
-  step: TrainingEngine['step'],
+  step: SingleStep,
 ): TrainingEngine {
   const activate = async (): Promise<void> => {
     if (tf.getBackend() !== backend) await tf.setBackend(backend);
   };
   return {
     name: `eager (TF.js ${backend})`,
-    async step(...batch) {
+    ...oneByOne(async (...update) => {
       await activate();
-      return step(...batch);
-    },
+      return step(...update);
+    }),
     async evaluate(data, count) {
       await activate();
       const logits = tf.tidy(() => evaluate(imageTensor(data, count, input)));
@@ -73,7 +73,7 @@ export function createEagerEngine(program: TrainingProgram, { backend, batch: si
   const { spec } = program;
   const { input, classes } = spec.network;
   const rows = (data: Float32Array): tf.Tensor => tf.tensor2d(data, [size, classes]);
-  return engineOn(backend, program, input, async (batch, learningRate, step) => {
+  return engineOn(backend, program, input, async ({ batch, learningRate }, step) => {
     const noise = { seed: noiseSeed(spec), step };
     const [loss, correct] = tf.tidy(() => {
       const result = withNoise(noise, () =>

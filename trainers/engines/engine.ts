@@ -10,6 +10,12 @@ export interface EngineBatch {
   readonly teacher: Float32Array | null;
 }
 
+/** One update that is asked for. */
+export interface Update {
+  readonly batch: EngineBatch;
+  readonly learningRate: number;
+}
+
 export interface StepMetrics {
   /** The loss, mean over the batch, before the update. */
   readonly loss: number;
@@ -27,11 +33,16 @@ export type EngineState = ReadonlyMap<string, StateTensor>;
 export interface TrainingEngine {
   /** What runs the step, e.g. `compiled (onnxruntime cpu)`. */
   readonly name: string;
+  /** How many updates a call of `train` should ask for; more than 1 where each call moves all states. */
+  readonly stepsAtOnce: number;
   /**
-   * One update: forward, loss, backward, optimizer, batch norm statistics, moving average.
-   * @param step counted from 0 over all epochs: the counter of the dropout noise, not a state of the engine
+   * Updates, one after the other: forward, loss, backward, optimizer, batch norm statistics, moving average. What they
+   * come to does not depend on how many are asked for at once.
+   * @param step of the first update, counted from 0 over all epochs: the counter of the dropout noise, not a state of the
+   *   engine
+   * @returns the metrics of each update
    */
-  step(batch: EngineBatch, learningRate: number, step: number): Promise<StepMetrics>;
+  train(updates: readonly Update[], step: number): Promise<StepMetrics[]>;
   /**
    * Logits [size, classes] in inference mode, of the moving average of the weights when there is one.
    * @param images [size, height, width, channels], any size
@@ -44,3 +55,16 @@ export interface TrainingEngine {
   /** Frees memory. The engine cannot be used any more. */
   dispose(): Promise<void>;
 }
+
+/** One update, numbered as those of `TrainingEngine.train`. */
+export type SingleStep = (update: Update, step: number) => Promise<StepMetrics>;
+
+/** The training of engines that make one update a call. */
+export const oneByOne = (single: SingleStep): Pick<TrainingEngine, 'stepsAtOnce' | 'train'> => ({
+  stepsAtOnce: 1,
+  async train(updates, step) {
+    const metrics: StepMetrics[] = [];
+    for (const [i, update] of updates.entries()) metrics.push(await single(update, step + i));
+    return metrics;
+  },
+});

@@ -8,7 +8,7 @@ import { createTrainingProgram, type ProgramSpec } from './training-program.js';
 
 export { engineAvailability, type EngineAvailability } from './availability.js';
 export { activateBackend, chooseEngine, type EngineChoice } from './select.js';
-export type { EngineBatch, EngineState, StepMetrics, TrainingEngine } from './engine.js';
+export type { EngineBatch, EngineState, StepMetrics, TrainingEngine, Update } from './engine.js';
 export { modelInference, networkInference } from './inference.js';
 export { targetBeside } from './target.js';
 export type { ProgramSpec } from './training-program.js';

@@ -10,6 +10,7 @@ import {
 import type { ImageSize } from '../data/index.js';
 import { updateFeeds, updateInputs, updateOf, type CompiledOptions } from '../engines/compiled.js';
 import { floats, readStates, writeStates } from '../engines/compiled-states.js';
+import { oneByOne } from '../engines/engine.js';
 import type { TrainingEngine } from '../engines/index.js';
 import { noiseSeed } from '../engines/training-program.js';
 import type { SupernetProgram } from './program.js';
@@ -123,21 +124,24 @@ export async function createCompiledSupernet(
   const update = await compiled.compileUpdate();
   return {
     name: `compiled (ONNX Runtime ${options.target.provider})`,
-    step: sandwichStep(program.spec, options.source, {
-      async gradients(trainee, batch, step) {
-        const { loss, correct, logits } = await (
-          await compiled.memberProgram(trainee)
-        ).run(compiled.feeds(batch), step);
-        return {
-          loss: floats(loss, 'loss')[0],
-          correct: floats(correct, 'correct')[0],
-          logits: floats(logits, 'logits'),
-        };
-      },
-      async update(learningRate, step) {
-        await update.run(updateFeeds(program.spec.ema, learningRate, step));
-      },
-    }),
+    // Members change from step to step, and each is a program of its own.
+    ...oneByOne(
+      sandwichStep(program.spec, options.source, {
+        async gradients(trainee, batch, step) {
+          const { loss, correct, logits } = await (
+            await compiled.memberProgram(trainee)
+          ).run(compiled.feeds(batch), step);
+          return {
+            loss: floats(loss, 'loss')[0],
+            correct: floats(correct, 'correct')[0],
+            logits: floats(logits, 'logits'),
+          };
+        },
+        async update(learningRate, step) {
+          await update.run(updateFeeds(program.spec.ema, learningRate, step));
+        },
+      }),
+    ),
     async evaluate(images) {
       const { logits } = await evaluation.run({ images });
       return floats(logits, 'logits').slice();

@@ -1,5 +1,6 @@
 import { createResizer, type ImageSize } from '../data/index.js';
-import type { EngineBatch, StepMetrics, TrainingEngine } from '../engines/index.js';
+import type { SingleStep } from '../engines/engine.js';
+import type { EngineBatch, StepMetrics } from '../engines/index.js';
 import type { Trainee } from './sandwich.js';
 import type { SupernetSpec } from './program.js';
 
@@ -45,9 +46,9 @@ export function sandwichStep(
   { sandwich, softLabels }: Pick<SupernetSpec, 'sandwich' | 'softLabels'>,
   source: ImageSize,
   parts: StepParts,
-): TrainingEngine['step'] {
+): SingleStep {
   const sizes = sizesOf(source);
-  return async (batch, learningRate, step) => {
+  return async ({ batch, learningRate }, step) => {
     const imagesOf = sizes(batch.images);
     const [largest, ...others] = sandwich.at(step);
     const run = (trainee: Trainee, answers: MemberBatch['answers']) =>

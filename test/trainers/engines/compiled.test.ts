@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { createEngine, engineSchema, trainSchema } from '../../../trainers/index.js';
 import type { ProgramSpec } from '../../../trainers/engines/index.js';
 import { lossSchema } from '../../../trainers/schema.js';
-import { noiseBatch, tinyStudent } from '../support/networks.js';
+import { noiseBatch, tinyStudent, update } from '../support/networks.js';
 import { batch, describeEngine, everything, openSingle, run, specOf, threads } from './contract.js';
 
 const compiled = engineSchema.parse({ type: 'compiled' });
@@ -16,7 +16,7 @@ test('the compiled engine repeats itself with several threads, bit for bit', asy
     const engine = await createEngine(compiled, specOf({ network }), { threads: 2, batch: 32 });
     const losses: number[] = [];
     for (let step = 0; step < 5; step++)
-      losses.push((await engine.step(noiseBatch(network, 32, step), 0.05, step)).loss);
+      losses.push((await update(engine, noiseBatch(network, 32, step), 0.05, step)).loss);
     await engine.dispose();
     return losses;
   };

@@ -5,7 +5,7 @@ import { createEngine, trainSchema, type EngineConfig, type TrainingEngine } fro
 import { networkTeacher } from '../../../trainers/engines/features.js';
 import type { ProgramSpec } from '../../../trainers/engines/index.js';
 import { lossSchema, type LossConfig, type OptimizerConfig } from '../../../trainers/schema.js';
-import { noiseBatch, tinyStudent, tinyTeacher } from '../support/networks.js';
+import { noiseBatch, tinyStudent, tinyTeacher, update } from '../support/networks.js';
 
 export const batch = 6;
 export const threads = 1;
@@ -44,7 +44,7 @@ export function specOf(overrides: Partial<ProgramSpec> = {}): () => ProgramSpec 
 export async function run(engine: TrainingEngine, from: number, to: number, rate = 0.05): Promise<number[]> {
   const losses: number[] = [];
   for (let step = from; step < to; step++) {
-    const metrics = await engine.step(noiseBatch(tinyStudent(), batch, step % 3), rate, step);
+    const metrics = await update(engine, noiseBatch(tinyStudent(), batch, step % 3), rate, step);
     losses.push(metrics.loss);
   }
   return losses;
@@ -74,9 +74,10 @@ export function describeEngine(name: string, open: (overrides?: Overrides) => Pr
   describe(`${name} engine`, () => {
     test('learns a batch by heart', async () => {
       const engine = await open();
-      const first = await engine.step(noiseBatch(tinyStudent(), batch, 0), 0.05, 0);
+      const first = await update(engine, noiseBatch(tinyStudent(), batch, 0), 0.05, 0);
       let last = first;
-      for (let step = 1; step < 40; step++) last = await engine.step(noiseBatch(tinyStudent(), batch, 0), 0.05, step);
+      for (let step = 1; step < 40; step++)
+        last = await update(engine, noiseBatch(tinyStudent(), batch, 0), 0.05, step);
       expect(first.correct).toBeLessThan(batch);
       expect(last.correct).toBe(batch);
       expect(last.loss).toBeLessThan(first.loss * 0.2);
@@ -103,11 +104,26 @@ export function describeEngine(name: string, open: (overrides?: Overrides) => Pr
       await Promise.all([whole.dispose(), second.dispose()]);
     });
 
+    test('comes to the same however many updates are asked for at once', async () => {
+      const overrides = { dropout: 0.4 };
+      const [single, several] = [await open(overrides), await open(overrides)];
+      const updates = [0, 1, 2].map((i) => ({
+        batch: noiseBatch(tinyStudent(), batch, i),
+        learningRate: 0.05 / (1 + i),
+      }));
+      const metrics = [];
+      for (const [i, each] of updates.entries()) metrics.push(...(await single.train([each], 5 + i)));
+      expect(metrics).toHaveLength(3);
+      expect(await several.train(updates, 5)).toEqual(metrics);
+      expect(await bytes(several)).toEqual(await bytes(single));
+      await Promise.all([single.dispose(), several.dispose()]);
+    });
+
     test('draws other dropout noise each step, the same for a seed', async () => {
       const overrides = { dropout: 0.5, optimizer: optimizer({ type: 'sgd', momentum: 0 }) };
       const engine = await open(overrides);
       const at = async (step: number): Promise<number> =>
-        (await engine.step(noiseBatch(tinyStudent(), batch, 0), 0, step)).loss;
+        (await update(engine, noiseBatch(tinyStudent(), batch, 0), 0, step)).loss;
       const [a, b, again] = [await at(0), await at(1), await at(0)];
       expect(a).not.toBe(b);
       expect(again).toBe(a);

@@ -1,6 +1,6 @@
 import { Random } from '../../../base/random.js';
 import type { Network } from '../../../spaces/index.js';
-import type { EngineBatch } from '../../../trainers/index.js';
+import type { EngineBatch, StepMetrics, TrainingEngine } from '../../../trainers/index.js';
 
 /** A student with every kind of weight: depthwise and pointwise convolutions, squeeze-excite, batch norm, dense. */
 export const tinyStudent = (options: { size?: number; dropout?: number; classes?: number } = {}): Network => ({
@@ -47,4 +47,15 @@ export function noiseBatch(network: Network, size: number, seed: number): Engine
     labels,
     teacher: Float32Array.from({ length: size * classes }, () => random.normal()),
   };
+}
+
+/** One update. */
+export async function update(
+  engine: TrainingEngine,
+  batch: EngineBatch,
+  learningRate: number,
+  step: number,
+): Promise<StepMetrics> {
+  const [metrics] = await engine.train([{ batch, learningRate }], step);
+  return metrics;
 }

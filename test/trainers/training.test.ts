@@ -1,0 +1,105 @@
+import { rmSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { resolveTarget } from '../../compiler/index.js';
+import { withDataset } from '../../trainers/data/index.js';
+import { createCompiledEngine } from '../../trainers/engines/compiled.js';
+import { activateBackend } from '../../trainers/engines/index.js';
+import { createTrainingProgram } from '../../trainers/engines/training-program.js';
+import { filedFit } from '../../trainers/fit.js';
+import type { FitHooks, FitJob, FitProgress, FitResult } from '../../trainers/index.js';
+import { lossSchema } from '../../trainers/schema.js';
+import { readTensorFile } from '../../trainers/tensor-file.js';
+import { trainInFiles } from '../../trainers/train-in-files.js';
+import { openWorkbench, quiet, tinyJob, tinyTrain, type Workbench } from './support/tiny-training.js';
+
+let bench: Workbench;
+beforeAll(async () => {
+  bench = await openWorkbench();
+  await activateBackend({ type: 'compiled', provider: 'cpu' });
+});
+afterAll(() => bench.close());
+
+/** As `fit`, with so many steps in a run. */
+const fitBy = (stepsAtOnce: number, job: FitJob, hooks: FitHooks = quiet()): Promise<FitResult> =>
+  withDataset(job.dataset, (dataset) => {
+    const { network, seed, train } = job;
+    const { optimizer, ema, batch } = train;
+    const spec = { network, seed, optimizer, ema, loss: lossSchema.parse({ type: 'cross-entropy' }), teacher: null };
+    const engine = async () =>
+      createCompiledEngine(createTrainingProgram(spec), { target: await resolveTarget({ stepsAtOnce }), batch });
+    return trainInFiles({ ...filedFit(job, dataset), engine }, dataset, hooks);
+  });
+
+/** What a complete training came to, times apart. */
+function outcome(result: FitResult) {
+  if (result.state !== 'complete') throw new Error(`the training is ${result.state}`);
+  return {
+    curve: result.curve.map((metrics) => ({ ...metrics, seconds: 0 })),
+    weights: [...readTensorFile(result.weights).tensors],
+  };
+}
+
+describe('a training whose engine makes four steps at once', () => {
+  // Epochs have six steps, so groups of four and two.
+  const train = { ...tinyTrain, checkpoint_seconds: 1e-6 };
+  let single: ReturnType<typeof outcome>;
+  beforeAll(async () => {
+    single = outcome(await fitBy(1, tinyJob(bench, 'single', { train })));
+  });
+
+  test('comes to what single steps come to, and reports after each group', async () => {
+    const progress: FitProgress[] = [];
+    let pauses = 0;
+    const hooks = quiet({
+      onProgress: (at) => progress.push(at),
+      pause: () => {
+        pauses++;
+      },
+    });
+    expect(outcome(await fitBy(4, tinyJob(bench, 'four', { train }), hooks))).toEqual(single);
+    // Two groups and two batches of validation an epoch.
+    expect(pauses).toBe(8);
+    expect(progress.every(({ step }) => step === 4 || step === 6)).toBe(true);
+    expect(progress.filter(({ step }) => step === 6)).toHaveLength(2);
+  });
+
+  /** Stops before a moment: between two groups, or two batches of validation. */
+  const stopping = (moment: number): FitHooks => {
+    const controller = new AbortController();
+    let count = 0;
+    const pause = (): void => {
+      if (count++ === moment) controller.abort();
+    };
+    return quiet({ signal: controller.signal, pause });
+  };
+
+  test.each([1, 5])('goes on after it was stopped at moment %d, bit for bit', async (moment) => {
+    const job = tinyJob(bench, `stopped-${moment}`, { train });
+    expect((await fitBy(4, job, stopping(moment))).state).toBe('interrupted');
+    expect(outcome(await fitBy(4, job))).toEqual(single);
+  });
+
+  test('goes on from any step that another engine left off at', async () => {
+    const job = tinyJob(bench, 'single-first', { train });
+    const starts: number[] = [];
+    const started = (hooks: FitHooks): FitHooks => ({ ...hooks, onStart: ({ step }) => void starts.push(step) });
+    expect((await fitBy(1, job, stopping(3))).state).toBe('interrupted');
+    // From 3: a group of three and the validation, then groups of four and two.
+    expect((await fitBy(4, job, started(stopping(3)))).state).toBe('interrupted');
+    expect(outcome(await fitBy(1, job, started(quiet())))).toEqual(single);
+    expect(starts).toEqual([3, 0]);
+  });
+
+  test('names the step that diverged', async () => {
+    const diverging = { ...train, optimizer: { ...train.optimizer, learning_rate: 1e30 }, warmup_epochs: 0 };
+    const reason = async (stepsAtOnce: number): Promise<unknown> => {
+      const job = tinyJob(bench, `diverging-${stepsAtOnce}`, { train: diverging });
+      const error: unknown = await fitBy(stepsAtOnce, job).catch((thrown: unknown) => thrown);
+      rmSync(job.directory, { recursive: true, force: true });
+      return String(error);
+    };
+    const first = await reason(1);
+    expect(first).toMatch(/the loss is NaN at epoch 0, step [1-3] /);
+    expect(await reason(4)).toBe(first);
+  });
+});
