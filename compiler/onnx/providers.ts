@@ -11,6 +11,8 @@ export interface ProviderCapabilities {
   readonly support: Support;
   /** Results that a Split may have; null: any number. */
   readonly mostResults: number | null;
+  /** Whether its convolutions are right where channels come in threes and not in fours (`padTriples`). */
+  readonly readsTriples: boolean;
   /** Whether results can stay in the memory of the device and be given to the next run. */
   readonly deviceTensors: boolean;
   /** Training steps that are best made in one run, where each run moves all states between host and device; else 1. */
@@ -24,12 +26,21 @@ const accelerator: ProviderCapabilities = {
   // They have the form of inference only.
   support: { BatchNormalization: { training: { rewrite: 'batch normalisation' } } },
   mostResults: null,
+  readsTriples: true,
   deviceTensors: false,
   stepsAtOnce: 8,
 };
 
 const capabilities: Readonly<Record<string, ProviderCapabilities>> = {
-  cpu: { blockedLayout: true, without: [], support: {}, mostResults: null, deviceTensors: false, stepsAtOnce: 1 },
+  cpu: {
+    blockedLayout: true,
+    without: [],
+    support: {},
+    mostResults: null,
+    readsTriples: true,
+    deviceTensors: false,
+    stepsAtOnce: 1,
+  },
   webgpu: {
     ...accelerator,
     support: {
@@ -40,6 +51,7 @@ const capabilities: Readonly<Record<string, ProviderCapabilities>> = {
     },
     // WebGPU promises 8 storage buffers to a shader: what is split, and these.
     mostResults: 7,
+    readsTriples: false,
     deviceTensors: true,
     stepsAtOnce: 1,
   },

@@ -10,6 +10,7 @@ import { fuseSums } from './fuse-sums.js';
 import { groupConvolutions } from './group-convolutions.js';
 import { narrowSplits } from './narrow-splits.js';
 import { packStates, type StateLayout, type StatePack } from './pack-states.js';
+import { padTriples } from './pad-triples.js';
 import { writeOut } from './rewrites/index.js';
 import { simplifyReshapes } from './simplify-reshapes.js';
 import type { StatePorts } from './state-updates.js';
@@ -49,6 +50,7 @@ const rewriting = (
 /** Graphs for what the provider can do; those for the CPU stay as they are. */
 const forProvider = [
   rewriting('write out what the provider lacks', (graph, { support }) => writeOut(graph, support)),
+  rewriting('pad channels that are misread', (graph, { readsTriples }) => padTriples(graph, readsTriples)),
   rewriting('narrow splits', (graph, { mostResults }) => narrowSplits(graph, mostResults)),
 ];
 

@@ -11,6 +11,11 @@ export interface SessionOptions extends Partial<Pick<Target, 'provider' | 'threa
   readonly planMemory?: boolean;
   /** Whether ONNX Runtime looks for a better graph; default true. */
   readonly optimize?: boolean;
+  /**
+   * Whether the provider computes in the model's own order of channels, NCHW, where it prefers another. WebGPU's kernels for
+   * NHWC misread some numbers of channels (see `padTriples`); models of our own are written around that, others cannot be.
+   */
+  readonly keepLayout?: boolean;
   /** Optimizers of ONNX Runtime, by name, that are not asked when it does; none by default. */
   readonly without?: readonly string[];
   /** Path prefix of a profile that ONNX Runtime writes; none by default. */
@@ -39,9 +44,11 @@ export async function createSession(
   options: SessionOptions = {},
 ): Promise<ort.InferenceSession> {
   const { provider = 'cpu', threads = 1, spinning = true, planMemory = true, optimize = true } = options;
-  const { without = [], profile } = options;
+  const { without = [], keepLayout = false, profile } = options;
+  const accelerator =
+    keepLayout && provider === 'webgpu' ? { name: provider, preferredLayout: 'NCHW' as const } : provider;
   const settings: ort.InferenceSession.SessionOptions = {
-    executionProviders: provider === 'cpu' ? ['cpu'] : [provider, 'cpu'],
+    executionProviders: provider === 'cpu' ? ['cpu'] : [accelerator, 'cpu'],
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
     executionMode: 'sequential',

@@ -33,7 +33,7 @@ export async function openOnnx(
   where: string,
   options: SessionOptions = {},
 ): Promise<OpenModel> {
-  const session = await createSession(model, options).catch((cause: unknown) => {
+  const session = await createSession(model, { ...options, keepLayout: true }).catch((cause: unknown) => {
     throw invalidInput(`${where} cannot be opened: ${messageOf(cause)}`, { cause });
   });
   const [input] = session.inputNames;
