@@ -1,6 +1,7 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { encodeLoop, type LoopPorts } from './onnx/loop.js';
 import { encodeModel } from './onnx/model.js';
+import { capabilitiesOf } from './onnx/providers.js';
 import { resolveTarget } from './runtime/blocked-support.js';
 import { looping, singly } from './runtime/calling.js';
 import { invalidInput } from '../base/errors.js';
@@ -54,7 +55,9 @@ export function optimized(
   const names = traced.states.map(({ variable }) => variable.name);
   const states = names.map((name) => ({ name, input: stateInput(name), output: stateOutput(name) }));
   const single = target.lowerings.has('states in long vectors') ? layout.single : new Set(names);
-  const draft = { graph: traced.graph, states, layout: { ...layout, single }, packs: [] };
+  // In the memory of a device there is no view of a part.
+  const { deviceTensors: wholeVectors } = capabilitiesOf(target.provider);
+  const draft = { graph: traced.graph, states, layout: { ...layout, single }, wholeVectors, packs: [] };
   return runPasses<StatefulDraft>(draft, stateful, target, check);
 }
 
@@ -67,10 +70,13 @@ function loopPorts(states: Traced['states'], packs: readonly StatePack[]): LoopP
   const replaced = single.filter(({ assigned }) => assigned);
   return {
     carried: [
-      ...packs.map(({ input, output }) => ({ input, output })),
+      ...packs.flatMap(({ input, output }) => (output === null ? [] : [{ input, output }])),
       ...replaced.map(({ name }) => ({ input: stateInput(name), output: stateOutput(name) })),
     ],
-    fixed: single.filter(({ assigned }) => !assigned).map(({ name }) => stateInput(name)),
+    fixed: [
+      ...packs.filter(({ output }) => output === null).map(({ input }) => input),
+      ...single.filter(({ assigned }) => !assigned).map(({ name }) => stateInput(name)),
+    ],
   };
 }
 
@@ -104,7 +110,11 @@ export async function compile(
   const afterEncode = performance.now();
   // Training steps need most of their tensors until the way back: a plan's block would come on top of the first run's.
   const opening = { ...target, planMemory: false, optimize, without: needlessOptimizers };
-  const session = await createSession(bytes, opening);
+  const calling = loop ? looping : singly;
+  const results = new Set(Object.keys(traced.outputs));
+  const replaced = graph.outputs.map(({ name }) => name).filter((name) => !results.has(name));
+  const onDevice = capabilitiesOf(target.provider).deviceTensors ? replaced.map((name) => calling.port(name)) : [];
+  const session = await createSession(bytes, { ...opening, onDevice });
   const timings = {
     trace: afterTrace - start,
     encode: afterEncode - afterTrace,
@@ -113,7 +123,7 @@ export async function compile(
   return new Program({
     traced,
     packs,
-    calling: loop ? looping : singly,
+    calling,
     session,
     opening,
     states,

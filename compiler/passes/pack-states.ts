@@ -16,10 +16,11 @@ export interface StateLayout {
   readonly single: ReadonlySet<string>;
 }
 
-/** A vector of the layout, maybe a new one, that the graph takes and gives as a whole. */
+/** A vector of the layout, maybe a new one, that the graph takes and gives, or only takes, as a whole. */
 export interface StatePack {
   readonly input: string;
-  readonly output: string;
+  /** Null where its states are only read. */
+  readonly output: string | null;
   /** Its place among the layout's vectors; the new ones follow the old ones. */
   readonly vector: number;
   readonly members: readonly Member[];
@@ -42,6 +43,7 @@ class Packing {
     private readonly graph: Graph,
     states: readonly StatePorts[],
     private readonly layout: StateLayout,
+    private readonly whole: boolean,
   ) {
     this.editor = new GraphEditor(graph);
     this.inputs = new Map(graph.inputs.map((port) => [port.name, port]));
@@ -67,7 +69,11 @@ class Packing {
     }
     for (const updates of alike.values()) if (updates.length > 1) this.unite(this.inOrder(updates), ends);
     this.passOn();
-    return { graph: this.replaced(), packs: [...this.packs.values()] };
+    if (this.whole) this.takeWhole();
+    const packs = [...this.packs.values()].map((pack): StatePack =>
+      this.complete.has(pack.vector) ? { ...pack, output: nextOf(pack.vector) } : pack,
+    );
+    return { graph: this.replaced(packs), packs };
   }
 
   /** In the order of the vector that the first states lie in, if they do. */
@@ -96,7 +102,7 @@ class Packing {
       }
     for (const [i, { op, inputs, outputs, attributes }] of nodes.entries()) {
       const at = results.indexOf(outputs[0]);
-      const vector = at < 0 ? `${group}/node${i}` : packs[at].output;
+      const vector = at < 0 ? `${group}/node${i}` : nextOf(packs[at].vector);
       const operands = inputs.map((input) => vectors.get(ends.unshaped(input)) ?? input);
       this.editor.append({ op, inputs: operands, outputs: [vector], attributes });
       vectors.set(outputs[0], vector);
@@ -123,7 +129,7 @@ class Packing {
     const known = this.packs.get(vector);
     if (known) return known;
     const members = this.vectors[vector];
-    const pack = { input: `states/${vector}`, output: `next-states/${vector}`, vector, members };
+    const pack = { input: `states/${vector}`, output: null, vector, members };
     this.packs.set(vector, pack);
     const sizes = members.map(({ size }) => size);
     const parts = members.map((_, i) => partOf(vector, i));
@@ -149,18 +155,27 @@ class Packing {
         const next = this.ports.get(name)?.output ?? '';
         return this.outputs.has(next) ? this.flat(`${next}/flat`, next, size) : partOf(vector, i);
       });
-      this.join(pack.output, parts);
+      this.join(nextOf(vector), parts);
     }
   }
 
-  private replaced(): Graph {
+  /** Takes the vectors whole that are only read. */
+  private takeWhole(): void {
+    for (const { name, input } of this.ports.values()) {
+      const vector = this.places.get(name);
+      if (vector !== undefined && this.inputs.has(input)) this.open(vector);
+    }
+  }
+
+  private replaced(packs: readonly StatePack[]): Graph {
     const { graph, editor } = this;
-    const packs = [...this.packs.values()];
     const gone = new Set(packs.flatMap(({ members }) => members.map(({ name }) => this.ports.get(name))));
     const names = new Set([...gone].flatMap((port) => [port?.input, port?.output]));
     const ports = (old: readonly Port[], side: 'input' | 'output'): Port[] => [
       ...old.filter(({ name }) => !names.has(name)),
-      ...packs.map((pack): Port => ({ name: pack[side], ...vectorType(pack.members) })),
+      ...packs.flatMap(({ [side]: name, members }): Port[] =>
+        name === null ? [] : [{ name, ...vectorType(members) }],
+      ),
     ];
     return editor.finish({ inputs: ports(graph.inputs, 'input'), outputs: ports(graph.outputs, 'output') });
   }
@@ -182,6 +197,7 @@ const vectorType = (parts: readonly Member[]): ValueType => ({
   shape: [parts.reduce((sum, { size }) => sum + size, 0)],
 });
 
+const nextOf = (vector: number): string => `next-states/${vector}`;
 const partOf = (vector: number, member: number): string => `states/${vector}/${member}`;
 
 /**
@@ -190,9 +206,12 @@ const partOf = (vector: number, member: number): string => `states/${vector}/${m
  * more than the arithmetic. States that lie in a vector already stay there, whatever the program does with them: it takes
  * and gives the vector as a whole, so that nothing is copied between the runs of programs that share states.
  * @param states all that the graph reads or replaces
+ * @param whole whether states of a vector that are only read are taken with all of it, not as a part: where a part cannot be
+ *   given without a copy
  */
 export const packStates = (
   graph: Graph,
   states: readonly StatePorts[],
   layout: StateLayout,
-): { readonly graph: Graph; readonly packs: readonly StatePack[] } => new Packing(graph, states, layout).run();
+  whole: boolean,
+): { readonly graph: Graph; readonly packs: readonly StatePack[] } => new Packing(graph, states, layout, whole).run();

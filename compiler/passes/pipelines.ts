@@ -24,6 +24,8 @@ interface Draft {
 export interface StatefulDraft extends Draft {
   readonly states: readonly StatePorts[];
   readonly layout: StateLayout;
+  /** Whether states of a vector that are only read are taken with all of it, not as a part. */
+  readonly wholeVectors: boolean;
   readonly packs: readonly StatePack[];
 }
 
@@ -59,7 +61,7 @@ export const stateful: readonly Pass<StatefulDraft>[] = [
   rewriting('fuse sums', fuseSums, 'fused sums'),
   {
     name: 'pack states',
-    run: (draft) => ({ ...draft, ...packStates(draft.graph, draft.states, draft.layout) }),
+    run: (draft) => ({ ...draft, ...packStates(draft.graph, draft.states, draft.layout, draft.wholeVectors) }),
   },
   rewriting('simplify reshapes', simplifyReshapes, 'merged reshapes'),
   ...forProvider,

@@ -8,7 +8,7 @@ import { stateInput } from '../trace/variables.js';
 import { createSession, runSession } from './session.js';
 import type { StateStore } from './state-store.js';
 import type { Feed, HostTensor } from './tensors.js';
-import { bindFeeds, fromOrt, resultsOf } from './tensors.js';
+import { bindFeeds, resultsOf } from './tensors.js';
 
 /** The graph with inputs that have become constants. */
 function bindConstants(graph: Graph, values: ReadonlyMap<string, Constant>): Graph {
@@ -57,8 +57,9 @@ export class InferenceProgram {
   private async session(): Promise<ort.InferenceSession> {
     const version = this.states.version(this.names);
     if (this.opened?.version !== version) {
+      const constants = await this.constants();
       await this.dispose();
-      const bound = { graph: bindConstants(this.traced.graph, this.constants()) };
+      const bound = { graph: bindConstants(this.traced.graph, constants) };
       const { graph } = runPasses(bound, inference, this.target, this.check);
       const session = await createSession(encodeModel(graph, { name: 'inference' }), this.target);
       this.opened = { version, session };
@@ -68,12 +69,8 @@ export class InferenceProgram {
   }
 
   /** Present values of the states, in the storage order of the graph's inputs. */
-  private constants(): Map<string, Constant> {
-    return new Map(
-      this.traced.states.map(({ variable, dtype }) => {
-        const { shape, data } = fromOrt(this.states.tensor(variable.name));
-        return [stateInput(variable.name), { dtype, shape, data }] as const;
-      }),
-    );
+  private async constants(): Promise<Map<string, Constant>> {
+    const values = await this.states.values(this.names);
+    return new Map([...values].map(([name, value]) => [stateInput(name), value]));
   }
 }

@@ -1,6 +1,7 @@
 import type * as ort from 'onnxruntime-node';
 import { invalidInput } from '../../base/errors.js';
 import type { Graph } from '../graph/index.js';
+import { capabilitiesOf } from '../onnx/providers.js';
 import type { StatePack } from '../passes/pack-states.js';
 import { noiseSeed } from '../trace/noise.js';
 import type { InputSpec, State, Traced } from '../trace/trace.js';
@@ -10,7 +11,7 @@ import type { Calling } from './calling.js';
 import { profileModel, type Profile } from './profile.js';
 import type { StateStore } from './state-store.js';
 import type { Feed, HostTensor } from './tensors.js';
-import { bindFeeds, toOrt } from './tensors.js';
+import { bindFeeds, ordinaryBytes, toOrt } from './tensors.js';
 import { runSession, type SessionOptions } from './session.js';
 
 /** How long each stage of compiling took, in ms. */
@@ -45,6 +46,9 @@ export class Program {
   /** The ONNX file that runs. */
   readonly bytes: Uint8Array;
   readonly timings: Timings;
+  /** Bytes of all tensors in ordinary memory that its runs were given and gave back so far: states on a device are none. */
+  bytesGiven = 0;
+  bytesTaken = 0;
   /** Inputs of the function that the graph uses. */
   private readonly inputs: Readonly<Record<string, InputSpec>>;
   private readonly used: ReadonlySet<string>;
@@ -52,6 +56,8 @@ export class Program {
   private readonly single: readonly State[];
   /** Names of all states that a run replaces. */
   private readonly assigned: readonly string[];
+  /** Whether it can take states that lie on a device. */
+  private readonly onDevice: boolean;
   private steps = 0;
 
   constructor(private readonly parts: ProgramParts) {
@@ -63,6 +69,8 @@ export class Program {
     this.inputs = Object.fromEntries(Object.entries(parts.inputs).filter(([name]) => this.used.has(name)));
     const packed = new Set(parts.packs.flatMap(({ members }) => members.map(({ name }) => name)));
     this.assigned = parts.traced.states.filter(({ assigned }) => assigned).map(({ variable }) => variable.name);
+    this.onDevice = capabilitiesOf(parts.opening.provider ?? 'cpu').deviceTensors;
+    this.states.enter(this);
     this.single = parts.traced.states.filter(({ variable }) => !packed.has(variable.name));
   }
 
@@ -100,32 +108,43 @@ export class Program {
    */
   profile(feeds: Feeds, runs: number, warmup: number): Promise<Profile> {
     const repeat = async (session: ort.InferenceSession): Promise<void> => {
-      for (let i = 0; i < warmup + runs; i++) await session.run(this.bind([feeds], this.steps));
+      const bound = await this.bind([feeds], this.steps);
+      for (let i = 0; i < warmup + runs; i++) await session.run(bound);
     };
     return this.states.inOrder(() => profileModel(this.bytes, this.parts.opening, repeat, warmup));
   }
 
-  /** Frees ONNX Runtime's memory; the states stay in their store. */
+  /** Frees ONNX Runtime's memory; the states stay in their store, after its last program in ordinary memory. */
   async dispose(): Promise<void> {
+    await this.states.leave(this);
     await this.parts.session.release();
   }
 
   /** Runs the model once. */
   private async runModel(feeds: readonly Feeds[], step: number): Promise<Record<string, HostTensor>[]> {
-    const { traced, packs, calling, session } = this.parts;
-    const results = await runSession(session, this.bind(feeds, step));
+    const { traced, packs, calling, session, opening } = this.parts;
+    const bound = await this.bind(feeds, step);
+    const results = await runSession(session, bound);
+    this.bytesGiven += ordinaryBytes(Object.values(bound));
+    this.bytesTaken += ordinaryBytes(Object.values(results));
     const replaced = this.single.filter(({ assigned }) => assigned).map(({ variable }) => variable.name);
-    this.states.replace(
+    await this.states.replace(
       this.assigned,
-      new Map(packs.map(({ vector, output }) => [vector, results[calling.port(output)]])),
+      new Map(
+        packs.flatMap(({ vector, output }) =>
+          output === null ? [] : [[vector, results[calling.port(output)]] as const],
+        ),
+      ),
       new Map(replaced.map((name) => [name, results[calling.port(stateOutput(name))]])),
+      opening,
     );
     this.steps = step + feeds.length;
     return calling.results(Object.keys(traced.outputs), results, feeds.length);
   }
 
-  private bind(feeds: readonly Feeds[], step: number): Record<string, ort.Tensor> {
-    const { packs, calling, seed } = this.parts;
+  private async bind(feeds: readonly Feeds[], step: number): Promise<Record<string, ort.Tensor>> {
+    const { packs, calling, seed, traced } = this.parts;
+    if (!this.onDevice) await this.states.bringHome(traced.states.map(({ variable }) => variable.name));
     const noisy = this.used.has(noiseInput);
     const noise = (at: number) => ({ [noiseInput]: toOrt('uint32', Uint32Array.of(noiseSeed(seed, at)), []) });
     const bound = calling.feeds(
@@ -133,10 +152,11 @@ export class Program {
     );
     // A loop hands on what it replaces, also what no step reads.
     const takes = (input: string): boolean => calling.several || this.used.has(input);
-    for (const { input, vector } of packs) if (takes(input)) bound[calling.port(input)] = this.states.vector(vector);
+    for (const { input, output, vector } of packs)
+      if (takes(input)) bound[output === null ? input : calling.port(input)] = this.states.vector(vector);
     for (const { variable, assigned } of this.single) {
       const input = stateInput(variable.name);
-      if (takes(input)) bound[assigned ? calling.port(input) : input] = this.states.tensor(variable.name);
+      if (takes(input)) bound[assigned ? calling.port(input) : input] = await this.states.tensor(variable.name);
     }
     return bound;
   }

@@ -18,6 +18,8 @@ export interface SessionOptions extends Partial<Pick<Target, 'provider' | 'threa
   readonly keepLayout?: boolean;
   /** Optimizers of ONNX Runtime, by name, that are not asked when it does; none by default. */
   readonly without?: readonly string[];
+  /** Outputs that stay in the memory of the provider's device; none by default. */
+  readonly onDevice?: readonly string[];
   /** Path prefix of a profile that ONNX Runtime writes; none by default. */
   readonly profile?: string;
 }
@@ -44,7 +46,7 @@ export async function createSession(
   options: SessionOptions = {},
 ): Promise<ort.InferenceSession> {
   const { provider = 'cpu', threads = 1, spinning = true, planMemory = true, optimize = true } = options;
-  const { without = [], keepLayout = false, profile } = options;
+  const { without = [], keepLayout = false, onDevice = [], profile } = options;
   const accelerator =
     keepLayout && provider === 'webgpu' ? { name: provider, preferredLayout: 'NCHW' as const } : provider;
   const settings: ort.InferenceSession.SessionOptions = {
@@ -59,6 +61,9 @@ export async function createSession(
       session: { set_denormal_as_zero: '1', intra_op: { allow_spinning: spinning ? '1' : '0' } },
       optimization: { disable_specified_optimizers: without.join(';') },
     },
+    ...(onDevice.length > 0 && {
+      preferredOutputLocation: Object.fromEntries(onDevice.map((name) => [name, 'gpu-buffer' as const])),
+    }),
     ...(profile !== undefined && { enableProfiling: true, profileFilePrefix: profile }),
   };
   try {

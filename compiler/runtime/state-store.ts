@@ -6,6 +6,8 @@ import type { Perm } from '../values/layout.js';
 import { fromStorage, permute, toStorage } from '../values/layout.js';
 import type { State } from '../trace/trace.js';
 import type { StateLayout, StatePack } from '../passes/pack-states.js';
+import { DeviceMemory, type DeviceEvent } from './device-memory.js';
+import type { SessionOptions } from './session.js';
 import type { HostData, HostTensor, OrtTensor } from './tensors.js';
 import { fromOrt, toOrt } from './tensors.js';
 
@@ -33,6 +35,9 @@ interface Entry {
  * `tf.Variable.name`. Programs that share a store (a training step and an evaluation) see each other's updates.
  * Outside, values are always in TF.js's logical layout (HWIO filters, NHWC).
  *
+ * States stay where a program leaves them, in the memory of a device, too; whoever reads them here gets a copy. When the
+ * last program is disposed of, they come back into ordinary memory, and nothing is left on the device.
+ *
  * The store decides how states lie, all programs follow: the first program that uses a state settles its storage order,
  * the first that replaces it whether it lies in a vector with others. So nothing moves when programs take turns.
  */
@@ -41,8 +46,15 @@ export class StateStore {
   private readonly vectors: { readonly members: StatePack['members']; readonly holder: Holder }[] = [];
   /** States that some program replaces one by one. */
   private readonly single = new Set<string>();
+  private readonly device: DeviceMemory;
+  private readonly programs = new Set<object>();
   private last: Promise<unknown> = Promise.resolve();
   private changes = 0;
+
+  /** @param observe told of tensors and sessions that hold memory of a device; default: nobody is */
+  constructor(observe: (event: DeviceEvent) => void = () => undefined) {
+    this.device = new DeviceMemory(observe);
+  }
 
   /** Names of all states, in the order in which programs brought them. */
   get names(): readonly string[] {
@@ -89,11 +101,52 @@ export class StateStore {
       if (assigned && this.entry(variable.name).offset === null) this.single.add(variable.name);
   }
 
-  /** The state as ONNX Runtime takes it, in its storage order: a view, not a copy. */
-  tensor(name: string): OrtTensor {
-    const { holder, offset, dtype, shape, perm } = this.entry(name);
-    if (offset === null) return holder.tensor;
-    return toOrt(dtype, fromOrt(holder.tensor).data.subarray(offset, offset + sizeOf(shape)), permute(shape, perm));
+  /** Says that a program runs on these states, until it leaves. */
+  enter(program: object): void {
+    this.programs.add(program);
+  }
+
+  /** Takes leave of a program; after the last one, no state is on a device any more. */
+  leave(program: object): Promise<void> {
+    return this.inOrder(async () => {
+      if (!this.programs.delete(program) || this.programs.size > 0) return;
+      try {
+        await this.bringHome(this.names);
+      } catch {
+        // A device that is lost gives nothing back: who reads these states is told so.
+      } finally {
+        await this.device.close();
+      }
+    });
+  }
+
+  /** The state as a run takes it, in its storage order: as it lies, or a view of the vector that it lies in. */
+  async tensor(name: string): Promise<OrtTensor> {
+    const entry = this.entry(name);
+    return entry.offset === null ? entry.holder.tensor : viewOf(entry, await this.device.read(entry.holder.tensor));
+  }
+
+  /** Values in ordinary memory, in storage order: views, not copies, where they lie there. */
+  async values(names: readonly string[]): Promise<Map<string, HostTensor>> {
+    const read = new Map<Holder, OrtTensor>();
+    const values = new Map<string, HostTensor>();
+    for (const name of names) {
+      const entry = this.entry(name);
+      const { holder } = entry;
+      const tensor = read.get(holder) ?? (await this.device.read(holder.tensor));
+      read.set(holder, tensor);
+      values.set(name, fromOrt(viewOf(entry, tensor)));
+    }
+    return values;
+  }
+
+  /** Brings states, and what lies in a vector with them, into ordinary memory, where any program can take them. */
+  async bringHome(names: readonly string[]): Promise<void> {
+    for (const holder of new Set(names.map((name) => this.entry(name).holder))) {
+      const { tensor } = holder;
+      holder.tensor = await this.device.read(tensor);
+      this.device.free(tensor);
+    }
   }
 
   /** The states of a vector, each in its storage order. */
@@ -106,25 +159,29 @@ export class StateStore {
    * @param names the states that it replaced
    * @param vectors the new vectors, which may hold other states, too, as they were
    * @param alone the new values of the other states
+   * @param session how sessions are opened that can read them
    */
-  replace(
+  async replace(
     names: readonly string[],
     vectors: ReadonlyMap<number, OrtTensor>,
     alone: ReadonlyMap<string, OrtTensor>,
-  ): void {
-    for (const [index, tensor] of vectors) this.vectors[index].holder.tensor = tensor;
-    for (const [name, tensor] of alone) this.entry(name).holder.tensor = tensor;
+    session: SessionOptions,
+  ): Promise<void> {
+    const placed = [
+      ...[...vectors].map(([index, tensor]) => [this.vectors[index].holder, tensor] as const),
+      ...[...alone].map(([name, tensor]) => [this.entry(name).holder, tensor] as const),
+    ];
+    await this.device.keep([...vectors.values(), ...alone.values()], session);
+    for (const [holder, tensor] of placed) {
+      this.device.free(holder.tensor);
+      holder.tensor = tensor;
+    }
     this.touch(names);
   }
 
   /** A copy of all values, by name, in logical layout, after all runs that were called before. */
   snapshot(): Promise<Map<string, HostTensor>> {
-    return this.inOrder(
-      () =>
-        new Map(
-          [...this.entries].map(([name, { dtype, shape }]) => [name, { dtype, shape, data: this.logical(name) }]),
-        ),
-    );
+    return this.inOrder(() => this.logical());
   }
 
   /**
@@ -132,7 +189,7 @@ export class StateStore {
    * @throws NasError when a name is unknown or a value does not fit; nothing has changed then.
    */
   restore(values: ReadonlyMap<string, HostTensor>): Promise<void> {
-    return this.inOrder(() => {
+    return this.inOrder(async () => {
       for (const [name, { dtype, shape }] of values) {
         const entry = this.entry(name);
         if (entry.dtype !== dtype || !sameShape(entry.shape, shape))
@@ -140,16 +197,18 @@ export class StateStore {
             `state '${name}' is ${entry.dtype}[${entry.shape.join(',')}], the value is ${dtype}[${shape.join(',')}]`,
           );
       }
+      await this.bringHome([...values.keys()]);
       for (const [name, { data }] of values) this.write(name, data);
     });
   }
 
   /** Runtime to tf.Variables: assigns every state to its variable. */
   pull(): Promise<void> {
-    return this.inOrder(() => {
-      for (const [name, { variable, home, dtype, shape }] of this.entries) {
+    return this.inOrder(async () => {
+      for (const [name, { dtype, shape, data }] of await this.logical()) {
+        const { variable, home } = this.entry(name);
         if (variable.isDisposed) throw invalidInput(`variable '${name}' is disposed`);
-        const value = tf.engine().makeTensor(this.logical(name), [...shape], dtype, home);
+        const value = tf.engine().makeTensor(data, [...shape], dtype, home);
         variable.assign(value);
         value.dispose();
       }
@@ -158,7 +217,8 @@ export class StateStore {
 
   /** tf.Variables to runtime. */
   push(): Promise<void> {
-    return this.inOrder(() => {
+    return this.inOrder(async () => {
+      await this.bringHome(this.names);
       for (const [name, { home, variable }] of this.entries) this.write(name, read(home, variable));
     });
   }
@@ -177,8 +237,10 @@ export class StateStore {
     const holder = { tensor: toOrt('float32', vector, [size]) };
     let offset = 0;
     for (const { name, size } of members) {
-      vector.set(fromOrt(this.tensor(name)).data, offset);
-      Object.assign(this.entry(name), { holder, offset });
+      const entry = this.entry(name);
+      // In ordinary memory: no program has replaced it so far.
+      vector.set(fromOrt(entry.holder.tensor).data, offset);
+      Object.assign(entry, { holder, offset });
       offset += size;
     }
     this.vectors.push({ members, holder });
@@ -192,10 +254,14 @@ export class StateStore {
     this.touch([name]);
   }
 
-  /** A copy of a value in logical layout. */
-  private logical(name: string): HostData {
-    const { shape, perm } = this.entry(name);
-    return fromStorage(fromOrt(this.tensor(name)).data, shape, perm).slice();
+  /** Copies of all values in logical layout. */
+  private async logical(): Promise<Map<string, HostTensor>> {
+    return new Map(
+      [...(await this.values(this.names))].map(([name, { data }]) => {
+        const { dtype, shape, perm } = this.entry(name);
+        return [name, { dtype, shape, data: fromStorage(data, shape, perm).slice() }];
+      }),
+    );
   }
 
   private touch(names: readonly string[]): void {
@@ -218,6 +284,12 @@ const read = (home: tf.KernelBackend, variable: tf.Variable): HostData => {
   // Numeric tensors read as numbers; copied, because the backend keeps its array.
   return elementTypes[dtype].array.from(home.readSync(variable.dataId) as ArrayLike<number>);
 };
+
+/** A state in its storage order, in the tensor of its holder. */
+const viewOf = ({ offset, dtype, shape, perm }: Entry, tensor: OrtTensor): OrtTensor =>
+  offset === null
+    ? tensor
+    : toOrt(dtype, fromOrt(tensor).data.subarray(offset, offset + sizeOf(shape)), permute(shape, perm));
 
 /** Logical data in storage order; always a copy. */
 const stored = ({ dtype, shape, perm }: Pick<Entry, 'dtype' | 'shape' | 'perm'>, data: HostData): OrtTensor =>

@@ -20,6 +20,13 @@ export type OrtTensor = ort.Tensor;
 export const toOrt = (dtype: TfDType | 'uint32', data: HostData | Uint32Array, shape: Shape): ort.Tensor =>
   new ort.Tensor(dtype, data, shape);
 
+/** Whether a tensor lies in the memory of a device, so that only sessions can read it. */
+export const isOnDevice = ({ location }: ort.Tensor): boolean => location !== 'cpu';
+
+/** Bytes of those tensors that lie in ordinary memory; a boolean takes one. */
+export const ordinaryBytes = (tensors: readonly ort.Tensor[]): number =>
+  tensors.reduce((sum, tensor) => sum + (isOnDevice(tensor) ? 0 : (tensor.data as Uint8Array).byteLength), 0);
+
 const isHostData = (data: unknown): data is HostData =>
   data instanceof Float32Array || data instanceof Int32Array || data instanceof Uint8Array;
 

@@ -10,16 +10,13 @@ import {
   type Program,
 } from '../../compiler/index.js';
 import type { Inputs } from './support/reference.js';
+import { disposeAll, layers, scalars } from './support/layers.js';
 import { Sampler } from './support/samples.js';
 
 beforeAll(async () => {
   await tf.setBackend('cpu');
 });
 afterEach(() => tf.disposeVariables());
-
-const disposeAll = async (programs: readonly Program[]): Promise<void> => {
-  for (const program of programs) await program.dispose();
-};
 
 describe('programs that are compiled at the same time on one store', () => {
   it.each([
@@ -51,42 +48,6 @@ describe('programs that are compiled at the same time on one store', () => {
   });
 });
 
-const shapes = [[2, 3], [4], [1, 5], [3], [2, 2]];
-
-/** Sums of gradients of these shapes, and what programs do with them. */
-function layers() {
-  const variables = (kind: string, fill: (i: number) => number): tf.Variable[] =>
-    shapes.map((shape, i) => tf.variable(tf.fill(shape, fill(i)), false, `${kind}${i}`));
-  const [weights, momenta, sums] = [variables('w', (i) => i + 1), variables('a', () => 0), variables('s', () => 0)];
-  return {
-    /** sums = keep sums + x w, of some layers. */
-    gradients:
-      (of: readonly number[]) =>
-      ({ x, keep }: Inputs): { loss: tf.Tensor } => {
-        for (const i of of) sums[i].assign(tf.add(tf.mul(sums[i], keep), tf.mul(weights[i], x)));
-        return { loss: tf.addN(of.map((i) => tf.sum(weights[i]))) };
-      },
-    /** SGD with momentum, of all layers. */
-    update: ({ rate }: Inputs): Record<string, tf.Tensor> => {
-      for (const [i, weight] of weights.entries()) {
-        const next = tf.add(tf.mul(momenta[i], 0.9), sums[i]);
-        momenta[i].assign(next);
-        weight.assign(tf.sub(weight, tf.mul(next, rate)));
-      }
-      return {};
-    },
-    /** The first two layers in a way of their own, the fourth as its mean. */
-    average: (): Record<string, tf.Tensor> => {
-      for (const i of [0, 1]) sums[i].assign(tf.square(sums[i]));
-      sums[3].assign(tf.add(tf.zerosLike(sums[3]), 7));
-      return {};
-    },
-  };
-}
-
-const scalars = (...names: readonly string[]): Record<string, { shape: number[] }> =>
-  Object.fromEntries(names.map((name) => [name, { shape: [] }]));
-
 /** Compiles the programs in this order, lets them take turns and gives all values after each run. */
 async function taking(turns: readonly number[], states: StateStore, packing: boolean) {
   const target = await resolveTarget({ without: packing ? [] : ['states in long vectors'] });
@@ -105,7 +66,7 @@ async function taking(turns: readonly number[], states: StateStore, packing: boo
   for (const turn of turns) {
     await programs[turn].run({ x: 0.5 + turn, keep: turn === 0 ? 0 : 1, rate: 0.1 });
     values.push([...(await states.snapshot())].sort(([a], [b]) => (a < b ? -1 : 1)));
-    vectors.push(together(states));
+    vectors.push(await together(states));
   }
   await disposeAll(programs);
   tf.disposeVariables();
@@ -113,10 +74,10 @@ async function taking(turns: readonly number[], states: StateStore, packing: boo
 }
 
 /** The names of the states in each piece of memory. */
-function together(states: StateStore): string[] {
+async function together(states: StateStore): Promise<string[]> {
   const buffers = new Map<unknown, string[]>();
   for (const name of states.names) {
-    const { buffer } = states.tensor(name).data as Float32Array;
+    const { buffer } = (await states.tensor(name)).data as Float32Array;
     buffers.set(buffer, [...(buffers.get(buffer) ?? []), name]);
   }
   return [...buffers.values()].map((names) => names.join(' ')).sort();
