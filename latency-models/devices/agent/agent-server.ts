@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import { invalidInput, messageOf, NasError } from '../../../base/errors.js';
 import { makeDirectory } from '../../../base/files.js';
 import { contentHash } from '../../../base/hash.js';
@@ -177,6 +177,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   if (device.type === 'agent' || device.type === 'table')
     throw invalidInput(`an agent measures on its own machine, not on a device of type ${device.type}`);
   const { name } = createDevice(device);
+  // Who only measures serves nothing, and is spared the loading.
+  const { default: fastify } = await import('fastify');
   const folder = join(directory, 'nas-agent');
   const lock = lockFolder(folder);
   const app = fastify({ bodyLimit: mostJsonBytes });

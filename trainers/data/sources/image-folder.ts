@@ -2,7 +2,6 @@ import { readdirSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { basename, extname, join, resolve } from 'node:path';
 import PQueue from 'p-queue';
-import sharp from 'sharp';
 import { invalidInput, messageOf } from '../../../base/errors.js';
 import { contentHash } from '../../../base/hash.js';
 import { requireFolder } from './files.js';
@@ -95,6 +94,8 @@ function listImages(directory: string): { classes: string[]; files: ImageFile[] 
 
 /** Pixels of one image: turned upright (EXIF), transparency over white, resized to cover the square, 8 bits. */
 async function decode(file: string, { size, channels }: ImageFolderOptions): Promise<Buffer> {
+  // Loading it takes a while, and most processes decode no image.
+  const { default: sharp } = await import('sharp');
   try {
     const { data, info } = await sharp(file)
       .rotate()
