@@ -6,6 +6,7 @@ import { outOfTime } from './budget.js';
 import type { RunContext } from './context.js';
 import { createEvaluator, type Evaluator } from './loop/evaluators/index.js';
 import type { RunObserver } from './events.js';
+import type { CreateJobRunner } from './jobs/local-pool.js';
 import { clockOf, type Plan } from './plan.js';
 import { Search } from './loop/search.js';
 import { requireResult } from './verdict.js';
@@ -16,6 +17,13 @@ export interface RunOutcome {
   readonly workdir: string;
 }
 
+export interface ExecuteOptions {
+  readonly observe: RunObserver;
+  /** Aborted: checkpoint and stop. */
+  readonly signal: AbortSignal;
+  readonly workers: CreateJobRunner;
+}
+
 /**
  * Brings a run from where its store says it stands to its end, or until `signal` is aborted.
  * @throws NasError `infeasible` when no candidate keeps the constraints; anything that ended the whole run.
@@ -23,8 +31,7 @@ export interface RunOutcome {
 export async function execute(
   plan: Plan,
   store: Store,
-  observe: RunObserver,
-  signal: AbortSignal,
+  { observe, signal, workers }: ExecuteOptions,
 ): Promise<RunOutcome> {
   const stopping = () => signal.aborted;
   const context: RunContext = {
@@ -34,7 +41,7 @@ export async function execute(
     stopping,
     outOfTime: outOfTime(plan.experiment, store, clockOf(plan)),
   };
-  const evaluator = createEvaluator(plan, context);
+  const evaluator = createEvaluator(plan, context, workers);
   const stop = () => {
     observe({ kind: 'stopping', message: 'Stopping: the workers write their checkpoints' });
     evaluator.stop();

@@ -12,6 +12,7 @@ import type { RunObserver } from './events.js';
 import { withMoreTrials } from './budget.js';
 import { execute, report, type RunOutcome } from './execute.js';
 import { differences } from './differences.js';
+import { localWorkers, type CreateJobRunner } from './jobs/local-pool.js';
 import { environmentDifferences } from './latency/environment.js';
 import { clockOf, defaultThreads, type Plan } from './plan.js';
 import { preparePlan } from './prepare-plan.js';
@@ -28,6 +29,8 @@ export interface RunOptions {
   readonly acceptEnvironment?: boolean;
   /** Aborted: checkpoint and stop. */
   readonly signal?: AbortSignal;
+  /** What trains and measures; default: worker processes of this machine. */
+  readonly workers?: CreateJobRunner;
 }
 
 export interface ResumeOptions {
@@ -49,7 +52,7 @@ export async function runExperiment(
   observe: RunObserver,
 ): Promise<RunOutcome> {
   const { experiment, source } = loaded;
-  const { fresh = false, acceptEnvironment = false, signal = never } = options;
+  const { fresh = false, acceptEnvironment = false, signal = never, workers = localWorkers } = options;
   const workdir = resolve(options.workdir ?? `runs/${experiment.name}`);
   if (hasRun(workdir) && !fresh) {
     requireSame(workdir, loaded);
@@ -80,7 +83,7 @@ export async function runExperiment(
     const store = Store.create(databasePath(workdir), meta, clockOf(plan));
     return await withStore(store, () => {
       if (enqueued.length > 0) storeEnqueued(store, enqueued);
-      return execute(plan, store, observe, signal);
+      return execute(plan, store, { observe, signal, workers });
     });
   } finally {
     lock.release();
@@ -93,10 +96,10 @@ export async function runExperiment(
  */
 export async function resumeExperiment(
   workdir: string,
-  options: Pick<RunOptions, 'acceptEnvironment' | 'signal'> & ResumeOptions,
+  options: Pick<RunOptions, 'acceptEnvironment' | 'signal' | 'workers'> & ResumeOptions,
   observe: RunObserver,
 ): Promise<RunOutcome> {
-  const { acceptEnvironment = false, signal = never, trials } = options;
+  const { acceptEnvironment = false, signal = never, workers = localWorkers, trials } = options;
   const path = resolve(workdir);
   if (!hasRun(path)) throw invalidInput(`${workdir}: there is no run here`, { hint: 'nas run <yaml> starts one.' });
   const lock = lockWorkdir(path);
@@ -124,7 +127,7 @@ export async function resumeExperiment(
       if (experiment !== settled) store.run.extend(experiment);
       store.events.add({ kind: 'resumed', detail: { version: nasVersion() } });
       store.run.setStatus('running');
-      return execute(plan, store, observe, signal);
+      return execute(plan, store, { observe, signal, workers });
     });
   } finally {
     lock.release();

@@ -1,14 +1,17 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parseExperiment } from '../../experiments/parse/index.js';
 import { databasePath, nasVersion } from '../../experiments/runner/index.js';
 import type { TrainingExperiment } from '../../experiments/schema.js';
-import { specialize, specialized, type Specialization } from '../../experiments/specialize.js';
+import { runSpecialized, specialize, specialized, type Specialization } from '../../experiments/specialize.js';
 import { deviceSchema } from '../../latency-models/index.js';
 import { Store } from '../../store/index.js';
-import { ended, findings, start, writeExperiment } from './runner/kill-and-resume.js';
+import { nasInside } from '../cli/nas.js';
+import { ended, start, writeExperiment } from './runner/experiment.js';
+import { findings } from './runner/findings.js';
+import { inside, runInside } from './runner/inside.js';
 
 const text = `
 name: whole
@@ -73,7 +76,8 @@ describe('nas specialize', () => {
   let directory = '';
   let first = '';
   let device = '';
-  const nas = (...args: readonly string[]) => ended(start(directory, args));
+  /** `nas specialize` of the first run for a device; refusals come before a worker starts. */
+  const refused = (...args: readonly string[]) => nasInside(['specialize', first, ...args]);
 
   /** Four networks; a phone takes 1 to 4 ms for them. */
   const space =
@@ -83,6 +87,7 @@ describe('nas specialize', () => {
 
   beforeAll(async () => {
     directory = mkdtempSync(join(tmpdir(), 'nas-specialize-'));
+    vi.stubEnv('NAS_CACHE', join(directory, 'cache'));
     const table = join(directory, 'phone.csv');
     writeFileSync(table, latencies);
     device = `table:file=${table},column=phone`;
@@ -95,16 +100,19 @@ describe('nas specialize', () => {
       supernet: '{ epochs: 2, networks: 1, calibration: 64 }',
     });
     first = join(directory, 'first');
-    const { code, output } = await nas('run', file, '--workdir', first);
-    if (code !== 0) throw new Error(output);
+    await runInside(file, first);
   }, 240_000);
-  afterAll(() => rmSync(directory, { recursive: true, force: true }));
+  afterAll(() => {
+    vi.unstubAllEnvs();
+    rmSync(directory, { recursive: true, force: true });
+  });
 
   it(
     'finds a frontier for another device, from an experiment that nas run goes on with',
     { timeout: 240_000 },
     async () => {
-      const { code, output } = await nas('specialize', first, '--latency', '2.5', '--device', device, '--trials', '2');
+      const args = ['specialize', first, '--latency', '2.5', '--device', device, '--trials', '2'];
+      const { code, output } = await ended(start(directory, args));
       expect(output).toMatch(/supernet accuracy/);
       expect(code).toBe(0);
       const workdir = join(directory, 'kills-table-2.5ms');
@@ -120,7 +128,7 @@ describe('nas specialize', () => {
       expect(existsSync(join(workdir, 'artifacts', 'supernet'))).toBe(false);
       const file = join(workdir, 'experiment.yaml');
       expect(readFileSync(file, 'utf8')).toMatch(/^# Searches the supernet of first/);
-      expect(await nas('run', file, '--workdir', workdir)).toMatchObject({ code: 0 });
+      expect(await nasInside(['run', file, '--workdir', workdir])).toMatchObject({ code: 0 });
     },
   );
 
@@ -130,19 +138,8 @@ describe('nas specialize', () => {
     async () => {
       const workdir = join(directory, 'again');
       const from = join(directory, 'kills-table-2.5ms');
-      const { code } = await nas(
-        'specialize',
-        from,
-        '--latency',
-        '9',
-        '--trials',
-        '1',
-        '--epochs',
-        '1',
-        '--workdir',
-        workdir,
-      );
-      expect(code).toBe(0);
+      const derived = specialize(from, { latencyMs: 9, trials: 1, epochs: 1, workdir });
+      await runSpecialized(derived, { workers: inside }, () => undefined);
       const store = Store.open(join(workdir, 'nas.sqlite'), { readonly: true });
       expect(store.finals.all()).toMatchObject([{ state: 'complete', epochs: 1, from: 'supernet' }]);
       store.close();
@@ -150,24 +147,22 @@ describe('nas specialize', () => {
   );
 
   it('says when no network keeps the budget', { timeout: 120_000 }, async () => {
-    const { code, output } = await nas('specialize', first, '--latency', '0.5', '--device', device, '--trials', '2');
+    const { code, err } = await refused('--latency', '0.5', '--device', device, '--trials', '2');
     expect(code).toBe(3);
-    expect(output).toMatch(/latency_ms rejected \d+ \(smallest seen [\d.]+, max 0.5\)/);
+    expect(err).toMatch(/latency_ms rejected \d+ \(smallest seen [\d.]+, max 0.5\)/);
   });
 
   it('refuses budgets that are none, and folders of other runs', { timeout: 120_000 }, async () => {
-    const negative = await nas('specialize', first, '--latency', '-1');
+    const negative = await refused('--latency', '-1');
     expect(negative).toMatchObject({ code: 2 });
-    expect(negative.output).toMatch(/--latency: got -[\d.]+; expected milliseconds above 0/);
+    expect(negative.err).toMatch(/--latency: got -[\d.]+; expected milliseconds above 0/);
     const other = join(directory, 'kills-table-2.5ms');
     const before = readFileSync(join(other, 'experiment.yaml'), 'utf8');
-    const taken = await nas('specialize', first, '--latency', '1', '--workdir', other);
+    const taken = await refused('--latency', '1', '--workdir', other);
     expect(taken).toMatchObject({ code: 2 });
-    expect(taken.output).toMatch(/holds a run of another experiment/);
+    expect(taken.err).toMatch(/holds a run of another experiment/);
     expect(readFileSync(join(other, 'experiment.yaml'), 'utf8')).toBe(before);
-    expect((await nas('specialize', first, '--latency', '1', '--workdir', first)).output).toMatch(
-      /would be overwritten/,
-    );
+    expect((await refused('--latency', '1', '--workdir', first)).err).toMatch(/would be overwritten/);
   });
 
   it('refuses runs whose supernet is missing or not trained to its end', () => {

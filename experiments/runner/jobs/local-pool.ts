@@ -19,6 +19,12 @@ export interface PoolOptions {
   readonly retries: number;
 }
 
+/** Makes what runs the jobs of a run. */
+export type CreateJobRunner = (options: PoolOptions) => JobRunner;
+
+/** Worker processes of this machine. */
+export const localWorkers: CreateJobRunner = (options) => new LocalPool(options);
+
 /** Runs jobs on a fixed set of worker processes of this machine. */
 export class LocalPool implements JobRunner {
   private readonly workers: readonly WorkerProcess[];

@@ -10,7 +10,7 @@ import { trainingExperimentOf } from '../../training-run.js';
 import type { RunObserver } from '../events.js';
 import { report } from '../execute.js';
 import { JobFailed } from '../jobs/job-runner.js';
-import { LocalPool } from '../jobs/local-pool.js';
+import { localWorkers, type CreateJobRunner } from '../jobs/local-pool.js';
 import { Candidates } from '../loop/candidates.js';
 import type { TrainingPlan } from '../plan.js';
 import { preparePlan } from '../prepare-plan.js';
@@ -22,6 +22,13 @@ import { tune } from './tune.js';
 
 /** How shrinking ended. */
 export type ShrinkOutcome = { readonly state: 'complete'; readonly number: number } | { readonly state: 'interrupted' };
+
+export interface ShrinkOptions {
+  /** Aborted: checkpoint and stop. */
+  readonly signal?: AbortSignal;
+  /** What cuts and trains; default: worker processes of this machine. */
+  readonly workers?: CreateJobRunner;
+}
 
 const never = new AbortController().signal;
 
@@ -36,7 +43,7 @@ const never = new AbortController().signal;
 export async function shrinkTrial(
   workdir: string,
   request: ShrinkRequest,
-  { signal = never }: { readonly signal?: AbortSignal },
+  options: ShrinkOptions,
   observe: RunObserver,
 ): Promise<ShrinkOutcome> {
   const path = resolve(workdir);
@@ -45,7 +52,7 @@ export async function shrinkTrial(
   try {
     const store = Store.open(databasePath(path));
     try {
-      return await shrinkIn(store, path, request, signal, observe);
+      return await shrinkIn(store, path, request, options, observe);
     } finally {
       store.close();
     }
@@ -58,7 +65,7 @@ async function shrinkIn(
   store: Store,
   workdir: string,
   request: ShrinkRequest,
-  signal: AbortSignal,
+  { signal = never, workers = localWorkers }: ShrinkOptions,
   observe: RunObserver,
 ): Promise<ShrinkOutcome> {
   const experiment = trainingExperimentOf(store, workdir);
@@ -67,7 +74,7 @@ async function shrinkIn(
   const shared = { workdir, threads, acceptEnvironment: true, time: createdAt, locating: locatingNowhere };
   const plan = await preparePlan(experiment, { ...shared, observe, signal });
   if (plan.kind === 'table') throw new Error('a run that trains was planned as one with a table');
-  const jobs = new LocalPool({ size: 1, retries: experiment.search.retries });
+  const jobs = workers({ size: 1, retries: experiment.search.retries });
   const context = { plan, store, observe, stopping: () => signal.aborted, jobs, candidates: new Candidates(plan) };
   const stop = (): void => {
     observe({ kind: 'stopping', message: 'Stopping: the worker writes its checkpoint' });

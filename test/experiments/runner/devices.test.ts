@@ -3,13 +3,22 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../base/random.js';
-import { choicesOf, costs, createSpace, sampleGenotype, type Genotype, type Network } from '../../../spaces/index.js';
+import {
+  choicesOf,
+  costs,
+  createSpace,
+  genotypeId,
+  sampleGenotype,
+  spaceSchema,
+  type Genotype,
+  type Network,
+} from '../../../spaces/index.js';
 import { storedLayers } from '../../../experiments/runner/latency/value.js';
 import { fitLatencyModel } from '../../../latency-models/index.js';
 import { Store } from '../../../store/index.js';
 import { testAgent } from '../../latency-models/devices/agents.js';
 import { temporaryFolder } from '../../support/temporary.js';
-import { ended, start, writeExperiment } from './kill-and-resume.js';
+import { ended, smallSpace, start, writeExperiment } from './experiment.js';
 
 const quick = [
   'teacher=none',
@@ -48,10 +57,11 @@ async function until(isSo: () => boolean): Promise<void> {
 
 describe('a run', () => {
   it('is steered by a table and a stored model, and says which latencies the table has and which follow', async () => {
-    const space = await createSpace({ type: 'mobilenet', preset: 'tiny' }, { input: [28, 28, 1], classes: 10 });
+    const space = await createSpace(spaceSchema.parse(smallSpace), { input: [28, 28, 1], classes: 10 });
     const random = new Random(1, 'table');
     const names = space.decisions.map(({ name }) => name);
-    const genotypes = Array.from({ length: 60 }, () => sampleGenotype(space, random));
+    const drawn = Array.from({ length: 60 }, () => sampleGenotype(space, random));
+    const genotypes = [...new Map(drawn.map((genotype) => [genotypeId(genotype), genotype])).values()];
     const msOf = (genotype: Genotype): number => 0.1 + costs(space.build(genotype)).macs / 1e6;
     const rows = genotypes.map((genotype) => {
       const choices = choicesOf(space.decisions, genotype);

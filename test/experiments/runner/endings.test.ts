@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tryProvider } from '../../../compiler/index.js';
-import { ended, findings, start, writeExperiment } from './kill-and-resume.js';
+import { ended, start, writeExperiment } from './experiment.js';
+import { findings } from './findings.js';
 
 let directory = '';
 let file = '';

@@ -1,20 +1,29 @@
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { readMetadata } from '../../../deploy/index.js';
+import { loadExperiment } from '../../../experiments/parse/index.js';
+import { resumeExperiment, runExperiment } from '../../../experiments/runner/index.js';
 import { Store } from '../../../store/index.js';
-import { ended, findings, start, writeExperiment } from './kill-and-resume.js';
+import { nasInside } from '../../cli/nas.js';
+import { writeExperiment } from './experiment.js';
+import { findings } from './findings.js';
+import { inside, runInside } from './inside.js';
 
 let directory = '';
 let file = '';
 /** A run whose two networks were trained until they know the bars of the images. */
 let first = '';
 
-const nas = (...args: readonly string[]) => ended(start(directory, args));
+/** Runs the experiment from given weights. @returns what it notes. */
+const notesOf = async (workdir: string, ...set: readonly string[]) => {
+  const { events } = await runInside(file, workdir, ...set);
+  return events.flatMap((event) => (event.kind === 'note' ? [event.message] : []));
+};
 
-const run = (workdir: string, ...set: readonly string[]) =>
-  nas('run', file, '--workdir', workdir, ...set.flatMap((assignment) => ['--set', assignment]));
+const refusal = (workdir: string, ...set: readonly string[]) =>
+  nasInside(['run', file, '--workdir', workdir, ...set.flatMap((assignment) => ['--set', assignment])]);
 
 const exported = (number: number) => join(first, 'artifacts', 'frontier', `trial-0000${number}.onnx`);
 
@@ -39,18 +48,22 @@ const accuracyOf = (workdir: string): number => findings(workdir).trials[0].valu
 
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'nas-initial-'));
+  vi.stubEnv('NAS_CACHE', join(directory, 'cache'));
   file = writeExperiment(directory, {
+    space: '{ type: mobilenet, preset: tiny }',
     teacher: null,
     final: null,
     search: '{ controller: random, trials: 2, parallel: 1 }',
-    train: '{ epochs: 6, batch: 16, optimizer: { type: sgd, learning_rate: 0.05 } }',
+    train: '{ epochs: 10, batch: 16, optimizer: { type: sgd, learning_rate: 0.05 } }',
     objectives: '[accuracy, { name: macs, constraint: { max: 400000 } }]',
   });
   first = join(directory, 'first');
-  const { code, output } = await run(first);
-  if (code !== 0) throw new Error(output);
+  await runInside(file, first);
 }, 120_000);
-afterAll(() => rmSync(directory, { recursive: true, force: true }));
+afterAll(() => {
+  vi.unstubAllEnvs();
+  rmSync(directory, { recursive: true, force: true });
+});
 
 describe('train.from', () => {
   const frontier = () => [0, 1].find((number) => existsSync(exported(number))) ?? 0;
@@ -61,11 +74,12 @@ describe('train.from', () => {
     const { set, accuracy } = enqueued(number);
     expect(accuracy).toBeGreaterThan(0.5);
     const workdir = join(directory, 'from-onnx');
-    const { code, output } = await run(workdir, `train.from=${exported(number)}`, ...still, set);
-    expect(output).toMatch(
-      /Trainings start from .*trial-0000\d\.onnx: the largest network of the space takes \d+ of \d+ layers \(\d+ % of the weights\) from it, the smallest/,
+    const notes = await notesOf(workdir, `train.from=${exported(number)}`, ...still, set);
+    expect(notes).toContainEqual(
+      expect.stringMatching(
+        /^Trainings start from .*trial-0000\d\.onnx: the largest network of the space takes \d+ of \d+ layers \(\d+ % of the weights\) from it, the smallest/,
+      ),
     );
-    expect(code).toBe(0);
     // Batch norm's statistics follow anew.
     expect(Math.abs(accuracyOf(workdir) - accuracy)).toBeLessThan(0.1);
   });
@@ -76,16 +90,15 @@ describe('train.from', () => {
     async () => {
       const { set, accuracy } = enqueued(1);
       const web = join(directory, 'web');
-      expect((await nas('export', first, '--trial', '1', '--to', 'tfjs', '-o', web)).code).toBe(0);
+      expect(await nasInside(['export', first, '--trial', '1', '--to', 'tfjs', '-o', web])).toMatchObject({ code: 0 });
       const own = join(first, 'artifacts', 'search', '00001', 'weights.bin');
       for (const [name, path, ...rest] of [
         ['from-tfjs', web, 'final.epochs=4'],
         ['from-run', own],
       ]) {
         const workdir = join(directory, name);
-        const { code, output } = await run(workdir, `train.from=${path}`, ...still, set, ...rest);
-        expect(output).toContain(`Trainings start from ${path}`);
-        expect(code).toBe(0);
+        const notes = await notesOf(workdir, `train.from=${path}`, ...still, set, ...rest);
+        expect(notes).toContainEqual(expect.stringContaining(`Trainings start from ${path}`));
         expect(Math.abs(accuracyOf(workdir) - accuracy)).toBeLessThan(0.1);
       }
       const store = Store.open(join(directory, 'from-tfjs', 'nas.sqlite'), { readonly: true });
@@ -100,30 +113,22 @@ describe('train.from', () => {
     const copy = join(directory, 'copy.onnx');
     cpSync(exported(frontier()), copy);
     const workdir = join(directory, 'changed');
-    const child = start(directory, [
-      'run',
-      file,
-      '--workdir',
-      workdir,
-      '--set',
-      `train.from=${copy}`,
-      '--set',
-      'train.epochs=400',
-    ]);
-    const over = ended(child);
-    while (!existsSync(join(workdir, 'artifacts', 'initial.bin')))
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    child.kill('SIGINT');
-    expect((await over).code).toBe(130);
+    const stop = new AbortController();
+    const loaded = loadExperiment(file, { set: [`train.from=${copy}`] });
+    const { state } = await runExperiment(loaded, { workdir, signal: stop.signal, workers: inside }, () => {
+      if (existsSync(join(workdir, 'artifacts', 'initial.bin'))) stop.abort();
+    });
+    expect(state).toBe('interrupted');
     writeFileSync(copy, Buffer.concat([readFileSync(copy), Buffer.from([0])]));
-    const { code, output } = await nas('resume', workdir);
-    expect(code).toBe(2);
-    expect(output).toMatch(/copy\.onnx: the file of weights has changed since the run began/);
+    await expect(resumeExperiment(workdir, { workers: inside }, () => undefined)).rejects.toMatchObject({
+      code: 'invalid-input',
+      message: expect.stringMatching(/copy\.onnx: the file of weights has changed since the run began/) as string,
+    });
   });
 
   it('is checked by nas validate', async () => {
-    const { code, output } = await nas('validate', file, '--set', `train.from=${exported(frontier())}`);
-    expect(output).toMatch(/^valid: .*\nTrainings start from .*: the largest network of the space takes/);
+    const { code, out } = await nasInside(['validate', file, '--set', `train.from=${exported(frontier())}`]);
+    expect(out).toMatch(/^valid: .*\nTrainings start from .*: the largest network of the space takes/);
     expect(code).toBe(0);
   });
 
@@ -133,17 +138,17 @@ describe('train.from', () => {
   ])('is refused with its place before anything is written when it %s', async (_, name, message) => {
     writeFileSync(join(directory, 'teacher.bin'), 'abc');
     const workdir = join(directory, 'refused');
-    const { code, output } = await run(workdir, `train.from=${join(directory, name)}`);
+    const { code, err } = await refusal(workdir, `train.from=${join(directory, name)}`);
     expect(code).toBe(2);
-    expect(output).toMatch(message);
+    expect(err).toMatch(message);
     expect(existsSync(workdir)).toBe(false);
   });
 
   it('is refused in spaces whose networks share no weights', async () => {
     const workdir = join(directory, 'cells');
-    const { code, output } = await run(workdir, `train.from=${exported(frontier())}`, 'space={type: nas-bench-201}');
+    const { code, err } = await refusal(workdir, `train.from=${exported(frontier())}`, 'space={type: nas-bench-201}');
     expect(code).toBe(2);
-    expect(output).toMatch(/train\.from: members of the space .* share no weights/);
+    expect(err).toMatch(/train\.from: members of the space .* share no weights/);
     expect(existsSync(workdir)).toBe(false);
   });
 });

@@ -1,21 +1,29 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { killAndCompare, killCount as count, uninterrupted, writeExperiment } from './kill-and-resume.js';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { writeExperiment } from './experiment.js';
+import { runInside } from './inside.js';
+import { killAndCompare, killCount as count } from './kill-and-resume.js';
 
 let directory = '';
-beforeAll(() => (directory = mkdtempSync(join(tmpdir(), 'nas-kills-'))));
-afterAll(() => rmSync(directory, { recursive: true, force: true }));
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), 'nas-kills-'));
+  vi.stubEnv('NAS_CACHE', join(directory, 'cache'));
+});
+afterAll(() => {
+  vi.unstubAllEnvs();
+  rmSync(directory, { recursive: true, force: true });
+});
 
 describe('a run that is killed', () => {
   it(`resumes ${count} times to what an uninterrupted run finds, bit for bit`, { timeout: 1_800_000 }, async () => {
     const file = writeExperiment(directory);
-    const reference = await uninterrupted(directory, file, join(directory, 'reference'));
+    const reference = await runInside(file, join(directory, 'reference'));
     const { trials } = reference.expected;
     expect(trials).toHaveLength(6);
     expect(trials.filter(({ state }) => state === 'complete').length).toBeGreaterThan(3);
-    await killAndCompare(directory, file, reference, 'killed');
+    await killAndCompare(directory, file, reference, 11);
   });
 
   it(`does so with trials that stop and go on`, { timeout: 1_800_000 }, async () => {
@@ -26,7 +34,7 @@ describe('a run that is killed', () => {
         '{ controller: nsga2, trials: 7, population: 3, parallel: 2, retries: 10, fidelity: { type: asha, eta: 2 } }',
       final: null,
     });
-    const reference = await uninterrupted(directory, file, join(directory, 'rungs'));
+    const reference = await runInside(file, join(directory, 'rungs'));
     const { trials, steps, curves } = reference.expected;
     expect(trials).toHaveLength(7);
     // Of 7 results at the first rung 3 go on, of 3 at the second 1.
@@ -38,7 +46,7 @@ describe('a run that is killed', () => {
           ? null
           : expect.stringMatching(/^stopped after \d of 3 epochs: rank \d of \d in its rung$/),
       );
-    await killAndCompare(directory, file, reference, 'rungs-killed');
+    await killAndCompare(directory, file, reference, 12);
   });
 });
 
@@ -53,7 +61,7 @@ it(
       train: '{ epochs: 2, batch: 32 }',
       search: '{ controller: random, trials: 6, parallel: 2, fidelity: { type: freeze-thaw, min_gain: 0.05 } }',
     });
-    const { trials, steps, curves } = (await uninterrupted(directory, file, join(directory, 'frozen'))).expected;
+    const { trials, steps, curves } = (await runInside(file, join(directory, 'frozen'))).expected;
     const stopped = trials.filter(({ state }) => state === 'pruned');
     expect(stopped.length).toBeGreaterThan(0);
     expect(steps.filter(({ kind }) => kind === 'promoted')).toHaveLength(trials.length - stopped.length);
@@ -74,8 +82,8 @@ describe('a trial that is trained in parts', () => {
       writeExperiment(directory, { ...plain, name: 'whole', search: search('parallel: 2') }),
     ];
     const [halved, straight] = [
-      (await uninterrupted(directory, parts, join(directory, 'parts'))).expected,
-      (await uninterrupted(directory, whole, join(directory, 'whole'))).expected,
+      (await runInside(parts, join(directory, 'parts'))).expected,
+      (await runInside(whole, join(directory, 'whole'))).expected,
     ];
     expect(halved.steps.filter(({ kind }) => kind === 'promoted')).toHaveLength(3);
     const complete = halved.trials.flatMap(({ state, number }) => (state === 'complete' ? [number] : []));

@@ -1,71 +1,31 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import type { ChildProcess } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
 import { Random } from '../../../base/random.js';
-import { Store, type Training } from '../../../store/index.js';
-import { readTensorFile } from '../../../trainers/tensor-file.js';
-import { makeTinyDataset } from '../../support/tiny-dataset.js';
-
-const nas = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
+import type { RunEvent } from '../../../experiments/runner/index.js';
+import { ended, start } from './experiment.js';
+import { findings } from './findings.js';
+import type { runInside } from './inside.js';
 
 /** How many kills; `npm run test:kills` takes 25. */
-export const killCount = Number(process.env['NAS_KILLS'] ?? 2);
+export const killCount = Number(process.env['NAS_KILLS'] ?? 1);
 
 /** Whom a kill hits: the coordinator, or one of its workers (which it then replaces). */
 export type Victim = 'coordinator' | 'worker';
 
 export interface Kill {
   readonly victim: Victim;
-  /** When, in ms after the start of the command. */
+  /** When: after the command has told of so many results. */
   readonly after: number;
+  /** When, in ms after that. */
+  readonly delay: number;
 }
 
-/** The parts of an experiment in which no measured latency steers the search: whatever differs is a defect. */
-const parts = {
-  name: 'kills',
-  seed: '7',
-  space: '{ type: mobilenet, preset: tiny }',
-  teacher: '{ type: train, network: mobilenet, width: 0.5, epochs: 2, batch: 32 }',
-  train: '{ epochs: 3, batch: 32, augment: { crop: 2, flip: true, views: 2 }, checkpoint_seconds: 0.2 }',
-  objectives: '[{ name: accuracy }, { name: macs }]',
-  search: '{ controller: nsga2, trials: 6, population: 3, parallel: 2, retries: 10 }',
-  final: '{ epochs: 4 }',
-} as const;
-
-/** Writes the experiment, with other and further parts or (null) without them; its data is tiny. */
-export function writeExperiment(
-  directory: string,
-  changes: Readonly<Partial<Record<keyof typeof parts | 'latency' | 'evaluate' | 'supernet', string | null>>> = {},
-): string {
-  const data = join(directory, 'data');
-  makeTinyDataset(data);
-  const { name, ...others } = { ...parts, ...changes };
-  const file = join(directory, `${name ?? 'experiment'}.yaml`);
-  const lines = Object.entries({ name, data: `{ type: fashion-mnist, path: ${data} }`, ...others });
-  writeFileSync(file, lines.map(([key, value]) => (value === null ? '' : `${key}: ${value}\n`)).join(''));
-  return file;
-}
-
-export function start(directory: string, args: readonly string[]): ChildProcess {
-  const cache = join(directory, 'cache');
-  return spawn(process.execPath, [nas, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, NAS_CACHE: cache },
-  });
-}
-
-/** Waits for a process; returns its exit code and what it wrote. */
-export async function ended(child: ChildProcess): Promise<{ code: number | null; output: string }> {
-  let output = '';
-  const collect = (text: Buffer) => (output += text.toString());
-  child.stdout?.on('data', collect);
-  child.stderr?.on('data', collect);
-  return new Promise((resolve) => child.once('close', (code) => resolve({ code, output })));
-}
+/** Results that a run tells of, each on a line of its own. */
+const results: readonly RunEvent['kind'][] = ['phase-epoch', 'trial-asked', 'trial-epoch', 'trial-finished'];
+const resultLine = / (epoch \d+\/\d+|asked|complete): /;
 
 const isRunning = (child: ChildProcess): boolean => child.exitCode === null && child.signalCode === null;
 
@@ -77,12 +37,23 @@ const children = (pid: number): number[] => {
   }
 };
 
+/** Resolves once a command has told of so many results; of none: once it has said anything. */
+function told(child: ChildProcess, count: number): Promise<void> {
+  let output = '';
+  return new Promise((resolve) =>
+    child.stderr?.on('data', (text: Buffer) => {
+      output += text.toString();
+      if (output.split('\n').filter((line) => resultLine.test(line)).length >= count) resolve();
+    }),
+  );
+}
+
 /**
  * Runs the experiment and kills it again and again, each kill followed by a resume, until `limit` kills have hit or the
  * run is complete; ends with an undisturbed resume.
  * @returns the kills that hit a living process.
  */
-export async function runWithKills(
+async function runWithKills(
   directory: string,
   file: string,
   workdir: string,
@@ -93,10 +64,10 @@ export async function runWithKills(
     existsSync(join(workdir, 'nas.sqlite')) ? ['resume', workdir] : ['run', file, '--workdir', workdir];
   let hits = 0;
   while (hits < limit) {
-    const { victim, after } = nextKill();
+    const { victim, after, delay } = nextKill();
     const child = start(directory, command());
     const over = ended(child);
-    await Promise.race([sleep(after), over]);
+    await Promise.race([told(child, after).then(() => sleep(delay)), over]);
     if (!isRunning(child) || child.pid === undefined) break;
     const workers = children(child.pid);
     const target = victim === 'worker' ? workers.at(hits % Math.max(1, workers.length)) : child.pid;
@@ -113,99 +84,29 @@ export async function runWithKills(
   return hits;
 }
 
-/** Random kills, each somewhere in the first `window` ms of a command. */
-export function randomKills(window: number, seed: number): () => Kill {
+/** Random kills, each before a command has told of so many results. */
+function randomKills(most: number, seed: number): () => Kill {
   const random = new Random(seed, 'kills');
   return () => ({
     victim: random.uniform() < 0.7 ? 'coordinator' : 'worker',
-    after: 200 + random.uniform() * window,
+    after: random.int(most),
+    delay: random.int(200),
   });
-}
-
-/** All that a run found, without times: what must not differ between two runs. */
-export function findings(workdir: string) {
-  const store = Store.open(join(workdir, 'nas.sqlite'), { readonly: true });
-  try {
-    const trials = store.trials.all();
-    const curve = (training: Training) =>
-      store.curves.of(training).map(({ seconds, ...epoch }) => ({ ...epoch, timed: seconds >= 0 }));
-    return {
-      status: store.run.status().status,
-      steps: store.events
-        .all()
-        .filter(({ kind }) => kind === 'asked' || kind === 'promoted')
-        .map(({ kind, trial, detail }) => ({ kind, trial, detail })),
-      trials: trials.map(({ number, genotypeId, seed, reason, state, message, values }) => ({
-        number,
-        genotypeId,
-        seed,
-        reason,
-        state,
-        message,
-        values,
-      })),
-      curves: trials.map(({ number }) => [
-        curve({ stage: 'search', trial: number }),
-        curve({ stage: 'final', trial: number }),
-      ]),
-      supernet: {
-        curve: curve({ stage: 'supernet' }),
-        weights: digest(join(workdir, 'artifacts', 'supernet', 'weights.bin')),
-      },
-      finals: store.finals.all().map(({ trial, state, accuracy, testAccuracy, epochs, from }) => ({
-        trial,
-        state,
-        accuracy,
-        testAccuracy,
-        epochs,
-        from,
-      })),
-      models: store.artifacts
-        .all()
-        .filter(({ kind }) => kind === 'onnx')
-        .map(({ path }) => ({ path, exists: existsSync(join(workdir, path)) })),
-      weights: trials.map(({ number }) =>
-        ['search', 'final'].map((stage) =>
-          digest(join(workdir, 'artifacts', stage, String(number).padStart(5, '0'), 'weights.bin')),
-        ),
-      ),
-    };
-  } finally {
-    store.close();
-  }
-}
-
-/** What an uninterrupted run finds, and how long it takes in ms. */
-export async function uninterrupted(directory: string, file: string, workdir: string) {
-  const began = Date.now();
-  const { code, output } = await ended(start(directory, ['run', file, '--workdir', workdir]));
-  expect(output).not.toContain('Error');
-  expect(code).toBe(0);
-  return { expected: findings(workdir), took: Date.now() - began };
 }
 
 /** Kills runs of an experiment until enough kills have hit; each run must find what the uninterrupted one found. */
 export async function killAndCompare(
   directory: string,
   file: string,
-  { expected, took }: Awaited<ReturnType<typeof uninterrupted>>,
-  name: string,
+  { expected, events }: Awaited<ReturnType<typeof runInside>>,
+  seed: number,
 ) {
-  const nextKill = randomKills(took * 0.5, 11);
+  const inHalfOfIt = Math.ceil(events.filter(({ kind }) => results.includes(kind)).length / 2);
+  const nextKill = randomKills(inHalfOfIt, seed);
   let hits = 0;
   for (let round = 0; hits < killCount; round++) {
-    const killed = join(directory, `${name}-${round}`);
+    const killed = join(directory, `killed-${seed}-${round}`);
     hits += await runWithKills(directory, file, killed, nextKill, killCount - hits);
     expect(findings(killed)).toEqual(expected);
   }
-}
-
-/** A hash of a file's tensors; what else it holds (the seconds of each epoch) may differ. */
-export function digest(path: string): string | null {
-  if (!existsSync(path)) return null;
-  const { tensors } = readTensorFile(path);
-  const hash = createHash('sha256');
-  for (const [name, { shape, data }] of tensors)
-    hash.update(`${name} ${String(shape)}`).update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-  return hash.digest('hex');
 }

@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadExperiment, resumeExperiment, runExperiment, type RunEvent } from '../../../experiments/index.js';
 import { trainedModel } from '../../../experiments/trained-model.js';
 import { Store } from '../../../store/index.js';
-import { findings, writeExperiment } from './kill-and-resume.js';
+import { writeExperiment } from './experiment.js';
+import { findings } from './findings.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'nas-own-'));
 const module = join(folder, 'mine.mjs');

@@ -1,37 +1,43 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { loadExperiment, trainingOf } from '../../../experiments/parse/index.js';
 import { prepareDataset, proxies, proxyBatch } from '../../../trainers/index.js';
 import { type Network } from '../../../spaces/index.js';
 import { Store } from '../../../store/index.js';
 import { nasInside } from '../../cli/nas.js';
-import { ended, findings, randomKills, runWithKills, start, writeExperiment } from './kill-and-resume.js';
+import { writeExperiment } from './experiment.js';
+import { interruptInside, runInside } from './inside.js';
+import { killAndCompare } from './kill-and-resume.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'nas-proxies-'));
 const workdir = join(folder, 'run');
 let file = '';
+let whole: Awaited<ReturnType<typeof runInside>>;
 
 /**
  * All that proxies can be at once: an objective, a bound, a filter; with a baseline before them and trials that are
  * stopped and go on.
  */
 beforeAll(async () => {
+  vi.stubEnv('NAS_CACHE', join(folder, 'cache'));
   file = writeExperiment(folder, {
     name: 'proxies',
     teacher: null,
-    train: '{ epochs: 2, batch: 32, checkpoint_seconds: 0.2 }',
-    objectives: '[accuracy, macs, { name: naswot, constraint: { min: 300 } }]',
+    train: '{ epochs: 2, batch: 32, checkpoint_seconds: 0.1 }',
+    objectives: '[accuracy, macs, { name: naswot, constraint: { min: 260 } }]',
     search: `{
   controller: nsga2, population: 3, trials: 7, parallel: 2, retries: 10, fidelity: { type: asha, eta: 2 },
   enqueue: [mobilenet-x0.25], filter: { proxy: synflow, of: 3 } }`,
     final: null,
   });
-  const { code, output } = await ended(start(folder, ['run', file, '--workdir', workdir]));
-  expect({ code, output }).toMatchObject({ code: 0 });
+  whole = await runInside(file, workdir);
 }, 200_000);
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => {
+  vi.unstubAllEnvs();
+  rmSync(folder, { recursive: true, force: true });
+});
 
 const stored = () => {
   const store = Store.open(join(workdir, 'nas.sqlite'), { readonly: true });
@@ -59,13 +65,13 @@ describe('zero-cost proxies in a run', () => {
   it('bound what is trained', () => {
     const trials = stored();
     const [kept, broken] = [true, false].map((keeps) =>
-      trials.filter(({ values }) => values['naswot'].value >= 300 === keeps),
+      trials.filter(({ values }) => values['naswot'].value >= 260 === keeps),
     );
     expect(kept.length).toBeGreaterThan(1);
     expect(broken.length).toBeGreaterThan(0);
     for (const { epochs } of kept) expect(epochs).toBeGreaterThan(0);
     for (const { state, message, epochs } of broken) {
-      expect(message).toMatch(/^before training: naswot is \d+(\.\d+)? \(min 300\)$/);
+      expect(message).toMatch(/^before training: naswot is \d+(\.\d+)? \(min 260\)$/);
       expect({ state, epochs }).toEqual({ state: 'pruned', epochs: 0 });
     }
   });
@@ -94,9 +100,7 @@ describe('zero-cost proxies in a run', () => {
   });
 
   it('are the same after kills', { timeout: 300_000 }, async () => {
-    const killed = join(folder, 'killed');
-    await runWithKills(folder, file, killed, randomKills(5000, 5), 1);
-    expect(findings(killed)).toEqual(findings(workdir));
+    await killAndCompare(folder, file, whole, 5);
   });
 });
 
@@ -112,10 +116,9 @@ describe('a space of few networks', () => {
       search: '{ trials: 6, parallel: 1, filter: { proxy: naswot, of: 4 } }',
       final: null,
     });
-    const { code, output } = await ended(start(folder, ['run', small, '--workdir', join(folder, 'small-run')]));
-    expect(output).toMatch(/all 2 networks .* were tried; the search ends after 2 trials/);
-    expect(code).toBe(0);
-    const { trials, status } = findings(join(folder, 'small-run'));
+    const { expected, events } = await runInside(small, join(folder, 'small-run'));
+    expect(JSON.stringify(events)).toMatch(/all 2 networks .* were tried; the search ends after 2 trials/);
+    const { trials, status } = expected;
     expect({ status, states: trials.map(({ state }) => state) }).toEqual({
       status: 'complete',
       states: ['complete', 'complete'],
@@ -124,21 +127,23 @@ describe('a space of few networks', () => {
 });
 
 describe('zero-cost proxies as features of the surrogate', () => {
-  it('choose among its proposals once it has learnt, the same after kills', { timeout: 300_000 }, async () => {
-    const features = writeExperiment(folder, {
-      name: 'features',
-      teacher: null,
-      train: '{ epochs: 1, batch: 32, checkpoint_seconds: 0.2 }',
-      search: '{ trials: 4, startup: 2, parallel: 1, retries: 10, features: { proxies: [naswot, gradnorm], of: 2 } }',
-      final: null,
-    });
-    const [undisturbed, killed] = ['features-run', 'features-killed'].map((name) => join(folder, name));
-    const { code } = await ended(start(folder, ['run', features, '--workdir', undisturbed]));
-    expect(code).toBe(0);
-    const { trials } = findings(undisturbed);
-    for (const { reason } of trials.slice(2))
-      expect(reason).toMatch(/^best of 2 by features \(naswot [\d.]+, gradnorm [\d.]+\): /);
-    await runWithKills(folder, features, killed, randomKills(2000, 5), 1);
-    expect(findings(killed)).toEqual(findings(undisturbed));
-  });
+  it(
+    'choose among its proposals once it has learnt, the same after an interruption',
+    { timeout: 300_000 },
+    async () => {
+      const features = writeExperiment(folder, {
+        name: 'features',
+        teacher: null,
+        train: '{ epochs: 1, batch: 32, checkpoint_seconds: 0.1 }',
+        search: '{ trials: 4, startup: 2, parallel: 1, retries: 10, features: { proxies: [naswot, gradnorm], of: 2 } }',
+        final: null,
+      });
+      const undisturbed = await runInside(features, join(folder, 'features-run'));
+      const { trials } = undisturbed.expected;
+      for (const { reason } of trials.slice(2))
+        expect(reason).toMatch(/^best of 2 by features \(naswot [\d.]+, gradnorm [\d.]+\): /);
+      // Its third network is the first that is chosen by them.
+      expect(await interruptInside(features, join(folder, 'features-stopped'), 2)).toEqual(undisturbed.expected);
+    },
+  );
 });

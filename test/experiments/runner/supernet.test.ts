@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { exportOnnx, readMetadata } from '../../../deploy/index.js';
 import { evaluateOnSplit } from '../../../experiments/evaluate.js';
 import { loadExperiment, trainingOf } from '../../../experiments/parse/index.js';
@@ -9,27 +9,26 @@ import { resumeExperiment, runExperiment, databasePath } from '../../../experime
 import { trainedModel } from '../../../experiments/trained-model.js';
 import { Store } from '../../../store/index.js';
 import { prepareDataset } from '../../../trainers/index.js';
-import { killAndCompare, killCount, uninterrupted, writeExperiment } from './kill-and-resume.js';
+import { writeExperiment } from './experiment.js';
+import { inside, runInside } from './inside.js';
+import { killAndCompare, killCount } from './kill-and-resume.js';
 
 const silent = () => undefined;
 
 let directory = '';
-let before: string | undefined;
 beforeAll(() => {
   directory = mkdtempSync(join(tmpdir(), 'nas-supernet-'));
-  before = process.env['NAS_CACHE'];
-  process.env['NAS_CACHE'] = join(directory, 'cache');
+  vi.stubEnv('NAS_CACHE', join(directory, 'cache'));
 });
 afterAll(() => {
-  if (before === undefined) delete process.env['NAS_CACHE'];
-  else process.env['NAS_CACHE'] = before;
+  vi.unstubAllEnvs();
   rmSync(directory, { recursive: true, force: true });
 });
 
 const small = {
   teacher: null,
   supernet: '{ epochs: 2, networks: 1, hold: 4, calibration: 64 }',
-  train: '{ epochs: 1, batch: 32, augment: { crop: 2, flip: true, views: 2 }, checkpoint_seconds: 0.2 }',
+  train: '{ epochs: 1, batch: 32, augment: { crop: 2, flip: true, views: 2 }, checkpoint_seconds: 0.1 }',
   search: '{ controller: random, trials: 3, parallel: 2, retries: 10 }',
   final: '{ epochs: 1 }',
 };
@@ -60,7 +59,7 @@ function reading<T>(workdir: string, task: (store: Store) => T): T {
 describe('a run whose candidates inherit', () => {
   it(`is the same after ${killCount} kills, bit for bit`, { timeout: 1_800_000 }, async () => {
     const file = writeExperiment(directory, { ...small, name: 'first' });
-    const reference = await uninterrupted(directory, file, first());
+    const reference = await runInside(file, first());
     const { trials, supernet, finals, curves } = reference.expected;
     expect(supernet.curve).toHaveLength(2);
     expect(supernet.weights).not.toBeNull();
@@ -69,7 +68,7 @@ describe('a run whose candidates inherit', () => {
     expect(curves.map(([search]) => search.length)).toEqual([1, 1, 1]);
     expect(finals.length).toBeGreaterThan(0);
     for (const { from, epochs } of finals) expect([from, epochs]).toEqual(['supernet', 1]);
-    await killAndCompare(directory, file, reference, 'first-killed');
+    await killAndCompare(directory, file, reference, 22);
   });
 
   it('stops and goes on in parts, as trainings from nothing do', { timeout: 300_000 }, async () => {
@@ -81,7 +80,7 @@ describe('a run whose candidates inherit', () => {
       search: '{ controller: random, trials: 3, parallel: 2, fidelity: { type: asha, eta: 2 } }',
       final: null,
     });
-    const { trials, steps } = (await uninterrupted(directory, file, join(directory, 'parts'))).expected;
+    const { trials, steps } = (await runInside(file, join(directory, 'parts'))).expected;
     expect(steps.some(({ kind }) => kind === 'promoted')).toBe(true);
     const stopped = trials.filter(({ state }) => state === 'pruned');
     expect(stopped.length).toBeGreaterThan(0);
@@ -101,7 +100,7 @@ describe('a run whose candidates inherit', () => {
 describe('a run of slices', () => {
   it('takes the supernet of another run and trains nothing', { timeout: 300_000 }, async () => {
     const workdir = join(directory, 'slices');
-    const { expected } = await uninterrupted(directory, slices('slices'), workdir);
+    const { expected } = await runInside(slices('slices'), workdir);
     const { trials, finals, curves, models, supernet } = expected;
     expect(supernet).toEqual({ curve: [], weights: null });
     expect(curves.flat(2)).toEqual([]);
@@ -140,7 +139,7 @@ describe('a run of slices', () => {
   it('is trained from the supernet in the end, unless it says otherwise', { timeout: 300_000 }, async () => {
     const workdir = join(directory, 'finished');
     const search = '{ evaluate: supernet, controller: random, trials: 1 }';
-    const { expected } = await uninterrupted(directory, slices('finished', { search, final: null }), workdir);
+    const { expected } = await runInside(slices('finished', { search, final: null }), workdir);
     expect(expected.finals).toMatchObject([{ trial: 0, from: 'supernet', epochs: 1 }]);
     expect(expected.curves[0]).toMatchObject([[], [{ epoch: 0 }]]);
     expect(readMetadata(readFileSync(join(workdir, expected.models[0].path))).weights).toBe('inherited');
@@ -149,7 +148,7 @@ describe('a run of slices', () => {
   it('trains from nothing in the search and from the supernet in the end, too', { timeout: 300_000 }, async () => {
     const search = '{ evaluate: train, controller: random, trials: 1 }';
     const file = slices('mixed', { search, final: '{ epochs: 1 }' });
-    const { expected } = await uninterrupted(directory, file, join(directory, 'mixed'));
+    const { expected } = await runInside(file, join(directory, 'mixed'));
     expect(Object.keys(expected.trials[0].values)).toContain('accuracy');
     expect(expected.finals).toMatchObject([{ from: 'supernet', epochs: 1 }]);
   });
@@ -157,11 +156,11 @@ describe('a run of slices', () => {
 
 describe('a supernet that does not serve', () => {
   const run = (file: string, name: string) =>
-    runExperiment(loadExperiment(file), { workdir: join(directory, name) }, silent);
+    runExperiment(loadExperiment(file), { workdir: join(directory, name), workers: inside }, silent);
 
   it('is refused where another space, other data or no supernet is, before anything is written', async () => {
     const tries = [
-      { space: '{ type: mobilenet, preset: tiny, width: [0.5] }', message: /of another space: it differs in space/ },
+      { space: '{ type: mobilenet, preset: tiny }', message: /of another space: it differs in space/ },
       { space: 'fbnet', message: /share no weights/ },
       { data: 'subset: 0.5', message: /other data: it differs in data.subset/ },
       { supernet: `{ from: ${join(directory, 'mixed-nothing')} }`, message: /there is no file or folder/ },
@@ -184,9 +183,13 @@ describe('a supernet that does not serve', () => {
     const stopped = new AbortController();
     const file = writeExperiment(directory, { ...small, name: 'unfinished' });
     const workdir = join(directory, 'unfinished');
-    const outcome = await runExperiment(loadExperiment(file), { workdir, signal: stopped.signal }, ({ kind }) => {
-      if (kind === 'progress') stopped.abort();
-    });
+    const outcome = await runExperiment(
+      loadExperiment(file),
+      { workdir, signal: stopped.signal, workers: inside },
+      ({ kind }) => {
+        if (kind === 'progress') stopped.abort();
+      },
+    );
     expect(outcome.state).toBe('interrupted');
     await expect(run(slices('early', { supernet: `{ from: ${workdir} }` }), 'early')).rejects.toThrow(
       /is not trained to its end/,

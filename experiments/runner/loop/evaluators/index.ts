@@ -1,4 +1,5 @@
 import type { RunContext } from '../../context.js';
+import type { CreateJobRunner } from '../../jobs/local-pool.js';
 import type { Plan } from '../../plan.js';
 import type { Evaluator } from './evaluator.js';
 import { TableEvaluator } from './table.js';
@@ -8,10 +9,10 @@ export type { Evaluator, Preview, Paused } from './evaluator.js';
 export type { TableRow } from './table.js';
 
 /** The evaluator that a plan needs. */
-export function createEvaluator(plan: Plan, context: RunContext): Evaluator {
+export function createEvaluator(plan: Plan, context: RunContext, workers: CreateJobRunner): Evaluator {
   switch (plan.kind) {
     case 'training':
-      return new TrainingEvaluator(context, plan);
+      return new TrainingEvaluator(context, plan, workers);
     case 'table':
       return new TableEvaluator(context, plan);
   }

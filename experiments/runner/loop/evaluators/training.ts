@@ -1,7 +1,7 @@
 import type { ObjectiveValues, Outcome, TrialRecord } from '../../../../store/index.js';
 import { measuresOf } from '../../../measures.js';
 import type { RunContext, TrainingContext } from '../../context.js';
-import { LocalPool } from '../../jobs/local-pool.js';
+import type { CreateJobRunner } from '../../jobs/local-pool.js';
 import { ProxyService } from '../../jobs/proxies.js';
 import { LatencyService } from '../../latency/latency.js';
 import type { TrainingPlan } from '../../plan.js';
@@ -24,9 +24,9 @@ export class TrainingEvaluator implements Evaluator {
   private readonly source: AccuracySource;
   readonly filter: ProposalFilter | undefined;
 
-  constructor(context: RunContext, plan: TrainingPlan) {
+  constructor(context: RunContext, plan: TrainingPlan, workers: CreateJobRunner) {
     const { parallel, retries, filter, features } = plan.experiment.search;
-    const jobs = new LocalPool({ size: parallel, retries });
+    const jobs = workers({ size: parallel, retries });
     const candidates = new Candidates(plan);
     this.context = { ...context, plan, jobs, candidates };
     this.latency = new LatencyService(this.context);

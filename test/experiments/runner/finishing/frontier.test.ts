@@ -11,9 +11,11 @@ import {
   type RunEvent,
 } from '../../../../experiments/runner/index.js';
 import type { Experiment } from '../../../../experiments/schema.js';
-import { choicesOf, costs, createSpace, sampleGenotype } from '../../../../spaces/index.js';
+import { choicesOf, costs, createSpace, genotypeId, sampleGenotype, spaceSchema } from '../../../../spaces/index.js';
 import { Store } from '../../../../store/index.js';
-import { findings, writeExperiment } from '../kill-and-resume.js';
+import { smallSpace, writeExperiment } from '../experiment.js';
+import { findings } from '../findings.js';
+import { inside } from '../inside.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'nas-frontier-'));
 const table = join(folder, 'phone.csv');
@@ -22,9 +24,10 @@ const workdir = join(folder, 'run');
 
 /** Writes latencies of the networks of the space, all multiplied. */
 async function writeLatencies(factor: number): Promise<void> {
-  const space = await createSpace({ type: 'mobilenet', preset: 'tiny' }, { input: [28, 28, 1], classes: 10 });
+  const space = await createSpace(spaceSchema.parse(smallSpace), { input: [28, 28, 1], classes: 10 });
   const random = new Random(1, 'table');
-  const rows = Array.from({ length: 30 }, () => sampleGenotype(space, random)).map((genotype) => {
+  const drawn = Array.from({ length: 40 }, () => sampleGenotype(space, random));
+  const rows = [...new Map(drawn.map((genotype) => [genotypeId(genotype), genotype])).values()].map((genotype) => {
     const ms = factor * (0.1 + costs(space.build(genotype)).macs / 1e6);
     return [...Object.values(choicesOf(space.decisions, genotype)), ms].join(',');
   });
@@ -34,7 +37,7 @@ async function writeLatencies(factor: number): Promise<void> {
 /** Continues the run, whose search is over; what it told, and how it ended. */
 async function resume(acceptEnvironment: boolean) {
   const events: RunEvent[] = [];
-  const ended = resumeExperiment(workdir, { acceptEnvironment }, (event) => events.push(event));
+  const ended = resumeExperiment(workdir, { acceptEnvironment, workers: inside }, (event) => events.push(event));
   const error = await ended.then(
     () => undefined,
     (thrown: unknown) => thrown,
@@ -67,7 +70,7 @@ beforeAll(async () => {
   const stopping = new AbortController();
   const { state } = await runExperiment(
     loadExperiment(file),
-    { workdir: searched, signal: stopping.signal },
+    { workdir: searched, signal: stopping.signal, workers: inside },
     (event) => {
       if (event.kind === 'phase' && event.name === 'frontier') stopping.abort();
     },

@@ -7,7 +7,8 @@ import type { ReportShrunk } from '../../../../experiments/report/index.js';
 import { readMetadata } from '../../../../deploy/index.js';
 import { channelGroups, costs, type Network } from '../../../../spaces/index.js';
 import { lockWorkdir, Store } from '../../../../store/index.js';
-import { digest, ended, start, writeExperiment } from '../kill-and-resume.js';
+import { ended, start, writeExperiment } from '../experiment.js';
+import { digest } from '../findings.js';
 
 let directory = '';
 let workdir = '';

@@ -1,0 +1,58 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { main } from '../../cli/nas.js';
+import { makeTinyDataset } from '../../support/tiny-dataset.js';
+
+/** Some hundred networks of one or two blocks: a training of one takes less time than loading what trains it. */
+export const smallSpace = {
+  type: 'mobilenet',
+  width: 1,
+  stem: { filters: 8, kernel: 3, stride: 2, act: 'relu' },
+  stages: [{ filters: [8, 16], depth: [1, 2], kernel: [3, 5], expand: [2, 3], se: [0, 0.25], stride: 2, act: 'relu' }],
+  head: { filters: 16, act: 'hard_swish', dropout: 0 },
+} as const;
+
+/** The parts of an experiment in which no measured latency steers the search: whatever differs is a defect. */
+const parts = {
+  name: 'kills',
+  seed: '7',
+  space: JSON.stringify(smallSpace),
+  teacher: '{ type: train, network: mobilenet, width: 0.25, epochs: 2, batch: 32 }',
+  train: '{ epochs: 3, batch: 32, augment: { crop: 2, flip: true, views: 2 }, checkpoint_seconds: 0.1 }',
+  objectives: '[{ name: accuracy }, { name: macs }]',
+  search: '{ controller: nsga2, trials: 6, population: 3, parallel: 2, retries: 10 }',
+  final: '{ epochs: 4 }',
+} as const;
+
+/** Writes the experiment, with other and further parts or (null) without them; its data is tiny. */
+export function writeExperiment(
+  directory: string,
+  changes: Readonly<Partial<Record<keyof typeof parts | 'latency' | 'evaluate' | 'supernet', string | null>>> = {},
+): string {
+  const data = join(directory, 'data');
+  makeTinyDataset(data, { train: 20 });
+  const { name, ...others } = { ...parts, ...changes };
+  const file = join(directory, `${name ?? 'experiment'}.yaml`);
+  const lines = Object.entries({ name, data: `{ type: fashion-mnist, path: ${data} }`, ...others });
+  writeFileSync(file, lines.map(([key, value]) => (value === null ? '' : `${key}: ${value}\n`)).join(''));
+  return file;
+}
+
+/** Starts the built command; its caches are in the directory. */
+export function start(directory: string, args: readonly string[]): ChildProcess {
+  const cache = join(directory, 'cache');
+  return spawn(process.execPath, [main, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, NAS_CACHE: cache },
+  });
+}
+
+/** Waits for a process; returns its exit code and what it wrote. */
+export async function ended(child: ChildProcess): Promise<{ code: number | null; output: string }> {
+  let output = '';
+  const collect = (text: Buffer) => (output += text.toString());
+  child.stdout?.on('data', collect);
+  child.stderr?.on('data', collect);
+  return new Promise((resolve) => child.once('close', (code) => resolve({ code, output })));
+}

@@ -1,0 +1,83 @@
+import { setImmediate } from 'node:timers/promises';
+import PQueue from 'p-queue';
+import { expect } from 'vitest';
+import { NasError } from '../../../base/errors.js';
+import { loadExperiment } from '../../../experiments/parse/index.js';
+import { resumeExperiment, runExperiment, type RunEvent } from '../../../experiments/runner/index.js';
+import type { JobListener, JobOrder, JobRunner, SubmittedJob } from '../../../experiments/runner/jobs/job-runner.js';
+import type { Job, ResultOf } from '../../../experiments/runner/jobs/jobs.js';
+import { fromPlainError, toPlainError } from '../../../experiments/runner/jobs/messages.js';
+import { runJob } from '../../../experiments/runner/jobs/run-job.js';
+import { findings } from './findings.js';
+
+/**
+ * Runs the jobs of a run in this process, one after the other: what they do is the same, and no process has to be
+ * started, load TF.js and warm up for it. Jobs and errors are copied as on their way between processes.
+ */
+class InsideRunner implements JobRunner {
+  private readonly queue = new PQueue({ concurrency: 1 });
+  private readonly submitted = new Map<string, AbortController>();
+  private stopped = false;
+
+  submit<J extends Job>({ id, job }: JobOrder<J>, listener: JobListener = {}): SubmittedJob<ResultOf<J>> {
+    if (this.submitted.has(id)) throw new Error(`the job ${id} is submitted already`);
+    const cancelling = new AbortController();
+    const { signal } = cancelling;
+    this.submitted.set(id, cancelling);
+    if (this.stopped) cancelling.abort();
+    const result = this.queue.add(async () => {
+      if (signal.aborted) throw new NasError('interrupted', 'the job was cancelled');
+      listener.started?.(0);
+      const context = {
+        onEvent: (event: Parameters<NonNullable<JobListener['event']>>[0]) => listener.event?.(structuredClone(event)),
+        signal,
+        pause: () => setImmediate(),
+      };
+      try {
+        return structuredClone(await runJob<J['kind']>(structuredClone(job), context));
+      } catch (error) {
+        throw fromPlainError(toPlainError(error));
+      }
+    });
+    return { result: result.finally(() => this.submitted.delete(id)), cancel: () => cancelling.abort() };
+  }
+
+  stop(): void {
+    this.stopped = true;
+    for (const cancelling of this.submitted.values()) cancelling.abort();
+  }
+
+  async close(): Promise<void> {
+    this.stop();
+    await this.queue.onIdle();
+  }
+}
+
+export const inside = (): JobRunner => new InsideRunner();
+
+/** Runs an experiment to its end inside this process. @returns what it found, and what it told. */
+export async function runInside(file: string, workdir: string, ...set: readonly string[]) {
+  const events: RunEvent[] = [];
+  const { state } = await runExperiment(
+    loadExperiment(file, { set: [...set] }),
+    { workdir, workers: inside },
+    (event) => {
+      events.push(event);
+    },
+  );
+  expect(state).toBe('complete');
+  return { expected: findings(workdir), events };
+}
+
+/** Interrupts a run inside this process once so many trials have finished, and lets it go on. @returns what it found. */
+export async function interruptInside(file: string, workdir: string, trials: number) {
+  const stop = new AbortController();
+  let finished = 0;
+  const options = { workdir, signal: stop.signal, workers: inside };
+  const { state } = await runExperiment(loadExperiment(file), options, ({ kind }) => {
+    if (kind === 'trial-finished' && ++finished === trials) stop.abort();
+  });
+  expect(state).toBe('interrupted');
+  await resumeExperiment(workdir, { workers: inside }, () => undefined);
+  return findings(workdir);
+}
