@@ -62,7 +62,7 @@ export function optimized(
 }
 
 /** What the ports of a step are to a loop over it. */
-function loopPorts(states: Traced['states'], packs: readonly StatePack[]): LoopPorts {
+export function loopPorts(states: Traced['states'], packs: readonly StatePack[]): LoopPorts {
   const packed = new Set(packs.flatMap(({ members }) => members.map(({ name }) => name)));
   const single = states
     .map(({ variable: { name }, assigned }) => ({ name, assigned }))

@@ -48,7 +48,7 @@ export function encodeLoop(graph: Graph, { carried, fixed }: LoopPorts, options:
   const stacked = ({ name, dtype, shape }: Port): PortInit => portInit(loopPort(name), dtype, [steps, ...shape]);
 
   const take = ({ name }: Port): NodeInit => ({
-    name: loopPort(`take/${name}`),
+    name: loopPort(`take-${name}`),
     opType: 'Gather',
     input: [loopPort(name), step],
     output: [name],

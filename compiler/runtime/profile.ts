@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { GraphProto, NodeProto } from 'onnx-buf';
 import type * as ort from 'onnxruntime-node';
 import { z } from 'zod';
 import { parseOnnx } from './classifier/onnx-file.js';
@@ -41,10 +42,18 @@ const eventSchema = z.object({
 /** `WebGpuExecutionProvider` is `webgpu`. */
 const providerName = (className: string): string => className.replace(/ExecutionProvider$/, '').toLowerCase();
 
+/** The nodes of a graph, and of the graphs that they run. */
+function* nodesOf({ node: nodes }: GraphProto): Generator<NodeProto> {
+  for (const node of nodes) {
+    yield node;
+    for (const { g: inner } of node.attribute) if (inner !== undefined) yield* nodesOf(inner);
+  }
+}
+
 /** The layers of a model's nodes, by the nodes' names and by the values that they give: fused nodes are named after these. */
 function layersOf(model: Uint8Array): Map<string, string> {
   const layers = new Map<string, string>();
-  for (const { name, output } of parseOnnx(model).graph.node) {
+  for (const { name, output } of nodesOf(parseOnnx(model).graph)) {
     const end = name.lastIndexOf('/');
     for (const key of [name, ...output]) layers.set(key, end === -1 ? '' : name.slice(0, end));
   }

@@ -19,7 +19,7 @@ export const listProviders = (): Provider[] =>
     .sort((a, b) => Number(b.name === 'cpu') - Number(a.name === 'cpu'));
 
 const remedies: Readonly<Record<string, string>> = {
-  cuda: 'CUDA: install the CUDA 12 runtime and cuDNN 9, and let onnxruntime-node fetch its CUDA libraries (npm rebuild onnxruntime-node, with onnxruntime-node-install removed from .npmrc); then engine: {type: compiled, provider: cuda}',
+  cuda: "CUDA on Linux x64: install NVIDIA's driver, the CUDA 12 runtime and cuDNN 9, and fetch ONNX Runtime's own libraries, which are not in the npm registry and which .npmrc skips (ONNXRUNTIME_NODE_INSTALL=true node node_modules/onnxruntime-node/script/install); then engine: {type: compiled, provider: cuda}",
   webgpu: 'WebGPU on Linux: install a Vulkan driver for the graphics card',
 };
 

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { compile, uniform, type CompileOptions } from '../../compiler/index.js';
+import { compile, inLayer, uniform, type CompileOptions } from '../../compiler/index.js';
 
 beforeAll(async () => {
   await tf.setBackend('cpu');
@@ -43,6 +43,18 @@ describe('a loop over steps', () => {
     expect(await results({ loop: true }, 5)).toEqual(single);
     expect(await results({ loop: true }, 2)).toEqual(single);
     expect(await results({}, 3)).toEqual(single);
+  });
+
+  it('is profiled as its steps are: by node and layer', async () => {
+    const scaled = ({ x }: Record<string, tf.Tensor>): tf.Tensor => inLayer('scaled', () => tf.sin(tf.cos(x)));
+    const layers = async (loop: boolean): Promise<string[]> => {
+      const program = await compile(scaled, { x: { shape: [2] } }, { loop });
+      const { nodes } = await program.profile({ x: Float32Array.of(1, 2) }, 4, 1);
+      await program.dispose();
+      return nodes.filter(({ layer }) => layer !== '').map(({ layer, operator }) => `${layer}: ${operator}`);
+    };
+    expect(await layers(true)).toEqual(['loop: Identity', 'loop: Gather', 'scaled: Cos', 'scaled: Sin']);
+    expect(await layers(false)).toEqual(['scaled: Cos', 'scaled: Sin']);
   });
 
   it('refuses a dynamic batch and a run without steps', async () => {

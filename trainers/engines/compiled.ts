@@ -9,6 +9,7 @@ import {
   type InputSpec,
   type Program,
   type Target,
+  type TracedFunction,
 } from '../../compiler/index.js';
 import { averageDecay } from '../schedule.js';
 import { floats, readStates, writeStates } from './compiled-states.js';
@@ -59,21 +60,28 @@ export class CompiledTraining {
     private readonly options: CompiledOptions,
   ) {}
 
-  compileStep(): Promise<Program> {
+  /** The step as a function of tensors, and what it takes. */
+  step(): { readonly fn: TracedFunction; readonly inputs: Readonly<Record<string, InputSpec>> } {
     const { spec, needsTeacherLogits } = this.program;
     const { batch: size } = this.options;
     const rows = { shape: [size, spec.network.classes] };
-    const step = (inputs: Inputs): Record<'loss' | 'correct', tf.Tensor> => {
-      const { loss, correct } = this.program.step({ ...batchOf(inputs), ...updateOf(inputs) });
-      return { loss, correct };
+    return {
+      fn: (inputs) => {
+        const { loss, correct } = this.program.step({ ...batchOf(inputs), ...updateOf(inputs) });
+        return { loss, correct };
+      },
+      inputs: {
+        images: { shape: [size, ...spec.network.input] },
+        labels: rows,
+        ...(needsTeacherLogits ? { teacher: rows } : {}),
+        ...updateInputs(spec.ema),
+      },
     };
-    const inputs = {
-      images: { shape: [size, ...spec.network.input] },
-      labels: rows,
-      ...(needsTeacherLogits ? { teacher: rows } : {}),
-      ...updateInputs(spec.ema),
-    };
-    return compile(step, inputs, { ...this.common(), loop: this.options.target.stepsAtOnce > 1 });
+  }
+
+  compileStep(): Promise<Program> {
+    const { fn, inputs } = this.step();
+    return compile(fn, inputs, { ...this.common(), loop: this.options.target.stepsAtOnce > 1 });
   }
 
   compileEvaluation(): InferenceProgram {

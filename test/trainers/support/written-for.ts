@@ -1,0 +1,32 @@
+import { targetWith, trace, verifyGraph, type InputSpec, type Traced } from '../../../compiler/index.js';
+import { loopPorts, optimized } from '../../../compiler/compile.js';
+import { encodeLoop } from '../../../compiler/onnx/loop.js';
+import type { StatePack } from '../../../compiler/passes/pack-states.js';
+import { CompiledTraining } from '../../../trainers/engines/compiled.js';
+import {
+  createTrainingProgram,
+  type ProgramSpec,
+  type TrainingProgram,
+} from '../../../trainers/engines/training-program.js';
+
+/** A training step as it is written for a provider, whether that works here or not. */
+export interface Written {
+  readonly program: TrainingProgram;
+  readonly traced: Traced;
+  readonly packs: readonly StatePack[];
+  readonly inputs: Readonly<Record<string, InputSpec>>;
+  /** The loop over steps, as a file. */
+  readonly bytes: Uint8Array;
+}
+
+/** The program is made on the TF.js backend that is active; it belongs to the caller. */
+export function writtenFor(provider: string, spec: ProgramSpec, batch: number): Written {
+  const program = createTrainingProgram(spec);
+  const target = targetWith(null, { provider });
+  const { fn, inputs } = new CompiledTraining(program, { target, batch }).step();
+  const recorded = trace(fn, inputs, { target, freeze: (variable) => program.frozen.has(variable) });
+  const { graph, packs } = optimized(recorded, target, undefined, verifyGraph);
+  const traced = { ...recorded, graph };
+  const bytes = encodeLoop(graph, loopPorts(traced.states, packs), { name: 'step' });
+  return { program, traced, packs, inputs, bytes };
+}
