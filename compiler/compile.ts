@@ -1,7 +1,8 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { encodeLoop, type LoopPorts } from './onnx/loop.js';
-import { encodeModel } from './onnx/model.js';
+import { encodeModel, nodeName } from './onnx/model.js';
 import { capabilitiesOf } from './onnx/providers.js';
+import { hostNodes } from './onnx/support/host-nodes.js';
 import { resolveTarget } from './runtime/blocked-support.js';
 import { looping, singly } from './runtime/calling.js';
 import { invalidInput } from '../base/errors.js';
@@ -109,7 +110,8 @@ export async function compile(
     : encodeModel(traced.graph, naming);
   const afterEncode = performance.now();
   // Training steps need most of their tensors until the way back: a plan's block would come on top of the first run's.
-  const opening = { ...target, planMemory: false, optimize, without: needlessOptimizers };
+  const onHost = hostNodes(graph, target.provider).map(nodeName);
+  const opening = { ...target, planMemory: false, optimize, without: needlessOptimizers, onHost };
   const calling = loop ? looping : singly;
   const results = new Set(Object.keys(traced.outputs));
   const replaced = graph.outputs.map(({ name }) => name).filter((name) => !results.has(name));

@@ -31,6 +31,9 @@ export function dimOf(size: number, batch: number | null): Dim {
   throw batchDependence(`an axis of ${text} elements`);
 }
 
+/** Whether a size that is computed with is the same for every batch. */
+export const isFixed = (size: number): boolean => size < longest;
+
 /** A number that stands for the size; sizes of a graph differ where these do. */
 export const sizeFor = (dim: Dim): number =>
   typeof dim === 'number' ? dim : Number(dim.slice(0, -1) || 1) * standIns[0];

@@ -1,4 +1,4 @@
-export { batchDependence, standIns, type Dim } from './batch.js';
+export { batchDependence, isFixed, standIns, type Dim } from './batch.js';
 export { GraphBuilder } from './builder.js';
 export { GraphEditor, type NewNode } from './editor.js';
 export { withoutDeadCode } from './dead-code.js';

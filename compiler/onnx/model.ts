@@ -61,10 +61,14 @@ export const portInit = (name: string, dtype: DType, shape: readonly (number | s
   },
 });
 
+/** The name of a node in the file. */
+export const nodeName = ({ origin, outputs }: Pick<Node, 'origin' | 'outputs'>): string =>
+  origin ? `${origin}/${outputs[0]}` : outputs[0];
+
 const nodeInit = ({ op, inputs, outputs, attributes, origin }: Node): NodeInit => {
   const { domain, type } = onnxName(op);
   return {
-    name: origin ? `${origin}/${outputs[0]}` : outputs[0],
+    name: nodeName({ origin, outputs }),
     opType: type,
     domain,
     input: [...inputs],

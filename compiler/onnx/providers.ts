@@ -1,5 +1,7 @@
 import type { LoweringName } from '../lowerings.js';
-import type { Support } from './support.js';
+import { cuda } from './support/cuda.js';
+import { inTable, type WayOf } from './support/support.js';
+import { webgpu } from './support/webgpu.js';
 
 /** What an ONNX Runtime execution provider can do, as far as the compiler cares. */
 export interface ProviderCapabilities {
@@ -7,8 +9,8 @@ export interface ProviderCapabilities {
   readonly blockedLayout: boolean;
   /** Lowerings that its own kernels make superfluous. */
   readonly without: readonly LoweringName[];
-  /** How it computes operators. */
-  readonly support: Support;
+  /** How it computes operators; null: all by kernels of its own. */
+  readonly wayOf: WayOf | null;
   /** Results that a Split may have; null: any number. */
   readonly mostResults: number | null;
   /** Whether its convolutions are right where channels come in threes and not in fours (`padTriples`). */
@@ -23,8 +25,8 @@ export interface ProviderCapabilities {
 const accelerator: ProviderCapabilities = {
   blockedLayout: false,
   without: ['depthwise convolutions as matrix products'],
-  // They have the form of inference only.
-  support: { BatchNormalization: { training: { rewrite: 'batch normalisation' } } },
+  // They have the inference form of batch normalisation only; what else they lack, they leave to the CPU.
+  wayOf: (_, which) => (which === 'training' ? 'batch normalisation' : 'kernel'),
   mostResults: null,
   readsTriples: true,
   deviceTensors: false,
@@ -35,20 +37,16 @@ const capabilities: Readonly<Record<string, ProviderCapabilities>> = {
   cpu: {
     blockedLayout: true,
     without: [],
-    support: {},
+    wayOf: null,
     mostResults: null,
     readsTriples: true,
     deviceTensors: false,
     stepsAtOnce: 1,
   },
+  cuda: { ...accelerator, wayOf: inTable(cuda) },
   webgpu: {
     ...accelerator,
-    support: {
-      ...accelerator.support,
-      ArgMax: { float32: { rewrite: 'first maximum' } },
-      ArgMin: { float32: { rewrite: 'first minimum' } },
-      Cast: { int64: { rewrite: 'narrow integers' } },
-    },
+    wayOf: inTable(webgpu),
     // WebGPU promises 8 storage buffers to a shader: what is split, and these.
     mostResults: 7,
     readsTriples: false,

@@ -38,20 +38,20 @@ export interface Pass<D extends Draft> {
 
 const rewriting = (
   name: string,
-  rewrite: (graph: Graph, capabilities: ProviderCapabilities) => Graph,
+  rewrite: (graph: Graph, capabilities: ProviderCapabilities, target: Target) => Graph,
   lowering?: LoweringName,
 ) => ({
   name,
   ...(lowering && { lowering }),
-  run: <D extends Draft>(draft: D, { provider }: Target): D => ({
+  run: <D extends Draft>(draft: D, target: Target): D => ({
     ...draft,
-    graph: rewrite(draft.graph, capabilitiesOf(provider)),
+    graph: rewrite(draft.graph, capabilitiesOf(target.provider), target),
   }),
 });
 
 /** Graphs for what the provider can do; those for the CPU stay as they are. */
 const forProvider = [
-  rewriting('write out what the provider lacks', (graph, { support }) => writeOut(graph, support)),
+  rewriting('write out what the provider lacks', (graph, { wayOf }, { provider }) => writeOut(graph, provider, wayOf)),
   rewriting('pad channels that are misread', (graph, { readsTriples }) => padTriples(graph, readsTriples)),
   rewriting('narrow splits', (graph, { mostResults }) => narrowSplits(graph, mostResults)),
 ];

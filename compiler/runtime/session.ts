@@ -20,6 +20,8 @@ export interface SessionOptions extends Partial<Pick<Target, 'provider' | 'threa
   readonly without?: readonly string[];
   /** Outputs that stay in the memory of the provider's device; none by default. */
   readonly onDevice?: readonly string[];
+  /** Nodes, by name, that run on the CPU whatever the provider; only `webgpu` takes them. None by default. */
+  readonly onHost?: readonly string[];
   /** Path prefix of a profile that ONNX Runtime writes; none by default. */
   readonly profile?: string;
 }
@@ -36,6 +38,18 @@ export async function runSession(
   }
 }
 
+const providerOptions = (
+  provider: string,
+  { keepLayout = false, onHost = [] }: SessionOptions,
+): string | ort.InferenceSession.WebGpuExecutionProviderOption =>
+  provider === 'webgpu'
+    ? {
+        name: provider,
+        ...(keepLayout && { preferredLayout: 'NCHW' }),
+        ...(onHost.length > 0 && { forceCpuNodeNames: onHost }),
+      }
+    : provider;
+
 /**
  * Opens an ONNX model, from a file or from memory: the one place that sets ONNX Runtime's options. Operators run one
  * after the other, each on `threads` threads, by default with all graph optimisations; numbers too small for a float are zero.
@@ -46,11 +60,9 @@ export async function createSession(
   options: SessionOptions = {},
 ): Promise<ort.InferenceSession> {
   const { provider = 'cpu', threads = 1, spinning = true, planMemory = true, optimize = true } = options;
-  const { without = [], keepLayout = false, onDevice = [], profile } = options;
-  const accelerator =
-    keepLayout && provider === 'webgpu' ? { name: provider, preferredLayout: 'NCHW' as const } : provider;
+  const { without = [], onDevice = [], profile } = options;
   const settings: ort.InferenceSession.SessionOptions = {
-    executionProviders: provider === 'cpu' ? ['cpu'] : [accelerator, 'cpu'],
+    executionProviders: provider === 'cpu' ? ['cpu'] : [providerOptions(provider, options), 'cpu'],
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
     executionMode: 'sequential',

@@ -2,13 +2,27 @@ import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import * as ort from 'onnxruntime-node';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createSession, histogram, normalizeBatch, trace, verifyGraph, type Graph } from '../../compiler/index.js';
+import {
+  createSession,
+  histogram,
+  inLayer,
+  normalizeBatch,
+  trace,
+  verifyGraph,
+  type Graph,
+  type OnnxOp,
+} from '../../compiler/index.js';
 import { GraphBuilder, int } from '../../compiler/graph/index.js';
+import { scopeOf } from '../../compiler/graph/graph.js';
 import { encodeModel } from '../../compiler/onnx/model.js';
+import { cuda } from '../../compiler/onnx/support/cuda.js';
+import { caseOf, inTable } from '../../compiler/onnx/support/support.js';
+import { webgpu } from '../../compiler/onnx/support/webgpu.js';
 import { capabilitiesOf } from '../../compiler/onnx/providers.js';
 import { narrowSplits } from '../../compiler/passes/narrow-splits.js';
 import { writeOut } from '../../compiler/passes/rewrites/index.js';
-import { relativeError } from './support/reference.js';
+import { operatorSamples, runSamples, SampleGraph } from './support/operator-samples.js';
+import { differences, relativeError } from './support/reference.js';
 import { Sampler } from './support/samples.js';
 
 beforeAll(async () => {
@@ -16,7 +30,7 @@ beforeAll(async () => {
 });
 
 const writtenOut = (graph: Graph, provider = 'webgpu'): Graph => {
-  const written = writeOut(graph, capabilitiesOf(provider).support);
+  const written = writeOut(graph, provider, capabilitiesOf(provider).wayOf);
   verifyGraph(written);
   return written;
 };
@@ -64,24 +78,90 @@ describe('what a provider lacks', () => {
     expect(histogram(writtenOut(graph))['Sqrt']).toBe(1);
   });
 
-  it.each([0, 1, 2])('is the position of the extremum as int64: axis %i', async (axis) => {
+  it('is a cast from int64: positions are gathered from int32, or come from where they were int32', async () => {
     const rows = new Sampler('extrema').mixed([-1, 0, 2, 3], [4, 5, 3]);
-    const { graph } = trace(({ x: y }) => ({ least: tf.argMin(y, axis), most: tf.argMax(y, axis) }), {
-      x: { shape: rows.shape },
-    });
+    const { graph } = trace(
+      ({ x: y }) => ({ first: tf.argMin(y, 0), last: tf.argMax(y, 2), places: tf.topk(y as tf.Tensor3D, 2).indices }),
+      { x: { shape: rows.shape } },
+    );
     const written = writtenOut(graph);
-    expect([...written.types.values()].some(({ dtype, shape }) => dtype === 'int64' && shape.length !== 1)).toBe(false);
-    expect(histogram(written)).toMatchObject({ Cast: 2, ReduceMax: 1, ReduceMin: 3 });
+    expect(histogram(written)).toEqual({ ArgMin: 1, ArgMax: 1, TopK: 1, Gather: 3 });
     const [before, after] = [
       await run(graph, rows.data as Float32Array),
       await run(written, rows.data as Float32Array),
     ];
-    for (const name of ['least', 'most']) expect(numbers(after[name])).toEqual(numbers(before[name]));
+    for (const [name, tensor] of Object.entries(before)) expect(numbers(after[name])).toEqual(numbers(tensor));
+  });
+
+  it('has no other way sometimes: an error names the layer, and says what to do', () => {
+    const { graph } = trace(({ x: y }) => inLayer('sorting', () => tf.topk(tf.cast(y, 'int32'), 2).values), {
+      x: { shape: [3, 4] },
+    });
+    expect(() => writtenOut(graph)).toThrow(
+      expect.objectContaining({
+        code: 'invalid-input',
+        message: `layer 'sorting': the execution provider "webgpu" cannot run TopK of int32`,
+        hint: expect.stringMatching(/^cast the values to float32 first; or .*provider: cpu/) as string,
+      }),
+    );
   });
 
   it('is nothing for the CPU', () => {
-    const { support, mostResults } = capabilitiesOf('cpu');
-    expect(narrowSplits(writeOut(normalised, support), mostResults)).toBe(normalised);
+    const { wayOf, mostResults } = capabilitiesOf('cpu');
+    expect(narrowSplits(writeOut(normalised, 'cpu', wayOf), mostResults)).toBe(normalised);
+  });
+});
+
+const tables = { webgpu, cuda };
+/** All operators of all element types with which they are emitted. */
+const samples = Object.entries(operatorSamples).flatMap(([op, { dtypes }]) =>
+  dtypes.map((dtype) => [op as OnnxOp, dtype] as const),
+);
+
+describe.each(Object.entries(tables))('the table of %s', (provider, table) => {
+  const wayOf = inTable(table);
+  const cases = (graph: Graph): string[] =>
+    graph.nodes.map((node) => `${node.op} of ${caseOf(node, (name) => scopeOf(graph).type(name))}`);
+
+  it('has the cases in which operators are emitted, and no others', () => {
+    const emitted = new Set<string>();
+    for (const [op, dtype] of samples) {
+      const g = new SampleGraph();
+      g.record(op, dtype);
+      for (const each of cases(g.builder.finish())) emitted.add(each);
+    }
+    const said = Object.entries(table).flatMap(([op, ways]) => Object.keys(ways).map((which) => `${op} of ${which}`));
+    // Of dynamic batches, and of what is written out.
+    const elsewhere = ['Concat of int64', 'Div of int32', 'Shape of int32', 'Shape of bool'];
+    expect(said.filter((each) => !emitted.has(each) && !elsewhere.includes(each))).toEqual([]);
+    expect([...emitted].filter((each) => !said.includes(each))).toEqual([]);
+  });
+
+  it('knows a way for what it writes out, and that computes the same', async () => {
+    const g = new SampleGraph();
+    for (const [op, dtype] of samples)
+      if (typeof wayOf(op, dtype) === 'string' && !(op === 'Where' && dtype === 'bool')) g.record(op, dtype);
+    const graph = g.builder.finish();
+    const written = writeOut(graph, provider, wayOf);
+    verifyGraph(written);
+    const left = written.nodes.filter((node) => {
+      const way = wayOf(
+        node.op,
+        caseOf(node, (name) => scopeOf(written).type(name)),
+      );
+      return way !== 'kernel' && way !== 'host';
+    });
+    expect(left.map(({ op, outputs }) => `${op} ${outputs[0]}`)).toEqual([]);
+    expect(differences(await runSamples(written, g.feeds), await runSamples(graph, g.feeds), 1e-5)).toEqual([]);
+  });
+
+  it('selects between booleans, for which ONNX Runtime has no kernel at all', async () => {
+    const g = new SampleGraph();
+    g.record('Where', 'bool');
+    const [condition, then, otherwise] = [...g.feeds.values()].map(({ data }) => [...data]);
+    const results = await runSamples(writeOut(g.builder.finish(), provider, wayOf), g.feeds);
+    const expected = condition.map((chosen, i) => (chosen ? then : otherwise)[i]);
+    expect([...(results['Where/bool/0']?.data ?? [])]).toEqual(expected);
   });
 });
 

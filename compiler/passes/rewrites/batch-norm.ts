@@ -7,9 +7,7 @@ import type { Rewrite } from './writer.js';
  */
 export const trainingBatchNorm: Rewrite = (w) => {
   const [x, gamma, beta] = w.node.inputs;
-  const { epsilon } = w.node.attributes;
-  if (epsilon?.kind !== 'float') throw new Error('internal: batch normalisation without epsilon');
-  const [, channels, ...spatial] = w.shapeOf(x);
+  const [, channels, ...spatial] = w.typeOf(x).shape;
   const mean = (name: string): string => {
     const pixels = sizeOf(spatial);
     const rows = pixels === 1 ? w.reshape(name, [0, channels]) : w.reshape(name, [0, channels, pixels]);
@@ -20,7 +18,7 @@ export const trainingBatchNorm: Rewrite = (w) => {
   const average = mean(x);
   const centred = w.emit('Sub', [x, overImages(average)]);
   const variance = mean(w.emit('Mul', [centred, centred]));
-  const deviation = w.emit('Sqrt', [w.emit('Add', [variance, w.number(epsilon.value)])]);
+  const deviation = w.emit('Sqrt', [w.emit('Add', [variance, w.number(w.floatOf('epsilon', 1e-5))])]);
   const factor = w.emit('Mul', [gamma, w.emit('Reciprocal', [deviation])]);
   const y = w.emit('Add', [w.emit('Mul', [centred, overImages(factor)]), overImages(beta)]);
   return [y, average, variance];

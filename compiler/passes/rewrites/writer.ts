@@ -1,8 +1,21 @@
-import type { Attributes, DType, GraphEditor, NewNode, Node, OnnxOp, Shape } from '../../graph/index.js';
-import { elementTypes, int } from '../../graph/index.js';
+import type {
+  Attributes,
+  Constant,
+  DType,
+  GraphEditor,
+  NewNode,
+  Node,
+  OnnxOp,
+  Shape,
+  TensorType,
+} from '../../graph/index.js';
+import { elementTypes, int, isFixed } from '../../graph/index.js';
 
-/** Writes a node with other operators; gives the values that take the place of its results. */
-export type Rewrite = (writer: Writer) => readonly string[];
+/** Writes a node with other operators; gives the values that take the place of its results, null where it cannot. */
+export type Rewrite = (writer: Writer) => readonly string[] | null;
+
+/** Element types of numbers that rewrites write. */
+type NumberType = 'float32' | 'int32';
 
 /** Writes what takes the place of one node, in terms of other operators. */
 export class Writer {
@@ -14,26 +27,56 @@ export class Writer {
     readonly node: Node,
   ) {}
 
-  shapeOf(name: string): Shape {
-    return this.editor.shapeOf(name);
+  /** The type of a value that was there before. */
+  typeOf(name: string): TensorType {
+    const type = this.editor.type(name);
+    if (!type) throw new Error(`internal: the type of '${name}' is not known`);
+    return type;
+  }
+
+  producer(name: string): Node | undefined {
+    return this.editor.producer(name);
+  }
+
+  constantOf(name: string): Constant | undefined {
+    return this.editor.constant(name);
+  }
+
+  /** The numbers that a constant holds. */
+  numbers(name: string): readonly number[] {
+    const constant = this.editor.constant(name);
+    if (!constant) throw new Error(`internal: '${name}' is no constant`);
+    return Array.from(constant.data, Number);
+  }
+
+  /** Whether a size does not depend on the dynamic batch. */
+  isFixed(size: number): boolean {
+    return isFixed(size);
+  }
+
+  intOf(name: string, otherwise: number): number {
+    const attribute = this.node.attributes[name];
+    return attribute?.kind === 'int' ? attribute.value : otherwise;
+  }
+
+  floatOf(name: string, otherwise: number): number {
+    const attribute = this.node.attributes[name];
+    return attribute?.kind === 'float' ? attribute.value : otherwise;
+  }
+
+  intsOf(name: string, otherwise: readonly number[]): readonly number[] {
+    const attribute = this.node.attributes[name];
+    return attribute?.kind === 'ints' ? attribute.value : otherwise;
   }
 
   emit(op: OnnxOp, inputs: readonly string[], attributes: Attributes = {}): string {
-    const output = this.fresh(op);
-    this.written.push({ op, inputs, outputs: [output], attributes, origin: this.node.origin });
-    return output;
+    return this.emitAll(op, inputs, attributes, 1)[0];
   }
 
-  /** What a value was before it was cast; null when it was not. */
-  beforeCast(name: string): string | null {
-    const producer = this.editor.producer(name);
-    return producer?.op === 'Cast' ? producer.inputs[0] : null;
-  }
-
-  /** The value with elements of the type that another value has. */
-  castLike(name: string, other: string): string {
-    const [from, to] = [this.editor.type(name)?.dtype, this.editor.type(other)?.dtype];
-    return from === to || to === undefined ? name : this.cast(name, to);
+  emitAll(op: OnnxOp, inputs: readonly string[], attributes: Attributes, count: number): readonly string[] {
+    const outputs = Array.from({ length: count }, () => this.fresh(op));
+    this.written.push({ op, inputs, outputs, attributes, origin: this.node.origin });
+    return outputs;
   }
 
   cast(name: string, dtype: DType): string {
@@ -45,15 +88,15 @@ export class Writer {
   }
 
   /** Reduces axes away, or to 1. */
-  reduce(op: 'ReduceMax' | 'ReduceMean' | 'ReduceMin', name: string, axes: readonly number[], keep: boolean): string {
+  reduce(op: 'ReduceMax' | 'ReduceMean' | 'ReduceSum', name: string, axes: readonly number[], keep: boolean): string {
     return this.emit(op, [name, this.integers(axes)], { keepdims: int(keep ? 1 : 0) });
   }
 
-  number(value: number, dtype: Exclude<DType, 'int64'> = 'float32'): string {
+  number(value: number, dtype: NumberType = 'float32'): string {
     return this.constant([value], [], dtype);
   }
 
-  constant(values: readonly number[], shape: Shape, dtype: Exclude<DType, 'int64'> = 'float32'): string {
+  constant(values: readonly number[], shape: Shape, dtype: NumberType): string {
     return this.editor.addConstant(this.fresh('k'), { dtype, shape, data: elementTypes[dtype].array.from(values) });
   }
 

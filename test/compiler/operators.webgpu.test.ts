@@ -1,0 +1,42 @@
+import { expect, it } from 'vitest';
+import { profileModel, type OnnxOp } from '../../compiler/index.js';
+import { encodeModel, nodeName } from '../../compiler/onnx/model.js';
+import { hostNodes } from '../../compiler/onnx/support/host-nodes.js';
+import { inTable } from '../../compiler/onnx/support/support.js';
+import { webgpu } from '../../compiler/onnx/support/webgpu.js';
+import { narrowSplits } from '../../compiler/passes/narrow-splits.js';
+import { writeOut } from '../../compiler/passes/rewrites/index.js';
+import { describeOnWebGpu } from '../support/webgpu.js';
+import { feedsOf, operatorSamples, resultsIn, runSamples, SampleGraph } from './support/operator-samples.js';
+import { placementIn } from './support/placement.js';
+import { differences, type Outputs } from './support/reference.js';
+
+const wayOf = inTable(webgpu);
+
+describeOnWebGpu('the table of the WebGPU provider', () => {
+  it('says which operators run there, alone or written out, and they compute what the CPU does', async () => {
+    const g = new SampleGraph();
+    for (const [op, { dtypes }] of Object.entries(operatorSamples))
+      for (const dtype of dtypes)
+        // Of booleans there is no selection on the CPU to compare with.
+        if (typeof wayOf(op as OnnxOp, dtype) === 'string' && !(op === 'Where' && dtype === 'bool'))
+          g.record(op as OnnxOp, dtype);
+    const graph = g.builder.finish();
+    const written = narrowSplits(writeOut(graph, 'webgpu', wayOf), 7);
+    const onHost = hostNodes(written, 'webgpu').map(nodeName);
+    let results: Outputs = {};
+    const profile = await profileModel(
+      encodeModel(written, { name: 'samples' }),
+      { provider: 'webgpu', onHost },
+      async (session) => {
+        results = resultsIn({ ...(await session.run(feedsOf(g.feeds))) });
+      },
+      0,
+    );
+    const { onCpu } = placementIn(profile);
+    const elsewhere = onCpu.filter((node) => !onHost.some((name) => node.endsWith(` ${name}`)));
+    expect(elsewhere).toEqual([]);
+    // WebGPU promises 4096 units in the last place of an arc tangent, and this adapter takes most of them.
+    expect(differences(results, await runSamples(graph, g.feeds), 1e-5)).toEqual([]);
+  });
+});
