@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import type { RunEvent, RunObserver } from '../../../experiments/runner/index.js';
 import { Random } from '../../../base/random.js';
 import {
   choicesOf,
@@ -18,7 +18,8 @@ import { fitLatencyModel } from '../../../latency-models/index.js';
 import { Store } from '../../../store/index.js';
 import { testAgent } from '../../latency-models/devices/agents.js';
 import { temporaryFolder } from '../../support/temporary.js';
-import { ended, smallSpace, start, writeExperiment } from './experiment.js';
+import { smallSpace, writeExperiment } from './experiment.js';
+import { runInside } from './inside.js';
 
 const quick = [
   'teacher=none',
@@ -30,13 +31,14 @@ const quick = [
 ];
 const calibration = 4;
 
-function begin(device: string, more = '') {
+async function run(device: string, more = '', observe?: RunObserver) {
   const directory = temporaryFolder();
+  vi.stubEnv('NAS_CACHE', join(directory, 'cache'));
+  onTestFinished(() => void vi.unstubAllEnvs());
   const workdir = join(directory, 'run');
   const file = writeExperiment(directory, { latency: `{calibration: ${calibration}, device: ${device}${more}}` });
-  const set = quick.flatMap((assignment) => ['--set', assignment]);
-  const child = start(directory, ['run', file, '--workdir', workdir, ...set]);
-  return { workdir, over: ended(child) };
+  const { events } = await runInside(file, workdir, quick, observe);
+  return { workdir, told: JSON.stringify(events) };
 }
 
 function withStore<T>(workdir: string, task: (store: Store) => T): T {
@@ -50,10 +52,6 @@ function withStore<T>(workdir: string, task: (store: Store) => T): T {
 
 const latencies = (workdir: string) =>
   withStore(workdir, (store) => store.trials.all().map(({ state, values }) => ({ state, ...values['latency_ms'] })));
-
-async function until(isSo: () => boolean): Promise<void> {
-  while (!isSo()) await sleep(50);
-}
 
 describe('a run', () => {
   it('is steered by a table and a stored model, and says which latencies the table has and which follow', async () => {
@@ -74,8 +72,7 @@ describe('a run', () => {
     writeFileSync(stored, JSON.stringify(model.toJSON()));
     const table = join(temporaryFolder(), 'phone.csv');
     writeFileSync(table, [[...names, 'pixel'].join(','), ...rows].join('\n'));
-    const { workdir, over } = begin(`{type: table, file: ${table}, column: pixel}`, `, predictor: ${stored}`);
-    expect(await over).toMatchObject({ code: 0 });
+    const { workdir } = await run(`{type: table, file: ${table}, column: pixel}`, `, predictor: ${stored}`);
     for (const { state, provenance } of latencies(workdir)) {
       expect(state).toBe('complete');
       expect(['imported', 'predicted']).toContain(provenance);
@@ -86,8 +83,7 @@ describe('a run', () => {
   });
 
   it('times the layers of what it calibrates with, and predicts by them what a resumed run would', async () => {
-    const { workdir, over } = begin('local');
-    expect(await over).toMatchObject({ code: 0 });
+    const { workdir } = await run('local');
     const { observations, network, predicted } = withStore(workdir, (store) => ({
       observations: store.measurements
         .all()
@@ -107,22 +103,12 @@ describe('a run', () => {
 
   it('goes on with predictions when its agent is gone', async () => {
     const agent = await testAgent();
-    const { workdir, over } = begin(`{type: agent, url: "${agent.address}", patience_s: 0.5}`);
-    let isOver = false;
-    void over.then(() => (isOver = true));
-    await until(() => {
-      if (isOver) return true;
-      try {
-        return withStore(workdir, (store) => store.measurements.all().length >= calibration);
-      } catch {
-        return false;
-      }
-    });
-    await agent.close();
-    const { code, output } = await over;
-    expect({ code, output }).toMatchObject({ code: 0 });
-    expect(output).toContain('goes on with its predicted latency: the agent at');
-    expect(output).toContain('the frontier could not be measured and keeps the latencies of the search');
+    // Calibrated, it trains what it searches.
+    const leave = async ({ kind }: RunEvent): Promise<void> => (kind === 'trial-epoch' ? agent.close() : undefined);
+    const device = `{type: agent, url: "${agent.address}", patience_s: 0.5}`;
+    const { workdir, told } = await run(device, '', (event) => void leave(event));
+    expect(told).toContain('goes on with its predicted latency: the agent at');
+    expect(told).toContain('the frontier could not be measured and keeps the latencies of the search');
     expect(latencies(workdir).at(-1)).toMatchObject({ state: 'complete', provenance: 'predicted' });
   });
 });

@@ -2,21 +2,37 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { tryProvider } from '../../../compiler/index.js';
+import { loadExperiment } from '../../../experiments/parse/index.js';
+import { resumeExperiment, runExperiment } from '../../../experiments/runner/index.js';
+import { nasInside } from '../../cli/nas.js';
 import { ended, start, writeExperiment } from './experiment.js';
 import { findings } from './findings.js';
+import { inside, runInside } from './inside.js';
 
 let directory = '';
 let file = '';
 beforeAll(() => {
   directory = mkdtempSync(join(tmpdir(), 'nas-endings-'));
+  vi.stubEnv('NAS_CACHE', join(directory, 'cache'));
   file = writeExperiment(directory);
 });
-afterAll(() => rmSync(directory, { recursive: true, force: true }));
+afterAll(() => {
+  vi.unstubAllEnvs();
+  rmSync(directory, { recursive: true, force: true });
+});
 
-const run = (workdir: string, ...set: readonly string[]) =>
-  start(directory, ['run', file, '--workdir', workdir, ...set.flatMap((assignment) => ['--set', assignment])]);
+const command = (workdir: string, ...set: readonly string[]) => [
+  'run',
+  file,
+  '--workdir',
+  workdir,
+  ...set.flatMap((assignment) => ['--set', assignment]),
+];
+
+/** A run that ends before its first training. */
+const refused = (workdir: string, ...set: readonly string[]) => nasInside(command(workdir, ...set));
 
 const quick = ['teacher=none', 'train.epochs=1', 'search.trials=2', 'search.parallel=1', 'final.epochs=1'];
 
@@ -31,19 +47,19 @@ describe('a run ends', () => {
     'with exit code 2 before anything is written when a provider does not work here: %s',
     async (assignment) => {
       const workdir = join(directory, 'no-provider');
-      const { code, output } = await ended(run(workdir, ...quick, assignment));
+      const { code, err } = await refused(workdir, ...quick, assignment);
       expect(code).toBe(2);
-      expect(output).toMatch(/the execution provider "cuda" (does not work here: .+|is not available)/);
-      expect(output).toContain('nas doctor');
+      expect(err).toMatch(/the execution provider "cuda" (does not work here: .+|is not available)/);
+      expect(err).toContain('nas doctor');
       expect(existsSync(workdir)).toBe(false);
     },
   );
 
   it('with exit code 3 when no candidate keeps a constraint, saying which', async () => {
     const workdir = join(directory, 'infeasible');
-    const { code, output } = await ended(run(workdir, ...quick, 'objectives.1.constraint={max: 10}'));
+    const { code, err } = await refused(workdir, ...quick, 'objectives.1.constraint={max: 10}');
     expect(code).toBe(3);
-    expect(output).toMatch(/macs rejected \d+ \(smallest seen \d+, max 10\)/);
+    expect(err).toMatch(/macs rejected \d+ \(smallest seen \d+, max 10\)/);
     expect(findings(workdir)).toMatchObject({ status: 'infeasible', trials: [] });
   });
 
@@ -52,19 +68,20 @@ describe('a run ends', () => {
     { timeout: 200_000 },
     async () => {
       const workdir = join(directory, 'interrupted');
-      const child = run(workdir, ...quick.filter((set) => !set.startsWith('train')), 'train.epochs=10');
+      const long = quick.map((set) => (set.startsWith('train') ? 'train.epochs=10' : set));
+      const child = start(directory, command(workdir, ...long));
       const over = ended(child);
       await untilStarted(workdir);
-      const second = await ended(start(directory, ['resume', workdir]));
+      const second = await nasInside(['resume', workdir]);
       expect(second).toMatchObject({
         code: 4,
-        output: expect.stringContaining(`process ${String(child.pid)}`) as string,
+        err: expect.stringContaining(`process ${String(child.pid)}`) as string,
       });
       child.kill('SIGINT');
       const first = await over;
       expect(first).toMatchObject({ code: 130, output: expect.stringContaining('nas resume') as string });
       expect(findings(workdir).status).toBe('interrupted');
-      expect((await ended(start(directory, ['resume', workdir]))).code).toBe(0);
+      await resumeExperiment(workdir, { workers: inside }, () => undefined);
       expect(findings(workdir)).toMatchObject({
         status: 'complete',
         trials: [{ state: 'complete' }, { state: 'complete' }],
@@ -74,29 +91,31 @@ describe('a run ends', () => {
 
   it('with exit code 2 and an untouched workdir when it holds a run of another experiment', async () => {
     const workdir = join(directory, 'other');
-    expect((await ended(run(workdir, ...quick))).code).toBe(0);
-    const before = findings(workdir);
-    const { code, output } = await ended(run(workdir, ...quick, 'seed=8'));
+    const { expected: before } = await runInside(file, workdir, quick);
+    const { code, err } = await refused(workdir, ...quick, 'seed=8');
     expect(code).toBe(2);
-    expect(output).toContain('differs in seed');
+    expect(err).toContain('differs in seed');
     expect(findings(workdir)).toEqual(before);
   });
 
   it('with exit code 2 before anything is written when data or workdir are bad', async () => {
     const empty = join(directory, 'empty');
-    const nowhere = await ended(run(empty, `data.path=${join(directory, 'nowhere')}`));
-    expect(nowhere).toMatchObject({ code: 2, output: expect.stringContaining('there is no file or folder') as string });
+    const nowhere = await refused(empty, `data.path=${join(directory, 'nowhere')}`);
+    expect(nowhere).toMatchObject({ code: 2, err: expect.stringContaining('there is no file or folder') as string });
     writeFileSync(join(directory, 'a-file'), '');
-    const blocked = await ended(run(join(directory, 'a-file', 'workdir'), ...quick));
-    expect(blocked).toMatchObject({ code: 2, output: expect.stringContaining('cannot be written') as string });
+    const blocked = await refused(join(directory, 'a-file', 'workdir'), ...quick);
+    expect(blocked).toMatchObject({ code: 2, err: expect.stringContaining('cannot be written') as string });
     expect(existsSync(empty)).toBe(false);
   });
 
   it('with exit code 1 when every training diverges, saying why, and keeps what was found', async () => {
     const workdir = join(directory, 'diverging');
-    const { code, output } = await ended(run(workdir, ...quick, 'train.optimizer={type: sgd, learning_rate: 1.0e+30}'));
-    expect(code).toBe(1);
-    expect(output).toMatch(/all 2 trials failed; trial 0: .*(loss|diverge|finite)/i);
+    const set = [...quick, 'train.optimizer={type: sgd, learning_rate: 1.0e+30}'];
+    const run = runExperiment(loadExperiment(file, { set }), { workdir, workers: inside }, () => undefined);
+    await expect(run).rejects.toMatchObject({
+      exitCode: 1,
+      message: expect.stringMatching(/all 2 trials failed; trial 0: .*(loss|diverge|finite)/i) as string,
+    });
     expect(existsSync(join(workdir, 'report.html'))).toBe(true);
     const { status, trials } = findings(workdir);
     expect(status).toBe('failed');

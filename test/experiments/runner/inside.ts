@@ -3,8 +3,9 @@ import PQueue from 'p-queue';
 import { expect } from 'vitest';
 import { NasError } from '../../../base/errors.js';
 import { loadExperiment } from '../../../experiments/parse/index.js';
-import { resumeExperiment, runExperiment, type RunEvent } from '../../../experiments/runner/index.js';
+import { resumeExperiment, runExperiment, type RunEvent, type RunObserver } from '../../../experiments/runner/index.js';
 import type { JobListener, JobOrder, JobRunner, SubmittedJob } from '../../../experiments/runner/jobs/job-runner.js';
+import type { CreateJobRunner } from '../../../experiments/runner/jobs/local-pool.js';
 import type { Job, ResultOf } from '../../../experiments/runner/jobs/jobs.js';
 import { fromPlainError, toPlainError } from '../../../experiments/runner/jobs/messages.js';
 import { runJob } from '../../../experiments/runner/jobs/run-job.js';
@@ -53,16 +54,22 @@ class InsideRunner implements JobRunner {
   }
 }
 
-export const inside = (): JobRunner => new InsideRunner();
+export const inside: CreateJobRunner = () => new InsideRunner();
 
 /** Runs an experiment to its end inside this process. @returns what it found, and what it told. */
-export async function runInside(file: string, workdir: string, ...set: readonly string[]) {
+export async function runInside(
+  file: string,
+  workdir: string,
+  set: readonly string[] = [],
+  observe: RunObserver = () => undefined,
+) {
   const events: RunEvent[] = [];
   const { state } = await runExperiment(
     loadExperiment(file, { set: [...set] }),
     { workdir, workers: inside },
     (event) => {
       events.push(event);
+      observe(event);
     },
   );
   expect(state).toBe('complete');

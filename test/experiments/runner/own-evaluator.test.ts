@@ -3,10 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadExperiment, resumeExperiment, runExperiment, type RunEvent } from '../../../experiments/index.js';
+import { localWorkers } from '../../../experiments/runner/jobs/local-pool.js';
 import { trainedModel } from '../../../experiments/trained-model.js';
 import { Store } from '../../../store/index.js';
 import { writeExperiment } from './experiment.js';
 import { findings } from './findings.js';
+import { inside } from './inside.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'nas-own-'));
 const module = join(folder, 'mine.mjs');
@@ -42,10 +44,10 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Runs until so many trials have finished; to the end when that is not said. */
-async function run(workdir: string, until = Infinity): Promise<RunEvent[]> {
+async function run(workdir: string, { until = Infinity, workers = inside } = {}): Promise<RunEvent[]> {
   const stop = new AbortController();
   const events: RunEvent[] = [];
-  await runExperiment(loadExperiment(file), { workdir, signal: stop.signal }, (event) => {
+  await runExperiment(loadExperiment(file), { workdir, signal: stop.signal, workers }, (event) => {
     events.push(event);
     if (events.filter(({ kind }) => kind === 'trial-finished').length >= until) stop.abort();
   });
@@ -56,7 +58,7 @@ describe('a function of one’s own', () => {
   const whole = join(folder, 'whole');
 
   it('says what candidates come to, several at once', async () => {
-    const events = await run(whole);
+    const events = await run(whole, { workers: localWorkers });
     const { status, trials } = findings(whole);
     expect(status).toBe('complete');
     expect(trials).toHaveLength(14);
@@ -88,15 +90,15 @@ describe('a function of one’s own', () => {
 
   it('gives the same when the run is interrupted and goes on', async () => {
     const workdir = join(folder, 'stopped');
-    await run(workdir, 5);
+    await run(workdir, { until: 5 });
     expect(findings(workdir).status).toBe('interrupted');
-    await resumeExperiment(workdir, {}, nothing);
+    await resumeExperiment(workdir, { workers: inside }, nothing);
     expect(findings(workdir)).toEqual(findings(whole));
   });
 
   it('is held to its content', async () => {
     const workdir = join(folder, 'changed');
-    await run(workdir, 2);
+    await run(workdir, { until: 2 });
     appendFileSync(module, '// another\n');
     await expect(resumeExperiment(workdir, {}, nothing)).rejects.toThrow(/mine\.mjs: the module has changed/);
     writeFileSync(module, source);
