@@ -1,0 +1,140 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { extremes, memberOf } from '../../spaces/index.js';
+import { initialWeights, type Weights } from '../../spaces/models/index.js';
+import {
+  engineSchema,
+  evaluateMember,
+  evaluateModel,
+  fitSupernet,
+  prepareTeacher,
+  proxies,
+  readTensorFile,
+  saveWeights,
+  supernetConfig,
+  supernetSchema,
+  trainSchema,
+  type EngineConfig,
+  type MemberJob,
+  type SupernetJob,
+} from '../../trainers/index.js';
+import { chooseEngine } from '../../trainers/engines/index.js';
+import { gateGradients } from '../../trainers/shrink/gradients.js';
+import { describeOnWebGpu } from '../support/webgpu.js';
+import { makeSpace, task, tiniestSpace } from './supernet/spaces.js';
+import { noiseBatch, tiniestStudent, tinyStudent } from './support/networks.js';
+import { relativeDistance } from './support/one-step.js';
+import { compiled, openWorkbench, quiet, tinyTrain, type Workbench } from './support/tiny-training.js';
+
+const webgpu: EngineConfig = engineSchema.parse({ type: 'compiled', provider: 'webgpu' });
+
+/** Weights whose logits differ from image to image. */
+function outspoken(weights: Weights): Weights {
+  weights.get('logits/kernel')?.data.forEach((x, i, data) => (data[i] = 500 * x));
+  return weights;
+}
+
+const any = (): boolean => true;
+
+/** What is computed beside training steps: the numbers of the processor but for rounding, wherever networks train. */
+describeOnWebGpu('on WebGPU, as on the processor', () => {
+  let bench: Workbench;
+  let weights: string;
+  beforeAll(async () => {
+    bench = await openWorkbench();
+    weights = join(bench.folder, 'weights.bin');
+    saveWeights(outspoken(initialWeights(tiniestStudent, 1)), weights);
+  });
+  afterAll(() => bench.close());
+
+  test('proxies', async () => {
+    const network = tinyStudent();
+    const { images, labels } = noiseBatch(network, 8, 1);
+    const batch = { image: network.input, images, labels, size: 8 };
+    const of = async (engine: EngineConfig) => proxies(network, { seed: 3, batch, engine: await chooseEngine(engine) });
+    const [found, expected] = [await of(webgpu), await of(compiled)];
+    expect(Object.keys(found)).toEqual(['synflow', 'gradnorm', 'snip', 'naswot']);
+    for (const [name, value] of Object.entries(expected))
+      expect(Math.abs(found[name as keyof typeof found] / value - 1), name).toBeLessThan(1e-5);
+  });
+
+  test('the gradients that say which channels matter', async () => {
+    const model = { network: tinyStudent(), weights: outspoken(initialWeights(tinyStudent(), 1)) };
+    const of = async (engine: EngineConfig) => {
+      const gradients = await gateGradients(model, 8, { engine: await chooseEngine(engine), threads: 1 });
+      const found = await gradients.of(noiseBatch(model.network, 8, 2));
+      await gradients.close();
+      return new Map([...found].map(([name, data]) => [name, { shape: [data.length], data }]));
+    };
+    expect(relativeDistance(await of(webgpu), await of(compiled), any)).toBeLessThan(1e-5);
+  });
+
+  test('evaluation', async () => {
+    const of = (engine: EngineConfig) =>
+      evaluateModel({ network: tiniestStudent, weights, dataset: bench.dataset, split: 'test', engine, threads: 1 });
+    const [found, expected] = [await of(webgpu), await of(compiled)];
+    expect(found.accuracy).toBe(expected.accuracy);
+    expect(found.loss).toBeCloseTo(expected.loss, 5);
+  });
+
+  test("a teacher's logits", async () => {
+    const train = trainSchema.parse({ ...tinyTrain, loss: { type: 'kd' } });
+    const of = async (name: string, engine: EngineConfig) => {
+      const cache = join(bench.folder, name);
+      const options = { dataset: bench.dataset, train, seed: 11, engine, threads: 1, cache };
+      const teacher = await prepareTeacher({ type: 'network', name, network: tiniestStudent, weights }, options);
+      const data = new Float32Array(new Uint8Array(readFileSync(teacher?.logits?.file ?? '')).buffer);
+      return new Map([['logits', { shape: [data.length], data }]]);
+    };
+    const expected = await of('processor', compiled);
+    expect(expected.get('logits')?.data.some((x) => Math.abs(x) > 1)).toBe(true);
+    expect(relativeDistance(await of('card', webgpu), expected, any)).toBeLessThan(1e-5);
+  });
+
+  test('a supernet, and a member of it with the statistics of its own', { timeout: 120_000 }, async () => {
+    const space = tiniestSpace();
+    const config = {
+      ...supernetConfig(tinyTrain, supernetSchema.parse({ epochs: 1, hold: 4, networks: 1 })),
+      batch: 24,
+    };
+    const job = (name: string, engine: EngineConfig): SupernetJob => ({
+      space,
+      task,
+      seed: 3,
+      config,
+      dataset: bench.dataset,
+      teacher: null,
+      engine,
+      threads: 1,
+      directory: join(bench.folder, name),
+    });
+    const train = async (name: string, engine: EngineConfig) => {
+      const result = await fitSupernet(job(name, engine), quiet());
+      if (result.state !== 'complete') throw new Error(result.state);
+      return result;
+    };
+    const [found, expected] = [await train('card-supernet', webgpu), await train('supernet', compiled)];
+    expect(Math.abs(found.curve[0].train_loss / expected.curve[0].train_loss - 1)).toBeLessThan(1e-5);
+    const [actual, wanted] = [found, expected].map((result) => readTensorFile(result.weights).tensors);
+    expect(relativeDistance(actual, wanted, any)).toBeLessThan(1e-4);
+
+    const made = await makeSpace(space);
+    const member: Omit<MemberJob, 'engine'> = {
+      member: memberOf(made, extremes(made).smallest.genotype),
+      weights: expected.weights,
+      dataset: bench.dataset,
+      augment: tinyTrain.augment,
+      batch: 24,
+      calibration: 48,
+      seed: 9,
+      threads: 1,
+    };
+    const [own, reference] = [
+      await evaluateMember({ ...member, engine: webgpu }),
+      await evaluateMember({ ...member, engine: compiled }),
+    ];
+    expect(relativeDistance(own.weights, reference.weights, (name) => name.includes('moving_'))).toBeLessThan(1e-5);
+    expect(own.loss).toBeCloseTo(reference.loss, 4);
+  });
+});
