@@ -36,6 +36,17 @@ export class NasError extends Error {
   }
 }
 
+/** The device that computes is lost, or its memory is not enough: no more is to be expected of it in this process. */
+export class DeviceFailure extends NasError {
+  constructor(
+    readonly kind: 'lost' | 'memory',
+    message: string,
+    details: ErrorDetails = {},
+  ) {
+    super('failure', message, details);
+  }
+}
+
 /** A mistake in what the user gave us: a file, a value, an argument. */
 export const invalidInput = (message: string, details?: ErrorDetails): NasError =>
   new NasError('invalid-input', message, details);

@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs';
-import { invalidInput } from '../base/errors.js';
+import { DeviceFailure, invalidInput } from '../base/errors.js';
 import { canonicalJson, contentHash } from '../base/hash.js';
 import { TrainingFiles } from './checkpoint.js';
 import type { Dataset, DatasetInfo } from './data/index.js';
@@ -35,13 +35,27 @@ export async function trainInFiles(
     return completeFit(finished, files);
   }
   const checkpoint = forgiving(hooks, () => files.readCheckpoint());
-  const engine = await open();
-  const training = await Training.start(plan, hooks, files, engine, dataset, checkpoint);
   try {
-    return await training.run();
-  } finally {
-    await training.close();
+    const engine = await open();
+    const training = await Training.start(plan, hooks, files, engine, dataset, checkpoint);
+    try {
+      return await training.run();
+    } finally {
+      await training.close();
+    }
+  } catch (error) {
+    throw error instanceof DeviceFailure ? advised(error, plan.train.batch) : error;
   }
+}
+
+/** The failure of a device, with what can be done about it where batches have this many images. */
+function advised({ kind, message, cause }: DeviceFailure, batch: number): DeviceFailure {
+  const smaller = batch > 1 ? `Set a smaller train.batch: ${Math.floor(batch / 2)} instead of ${batch}.` : undefined;
+  const hint = {
+    memory: smaller ?? 'Train smaller networks or images: a batch has one image already.',
+    lost: `The training goes on from its checkpoint in a new process. ${smaller ?? ''} Steps that take long make some drivers reset the device.`,
+  }[kind];
+  return new DeviceFailure(kind, message, { hint, cause });
 }
 
 /** A damaged file costs the time to train again, nothing else. */

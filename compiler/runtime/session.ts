@@ -1,6 +1,7 @@
 import * as ort from 'onnxruntime-node';
-import { NasError, messageOf } from '../../base/errors.js';
+import { DeviceFailure, NasError, messageOf } from '../../base/errors.js';
 import type { Target } from '../target.js';
+import { deviceFailureOf } from './device-failures.js';
 
 /** Where a model runs, and how its memory is used; by default the provider `cpu` and one spinning thread. */
 export interface SessionOptions extends Partial<Pick<Target, 'provider' | 'threads' | 'spinning'>> {
@@ -26,7 +27,15 @@ export interface SessionOptions extends Partial<Pick<Target, 'provider' | 'threa
   readonly profile?: string;
 }
 
-/** @throws NasError with what ONNX Runtime says, when the program fails. */
+function failed(what: string, error: unknown): NasError {
+  const message = `${what}: ${messageOf(error).trim()}`;
+  const kind = deviceFailureOf(message);
+  return kind === null
+    ? new NasError('failure', message, { cause: error })
+    : new DeviceFailure(kind, message, { cause: error });
+}
+
+/** @throws NasError with what ONNX Runtime says, when the program fails; DeviceFailure when the device does. */
 export async function runSession(
   session: ort.InferenceSession,
   feeds: Readonly<Record<string, ort.Tensor>>,
@@ -34,7 +43,7 @@ export async function runSession(
   try {
     return { ...(await session.run(feeds)) };
   } catch (error) {
-    throw new NasError('failure', `the compiled program failed: ${messageOf(error)}`, { cause: error });
+    throw failed('the compiled program failed', error);
   }
 }
 
@@ -53,7 +62,8 @@ const providerOptions = (
 /**
  * Opens an ONNX model, from a file or from memory: the one place that sets ONNX Runtime's options. Operators run one
  * after the other, each on `threads` threads, by default with all graph optimisations; numbers too small for a float are zero.
- * @throws NasError when ONNX Runtime does not accept the model or does not have the provider.
+ * @throws NasError when ONNX Runtime does not accept the model or does not have the provider; DeviceFailure when the device
+ * fails.
  */
 export async function createSession(
   model: Uint8Array | string,
@@ -84,12 +94,6 @@ export async function createSession(
       : await ort.InferenceSession.create(model, settings);
   } catch (error) {
     const what = typeof model === 'string' ? `'${model}'` : 'the model';
-    throw new NasError(
-      'failure',
-      `ONNX Runtime could not open ${what} with provider '${provider}': ${messageOf(error)}`,
-      {
-        cause: error,
-      },
-    );
+    throw failed(`ONNX Runtime could not open ${what} with provider '${provider}'`, error);
   }
 }

@@ -67,7 +67,10 @@ export class JobFailed extends NasError {
   }
 }
 
-/** A worker ended before its job did: killed, crashed, out of memory, hung. The job may be tried again. */
+/**
+ * A worker ended before its job did: killed, crashed, out of memory, hung, or of no use any more without its device. The job
+ * may be tried again.
+ */
 export class WorkerDied extends JobFailed {}
 
 /** Seconds; generous, each for the longest part of a job that shows no progress, on a slow machine. */

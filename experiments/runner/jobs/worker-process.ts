@@ -98,7 +98,11 @@ export class WorkerProcess {
       env: this.environment,
     });
     let lastWords = '';
-    child.stderr?.setEncoding('utf8').on('data', (text: string) => (lastWords = (lastWords + text).slice(-2000)));
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      lastWords = (lastWords + text).slice(-2000);
+      const failure = unheardFailure.exec(lastWords)?.groups?.['what'];
+      if (this.child === child && failure !== undefined) this.giveUp(failedDevice(failure));
+    });
     child.on('message', (message: FromWorker) => {
       if (this.child === child) this.receive(message);
     });
@@ -131,9 +135,13 @@ export class WorkerProcess {
       case 'done':
         this.settle()?.resolve(message.result);
         break;
-      case 'error':
-        this.settle()?.reject(fromPlainError(message.error));
+      case 'error': {
+        const error = fromPlainError(message.error);
+        // What a process had on a device that failed is lost; the next attempt is another process's.
+        if (error instanceof WorkerDied) this.giveUp(error);
+        else this.settle()?.reject(error);
         break;
+      }
     }
   }
 
@@ -167,6 +175,15 @@ export class WorkerProcess {
 
 const silence = (seconds: number): WorkerDied =>
   new WorkerDied(`the worker process made no progress for ${seconds} s and was ended`);
+
+/**
+ * What ONNX Runtime only logs, and computes on with buffers that are not there, when a graphics adapter refuses an allocation
+ * or is reset; a whole line.
+ */
+const unheardFailure = /WebGPU device (?:error|lost) ?\(\d+\): (?<what>.*)\n/;
+
+const failedDevice = (what: string): WorkerDied =>
+  new WorkerDied(`the graphics adapter failed: ${what} (Set a smaller train.batch, or a smaller search.parallel.)`);
 
 const unstartable = (cause: Error): NasError =>
   new NasError('failure', `no worker process can be started: ${messageOf(cause)}`, {

@@ -1,0 +1,17 @@
+import { describe, expect, it } from 'vitest';
+import { deviceFailureOf } from '../../../compiler/runtime/device-failures.js';
+
+describe('the text of an error', () => {
+  it.each([
+    ['Too many storage buffers in shader. Current: 23, Max is 16', 'memory'],
+    ['Buffer size (4294967296) exceeds the max buffer size limit (2147483648).', 'memory'],
+    ['BFCArena::AllocateRawInternal Failed to allocate memory for requested buffer of size 4294967296', 'memory'],
+    ['CUDA failure 2: out of memory ; GPU=0', 'memory'],
+    ['Failed to download data from buffer. wgpu::MapAsyncStatus value: 3', 'lost'],
+    ['WebGPU device lost (2): A valid external Instance reference no longer exists.', 'lost'],
+    ['CUDA failure 719: unspecified launch failure ; GPU=0', 'lost'],
+    ['Failed to get a WebGPU adapter: No supported adapters', null],
+    ["input 'x' takes shape [2], not 1 numbers", null],
+    ['Non-zero status code returned while running Split node: Cannot split using values in split attribute', null],
+  ])('%s: %s', (message, kind) => expect(deviceFailureOf(message)).toBe(kind));
+});
