@@ -1,4 +1,5 @@
 import { messageOf } from '../base/errors.js';
+import type { WebGpuTrial } from '../compiler/index.js';
 import type { AgentConfig, Environment } from '../latency-models/index.js';
 
 /** One thing that can be measured on, or why not. */
@@ -24,9 +25,13 @@ async function listed(device: string, task: () => Promise<string>): Promise<List
   }
 }
 
+/** What WebGPU runs on, where the system tells. */
+const adapterTaken = ({ adapters: { taken } }: WebGpuTrial): string[] =>
+  taken === null ? [] : [`${taken.name}${taken.kind === 'software' ? ' (software: for tests only)' : ''}`];
+
 /** Tries everything that latency can be measured on from this machine. */
 export async function listDevices(agents: readonly AgentConfig[]): Promise<DeviceListing> {
-  const { listProviders, tryProvider } = await import('../compiler/index.js');
+  const { listProviders, tryProvider, tryWebGpu } = await import('../compiler/index.js');
   const { AgentClient, describeEnvironment, tryBrowser } = await import('../latency-models/index.js');
   const settings = { provider: 'cpu', threads: 1, batch: 1 };
   const { cpu, cores, governor, load, runtime, platform } = describeEnvironment('devices', settings);
@@ -34,7 +39,10 @@ export async function listDevices(agents: readonly AgentConfig[]): Promise<Devic
     ...listProviders().map(async ({ name, bundled }): Promise<ListedDevice> => ({
       device: name === 'cpu' ? 'local' : `local:provider=${name}`,
       reason: await tryProvider(name),
-      detail: bundled ? 'ONNX Runtime' : 'ONNX Runtime with libraries that you installed',
+      detail: [
+        bundled ? 'ONNX Runtime' : 'ONNX Runtime with libraries that you installed',
+        ...(name === 'webgpu' ? adapterTaken(await tryWebGpu()) : []),
+      ].join(' on '),
     })),
     ...(['wasm', 'webgpu'] as const).map((provider) =>
       listed(provider === 'wasm' ? 'browser' : `browser:provider=${provider}`, () => tryBrowser(provider)),

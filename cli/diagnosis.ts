@@ -5,6 +5,7 @@ import { messageOf } from '../base/errors.js';
 import { cacheDirectory } from '../base/files.js';
 import { bytes } from '../experiments/report/index.js';
 import { nasVersion } from '../experiments/runner/version.js';
+import type { Adapters } from '../compiler/index.js';
 import type { EngineAvailability } from '../trainers/index.js';
 
 export interface CacheEntry {
@@ -20,6 +21,8 @@ export interface Diagnosis {
   readonly engines: readonly EngineAvailability[];
   /** What `engine: auto` chooses. */
   readonly active: string;
+  /** What WebGPU can run on, and what it takes by itself. */
+  readonly adapters: Adapters;
   /** Result of the blocked path's self-test. */
   readonly blocked: string;
   readonly caches: { readonly directory: string; readonly entries: readonly CacheEntry[] };
@@ -59,19 +62,26 @@ async function activeEngine(): Promise<string> {
   try {
     const choice = await chooseEngine(engineSchema.parse({}));
     return choice.type === 'compiled'
-      ? `compiled, ONNX Runtime ${choice.provider} (engine: auto)`
+      ? `compiled, ONNX Runtime ${choice.provider}${choice.adapter === null ? '' : ` on ${choice.adapter.name}`} (engine: auto)`
       : `eager, TF.js ${choice.backend} (engine: auto)`;
   } catch (error) {
     return `nothing trains here: ${messageOf(error)}`;
   }
 }
 
-function advise(engines: readonly EngineAvailability[], remedyFor: (provider: string) => string): string[] {
+function advise(
+  engines: readonly EngineAvailability[],
+  { taken }: Adapters,
+  howToGet: (provider: string) => string,
+): string[] {
   const { platform, arch } = process;
   const hasCuda = engines.some(({ backend }) => backend === 'cuda');
   const hasNative = engines.some(({ backend, available }) => backend === 'tensorflow' && available);
   return [
-    hasCuda ? remedyFor('cuda') : `CUDA: onnxruntime-node has it on Linux x64 only; this is ${platform} ${arch}`,
+    taken?.kind === 'hardware'
+      ? `WebGPU: runs on ${taken.name}; engine: auto takes it`
+      : `${howToGet('webgpu')}; then engine: auto takes it. ${withoutCard(taken)}`,
+    hasCuda ? howToGet('cuda') : `CUDA: onnxruntime-node has it on Linux x64 only; this is ${platform} ${arch}`,
     hasNative
       ? 'TF.js native: works; choose it with engine: {type: eager, backend: tensorflow}'
       : 'TF.js native: npm install @tensorflow/tfjs-node-gpu (downloads libtensorflow; CUDA 11 and cuDNN 8), then engine: {type: eager, backend: tensorflow}',
@@ -80,11 +90,17 @@ function advise(engines: readonly EngineAvailability[], remedyFor: (provider: st
   ];
 }
 
+const withoutCard = (taken: Adapters['taken']): string =>
+  taken === null
+    ? 'Now WebGPU has no adapter.'
+    : `Now WebGPU runs on ${taken.name}, which engine: {provider: webgpu} takes for tests.`;
+
 /** Examines this machine; loads every engine to see whether it works. */
 export async function examine(): Promise<Diagnosis> {
   const { engineAvailability } = await import('../trainers/index.js');
-  const { remedyFor } = await import('../compiler/index.js');
+  const { howToGet, tryWebGpu } = await import('../compiler/index.js');
   const engines = await engineAvailability();
+  const { adapters } = await tryWebGpu();
   const directory = cacheDirectory();
   return {
     versions: { nas: nasVersion(), node: process.versions.node },
@@ -95,9 +111,10 @@ export async function examine(): Promise<Diagnosis> {
       platform: `${process.platform} ${process.arch}`,
     },
     engines,
+    adapters,
     active: await activeEngine(),
     blocked: await blockedPath(),
     caches: { directory, entries: listCaches(directory) },
-    advice: advise(engines, remedyFor),
+    advice: advise(engines, adapters, howToGet),
   };
 }

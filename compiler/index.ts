@@ -5,6 +5,7 @@ export type { ExportOptions } from './export.js';
 export { exportFunction, exportModel } from './export.js';
 export type { DType, Graph, Node, OnnxOp } from './graph/index.js';
 export { graphHash, histogram, printGraph, verifyGraph } from './graph/index.js';
+export * from './runtime/adapters/index.js';
 export { blockedSupport, resolveTarget } from './runtime/blocked-support.js';
 export * from './runtime/classifier/index.js';
 export type { InferenceProgram } from './runtime/inference.js';
@@ -12,6 +13,7 @@ export type { Program, Timings } from './runtime/program.js';
 export { profileModel, type NodeTime, type Profile } from './runtime/profile.js';
 export type { SessionOptions } from './runtime/session.js';
 export {
+  howToGet,
   listProviders,
   remedyFor,
   requireKnown,

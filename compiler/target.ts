@@ -5,6 +5,8 @@ import { capabilitiesOf } from './onnx/providers.js';
 export interface Target {
   /** ONNX Runtime execution provider, e.g. `cpu`, `cuda`, `webgpu`. */
   readonly provider: string;
+  /** The provider's device: of `cuda` an index, of `webgpu` the adapter's id; null: the one that it takes by itself. */
+  readonly device: string | null;
   /** Threads within an operator. */
   readonly threads: number;
   /** Whether threads that wait for work keep their core busy: right where the cores are this program's alone. */
@@ -20,6 +22,8 @@ export interface Target {
 export interface TargetOptions {
   /** Default `cpu`. */
   readonly provider?: string;
+  /** Default null. */
+  readonly device?: string | null;
   /** Default 1. */
   readonly threads?: number;
   /** Default true. */
@@ -34,13 +38,13 @@ export interface TargetOptions {
 
 /** A target whose blocks have this many channels; null: none. */
 export function targetWith(block: number | null, options: TargetOptions = {}): Target {
-  const { provider = 'cpu', threads = 1, spinning = true, without = [] } = options;
+  const { provider = 'cpu', device = null, threads = 1, spinning = true, without = [] } = options;
   const capabilities = capabilitiesOf(provider);
   const { stepsAtOnce = capabilities.stepsAtOnce } = options;
   const left = new Set<LoweringName>([...capabilities.without, ...without]);
   const usable = lowerings.filter(({ name, needs }) => !left.has(name) && (needs === 'portable' || block !== null));
   const names = new Set(usable.map(({ name }) => name));
-  return Object.freeze({ provider, threads, spinning, block, stepsAtOnce, lowerings: names });
+  return Object.freeze({ provider, device, threads, spinning, block, stepsAtOnce, lowerings: names });
 }
 
 /** Standard operators only, as they are fast on most providers: what files for others are written for. */

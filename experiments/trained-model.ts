@@ -10,6 +10,7 @@ import { calibratedMember, describeDataset, prepareDataset } from '../trainers/i
 import { accuracyAmong } from './measures.js';
 import { candidateModel } from './runner/jobs/candidate-model.js';
 import { trainingExperimentOf } from './training-run.js';
+import { settleEngine, type RecordedEnvironment } from './runner/engine.js';
 import { modelMetadata, weightsKind } from './runner/finishing/metadata.js';
 import { memberJob } from './runner/supernet/slice.js';
 import { trainedSupernet } from './runner/supernet/trained.js';
@@ -61,10 +62,12 @@ export async function trainedModel(store: Store, workdir: string, number: number
   const validation = final?.accuracy ?? searched;
   const test = final?.testAccuracy ?? null;
   const accuracy = { ...(validation !== null && { validation }), ...(test !== null && { test }) };
-  const model =
-    weights === undefined
-      ? { network, weights: await sliceWeights(workdir, { space, dataset, experiment, threads: 1 }, trial.genotype) }
-      : candidateModel({ network, seed: trial.seed, weights });
+  const sliceOfTrial = async (): Promise<Model> => {
+    const before = store.run.get().environment as RecordedEnvironment;
+    const engine = await settleEngine(experiment.engine, { before, acceptEnvironment: true, observe: () => undefined });
+    return { network, weights: await sliceWeights(workdir, { space, dataset, engine, threads: 1 }, trial.genotype) };
+  };
+  const model = weights === undefined ? await sliceOfTrial() : candidateModel({ network, seed: trial.seed, weights });
   const kind = weightsKind(experiment, final?.state === 'complete' ? final : null);
   return { model, metadata: { ...metadata, weights: kind, accuracy } };
 }

@@ -12,6 +12,8 @@ export interface Environment {
   readonly cores: number;
   readonly threads: number;
   readonly provider: string;
+  /** The graphics adapter that the provider ran on; absent where there is none, or the system does not tell. */
+  readonly adapter?: string;
   readonly batch: number;
   /** ONNX Runtime and Node.js (or the browser), with their versions. */
   readonly runtime: string;
@@ -35,6 +37,7 @@ export const environmentSchema: z.ZodType<Environment> = z.looseObject({
   cores: z.number(),
   threads: z.number(),
   provider: z.string(),
+  adapter: z.string().optional(),
   batch: z.number(),
   runtime: z.string(),
   load: z.number(),

@@ -8,16 +8,19 @@ export interface RunSettings {
   readonly provider: string;
   readonly threads: number;
   readonly batch: number;
+  /** The graphics adapter; absent where there is none, or the system does not tell. */
+  readonly adapter?: string | undefined;
 }
 
 /** What the machine is and how busy it is now, for a measurement that begins. */
-export function describeEnvironment(device: string, { provider, threads, batch }: RunSettings): Environment {
+export function describeEnvironment(device: string, { provider, threads, batch, adapter }: RunSettings): Environment {
   return {
     device,
     cpu: cpus().at(0)?.model.trim() ?? 'unknown',
     cores: availableParallelism(),
     threads,
     provider,
+    ...(adapter !== undefined && { adapter }),
     batch,
     runtime: `onnxruntime-node ${env.versions.node ?? 'unknown'}, Node.js ${process.versions.node}`,
     load: loadavg()[0],

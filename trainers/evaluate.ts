@@ -9,8 +9,8 @@ import {
   type LoaderOptions,
   type SplitName,
 } from './data/index.js';
-import { activateBackend, chooseEngine, networkInference } from './engines/index.js';
-import type { EngineConfig } from './schema.js';
+import { activateBackend, chooseEngine, networkInference, type AnyEngine } from './engines/index.js';
+
 import { readWeights } from './weights.js';
 
 /** Logits [size, classes] of images [size, height, width, channels] that are normalised as the data set is. */
@@ -68,7 +68,7 @@ export interface EvaluateOptions {
   readonly weights: string;
   readonly dataset: DatasetRef;
   readonly split: SplitName;
-  readonly engine: EngineConfig;
+  readonly engine: AnyEngine;
   readonly threads: number;
   /** Images a batch; default 128. */
   readonly batch?: number;

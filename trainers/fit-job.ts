@@ -1,7 +1,8 @@
+import type { AnyEngine } from './engines/index.js';
 import type { Network } from '../spaces/index.js';
 import type { DatasetRef } from './data/index.js';
 import type { InitialWeights } from './initial-weights.js';
-import type { EngineConfig, TrainConfig } from './schema.js';
+import type { TrainConfig } from './schema.js';
 import type { PreparedTeacher } from './teachers/prepared.js';
 
 /** One network to train. Plain data: it travels to worker processes. */
@@ -12,7 +13,7 @@ export interface FitJob {
   readonly train: TrainConfig;
   readonly dataset: DatasetRef;
   readonly teacher: PreparedTeacher | null;
-  readonly engine: EngineConfig;
+  readonly engine: AnyEngine;
   /** Threads of the engine. The same job with another number may differ in the last bits. */
   readonly threads: number;
   /** Whether other trainings run on the same machine at the same time; default false. It changes speed only. */

@@ -1,7 +1,9 @@
 import { json, renderFacts, renderTable, type Column } from '../output/table.js';
 import { command, jsonOption } from '../command.js';
+import type { Colors } from '../output/terminal.js';
 import { examine, type Diagnosis } from '../diagnosis.js';
 
+type Adapter = Diagnosis['adapters']['all'][number];
 type Engine = Diagnosis['engines'][number];
 
 const engineColumns: readonly Column<Engine>[] = [
@@ -9,8 +11,32 @@ const engineColumns: readonly Column<Engine>[] = [
   { title: 'backend', cell: ({ backend }) => backend },
   { title: 'works', cell: ({ reason }) => (reason === null ? 'yes' : 'no') },
   { title: 'version', cell: ({ version }) => version ?? '-' },
-  { title: 'why not', cell: ({ reason }) => (reason ?? '').slice(0, 70) },
 ];
+
+const adapterColumns: readonly Column<Adapter>[] = [
+  { title: 'graphics adapter', cell: ({ name }) => name },
+  { title: 'kind', cell: ({ kind }) => kinds[kind] },
+  { title: 'driver', cell: ({ driver }) => driver ?? '-' },
+  { title: 'engine.device', cell: ({ id }) => id ?? '-' },
+];
+
+const kinds: { readonly [K in Adapter['kind']]: string } = {
+  hardware: 'graphics card',
+  software: 'software: for tests only',
+  unknown: 'unknown',
+};
+
+/** Why engines do not work, each in full: what is missing is often named at the end. */
+const whyNot = (engines: readonly Engine[]): string =>
+  engines
+    .flatMap(({ engine, backend, reason }) => (reason === null ? [] : [`- ${engine}, ${backend}: ${reason}\n`]))
+    .join('');
+
+function renderAdapters({ all, taken }: Diagnosis['adapters'], colors: Colors): string {
+  if (all.length === 0) return `${colors.bold('Graphics adapters')}: none found\n`;
+  const takes = taken === null ? 'WebGPU does not work with any of them' : `WebGPU takes ${taken.name}`;
+  return `${renderTable(adapterColumns, all, colors)}${takes}\n`;
+}
 
 export const doctor = command({
   usage: 'doctor',
@@ -23,9 +49,10 @@ export const doctor = command({
       out(json(diagnosis));
       return;
     }
-    const { versions, machine, engines, active, blocked, caches, advice } = diagnosis;
+    const { versions, machine, engines, adapters, active, blocked, caches, advice } = diagnosis;
     out(renderFacts(Object.entries({ ...versions, ...machine }), colors));
-    out(`\n${colors.bold('Training')}: ${active}\n${renderTable(engineColumns, engines, colors)}`);
+    out(`\n${colors.bold('Training')}: ${active}\n${renderTable(engineColumns, engines, colors)}${whyNot(engines)}`);
+    out(`\n${renderAdapters(adapters, colors)}`);
     out(`\n${colors.bold('Blocked depthwise path')}: ${blocked}\n`);
     out(`\n${colors.bold('Data caches')}\n`);
     out(

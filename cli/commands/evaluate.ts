@@ -1,5 +1,5 @@
 import { readInput } from '../../base/files.js';
-import { ms, percent } from '../../experiments/report/index.js';
+import { ms, percent, providerText } from '../../experiments/report/index.js';
 import { command, jsonOption } from '../command.js';
 import { json, renderFacts } from '../output/table.js';
 import { createCounter } from '../progress/counter.js';
@@ -53,7 +53,8 @@ export const evaluate = command({
       return;
     }
     const [low, high] = latency.interval;
-    const { cpu } = latency.environment;
+    const { environment } = latency;
+    const { cpu } = environment;
     terminal.out(
       renderFacts(
         [
@@ -62,7 +63,7 @@ export const evaluate = command({
           ['cross-entropy', scores.loss.toFixed(4)],
           ['latency', `${ms(latency.ms)} (measured; 95 % interval ${ms(low)} to ${ms(high)}), batch 1`],
           ['percentiles', `p50 ${ms(latency.p50)}, p95 ${ms(latency.p95)}, p99 ${ms(latency.p99)}`],
-          ['device', `${cpu}, ${threads} thread${threads === 1 ? '' : 's'}, ${provider}`],
+          ['device', `${cpu}, ${threads} thread${threads === 1 ? '' : 's'}, ${providerText(environment)}`],
         ],
         terminal.colors,
       ),

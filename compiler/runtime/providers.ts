@@ -1,8 +1,7 @@
-import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { listSupportedBackends } from 'onnxruntime-node';
-import { builtModule } from '../../base/built-module.js';
 import { invalidInput } from '../../base/errors.js';
+import { tryWebGpu } from './adapters/index.js';
+import { tryTinyModel } from './trial.js';
 
 /** An execution provider that this build of ONNX Runtime knows. */
 export interface Provider {
@@ -20,12 +19,15 @@ export const listProviders = (): Provider[] =>
 
 const remedies: Readonly<Record<string, string>> = {
   cuda: "CUDA on Linux x64: install NVIDIA's driver, the CUDA 12 runtime and cuDNN 9, and fetch ONNX Runtime's own libraries, which are not in the npm registry and which .npmrc skips (ONNXRUNTIME_NODE_INSTALL=true node node_modules/onnxruntime-node/script/install); then engine: {type: compiled, provider: cuda}",
-  webgpu: 'WebGPU on Linux: install a Vulkan driver for the graphics card',
+  webgpu:
+    'WebGPU: on Linux, install the Vulkan driver of the graphics card (Debian and Ubuntu: apt install mesa-vulkan-drivers for AMD and Intel, the package nvidia-driver for NVIDIA; Fedora: dnf install mesa-vulkan-drivers, akmod-nvidia); macOS and Windows need nothing',
 };
 
-/** How to get a provider that does not work here. */
-export const remedyFor = (provider: string): string =>
-  `${remedies[provider] ?? 'The provider "cpu" runs everywhere'}. \`nas doctor\` says what works here.`;
+/** How to get a provider. */
+export const howToGet = (provider: string): string => remedies[provider] ?? 'The provider "cpu" runs everywhere';
+
+/** The hint of an error about a provider that does not work here. */
+export const remedyFor = (provider: string): string => `${howToGet(provider)}. \`nas doctor\` says what works here.`;
 
 /** @throws NasError `invalid-input` when this build of ONNX Runtime does not know the provider. */
 export function requireKnown(provider: string): void {
@@ -37,47 +39,30 @@ export function requireKnown(provider: string): void {
 }
 
 /** @throws NasError `invalid-input` when the provider does not work here: what is missing, and how to get it. */
-export async function requireWorking(provider: string): Promise<void> {
+export async function requireWorking(provider: string, device: string | null = null): Promise<void> {
   requireKnown(provider);
-  const reason = provider === 'cpu' ? null : await tryProvider(provider);
+  const reason = provider === 'cpu' ? null : await tryProvider(provider, device);
   if (reason === null) return;
-  throw invalidInput(`the execution provider "${provider}" does not work here: ${reason}`, {
+  const where = device === null ? 'here' : `here on device ${device}`;
+  throw invalidInput(`the execution provider "${provider}" does not work ${where}: ${reason}`, {
     hint: remedyFor(provider),
   });
 }
 
-/** A provider whose libraries hang is given up after this long. */
-const patienceMs = 30_000;
 const tried = new Map<string, Promise<string | null>>();
 
 /**
  * Runs a tiny model with an execution provider, in a process of its own: a provider whose libraries do not fit may end
- * the process. Once for each provider.
+ * the process. Once for each provider and device.
+ * @param device as `Target.device`
  * @returns null when it works, otherwise why not.
  */
-export function tryProvider(provider: string): Promise<string | null> {
-  const answer = tried.get(provider) ?? runTinyModel(provider);
-  tried.set(provider, answer);
+export function tryProvider(provider: string, device: string | null = null): Promise<string | null> {
+  const key = `${provider} ${device ?? ''}`;
+  const answer = tried.get(key) ?? tryOut(provider, device);
+  tried.set(key, answer);
   return answer;
 }
 
-function runTinyModel(provider: string): Promise<string | null> {
-  const entry = fileURLToPath(builtModule('./try-provider-main.js', import.meta.url));
-  return new Promise((resolve) => {
-    execFile(process.execPath, [entry, provider], { timeout: patienceMs }, (error, out, err) => {
-      if (error === null) resolve(null);
-      else if (error.killed === true) resolve(`gave no answer in ${patienceMs / 1000} s`);
-      else
-        resolve(
-          reason(out) ?? reason(err) ?? `the process ended (${error.signal ?? `exit code ${String(error.code)}`})`,
-        );
-    });
-  });
-}
-
-/** The first line that says something. */
-const reason = (text: string): string | undefined =>
-  text
-    .split('\n')
-    .map((line) => line.trim())
-    .find((line) => line !== '');
+const tryOut = async (provider: string, device: string | null): Promise<string | null> =>
+  (provider === 'webgpu' ? (await tryWebGpu(device)).trial : await tryTinyModel(provider, device)).reason;

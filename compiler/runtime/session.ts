@@ -1,10 +1,11 @@
 import * as ort from 'onnxruntime-node';
 import { DeviceFailure, NasError, messageOf } from '../../base/errors.js';
 import type { Target } from '../target.js';
+import { selectAdapter } from './adapters/index.js';
 import { deviceFailureOf } from './device-failures.js';
 
 /** Where a model runs, and how its memory is used; by default the provider `cpu` and one spinning thread. */
-export interface SessionOptions extends Partial<Pick<Target, 'provider' | 'threads' | 'spinning'>> {
+export interface SessionOptions extends Partial<Pick<Target, 'provider' | 'device' | 'threads' | 'spinning'>> {
   /**
    * Whether memory is planned ahead from the second run on, ONNX Runtime's default; the plan takes one more block for all of
    * it, and what the first run took is not given back.
@@ -47,17 +48,19 @@ export async function runSession(
   }
 }
 
-const providerOptions = (
+/** A provider with what it is told by options of its own. */
+function providerOptions(
   provider: string,
-  { keepLayout = false, onHost = [] }: SessionOptions,
-): string | ort.InferenceSession.WebGpuExecutionProviderOption =>
-  provider === 'webgpu'
-    ? {
-        name: provider,
-        ...(keepLayout && { preferredLayout: 'NCHW' }),
-        ...(onHost.length > 0 && { forceCpuNodeNames: onHost }),
-      }
-    : provider;
+  { device = null, keepLayout = false, onHost = [] }: SessionOptions,
+): ort.InferenceSession.ExecutionProviderConfig {
+  if (provider === 'cuda' && device !== null) return { name: provider, deviceId: Number(device) };
+  if (provider !== 'webgpu') return provider;
+  return {
+    name: provider,
+    ...(keepLayout && { preferredLayout: 'NCHW' }),
+    ...(onHost.length > 0 && { forceCpuNodeNames: onHost }),
+  };
+}
 
 /**
  * Opens an ONNX model, from a file or from memory: the one place that sets ONNX Runtime's options. Operators run one
@@ -69,8 +72,9 @@ export async function createSession(
   model: Uint8Array | string,
   options: SessionOptions = {},
 ): Promise<ort.InferenceSession> {
-  const { provider = 'cpu', threads = 1, spinning = true, planMemory = true, optimize = true } = options;
+  const { provider = 'cpu', device = null, threads = 1, spinning = true, planMemory = true, optimize = true } = options;
   const { without = [], onDevice = [], profile } = options;
+  if (provider === 'webgpu') selectAdapter(device);
   const settings: ort.InferenceSession.SessionOptions = {
     executionProviders: provider === 'cpu' ? ['cpu'] : [providerOptions(provider, options), 'cpu'],
     intraOpNumThreads: threads,

@@ -51,7 +51,10 @@ export function typeOf(schema: JsonSchema): string {
   const words = wordsOf(schema);
   if (mapsOf(schema).length > 0) return words.length === 0 ? 'map' : `map, or ${codes(words)}`;
   const values = alternativesOf(schema).flatMap(valuesOf);
-  return values.length > 0 ? codes(values.map(String)) : plainType(schema)[0];
+  if (values.length > 0) return codes(values.map(String));
+  return alternativesOf(schema)
+    .map((each) => plainType(each)[0])
+    .join(' or ');
 }
 
 /** JSON Schema bounds of whole numbers that only say what a number can hold. */

@@ -1,3 +1,4 @@
+import type { Environment } from '../../latency-models/index.js';
 import type { Objective } from '../../search/index.js';
 import { isAccuracy, measureNamed, type Measure } from '../measures.js';
 
@@ -16,6 +17,10 @@ const scaled = (value: number, base: number, suffixes: readonly string[]): strin
   }
   return `${significant(value, 3)}${suffixes[i] ?? ''}`;
 };
+
+/** What of ONNX Runtime a latency was measured with: `cpu`, `webgpu on AMD Radeon RX 6800`. */
+export const providerText = ({ provider, adapter }: Pick<Environment, 'provider' | 'adapter'>): string =>
+  adapter === undefined ? provider : `${provider} on ${adapter}`;
 
 /** 0.9123 as `91.23 %`. */
 export const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { DecisionSpace, Space, Task } from '../../spaces/index.js';
 import type { Clock } from '../../store/index.js';
-import type { DatasetInfo, DatasetRef, ProxyName } from '../../trainers/index.js';
+import type { DatasetInfo, DatasetRef, EngineChoice, ProxyName } from '../../trainers/index.js';
 import type { SourceKind } from '../measures.js';
 import type { Experiment, TableExperiment, TrainingExperiment } from '../schema.js';
 import type { TableResults } from '../table-results.js';
@@ -23,6 +23,8 @@ export interface TrainingPlan extends RunPlan {
   readonly data: DatasetInfo;
   readonly task: Task;
   readonly space: Space;
+  /** What trains: settled once, for all workers. */
+  readonly engine: EngineChoice;
   /** Threads of each training worker; part of what makes results repeat. */
   readonly threads: number;
   /** Whether latencies may stand beside those that were measured on another device, or otherwise. */

@@ -3,7 +3,6 @@ import { invalidInput } from '../../base/errors.js';
 import { requireWorking } from '../../compiler/index.js';
 import { createSpace, type Task } from '../../spaces/index.js';
 import {
-  chooseEngine,
   describeDataset,
   prepareDataset,
   type DataConfig,
@@ -16,20 +15,19 @@ import type { Locating } from '../parse/index.js';
 import { isOwnSupernet, isTableExperiment } from '../kinds.js';
 import { finalRepeatsSearch, type Experiment, type TableExperiment, type TrainingExperiment } from '../schema.js';
 import { loadResults } from '../table-results.js';
+import { settleEngine, type EngineContext } from './engine.js';
 import type { RunObserver } from './events.js';
 import { Simulation } from './loop/simulation.js';
 import { planSupernet } from './supernet/plan.js';
 import type { Plan, TablePlan, TrainingPlan } from './plan.js';
 
-export interface PlanContext {
+export interface PlanContext extends EngineContext {
   readonly workdir: string;
   /** Threads of each training worker. */
   readonly threads: number;
-  readonly acceptEnvironment: boolean;
   /** Where the clock of the run stands, in ms since 1970. */
   readonly time: number;
   readonly locating: Locating;
-  readonly observe: RunObserver;
   readonly signal: AbortSignal;
 }
 
@@ -48,7 +46,7 @@ async function tablePlan(experiment: TableExperiment, { workdir, time, locating 
 
 async function trainingPlan(experiment: TrainingExperiment, context: PlanContext): Promise<TrainingPlan> {
   const { workdir, threads, acceptEnvironment, locating, observe, signal } = context;
-  await locating(['engine'], () => chooseEngine(experiment.engine));
+  const engine = await locating(['engine'], () => settleEngine(experiment.engine, context));
   const { device } = experiment.latency;
   if (device.type === 'local') await locating(['latency', 'device'], () => requireWorking(device.provider));
   const dataset = await locating(['data'], () => prepareData(experiment.data, observe, signal));
@@ -73,6 +71,7 @@ async function trainingPlan(experiment: TrainingExperiment, context: PlanContext
     data,
     task,
     space,
+    engine,
     threads,
     acceptEnvironment,
     supernet,

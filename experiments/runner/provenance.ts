@@ -3,9 +3,11 @@ import { contentHash } from '../../base/hash.js';
 import { describeEnvironment } from '../../latency-models/index.js';
 import { existsSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { onProcessor, type EngineChoice } from '../../trainers/index.js';
 import { weightsFilesOf } from '../initial-weights/read.js';
 import { isOwnSupernet, isTableExperiment } from '../kinds.js';
 import type { Experiment } from '../schema.js';
+import type { RecordedEnvironment } from './engine.js';
 import { sharedWeights } from './supernet/trained.js';
 
 /** What the results of a run rest on besides its experiment: the content of files, by the key that names them. */
@@ -48,12 +50,17 @@ const kinds: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** What a run is made on, for its record: machine and software, or the table; and the files that decide its results. */
-export function environmentOf(experiment: Experiment, threads: number): unknown {
+export function environmentOf(
+  experiment: Experiment,
+  threads: number,
+  engine: EngineChoice = onProcessor,
+): RecordedEnvironment {
   const files = Object.fromEntries(Object.entries(filesOf(experiment)).map(([key, file]) => [key, hashOf(key, file)]));
   const beside = Object.keys(files).length === 0 ? {} : { files };
   if (isTableExperiment(experiment)) return { table: experiment.space.file, time: 'simulated', ...beside };
-  const { engine, train } = experiment;
-  return { ...describeEnvironment('training', { provider: engine.provider, threads, batch: train.batch }), ...beside };
+  const { provider, adapter } = engine.type === 'compiled' ? engine : onProcessor;
+  const settings = { provider, threads, batch: experiment.train.batch, adapter: adapter?.name };
+  return { ...describeEnvironment('training', settings), ...beside };
 }
 
 /** @throws NasError `invalid-input` when a run would go on with another content of its table, of a module or of weights. */

@@ -6,10 +6,11 @@ import { isMap } from '../parse/path.js';
 import { isTableExperiment } from '../kinds.js';
 import type { Experiment } from '../schema.js';
 import { storeEnqueued, warmStart, type WarmStartInput } from '../warm-start/index.js';
-import type { Environment } from '../../latency-models/index.js';
+import type { EngineChoice } from '../../trainers/index.js';
 import { loadController } from '../../search/index.js';
 import type { RunObserver } from './events.js';
 import { withMoreTrials } from './budget.js';
+import type { RecordedEnvironment } from './engine.js';
 import { execute, report, type RunOutcome } from './execute.js';
 import { differences } from './differences.js';
 import { localWorkers, type CreateJobRunner } from './jobs/local-pool.js';
@@ -61,7 +62,7 @@ export async function runExperiment(
   const threads = threadsOf(experiment);
   const began = Date.now();
   const locating = locatingIn(loaded);
-  const context = { workdir, threads, acceptEnvironment, time: began, locating, observe, signal };
+  const context = { workdir, threads, before: null, acceptEnvironment, time: began, locating, observe, signal };
   const plan = await preparePlan(experiment, context);
   const { enqueued, notes } = await warmStart(warmStartInput(plan), locating);
   for (const message of notes) observe({ kind: 'note', message });
@@ -78,7 +79,7 @@ export async function runExperiment(
       written: loaded.written,
       threads,
       version: nasVersion(),
-      environment: environmentOf(experiment, threads),
+      environment: environmentOf(experiment, threads, engineOf(plan)),
     };
     const store = Store.create(databasePath(workdir), meta, clockOf(plan));
     return await withStore(store, () => {
@@ -118,11 +119,13 @@ export async function resumeExperiment(
       const settled = storedExperiment(store, path);
       requireSameFiles(settled, environment);
       const experiment = trials === undefined ? settled : withMoreTrials(settled, trials, store, observe);
-      noteOtherMachine(environment, environmentOf(experiment, threads), observe);
       const time = latestChange(store);
       const locating = locatingNowhere;
-      const context = { workdir: path, threads, acceptEnvironment, time, locating, observe, signal };
+      // What `environmentOf` gave when the run began.
+      const before = environment as RecordedEnvironment;
+      const context = { workdir: path, threads, before, acceptEnvironment, time, locating, observe, signal };
       const plan = await preparePlan(experiment, context);
+      noteOtherMachine(before, environmentOf(experiment, threads, engineOf(plan)), observe);
       clock = clockOf(plan);
       if (experiment !== settled) store.run.extend(experiment);
       store.events.add({ kind: 'resumed', detail: { version: nasVersion() } });
@@ -135,9 +138,8 @@ export async function resumeExperiment(
 }
 
 /** Tells when a run goes on elsewhere: trainings repeat bit for bit on one machine. */
-function noteOtherMachine(before: unknown, now: unknown, observe: RunObserver): void {
-  // Both are what `environmentOf` says: of a run on a table, nothing of this is known.
-  const differences = environmentDifferences(before as Partial<Environment>, now as Environment);
+function noteOtherMachine(before: RecordedEnvironment, now: RecordedEnvironment, observe: RunObserver): void {
+  const differences = environmentDifferences(before, now);
   if (differences === '') return;
   const message = `The run goes on in another environment (${differences}); what it trains may differ from there on`;
   observe({ kind: 'note', message });
@@ -151,6 +153,8 @@ const warmStartInput = (plan: Plan): WarmStartInput => {
 
 /** When anything last happened to a trial of a run, in ms since 1970. */
 const latestChange = (store: Store): number => Math.max(store.run.get().createdAt, store.trials.totals().changedAt);
+
+const engineOf = (plan: Plan): EngineChoice | undefined => (plan.kind === 'training' ? plan.engine : undefined);
 
 const threadsOf = (experiment: Experiment): number => (isTableExperiment(experiment) ? 1 : defaultThreads(experiment));
 

@@ -1,5 +1,5 @@
 import { invalidInput, messageOf } from '../../base/errors.js';
-import { createSession, remedyFor, requireKnown } from '../../compiler/index.js';
+import { createSession, remedyFor, requireKnown, tryWebGpu } from '../../compiler/index.js';
 import {
   modelOf,
   type Device,
@@ -52,7 +52,11 @@ export class LocalDevice implements Device {
     protocol: Protocol = defaultProtocol,
     options: MeasureOptions = {},
   ): Promise<Measurement[]> {
-    const environment = { ...describeEnvironment(this.name, this.config), precision: this.precision };
+    const adapter = this.config.provider === 'webgpu' ? (await tryWebGpu()).adapters.taken?.name : undefined;
+    const environment = {
+      ...describeEnvironment(this.name, { ...this.config, adapter }),
+      precision: this.precision,
+    };
     const open = subjects.map((subject) => () => this.open(modelOf(subject)));
     return measureSideBySide({ open, environment, processorTime: ownProcessorTime }, protocol, options);
   }

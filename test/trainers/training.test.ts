@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { resolveTarget } from '../../compiler/index.js';
 import { withDataset } from '../../trainers/data/index.js';
 import { createCompiledEngine } from '../../trainers/engines/compiled.js';
-import { activateBackend } from '../../trainers/engines/index.js';
+import { activateBackend, onProcessor } from '../../trainers/engines/index.js';
 import { createTrainingProgram } from '../../trainers/engines/training-program.js';
 import { filedFit } from '../../trainers/fit.js';
 import type { FitHooks, FitJob, FitProgress, FitResult } from '../../trainers/index.js';
@@ -15,7 +15,7 @@ import { openWorkbench, quiet, tinyJob, tinyTrain, type Workbench } from './supp
 let bench: Workbench;
 beforeAll(async () => {
   bench = await openWorkbench();
-  await activateBackend({ type: 'compiled', provider: 'cpu' });
+  await activateBackend(onProcessor);
 });
 afterAll(() => bench.close());
 

@@ -1,13 +1,20 @@
-import type { EngineConfig } from '../schema.js';
 import type { TrainingEngine } from './engine.js';
 import { createEagerEngine, type EagerOptions } from './eager.js';
 import { createCompiledEngine, type CompiledOptions } from './compiled.js';
-import { activateBackend, chooseEngine } from './select.js';
+import { activateBackend, chooseEngine, type AnyEngine } from './select.js';
 import { targetBeside, type TargetThreads } from './target.js';
 import { createTrainingProgram, type ProgramSpec } from './training-program.js';
 
 export { engineAvailability, type EngineAvailability } from './availability.js';
-export { activateBackend, chooseEngine, type EngineChoice } from './select.js';
+export {
+  activateBackend,
+  chooseEngine,
+  onProcessor,
+  placeOf,
+  type AnyEngine,
+  type CompiledChoice,
+  type EngineChoice,
+} from './select.js';
 export type { EngineBatch, EngineState, StepMetrics, TrainingEngine, Update } from './engine.js';
 export { modelInference, networkInference } from './inference.js';
 export { targetBeside } from './target.js';
@@ -31,7 +38,7 @@ export interface EngineParts<P> {
  * @throws NasError `invalid-input` when the engine that is asked for does not work here
  */
 export async function openEngine<P extends { dispose(): void }>(
-  config: EngineConfig,
+  config: AnyEngine,
   parts: EngineParts<P>,
   { batch, ...threads }: EngineOptions,
 ): Promise<TrainingEngine> {
@@ -52,7 +59,7 @@ export async function openEngine<P extends { dispose(): void }>(
  * @throws NasError `invalid-input` when the engine that is asked for does not work here
  */
 export const createEngine = (
-  config: EngineConfig,
+  config: AnyEngine,
   spec: () => ProgramSpec | Promise<ProgramSpec>,
   options: EngineOptions,
 ): Promise<TrainingEngine> => {

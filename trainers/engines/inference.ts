@@ -2,11 +2,11 @@ import * as tf from '@tensorflow/tfjs-core';
 import type * as tfl from '@tensorflow/tfjs-layers';
 import { exportModel, openOnnx, type OpenModel } from '../../compiler/index.js';
 import { apply, toOnnx, weightsFrom, weightVariables, type Model } from '../../spaces/models/index.js';
-import type { EngineChoice } from './select.js';
+import { placeOf, type EngineChoice } from './select.js';
 
 /** A network's inference, on an engine that is active (`activateBackend`). */
 export async function networkInference(model: Model, choice: EngineChoice, threads: number): Promise<OpenModel> {
-  if (choice.type === 'compiled') return openOnnx(toOnnx(model), 'the network', { provider: choice.provider, threads });
+  if (choice.type === 'compiled') return openOnnx(toOnnx(model), 'the network', { ...placeOf(choice), threads });
   const variables = weightVariables(model);
   const infer = (images: tf.Tensor): tf.Tensor =>
     apply(model.network, weightsFrom(variables), images, { training: false }).logits;
@@ -22,7 +22,7 @@ export async function modelInference(
   if (choice.type === 'compiled') {
     const bytes = exportModel(model);
     model.dispose();
-    return openOnnx(bytes, 'the model', { provider: choice.provider, threads });
+    return openOnnx(bytes, 'the model', { ...placeOf(choice), threads });
   }
   // Called with one tensor, a model with one output gives one tensor.
   const infer = (images: tf.Tensor): tf.Tensor => model.apply(images, { training: false }) as tf.Tensor;

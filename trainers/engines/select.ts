@@ -1,19 +1,45 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { invalidInput, NasError } from '../../base/errors.js';
-import { requireWorking } from '../../compiler/index.js';
+import { adapterNamed, findCard, requireWorking, tryWebGpu, type Adapter, type Target } from '../../compiler/index.js';
 import type { EngineConfig } from '../schema.js';
 import { loadCpuBackend, loadNativeBackend } from './availability.js';
 
-/** An engine that works here: the configuration with `auto` resolved. */
-export type EngineChoice =
-  | { readonly type: 'compiled'; readonly provider: string }
-  | { readonly type: 'eager'; readonly backend: 'tensorflow' | 'cpu' };
+/** The compiled engine, and what it runs on. */
+export interface CompiledChoice extends Pick<Target, 'provider' | 'device'> {
+  readonly type: 'compiled';
+  /** What WebGPU runs on; null for the other providers, and where the system does not tell. */
+  readonly adapter: Adapter | null;
+}
+
+/** An engine that works here: the configuration with everything settled. Plain data: it travels to worker processes. */
+export type EngineChoice = CompiledChoice | { readonly type: 'eager'; readonly backend: 'tensorflow' | 'cpu' };
+
+/** An engine as it is configured, or settled already: then nothing is tried again. */
+export type AnyEngine = EngineConfig | EngineChoice;
+
+/** The compiled engine on the processor. */
+export const onProcessor: CompiledChoice = { type: 'compiled', provider: 'cpu', device: null, adapter: null };
 
 const hint = '`nas doctor` shows what works here and how to get more.';
 
-async function compiled(provider: string): Promise<EngineChoice> {
-  await requireWorking(provider);
-  return { type: 'compiled', provider };
+/** Where no provider is named: a graphics card that is known to be one and works, else the processor. */
+async function compiledAnywhere(): Promise<CompiledChoice> {
+  const card = await findCard();
+  return card === null ? onProcessor : { ...onProcessor, provider: 'webgpu', adapter: card };
+}
+
+async function compiled(provider: string, wanted: EngineConfig['device']): Promise<CompiledChoice> {
+  if (provider === 'webgpu') return onWebGpu(wanted === undefined ? null : String(wanted));
+  const device = wanted === undefined ? null : String(wanted);
+  await requireWorking(provider, device);
+  return { ...onProcessor, provider, device };
+}
+
+async function onWebGpu(wanted: string | null): Promise<CompiledChoice> {
+  const device = wanted === null ? null : (await adapterNamed(wanted)).id;
+  await requireWorking('webgpu', device);
+  const { taken } = (await tryWebGpu(device)).adapters;
+  return { ...onProcessor, provider: 'webgpu', device, adapter: taken };
 }
 
 async function eager(backend: EngineConfig['backend']): Promise<EngineChoice> {
@@ -26,13 +52,16 @@ async function eager(backend: EngineConfig['backend']): Promise<EngineChoice> {
 
 /**
  * Tries the engine that the configuration asks for; with `auto` the eager one when a backend is named, else the
- * compiled one.
+ * compiled one. One that is settled already is taken as it is.
  *
  * @throws NasError `invalid-input` when the engine that is asked for does not work here
  */
-export async function chooseEngine({ type, provider, backend }: EngineConfig): Promise<EngineChoice> {
-  const resolved = type === 'auto' ? (backend === undefined ? 'compiled' : 'eager') : type;
-  return resolved === 'compiled' ? compiled(provider) : eager(backend);
+export async function chooseEngine(engine: AnyEngine): Promise<EngineChoice> {
+  if ('adapter' in engine) return engine;
+  const { type, backend } = engine;
+  if (type === 'eager' || (type === 'auto' && backend !== undefined)) return eager(backend);
+  const { provider, device } = engine;
+  return provider === undefined ? compiledAnywhere() : compiled(provider, device);
 }
 
 /** Makes the TF.js backend on which models are built for this engine the current one. */
@@ -41,3 +70,9 @@ export async function activateBackend(choice: EngineChoice): Promise<void> {
   if (backend === 'cpu') await loadCpuBackend();
   if (!(await tf.setBackend(backend))) throw new NasError('failure', `the TF.js backend ${backend} does not start`);
 }
+
+/** Where ONNX models run beside an engine: where the compiled engine's programs do, on the processor beside the eager one. */
+export const placeOf = (engine: EngineChoice): Pick<Target, 'provider' | 'device'> => {
+  const { provider, device } = engine.type === 'compiled' ? engine : onProcessor;
+  return { provider, device };
+};

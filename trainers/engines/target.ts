@@ -1,5 +1,5 @@
 import { resolveTarget, type Target } from '../../compiler/index.js';
-import type { EngineChoice } from './select.js';
+import { placeOf, type EngineChoice } from './select.js';
 
 export interface TargetThreads {
   readonly threads: number;
@@ -13,7 +13,7 @@ export interface TargetThreads {
  */
 export const targetBeside = (engine: EngineChoice, { threads, sharedCores = false }: TargetThreads): Promise<Target> =>
   resolveTarget({
-    provider: engine.type === 'compiled' ? engine.provider : 'cpu',
+    ...placeOf(engine),
     threads,
     spinning: !sharedCores,
   });

@@ -3,7 +3,7 @@ import { invalidInput } from '../../base/errors.js';
 import { compile, type Feed, type HostTensor, type InputSpec, type Target } from '../../compiler/index.js';
 import type { Network } from '../../spaces/index.js';
 import { initialWeights, weightVariables } from '../../spaces/models/index.js';
-import { activateBackend, targetBeside, type EngineChoice } from '../engines/index.js';
+import { activateBackend, onProcessor, targetBeside, type EngineChoice } from '../engines/index.js';
 import { createResizer } from '../data/index.js';
 import { logDeterminant } from './activation-codes.js';
 import type { ProxyBatch } from './batch.js';
@@ -51,7 +51,6 @@ const rules: { readonly [K in ProxyName]: Rule } = {
 };
 
 /** On whose TF.js backend programs are traced. */
-const onProcessor: EngineChoice = { type: 'compiled', provider: 'cpu' };
 
 /** Whether a proxy looks at images; the others are functions of the network and the seed alone. */
 export const needsImages = (name: ProxyName): boolean => rules[name].part !== 'flow';

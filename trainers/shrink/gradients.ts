@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { compile } from '../../compiler/index.js';
 import { channelGroups, type Network, type WeightAxis } from '../../spaces/index.js';
 import { apply, weightsFrom, weightVariables, type Model } from '../../spaces/models/index.js';
-import { activateBackend, targetBeside, type EngineChoice } from '../engines/index.js';
+import { activateBackend, onProcessor, targetBeside, type EngineChoice } from '../engines/index.js';
 import { crossEntropy } from '../losses/index.js';
 
 /** One labelled batch: normalised images as the network takes them, and soft labels. */
@@ -70,7 +70,7 @@ export async function gateGradients(
   { engine, threads }: GradientOptions,
 ): Promise<GateGradients> {
   const { network } = model;
-  await activateBackend({ type: 'compiled', provider: 'cpu' });
+  await activateBackend(onProcessor);
   const weights = weightVariables(model);
   try {
     const program = await compile(

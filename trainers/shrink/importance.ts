@@ -9,8 +9,8 @@ import {
 } from '../../spaces/index.js';
 import type { Weights } from '../../spaces/models/index.js';
 import { createLoader, withDataset, type DatasetRef } from '../data/index.js';
-import { chooseEngine } from '../engines/index.js';
-import type { EngineConfig } from '../schema.js';
+import { chooseEngine, type AnyEngine } from '../engines/index.js';
+
 import { readWeights } from '../weights.js';
 import { gateGradients } from './gradients.js';
 
@@ -27,7 +27,7 @@ export interface ImportanceOptions {
   /** Draws the images that `taylor` looks at. */
   readonly seed: number;
   /** Whose gradients `taylor` computes: where networks train. Those of another engine differ by rounding. */
-  readonly engine: EngineConfig;
+  readonly engine: AnyEngine;
   /** Threads of ONNX Runtime. With another number the last bits may differ. */
   readonly threads: number;
   /** How many training images `taylor` looks at; default 2,048, fewer when there are no more. */

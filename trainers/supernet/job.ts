@@ -1,7 +1,8 @@
+import type { AnyEngine } from '../engines/index.js';
 import type { Member, SpaceConfig, Task } from '../../spaces/index.js';
 import type { AugmentConfig } from '../data/schema.js';
 import type { DatasetRef } from '../data/index.js';
-import type { EngineConfig } from '../schema.js';
+
 import type { PreparedTeacher } from '../teachers/prepared.js';
 import type { SupernetConfig } from './schema.js';
 
@@ -16,7 +17,7 @@ export interface SupernetJob {
   readonly teacher: PreparedTeacher | null;
   /** File of weights by shared name to start from, as far as they go; default: random ones. */
   readonly initial?: string | undefined;
-  readonly engine: EngineConfig;
+  readonly engine: AnyEngine;
   /** Threads of the engine. The same job with another number may differ in the last bits. */
   readonly threads: number;
   /** Folder of this training alone: `checkpoint.bin` while it runs, `weights.bin` in the end. */
@@ -37,6 +38,6 @@ export interface MemberJob {
   readonly calibration: number;
   /** Which training images, and their views. The same for all members, or their accuracies do not compare. */
   readonly seed: number;
-  readonly engine: EngineConfig;
+  readonly engine: AnyEngine;
   readonly threads: number;
 }

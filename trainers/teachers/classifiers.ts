@@ -11,7 +11,7 @@ import {
   parseOnnx,
 } from '../../compiler/index.js';
 import { namedWeights } from '../../spaces/models/index.js';
-import { activateBackend, chooseEngine, modelInference } from '../engines/index.js';
+import { activateBackend, chooseEngine, modelInference, placeOf } from '../engines/index.js';
 import type { TeacherFinder } from './source.js';
 
 /**
@@ -30,7 +30,7 @@ export const onnxTeacher: TeacherFinder<'onnx'> = (config, info, { engine, threa
     model: null,
     open: async () =>
       openClassifier(
-        await openOnnx(config.path, where, { provider: engine.provider, threads }),
+        await openOnnx(config.path, where, { ...placeOf(await chooseEngine(engine)), threads }),
         classifier,
         info,
         where,

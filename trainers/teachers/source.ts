@@ -1,7 +1,8 @@
+import type { AnyEngine } from '../engines/index.js';
 import type { OpenClassifier } from '../../compiler/index.js';
 import type { DatasetInfo, DatasetRef } from '../data/index.js';
 import type { FitHooks } from '../fit-job.js';
-import type { AugmentConfig, EngineConfig, LossConfig } from '../schema.js';
+import type { AugmentConfig, LossConfig } from '../schema.js';
 import type { Teacher } from './schema.js';
 import type { TeacherModelSource } from './prepared.js';
 
@@ -12,7 +13,7 @@ export interface TeacherOptions {
   readonly train: { readonly augment: AugmentConfig; readonly loss?: LossConfig | undefined };
   /** The experiment's seed: of the views, and of a teacher that is trained here. */
   readonly seed: number;
-  readonly engine: EngineConfig;
+  readonly engine: AnyEngine;
   readonly threads: number;
   /** Folder that holds all caches; by default `cacheDirectory()`. */
   readonly cache?: string | undefined;

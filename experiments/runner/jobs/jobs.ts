@@ -2,8 +2,8 @@ import type { DeviceConfig, Measurement, Protocol } from '../../../latency-model
 import type { ModelMetadata } from '../../../deploy/index.js';
 import type { Choice, Network, SpaceConfig, Task } from '../../../spaces/index.js';
 import type {
+  AnyEngine,
   DatasetRef,
-  EngineConfig,
   EpochMetrics,
   FitJob,
   FitProgress,
@@ -96,7 +96,7 @@ export interface ProxiesJob {
   readonly dataset: DatasetRef;
   /** Draws the images that all networks are shown. */
   readonly imageSeed: number;
-  readonly engine: EngineConfig;
+  readonly engine: AnyEngine;
 }
 
 /** The proxies of one network, or why there are none. */

@@ -43,8 +43,8 @@ export class ProxyService {
    */
   async compute(networks: readonly SeededNetwork[], names: readonly ProxyName[]): Promise<readonly ProxyResult[]> {
     const { jobs, plan } = this.context;
-    const { dataset, data, experiment } = plan;
-    const { engine, seed: imageSeed } = experiment;
+    const { dataset, data, engine } = plan;
+    const { seed: imageSeed } = plan.experiment;
     const job = { kind: 'proxies', candidates: networks, names, dataset, imageSeed, engine } as const;
     const id = `proxies/${contentHash(networks, names)}`;
     const inputs = [{ path: dataset.directory, hash: data.hash }];

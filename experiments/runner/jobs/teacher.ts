@@ -10,14 +10,21 @@ import { phaseTraining } from './phase-training.js';
  */
 export async function prepareTeacher(context: TrainingContext, train: TrainConfig): Promise<PreparedTeacher | null> {
   const { plan, jobs, observe } = context;
-  const { teacher: config, seed, engine } = plan.experiment;
+  const { teacher: config, seed } = plan.experiment;
   if (config.type === 'none') return null;
   observe({
     kind: 'phase',
     name: 'teacher',
     message: 'Preparing the teacher, and what it says of every training image',
   });
-  const options = { dataset: plan.dataset, train, seed, engine, threads: plan.teacherThreads, cache: cacheDirectory() };
+  const options = {
+    dataset: plan.dataset,
+    train,
+    seed,
+    engine: plan.engine,
+    threads: plan.teacherThreads,
+    cache: cacheDirectory(),
+  };
   const order = {
     id: `teacher/${contentHash(config, train)}`,
     job: { kind: 'teacher', config, options },

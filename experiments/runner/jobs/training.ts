@@ -95,7 +95,7 @@ function trainOrder(plan: TrainingPlan, request: TrainingRequest): JobOrder<Trai
     train,
     dataset,
     teacher,
-    engine: experiment.engine,
+    engine: plan.engine,
     threads,
     sharedCores: experiment.search.parallel > 1,
     directory: join(workdir, trialFolder(stage, number)),

@@ -2,7 +2,7 @@ import { NasError } from '../../../base/errors.js';
 import type { Environment } from '../../../latency-models/index.js';
 
 /** What latencies depend on most. How busy the machine was, and which processors it might use, are not among them. */
-const telling = ['device', 'cpu', 'provider', 'threads', 'batch', 'precision', 'runtime'] as const;
+const telling = ['device', 'cpu', 'provider', 'adapter', 'threads', 'batch', 'precision', 'runtime'] as const;
 
 /** Latency is measured otherwise than before: the new numbers do not compare with those that are stored. */
 export class OtherEnvironment extends NasError {
@@ -16,7 +16,7 @@ export class OtherEnvironment extends NasError {
 /** `threads 1, now 4; cpu A, now B`; empty when latencies compare. What one of them does not tell is no difference. */
 export const environmentDifferences = (
   before: Readonly<Partial<Record<keyof Environment, unknown>>>,
-  now: Environment,
+  now: Readonly<Partial<Record<keyof Environment, unknown>>>,
 ): string =>
   telling
     .filter((key) => before[key] !== undefined && now[key] !== undefined && before[key] !== now[key])

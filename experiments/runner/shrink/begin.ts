@@ -83,7 +83,7 @@ async function importanceOf(
 ): Promise<Importance> {
   const { dataset, data, threads, experiment } = plan;
   const batch = Math.min(64, experiment.train.batch);
-  const options = { kind, network, weights, dataset, seed: experiment.seed, engine: experiment.engine, threads, batch };
+  const options = { kind, network, weights, dataset, seed: experiment.seed, engine: plan.engine, threads, batch };
   const order = {
     id: `importance/${kind}`,
     job: { kind: 'importance', options },

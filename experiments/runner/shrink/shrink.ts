@@ -8,6 +8,7 @@ import { locatingNowhere } from '../../parse/index.js';
 import { trainedModel, type TrainedModel } from '../../trained-model.js';
 import { trainingExperimentOf } from '../../training-run.js';
 import type { RunObserver } from '../events.js';
+import type { RecordedEnvironment } from '../engine.js';
 import { report } from '../execute.js';
 import { JobFailed } from '../jobs/job-runner.js';
 import { localWorkers, type CreateJobRunner } from '../jobs/local-pool.js';
@@ -70,8 +71,10 @@ async function shrinkIn(
 ): Promise<ShrinkOutcome> {
   const experiment = trainingExperimentOf(store, workdir);
   const parent = await trainedModel(store, workdir, request.trial);
-  const { threads, createdAt } = store.run.get();
-  const shared = { workdir, threads, acceptEnvironment: true, time: createdAt, locating: locatingNowhere };
+  const { threads, createdAt, environment } = store.run.get();
+  // What `environmentOf` gave when the run began.
+  const before = environment as RecordedEnvironment;
+  const shared = { workdir, threads, before, acceptEnvironment: true, time: createdAt, locating: locatingNowhere };
   const plan = await preparePlan(experiment, { ...shared, observe, signal });
   if (plan.kind === 'table') throw new Error('a run that trains was planned as one with a table');
   const jobs = workers({ size: 1, retries: experiment.search.retries });

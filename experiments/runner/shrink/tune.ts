@@ -83,7 +83,7 @@ export async function tune(context: TrainingContext, tuning: Tuning): Promise<vo
           train,
           dataset: plan.dataset,
           teacher,
-          engine: plan.experiment.engine,
+          engine: plan.engine,
           threads: plan.threads,
           directory,
           initial: { file: files.cut },
@@ -143,8 +143,15 @@ async function teacherOf(
   weights: string,
   train: TrainConfig,
 ): Promise<PreparedTeacher> {
-  const { seed, engine } = plan.experiment;
-  const options = { dataset: plan.dataset, train, seed, engine, threads: plan.teacherThreads, cache: cacheDirectory() };
+  const { seed } = plan.experiment;
+  const options = {
+    dataset: plan.dataset,
+    train,
+    seed,
+    engine: plan.engine,
+    threads: plan.teacherThreads,
+    cache: cacheDirectory(),
+  };
   const teacher = await jobs.submit(
     {
       id: `teacher/${name}`,

@@ -51,7 +51,7 @@ async function trainSupernet(
     dataset,
     teacher,
     initial,
-    engine: experiment.engine,
+    engine: plan.engine,
     threads: plan.teacherThreads,
     directory: join(workdir, supernetFolder),
   };

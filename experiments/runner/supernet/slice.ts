@@ -19,11 +19,11 @@ export const sliceOf = (space: Space, { file }: PreparedSupernet, genotype: Geno
 
 /** The evaluation of a network's slice as it is, calibrated as every other. */
 export function memberJob(
-  { space, dataset, experiment, threads }: Pick<TrainingPlan, 'space' | 'dataset' | 'experiment' | 'threads'>,
+  { space, dataset, engine, threads }: Pick<TrainingPlan, 'space' | 'dataset' | 'engine' | 'threads'>,
   { file, config, seed }: Omit<PreparedSupernet, 'hash'>,
   genotype: Genotype,
 ): MemberJob {
   const { augment, batch, calibration } = config;
   const member = memberOf(space, genotype);
-  return { member, weights: file, dataset, augment, batch, calibration, seed, engine: experiment.engine, threads };
+  return { member, weights: file, dataset, augment, batch, calibration, seed, engine, threads };
 }

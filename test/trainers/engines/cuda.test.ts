@@ -7,7 +7,7 @@ import { looping } from '../../../compiler/runtime/calling.js';
 import { Program } from '../../../compiler/runtime/program.js';
 import { CompiledTraining, createCompiledEngine } from '../../../trainers/engines/compiled.js';
 import { readStates } from '../../../trainers/engines/compiled-states.js';
-import { activateBackend, type EngineState, type ProgramSpec } from '../../../trainers/engines/index.js';
+import { activateBackend, onProcessor, type EngineState, type ProgramSpec } from '../../../trainers/engines/index.js';
 import { createTrainingProgram, noiseSeed } from '../../../trainers/engines/training-program.js';
 import { lossSchema, trainSchema } from '../../../trainers/schema.js';
 import { referenceNetworks } from '../../support/reference-networks.js';
@@ -15,7 +15,7 @@ import { noiseBatch, tinyStudent } from '../support/networks.js';
 import { writtenFor } from '../support/written-for.js';
 import { batch, everything, specOf } from './contract.js';
 
-beforeAll(() => activateBackend({ type: 'compiled', provider: 'cpu' }));
+beforeAll(() => activateBackend(onProcessor));
 
 const kd = lossSchema.parse({ type: 'kd' });
 const dropout = tinyStudent({ dropout: 0.4 });

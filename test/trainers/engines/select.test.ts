@@ -1,12 +1,15 @@
 import { describe, expect, test } from 'vitest';
-import { listProviders, tryProvider } from '../../../compiler/index.js';
+import { findCard, listProviders, tryProvider } from '../../../compiler/index.js';
 import { chooseEngine, engineAvailability, engineSchema, type EngineConfig } from '../../../trainers/index.js';
 
 const config = (values: object): EngineConfig => engineSchema.parse(values);
 
 describe('choosing an engine', () => {
   test('auto is compiled, and eager when a backend is named', async () => {
-    expect(await chooseEngine(config({}))).toEqual({ type: 'compiled', provider: 'cpu' });
+    expect(await chooseEngine(config({}))).toMatchObject({
+      type: 'compiled',
+      provider: (await findCard()) === null ? 'cpu' : 'webgpu',
+    });
     expect(await chooseEngine(config({ backend: 'cpu' }))).toEqual({ type: 'eager', backend: 'cpu' });
   });
 
@@ -24,7 +27,7 @@ describe('choosing an engine', () => {
     expect(reasons).toContainEqual(['cpu', null]);
     for (const [provider, reason] of reasons) {
       const choice = chooseEngine(config({ provider }));
-      if (reason === null) expect(await choice).toEqual({ type: 'compiled', provider });
+      if (reason === null) expect(await choice).toMatchObject({ type: 'compiled', provider, device: null });
       else
         await expect(choice).rejects.toMatchObject({
           code: 'invalid-input',

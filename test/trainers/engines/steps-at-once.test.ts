@@ -2,13 +2,13 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { resolveTarget, targetWith } from '../../../compiler/index.js';
 import { inputsOf, outputsOf, parseOnnx, type TensorInfo } from '../../../compiler/runtime/classifier/onnx-file.js';
 import { CompiledTraining, createCompiledEngine } from '../../../trainers/engines/compiled.js';
-import { activateBackend, type ProgramSpec } from '../../../trainers/engines/index.js';
+import { activateBackend, onProcessor, type ProgramSpec } from '../../../trainers/engines/index.js';
 import { createTrainingProgram } from '../../../trainers/engines/training-program.js';
 import { lossSchema, trainSchema } from '../../../trainers/schema.js';
 import { noiseBatch, tinyStudent } from '../support/networks.js';
 import { batch, everything, specOf } from './contract.js';
 
-beforeAll(() => activateBackend({ type: 'compiled', provider: 'cpu' }));
+beforeAll(() => activateBackend(onProcessor));
 
 const updates = [0, 1, 2, 3, 4].map((i) => ({
   batch: noiseBatch(tinyStudent(), batch, i),

@@ -5,12 +5,12 @@ import { Random } from '../../../base/random.js';
 import { channelGroups, type Network } from '../../../spaces/index.js';
 import { apply, initialWeights, weightsFrom, type Weights } from '../../../spaces/models/index.js';
 import { crossEntropy } from '../../../trainers/losses/index.js';
-import { channelImportance, createLoader, openDataset, saveWeights } from '../../../trainers/index.js';
+import { channelImportance, createLoader, onProcessor, openDataset, saveWeights } from '../../../trainers/index.js';
 import { gateGradients } from '../../../trainers/shrink/gradients.js';
 import { noiseBatch, tinyStudent, tinyTeacher } from '../support/networks.js';
 import { compiled, openWorkbench, type Workbench } from '../support/tiny-training.js';
 
-const onProcessor = { engine: { type: 'compiled', provider: 'cpu' }, threads: 1 } as const;
+const oneThread = { engine: onProcessor, threads: 1 };
 
 /** Weights as after a training: no two channels alike. */
 function settled(network: Network): Weights {
@@ -55,7 +55,7 @@ describe('gateGradients', () => {
   ])('are those of finite differences: %s', async (_, network) => {
     const weights = settled(network);
     const batch = noiseBatch(network, 8, 2);
-    const gradients = await gateGradients({ network, weights }, 8, onProcessor);
+    const gradients = await gateGradients({ network, weights }, 8, oneThread);
     const found = await gradients.of(batch);
     await gradients.close();
     expect([...found.keys()]).toEqual(channelGroups(network).map(({ name }) => name));
@@ -111,7 +111,7 @@ describe('channelImportance', () => {
       dropLast: true,
       size: [10, 10],
     });
-    const gradients = await gateGradients({ network, weights }, 64, onProcessor);
+    const gradients = await gateGradients({ network, weights }, 64, oneThread);
     for await (const batch of loader.epoch(0))
       for (const [name, gates] of await gradients.of(batch))
         expect(found.get(name)).toEqual([...gates].map((gate) => gate * gate));

@@ -4,7 +4,7 @@ import { compile, resolveTarget, StateStore, type HostTensor, type Target } from
 import { sharedName, spaceSchema, type Member, type SpaceConfig } from '../../../spaces/index.js';
 import { drawWeights, sharedSpecs, slicedTo, weightSpecs, type Weights } from '../../../spaces/models/index.js';
 import { GradientSums } from '../../../trainers/engines/gradient-sums.js';
-import { activateBackend } from '../../../trainers/engines/index.js';
+import { activateBackend, onProcessor } from '../../../trainers/engines/index.js';
 import type { BatchInputs } from '../../../trainers/engines/network-gradients.js';
 import { createTrainingProgram } from '../../../trainers/engines/training-program.js';
 import { lossSchema, trainSchema } from '../../../trainers/schema.js';
@@ -25,7 +25,7 @@ const learning = {
 
 let target: Target;
 beforeAll(async () => {
-  await activateBackend({ type: 'compiled', provider: 'cpu' });
+  await activateBackend(onProcessor);
   target = await resolveTarget();
 });
 

@@ -3,6 +3,7 @@ import { CompiledTraining } from '../../../trainers/engines/compiled.js';
 import { readStates } from '../../../trainers/engines/compiled-states.js';
 import {
   activateBackend,
+  onProcessor,
   type EngineBatch,
   type EngineState,
   type ProgramSpec,
@@ -24,7 +25,7 @@ export async function oneStep(
   batch: EngineBatch,
   size: number,
 ): Promise<OneStep> {
-  await activateBackend({ type: 'compiled', provider: target.provider });
+  await activateBackend(onProcessor);
   const program = createTrainingProgram(spec());
   const training = new CompiledTraining(program, { target, batch: size });
   try {
