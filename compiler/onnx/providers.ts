@@ -17,7 +17,10 @@ export interface ProviderCapabilities {
   readonly readsTriples: boolean;
   /** Whether results can stay in the memory of the device and be given to the next run. */
   readonly deviceTensors: boolean;
-  /** Training steps that are best made in one run, where each run moves all states between host and device; else 1. */
+  /**
+   * Training steps that are best made in one run: more than 1 where each run moves all states between host and device, and
+   * the body of a `Loop` runs on the device.
+   */
   readonly stepsAtOnce: number;
 }
 
@@ -30,7 +33,8 @@ const accelerator: ProviderCapabilities = {
   mostResults: null,
   readsTriples: true,
   deviceTensors: false,
-  stepsAtOnce: 8,
+  // Some, such as CoreML, leave what is in a loop to the CPU.
+  stepsAtOnce: 1,
 };
 
 const capabilities: Readonly<Record<string, ProviderCapabilities>> = {
@@ -43,7 +47,7 @@ const capabilities: Readonly<Record<string, ProviderCapabilities>> = {
     deviceTensors: false,
     stepsAtOnce: 1,
   },
-  cuda: { ...accelerator, wayOf: inTable(cuda) },
+  cuda: { ...accelerator, wayOf: inTable(cuda), stepsAtOnce: 8 },
   webgpu: {
     ...accelerator,
     wayOf: inTable(webgpu),
@@ -51,7 +55,6 @@ const capabilities: Readonly<Record<string, ProviderCapabilities>> = {
     mostResults: 7,
     readsTriples: false,
     deviceTensors: true,
-    stepsAtOnce: 1,
   },
 };
 

@@ -78,8 +78,8 @@ describe('what crosses between host and device', () => {
     expect(bytesOf(outputs.filter((port) => !isOwn(port)))).toBe(states);
   });
 
-  test('accelerators whose states stay on the device make single steps, others several', () => {
+  test('several steps in a run are for providers that run loops and cannot keep states on the device', () => {
     const atOnce = (provider: string): number => targetWith(null, { provider }).stepsAtOnce;
-    expect(['cpu', 'webgpu', 'cuda', 'tensorrt'].map(atOnce)).toEqual([1, 1, 8, 8]);
+    expect(['cpu', 'webgpu', 'cuda', 'coreml'].map(atOnce)).toEqual([1, 1, 8, 1]);
   });
 });
