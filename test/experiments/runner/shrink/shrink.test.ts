@@ -2,13 +2,17 @@ import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, sta
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ReportShrunk } from '../../../../experiments/report/index.js';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { collectShrunk } from '../../../../experiments/report/index.js';
+import { messageOf, NasError } from '../../../../base/errors.js';
+import { shrinkTrial, type RunEvent, type ShrinkRequest } from '../../../../experiments/runner/index.js';
 import { readMetadata } from '../../../../deploy/index.js';
 import { channelGroups, costs, type Network } from '../../../../spaces/index.js';
+import { nasInside } from '../../../cli/nas.js';
 import { lockWorkdir, Store } from '../../../../store/index.js';
 import { ended, start, writeExperiment } from '../experiment.js';
 import { digest } from '../findings.js';
+import { inside, runInside } from '../inside.js';
 
 let directory = '';
 let workdir = '';
@@ -18,20 +22,20 @@ let macs = 0;
 
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'nas-shrink-'));
+  vi.stubEnv('NAS_CACHE', join(directory, 'cache'));
   workdir = join(directory, 'run');
   const file = writeExperiment(directory, {
     name: 'shrinking',
     space:
-      '{ type: mobilenet, stages: [{ filters: 16, depth: 1, expand: [3, 6], stride: 2 }, { filters: 24, depth: 2, expand: [3, 6], se: 0.25, stride: 2 }] }',
+      '{ type: mobilenet, width: 1, stem: { filters: 16, stride: 2 }, stages: [{ filters: 16, depth: 1, expand: [2, 6], stride: 2 }, { filters: 24, depth: 1, expand: [2, 6], se: 0.25 }] }',
     teacher: null,
     train: '{ epochs: 2, batch: 32, augment: { crop: 2, flip: true, views: 2 }, checkpoint_seconds: 0.1 }',
-    search: '{ controller: random, trials: 4 }',
+    search: '{ controller: random, trials: 4, parallel: 1 }',
     objectives: '[{ name: accuracy }, { name: latency_ms }]',
     latency: '{ calibration: 4 }',
     final: null,
   });
-  const { code, output } = await ended(start(directory, ['run', file, '--workdir', workdir]));
-  expect(code, output).toBe(0);
+  await runInside(file, workdir);
   const store = Store.open(join(workdir, 'nas.sqlite'), { readonly: true });
   for (const { number, genotypeId } of store.trials.all()) {
     const own = costs(store.networks.get(genotypeId) as Network).macs;
@@ -39,7 +43,10 @@ beforeAll(async () => {
   }
   store.close();
 }, 240_000);
-afterAll(() => rmSync(directory, { recursive: true, force: true }));
+afterAll(() => {
+  vi.unstubAllEnvs();
+  rmSync(directory, { recursive: true, force: true });
+});
 
 const copy = (name: string): string => {
   const to = join(directory, name);
@@ -47,12 +54,22 @@ const copy = (name: string): string => {
   return to;
 };
 
-async function shrink(folder: string, ...args: string[]) {
-  return ended(start(directory, ['shrink', folder, ...args]));
-}
+/** Refusals and what is kept already come before a worker starts. */
+const shrink = (folder: string, ...args: string[]) => nasInside(['shrink', folder, ...args]);
 
-/** What is written to `out`, where `err` has progress only. */
-const shrunkOf = (output: string): ReportShrunk => JSON.parse(output.slice(output.indexOf('{\n'))) as ReportShrunk;
+/** Shrinks inside this process. @returns what is kept of it, and what was told. */
+async function shrinkInside(folder: string, wanted: Pick<ShrinkRequest, 'target'> & Partial<ShrinkRequest>) {
+  const events: RunEvent[] = [];
+  const request: ShrinkRequest = { trial, importance: 'taylor', multiple: 4, ...wanted };
+  const outcome = await shrinkTrial(folder, request, { workers: inside }, (event) => events.push(event));
+  const store = Store.open(join(folder, 'nas.sqlite'), { readonly: true });
+  try {
+    const [shrunk] = await collectShrunk(store);
+    return { outcome, shrunk, told: JSON.stringify(events) };
+  } finally {
+    store.close();
+  }
+}
 
 /** What must not differ between two fine-tunings of one network. */
 function kept(folder: string) {
@@ -90,15 +107,17 @@ async function stopped(folder: string, signal: 'SIGINT' | 'SIGKILL', args: reado
   return over;
 }
 
+/** So many that it is stopped twice before it ends, on a fast machine, too. */
+const epochs = 12;
+
 describe('nas shrink', { timeout: 300_000 }, () => {
   it('cuts to a number of MACs, fine-tunes, keeps beside the trials, and shows', async () => {
     const folder = copy('whole');
     const budget = Math.round(0.6 * macs);
-    const { code, output } = await shrink(folder, `${trial}`, '--macs', `${budget}`, '--epochs', '6', '--json');
-    expect(code, output).toBe(0);
-    const shrunk = shrunkOf(output);
+    const { outcome, shrunk } = await shrinkInside(folder, { target: { objective: 'macs', value: budget }, epochs });
+    expect(outcome).toEqual({ state: 'complete', number: 0 });
     const { network, cut, tuned, from, widths } = shrunk;
-    expect(shrunk).toMatchObject({ number: 0, parent: trial, state: 'complete', epochs: 6, multiple: 4 });
+    expect(shrunk).toMatchObject({ number: 0, parent: trial, state: 'complete', epochs, multiple: 4 });
     expect(from.macs).toBe(macs);
     expect(tuned.macs).toBeLessThanOrEqual(budget);
     // One block of channels less would have been over the budget.
@@ -116,47 +135,50 @@ describe('nas shrink', { timeout: 300_000 }, () => {
     expect(existsSync(join(folder, 'report.html'))).toBe(true);
 
     const again = copy('killed');
-    const args = [`${trial}`, '--macs', `${budget}`, '--epochs', '6'];
+    const args = [`${trial}`, '--macs', `${budget}`, '--epochs', `${epochs}`];
     const interrupted = await stopped(again, 'SIGINT', args);
     expect(interrupted).toMatchObject({
       code: 130,
       output: expect.stringContaining('the same command goes on') as string,
     });
     expect((await stopped(again, 'SIGKILL', args)).code).toBeNull();
-    const last = await shrink(again, ...args);
+    const last = await ended(start(directory, ['shrink', again, ...args, '--json']));
     expect(last.code, last.output).toBe(0);
     expect(last.output).toContain('Shrunk network 0 was begun and goes on');
+    expect(JSON.parse(last.output.slice(last.output.indexOf('{\n')))).toMatchObject({ number: 0, network });
     expect(kept(again)).toEqual(kept(folder));
-    expect(kept(folder)).toMatchObject({ trials: 4, curve: { length: 6 }, weights: expect.any(String) as string });
+    expect(kept(folder)).toMatchObject({ trials: 4, curve: { length: epochs }, weights: expect.any(String) as string });
   });
 
   it('cuts to a latency, as it is measured on the device, beside members of the space', async () => {
     const folder = copy('latency');
+    const latency = (value: number) => ({ target: { objective: 'latency_ms', value } }) as const;
     // A busy machine may measure the same network a third slower the next time: then the budget is set anew.
+    const within = /has ([\d.]+) ms already.*within the budget/;
     const attempt = async () => {
-      const refused = await shrink(folder, `${trial}`, '--latency', '1000');
-      expect(refused).toMatchObject({ code: 2, output: expect.stringContaining('within the budget') as string });
-      const has = Number(/has ([\d.]+) ms already/.exec(refused.output)?.[1]);
-      const args = ['--latency', `${0.8 * has}`, '--multiple', '8', '--importance', 'gamma', '--json'];
-      return shrink(folder, `${trial}`, ...args);
+      const error: unknown = await shrinkInside(folder, latency(1000)).catch((thrown: unknown) => thrown);
+      expect(error).toMatchObject({ code: 'invalid-input', message: expect.stringMatching(within) as string });
+      const has = Number(within.exec(messageOf(error))?.[1]);
+      return shrinkInside(folder, { ...latency(0.8 * has), multiple: 8, importance: 'gamma' });
     };
-    let { code, output } = await attempt();
-    for (let more = 3; more > 0 && (code === 2 || code === 3); more--) ({ code, output } = await attempt());
-    expect(code, output).toBe(0);
-    const shrunk = shrunkOf(output);
+    const again = (error: unknown) => {
+      if (error instanceof NasError && ['invalid-input', 'infeasible'].includes(error.code)) return attempt();
+      throw error;
+    };
+    const { shrunk } = await attempt().catch(again).catch(again).catch(again);
     const { from, tuned, alternative, widths } = shrunk;
     expect(shrunk).toMatchObject({ state: 'complete', importance: 'gamma', target: { objective: 'latency_ms' } });
     expect(shrunk.device).toContain('local');
     expect(tuned.macs).toBeLessThan(from.macs);
-    for (const { latency } of [from, tuned]) expect(latency).toBeGreaterThan(0);
+    for (const { latency: ms } of [from, tuned]) expect(ms).toBeGreaterThan(0);
     if (alternative !== null) expect(alternative.latency).toBeLessThanOrEqual(tuned.latency ?? 0);
     for (const width of Object.values(widths)) expect(width % 8).toBe(0);
     expect(Object.keys(widths).some((name) => name.includes('_se_'))).toBe(false);
 
-    const pareto = await ended(start(directory, ['pareto', folder]));
-    expect(pareto.output).toMatch(/Shrunk networks\n.*\n +0 +trial \d+ +0\.\d+ ms +complete/);
-    const shown = await ended(start(directory, ['show', folder, `${trial}`]));
-    expect(shown.output).toContain('Shrunk networks');
+    const pareto = await nasInside(['pareto', folder]);
+    expect(pareto.out).toMatch(/Shrunk networks\n.*\n +0 +trial \d+ +0\.\d+ ms +complete/);
+    const shown = await nasInside(['show', folder, `${trial}`]);
+    expect(shown.out).toContain('Shrunk networks');
     expect(readFileSync(join(folder, 'report.html'), 'utf8')).toContain('Shrunk networks');
 
     for (const [to, file] of [
@@ -164,19 +186,19 @@ describe('nas shrink', { timeout: 300_000 }, () => {
       ['tfjs', 'model.json'],
     ]) {
       const target = join(folder, to);
-      const exported = await ended(start(directory, ['export', folder, '--shrunk', '0', '--to', to, '-o', target]));
-      expect(exported.code, exported.output).toBe(0);
+      const exported = await nasInside(['export', folder, '--shrunk', '0', '--to', to, '-o', target]);
+      expect(exported.code, exported.err).toBe(0);
       expect(existsSync(join(target, file))).toBe(true);
     }
-    const none = await ended(start(directory, ['export', folder, '--shrunk', '3', '--to', 'onnx', '-o', folder]));
-    expect(none).toMatchObject({ code: 2, output: expect.stringContaining('no shrunk network 3') as string });
+    const none = await nasInside(['export', folder, '--shrunk', '3', '--to', 'onnx', '-o', folder]);
+    expect(none).toMatchObject({ code: 2, err: expect.stringContaining('no shrunk network 3') as string });
   });
 
   it('refuses what cannot be, with what can be', async () => {
     const folder = copy('refused');
     const refusal = async (...args: string[]) => {
-      const { code, output } = await shrink(folder, ...args);
-      return `${code} ${output.replace(/^.*nas: /s, '')}`;
+      const { code, err } = await shrink(folder, ...args);
+      return `${code} ${err.replace(/^.*nas: /s, '')}`;
     };
     expect(await refusal('77', '--macs', '300k')).toMatch(/^2 .*has no trial 77/);
     expect(await refusal(`${trial}`, '--macs', '900M')).toMatch(
