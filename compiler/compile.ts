@@ -4,16 +4,17 @@ import { encodeModel, nodeName } from './onnx/model.js';
 import { capabilitiesOf } from './onnx/providers.js';
 import { hostNodes } from './onnx/support/host-nodes.js';
 import { resolveTarget } from './runtime/blocked-support.js';
+import { requireHalf } from './runtime/half-support.js';
 import { looping, singly } from './runtime/calling.js';
 import { invalidInput } from '../base/errors.js';
 import { InferenceProgram } from './runtime/inference.js';
 import { needlessOptimizers } from './runtime/needless-optimizers.js';
 import { Program } from './runtime/program.js';
 import type { StateLayout, StatePack } from './passes/pack-states.js';
-import { type GraphCheck, runPasses, stateful, type StatefulDraft } from './passes/pipelines.js';
+import { type GraphCheck, mixedStateful, runPasses, stateful, type StatefulDraft } from './passes/pipelines.js';
 import { createSession } from './runtime/session.js';
 import { StateStore } from './runtime/state-store.js';
-import { portable, type Target } from './target.js';
+import { portable, withoutSinglePrecision, type Target } from './target.js';
 import { traceTwice } from './trace/determinism.js';
 import type { InputSpec, Traced, TracedFunction } from './trace/trace.js';
 import { trace } from './trace/trace.js';
@@ -42,6 +43,11 @@ export interface CompileOptions {
    * states cross between the memories of host and device once for all of them. All inputs have fixed sizes.
    */
   readonly loop?: boolean;
+  /**
+   * Whether products, and what lies between them, are computed in float16, with float32 inputs, results and states; default false.
+   * Gradients need a scaled loss then.
+   */
+  readonly mixedPrecision?: boolean;
   /** Told the graph as it was traced and after each pass, such as `verifyGraph`; default: nobody is. */
   readonly check?: GraphCheck;
 }
@@ -52,6 +58,7 @@ export function optimized(
   target: Target,
   layout: StateLayout = new StateStore().layout,
   check?: GraphCheck,
+  passes = stateful,
 ): Pick<StatefulDraft, 'graph' | 'packs'> {
   const names = traced.states.map(({ variable }) => variable.name);
   const states = names.map((name) => ({ name, input: stateInput(name), output: stateOutput(name) }));
@@ -59,7 +66,7 @@ export function optimized(
   // In the memory of a device there is no view of a part.
   const { deviceTensors: wholeVectors } = capabilitiesOf(target.provider);
   const draft = { graph: traced.graph, states, layout: { ...layout, single }, wholeVectors, packs: [] };
-  return runPasses<StatefulDraft>(draft, stateful, target, check);
+  return runPasses<StatefulDraft>(draft, passes, target, check);
 }
 
 /** What the ports of a step are to a loop over it. */
@@ -94,13 +101,22 @@ export async function compile(
   inputs: Readonly<Record<string, InputSpec>>,
   options: CompileOptions = {},
 ): Promise<Program> {
-  const { target = await resolveTarget(), states = new StateStore(), freeze, optimize = true, loop = false } = options;
+  const { states = new StateStore(), freeze, optimize = true, loop = false, mixedPrecision = false } = options;
+  const given = options.target ?? (await resolveTarget());
+  const target = mixedPrecision ? withoutSinglePrecision(given) : given;
+  if (mixedPrecision) await requireHalf(target);
   if (loop) requireFixedSizes(inputs);
   const start = performance.now();
   // Nothing is awaited until the states are adopted: programs that are compiled at the same time see each other's.
   const traceOptions = { target, layouts: states.orders, ...(freeze && { freeze }) };
   const recorded = (options.checkDeterminism === false ? trace : traceTwice)(fn, inputs, traceOptions);
-  const { graph, packs } = optimized(recorded, target, states.layout, options.check);
+  const { graph, packs } = optimized(
+    recorded,
+    target,
+    states.layout,
+    options.check,
+    mixedPrecision ? mixedStateful : stateful,
+  );
   const traced = { ...recorded, graph };
   states.adopt(traced.states, packs);
   const afterTrace = performance.now();

@@ -28,6 +28,7 @@ export { tinyModel } from './runtime/tiny-model.js';
 export { portable, targetWith, type Target, type TargetOptions } from './target.js';
 export { normalizeBatch, type NormalizedBatch } from './trace/batch-norm.js';
 export { inLayer } from './trace/layer-names.js';
+export { allBelow } from './trace/magnitude.js';
 export { uniform, withNoise } from './trace/noise.js';
 export type { InputSpec, TraceOptions, Traced, TracedFunction } from './trace/trace.js';
 export { trace } from './trace/trace.js';

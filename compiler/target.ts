@@ -47,5 +47,13 @@ export function targetWith(block: number | null, options: TargetOptions = {}): T
   return Object.freeze({ provider, device, threads, spinning, block, stepsAtOnce, lowerings: names });
 }
 
+/** The same target without what works in float32 only: blocked kernels, and factors that float16 does not know. */
+export function withoutSinglePrecision(target: Target): Target {
+  const without = lowerings.filter(({ name, needs }) => needs === 'blocked' || name === 'activation windows');
+  const left = new Set(target.lowerings);
+  for (const { name } of without) left.delete(name);
+  return Object.freeze({ ...target, block: null, lowerings: left });
+}
+
 /** Standard operators only, as they are fast on most providers: what files for others are written for. */
 export const portable: Target = targetWith(null, { without: ['depthwise convolutions as matrix products'] });

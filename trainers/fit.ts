@@ -37,6 +37,7 @@ export function filedFit(job: FitJob, dataset: Dataset): FiledTraining {
     loss,
     optimizer: train.optimizer,
     ema: train.ema,
+    precision: train.precision,
     teacher: hints > 0 || attention > 0 ? await loadTeacherModel(teacher?.model ?? null, input) : null,
   });
   const engine = () => createEngine(job.engine, spec, { threads, sharedCores, batch: train.batch });

@@ -65,6 +65,11 @@ export const trainFields = {
     .min(0)
     .lt(1)
     .describe('decay of the moving average of the weights that is evaluated and exported; 0: none'),
+  precision: z
+    .enum(['float32', 'mixed'])
+    .describe(
+      'mixed: products in float16, weights, statistics, loss and optimizer in float32, the loss scaled (Micikevicius et al. 2018): for the compiled engine on a GPU that computes in float16; float32 otherwise',
+    ),
   checkpoint_seconds: z
     .number()
     .gt(0)
@@ -82,9 +87,12 @@ export const trainSchema = z.strictObject({
   loss: trainFields.loss.optional(),
   augment: trainFields.augment.prefault({}),
   ema: trainFields.ema.default(0),
+  precision: trainFields.precision.optional(),
   checkpoint_seconds: trainFields.checkpoint_seconds.default(20),
 });
 export type TrainConfig = z.output<typeof trainSchema>;
+/** Of a training; float32 where nothing is said. */
+export type Precision = NonNullable<TrainConfig['precision']>;
 
 /** `final:`; overrides of `train` for the frontier's networks after the search. A key that is not given keeps its value. */
 export const finalSchema = z

@@ -104,6 +104,8 @@ export function trainingHash(
   info: DatasetInfo,
 ): string {
   const taught = loss.type === 'cross-entropy' ? null : [teacher?.hash, teacher?.logits?.viewSeed];
-  const config = { ...train, loss, checkpoint_seconds: 0 };
+  // As it was before there was a choice.
+  const precision = train.precision === 'mixed' ? train.precision : undefined;
+  const config = { ...train, precision, loss, checkpoint_seconds: 0 };
   return contentHash(...what, seed, config, info.hash, taught, viewSeedOf({ teacher, seed }));
 }

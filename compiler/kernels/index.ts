@@ -6,6 +6,7 @@ import { activationGradientRules, activationRules } from './elementwise/activati
 import { binaryRules } from './elementwise/binary.js';
 import { creationRules, unaryRules } from './elementwise/unary.js';
 import { indexingRules } from './indexing.js';
+import { magnitudeRules } from './magnitude.js';
 import { matmulRules } from './matmul.js';
 import { batchNormTrainingRules, normalizationRules } from './normalization.js';
 import { poolingRules } from './pooling.js';
@@ -21,7 +22,7 @@ type StandardKernel = {
 }[keyof Exports];
 
 /** Kernels of our own, called by what trace/ puts in place of TF.js's longer ways. */
-const ownRules = { ...activationGradientRules, ...batchNormTrainingRules, ...randomRules };
+const ownRules = { ...activationGradientRules, ...batchNormTrainingRules, ...magnitudeRules, ...randomRules };
 export type OwnKernel = keyof typeof ownRules;
 export type KernelName = StandardKernel | OwnKernel;
 

@@ -22,6 +22,11 @@ export interface ProviderCapabilities {
    * the body of a `Loop` runs on the device.
    */
   readonly stepsAtOnce: number;
+  /**
+   * The most products whose sum it computes well enough in float16. Where it adds up in float16, too, 1 more changes nothing
+   * any more from 2048 on.
+   */
+  readonly longestHalfSum: number;
 }
 
 /** Graphics cards and other accelerators have direct depthwise kernels and do not know the blocked layout. */
@@ -35,6 +40,7 @@ const accelerator: ProviderCapabilities = {
   deviceTensors: false,
   // Some, such as CoreML, leave what is in a loop to the CPU.
   stepsAtOnce: 1,
+  longestHalfSum: 2048,
 };
 
 const capabilities: Readonly<Record<string, ProviderCapabilities>> = {
@@ -46,6 +52,7 @@ const capabilities: Readonly<Record<string, ProviderCapabilities>> = {
     readsTriples: true,
     deviceTensors: false,
     stepsAtOnce: 1,
+    longestHalfSum: Infinity,
   },
   cuda: { ...accelerator, wayOf: inTable(cuda), stepsAtOnce: 8 },
   webgpu: {

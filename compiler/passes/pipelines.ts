@@ -8,6 +8,7 @@ import { foldBatchNorm } from './fold-batch-norm.js';
 import { foldConstants } from './fold-constants.js';
 import { fuseSums } from './fuse-sums.js';
 import { groupConvolutions } from './group-convolutions.js';
+import { mixedPrecision } from './mixed-precision/mixed-precision.js';
 import { narrowSplits } from './narrow-splits.js';
 import { packStates, type StateLayout, type StatePack } from './pack-states.js';
 import { padTriples } from './pad-triples.js';
@@ -65,6 +66,12 @@ export const stateful: readonly Pass<StatefulDraft>[] = [
   },
   rewriting('simplify reshapes', simplifyReshapes, 'merged reshapes'),
   ...forProvider,
+];
+
+/** The same in mixed precision. */
+export const mixedStateful: typeof stateful = [
+  ...stateful,
+  rewriting('mixed precision', (graph, { longestHalfSum }) => mixedPrecision(graph, longestHalfSum)),
 ];
 
 /** Inference with constant weights: as few operators as there can be, standard ones only. */

@@ -20,6 +20,7 @@ const elementwise: ReadonlySet<OnnxOp> = new Set<OnnxOp>([
   'Reciprocal',
   'Sqrt',
   'Sub',
+  'Where',
 ]);
 
 /** An operand of an update that is as large as the state: a state, or a value not computed from it, say a gradient. */
@@ -90,10 +91,11 @@ export class Ends {
     return depends;
   }
 
-  /** Single numbers and values of the same size may meet in one vector. */
+  /** Single numbers, single conditions and values of the same size may meet in one vector. */
   private fits(input: string, name: string): boolean {
     const { shape = [], dtype } = this.graph.types.get(input) ?? {};
-    return dtype === 'float32' && (this.sizeOf(input) === this.sizeOf(name) || shape.length === 0);
+    if (shape.length === 0) return dtype === 'float32' || dtype === 'bool';
+    return dtype === 'float32' && this.sizeOf(input) === this.sizeOf(name);
   }
 }
 

@@ -6,6 +6,7 @@ import { activationGradientRules, activationRules } from '../../compiler/kernels
 import { binaryRules } from '../../compiler/kernels/elementwise/binary.js';
 import { creationRules, unaryRules } from '../../compiler/kernels/elementwise/unary.js';
 import { indexingRules } from '../../compiler/kernels/indexing.js';
+import { magnitudeRules } from '../../compiler/kernels/magnitude.js';
 import { matmulRules } from '../../compiler/kernels/matmul.js';
 import { batchNormTrainingRules, normalizationRules } from '../../compiler/kernels/normalization.js';
 import { poolingRules } from '../../compiler/kernels/pooling.js';
@@ -31,7 +32,7 @@ const families: readonly (readonly [title: string, ...rules: readonly object[]])
   ['indexing', indexingRules],
   ['resizing', resizeRules],
   ['creation', creationRules],
-  ['of our own', activationGradientRules, batchNormTrainingRules, randomRules],
+  ['of our own', activationGradientRules, batchNormTrainingRules, magnitudeRules, randomRules],
 ];
 
 const names = Object.keys(kernels) as KernelName[];

@@ -127,6 +127,25 @@ const engineBackend: TrainingCheck = ({ engine }) =>
     `got "${engine.backend ?? ''}"; a backend is chosen for the eager engine only: expected no backend, or engine.type: eager`,
   );
 
+const precision: TrainingCheck = (experiment) => {
+  const { engine, supernet } = experiment;
+  const got = 'got "mixed"';
+  const eager = engine.type === 'eager' || (engine.type === 'auto' && engine.backend !== undefined);
+  const shared = supernet !== undefined && isOwnSupernet(supernet);
+  return schedules(experiment).flatMap(({ key, config }) => {
+    if (config.precision !== 'mixed') return [];
+    const path = [key, 'precision'];
+    return [
+      ...when(eager, path, `${got}; TF.js has no float16: expected float32, or engine.type: compiled`),
+      ...when(
+        key === 'supernet' && shared,
+        ['train', 'precision'],
+        `${got}; supernets are trained in float32: expected float32, or final.precision: mixed alone`,
+      ),
+    ];
+  });
+};
+
 const tournament: Check = ({ search: { controller, tournament: size, population } }) =>
   when(
     controller === 'evolution' && size > population,
@@ -186,6 +205,7 @@ const trainingChecks: readonly TrainingCheck[] = [
   warmup,
   augmentation,
   engineBackend,
+  precision,
   features,
   ...evaluationChecks,
   teacherNormalisation,

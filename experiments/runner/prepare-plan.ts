@@ -61,6 +61,14 @@ async function trainingPlan(experiment: TrainingExperiment, context: PlanContext
     const message = `final: begins as the search's trainings do and is no longer than their ${experiment.train.epochs} epochs, so it will hardly come to more; give final.epochs more`;
     observe({ kind: 'warning', message });
   }
+  if (
+    experiment.engine.provider === 'cpu' &&
+    [experiment.train, experiment.final].some((one) => one?.precision === 'mixed')
+  ) {
+    const message =
+      'precision: mixed is for graphics cards; the processor computes float16 by casting it, which is slower';
+    observe({ kind: 'warning', message });
+  }
   const made = experiment.objectives.flatMap(({ name }) => measureNamed(name)?.source ?? []);
   const objectives = made.flatMap((source) => (source.kind === 'proxy' ? [source.proxy] : []));
   return {

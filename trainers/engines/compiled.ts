@@ -81,7 +81,8 @@ export class CompiledTraining {
 
   compileStep(): Promise<Program> {
     const { fn, inputs } = this.step();
-    return compile(fn, inputs, { ...this.common(), loop: this.options.target.stepsAtOnce > 1 });
+    const mixedPrecision = this.program.spec.precision === 'mixed';
+    return compile(fn, inputs, { ...this.common(), mixedPrecision, loop: this.options.target.stepsAtOnce > 1 });
   }
 
   compileEvaluation(): InferenceProgram {

@@ -1,9 +1,10 @@
+import { invalidInput } from '../../base/errors.js';
 import type { TrainingEngine } from './engine.js';
 import { createEagerEngine, type EagerOptions } from './eager.js';
 import { createCompiledEngine, type CompiledOptions } from './compiled.js';
 import { activateBackend, chooseEngine, type AnyEngine } from './select.js';
 import { targetBeside, type TargetThreads } from './target.js';
-import { createTrainingProgram, type ProgramSpec } from './training-program.js';
+import { createTrainingProgram, type ProgramSpec, type TrainingProgram } from './training-program.js';
 
 export { engineAvailability, type EngineAvailability } from './availability.js';
 export {
@@ -64,5 +65,13 @@ export const createEngine = (
   options: EngineOptions,
 ): Promise<TrainingEngine> => {
   const program = async () => createTrainingProgram(await spec());
-  return openEngine(config, { program, eager: createEagerEngine, compiled: createCompiledEngine }, options);
+  const eager = (made: TrainingProgram, settings: EagerOptions): TrainingEngine => {
+    if (made.spec.precision !== 'mixed') return createEagerEngine(made, settings);
+    made.dispose();
+    // It would scale the loss and compute in float32: the result would be told to be what it is not.
+    throw invalidInput('mixed precision needs the compiled engine: TF.js has no float16', {
+      hint: 'Set engine: {type: compiled}, or leave train.precision out.',
+    });
+  };
+  return openEngine(config, { program, eager, compiled: createCompiledEngine }, options);
 };

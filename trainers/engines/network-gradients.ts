@@ -25,6 +25,8 @@ export interface BatchInputs {
   readonly teacher?: tf.Tensor;
   /** What another network answered, when the student learns from it, too. */
   readonly answers?: Answers;
+  /** What the loss is multiplied by before it is differentiated, a power of two; default 1. */
+  readonly lossScale?: tf.Tensor;
 }
 
 /** Logits [batch, classes] whose softmax is the target of a share of the loss, a scalar; the rest is the student's loss. */
@@ -42,7 +44,7 @@ export interface StepOutputs {
 export interface GradientOutputs extends StepOutputs {
   /** [batch, classes]. */
   readonly logits: tf.Tensor;
-  /** By the names of the parameters that the network has. */
+  /** Of the loss times its scale, by the names of the parameters that the network has. */
   readonly grads: Gradients;
 }
 
@@ -59,29 +61,30 @@ function mixed(loss: tf.Scalar, logits: tf.Tensor, { logits: answers, share }: A
 export function networkGradients(
   { network, weights, statistics, loss: config, features }: Student,
   parameters: readonly Parameter[],
-  { images, labels, teacher, answers }: BatchInputs,
+  { images, labels, teacher, answers, lossScale }: BatchInputs,
 ): GradientOutputs {
   const mode: Mode = {
     training: true,
     ...(statistics === undefined ? {} : { statistics }),
     ...(features === null ? {} : { features: features.layers }),
   };
-  let kept: tf.Tensor | undefined;
-  const { value: loss, grads } = tf.variableGrads(
+  let kept: { readonly logits: tf.Tensor; readonly loss: tf.Tensor } | undefined;
+  const { grads } = tf.variableGrads(
     () => {
       const applied = apply(network, weights, images, mode);
       const { logits } = applied;
-      kept = tf.keep(logits);
       const pairs = features?.pairs(images, applied.features) ?? [];
       const own = totalLoss(config, { labels, logits, teacher: teacher ?? null, features: pairs });
-      return answers === undefined ? own : mixed(own, logits, answers);
+      const whole = answers === undefined ? own : mixed(own, logits, answers);
+      kept = { logits: tf.keep(logits), loss: tf.keep(whole) };
+      return lossScale === undefined ? whole : tf.mul(whole, lossScale);
     },
     parameters.map(({ variable }) => variable),
   );
   if (kept === undefined) throw new Error('the loss was not computed');
-  // Kept alive out of the gradient's scope; its clone belongs to the caller's. Kept longer, it would hold a whole trace.
-  const logits = tf.clone(kept);
-  kept.dispose();
+  // Kept alive out of the gradient's scope; the clones belong to the caller's. Kept longer, they would hold a whole trace.
+  const [logits, loss] = [tf.clone(kept.logits), tf.clone(kept.loss)];
+  tf.dispose(Object.values(kept));
   // TF.js gives none for variables that the loss does not depend on.
   const all: Readonly<Record<string, tf.Tensor | null | undefined>> = grads;
   const known = parameters.flatMap(({ name, variable }) => {

@@ -36,8 +36,11 @@ export interface Trained {
   dispose(): void;
 }
 
-const prefixed = (prefix: string, variables: Iterable<readonly [string, tf.Variable]>): [string, tf.Variable][] =>
-  [...variables].map(([name, variable]) => [`${prefix}/${name}`, variable]);
+/** Variables under names that say whose they are. */
+export const prefixed = (
+  prefix: string,
+  variables: Iterable<readonly [string, tf.Variable]>,
+): [string, tf.Variable][] => [...variables].map(([name, variable]) => [`${prefix}/${name}`, variable]);
 
 /** Makes the variables of a training on the current TF.js backend: weights, their average, optimizer. */
 export function createTrained({ specs, start, others, optimizer: config, ema }: TrainedSpec): Trained {

@@ -10,10 +10,11 @@ import {
   type Weights,
 } from '../../spaces/models/index.js';
 import type { Gradients, Parameter } from '../optimizers/index.js';
-import type { LossConfig, OptimizerConfig } from '../schema.js';
+import type { LossConfig, OptimizerConfig, Precision } from '../schema.js';
 import { compareFeatures, type FeatureTeacher } from './features.js';
+import { LossScaling } from './loss-scaling.js';
 import { networkGradients, type BatchInputs, type GradientOutputs, type StepOutputs } from './network-gradients.js';
-import { createTrained, type UpdateInputs } from './trained.js';
+import { createTrained, prefixed, type UpdateInputs } from './trained.js';
 
 /** What any training learns by. */
 export interface LearningSpec {
@@ -29,6 +30,8 @@ export interface LearningSpec {
 
 export interface ProgramSpec extends LearningSpec {
   readonly network: Network;
+  /** `mixed`: compiled, products are float16, and the loss is scaled; default float32. */
+  readonly precision?: Precision | undefined;
   /** Weights to start from instead of random ones. */
   readonly initial?: Weights;
 }
@@ -70,7 +73,9 @@ export function createTrainingProgram(spec: ProgramSpec): TrainingProgram {
     optimizer,
     ema,
   });
-  const { weights, evaluated, states, parameters } = trained;
+  const { weights, evaluated, parameters } = trained;
+  const scaling = spec.precision === 'mixed' ? new LossScaling() : null;
+  const states = new Map([...trained.states, ...prefixed('loss_scaling', scaling?.slots ?? [])]);
   const student = {
     network,
     weights: weightsFrom(weights),
@@ -88,13 +93,17 @@ export function createTrainingProgram(spec: ProgramSpec): TrainingProgram {
     gradients,
     update: (grads, inputs) => trained.update(grads, inputs),
     step(inputs) {
+      const update = (grads: Gradients): void => trained.update(grads, inputs);
+      if (scaling !== null)
+        return scaling.step(trained.states.values(), (lossScale) => gradients({ ...inputs, lossScale }), update);
       const { grads, ...outputs } = gradients(inputs);
-      trained.update(grads, inputs);
+      update(grads);
       return outputs;
     },
     evaluate: (images) => apply(network, weightsFrom(evaluated), images, { training: false }).logits,
     dispose() {
       trained.dispose();
+      scaling?.dispose();
       teacher?.dispose();
     },
   };

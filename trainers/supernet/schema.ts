@@ -36,9 +36,13 @@ const ownFields = {
     .describe("training images from which a member's batch norm statistics are computed before it is used"),
 };
 
-/** `supernet:`; overrides of `train` for the training of shared weights. A key that is not given keeps its value. */
+/**
+ * `supernet:`; overrides of `train` for the training of shared weights, which is in float32. A key that is not given keeps its
+ * value.
+ */
 export const supernetSchema = z
   .strictObject(trainFields)
+  .omit({ precision: true })
   .partial()
   .extend({ epochs: trainFields.epochs.default(12), ...ownFields });
 

@@ -40,7 +40,8 @@ export function commonPerm(values: readonly Val[], rank: number, stored: Shape):
 function operand(value: Val, rank: number, perm: Perm): string {
   if (value.number !== null) return value.builder.scalar(value.number, value.dtype);
   if (value.rank === rank) return value.form(perm);
-  if (isIdentity(perm)) return value.form();
+  // A single condition is one for all, whatever their order.
+  if (isIdentity(perm) || (value.rank === 0 && value.dtype === 'bool')) return value.form();
   return value.reshaped([...new Array<number>(rank - value.rank).fill(1), ...value.shape]).form(perm);
 }
 

@@ -1,7 +1,7 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { invalidInput } from '../../../base/errors.js';
 import type { OnnxOp } from '../../graph/index.js';
-import { range, requireDtype } from '../../graph/index.js';
+import { range, requireDtype, sizeOf } from '../../graph/index.js';
 import { Val } from '../../values/value.js';
 import type { Rule } from '../call.js';
 import { withAttrs } from '../call.js';
@@ -26,6 +26,8 @@ function select(condition: Val, then: Val, otherwise: Val): Val {
   const shape = [...condition.shape, ...new Array<number>(then.rank - condition.rank).fill(1)];
   const [a, b] =
     then.dtype === otherwise.dtype ? [then, otherwise] : [castTo(then, 'float32'), castTo(otherwise, 'float32')];
+  const one = condition.stored.every((d) => d === 1) && sizeOf(condition.shape) > 1;
+  if (one) return elementwise('Where', [condition.relabelled(condition.stored).reshaped([]), a, b]);
   return elementwise('Where', [short ? condition.reshaped(shape) : condition, a, b]);
 }
 

@@ -1,0 +1,43 @@
+import { Tensor } from 'onnxruntime-node';
+import { invalidInput, messageOf } from '../../base/errors.js';
+import { elementTypes, GraphBuilder, int } from '../graph/index.js';
+import { encodeModel } from '../onnx/model.js';
+import type { Target } from '../target.js';
+import { createSession } from './session.js';
+
+/** Casts numbers to float16, adds each to itself, and casts the sums back. */
+function doubling(count: number): Uint8Array {
+  const builder = new GraphBuilder();
+  const cast = (name: string, dtype: 'float16' | 'float32'): string =>
+    builder.emit('Cast', [name], { to: int(elementTypes[dtype].code) });
+  const half = cast(builder.input('input', [count], 'float32'), 'float16');
+  builder.output('output', cast(builder.emit('Add', [half, half]), 'float32'));
+  return encodeModel(builder.finish(), { name: 'float16' });
+}
+
+/**
+ * Sees to it that a target computes with float16: not every graphics card does, and ONNX Runtime says so only when a
+ * program runs.
+ * @throws NasError `invalid-input` when it does not
+ */
+export async function requireHalf(target: Target): Promise<void> {
+  const { provider } = target;
+  const input = Float32Array.of(1, 2, 3, 4);
+  try {
+    const session = await createSession(doubling(input.length), target);
+    try {
+      const { output } = await session.run({ input: new Tensor('float32', input, [input.length]) });
+      if (String(output.data) !== '2,4,6,8') throw new Error(`twice 1,2,3,4 is ${String(output.data)}`);
+    } finally {
+      await session.release();
+    }
+  } catch (error) {
+    throw invalidInput(
+      `mixed precision needs float16, which "${provider}" does not compute here: ${messageOf(error)}`,
+      {
+        hint: 'Train in float32 (leave train.precision out), or on another graphics card.',
+        cause: error,
+      },
+    );
+  }
+}

@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest';
+import { createEngine, engineSchema, type EngineState, type TrainingEngine } from '../../../trainers/index.js';
+import { createEagerEngine } from '../../../trainers/engines/eager.js';
+import { activateBackend } from '../../../trainers/engines/index.js';
+import { createTrainingProgram } from '../../../trainers/engines/training-program.js';
+import { batch, everything, run, specOf, threads } from './contract.js';
+
+const compiled = engineSchema.parse({ type: 'compiled', provider: 'cpu' });
+const open = (): Promise<TrainingEngine> =>
+  createEngine(compiled, specOf({ ...everything, precision: 'mixed' }), { threads, batch });
+
+/** The same program in TF.js itself, where no number is a float16. */
+async function openEager(): Promise<TrainingEngine> {
+  await activateBackend({ type: 'eager', backend: 'cpu' });
+  const program = createTrainingProgram(specOf({ ...everything, precision: 'mixed' })());
+  return createEagerEngine(program, { backend: 'cpu', batch });
+}
+
+const [scale, goodSteps] = ['loss_scaling/scale', 'loss_scaling/good_steps'];
+const numberIn = (state: EngineState, name: string): number => state.get(name)?.data[0] ?? NaN;
+const bytes = (state: EngineState): Record<string, string> =>
+  Object.fromEntries([...state].map(([name, { data }]) => [name, Buffer.from(data.buffer).toString('hex')]));
+
+/** Sets the scale, or the steps since it changed. */
+async function set(engine: TrainingEngine, name: string, value: number): Promise<void> {
+  const state = await engine.state();
+  await engine.load(new Map([...state, [name, { shape: [], data: Float32Array.of(value) }]]));
+}
+
+/** Losses of the same training in float32. */
+async function inFloat32(): Promise<number[]> {
+  const engine = await createEngine(compiled, specOf(everything), { threads, batch });
+  const losses = await run(engine, 0, 3);
+  await engine.dispose();
+  return losses;
+}
+
+const others = (state: EngineState): Record<string, string> =>
+  bytes(new Map([...state].filter(([name]) => !name.startsWith('loss_scaling/'))));
+
+describe('loss scaling', () => {
+  const expected = inFloat32();
+  for (const [name, opened] of Object.entries({ compiled: open, eager: openEager }))
+    it(`skips steps whose gradients overflow, halves or doubles the scale, and changes nothing else: ${name}`, async () => {
+      const engine = await opened();
+      const losses = await run(engine, 0, 2);
+      const before = await engine.state();
+      expect([numberIn(before, scale), numberIn(before, goodSteps)]).toEqual([2 ** 15, 2]);
+
+      await set(engine, scale, 2 ** 127);
+      const [loss] = await run(engine, 2, 3);
+      const skipped = await engine.state();
+      expect([numberIn(skipped, scale), numberIn(skipped, goodSteps)]).toEqual([2 ** 126, 0]);
+      expect(others(skipped)).toEqual(others(before));
+
+      await set(engine, scale, 2 ** 15);
+      await set(engine, goodSteps, 1999);
+      const [again] = await run(engine, 2, 3);
+      const doubled = await engine.state();
+      expect([numberIn(doubled, scale), numberIn(doubled, goodSteps)]).toEqual([2 ** 16, 0]);
+      expect(others(doubled)).not.toEqual(others(before));
+      expect(again).toBe(loss);
+      await engine.dispose();
+
+      const plain = await expected;
+      [...losses, loss].forEach((value, step) => expect(Math.abs(value / plain[step] - 1)).toBeLessThan(2e-3));
+    });
+
+  it('goes on in another engine bit for bit', async () => {
+    const [first, second] = [await open(), await open()];
+    await run(first, 0, 2);
+    await second.load(await first.state());
+    expect(await run(second, 2, 4)).toEqual(await run(first, 2, 4));
+    expect(bytes(await second.state())).toEqual(bytes(await first.state()));
+    await Promise.all([first.dispose(), second.dispose()]);
+  });
+
+  it('is refused by the eager engine, which has no float16', async () => {
+    const eager = engineSchema.parse({ type: 'eager', backend: 'cpu' });
+    const opening = createEngine(eager, specOf({ precision: 'mixed' }), { threads, batch });
+    await expect(opening).rejects.toThrow(/mixed precision needs the compiled engine/);
+  });
+});
