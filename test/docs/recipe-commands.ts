@@ -15,6 +15,8 @@ function tinySettings(experiment: unknown): string[] {
     'space.preset=tiny',
     `search.trials=${has('final') ? 2 : 1}`,
     'search.population=2',
+    // Each further worker is a process that loads TF.js.
+    'search.parallel=1',
     ...(read('search', 'controller') === 'evolution' ? ['search.tournament=2'] : []),
     'train.epochs=1',
     'train.batch=16',
