@@ -63,6 +63,11 @@ export default tseslint.config(
       'no-restricted-properties': [
         'error',
         { object: 'Math', property: 'random', message: 'Randomness is an argument: take a Random (base/random.ts).' },
+        ...['getData', 'download'].map((property) => ({
+          property,
+          message:
+            'It ends the process for a tensor on a device: read it by a session (compiler/runtime/device-memory.ts).',
+        })),
       ],
     },
   },
