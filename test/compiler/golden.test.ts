@@ -1,9 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { contentHash } from '../../base/hash.js';
 import type { Graph } from '../../compiler/index.js';
 import { histogram, targetWith, trace, verifyGraph } from '../../compiler/index.js';
 import { shapeIn, sizeOf } from '../../compiler/graph/index.js';
+import { encodeModel } from '../../compiler/onnx/model.js';
 import { optimized } from '../../compiler/compile.js';
 import { referenceNetworks, type ReferenceNetwork } from '../support/reference-networks.js';
 import { trainingOf } from './support/models.js';
@@ -60,11 +62,33 @@ function statistics(graph: Graph) {
   };
 }
 
+/** The bytes of the ONNX file, with values named in the order in which they appear: variables are numbered by the process. */
+function fileHash(graph: Graph): string {
+  const names = new Map([['', '']]);
+  const named = (name: string): string => {
+    const known = names.get(name) ?? `v${names.size}`;
+    names.set(name, known);
+    return known;
+  };
+  const ports = <P extends { readonly name: string }>(all: readonly P[]): P[] =>
+    all.map((port) => ({ ...port, name: named(port.name) }));
+  const inputs = ports(graph.inputs);
+  const nodes = graph.nodes.map((node) => ({
+    ...node,
+    inputs: node.inputs.map(named),
+    outputs: node.outputs.map(named),
+  }));
+  const outputs = ports(graph.outputs);
+  const constants = new Map([...graph.constants].map(([name, constant]) => [named(name), constant]));
+  return contentHash(encodeModel({ ...graph, inputs, nodes, outputs, constants }, { name: 'golden' }));
+}
+
 /** What a change of the compiler does to the graphs of the benchmark shows here. */
 describe('the training graph of', () => {
   for (const [name, each] of Object.entries(referenceNetworks))
     it(`${name} is what it was`, () => {
       const [blocked, plain] = [trainingGraph(each, 16), trainingGraph(each, null)];
       expect({ blocked: statistics(blocked), plain: statistics(plain) }).toMatchSnapshot();
+      expect([blocked, plain].map(fileHash)).toMatchSnapshot();
     });
 });
