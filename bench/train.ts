@@ -8,7 +8,7 @@ import ort from 'onnxruntime-node/package.json' with { type: 'json' };
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { invalidInput, messageOf, NasError } from '../base/errors.js';
-import { readTimedNetworks, type TimedNetwork } from '../trainers/index.js';
+import { chooseEngine, engineSchema, readTimedNetworks, type TimedNetwork } from '../trainers/index.js';
 import {
   findTorch,
   measureOurs,
@@ -33,6 +33,12 @@ const options = await yargs(hideBin(process.argv))
       describe: 'names of networks to time; all by default',
     },
     threads: { type: 'number', default: 1, describe: 'threads of both' },
+    provider: { type: 'string', default: 'cpu', describe: 'ONNX Runtime execution provider of ours' },
+    device: {
+      choices: ['cpu', 'cuda', 'mps', 'xpu'] as const,
+      default: 'cpu' as const,
+      describe: 'what PyTorch computes on',
+    },
     portable: { type: 'boolean', default: false, describe: "ours without ONNX Runtime's internal operators" },
     rounds: { type: 'number', default: 3, describe: 'alternating rounds of each network' },
     steps: { type: 'number', default: 15, describe: 'timed steps of a round' },
@@ -52,8 +58,8 @@ const options = await yargs(hideBin(process.argv))
 const progress = (text: string): void => void process.stderr.write(`${text}\n`);
 
 async function timeNetwork({ name, batch }: TimedNetwork, networks: string, peer: Peer): Promise<Row> {
-  const { threads, steps, warmup, portable } = options;
-  const job = { networks, name, threads, steps, warmup, portable };
+  const { threads, steps, warmup, portable, provider, device } = options;
+  const job = { networks, name, threads, steps, warmup, portable, provider, device };
   const ours: Ours[] = [];
   const theirs: Theirs[] = [];
   for (let round = 1; round <= options.rounds; round++) {
@@ -85,9 +91,18 @@ async function timeNetwork({ name, batch }: TimedNetwork, networks: string, peer
     torch_ms: ofTheirs(({ ms_per_step }) => ms_per_step),
     torch_rounds: theirs.map(({ ms_per_step }) => ms_per_step),
     torch_parameters: theirs[0]?.params ?? null,
+    torch_device: theirs[0]?.device ?? null,
     memory_against_torch: ofTheirs(({ memory_mib }, round) => ours[round].memory_mib / memory_mib),
     against_torch: ofTheirs(({ ms_per_step }, round) => ms_per_step / ours[round].ms_per_step),
   };
+}
+
+/** What ours runs on, where it is not the processor: the provider, and the adapter as far as the system tells. */
+async function devicesOf(provider: string): Promise<Record<string, string>> {
+  if (provider === 'cpu') return {};
+  const engine = await chooseEngine(engineSchema.parse({ type: 'compiled', provider }));
+  const adapter = engine.type === 'compiled' ? engine.adapter : null;
+  return { 'ours on': adapter === null ? provider : `${provider}: ${adapter.name}` };
 }
 
 async function main(): Promise<Report> {
@@ -100,6 +115,7 @@ async function main(): Promise<Report> {
       hint: `The networks are ${all.map(({ name }) => name).join(', ')}.`,
     });
   const chosen = options.only.length > 0 ? all.filter(({ name }) => options.only.includes(name)) : all;
+  const devices = await devicesOf(options.provider);
   const peer = await findTorch(options.python, directory);
   const load = loadavg()[0] ?? 0;
   const rows: Row[] = [];
@@ -116,6 +132,8 @@ async function main(): Promise<Report> {
       node: process.versions.node,
       'ONNX Runtime': ort.version,
       ...('missing' in peer ? {} : { PyTorch: peer.version }),
+      ...devices,
+      ...(options.device === 'cpu' ? {} : { 'PyTorch on': rows[0]?.torch_device ?? options.device }),
       'load at start': Number(load.toFixed(2)),
     },
     networks: rows,

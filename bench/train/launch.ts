@@ -29,6 +29,10 @@ export interface Job {
   readonly steps: number;
   readonly warmup: number;
   readonly portable: boolean;
+  /** ONNX Runtime execution provider of ours. */
+  readonly provider: string;
+  /** What PyTorch computes on: cpu, cuda, mps or xpu. */
+  readonly device: string;
 }
 
 const oursSchema = z.tuple([
@@ -45,8 +49,8 @@ const oursSchema = z.tuple([
 export type Ours = z.output<typeof oursSchema>[0];
 
 /** Runs `nas bench train` for one network. */
-export async function measureOurs({ networks, name, threads, steps, warmup, portable }: Job): Promise<Ours> {
-  const options = { networks, only: name, threads, steps, warmup };
+export async function measureOurs({ networks, name, threads, steps, warmup, portable, provider }: Job): Promise<Ours> {
+  const options = { networks, only: name, threads, steps, warmup, provider };
   const args = Object.entries(options).flatMap(([key, value]) => [`--${key}`, String(value)]);
   const { stdout } = await run(process.execPath, [
     nas,
@@ -80,6 +84,8 @@ const theirsSchema = z.object({
   params: z.number(),
   /** Peak resident memory of the process, MiB. */
   memory_mib: z.number(),
+  /** What it ran on, as PyTorch calls it. */
+  device: z.string(),
 });
 export type Theirs = z.output<typeof theirsSchema>;
 
@@ -89,9 +95,9 @@ const starter = fileURLToPath(new URL('./peer.py', import.meta.url));
 /** Runs the PyTorch peer once for one network, in a new process. */
 export async function measureTorch(
   { python, script }: { readonly python: string; readonly script: string },
-  { networks, name, threads, steps, warmup }: Job,
+  { networks, name, threads, steps, warmup, device }: Job,
 ): Promise<Theirs> {
-  const options = { networks, only: name, threads, steps, warmup };
+  const options = { networks, only: name, threads, steps, warmup, device };
   const args = Object.entries(options).flatMap(([key, value]) => [`--${key}`, String(value)]);
   const { stdout } = await run(python, [starter, script, ...args]);
   return theirsSchema.parse(JSON.parse(stdout));

@@ -1,13 +1,16 @@
 """Runs a script like torch_train.py for one network, in this process, and prints its JSON with the peak memory.
 
 The script knows `mbconv` and `basic` blocks; here it learns `fused_mbconv`: a k x k convolution to the expanded width
-instead of 1x1 and depthwise; with expand = 1 straight to the block's own width, and no projection.
+instead of 1x1 and depthwise; with expand = 1 straight to the block's own width, and no projection. On a GPU, its clock
+waits until all work that was given to the device is done.
 """
 
 import argparse
 import importlib.util
 import json
 import resource
+import time
+from types import SimpleNamespace
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("script")
@@ -16,6 +19,7 @@ parser.add_argument("--only", required=True)
 parser.add_argument("--threads", type=int, required=True)
 parser.add_argument("--steps", type=int, required=True)
 parser.add_argument("--warmup", type=int, required=True)
+parser.add_argument("--device", choices=["cpu", "cuda", "mps", "xpu"], default="cpu")
 args = parser.parse_args()
 
 spec = importlib.util.spec_from_file_location("peer", args.script)
@@ -42,6 +46,22 @@ class FusedMBConv(peer.nn.Module):
 own = peer.MBConv
 peer.MBConv = lambda cin, b: (FusedMBConv if b.get("fused") else own)(cin, b)
 
+device = args.device
+if device != "cpu":
+    torch = peer.torch
+    accelerator = getattr(torch, device)
+    if not (torch.backends.mps if device == "mps" else accelerator).is_available():
+        parser.error(f"PyTorch {torch.__version__} finds no device for --device {device}")
+    # The script's weights, images and labels are made there.
+    torch.set_default_device(device)
+
+    def perf_counter():
+        accelerator.synchronize()
+        return time.perf_counter()
+
+    peer.time = SimpleNamespace(perf_counter=perf_counter)
+    device = device if device == "mps" else f"{device}: {accelerator.get_device_name()}"
+
 with open(args.networks) as file:
     [network] = [n for n in json.load(file)["networks"] if n["name"] == args.only]
 for block in network["blocks"]:
@@ -50,4 +70,4 @@ for block in network["blocks"]:
 
 timing = peer.time_network(network, args.threads, args.steps, args.warmup)
 memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-print(json.dumps({**timing, "memory_mib": memory}))
+print(json.dumps({**timing, "memory_mib": memory, "device": device}))

@@ -15,6 +15,8 @@ export interface Row {
   readonly torch_ms: number | null;
   readonly torch_rounds: readonly number[];
   readonly torch_parameters: number | null;
+  /** What PyTorch computed on, as it calls it. */
+  readonly torch_device: string | null;
   /** Peak memory as a multiple of PyTorch's. */
   readonly memory_against_torch: number | null;
   /** Speed against PyTorch: median over rounds of its time divided by ours. Above 1, ours is faster. */
@@ -46,6 +48,8 @@ const columns: readonly (readonly [title: string, cell: (row: Row) => string])[]
   ['ours ms', ({ ms }) => fixed(ms, 1)],
   ['images/s', ({ batch, ms }) => fixed((batch / ms) * 1e3, 0)],
   ['PyTorch ms', ({ torch_ms }) => fixed(torch_ms, 1)],
+  ['ours steps/s', ({ ms }) => fixed(1e3 / ms, 1)],
+  ['PyTorch steps/s', ({ torch_ms }) => fixed(torch_ms === null ? null : 1e3 / torch_ms, 1)],
   ['speed ratio', ({ against_torch }) => fixed(against_torch, 2)],
   ['start-up ms', ({ startup_ms }) => fixed(startup_ms, 0)],
   ['peak MiB', ({ memory_mib }) => fixed(memory_mib, 0)],

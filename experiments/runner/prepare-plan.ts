@@ -62,7 +62,8 @@ async function trainingPlan(experiment: TrainingExperiment, context: PlanContext
     observe({ kind: 'warning', message });
   }
   if (
-    experiment.engine.provider === 'cpu' &&
+    engine.type === 'compiled' &&
+    engine.provider === 'cpu' &&
     [experiment.train, experiment.final].some((one) => one?.precision === 'mixed')
   ) {
     const message =
