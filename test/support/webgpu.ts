@@ -11,3 +11,6 @@ export function describeOnWebGpu(name: string, body: () => void): void {
   const missing = `${name} (skipped: there is no WebGPU adapter here; on Debian or Ubuntu: apt install mesa-vulkan-drivers)`;
   describe.skipIf(reason !== null)(reason === null ? name : missing, body);
 }
+
+/** Whether what takes minutes on a software adapter is run, too: `NAS_WEBGPU_ALL=1`. */
+export const runsAllOnWebGpu = process.env['NAS_WEBGPU_ALL'] !== undefined;

@@ -7,7 +7,7 @@ import type { EngineBatch, ProgramSpec } from '../../../trainers/engines/index.j
 import { featureWeights } from '../../../trainers/losses/index.js';
 import { lossSchema, trainSchema, type LossConfig, type OptimizerConfig } from '../../../trainers/schema.js';
 import { referenceNetworks } from '../../support/reference-networks.js';
-import { describeOnWebGpu } from '../../support/webgpu.js';
+import { describeOnWebGpu, runsAllOnWebGpu } from '../../support/webgpu.js';
 import { noiseBatch, tinyTeacher } from '../support/networks.js';
 import { oneStep, relativeDistance } from '../support/one-step.js';
 
@@ -119,21 +119,20 @@ const cases: Readonly<Record<string, Case>> = {
   },
 };
 
-/** The networks of the benchmark take a minute each on a software adapter: `NAS_WEBGPU_REFERENCES=1` runs them. */
-const references: Readonly<Record<string, Case>> =
-  process.env['NAS_WEBGPU_REFERENCES'] === undefined
-    ? {}
-    : Object.fromEntries(
-        Object.entries(referenceNetworks).map(([name, reference]) => [
-          name,
-          {
-            network: reference.network,
-            loss: loss({ type: 'kd' }),
-            optimizer: sgd({ nesterov: false }),
-            ...(name === 'mbv2_32' ? { bar: 2e-3 } : {}),
-          },
-        ]),
-      );
+/** The networks of the benchmark take a minute each on a software adapter: they are run where this is asked for. */
+const references: Readonly<Record<string, Case>> = !runsAllOnWebGpu
+  ? {}
+  : Object.fromEntries(
+      Object.entries(referenceNetworks).map(([name, reference]) => [
+        name,
+        {
+          network: reference.network,
+          loss: loss({ type: 'kd' }),
+          optimizer: sgd({ nesterov: false }),
+          ...(name === 'mbv2_32' ? { bar: 2e-3 } : {}),
+        },
+      ]),
+    );
 
 const teacher = (input: Network['input']) => {
   const network = { ...tinyTeacher(), input };
@@ -174,7 +173,7 @@ describeOnWebGpu('a training step on WebGPU', () => {
         momenta: relativeDistance(found.states, expected.states, isMomentum),
         others: relativeDistance(found.states, expected.states, (state) => !isMomentum(state)),
       };
-      if (process.env['NAS_WEBGPU_REFERENCES'] !== undefined) console.log(name, distances, found.placement);
+      if (runsAllOnWebGpu) console.log(name, distances, found.placement);
       // A dozen units in the last place: the processor's own two ways of computing it differ by as much.
       expect(distances.loss).toBeLessThan(2e-6);
       expect(distances.momenta).toBeLessThan(bar);
