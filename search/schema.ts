@@ -77,7 +77,7 @@ export const searchSchema = z.strictObject({
     .max(64)
     .optional()
     .describe(
-      'training workers; with delayed feedback, trial n is asked from the results of trials 0 ... n - parallel; default: one for each core (or each engine.threads of them), at most 8; 1 on a table',
+      'training workers; with delayed feedback, trial n is asked from the results of trials 0 ... n - parallel; default: one for each core (or each engine.threads of them), at most 8; 1 on a graphics card or a table',
     ),
   order: z
     .enum(['delayed', 'async'])

@@ -54,6 +54,15 @@ export type Plan = TrainingPlan | TablePlan;
 /** The clock by which a run's times are recorded: ms since 1970. */
 export const clockOf = (plan: Plan): Clock => (plan.kind === 'table' ? plan.simulation.now : Date.now);
 
+/**
+ * The experiment with as many workers as its engine wants where nobody says how many: one on an accelerator, whose memory
+ * several would share; how much faster they are together, `npm run bench:parallel -- --provider webgpu` tells.
+ */
+export const withWorkersFor = (engine: EngineChoice, experiment: TrainingExperiment): TrainingExperiment =>
+  engine.type === 'eager' || engine.provider === 'cpu'
+    ? experiment
+    : { ...experiment, search: { ...experiment.search, parallel: 1 } };
+
 /** The threads of each worker when the experiment does not say: the cores, shared among the workers. */
 export const defaultThreads = ({ engine, search }: TrainingExperiment): number =>
   engine.threads ?? Math.max(1, Math.floor(availableParallelism() / search.parallel));

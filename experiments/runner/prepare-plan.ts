@@ -19,12 +19,14 @@ import { settleEngine, type EngineContext } from './engine.js';
 import type { RunObserver } from './events.js';
 import { Simulation } from './loop/simulation.js';
 import { planSupernet } from './supernet/plan.js';
-import type { Plan, TablePlan, TrainingPlan } from './plan.js';
+import { withWorkersFor, type Plan, type TablePlan, type TrainingPlan } from './plan.js';
 
 export interface PlanContext extends EngineContext {
   readonly workdir: string;
   /** Threads of each training worker. */
   readonly threads: number;
+  /** Whether the number of workers is the user's, or the run's that goes on: then the engine does not change it. */
+  readonly fixedWorkers: boolean;
   /** Where the clock of the run stands, in ms since 1970. */
   readonly time: number;
   readonly locating: Locating;
@@ -44,9 +46,10 @@ async function tablePlan(experiment: TableExperiment, { workdir, time, locating 
   return { kind: 'table', experiment, workdir, space, results, simulation: new Simulation(time) };
 }
 
-async function trainingPlan(experiment: TrainingExperiment, context: PlanContext): Promise<TrainingPlan> {
-  const { workdir, threads, acceptEnvironment, locating, observe, signal } = context;
-  const engine = await locating(['engine'], () => settleEngine(experiment.engine, context));
+async function trainingPlan(given: TrainingExperiment, context: PlanContext): Promise<TrainingPlan> {
+  const { workdir, threads, fixedWorkers, acceptEnvironment, locating, observe, signal } = context;
+  const engine = await locating(['engine'], () => settleEngine(given.engine, context));
+  const experiment = fixedWorkers ? given : withWorkersFor(engine, given);
   const { device } = experiment.latency;
   if (device.type === 'local') await locating(['latency', 'device'], () => requireWorking(device.provider));
   const dataset = await locating(['data'], () => prepareData(experiment.data, observe, signal));

@@ -52,18 +52,28 @@ export async function runExperiment(
   options: RunOptions,
   observe: RunObserver,
 ): Promise<RunOutcome> {
-  const { experiment, source } = loaded;
+  const { source } = loaded;
   const { fresh = false, acceptEnvironment = false, signal = never, workers = localWorkers } = options;
-  const workdir = resolve(options.workdir ?? `runs/${experiment.name}`);
+  const workdir = resolve(options.workdir ?? `runs/${loaded.experiment.name}`);
   if (hasRun(workdir) && !fresh) {
     requireSame(workdir, loaded);
     return resumeExperiment(workdir, options, observe);
   }
-  const threads = threadsOf(experiment);
+  const threads = threadsOf(loaded.experiment);
   const began = Date.now();
   const locating = locatingIn(loaded);
-  const context = { workdir, threads, before: null, acceptEnvironment, time: began, locating, observe, signal };
-  const plan = await preparePlan(experiment, context);
+  const fixedWorkers = isWritten(loaded.written, 'search', 'parallel');
+  const when = { before: null, acceptEnvironment, time: began };
+  const plan = await preparePlan(loaded.experiment, {
+    workdir,
+    threads,
+    fixedWorkers,
+    ...when,
+    locating,
+    observe,
+    signal,
+  });
+  const { experiment } = plan;
   const { enqueued, notes } = await warmStart(warmStartInput(plan), locating);
   for (const message of notes) observe({ kind: 'note', message });
   const { search, objectives, seed } = experiment;
@@ -123,7 +133,18 @@ export async function resumeExperiment(
       const locating = locatingNowhere;
       // What `environmentOf` gave when the run began.
       const before = environment as RecordedEnvironment;
-      const context = { workdir: path, threads, before, acceptEnvironment, time, locating, observe, signal };
+      const fixedWorkers = true;
+      const context = {
+        workdir: path,
+        threads,
+        fixedWorkers,
+        before,
+        acceptEnvironment,
+        time,
+        locating,
+        observe,
+        signal,
+      };
       const plan = await preparePlan(experiment, context);
       noteOtherMachine(before, environmentOf(experiment, threads, engineOf(plan)), observe);
       clock = clockOf(plan);
@@ -153,6 +174,13 @@ const warmStartInput = (plan: Plan): WarmStartInput => {
 
 /** When anything last happened to a trial of a run, in ms since 1970. */
 const latestChange = (store: Store): number => Math.max(store.run.get().createdAt, store.trials.totals().changedAt);
+
+/** Whether an experiment's file, or what was laid over it, has a value at a key path. */
+const isWritten = (written: unknown, ...path: readonly string[]): boolean =>
+  path.reduce<unknown>(
+    (value, key) => (typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined),
+    written,
+  ) !== undefined;
 
 const engineOf = (plan: Plan): EngineChoice | undefined => (plan.kind === 'training' ? plan.engine : undefined);
 

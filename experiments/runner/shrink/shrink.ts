@@ -74,7 +74,15 @@ async function shrinkIn(
   const { threads, createdAt, environment } = store.run.get();
   // What `environmentOf` gave when the run began.
   const before = environment as RecordedEnvironment;
-  const shared = { workdir, threads, before, acceptEnvironment: true, time: createdAt, locating: locatingNowhere };
+  const shared = {
+    workdir,
+    threads,
+    fixedWorkers: true,
+    before,
+    acceptEnvironment: true,
+    time: createdAt,
+    locating: locatingNowhere,
+  };
   const plan = await preparePlan(experiment, { ...shared, observe, signal });
   if (plan.kind === 'table') throw new Error('a run that trains was planned as one with a table');
   const jobs = workers({ size: 1, retries: experiment.search.retries });
