@@ -37,7 +37,7 @@ export const cuda: Support = {
   Clip: { float32: 'kernel', int32: 'bounds' },
   Concat: { ...all, ...shapes },
   Conv: float,
-  ConvTranspose: float,
+  ConvTranspose: { float32: 'kernel', 'one of several': 'kernel' },
   Cos: float,
   Cosh: { float32: 'hyperbolic cosine' },
   CumSum: numbers,

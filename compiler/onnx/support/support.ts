@@ -1,6 +1,6 @@
 import type { Node } from '../../graph/graph.js';
 import type { OnnxOp } from '../../graph/operators.js';
-import type { DType, TensorType } from '../../graph/types.js';
+import type { DType, Shape, TensorType } from '../../graph/types.js';
 
 /** What is written with other operators where a provider has no kernel: the names of the rules in passes/rewrites/. */
 export type RewriteName =
@@ -29,7 +29,8 @@ export type RewriteName =
   | 'scaled exponential'
   | 'sign'
   | 'swish'
-  | 'tangent';
+  | 'tangent'
+  | 'two filters a group';
 
 /** An operator that a provider cannot run, and what to do instead. */
 export interface Refusal {
@@ -43,16 +44,19 @@ export interface Refusal {
 export type Way = 'kernel' | 'host' | RewriteName | Refusal;
 
 /**
- * What providers tell apart in an operator: the type of its elements, whether batch normalisation trains, and whether pooling
- * says where the maxima are.
+ * What providers tell apart in an operator: the type of its elements, whether batch normalisation trains, whether pooling
+ * says where the maxima are, and whether a transposed convolution in groups makes one channel of several in each.
  */
-export type Case = DType | 'training' | 'positions';
+export type Case = DType | 'training' | 'positions' | 'one of several';
 
 /** How a provider computes each operator, in the cases in which the compiler emits it. */
 export type Support = { readonly [Op in OnnxOp]: Readonly<Partial<Record<Case, Way>>> };
 
 const trains = ({ op, attributes: { training_mode: mode } }: Pick<Node, 'op' | 'attributes'>): boolean =>
   op === 'BatchNormalization' && mode?.kind === 'int' && mode.value === 1;
+
+const makesOneOfSeveral = ({ attributes: { group } }: Pick<Node, 'attributes'>, [channels, filters]: Shape): boolean =>
+  group?.kind === 'int' && group.value > 1 && filters === 1 && channels > group.value;
 
 /** The case of a node; the elements of a selection are those of what is selected. */
 export function caseOf(
@@ -62,6 +66,7 @@ export function caseOf(
   const { op, inputs, outputs } = node;
   if (trains(node)) return 'training';
   if (op === 'MaxPool' && outputs.length > 1) return 'positions';
+  if (op === 'ConvTranspose' && makesOneOfSeveral(node, typeOf(inputs[1])?.shape ?? [])) return 'one of several';
   const type = typeOf(inputs[op === 'Where' ? 1 : 0]);
   if (!type) throw new Error(`internal: the type of what ${op} takes is not known`);
   return type.dtype;

@@ -34,7 +34,8 @@ export const webgpu: Support = {
   Clip: numbers,
   Concat: { ...withoutBooleans, ...shapes },
   Conv: float,
-  ConvTranspose: float,
+  // Of an even number of channels it makes one wrong, without a word: gradients of depthwise convolutions with a multiplier.
+  ConvTranspose: { float32: 'kernel', 'one of several': 'two filters a group' },
   Cos: float,
   Cosh: float,
   CumSum: numbers,

@@ -4,6 +4,7 @@ import { GraphEditor } from '../../graph/index.js';
 import { caseOf, type RewriteName, type WayOf } from '../../onnx/support/support.js';
 import { shareNodes } from '../share-nodes.js';
 import { trainingBatchNorm } from './batch-norm.js';
+import { twoFiltersInGroup } from './convolution.js';
 import * as functions from './functions.js';
 import { absolute, bounds, byGathering, inInt32, negation, remainder, sign } from './integers.js';
 import { exclusiveOr, isInfinite, isNotANumber, or, withNumbers } from './logic.js';
@@ -37,6 +38,7 @@ const rewrites: { readonly [Name in RewriteName]: Rewrite } = {
   sign,
   swish: functions.swish,
   tangent: functions.tangent,
+  'two filters a group': twoFiltersInGroup,
 };
 
 const refusal = ({ op, origin }: Node, of: string, provider: string, advice = '') =>

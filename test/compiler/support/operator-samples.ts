@@ -208,6 +208,7 @@ export const operatorSamples: { readonly [Op in OnnxOp]: Sample } = {
       (
         [
           [[4, 3, 3, 3], { strides: ints([2, 2]), output_padding: ints([1, 1]), pads: ints([1, 1, 1, 1]) }],
+          [[4, 1, 3, 3], { group: int(2), strides: ints([2, 2]) }],
           [[4, 1, 3, 3], { group: int(4) }],
         ] as const
       ).map(([filter, attributes]) =>
