@@ -50,10 +50,13 @@ export async function trainInFiles(
 
 /** The failure of a device, with what can be done about it where batches have this many images. */
 function advised({ kind, message, cause }: DeviceFailure, batch: number): DeviceFailure {
-  const smaller = batch > 1 ? `Set a smaller train.batch: ${Math.floor(batch / 2)} instead of ${batch}.` : undefined;
+  const smaller =
+    batch > 1
+      ? `Set a smaller train.batch: ${Math.floor(batch / 2)} instead of ${batch}.`
+      : 'Train smaller networks or images: a batch has one image already.';
   const hint = {
-    memory: smaller ?? 'Train smaller networks or images: a batch has one image already.',
-    lost: `The training goes on from its checkpoint in a new process. ${smaller ?? ''} Steps that take long make some drivers reset the device.`,
+    memory: smaller,
+    lost: `The training goes on from its checkpoint in a new process. Steps that take long make some drivers reset the device. ${smaller}`,
   }[kind];
   return new DeviceFailure(kind, message, { hint, cause });
 }

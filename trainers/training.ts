@@ -148,9 +148,13 @@ export class Training {
     const metrics = await this.engine.train(updates, first);
     const milliseconds = performance.now() - started;
     let { sums } = this.position;
-    for (const [i, { loss, correct }] of metrics.entries()) {
+    for (const [i, { loss, correct, overflow = false }] of metrics.entries()) {
       const { batch, learningRate: rate } = updates[i];
-      if (!Number.isFinite(loss)) throw this.diverged(`the loss is ${loss} at epoch ${epoch}, step ${step + i}`, rate);
+      const at = `at epoch ${epoch}, step ${step + i}`;
+      if (!Number.isFinite(loss)) throw this.diverged(`the loss is ${loss} ${at}`, rate);
+      // Each further step would be skipped as this one was.
+      if (overflow)
+        throw this.diverged(`the gradients are not finite in float16, whatever the loss scale, ${at}`, rate);
       const { size } = batch;
       sums = { loss: sums.loss + loss * size, correct: sums.correct + correct, images: sums.images + size };
     }
@@ -218,8 +222,9 @@ export class Training {
   }
 
   private diverged(what: string, rate: number): NasError {
+    const precise = this.plan.train.precision === 'mixed' ? ' Or train in float32: leave train.precision out.' : '';
     return new NasError('failure', `training diverged: ${what} (learning rate ${rate.toPrecision(3)})`, {
-      hint: 'Lower train.optimizer.learning_rate or raise train.warmup_epochs.',
+      hint: `Lower train.optimizer.learning_rate or raise train.warmup_epochs.${precise}`,
     });
   }
 }

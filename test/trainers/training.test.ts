@@ -1,15 +1,17 @@
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { DeviceFailure } from '../../base/errors.js';
 import { resolveTarget } from '../../compiler/index.js';
 import { withDataset } from '../../trainers/data/index.js';
 import { createCompiledEngine } from '../../trainers/engines/compiled.js';
 import { activateBackend, onProcessor } from '../../trainers/engines/index.js';
 import { createTrainingProgram } from '../../trainers/engines/training-program.js';
 import { filedFit } from '../../trainers/fit.js';
-import type { FitHooks, FitJob, FitProgress, FitResult } from '../../trainers/index.js';
+import { trainSchema, type FitHooks, type FitJob, type FitProgress, type FitResult } from '../../trainers/index.js';
+import type { TrainingEngine } from '../../trainers/engines/index.js';
 import { lossSchema } from '../../trainers/schema.js';
 import { readTensorFile } from '../../trainers/tensor-file.js';
-import { trainInFiles } from '../../trainers/train-in-files.js';
+import { trainInFiles, trainingHash } from '../../trainers/train-in-files.js';
 import { openWorkbench, quiet, tinyJob, tinyTrain, type Workbench } from './support/tiny-training.js';
 
 let bench: Workbench;
@@ -19,14 +21,22 @@ beforeAll(async () => {
 });
 afterAll(() => bench.close());
 
-/** As `fit`, with so many steps in a run. */
-const fitBy = (stepsAtOnce: number, job: FitJob, hooks: FitHooks = quiet()): Promise<FitResult> =>
+/** As `fit`, with so many steps in a run, and with an engine that does something else. */
+const fitBy = (
+  stepsAtOnce: number,
+  job: FitJob,
+  hooks: FitHooks = quiet(),
+  other: (engine: TrainingEngine) => Partial<TrainingEngine> = () => ({}),
+): Promise<FitResult> =>
   withDataset(job.dataset, (dataset) => {
     const { network, seed, train } = job;
     const { optimizer, ema, batch } = train;
     const spec = { network, seed, optimizer, ema, loss: lossSchema.parse({ type: 'cross-entropy' }), teacher: null };
-    const engine = async () =>
-      createCompiledEngine(createTrainingProgram(spec), { target: await resolveTarget({ stepsAtOnce }), batch });
+    const engine = async () => {
+      const target = await resolveTarget({ stepsAtOnce });
+      const compiled = await createCompiledEngine(createTrainingProgram(spec), { target, batch });
+      return { ...compiled, ...other(compiled) };
+    };
     return trainInFiles({ ...filedFit(job, dataset), engine }, dataset, hooks);
   });
 
@@ -101,5 +111,55 @@ describe('a training whose engine makes four steps at once', () => {
     const first = await reason(1);
     expect(first).toMatch(/the loss is NaN at epoch 0, step [1-3] /);
     expect(await reason(4)).toBe(first);
+  });
+});
+
+describe('a training that cannot go on', () => {
+  const failure = (name: string, train: FitJob['train'], broken: (engine: TrainingEngine) => TrainingEngine['train']) =>
+    fitBy(4, tinyJob(bench, name, { train }), quiet(), (engine) => ({ train: broken(engine) })).then(
+      () => null,
+      (error: unknown) => error,
+    );
+
+  test('ends at the first step whose gradients overflow with any loss scale', async () => {
+    const error = await failure(
+      'overflowing',
+      { ...tinyTrain, precision: 'mixed' },
+      (engine) => async (updates, first) =>
+        (await engine.train(updates, first)).map((metrics, i) => ({ ...metrics, overflow: first + i === 5 })),
+    );
+    expect(error).toMatchObject({
+      message: expect.stringMatching(/the gradients are not finite in float16.* at epoch 0, step 5 /) as string,
+      hint: expect.stringContaining('leave train.precision out') as string,
+    });
+  });
+
+  test.each<[DeviceFailure['kind'], number, RegExp]>([
+    ['memory', 16, /^Set a smaller train.batch: 8 instead of 16.$/],
+    ['memory', 1, /^Train smaller networks or images: a batch has one image already.$/],
+    ['lost', 16, /goes on from its checkpoint in a new process. .* Set a smaller train.batch: 8 instead of 16.$/],
+  ])('says what to do about a device that fails: %s, with batches of %d', async (kind, batch, hint) => {
+    const error = await failure(`${kind}-${batch}`, { ...tinyTrain, batch }, () => () => {
+      throw new DeviceFailure(kind, 'the device failed');
+    });
+    expect(error).toBeInstanceOf(DeviceFailure);
+    expect(error).toMatchObject({ kind, message: 'the device failed', hint: expect.stringMatching(hint) as string });
+  });
+});
+
+describe('what a training is known by', () => {
+  const hashOf = (config: object): Promise<string> =>
+    withDataset(bench.dataset, (dataset) => {
+      const { info } = dataset;
+      const loss = lossSchema.parse({ type: 'cross-entropy' });
+      const plan = { ...filedFit(tinyJob(bench, 'hashed'), dataset).plan, train: trainSchema.parse(config), loss };
+      return Promise.resolve(trainingHash(['fit'], plan, { ...info, hash: 'images' }));
+    });
+
+  test('is what it was before there was a choice of precision, unless it is mixed', async () => {
+    const before = '18f61aabef9c96b90de718f772199f503d7eca0e8258be6eb82ae9e493508db8';
+    expect(await hashOf({})).toBe(before);
+    expect(await hashOf({ precision: 'float32' })).toBe(before);
+    expect(await hashOf({ precision: 'mixed' })).not.toBe(before);
   });
 });

@@ -67,8 +67,8 @@ export class CompiledTraining {
     const rows = { shape: [size, spec.network.classes] };
     return {
       fn: (inputs) => {
-        const { loss, correct } = this.program.step({ ...batchOf(inputs), ...updateOf(inputs) });
-        return { loss, correct };
+        const { loss, correct, overflow } = this.program.step({ ...batchOf(inputs), ...updateOf(inputs) });
+        return { loss, correct, ...(overflow && { overflow }) };
       },
       inputs: {
         images: { shape: [size, ...spec.network.input] },
@@ -134,9 +134,10 @@ export async function createCompiledEngine(
     async train(updates, step) {
       const feeds = updates.map((update, i) => compiled.feeds(update, step + i));
       const results = await training.runSteps(feeds, step);
-      return results.map(({ loss, correct }) => ({
+      return results.map(({ loss, correct, ...others }) => ({
         loss: floats(loss, 'loss')[0],
         correct: floats(correct, 'correct')[0],
+        ...('overflow' in others && { overflow: floats(others['overflow'], 'overflow')[0] === 1 }),
       }));
     },
     async evaluate(images) {

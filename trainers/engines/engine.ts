@@ -21,6 +21,8 @@ export interface StepMetrics {
   readonly loss: number;
   /** How many images of the batch the student got right before the update. */
   readonly correct: number;
+  /** Whether the gradients of a scaled loss were not finite although its scale was down to 1: no later step will do better. */
+  readonly overflow?: boolean;
 }
 
 /** Everything that training changes, by a name that is the same in every process and for every engine. */

@@ -4,6 +4,8 @@ import type { Gradients } from '../optimizers/index.js';
 
 /** What the loss is multiplied by at first. */
 const start = 2 ** 15;
+/** A loss that is too large by itself is not made smaller. */
+const least = 1;
 /** The scale is doubled after as many steps in a row whose gradients were finite. */
 const patience = 2000;
 /** The largest float32: what overflowed on the way, in float16 or here, is not below it. */
@@ -31,13 +33,13 @@ export class LossScaling {
    * @param states all that it changes besides
    * @param gradients gives the gradients of the loss times a scale; may change states
    * @param update changes states by the gradients of the loss itself
-   * @returns what `gradients` gave
+   * @returns what `gradients` gave, and whether the gradients overflowed with the scale at its least
    */
   step<T extends { readonly grads: Gradients }>(
     states: Iterable<tf.Variable>,
     gradients: (scale: tf.Tensor) => T,
     update: (grads: Gradients) => void,
-  ): T {
+  ): T & { readonly overflow: tf.Tensor } {
     const before = [...states].map((variable) => ({ variable, data: variable.dataId, value: tf.clone(variable) }));
     const outputs = gradients(this.scale);
     const scaled = [...outputs.grads];
@@ -49,8 +51,9 @@ export class LossScaling {
     update(new Map(scaled.map(([name, gradient]) => [name, tf.mul(gradient, inverse)])));
     for (const { variable, data, value } of before)
       if (variable.dataId !== data) variable.assign(tf.where(good, variable, value));
+    const overflow = tf.cast(tf.logicalAnd(tf.logicalNot(good), tf.lessEqual(this.scale, least)), 'float32');
     this.adapt(good);
-    return outputs;
+    return { ...outputs, overflow };
   }
 
   dispose(): void {
@@ -63,8 +66,7 @@ export class LossScaling {
     const patient = tf.less(steps, patience);
     const grown = tf.where(patient, scale, tf.mul(scale, 2));
     const counted = tf.where(patient, steps, tf.zerosLike(steps));
-    // A loss that is too large by itself is not made smaller.
-    const shrunk = tf.maximum(tf.mul(scale, 0.5), 1);
+    const shrunk = tf.maximum(tf.mul(scale, 0.5), least);
     scale.assign(tf.where(good, grown, shrunk));
     goodSteps.assign(tf.where(good, counted, tf.zerosLike(steps)));
   }

@@ -39,6 +39,8 @@ export interface StepOutputs {
   /** The loss before the update, and the number of images that were right, as scalars. */
   readonly loss: tf.Tensor;
   readonly correct: tf.Tensor;
+  /** Of a scaled loss: 1 where the gradients are not finite although the scale is down to 1, else 0; a scalar. */
+  readonly overflow?: tf.Tensor;
 }
 
 export interface GradientOutputs extends StepOutputs {

@@ -3,7 +3,9 @@ import { createEngine, engineSchema, type EngineState, type TrainingEngine } fro
 import { createEagerEngine } from '../../../trainers/engines/eager.js';
 import { activateBackend } from '../../../trainers/engines/index.js';
 import { createTrainingProgram } from '../../../trainers/engines/training-program.js';
+import { lossSchema } from '../../../trainers/schema.js';
 import { batch, everything, run, specOf, threads } from './contract.js';
+import { noiseBatch, tinyStudent, update } from '../support/networks.js';
 
 const compiled = engineSchema.parse({ type: 'compiled', provider: 'cpu' });
 const open = (): Promise<TrainingEngine> =>
@@ -73,6 +75,24 @@ describe('loss scaling', () => {
     expect(await run(second, 2, 4)).toEqual(await run(first, 2, 4));
     expect(bytes(await second.state())).toEqual(bytes(await first.state()));
     await Promise.all([first.dispose(), second.dispose()]);
+  });
+
+  it('says when gradients overflow although the loss is not scaled', async () => {
+    // The loss is finite in float32; what flows back from it is not in float16.
+    const loss = lossSchema.parse({ ...everything.loss, hints: 1e30 });
+    const engine = await createEngine(compiled, specOf({ loss, precision: 'mixed' }), { threads, batch });
+    const overflows = async (step: number): Promise<unknown> => {
+      const metrics = await update(engine, noiseBatch(tinyStudent(), batch, step), 0.05, step);
+      expect(Number.isFinite(metrics.loss)).toBe(true);
+      return metrics.overflow;
+    };
+    await set(engine, scale, 2);
+    const before = await engine.state();
+    expect([await overflows(0), await overflows(1)]).toEqual([false, true]);
+    const after = await engine.state();
+    expect(numberIn(after, scale)).toBe(1);
+    expect(others(after)).toEqual(others(before));
+    await engine.dispose();
   });
 
   it('is refused by the eager engine, which has no float16', async () => {
