@@ -10,7 +10,6 @@ import {
   type SplitName,
 } from './data/index.js';
 import { activateBackend, chooseEngine, networkInference, type AnyEngine } from './engines/index.js';
-
 import { readWeights } from './weights.js';
 
 /** Logits [size, classes] of images [size, height, width, channels] that are normalised as the data set is. */

@@ -13,11 +13,12 @@ import { planInitial } from '../initial-weights/index.js';
 import { measureNamed } from '../measures.js';
 import type { Locating } from '../parse/index.js';
 import { isOwnSupernet, isTableExperiment } from '../kinds.js';
-import { finalRepeatsSearch, type Experiment, type TableExperiment, type TrainingExperiment } from '../schema.js';
+import type { Experiment, TableExperiment, TrainingExperiment } from '../schema.js';
 import { loadResults } from '../table-results.js';
 import { settleEngine, type EngineContext } from './engine.js';
 import type { RunObserver } from './events.js';
 import { Simulation } from './loop/simulation.js';
+import { doubtsAbout } from './doubts.js';
 import { planSupernet } from './supernet/plan.js';
 import { withWorkersFor, type Plan, type TablePlan, type TrainingPlan } from './plan.js';
 
@@ -60,19 +61,7 @@ async function trainingPlan(given: TrainingExperiment, context: PlanContext): Pr
   const beginning = await planInitial(experiment, { space, data, locating });
   if (beginning !== null) observe({ kind: 'note', message: beginning });
   const supernet = await planSupernet(experiment, { space, data, locating });
-  if (finalRepeatsSearch(experiment)) {
-    const message = `final: begins as the search's trainings do and is no longer than their ${experiment.train.epochs} epochs, so it will hardly come to more; give final.epochs more`;
-    observe({ kind: 'warning', message });
-  }
-  if (
-    engine.type === 'compiled' &&
-    engine.provider === 'cpu' &&
-    [experiment.train, experiment.final].some((one) => one?.precision === 'mixed')
-  ) {
-    const message =
-      'precision: mixed is for graphics cards; the processor computes float16 by casting it, which is slower';
-    observe({ kind: 'warning', message });
-  }
+  for (const message of doubtsAbout(experiment, engine)) observe({ kind: 'warning', message });
   const made = experiment.objectives.flatMap(({ name }) => measureNamed(name)?.source ?? []);
   const objectives = made.flatMap((source) => (source.kind === 'proxy' ? [source.proxy] : []));
   return {

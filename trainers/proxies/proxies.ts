@@ -50,8 +50,6 @@ const rules: { readonly [K in ProxyName]: Rule } = {
   },
 };
 
-/** On whose TF.js backend programs are traced. */
-
 /** Whether a proxy looks at images; the others are functions of the network and the seed alone. */
 export const needsImages = (name: ProxyName): boolean => rules[name].part !== 'flow';
 

@@ -10,7 +10,6 @@ import {
 import type { Weights } from '../../spaces/models/index.js';
 import { createLoader, withDataset, type DatasetRef } from '../data/index.js';
 import { chooseEngine, type AnyEngine } from '../engines/index.js';
-
 import { readWeights } from '../weights.js';
 import { gateGradients } from './gradients.js';
 

@@ -2,7 +2,6 @@ import type { AnyEngine } from '../engines/index.js';
 import type { Member, SpaceConfig, Task } from '../../spaces/index.js';
 import type { AugmentConfig } from '../data/schema.js';
 import type { DatasetRef } from '../data/index.js';
-
 import type { PreparedTeacher } from '../teachers/prepared.js';
 import type { SupernetConfig } from './schema.js';
 
