@@ -71,5 +71,5 @@ export const setOption = {
 export const acceptEnvironmentOption = {
   type: 'boolean',
   default: false,
-  describe: 'Go on although latency is now measured on another device, or otherwise than before',
+  describe: 'Go on although the card that trained is gone, or latency is now measured otherwise than before',
 } as const satisfies Options;

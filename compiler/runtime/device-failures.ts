@@ -22,3 +22,9 @@ const texts: readonly (readonly [RegExp, DeviceFailure['kind']])[] = [
 /** How the device failed, by the text of an error; null when it did not. */
 export const deviceFailureOf = (message: string): DeviceFailure['kind'] | null =>
   texts.find(([text]) => text.test(message))?.[1] ?? null;
+
+/** Where in ONNX Runtime's sources a check is, and what it checked: `/onnxruntime_src/...cc:136 ... was false. `. */
+const sourceOfCheck = /\/\S*onnxruntime\/\S+\.(?:cc|h):\d+ .*? was false\. (?=\S)/g;
+
+/** The text of an error without its place in ONNX Runtime's sources, where it says more than that. */
+export const withoutSource = (message: string): string => message.replace(sourceOfCheck, '');

@@ -2,7 +2,7 @@ import * as ort from 'onnxruntime-node';
 import { DeviceFailure, NasError, messageOf } from '../../base/errors.js';
 import type { Target } from '../target.js';
 import { selectAdapter } from './adapters/index.js';
-import { deviceFailureOf } from './device-failures.js';
+import { deviceFailureOf, withoutSource } from './device-failures.js';
 
 /** Where a model runs, and how its memory is used; by default the provider `cpu` and one spinning thread. */
 export interface SessionOptions extends Partial<Pick<Target, 'provider' | 'device' | 'threads' | 'spinning'>> {
@@ -29,7 +29,7 @@ export interface SessionOptions extends Partial<Pick<Target, 'provider' | 'devic
 }
 
 function failed(what: string, error: unknown): NasError {
-  const message = `${what}: ${messageOf(error).trim()}`;
+  const message = `${what}: ${withoutSource(messageOf(error)).trim()}`;
   const kind = deviceFailureOf(message);
   return kind === null
     ? new NasError('failure', message, { cause: error })

@@ -127,10 +127,21 @@ const engineBackend: TrainingCheck = ({ engine }) =>
     `got "${engine.backend ?? ''}"; a backend is chosen for the eager engine only: expected no backend, or engine.type: eager`,
   );
 
+/** Whether TF.js itself trains. */
+const isEager = ({ type, backend }: TrainingExperiment['engine']): boolean =>
+  type === 'eager' || (type === 'auto' && backend !== undefined);
+
+const engineProvider: TrainingCheck = ({ engine }) =>
+  when(
+    isEager(engine) && engine.provider !== undefined,
+    ['engine', 'provider'],
+    `got "${engine.provider ?? ''}"; a provider is chosen for the compiled engine only: expected no provider, or engine.type: compiled and no backend`,
+  );
+
 const precision: TrainingCheck = (experiment) => {
   const { engine, supernet } = experiment;
   const got = 'got "mixed"';
-  const eager = engine.type === 'eager' || (engine.type === 'auto' && engine.backend !== undefined);
+  const eager = isEager(engine);
   const shared = supernet !== undefined && isOwnSupernet(supernet);
   return schedules(experiment).flatMap(({ key, config }) => {
     if (config.precision !== 'mixed') return [];
@@ -205,6 +216,7 @@ const trainingChecks: readonly TrainingCheck[] = [
   warmup,
   augmentation,
   engineBackend,
+  engineProvider,
   precision,
   features,
   ...evaluationChecks,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { deviceFailureOf } from '../../../compiler/runtime/device-failures.js';
+import { deviceFailureOf, withoutSource } from '../../../compiler/runtime/device-failures.js';
 
 describe('the text of an error', () => {
   it.each([
@@ -14,4 +14,15 @@ describe('the text of an error', () => {
     ["input 'x' takes shape [2], not 1 numbers", null],
     ['Non-zero status code returned while running Split node: Cannot split using values in split attribute', null],
   ])('%s: %s', (message, kind) => expect(deviceFailureOf(message)).toBe(kind));
+});
+
+it('what ONNX Runtime says of its own sources is left out, where it says more', () => {
+  const check =
+    '/onnxruntime_src/onnxruntime/core/providers/webgpu/webgpu_context.cc:136 onnxruntime::webgpu::WebGpuContext::' +
+    'Initialize(const onnxruntime::webgpu::WebGpuContextConfig&)::<lambda()> adapter_result.status == ' +
+    'wgpu::RequestAdapterStatus::Success was false. ';
+  const cause = 'Failed to get a WebGPU adapter: No supported adapters';
+  expect(withoutSource(check + cause)).toBe(cause);
+  expect(withoutSource(check)).toBe(check);
+  expect(withoutSource(cause)).toBe(cause);
 });
