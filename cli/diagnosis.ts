@@ -23,6 +23,8 @@ export interface Diagnosis {
   readonly active: string;
   /** What WebGPU can run on, and what it takes by itself. */
   readonly adapters: Adapters;
+  /** Whether the adapter that WebGPU takes computes float16; null when it takes none. */
+  readonly float16: boolean | null;
   /** Result of the blocked path's self-test. */
   readonly blocked: string;
   readonly caches: { readonly directory: string; readonly entries: readonly CacheEntry[] };
@@ -98,7 +100,7 @@ const withoutCard = (taken: Adapters['taken']): string =>
 /** Examines this machine; loads every engine to see whether it works. */
 export async function examine(): Promise<Diagnosis> {
   const { engineAvailability } = await import('../trainers/index.js');
-  const { howToGet, tryWebGpu } = await import('../compiler/index.js');
+  const { howToGet, tryHalf, tryWebGpu } = await import('../compiler/index.js');
   const engines = await engineAvailability();
   const { adapters } = await tryWebGpu();
   const directory = cacheDirectory();
@@ -112,6 +114,7 @@ export async function examine(): Promise<Diagnosis> {
     },
     engines,
     adapters,
+    float16: adapters.taken === null ? null : (await tryHalf('webgpu')) === null,
     active: await activeEngine(),
     blocked: await blockedPath(),
     caches: { directory, entries: listCaches(directory) },

@@ -17,7 +17,9 @@ export {
   listProviders,
   remedyFor,
   requireKnown,
+  requireHalfHere,
   requireWorking,
+  tryHalf,
   tryProvider,
   type Provider,
 } from './runtime/providers.js';

@@ -32,9 +32,12 @@ const whyNot = (engines: readonly Engine[]): string =>
     .flatMap(({ engine, backend, reason }) => (reason === null ? [] : [`- ${engine}, ${backend}: ${reason}\n`]))
     .join('');
 
-function renderAdapters({ all, taken }: Diagnosis['adapters'], colors: Colors): string {
+function renderAdapters({ adapters: { all, taken }, float16 }: Diagnosis, colors: Colors): string {
   if (all.length === 0) return `${colors.bold('Graphics adapters')}: none found\n`;
-  const takes = taken === null ? 'WebGPU does not work with any of them' : `WebGPU takes ${taken.name}`;
+  const takes =
+    taken === null
+      ? 'WebGPU does not work with any of them'
+      : `WebGPU takes ${taken.name}, ${float16 === true ? 'which computes float16' : 'without float16 (train.precision: mixed)'}`;
   return `${renderTable(adapterColumns, all, colors)}${takes}\n`;
 }
 
@@ -49,10 +52,10 @@ export const doctor = command({
       out(json(diagnosis));
       return;
     }
-    const { versions, machine, engines, adapters, active, blocked, caches, advice } = diagnosis;
+    const { versions, machine, engines, active, blocked, caches, advice } = diagnosis;
     out(renderFacts(Object.entries({ ...versions, ...machine }), colors));
     out(`\n${colors.bold('Training')}: ${active}\n${renderTable(engineColumns, engines, colors)}${whyNot(engines)}`);
-    out(`\n${renderAdapters(adapters, colors)}`);
+    out(`\n${renderAdapters(diagnosis, colors)}`);
     out(`\n${colors.bold('Blocked depthwise path')}: ${blocked}\n`);
     out(`\n${colors.bold('Data caches')}\n`);
     out(

@@ -1,9 +1,9 @@
 import { Tensor } from 'onnxruntime-node';
-import { invalidInput, messageOf } from '../../base/errors.js';
+import { invalidInput, messageOf, type NasError } from '../../base/errors.js';
 import { elementTypes, GraphBuilder, int } from '../graph/index.js';
 import { encodeModel } from '../onnx/model.js';
 import type { Target } from '../target.js';
-import { createSession } from './session.js';
+import { createSession, type SessionOptions } from './session.js';
 
 /** Casts numbers to float16, adds each to itself, and casts the sums back. */
 function doubling(count: number): Uint8Array {
@@ -15,29 +15,34 @@ function doubling(count: number): Uint8Array {
   return encodeModel(builder.finish(), { name: 'float16' });
 }
 
+/** Computes a few numbers in float16; @throws Error with what ONNX Runtime says, or with numbers that are wrong. */
+export async function computeHalf(options: SessionOptions): Promise<void> {
+  const input = Float32Array.of(1, 2, 3, 4);
+  const session = await createSession(doubling(input.length), options);
+  try {
+    const { output } = await session.run({ input: new Tensor('float32', input, [input.length]) });
+    if (String(output.data) !== '2,4,6,8') throw new Error(`twice 1,2,3,4 is ${String(output.data)}`);
+  } finally {
+    await session.release();
+  }
+}
+
+/** The error of a provider whose device does not compute with float16. */
+export const lacksHalf = (provider: string, reason: string, cause?: unknown): NasError =>
+  invalidInput(`mixed precision needs float16, which "${provider}" does not compute here: ${reason}`, {
+    hint: 'Train in float32 (leave train.precision out), or on another graphics card.',
+    cause,
+  });
+
 /**
- * Sees to it that a target computes with float16: not every graphics card does, and ONNX Runtime says so only when a
- * program runs.
+ * Sees to it that a target computes with float16, in this process: not every graphics card does, and ONNX Runtime says so
+ * only when a program runs.
  * @throws NasError `invalid-input` when it does not
  */
 export async function requireHalf(target: Target): Promise<void> {
-  const { provider } = target;
-  const input = Float32Array.of(1, 2, 3, 4);
   try {
-    const session = await createSession(doubling(input.length), target);
-    try {
-      const { output } = await session.run({ input: new Tensor('float32', input, [input.length]) });
-      if (String(output.data) !== '2,4,6,8') throw new Error(`twice 1,2,3,4 is ${String(output.data)}`);
-    } finally {
-      await session.release();
-    }
+    await computeHalf(target);
   } catch (error) {
-    throw invalidInput(
-      `mixed precision needs float16, which "${provider}" does not compute here: ${messageOf(error)}`,
-      {
-        hint: 'Train in float32 (leave train.precision out), or on another graphics card.',
-        cause: error,
-      },
-    );
+    throw lacksHalf(target.provider, messageOf(error), error);
   }
 }

@@ -1,6 +1,8 @@
 import { listSupportedBackends } from 'onnxruntime-node';
 import { invalidInput } from '../../base/errors.js';
+import type { Target } from '../target.js';
 import { tryWebGpu } from './adapters/index.js';
+import { lacksHalf } from './half-support.js';
 import { tryTinyModel } from './trial.js';
 
 /** An execution provider that this build of ONNX Runtime knows. */
@@ -66,3 +68,16 @@ export function tryProvider(provider: string, device: string | null = null): Pro
 
 const tryOut = async (provider: string, device: string | null): Promise<string | null> =>
   (provider === 'webgpu' ? (await tryWebGpu(device)).trial : await tryTinyModel(provider, device)).reason;
+
+/**
+ * Whether a provider that works computes with float16, tried in a process of its own.
+ * @returns null when it does, otherwise why not.
+ */
+export const tryHalf = async (provider: string, device: string | null = null): Promise<string | null> =>
+  (await tryTinyModel(provider, device, {}, 'float16')).reason;
+
+/** As `requireHalf`, in a process of its own; @throws NasError `invalid-input` when float16 does not work here. */
+export async function requireHalfHere({ provider, device }: Pick<Target, 'provider' | 'device'>): Promise<void> {
+  const reason = await tryHalf(provider, device);
+  if (reason !== null) throw lacksHalf(provider, reason);
+}

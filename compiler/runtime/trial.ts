@@ -10,6 +10,9 @@ export interface Trial {
   readonly log: string;
 }
 
+/** What the tiny model computes with: a provider may work and its device lack float16. */
+export type TrialType = 'float32' | 'float16';
+
 /** A provider whose libraries hang is given up after this long. */
 const patienceMs = 30_000;
 
@@ -22,18 +25,24 @@ export function tryTinyModel(
   provider: string,
   device: string | null,
   environment: Readonly<Record<string, string>> = {},
+  type: TrialType = 'float32',
 ): Promise<Trial> {
   const entry = fileURLToPath(builtModule('./try-provider-main.js', import.meta.url));
   const options = { timeout: patienceMs, maxBuffer: 2 ** 24, env: { ...process.env, ...environment } };
   return new Promise((resolve) => {
-    execFile(process.execPath, [entry, provider, ...(device === null ? [] : [device])], options, (error, out, log) => {
-      if (error === null) resolve({ reason: null, log });
-      else if (error.killed === true) resolve({ reason: `gave no answer in ${patienceMs / 1000} s`, log });
-      else {
-        const ended = `the process ended (${error.signal ?? `exit code ${String(error.code)}`})`;
-        resolve({ reason: firstWords(out) ?? firstWords(log) ?? ended, log });
-      }
-    });
+    execFile(
+      process.execPath,
+      [entry, type, provider, ...(device === null ? [] : [device])],
+      options,
+      (error, out, log) => {
+        if (error === null) resolve({ reason: null, log });
+        else if (error.killed === true) resolve({ reason: `gave no answer in ${patienceMs / 1000} s`, log });
+        else {
+          const ended = `the process ended (${error.signal ?? `exit code ${String(error.code)}`})`;
+          resolve({ reason: firstWords(out) ?? firstWords(log) ?? ended, log });
+        }
+      },
+    );
   });
 }
 

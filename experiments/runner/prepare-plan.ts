@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { invalidInput } from '../../base/errors.js';
-import { requireWorking } from '../../compiler/index.js';
+import { requireHalfHere, requireWorking } from '../../compiler/index.js';
 import { createSpace, type Task } from '../../spaces/index.js';
 import {
   describeDataset,
@@ -8,6 +8,7 @@ import {
   type DataConfig,
   type DatasetInfo,
   type DatasetRef,
+  type EngineChoice,
 } from '../../trainers/index.js';
 import { planInitial } from '../initial-weights/index.js';
 import { measureNamed } from '../measures.js';
@@ -53,6 +54,7 @@ async function trainingPlan(given: TrainingExperiment, context: PlanContext): Pr
   const experiment = fixedWorkers ? given : withWorkersFor(engine, given);
   const { device } = experiment.latency;
   if (device.type === 'local') await locating(['latency', 'device'], () => requireWorking(device.provider));
+  await checkPrecision(experiment, engine, context);
   const dataset = await locating(['data'], () => prepareData(experiment.data, observe, signal));
   const data = describeDataset(dataset);
   for (const [key, batch] of batches(experiment)) await locating([key, 'batch'], () => checkBatch(batch, data));
@@ -80,6 +82,17 @@ async function trainingPlan(given: TrainingExperiment, context: PlanContext): Pr
     sources: new Set(made.map(({ kind }) => kind)),
     proxies: [...new Set([...objectives, ...(experiment.search.features?.proxies ?? [])])],
   };
+}
+
+/** Where a graphics card is to compute float16, it is known to do so before anything is trained. */
+async function checkPrecision(
+  { train, final }: TrainingExperiment,
+  engine: EngineChoice,
+  { locating }: PlanContext,
+): Promise<void> {
+  const mixed = Object.entries({ train, final }).find(([, config]) => config?.precision === 'mixed');
+  if (mixed === undefined || engine.type === 'eager' || engine.provider === 'cpu') return;
+  await locating([mixed[0], 'precision'], () => requireHalfHere(engine));
 }
 
 /** The batches of everything that will be trained, by the part of the file that says them. */

@@ -174,10 +174,10 @@ describeOnWebGpu('a training step on WebGPU', () => {
         others: relativeDistance(found.states, expected.states, (state) => !isMomentum(state)),
       };
       if (runsAllOnWebGpu) console.log(name, distances, found.placement);
-      // A dozen units in the last place: the processor's own two ways of computing it differ by as much.
-      expect(distances.loss).toBeLessThan(2e-6);
+      // Tiny networks normalise over few pixels, which makes more of rounding; those of real size are nearer.
+      expect(distances.loss).toBeLessThan(name in references ? 1e-6 : 2e-6);
       expect(distances.momenta).toBeLessThan(bar);
-      expect(distances.others).toBeLessThan(bar > 1e-5 ? 1e-4 : 1e-6);
+      expect(distances.others).toBeLessThan(1e-6);
     },
   );
 });

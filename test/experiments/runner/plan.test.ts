@@ -1,0 +1,22 @@
+import { expect, it } from 'vitest';
+import { parseExperiment } from '../../../experiments/parse/index.js';
+import { withWorkersFor } from '../../../experiments/runner/plan.js';
+import type { TrainingExperiment } from '../../../experiments/schema.js';
+import { onProcessor } from '../../../trainers/index.js';
+
+it('an accelerator has one worker where nobody says how many; the processor and the eager engine have as many as ever', () => {
+  const text = `
+name: workers
+data: { type: fashion-mnist }
+space: { type: mobilenet, preset: tiny }
+objectives: [{ name: accuracy }, { name: macs }]
+search: { trials: 4, parallel: 4 }
+`;
+  const experiment = parseExperiment('x.yaml', text, { checkFiles: false }).experiment as TrainingExperiment;
+  const workersOn = (engine: Parameters<typeof withWorkersFor>[0]): number =>
+    withWorkersFor(engine, experiment).search.parallel;
+  expect(workersOn(onProcessor)).toBe(4);
+  expect(workersOn({ type: 'eager', backend: 'tensorflow' })).toBe(4);
+  expect(workersOn({ ...onProcessor, provider: 'webgpu' })).toBe(1);
+  expect(workersOn({ ...onProcessor, provider: 'cuda', device: '1' })).toBe(1);
+});
