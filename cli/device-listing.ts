@@ -1,5 +1,4 @@
 import { messageOf } from '../base/errors.js';
-import type { WebGpuTrial } from '../compiler/index.js';
 import type { AgentConfig, Environment } from '../latency-models/index.js';
 
 /** One thing that can be measured on, or why not. */
@@ -25,14 +24,15 @@ async function listed(device: string, task: () => Promise<string>): Promise<List
   }
 }
 
-/** What WebGPU runs on, where the system tells. */
-const adapterTaken = ({ adapters: { taken } }: WebGpuTrial): string[] =>
-  taken === null ? [] : [`${taken.name}${taken.kind === 'software' ? ' (software: for tests only)' : ''}`];
-
 /** Tries everything that latency can be measured on from this machine. */
 export async function listDevices(agents: readonly AgentConfig[]): Promise<DeviceListing> {
-  const { listProviders, tryProvider, tryWebGpu } = await import('../compiler/index.js');
+  const { describeAdapter, listProviders, tryProvider, tryWebGpu } = await import('../compiler/index.js');
   const { AgentClient, describeEnvironment, tryBrowser } = await import('../latency-models/index.js');
+  /** What WebGPU runs on, where the system tells. */
+  const adapterTaken = async (): Promise<string[]> => {
+    const { taken } = (await tryWebGpu()).adapters;
+    return taken === null ? [] : [describeAdapter(taken)];
+  };
   const settings = { provider: 'cpu', threads: 1, batch: 1 };
   const { cpu, cores, governor, load, runtime, platform } = describeEnvironment('devices', settings);
   const devices = await Promise.all([
@@ -41,7 +41,7 @@ export async function listDevices(agents: readonly AgentConfig[]): Promise<Devic
       reason: await tryProvider(name),
       detail: [
         bundled ? 'ONNX Runtime' : 'ONNX Runtime with libraries that you installed',
-        ...(name === 'webgpu' ? adapterTaken(await tryWebGpu()) : []),
+        ...(name === 'webgpu' ? await adapterTaken() : []),
       ].join(' on '),
     })),
     ...(['wasm', 'webgpu'] as const).map((provider) =>

@@ -1,4 +1,5 @@
 import { json, renderFacts, renderTable, type Column } from '../output/table.js';
+import type { adapterKinds } from '../../compiler/index.js';
 import { command, jsonOption } from '../command.js';
 import type { Colors } from '../output/terminal.js';
 import { examine, type Diagnosis } from '../diagnosis.js';
@@ -13,18 +14,12 @@ const engineColumns: readonly Column<Engine>[] = [
   { title: 'version', cell: ({ version }) => version ?? '-' },
 ];
 
-const adapterColumns: readonly Column<Adapter>[] = [
+const adapterColumns = (kinds: typeof adapterKinds): readonly Column<Adapter>[] => [
   { title: 'graphics adapter', cell: ({ name }) => name },
   { title: 'kind', cell: ({ kind }) => kinds[kind] },
   { title: 'driver', cell: ({ driver }) => driver ?? '-' },
   { title: 'engine.device', cell: ({ id }) => id ?? '-' },
 ];
-
-const kinds: { readonly [K in Adapter['kind']]: string } = {
-  hardware: 'graphics card',
-  software: 'software: for tests only',
-  unknown: 'unknown',
-};
 
 /** Why engines do not work, each in full: what is missing is often named at the end. */
 const whyNot = (engines: readonly Engine[]): string =>
@@ -32,13 +27,14 @@ const whyNot = (engines: readonly Engine[]): string =>
     .flatMap(({ engine, backend, reason }) => (reason === null ? [] : [`- ${engine}, ${backend}: ${reason}\n`]))
     .join('');
 
-function renderAdapters({ adapters: { all, taken }, float16 }: Diagnosis, colors: Colors): string {
+async function renderAdapters({ adapters: { all, taken }, float16 }: Diagnosis, colors: Colors): Promise<string> {
   if (all.length === 0) return `${colors.bold('Graphics adapters')}: none found\n`;
+  const { adapterKinds } = await import('../../compiler/index.js');
   const takes =
     taken === null
       ? 'WebGPU does not work with any of them'
       : `WebGPU takes ${taken.name}, ${float16 === true ? 'which computes float16' : 'without float16 (train.precision: mixed)'}`;
-  return `${renderTable(adapterColumns, all, colors)}${takes}\n`;
+  return `${renderTable(adapterColumns(adapterKinds), all, colors)}${takes}\n`;
 }
 
 export const doctor = command({
@@ -55,7 +51,7 @@ export const doctor = command({
     const { versions, machine, engines, active, blocked, caches, advice } = diagnosis;
     out(renderFacts(Object.entries({ ...versions, ...machine }), colors));
     out(`\n${colors.bold('Training')}: ${active}\n${renderTable(engineColumns, engines, colors)}${whyNot(engines)}`);
-    out(`\n${renderAdapters(diagnosis, colors)}`);
+    out(`\n${await renderAdapters(diagnosis, colors)}`);
     out(`\n${colors.bold('Blocked depthwise path')}: ${blocked}\n`);
     out(`\n${colors.bold('Data caches')}\n`);
     out(

@@ -50,7 +50,7 @@ export interface TrainingEngine {
    * @param images [size, height, width, channels], any size
    */
   evaluate(images: Float32Array, size: number): Promise<Float32Array>;
-  /** A copy: weights and batch norm statistics (`model/`), their average (`average/`), `optimizer/`, `adapter/`. */
+  /** A copy: weights and batch norm statistics (`model/`), their average (`average/`), `optimizer/`, `adapter/`, `loss_scaling/`. */
   state(): Promise<EngineState>;
   /** Takes up a state that `state` gave; @throws Error when names or shapes differ. */
   load(state: EngineState): Promise<void>;

@@ -29,9 +29,10 @@ export const kindOf = (name: string, otherwise: AdapterKind): AdapterKind =>
   isSoftware(name) ? 'software' : otherwise;
 
 /** `llvmpipe (software: for tests only)`. */
-export const describeAdapter = ({ name, kind }: Adapter): string => `${name} (${descriptions[kind]})`;
+export const describeAdapter = ({ name, kind }: Adapter): string => `${name} (${adapterKinds[kind]})`;
 
-const descriptions: { readonly [K in AdapterKind]: string } = {
+/** What the kinds mean, in words. */
+export const adapterKinds: { readonly [K in AdapterKind]: string } = {
   hardware: 'graphics card',
   software: 'software: for tests only',
   unknown: 'not known to be a graphics card',
