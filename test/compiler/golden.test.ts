@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { contentHash } from '../../base/hash.js';
 import type { Graph } from '../../compiler/index.js';
 import { histogram, targetWith, trace, verifyGraph } from '../../compiler/index.js';
@@ -14,6 +14,7 @@ import { distillationLoss } from './support/networks.js';
 beforeAll(async () => {
   await tf.setBackend('cpu');
 });
+afterEach(() => tf.disposeVariables());
 
 /** One distillation step of the network, traced for these blocks. */
 function trainingGraph({ network, batch }: ReferenceNetwork, block: number | null): Graph {

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   compile,
   histogram,
@@ -27,6 +27,8 @@ import { Sampler } from './support/samples.js';
 beforeAll(async () => {
   await tf.setBackend('cpu');
 });
+// Variables have the names of their weights, which those of another test may have had.
+beforeEach(() => tf.disposeVariables());
 afterEach(() => tf.disposeVariables());
 
 const batch = 16;
