@@ -11,9 +11,10 @@ const storeModule = builtModule('../../store/index.js', import.meta.url).href;
 
 const holder = (directory: string): string => `
   import { lockWorkdir } from ${JSON.stringify(storeModule)};
-  lockWorkdir(${JSON.stringify(directory)});
+  const lock = lockWorkdir(${JSON.stringify(directory)});
   process.stdout.write('locked');
-  setInterval(() => undefined, 1000);`;
+  // Named here, or it would be collected as garbage, and given back.
+  setInterval(() => lock, 1000);`;
 
 describe('the lock of a workdir', () => {
   it('is held once, in one process and again after its release', () => {
