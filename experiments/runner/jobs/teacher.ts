@@ -2,7 +2,33 @@ import { cacheDirectory } from '../../../base/files.js';
 import { contentHash } from '../../../base/hash.js';
 import type { PreparedTeacher, TrainConfig } from '../../../trainers/index.js';
 import type { TrainingContext } from '../context.js';
+import type { JobOrder } from './job-runner.js';
+import type { TeacherJob } from './jobs.js';
 import { phaseTraining } from './phase-training.js';
+
+/** The job that makes a teacher ready for students that are trained as `train` says. */
+export const teacherOrder = (
+  { plan }: Pick<TrainingContext, 'plan'>,
+  name: string,
+  config: TeacherJob['config'],
+  train: TrainConfig,
+): JobOrder<TeacherJob> => ({
+  id: `teacher/${name}`,
+  job: {
+    kind: 'teacher',
+    config,
+    options: {
+      dataset: plan.dataset,
+      train,
+      seed: plan.experiment.seed,
+      engine: plan.engine,
+      threads: plan.teacherThreads,
+      cache: cacheDirectory(),
+    },
+  },
+  sharing: 'shared',
+  inputs: [{ path: plan.dataset.directory, hash: plan.data.hash }],
+});
 
 /**
  * The teacher, ready to teach students that are trained as `train` says; null when there is none. What was prepared
@@ -10,27 +36,14 @@ import { phaseTraining } from './phase-training.js';
  */
 export async function prepareTeacher(context: TrainingContext, train: TrainConfig): Promise<PreparedTeacher | null> {
   const { plan, jobs, observe } = context;
-  const { teacher: config, seed } = plan.experiment;
+  const { teacher: config } = plan.experiment;
   if (config.type === 'none') return null;
   observe({
     kind: 'phase',
     name: 'teacher',
     message: 'Preparing the teacher, and what it says of every training image',
   });
-  const options = {
-    dataset: plan.dataset,
-    train,
-    seed,
-    engine: plan.engine,
-    threads: plan.teacherThreads,
-    cache: cacheDirectory(),
-  };
-  const order = {
-    id: `teacher/${contentHash(config, train)}`,
-    job: { kind: 'teacher', config, options },
-    sharing: 'shared',
-    inputs: [{ path: plan.dataset.directory, hash: plan.data.hash }],
-  } as const;
+  const order = teacherOrder(context, contentHash(config, train), config, train);
   const schedule = config.type === 'train' ? config : train;
   const { listener } = phaseTraining(context, 'teacher', { stage: 'teacher' }, schedule);
   const teacher = await jobs.submit(order, listener).result;

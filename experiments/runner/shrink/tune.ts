@@ -1,6 +1,5 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { cacheDirectory } from '../../../base/files.js';
 import { NasError } from '../../../base/errors.js';
 import { contentHash } from '../../../base/hash.js';
 import type { ModelMetadata } from '../../../deploy/index.js';
@@ -11,6 +10,7 @@ import { epochsText } from '../../report/format.js';
 import type { TrainingContext } from '../context.js';
 import type { Accuracies } from '../jobs/jobs.js';
 import { phaseTraining } from '../jobs/phase-training.js';
+import { teacherOrder } from '../jobs/teacher.js';
 import { shrunkFolder } from '../workdir.js';
 import { counting } from './counting.js';
 import { shrunkFiles } from './files.js';
@@ -137,30 +137,14 @@ export async function tune(context: TrainingContext, tuning: Tuning): Promise<vo
 
 /** The parent as a teacher: what it says of every view of the training images. */
 async function teacherOf(
-  { plan, jobs, observe }: TrainingContext,
+  context: TrainingContext,
   name: string,
   network: Network,
   weights: string,
   train: TrainConfig,
 ): Promise<PreparedTeacher> {
-  const { seed } = plan.experiment;
-  const options = {
-    dataset: plan.dataset,
-    train,
-    seed,
-    engine: plan.engine,
-    threads: plan.teacherThreads,
-    cache: cacheDirectory(),
-  };
-  const teacher = await jobs.submit(
-    {
-      id: `teacher/${name}`,
-      job: { kind: 'teacher', config: { type: 'network', name, network, weights }, options },
-      sharing: 'shared',
-      inputs: [{ path: plan.dataset.directory, hash: plan.data.hash }],
-    },
-    counting(observe),
-  ).result;
+  const order = teacherOrder(context, name, { type: 'network', name, network, weights }, train);
+  const teacher = await context.jobs.submit(order, counting(context.observe)).result;
   if (teacher === null) throw new Error('a network teaches nothing');
   return teacher;
 }
