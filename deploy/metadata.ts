@@ -22,6 +22,21 @@ const latencySchema = z.strictObject({
   std: z.number().min(0).optional(),
 });
 
+const precisions = ['fp32', 'fp16', 'int8'] as const;
+
+/** How an int8 file came out of a float one. */
+const quantizationSchema = z.strictObject({
+  /** What chose the ranges of the activations: `minmax`, `percentile`. */
+  method: z.string(),
+  /** Calibration images. */
+  images: z.number().int().min(1),
+  /** 7 where the device that it was made for sums products of bytes in 16 bits, which saturate. */
+  weight_bits: z.union([z.literal(7), z.literal(8)]),
+  /** Epochs of training with fake quantization before; absent: the float network was quantized as it was. */
+  quantize_aware_epochs: z.number().int().min(1).optional(),
+});
+export type Quantization = Readonly<z.output<typeof quantizationSchema>>;
+
 /** What a deployed classifier says of itself: what using it takes (see `classifierFacts`), and where it comes from. */
 export const modelMetadataSchema = z.strictObject({
   ...classifierFacts,
@@ -48,6 +63,14 @@ export const modelMetadataSchema = z.strictObject({
   /** Share of images classified correctly, by split. */
   accuracy: z.strictObject({ validation: share.optional(), test: share.optional() }).optional(),
   latency: latencySchema.optional(),
+  /**
+   * What the file computes in: `fp32`, also where its weights are stored in 16 bits (`weight_format`), or `int8`, bytes
+   * wherever there are integer kernels. Files without it are fp32, or of another tool.
+   */
+  precision: z.enum(precisions).optional(),
+  /** What its weights are stored in, where that is not what it computes in. */
+  weight_format: z.enum(['fp16']).optional(),
+  quantization: quantizationSchema.optional(),
 });
 
 export type ModelMetadata = Readonly<z.output<typeof modelMetadataSchema>>;
@@ -63,6 +86,8 @@ const plain: ReadonlySet<MetadataKey> = new Set([
   'experiment',
   'genotype',
   'weights',
+  'precision',
+  'weight_format',
 ]);
 
 /** Present in every file that this package writes, and in no other. */

@@ -68,6 +68,24 @@ describe('metadata in ONNX files', () => {
     expect(metadataProps({ ...metadata, accuracy: undefined })).not.toHaveProperty('accuracy');
   });
 
+  it('says the precision, and how an int8 file was quantized', () => {
+    const quantized: ModelMetadata = {
+      ...metadata,
+      precision: 'int8',
+      quantization: { method: 'percentile', images: 512, weight_bits: 7, quantize_aware_epochs: 2 },
+    };
+    const file = withMetadata(model, quantized);
+    expect(readMetadata(file)).toEqual(quantized);
+    expect(metadataProps(quantized)).toMatchObject({
+      precision: 'int8',
+      quantization: '{"method":"percentile","images":512,"weight_bits":7,"quantize_aware_epochs":2}',
+    });
+    const halved: ModelMetadata = { ...metadata, precision: 'fp32', weight_format: 'fp16' };
+    expect(readMetadata(withMetadata(file, halved))).toEqual(halved);
+    const texts = metadataProps(quantized);
+    expect(() => readMetadata(withTexts({ ...texts, precision: 'int4' }))).toThrow(/metadata is damaged[^]*precision/);
+  });
+
   it('replaces what was there and keeps what others wrote', () => {
     const foreign = withTexts({ author: 'someone', layout: 'NCHW' });
     const changed = withMetadata(withMetadata(foreign, { ...metadata, trial: 1 }), metadata);
