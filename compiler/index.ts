@@ -8,6 +8,7 @@ export { graphHash, histogram, printGraph, verifyGraph } from './graph/index.js'
 export * from './runtime/adapters/index.js';
 export { blockedSupport, resolveTarget } from './runtime/blocked-support.js';
 export * from './runtime/classifier/index.js';
+export { integerArithmetic, type IntegerArithmetic } from './runtime/integer-arithmetic.js';
 export type { InferenceProgram } from './runtime/inference.js';
 export type { Program, Timings } from './runtime/program.js';
 export { profileModel, type NodeTime, type Profile } from './runtime/profile.js';

@@ -33,6 +33,12 @@ export interface EvaluateOptions {
   /** ONNX Runtime execution provider; default `cpu`. */
   readonly provider?: string;
   readonly threads?: number;
+  /**
+   * Whether sums of bytes are exact also where the processor's own are not (see `integerArithmetic`); default true. The
+   * accuracy is then that of the file, whatever machine evaluates it; false: that of the file as this machine runs it by
+   * default.
+   */
+  readonly exactIntegers?: boolean;
   /** Told after each batch how many images are done. */
   readonly onProgress?: (done: number) => void;
 }
@@ -47,11 +53,16 @@ export interface EvaluateOptions {
 export async function evaluateOnnx(
   model: Uint8Array,
   batches: AsyncIterable<LabelledImages>,
-  { data, provider = 'cpu', threads = 1, onProgress }: EvaluateOptions,
+  { data, provider = 'cpu', threads = 1, exactIntegers = true, onProgress }: EvaluateOptions,
 ): Promise<Scores> {
   const where = 'the model';
   const classifier = fitClassifier(onnxSignature(parseOnnx(model, where), where), data, where);
-  const open = openClassifier(await openOnnx(model, where, { provider, threads }), classifier, data, where);
+  const open = openClassifier(
+    await openOnnx(model, where, { provider, threads, exactIntegers }),
+    classifier,
+    data,
+    where,
+  );
   const board = new Scoreboard();
   let kind: OutputKind | undefined;
   let done = 0;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { NasError, type ErrorDetails } from '../base/errors.js';
+import type { IntegerArithmetic } from '../compiler/index.js';
 import type { Choice } from '../spaces/index.js';
 
 /** How a latency came to be: `measured` on the device, `imported` from a table, or `predicted` from such a table. */
@@ -132,7 +133,7 @@ export interface MeasureOptions {
 /** A network to measure: a device that runs models asks for the ONNX bytes, one that looks them up for the choices. */
 export interface MeasurableNetwork {
   /** The ONNX model with one float32 input; made when first asked for. */
-  readonly model: () => Uint8Array;
+  readonly model: () => Uint8Array | Promise<Uint8Array>;
   /** The choices of the network by decision, when it comes from a space. */
   readonly choices?: Readonly<Record<string, Choice>>;
 }
@@ -140,7 +141,8 @@ export interface MeasurableNetwork {
 /** What can be measured: an ONNX model, or a candidate of a search. */
 export type Measurable = Uint8Array | MeasurableNetwork;
 
-export const modelOf = (measurable: Measurable): Uint8Array =>
+/** The ONNX bytes of what is to be measured. */
+export const modelOf = async (measurable: Measurable): Promise<Uint8Array> =>
   measurable instanceof Uint8Array ? measurable : measurable.model();
 
 /** A device cannot be reached, or went away while it measured. Later measurements may succeed. */
@@ -169,4 +171,9 @@ export interface Device {
    * evidence for a latency model, and no latencies.
    */
   readonly profile?: (subjects: readonly Measurable[], signal?: AbortSignal) => Promise<LayerProfile[]>;
+  /**
+   * Whether the device sums products of bytes exactly, or saturates (see `integerArithmetic`); it is asked each time.
+   * Absent where nothing runs. @throws as `measure`
+   */
+  readonly integers?: () => Promise<IntegerArithmetic>;
 }

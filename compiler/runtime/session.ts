@@ -24,6 +24,12 @@ export interface SessionOptions extends Partial<Pick<Target, 'provider' | 'devic
   readonly onDevice?: readonly string[];
   /** Nodes, by name, that run on the CPU whatever the provider; only `webgpu` takes them. None by default. */
   readonly onHost?: readonly string[];
+  /**
+   * Whether products of bytes are summed exactly where the processor's own instruction saturates (see `integerArithmetic`):
+   * ONNX Runtime then makes unsigned bytes of signed weights, which it computes otherwise. Default false; nothing changes
+   * for models in floats and on other processors.
+   */
+  readonly exactIntegers?: boolean;
   /** Path prefix of a profile that ONNX Runtime writes; none by default. */
   readonly profile?: string;
 }
@@ -73,7 +79,7 @@ export async function createSession(
   options: SessionOptions = {},
 ): Promise<ort.InferenceSession> {
   const { provider = 'cpu', device = null, threads = 1, spinning = true, planMemory = true, optimize = true } = options;
-  const { without = [], onDevice = [], profile } = options;
+  const { without = [], onDevice = [], profile, exactIntegers = false } = options;
   if (provider === 'webgpu') selectAdapter(device);
   const settings: ort.InferenceSession.SessionOptions = {
     executionProviders: provider === 'cpu' ? ['cpu'] : [providerOptions(provider, options), 'cpu'],
@@ -84,7 +90,11 @@ export async function createSession(
     enableMemPattern: planMemory,
     logSeverityLevel: 3,
     extra: {
-      session: { set_denormal_as_zero: '1', intra_op: { allow_spinning: spinning ? '1' : '0' } },
+      session: {
+        set_denormal_as_zero: '1',
+        intra_op: { allow_spinning: spinning ? '1' : '0' },
+        ...(exactIntegers && { x64quantprecision: '1' }),
+      },
       optimization: { disable_specified_optimizers: without.join(';') },
     },
     ...(onDevice.length > 0 && {

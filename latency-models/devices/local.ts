@@ -1,5 +1,13 @@
 import { invalidInput, messageOf } from '../../base/errors.js';
-import { createSession, remedyFor, requireKnown, tryWebGpu } from '../../compiler/index.js';
+import {
+  createSession,
+  integerArithmetic,
+  openOnnx,
+  remedyFor,
+  requireKnown,
+  tryWebGpu,
+  type IntegerArithmetic,
+} from '../../compiler/index.js';
 import {
   modelOf,
   type Device,
@@ -57,15 +65,20 @@ export class LocalDevice implements Device {
       ...describeEnvironment(this.name, { ...this.config, adapter }),
       precision: this.precision,
     };
-    const open = subjects.map((subject) => () => this.open(modelOf(subject)));
+    const open = subjects.map((subject) => async () => this.open(await modelOf(subject)));
     return measureSideBySide({ open, environment, processorTime: ownProcessorTime }, protocol, options);
+  }
+
+  integers(): Promise<IntegerArithmetic> {
+    const { provider, threads } = this.config;
+    return integerArithmetic((model) => openOnnx(model, 'the probe of integer arithmetic', { provider, threads }));
   }
 
   private async profileAll(subjects: readonly Measurable[], signal?: AbortSignal): Promise<LayerProfile[]> {
     const profiles: LayerProfile[] = [];
     for (const subject of subjects) {
       signal?.throwIfAborted();
-      profiles.push(await profileLayers(modelOf(subject), this.config));
+      profiles.push(await profileLayers(await modelOf(subject), this.config));
     }
     return profiles;
   }

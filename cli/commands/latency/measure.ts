@@ -135,7 +135,9 @@ export const measure = command({
       }
       const [first] = settings;
       const layers =
-        profile && first.config.type === 'local' ? await profileLayers(modelOf(subject), first.config) : undefined;
+        profile && first.config.type === 'local'
+          ? await profileLayers(await modelOf(subject), first.config)
+          : undefined;
       counter.close();
       const all = rows.map((row) => ({ batch: row.batch, imagesPerSecond: perSecond(row), ...row.measurement }));
       if (output !== undefined)

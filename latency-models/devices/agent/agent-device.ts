@@ -64,7 +64,7 @@ export class AgentDevice implements Device {
     const client = new AgentClient(this.config, options.signal);
     const id = options.id ?? randomUUID();
     try {
-      const work = { id, models: subjects.map(modelOf), protocol };
+      const work = { id, models: await Promise.all(subjects.map(modelOf)), protocol };
       const { measurements, restarts } = await this.await(client, work, options);
       return measurements.map((measurement) => this.named(measurement, restarts));
     } catch (error) {

@@ -67,7 +67,7 @@ export class BrowserDevice implements Device {
     options: MeasureOptions = {},
   ): Promise<Measurement[]> {
     if (subjects.length === 0) return [];
-    const server = await servePage(this.config.provider, (index) => {
+    const server = await servePage(this.config.provider, async (index) => {
       const subject = subjects.at(index);
       return subject && modelOf(subject);
     });

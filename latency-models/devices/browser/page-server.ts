@@ -67,7 +67,7 @@ export interface PageServer {
  */
 export async function servePage(
   provider: BrowserConfig['provider'],
-  model: (index: number) => Uint8Array | undefined,
+  model: (index: number) => Promise<Uint8Array | undefined>,
 ): Promise<PageServer> {
   const runtime = webRuntime();
   const content = async (path: string): Promise<string | Uint8Array | undefined> => {
