@@ -4,7 +4,7 @@ export { compile, compileInference } from './compile.js';
 export type { ExportOptions } from './export.js';
 export { exportFunction, exportModel } from './export.js';
 export type { DType, Graph, Node, OnnxOp } from './graph/index.js';
-export { graphHash, histogram, printGraph, verifyGraph } from './graph/index.js';
+export { graphHash, histogram, printGraph, toHalf, verifyGraph } from './graph/index.js';
 export * from './runtime/adapters/index.js';
 export { blockedSupport, resolveTarget } from './runtime/blocked-support.js';
 export * from './runtime/classifier/index.js';

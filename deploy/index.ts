@@ -1,5 +1,6 @@
 export * from './evaluate.js';
 export * from './export-onnx.js';
 export * from './export-tfjs.js';
+export * from './half-weights.js';
 export * from './metadata.js';
 export * from './read/read-model.js';
