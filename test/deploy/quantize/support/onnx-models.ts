@@ -1,0 +1,111 @@
+import { create } from '@bufbuild/protobuf';
+import {
+  AttributeProto_AttributeType as Kind,
+  ModelProtoSchema,
+  TensorProto_DataType as Type,
+  type TensorProto,
+} from 'onnx-buf';
+import { parseOnnx, type OnnxFile } from '../../../../compiler/index.js';
+import { onnxTensor, type TensorData } from '../../../../deploy/quantize/onnx-tensors.js';
+import { toBinary } from '@bufbuild/protobuf';
+
+type AttributeText =
+  number | readonly number[] | { readonly float: number } | { readonly tensor: TensorProto } | string;
+
+const attribute = (name: string, value: AttributeText) => {
+  if (typeof value === 'number') return { name, type: Kind.INT, i: BigInt(value) };
+  if (typeof value === 'string') return { name, type: Kind.STRING, s: new TextEncoder().encode(value) };
+  if ('float' in value) return { name, type: Kind.FLOAT, f: value.float };
+  if ('tensor' in value) return { name, type: Kind.TENSOR, t: value.tensor };
+  return { name, type: Kind.INTS, ints: value.map(BigInt) };
+};
+
+/** A node; numbers are integer attributes. */
+export interface NodeText {
+  readonly op: string;
+  readonly input: readonly string[];
+  readonly output: readonly string[];
+  readonly attributes?: Readonly<Record<string, AttributeText>>;
+  readonly domain?: string;
+  readonly name?: string;
+}
+
+/** `node('Conv', 'x w b', 'y', { group: 2 })`; `_` is an input that is left out. */
+export const node = (
+  op: string,
+  input: string,
+  output: string,
+  attributes: NonNullable<NodeText['attributes']> = {},
+): NodeText => ({
+  op,
+  input: input
+    .split(' ')
+    .filter((name) => name !== '')
+    .map((name) => (name === '_' ? '' : name)),
+  output: output.split(' '),
+  attributes,
+});
+
+export type ConstantText = readonly [dims: readonly number[], data: TensorData];
+
+export interface ModelText {
+  readonly nodes: readonly NodeText[];
+  readonly constants?: Readonly<Record<string, ConstantText>>;
+  /** Tensors as they are in the file, whatever they are. */
+  readonly tensors?: readonly TensorProto[];
+  readonly input?: readonly (number | string)[];
+  readonly output?: string;
+  readonly opset?: number;
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+const port = (name: string, shape: readonly (number | string)[] | undefined) => ({
+  name,
+  type: {
+    value: {
+      case: 'tensorType' as const,
+      value: {
+        elemType: Type.FLOAT,
+        ...(shape && {
+          shape: {
+            dim: shape.map((size) => ({
+              value:
+                typeof size === 'number'
+                  ? { case: 'dimValue' as const, value: BigInt(size) }
+                  : { case: 'dimParam' as const, value: size },
+            })),
+          },
+        }),
+      },
+    },
+  },
+});
+
+/** A file as programs of others write it: from `x` to `y`, where nothing else is said. */
+export function modelOf(spec: ModelText): OnnxFile {
+  const { nodes, constants = {}, tensors = [], input = ['N', 3, 8, 8], output = 'y', opset = 17, metadata = {} } = spec;
+  const model = create(ModelProtoSchema, {
+    irVersion: 8n,
+    producerName: 'test',
+    opsetImport: [{ domain: '', version: BigInt(opset) }],
+    metadataProps: Object.entries(metadata).map(([key, value]) => ({ key, value })),
+    graph: {
+      name: 'test',
+      node: nodes.map(({ op, input: read, output: made, attributes = {}, domain, name = `the ${made[0]}` }) => ({
+        name,
+        opType: op,
+        ...(domain !== undefined && { domain }),
+        input: [...read],
+        output: [...made],
+        attribute: Object.entries(attributes).map(([key, value]) => attribute(key, value)),
+      })),
+      initializer: [
+        ...Object.entries(constants).map(([name, [dims, data]]) => onnxTensor(name, dims, data)),
+        ...tensors,
+      ],
+      input: [port('x', input)],
+      output: [port(output, undefined)],
+    },
+  });
+  return parseOnnx(toBinary(ModelProtoSchema, model));
+}
