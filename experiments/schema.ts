@@ -14,6 +14,7 @@ import {
   type SupernetConfig,
   type TrainConfig,
 } from '../trainers/index.js';
+import { compressSchema } from './compress/index.js';
 import { evaluateSchema } from './evaluate-schema.js';
 import { featuresSchema, filterSchema } from './filter-schema.js';
 import { accuracyOf, evaluations, objectiveOf, type Evaluation } from './measures.js';
@@ -109,6 +110,9 @@ const writtenSchema = z.strictObject({
     ),
   evaluate: evaluateSchema.optional(),
   latency: latencySchema.prefault({}).describe('where latency is measured, and its hard limit'),
+  compress: compressSchema
+    .prefault({})
+    .describe('whether a trained network is also a candidate with eight-bit integers, and when it counts as one'),
   objectives: z
     .array(objectiveEntrySchema)
     .min(1)

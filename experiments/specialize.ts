@@ -42,7 +42,7 @@ function objectivesOf({ objectives }: TrainingExperiment): readonly (string | Ob
 /** A predictor that was fitted to one device says nothing of another. */
 const latencyOf = (written: unknown, { device, latencyMs }: Specialization): Written => {
   const { predictor, ...kept } = without(written, 'device', 'budget_ms');
-  const isModel = typeof predictor === 'string' && predictor.endsWith('.json');
+  const isModel = isMap(predictor) || (typeof predictor === 'string' && predictor.endsWith('.json'));
   const own = isMap(written) && device === undefined ? { device: written['device'] } : { device };
   return {
     ...kept,

@@ -79,6 +79,14 @@ function typed(value: unknown): unknown {
 /** A device as it is written: a map, or its type alone. */
 export const deviceSchema = z.preprocess(typed, devices);
 
+const modelFile = z.string().endsWith('.json', 'is a .json file').optional();
+
+/** A latency model for each precision. */
+const modelFiles = z.strictObject({
+  fp32: modelFile.describe('predicts float32 networks'),
+  int8: modelFile.describe('predicts networks with eight-bit integers'),
+});
+
 /** `latency:`; where latency is measured, the hard budget, and whether it is predicted before training. */
 export const latencySchema = z.strictObject({
   device: deviceSchema.prefault({ type: 'local' }).describe('what latency is measured on'),
@@ -88,10 +96,10 @@ export const latencySchema = z.strictObject({
     .optional()
     .describe('hard limit in ms for one batch: the same as a `max` constraint on `latency_ms`'),
   predictor: z
-    .union([z.enum(['auto', 'none']), z.string().endsWith('.json', 'is auto, none, or a .json file')])
+    .union([z.enum(['auto', 'none']), z.string().endsWith('.json', 'is auto, none, or a .json file'), modelFiles])
     .default('auto')
     .describe(
-      'auto: predict latency before training, from measurements of this run; none: measure every candidate; a .json file of `nas latency fit`: predict by that model',
+      'auto: predict latency before training, from measurements of this run; none: measure every candidate; a .json file of `nas latency fit`: predict by that model; one for each precision where candidates have several: {fp32: a.json, int8: b.json}',
     ),
   calibration: z
     .number()

@@ -3,6 +3,7 @@ import type { DataConfig, TrainConfig } from '../../trainers/index.js';
 import { measureNamed, moments } from '../measures.js';
 import { isOwnSupernet, isTableExperiment } from '../kinds.js';
 import type { Experiment, TrainingExperiment } from '../schema.js';
+import { compressChecks } from './compress-checks.js';
 import { when, type Check, type Contradiction, type TrainingCheck } from './contradiction.js';
 import { evaluationChecks } from './evaluation-checks.js';
 
@@ -220,6 +221,7 @@ const trainingChecks: readonly TrainingCheck[] = [
   precision,
   features,
   ...evaluationChecks,
+  ...compressChecks,
   teacherNormalisation,
 ];
 

@@ -16,6 +16,8 @@ const filePaths: readonly KeyPath[] = [
   ['latency', 'device', 'token_file'],
   ['latency', 'device', 'executable'],
   ['latency', 'predictor'],
+  ['latency', 'predictor', 'fp32'],
+  ['latency', 'predictor', 'int8'],
   ['space', 'file'],
   ['search', 'seed_from'],
   ['supernet', 'from'],

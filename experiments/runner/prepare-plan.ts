@@ -10,6 +10,7 @@ import {
   type DatasetRef,
   type EngineChoice,
 } from '../../trainers/index.js';
+import type { CompressConfig } from '../compress/index.js';
 import { planInitial } from '../initial-weights/index.js';
 import { measureNamed } from '../measures.js';
 import type { Locating } from '../parse/index.js';
@@ -58,6 +59,7 @@ async function trainingPlan(given: TrainingExperiment, context: PlanContext): Pr
   const dataset = await locating(['data'], () => prepareData(experiment.data, observe, signal));
   const data = describeDataset(dataset);
   for (const [key, batch] of batches(experiment)) await locating([key, 'batch'], () => checkBatch(batch, data));
+  await locating(['compress', 'calibration', 'images'], () => checkCalibration(experiment.compress, data));
   const task: Task = { input: [data.height, data.width, data.channels], classes: data.classes.length };
   const space = await locating(['space'], () => createSpace(experiment.space, task));
   const beginning = await planInitial(experiment, { space, data, locating });
@@ -113,6 +115,14 @@ function checkBatch(batch: number, { counts: { train } }: DatasetInfo): void {
   if (batch > train)
     throw invalidInput(`a batch of ${batch} images is more than the ${train} images to train with`, {
       hint: 'Set a smaller batch, or a larger data.subset.',
+    });
+}
+
+/** @throws NasError when there are fewer training images than quantized networks are to be calibrated on. */
+function checkCalibration({ int8, calibration: { images } }: CompressConfig, { counts: { train } }: DatasetInfo): void {
+  if (int8 !== 'off' && images > train)
+    throw invalidInput(`${images} images to calibrate on are more than the ${train} images to train with`, {
+      hint: 'Set compress.calibration.images to fewer, or a larger data.subset.',
     });
 }
 

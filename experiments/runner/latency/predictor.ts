@@ -3,6 +3,7 @@ import { invalidInput, messageOf } from '../../../base/errors.js';
 import {
   latencyModelFrom,
   supervise,
+  type LatencyConfig,
   type LatencyModel,
   type Observation,
   type Supervised,
@@ -21,8 +22,8 @@ export class LatencyPredictor {
 
   /** @throws NasError `invalid-input` when the experiment names a file that is not a model. */
   constructor(private readonly context: TrainingContext) {
-    const { predictor } = context.plan.experiment.latency;
-    this.given = predictor === 'auto' || predictor === 'none' ? undefined : readLatencyModel(predictor);
+    const file = modelFileOf(context.plan.experiment.latency.predictor, 'fp32');
+    this.given = file && readLatencyModel(file);
   }
 
   /** Whether networks have to be measured before the first trial. */
@@ -78,6 +79,12 @@ export class LatencyPredictor {
     const network = this.context.store.networks.get(record.genotypeId) as Network;
     return { network, ms: record.ms, ...(layers === undefined ? {} : { layers }) };
   }
+}
+
+/** The file of the model for a precision; undefined where none is given. */
+function modelFileOf(predictor: LatencyConfig['predictor'], precision: 'fp32' | 'int8'): string | undefined {
+  if (predictor === 'auto' || predictor === 'none') return undefined;
+  return typeof predictor === 'string' ? predictor : predictor[precision];
 }
 
 function messages(supervised: Supervised): string {

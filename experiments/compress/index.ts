@@ -1,0 +1,3 @@
+export { accuracyGate, pointsText, speedGate, speedupOf, type GateVerdict, type InBoth } from './gates.js';
+export { compressSchema, int8Choices, type CompressConfig, type GateLimits, type Int8Choice } from './schema.js';
+export { rejections, verdictDetail, type Rejection, type VerdictDetail } from './verdict.js';
