@@ -23,7 +23,7 @@ export class LatencyPredictor {
   /** @throws NasError `invalid-input` when the experiment names a file that is not a model. */
   constructor(private readonly context: TrainingContext) {
     const file = modelFileOf(context.plan.experiment.latency.predictor, 'fp32');
-    this.given = file && readLatencyModel(file);
+    this.given = file === undefined ? undefined : readLatencyModel(file);
   }
 
   /** Whether networks have to be measured before the first trial. */
