@@ -1,8 +1,11 @@
 import type { Connection } from './connection.js';
 import type { Events } from './events.js';
 
-/** What is trained: candidates of the search, or the frontier's networks on the full schedule. */
-export type TrialStage = 'search' | 'final';
+/**
+ * What is trained: candidates of the search, the frontier's networks on the full schedule, or these once more with the
+ * rounding of 8 bits in their computation.
+ */
+export type TrialStage = 'search' | 'final' | 'quantize-aware';
 
 /** When trainings began: one row for the first start of a training and one for every start after it. */
 export class Attempts {

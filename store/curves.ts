@@ -1,10 +1,11 @@
+import type { TrialStage } from './attempts.js';
 import type { Connection } from './connection.js';
 import type { Events } from './events.js';
 import { finite } from './values.js';
 
 /** Whose training a curve shows: a trial's, a shrunk network's (by its number), or what all trials rest on. */
 export type Training =
-  | { readonly stage: 'search' | 'final'; readonly trial: number; readonly shrunk?: undefined }
+  | { readonly stage: TrialStage; readonly trial: number; readonly shrunk?: undefined }
   | { readonly stage: 'teacher' | 'supernet'; readonly trial?: undefined; readonly shrunk?: undefined }
   | { readonly stage: 'shrunk'; readonly trial?: undefined; readonly shrunk: number };
 
@@ -13,6 +14,7 @@ export function describeTraining({ stage, trial, shrunk }: Training): string {
   switch (stage) {
     case 'search':
     case 'final':
+    case 'quantize-aware':
       return `trial ${trial}`;
     case 'teacher':
     case 'supernet':

@@ -12,6 +12,8 @@ export const eventKinds = [
   'epoch',
   'finished',
   'values',
+  'variant-values',
+  'variant-judged',
   'measured',
   'final-finished',
   'artifact',

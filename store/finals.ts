@@ -1,18 +1,25 @@
-import type { Attempts } from './attempts.js';
+import type { Attempts, TrialStage } from './attempts.js';
 import type { Connection } from './connection.js';
 import type { Events } from './events.js';
+import type { StoredPrecision } from './precision.js';
 import { finite } from './values.js';
+
+/** The trainings that follow the search. */
+export type FinalStage = Exclude<TrialStage, 'search'>;
 
 /** What weights were before the training that made them: random ones, or the slice of a supernet. */
 export type WeightsOrigin = 'nothing' | 'weights' | 'supernet';
 
-/** The result of training a frontier network on the full schedule. */
+/** The result of training a frontier network on the full schedule, in one precision. */
 export interface NewFinal {
+  /** Of the network whose accuracies these are; default: fp32. */
+  readonly precision?: StoredPrecision;
   readonly state: 'complete' | 'failed';
   /** On the validation split, in [0, 1]. */
   readonly accuracy?: number;
   /** On the test split, which the search never sees, in [0, 1]. */
   readonly testAccuracy?: number;
+  /** Of the training, which is one for all precisions of a trial: each record says the same. */
   readonly epochs: number;
   readonly seconds: number;
   /** What it began from; default: nothing. */
@@ -23,6 +30,7 @@ export interface NewFinal {
 
 export interface FinalRecord {
   readonly trial: number;
+  readonly precision: StoredPrecision;
   readonly state: 'complete' | 'failed';
   readonly accuracy: number | null;
   readonly testAccuracy: number | null;
@@ -34,7 +42,10 @@ export interface FinalRecord {
   readonly finishedAt: number;
 }
 
-/** The full trainings of the frontier's networks; kept apart from what the search found. */
+/**
+ * The full trainings of the frontier's networks, a record for each precision in which one is kept; apart from what the
+ * search found.
+ */
 export class Finals {
   private readonly insert;
   private readonly select;
@@ -45,31 +56,39 @@ export class Finals {
     private readonly attempts: Attempts,
   ) {
     this.insert = connection.prepare(
-      `INSERT INTO finals (trial, state, accuracy, test_accuracy, epochs, seconds, from_weights, message, finished_at)
-       VALUES ($trial, $state, $accuracy, $testAccuracy, $epochs, $seconds, $from, $message, $at)`,
+      `INSERT INTO finals (trial, precision, state, accuracy, test_accuracy, epochs, seconds, from_weights,
+         message, finished_at)
+       VALUES ($trial, $precision, $state, $accuracy, $testAccuracy, $epochs, $seconds, $from, $message, $at)`,
     );
     this.select = connection.prepare<FinalRecord>(
-      `SELECT trial, state, accuracy, test_accuracy AS testAccuracy, epochs, seconds, from_weights AS "from", message,
-         finished_at AS finishedAt
-       FROM finals ORDER BY trial`,
+      `SELECT trial, precision, state, accuracy, test_accuracy AS testAccuracy, epochs, seconds, from_weights AS "from",
+         message, finished_at AS finishedAt
+       FROM finals ORDER BY trial, precision`,
     );
   }
 
-  /** Records that the full training of a trial's network begins, or begins again. @returns which attempt, from 1. */
-  start(trial: number): number {
-    return this.attempts.start('final', trial);
+  /**
+   * Records that the full training of a trial's network (or what follows it, with rounding) begins, or begins again.
+   * @returns which attempt, from 1.
+   */
+  start(trial: number, stage: FinalStage = 'final'): number {
+    return this.attempts.start(stage, trial);
   }
 
-  /** How often the full training was begun. */
-  attemptsMade(trial: number): number {
-    return this.attempts.made('final', trial);
+  /** How often that training was begun. */
+  attemptsMade(trial: number, stage: FinalStage = 'final'): number {
+    return this.attempts.made(stage, trial);
   }
 
-  /** Records how it ended. Throws when it had ended before. */
-  finish(trial: number, { state, accuracy, testAccuracy, epochs, seconds, from, message }: NewFinal): void {
+  /** Records how it ended, for one precision. Throws when that was recorded before. */
+  finish(
+    trial: number,
+    { precision = 'fp32', state, accuracy, testAccuracy, epochs, seconds, from, message }: NewFinal,
+  ): void {
     const what = `of trial ${trial}'s final training`;
     const row = {
       trial,
+      precision,
       state,
       accuracy: accuracy === undefined ? null : finite(accuracy, `accuracy ${what}`),
       testAccuracy: testAccuracy === undefined ? null : finite(testAccuracy, `test accuracy ${what}`),
@@ -81,11 +100,12 @@ export class Finals {
     };
     this.connection.write(() => {
       this.insert.run(row);
-      this.events.add({ kind: 'final-finished', trial, detail: { state } });
+      const detail = { state, ...(precision === 'fp32' ? {} : { precision }) };
+      this.events.add({ kind: 'final-finished', trial, detail });
     });
   }
 
-  /** By trial number, in order. */
+  /** By trial number, in order; of one trial, fp32 first. */
   all(): FinalRecord[] {
     return this.connection.read(() => this.select.all({}));
   }

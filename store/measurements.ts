@@ -1,6 +1,7 @@
 import type { Connection } from './connection.js';
 import type { Events } from './events.js';
 import type { Networks } from './networks.js';
+import type { StoredPrecision } from './precision.js';
 import { finite, fromBlob, json, toBlob } from './values.js';
 
 /** What a network was measured for. */
@@ -14,6 +15,8 @@ export interface NewMeasurement {
   /** Plain data. */
   readonly network: unknown;
   readonly purpose: MeasurementPurpose;
+  /** What the network was measured in; default: fp32. */
+  readonly precision?: StoredPrecision;
   readonly device: string;
   /** Robust centre of the samples. */
   readonly ms: number;
@@ -28,8 +31,9 @@ export interface NewMeasurement {
   readonly environment: unknown;
 }
 
-export interface MeasurementRecord extends Omit<NewMeasurement, 'trial' | 'network' | 'samples'> {
+export interface MeasurementRecord extends Omit<NewMeasurement, 'trial' | 'network' | 'samples' | 'precision'> {
   readonly id: number;
+  readonly precision: StoredPrecision;
   readonly trial: number | null;
   /** In ms since 1970. */
   readonly takenAt: number;
@@ -42,7 +46,7 @@ interface Row extends Omit<MeasurementRecord, 'converged' | 'interval' | 'enviro
   readonly environment: string;
 }
 
-const columns = `id, trial, genotype_id AS genotypeId, purpose, device, ms, p50, p95, p99, low, high, converged,
+const columns = `id, trial, genotype_id AS genotypeId, purpose, precision, device, ms, p50, p95, p99, low, high, converged,
   environment, taken_at AS takenAt`;
 
 /** Latencies measured during the run, in the order in which they were taken. */
@@ -58,10 +62,10 @@ export class Measurements {
     private readonly networks: Networks,
   ) {
     this.insert = connection.prepare<{ id: number }>(
-      `INSERT INTO measurements (trial, genotype_id, purpose, device, ms, p50, p95, p99, low, high, converged, samples,
-         environment, taken_at)
-       VALUES ($trial, $genotypeId, $purpose, $device, $ms, $p50, $p95, $p99, $low, $high, $converged, $samples,
-         $environment, $takenAt) RETURNING id`,
+      `INSERT INTO measurements (trial, genotype_id, purpose, precision, device, ms, p50, p95, p99, low, high, converged,
+         samples, environment, taken_at)
+       VALUES ($trial, $genotypeId, $purpose, $precision, $device, $ms, $p50, $p95, $p99, $low, $high, $converged,
+         $samples, $environment, $takenAt) RETURNING id`,
     );
     this.select = connection.prepare<Row>(`SELECT ${columns} FROM measurements ORDER BY id`);
     this.selectOf = connection.prepare<Row>(`SELECT ${columns} FROM measurements WHERE trial = $trial ORDER BY id`);
@@ -70,12 +74,13 @@ export class Measurements {
 
   /** @returns the measurement's id. */
   add(measurement: NewMeasurement): number {
-    const { trial, genotypeId, purpose, device, environment, samples, interval } = measurement;
+    const { trial, genotypeId, purpose, precision = 'fp32', device, environment, samples, interval } = measurement;
     const what = `measured latency of network ${genotypeId}`;
     const row = {
       trial: trial ?? null,
       genotypeId,
       purpose,
+      precision,
       device,
       ms: finite(measurement.ms, what),
       p50: finite(measurement.p50, what),
@@ -91,7 +96,8 @@ export class Measurements {
     return this.connection.write(() => {
       this.networks.add(genotypeId, measurement.network);
       const id = this.insert.get(row)?.id ?? 0;
-      this.events.add({ kind: 'measured', detail: { id, purpose }, ...(trial === undefined ? {} : { trial }) });
+      const detail = { id, purpose, ...(precision === 'fp32' ? {} : { precision }) };
+      this.events.add({ kind: 'measured', detail, ...(trial === undefined ? {} : { trial }) });
       return id;
     });
   }

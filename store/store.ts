@@ -7,10 +7,12 @@ import { Finals } from './finals.js';
 import { Measurements } from './measurements.js';
 import { Networks } from './networks.js';
 import { createDatabase, memoryDatabase, openDatabase } from './open.js';
+import { Predictions } from './predictions.js';
 import { Run, type RunMeta } from './run.js';
 import { ShrunkNetworks } from './shrunk.js';
 import { Trials } from './trials.js';
 import { TrialValues } from './trial-values.js';
+import { Variants } from './variants.js';
 
 export interface StoreOptions {
   /** Nothing is written, and a run that goes on at this moment is not disturbed. Default: false. */
@@ -29,6 +31,7 @@ export interface StoreOptions {
 export class Store {
   readonly run: Run;
   readonly trials: Trials;
+  readonly variants: Variants;
   readonly networks: Networks;
   readonly curves: Curves;
   readonly measurements: Measurements;
@@ -44,7 +47,15 @@ export class Store {
     this.events = events;
     this.run = new Run(connection, events);
     this.networks = new Networks(connection);
-    this.trials = new Trials(connection, events, this.networks, attempts, new TrialValues(connection));
+    this.variants = new Variants(connection, events);
+    this.trials = new Trials(connection, {
+      events,
+      networks: this.networks,
+      attempts,
+      predictions: new Predictions(connection),
+      values: new TrialValues(connection),
+      variants: this.variants,
+    });
     this.curves = new Curves(connection, events);
     this.measurements = new Measurements(connection, events, this.networks);
     this.finals = new Finals(connection, events, attempts);

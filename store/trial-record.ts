@@ -1,8 +1,41 @@
-import type { StoredValues } from './trial-values.js';
+import type { StoredPrecision } from './precision.js';
+import type { StoredPredictions } from './predictions.js';
+import type { ObjectiveValues, StoredValues } from './trial-values.js';
+import type { VariantRecord } from './variants.js';
 
 /** `waiting`: asked, not begun. `pruned`: rejected by a constraint or stopped early. `failed`: no values. */
 export const trialStates = ['waiting', 'running', 'complete', 'pruned', 'failed'] as const;
 export type TrialState = (typeof trialStates)[number];
+
+/** A trial as the controller proposed it. */
+export interface NewTrial {
+  readonly number: number;
+  readonly genotype: readonly number[];
+  readonly genotypeId: string;
+  readonly choices: Readonly<Record<string, string | number | boolean>>;
+  /** Plain data. */
+  readonly network: unknown;
+  /** Seed of this trial's training. */
+  readonly seed: number;
+  /** The controller's one line on why. */
+  readonly reason: string;
+  /** Candidates rejected by cheap constraints before this one. */
+  readonly rejected: number;
+  /** Earlier trials whose results the controller could not use; all others it was told of. */
+  readonly pending: readonly number[];
+  /** Latency predicted when the trial was asked, in each precision that there was a predictor for. */
+  readonly predictions?: StoredPredictions;
+}
+
+/** How a trial ended. */
+export interface Outcome {
+  readonly state: 'complete' | 'pruned' | 'failed';
+  /** Why it was pruned or failed. */
+  readonly message?: string;
+  readonly values: ObjectiveValues;
+  /** What the values are those of; absent: what was chosen before, or fp32. */
+  readonly precision?: StoredPrecision;
+}
 
 /** A trial and where it stands. Times are in ms since 1970. */
 export interface TrialRecord extends StoredValues {
@@ -16,6 +49,10 @@ export interface TrialRecord extends StoredValues {
   /** Earlier trials whose results the controller did not know when it was asked. */
   readonly pending: readonly number[];
   readonly state: TrialState;
+  /** What it is judged in: `values` are those of its network in this precision. */
+  readonly precision: StoredPrecision;
+  /** Its network in each precision that was tried; none where only one ever is. */
+  readonly variants: readonly VariantRecord[];
   /** Why it was pruned or failed. */
   readonly message: string | null;
   /** How often its training was begun. */
@@ -27,7 +64,10 @@ export interface TrialRecord extends StoredValues {
 }
 
 /** A row of the view `trial_states`. */
-export interface TrialRow extends Omit<TrialRecord, 'genotype' | 'choices' | 'pending' | keyof StoredValues> {
+export interface TrialRow extends Omit<
+  TrialRecord,
+  'genotype' | 'choices' | 'pending' | 'variants' | keyof StoredValues
+> {
   readonly genotype: string;
   readonly choices: string;
   readonly pending: string;
@@ -35,13 +75,24 @@ export interface TrialRow extends Omit<TrialRecord, 'genotype' | 'choices' | 'pe
 
 const nothing: StoredValues = { values: {}, told: {} };
 
-export function toTrial(row: TrialRow, values = nothing, parse: (json: string) => unknown): TrialRecord {
+/** What the store knows of trials beside their rows. */
+export interface TrialDetails {
+  readonly values: StoredValues | undefined;
+  readonly variants: readonly VariantRecord[] | undefined;
+}
+
+export function toTrial(
+  row: TrialRow,
+  { values = nothing, variants = [] }: TrialDetails,
+  parse: (json: string) => unknown,
+): TrialRecord {
   // These columns hold what `Trials.ask` wrote, whose types these are.
   return {
     ...row,
     genotype: parse(row.genotype) as TrialRecord['genotype'],
     choices: parse(row.choices) as TrialRecord['choices'],
     pending: parse(row.pending) as TrialRecord['pending'],
+    variants,
     ...values,
   };
 }

@@ -2,45 +2,20 @@ import type { Attempts } from './attempts.js';
 import type { Connection } from './connection.js';
 import type { Events } from './events.js';
 import type { Networks } from './networks.js';
-import { toTrial, trialStates, type TrialRecord, type TrialRow } from './trial-record.js';
+import type { StoredPrecision } from './precision.js';
+import type { Predictions, StoredPrediction } from './predictions.js';
+import {
+  toTrial,
+  trialStates,
+  type NewTrial,
+  type Outcome,
+  type TrialDetails,
+  type TrialRecord,
+  type TrialRow,
+} from './trial-record.js';
 import type { ObjectiveValues, TrialValues } from './trial-values.js';
-import { finite, json } from './values.js';
-
-/** A trial as the controller proposed it. */
-export interface NewTrial {
-  readonly number: number;
-  readonly genotype: readonly number[];
-  readonly genotypeId: string;
-  readonly choices: Readonly<Record<string, string | number | boolean>>;
-  /** Plain data. */
-  readonly network: unknown;
-  /** Seed of this trial's training. */
-  readonly seed: number;
-  /** The controller's one line on why. */
-  readonly reason: string;
-  /** Candidates rejected by cheap constraints before this one. */
-  readonly rejected: number;
-  /** Earlier trials whose results the controller could not use; all others it was told of. */
-  readonly pending: readonly number[];
-  /** Latency predicted when the trial was asked, where there was a predictor. */
-  readonly prediction?: StoredPrediction;
-}
-
-export interface StoredPrediction {
-  readonly ms: number;
-  /** Standard deviation of the error, in ms. */
-  readonly std: number;
-  /** In [0, 1]. */
-  readonly coverage: number;
-}
-
-/** How a trial ended. */
-export interface Outcome {
-  readonly state: 'complete' | 'pruned' | 'failed';
-  /** Why it was pruned or failed. */
-  readonly message?: string;
-  readonly values: ObjectiveValues;
-}
+import { json } from './values.js';
+import type { Variants } from './variants.js';
 
 /** The states that trials can be in, with how many are. */
 export type Progress = Readonly<Record<TrialRecord['state'], number>>;
@@ -57,9 +32,10 @@ export interface TrialQuery {
   readonly limit?: number;
 }
 
-/** The values of a complete trial. */
+/** The values of a complete trial in a precision that may stand on the frontier. */
 export interface CompleteValues {
   readonly number: number;
+  readonly precision: StoredPrecision;
   readonly state: 'complete';
   readonly values: Readonly<Record<string, number>>;
 }
@@ -70,14 +46,23 @@ interface Paging {
   readonly offset: number;
 }
 
+/** What trials are kept with. */
+interface Beside {
+  readonly events: Events;
+  readonly networks: Networks;
+  readonly attempts: Attempts;
+  readonly predictions: Predictions;
+  readonly values: TrialValues;
+  readonly variants: Variants;
+}
+
 /** The values of so many trials are read one by one, of more all at once. */
 const few = 1000;
 
 /** The trials of the search, from asking to their outcome. */
 export class Trials {
   private readonly insert;
-  private readonly insertPrediction;
-  private readonly selectPrediction;
+  private readonly insertChoice;
   private readonly insertOutcome;
   private readonly selectOne;
   private readonly selectPage;
@@ -89,26 +74,20 @@ export class Trials {
 
   constructor(
     private readonly connection: Connection,
-    private readonly events: Events,
-    private readonly networks: Networks,
-    private readonly attempts: Attempts,
-    private readonly values: TrialValues,
+    private readonly beside: Beside,
   ) {
     this.insert = connection.prepare(
       `INSERT INTO trials (number, genotype, genotype_id, choices, seed, reason, rejected, pending, asked_at)
        VALUES ($number, $genotype, $genotypeId, $choices, $seed, $reason, $rejected, $pending, $askedAt)`,
     );
-    this.insertPrediction = connection.prepare(
-      'INSERT INTO predictions (trial, ms, std, coverage) VALUES ($trial, $ms, $std, $coverage)',
-    );
-    this.selectPrediction = connection.prepare<StoredPrediction>(
-      'SELECT ms, std, coverage FROM predictions WHERE trial = $trial',
+    this.insertChoice = connection.prepare(
+      'INSERT INTO chosen_precisions (trial, precision) VALUES ($trial, $precision)',
     );
     this.insertOutcome = connection.prepare(
       'INSERT INTO outcomes (trial, state, message, finished_at) VALUES ($trial, $state, $message, $at)',
     );
     const columns = `number, genotype, genotype_id AS genotypeId, choices, seed, reason, rejected, pending,
-      asked_at AS askedAt, started_at AS startedAt, finished_at AS finishedAt, attempts, state, message`;
+      asked_at AS askedAt, started_at AS startedAt, finished_at AS finishedAt, attempts, state, precision, message`;
     this.selectOne = connection.prepare<TrialRow>(`SELECT ${columns} FROM trial_states WHERE number = $trial`);
     const page = (join: string, order: string) =>
       connection.prepare<TrialRow>(
@@ -120,9 +99,12 @@ export class Trials {
     this.selectPage = page('', '');
     this.selectAscending = page(value, 'value NULLS LAST, ');
     this.selectDescending = page(value, 'value DESC NULLS LAST, ');
-    this.selectComplete = connection.prepare<{ trial: number; objective: string; value: number }>(
-      'SELECT trial, objective, value FROM pareto_values ORDER BY trial',
-    );
+    this.selectComplete = connection.prepare<{
+      trial: number;
+      precision: StoredPrecision;
+      objective: string;
+      value: number;
+    }>('SELECT trial, precision, objective, value FROM pareto_values ORDER BY trial, chosen DESC, precision');
     this.selectTotals = connection.prepare<{ rejected: number | null; changedAt: number | null }>(
       `SELECT sum(rejected) AS rejected, max(
          coalesce(max(asked_at), 0),
@@ -136,10 +118,10 @@ export class Trials {
 
   /** Records a proposal; the trial is then `waiting`. Throws when the number or the network was asked before. */
   ask(trial: NewTrial): void {
-    const { number, genotypeId, prediction } = trial;
+    const { number, genotypeId, predictions = {} } = trial;
     const what = `trial ${number}`;
     this.connection.write(() => {
-      this.networks.add(genotypeId, trial.network);
+      this.beside.networks.add(genotypeId, trial.network);
       this.insert.run({
         number,
         genotype: json(trial.genotype, what),
@@ -151,38 +133,42 @@ export class Trials {
         pending: json(trial.pending, what),
         askedAt: this.connection.clock(),
       });
-      if (prediction !== undefined) {
-        this.insertPrediction.run({
-          trial: number,
-          ms: finite(prediction.ms, `predicted latency of ${what}`),
-          std: finite(prediction.std, `predicted latency's error of ${what}`),
-          coverage: finite(prediction.coverage, `predicted latency's coverage of ${what}`),
-        });
-      }
-      this.events.add({ kind: 'asked', trial: number });
+      this.beside.predictions.insert(number, predictions);
+      this.beside.events.add({ kind: 'asked', trial: number });
     });
   }
 
   /** Records that the training of a trial begins, or begins again. @returns which attempt this is, from 1. */
   start(number: number): number {
-    return this.attempts.start('search', number);
+    return this.beside.attempts.start('search', number);
   }
 
   /** Records how a trial ended, with its values, at once. Throws when it had ended before. */
-  finish(number: number, { state, message, values }: Outcome): void {
+  finish(number: number, { state, message, values, precision }: Outcome): void {
     this.connection.write(() => {
       this.insertOutcome.run({ trial: number, state, message: message ?? null, at: this.connection.clock() });
-      this.values.insert(number, values);
-      this.events.add({ kind: 'finished', trial: number, detail: { state } });
+      this.beside.values.insert(number, values);
+      this.choose(number, precision);
+      const detail = { state, ...(precision === undefined ? {} : { precision }) };
+      this.beside.events.add({ kind: 'finished', trial: number, detail });
     });
   }
 
-  /** Adds values that replace earlier ones of the same objectives: a measured latency after a predicted one, say. */
-  revise(number: number, values: ObjectiveValues): void {
+  /**
+   * Adds values that replace earlier ones of the same objectives: a measured latency after a predicted one, say.
+   * @param precision what the trial is judged in from now on, with these values; default: what was chosen before.
+   */
+  revise(number: number, values: ObjectiveValues, precision?: StoredPrecision): void {
     this.connection.write(() => {
-      this.values.insert(number, values);
-      this.events.add({ kind: 'values', trial: number, detail: { objectives: Object.keys(values) } });
+      this.beside.values.insert(number, values);
+      this.choose(number, precision);
+      const detail = { objectives: Object.keys(values), ...(precision === undefined ? {} : { precision }) };
+      this.beside.events.add({ kind: 'values', trial: number, detail });
     });
+  }
+
+  private choose(trial: number, precision: StoredPrecision | undefined): void {
+    if (precision !== undefined) this.insertChoice.run({ trial, precision });
   }
 
   /** All trials in order. */
@@ -193,7 +179,7 @@ export class Trials {
   get(number: number): TrialRecord | undefined {
     return this.connection.read(() => {
       const row = this.selectOne.get({ trial: number });
-      return row && toTrial(row, this.values.of(number), this.connection.parse);
+      return row && toTrial(row, this.detailsOf(number), this.connection.parse);
     });
   }
 
@@ -202,22 +188,35 @@ export class Trials {
     return this.connection.read(() => {
       const paging = { states: JSON.stringify(states), limit, offset };
       const rows = sort === undefined ? this.selectPage.all(paging) : this.selectSorted(sort, paging);
-      const all = rows.length > few ? this.values.all() : undefined;
-      const valuesOf = (number: number) => (all === undefined ? this.values.of(number) : all.get(number));
-      return rows.map((row) => toTrial(row, valuesOf(row.number), this.connection.parse));
+      const detailsOf = rows.length > few ? this.allDetails() : this.detailsOf;
+      return rows.map((row) => toTrial(row, detailsOf(row.number), this.connection.parse));
     });
+  }
+
+  private readonly detailsOf = (number: number): TrialDetails => ({
+    values: this.beside.values.of(number),
+    variants: this.beside.variants.of(number),
+  });
+
+  private allDetails(): (number: number) => TrialDetails {
+    const [values, variants] = [this.beside.values.all(), this.beside.variants.all()];
+    return (number) => ({ values: values.get(number), variants: variants.get(number) });
   }
 
   private selectSorted({ objective, descending }: NonNullable<TrialQuery['sort']>, paging: Paging): TrialRow[] {
     return (descending ? this.selectDescending : this.selectAscending).all({ objective, ...paging });
   }
 
-  /** What the Pareto frontier is computed from: the values of all complete trials, in their order. */
+  /**
+   * What the Pareto frontier is computed from: the values of all complete trials, in their order; where a trial's network
+   * is accepted in more than one precision, those of each, the chosen one first.
+   */
   complete(): CompleteValues[] {
     const trials: (CompleteValues & { readonly values: Record<string, number> })[] = [];
-    for (const { trial, objective, value } of this.connection.read(() => this.selectComplete.all({}))) {
+    for (const { trial, precision, objective, value } of this.connection.read(() => this.selectComplete.all({}))) {
       let last = trials.at(-1);
-      if (last?.number !== trial) trials.push((last = { number: trial, state: 'complete', values: {} }));
+      if (last?.number !== trial || last.precision !== precision)
+        trials.push((last = { number: trial, precision, state: 'complete', values: {} }));
       last.values[objective] = value;
     }
     return trials;
@@ -229,8 +228,9 @@ export class Trials {
     return { rejected: rejected ?? 0, changedAt: changedAt ?? 0 };
   }
 
-  prediction(number: number): StoredPrediction | undefined {
-    return this.connection.read(() => this.selectPrediction.get({ trial: number }));
+  /** The latency that was predicted for a trial when it was asked. */
+  prediction(number: number, precision: StoredPrecision = 'fp32'): StoredPrediction | undefined {
+    return this.beside.predictions.of(number, precision);
   }
 
   /** How many trials are in each state. */

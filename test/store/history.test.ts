@@ -7,7 +7,7 @@ import { newMeasurement, newShrunk, newStore, newTrial } from './support.js';
 describe('the history', () => {
   it('cannot be changed or deleted, not even by SQL', () => {
     const { store, path } = newStore();
-    store.trials.ask(newTrial(0, { prediction: { ms: 1, std: 1, coverage: 1 } }));
+    store.trials.ask(newTrial(0, { predictions: { fp32: { ms: 1, std: 1, coverage: 1 } } }));
     store.trials.start(0);
     store.trials.finish(0, { state: 'complete', values: { accuracy: { value: 1, provenance: 'measured' } } });
     store.curves.add(
@@ -22,6 +22,9 @@ describe('the history', () => {
         seconds: 1,
       },
     );
+    store.trials.revise(0, {}, 'fp32');
+    store.variants.revise(0, 'int8', { latency_ms: { value: 1, provenance: 'measured' } });
+    store.variants.judge(0, 'int8', { accepted: true, reason: null });
     store.measurements.add(newMeasurement());
     store.finals.finish(0, { state: 'failed', epochs: 0, seconds: 0 });
     store.artifacts.add({ stage: 'teacher' }, { kind: 'weights', path: 'w', sha256: '0', bytes: 1 });
@@ -61,7 +64,7 @@ describe('the history', () => {
     store.trials.finish(1, { state: 'pruned', values: { latency_ms: { value: 9, provenance: 'predicted' } } });
     const sql = new Database(path, { readonly: true });
     expect(sql.prepare('SELECT * FROM pareto_values').all()).toEqual([
-      { trial: 0, objective: 'latency_ms', value: 2, provenance: 'measured' },
+      { trial: 0, objective: 'latency_ms', value: 2, provenance: 'measured', precision: 'fp32', chosen: 1 },
     ]);
     sql.close();
   });

@@ -62,7 +62,10 @@ for (let number = 0; number < 4; number++) {
     reason: 'drawn at random',
     rejected: number,
     pending: number === 3 ? [2] : [],
-    prediction: { ms: 1 + number / 4, std: 0.25, coverage: 1 },
+    predictions: {
+      fp32: { ms: 1 + number / 4, std: 0.25, coverage: 1 },
+      ...(number === 2 ? { int8: { ms: 0.75, std: 0.125, coverage: 1 } } : {}),
+    },
   });
   if (number === 3) break;
   store.trials.start(number);
@@ -84,6 +87,27 @@ store.trials.finish(0, {
   values: { accuracy: { value: 0.75, provenance: 'measured' }, latency_ms: { value: 1, provenance: 'predicted' } },
 });
 store.trials.revise(0, { latency_ms: { value: 1.25, provenance: 'measured' } });
+store.measurements.add({
+  trial: 0,
+  genotypeId: '0-1',
+  network: network(0),
+  purpose: 'trial',
+  precision: 'int8',
+  device: 'local',
+  ms: 0.5,
+  p50: 0.5,
+  p95: 0.625,
+  p99: 0.75,
+  interval: [0.49, 0.51],
+  converged: true,
+  samples: [0.5],
+  environment: { threads: 1, provider: 'cpu' },
+});
+store.variants.revise(0, 'fp32', { latency_ms: { value: 1.25, provenance: 'measured' } });
+store.variants.revise(0, 'int8', { latency_ms: { value: 0.5, provenance: 'measured' } });
+store.variants.judge(0, 'fp32', { accepted: true, reason: null });
+store.variants.judge(0, 'int8', { accepted: true, reason: null, detail: { method: 'minmax' } });
+store.trials.revise(0, { latency_ms: { value: 0.5, provenance: 'measured' } }, 'int8');
 store.trials.finish(1, { state: 'failed', message: 'the training loss is not a number', values: {} });
 store.finals.start(0);
 store.finals.finish(0, {
@@ -94,8 +118,18 @@ store.finals.finish(0, {
   seconds: 30,
   from: 'supernet',
 });
+store.finals.finish(0, {
+  precision: 'int8',
+  state: 'complete',
+  accuracy: 0.79,
+  epochs: 5,
+  seconds: 30,
+  from: 'supernet',
+});
+store.finals.start(0, 'quantize-aware');
 store.artifacts.add({ stage: 'final', trial: 0 }, { kind: 'onnx', path: 'artifacts/0.onnx', sha256: 'ab', bytes: 123 });
 const epoch = { epoch: 0, trainLoss: 1.5, trainAccuracy: 0.5, validationLoss: 1.25, learningRate: 0.1, seconds: 40 };
+store.curves.add({ stage: 'quantize-aware', trial: 0 }, { ...epoch, validationAccuracy: 0.78125 });
 store.curves.add({ stage: 'supernet' }, { ...epoch, validationAccuracy: 0.625 });
 const shrunk = store.shrunk.begin({
   parent: 0,

@@ -58,7 +58,7 @@ describe.each(readdirSync(fixtures))('the released database %s', (fixture) => {
       {
         number: 0,
         state: 'complete',
-        values: { latency_ms: { value: 1.25, provenance: 'measured' } },
+        values: { latency_ms: { provenance: 'measured' } },
         told: { latency_ms: 1 },
       },
       { number: 1, state: 'failed', message: 'the training loss is not a number' },
@@ -68,9 +68,15 @@ describe.each(readdirSync(fixtures))('the released database %s', (fixture) => {
     expect(store.trials.prediction(2)).toEqual({ ms: 1.5, std: 0.25, coverage: 1 });
     expect(store.curves.of({ stage: 'teacher' })).toMatchObject([{ epoch: 0, validationAccuracy: 0.25 }]);
     expect(store.curves.of({ stage: 'search', trial: 0 })).toMatchObject([{ validationAccuracy: 0.75 }]);
-    expect(store.measurements.all()).toMatchObject([{ genotypeId: '9-9', ms: 1.5, interval: [1.4, 1.6] }]);
+    expect(store.measurements.all()[0]).toMatchObject({
+      genotypeId: '9-9',
+      precision: 'fp32',
+      ms: 1.5,
+      interval: [1.4, 1.6],
+    });
     expect(store.measurements.samples(1)).toEqual([1.4, 1.5, 1.6]);
-    expect(store.finals.all()).toMatchObject([{ trial: 0, accuracy: 0.8, testAccuracy: 0.79 }]);
+    expect(store.finals.all()[0]).toMatchObject({ trial: 0, precision: 'fp32', accuracy: 0.8, testAccuracy: 0.79 });
+    expect(store.finals.attemptsMade(0)).toBe(1);
     expect(store.artifacts.all()[0]).toMatchObject({ trial: 0, shrunk: null, kind: 'onnx', bytes: 123 });
     expect(store.networks.get('3-1')).toEqual({ kind: 'network', input: [28, 28, 1], classes: 10, width: 3 });
 
@@ -82,21 +88,30 @@ describe.each(readdirSync(fixtures))('the released database %s', (fixture) => {
     expect(store.curves.of({ stage: 'supernet' }).at(-1)).toEqual(epoch);
     expect(store.curves.of({ stage: 'teacher' })).toHaveLength(1);
 
+    store.variants.judge(2, 'int8', { accepted: false, reason: 'too slow' });
+    expect(store.trials.get(2)?.variants).toMatchObject([{ precision: 'int8', accepted: false }]);
+    store.finals.finish(2, { precision: 'int8', state: 'complete', epochs: 1, seconds: 1 });
+    store.curves.add({ stage: 'quantize-aware', trial: 3 }, epoch);
     store.trials.start(3);
     store.trials.finish(3, { state: 'complete', values: { accuracy: { value: 0.5, provenance: 'measured' } } });
     store.trials.ask(newTrial(4));
     store.run.setStatus('complete');
     store.close();
     const again = Store.open(path, { readonly: true });
+    expect(again.trials.complete().at(-1)).toMatchObject({ number: 3, precision: 'fp32', values: { accuracy: 0.5 } });
     expect(again.trials.progress()).toEqual({ waiting: 1, running: 1, complete: 2, pruned: 0, failed: 1 });
     again.close();
   });
 });
 
+/** What trials of runs are that knew one precision. */
+const onlyFloat = { precision: 'fp32', variants: [], values: { latency_ms: { value: 1.25 } } };
+
 describe('the released database v1.sqlite', () => {
   it('has finals that began from nothing, and the files of trials', () => {
     const store = Store.open(copyOf('v1.sqlite'));
     expect(store.finals.all()).toMatchObject([{ trial: 0, from: 'nothing' }]);
+    expect(store.trials.get(0)).toMatchObject(onlyFloat);
     expect(store.shrunk.all()).toEqual([]);
     store.close();
   });
@@ -106,6 +121,7 @@ describe('the released database v2.sqlite', () => {
   it('keeps shared weights and what was shrunk', () => {
     const store = Store.open(copyOf('v2.sqlite'));
     expect(store.finals.all()).toMatchObject([{ trial: 0, from: 'supernet' }]);
+    expect(store.trials.get(0)).toMatchObject(onlyFloat);
     expect(store.curves.of({ stage: 'supernet' })).toMatchObject([{ epoch: 0, validationAccuracy: 0.625 }]);
     expect(store.curves.of({ stage: 'shrunk', shrunk: 0 })).toMatchObject([{ epoch: 0, validationAccuracy: 0.6875 }]);
     expect(store.shrunk.get(0)).toMatchObject({
@@ -122,6 +138,30 @@ describe('the released database v2.sqlite', () => {
       parentAccuracy: 0.75,
     });
     expect(store.artifacts.all()[1]).toMatchObject({ stage: 'shrunk', trial: null, shrunk: 0, kind: 'weights' });
+    store.close();
+  });
+});
+
+describe('the released database v3.sqlite', () => {
+  it('keeps variants of trials, and what was measured, predicted and finished in each precision', () => {
+    const store = Store.open(copyOf('v3.sqlite'));
+    expect(store.trials.get(0)).toMatchObject({
+      precision: 'int8',
+      values: { latency_ms: { value: 0.5 } },
+      variants: [
+        { precision: 'fp32', values: { latency_ms: { value: 1.25 } }, accepted: true, reason: null, detail: null },
+        { precision: 'int8', values: { latency_ms: { value: 0.5 } }, accepted: true, detail: { method: 'minmax' } },
+      ],
+    });
+    expect(store.trials.complete()).toMatchObject([
+      { number: 0, precision: 'int8', values: { accuracy: 0.75, latency_ms: 0.5 } },
+      { number: 0, precision: 'fp32', values: { accuracy: 0.75, latency_ms: 1.25 } },
+    ]);
+    expect(store.trials.prediction(2, 'int8')).toMatchObject({ ms: 0.75 });
+    expect(store.measurements.of(0)).toMatchObject([{ precision: 'int8', ms: 0.5 }]);
+    expect(store.finals.all()).toMatchObject([{ precision: 'fp32' }, { precision: 'int8', accuracy: 0.79 }]);
+    expect(store.finals.attemptsMade(0, 'quantize-aware')).toBe(1);
+    expect(store.curves.of({ stage: 'quantize-aware', trial: 0 })).toMatchObject([{ validationAccuracy: 0.78125 }]);
     store.close();
   });
 });

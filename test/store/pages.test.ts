@@ -46,7 +46,12 @@ describe('pages of trials', () => {
     expect(trials.totals().changedAt).toBe(Math.max(...moments));
     const complete = all.filter(({ state }) => state === 'complete');
     expect(trials.complete()).toEqual(
-      complete.map((trial) => ({ number: trial.number, state: 'complete', values: { accuracy: valueOf(trial) } })),
+      complete.map((trial) => ({
+        number: trial.number,
+        precision: 'fp32',
+        state: 'complete',
+        values: { accuracy: valueOf(trial) },
+      })),
     );
   });
 });

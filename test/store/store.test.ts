@@ -40,7 +40,7 @@ describe('a run', () => {
 describe('a trial', () => {
   it('goes from waiting to its outcome', () => {
     const { store } = newStore();
-    const trial = newTrial(0, { prediction: { ms: 1.25, std: 0.5, coverage: 1 }, rejected: 3 });
+    const trial = newTrial(0, { predictions: { fp32: { ms: 1.25, std: 0.5, coverage: 1 } }, rejected: 3 });
     store.trials.ask(trial);
     store.trials.ask(newTrial(1, { pending: [0] }));
     expect(store.trials.get(0)).toMatchObject({ state: 'waiting', attempts: 0, startedAt: null, rejected: 3 });
@@ -66,7 +66,7 @@ describe('a trial', () => {
     expect(first.finishedAt).toBeGreaterThan(first.startedAt ?? Infinity);
     expect(second).toMatchObject({ state: 'pruned', message: 'too slow', pending: [0], values: {}, told: {} });
     expect(store.trials.all()).toEqual([store.trials.get(0), store.trials.get(1)]);
-    expect(store.trials.prediction(0)).toEqual(trial.prediction);
+    expect(store.trials.prediction(0)).toEqual(trial.predictions?.fp32);
     expect(store.trials.prediction(1)).toBeUndefined();
     expect(store.trials.get(2)).toBeUndefined();
     expect(store.networks.get('0-1-0')).toEqual(trial.network);
@@ -225,7 +225,10 @@ describe('what may not be stored', () => {
       ['training loss of trial 0 in epoch 2', () => store.curves.add({ stage: 'search', trial: 0 }, epoch(2, bad))],
       ['measured latency', () => store.measurements.add(newMeasurement({ p99: bad }))],
       ['measured latency', () => store.measurements.add(newMeasurement({ samples: [1, bad] }))],
-      ['predicted latency', () => store.trials.ask(newTrial(1, { prediction: { ms: bad, std: 1, coverage: 1 } }))],
+      [
+        'predicted latency',
+        () => store.trials.ask(newTrial(1, { predictions: { int8: { ms: bad, std: 1, coverage: 1 } } })),
+      ],
       [
         'target of shrunk network 0',
         () => store.shrunk.begin(newShrunk({ target: { objective: 'macs', value: bad } })),
@@ -262,7 +265,7 @@ describe('transactions', () => {
 });
 
 describe('ten thousand trials', () => {
-  it('are read in well under half a second', () => {
+  it('are read in well under half a second of the processor', () => {
     const { store } = newStore();
     store.transaction(() => {
       for (let i = 0; i < 10_000; i++) {
@@ -273,10 +276,11 @@ describe('ten thousand trials', () => {
       }
     });
     const times = [1, 2, 3].map(() => {
-      const start = performance.now();
+      const before = process.cpuUsage();
       expect(store.trials.all()).toHaveLength(10_000);
       expect(store.trials.progress().complete).toBe(10_000);
-      return performance.now() - start;
+      const { user, system } = process.cpuUsage(before);
+      return (user + system) / 1000;
     });
     expect(Math.min(...times)).toBeLessThan(500);
   });

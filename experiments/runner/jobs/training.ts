@@ -44,7 +44,7 @@ export async function train(context: TrainingContext, request: TrainingRequest):
     stored.add(metrics.epoch);
   };
   let worker = 0;
-  const begin = () => (stage === 'search' ? store.trials.start(number) : store.finals.start(number));
+  const begin = () => (stage === 'search' ? store.trials.start(number) : store.finals.start(number, stage));
   begin();
   try {
     const submitted = jobs.submit(trainOrder(plan, request), {

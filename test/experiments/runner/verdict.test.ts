@@ -15,6 +15,8 @@ const failed = (number: number, message: string): TrialRecord => ({
   rejected: 0,
   pending: [],
   state: 'failed',
+  precision: 'fp32',
+  variants: [],
   message,
   values: {},
   told: {},

@@ -10,7 +10,7 @@ export interface Preview {
   /** Cheap objectives that are not among these for now. */
   readonly untold?: readonly string[];
   /** What the store keeps of a candidate when it is asked for. */
-  describe(genotype: Genotype): Pick<NewTrial, 'network' | 'prediction'>;
+  describe(genotype: Genotype): Pick<NewTrial, 'network' | 'predictions'>;
 }
 
 /** Evaluated in part, and able to go on. */

@@ -55,7 +55,10 @@ export class TrainingEvaluator implements Evaluator {
       untold: model === null ? measuresOf('latency').map(([name]) => name) : [],
       describe: (genotype) => {
         const prediction = candidates.predict(genotype, model);
-        return { network: candidates.network(genotype), ...(prediction === undefined ? {} : { prediction }) };
+        return {
+          network: candidates.network(genotype),
+          ...(prediction === undefined ? {} : { predictions: { fp32: prediction } }),
+        };
       },
     };
   }
