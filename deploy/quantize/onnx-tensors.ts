@@ -18,11 +18,11 @@ export const onnxTensor = (name: string, dims: readonly number[], data: TensorDa
     dims: dims.map(BigInt),
     dataType: elementType(data),
     // A copy: the array may be a part of a larger buffer, or change.
-    rawData: Uint8Array.from(new Uint8Array(data.buffer, data.byteOffset, data.byteLength)),
+    rawData: new Uint8Array(new Uint8Array(data.buffer, data.byteOffset, data.byteLength)),
   });
 
 /** The bytes as they may be read in elements of any size: those of a file lie anywhere in its buffer. */
-const aligned = (rawData: Uint8Array): ArrayBuffer => Uint8Array.from(rawData).buffer;
+const aligned = (rawData: Uint8Array): ArrayBuffer => new Uint8Array(rawData).buffer;
 
 /** The numbers of a constant of float32, a copy of them; `undefined` for other types. */
 export function tensorFloats({ dataType, rawData, floatData }: TensorProto): Float32Array | undefined {

@@ -1,0 +1,120 @@
+/** Least and greatest value of a tensor. */
+export type Range = readonly [low: number, high: number];
+
+/** How a byte stands for a number: value = (byte - zero) · scale. */
+export interface ActivationParameters {
+  /** A float32 number above 0. */
+  readonly scale: number;
+  /** 0 to 255. */
+  readonly zero: number;
+}
+
+/** Bits of a weight: 8 are -127 to 127; 7 are -64 to 64, whose products with bytes never saturate in 16 bits. */
+export const weightBits = [7, 8] as const;
+export type WeightBits = (typeof weightBits)[number];
+
+/** The greatest quantized weight; the least is its negative. */
+export const greatestWeight: { readonly [K in WeightBits]: number } = { 7: 64, 8: 127 };
+
+/** Steps that a byte tells apart. */
+const steps = 255;
+
+/**
+ * The least scale of activations. A tensor whose values all lie nearer to zero is as good as zero, and the scales of
+ * biases, products of two scales, stay clear of what float32 cannot say.
+ */
+const leastScale = 2 ** -60;
+
+/** The greatest quantized bias: sums of products, added to it in 32 bits, then have room. */
+const greatestBias = 2 ** 30;
+
+/** Rounds to the nearest whole number, halves to the even one, as ONNX's QuantizeLinear does. */
+export function roundEven(value: number): number {
+  const below = Math.floor(value);
+  const rest = value - below;
+  if (rest === 0.5) return below % 2 === 0 ? below : below + 1;
+  return rest < 0.5 ? below : below + 1;
+}
+
+const clamp = (value: number, low: number, high: number): number => Math.max(low, Math.min(high, value));
+
+/**
+ * Scale and zero of bytes (uint8) for activations in a range. The range is widened to contain 0, which then is exactly a
+ * byte: padding and what ReLU cuts off are. A range of nothing but zeros has the scale 1.
+ */
+export function activationParameters([low, high]: Range): ActivationParameters {
+  const least = Math.min(0, low);
+  const width = Math.max(0, high) - least;
+  if (width === 0) return { scale: 1, zero: 0 };
+  const scale = Math.fround(Math.max(leastScale, width / steps));
+  return { scale, zero: clamp(Math.round(-least / scale), 0, steps) };
+}
+
+/** What decides the scales of weights. */
+export interface WeightOptions {
+  readonly bits: WeightBits;
+  /** A number for each channel, added to the sums of products, and the scale of the input: scales have to suit them. */
+  readonly bias?: ArrayLike<number> | undefined;
+  readonly inputScale?: number;
+}
+
+/** Weights as whole numbers: value = q · scale[channel]. */
+export interface QuantizedWeights {
+  /** In the order of the values. */
+  readonly q: Int8Array<ArrayBuffer>;
+  /** One for each channel, float32. */
+  readonly scale: Float32Array<ArrayBuffer>;
+}
+
+/** Product of the sizes from `first` on. */
+const sizeFrom = (dims: readonly number[], first: number): number => dims.slice(first).reduce((a, b) => a * b, 1);
+
+/** The greatest magnitude in each channel. */
+function magnitudes(values: Float32Array, channels: number, inner: number): Float64Array<ArrayBuffer> {
+  const most = new Float64Array(channels);
+  for (let start = 0, c = 0; start < values.length; start += inner, c = c + 1 === channels ? 0 : c + 1) {
+    for (let i = start; i < start + inner; i++) most[c] = Math.max(most[c], Math.abs(values[i]));
+  }
+  return most;
+}
+
+/**
+ * Symmetric int8 weights with a scale for each channel along `axis`. A channel of zeros has the scale 1; the scale of one
+ * whose bias is large beside its weights is raised until the quantized bias is below 2^30 (see `quantizeBias`).
+ */
+export function quantizeWeights(
+  values: Float32Array,
+  dims: readonly number[],
+  axis: number,
+  { bits, bias, inputScale = 1 }: WeightOptions,
+): QuantizedWeights {
+  const top = greatestWeight[bits];
+  const channels = dims[axis];
+  const inner = sizeFrom(dims, axis + 1);
+  const scale = Float32Array.from(magnitudes(values, channels, inner), (most, c) => {
+    const shift = Math.abs(bias?.[c] ?? 0);
+    // A little more than the bias asks for: the scale, and its product with the input's, are rounded to float32.
+    const needed = (shift / (inputScale * greatestBias)) * (1 + 2 ** -20);
+    const own = most / top;
+    if (own < leastScale) return shift > 0 ? Math.max(needed, leastScale) : 1;
+    return Math.max(own, needed);
+  });
+  const q = new Int8Array(values.length);
+  for (let start = 0, c = 0; start < values.length; start += inner, c = c + 1 === channels ? 0 : c + 1) {
+    for (let i = start; i < start + inner; i++) q[i] = clamp(roundEven(values[i] / scale[c]), -top, top);
+  }
+  return { q, scale };
+}
+
+/** Biases as whole numbers: value = q · scale[channel]. */
+export interface QuantizedBias {
+  readonly q: Int32Array<ArrayBuffer>;
+  readonly scale: Float32Array<ArrayBuffer>;
+}
+
+/** A bias in the unit of the sums of products that it is added to: the input's scale times that of the channel's weights. */
+export function quantizeBias(bias: ArrayLike<number>, inputScale: number, weightScale: Float32Array): QuantizedBias {
+  const scale = Float32Array.from(weightScale, (value) => inputScale * value);
+  const q = Int32Array.from(scale, (unit, c) => roundEven(bias[c] / unit));
+  return { q, scale };
+}
