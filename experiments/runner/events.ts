@@ -1,6 +1,6 @@
 import type { Values } from '../../search/index.js';
 import type { Choice } from '../../spaces/index.js';
-import type { TrialStage } from '../../store/index.js';
+import type { StoredPrecision, TrialStage } from '../../store/index.js';
 
 /**
  * The parts of a run; the frontier's comes twice: its networks are measured before their final training and saved after
@@ -177,6 +177,8 @@ export interface PredictionQualityEvent {
 /** A member of the current frontier. */
 export interface FrontierPoint {
   readonly number: number;
+  /** What the values are those of; absent in runs that know fp32 only. */
+  readonly precision?: StoredPrecision;
   readonly values: Values;
 }
 

@@ -2,7 +2,7 @@ import { FrontierArchive } from '../../../search/index.js';
 import type { TrialRecord } from '../../../store/index.js';
 import type { RunContext } from '../context.js';
 import type { FrontierPoint } from '../events.js';
-import { plainValues } from './frontier.js';
+import { candidatesOf, plainValues } from './frontier.js';
 
 /** Progress is told at most this often, in ms; trials of a table end by the thousand. */
 const interval = 200;
@@ -48,13 +48,23 @@ export class SearchProgress {
     const changed = this.count(trial);
     this.tell(done);
     if (!changed) return;
-    const members = this.frontier.members.map(({ number, values }) => ({ number, values }));
+    const members = this.frontier.members.map(({ number, precision, values }) => ({
+      number,
+      values,
+      ...(precision === undefined ? {} : { precision }),
+    }));
     this.context.observe({ kind: 'frontier', members });
   }
 
   /** @returns whether the frontier changed. */
-  private count({ number, state, values }: TrialRecord): boolean {
+  private count(trial: TrialRecord): boolean {
+    const { number, state, variants } = trial;
     if (state === 'complete') this.complete++;
-    return this.frontier.insert({ number, state, values: plainValues(values) });
+    // A trial may be on the frontier in each precision that is accepted.
+    const joined = candidatesOf(trial).map(({ precision, values }) => {
+      const known = variants.length === 0 ? {} : { precision };
+      return this.frontier.insert({ number, state, values: plainValues(values), ...known });
+    });
+    return joined.includes(true);
   }
 }
