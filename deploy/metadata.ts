@@ -94,7 +94,7 @@ const plain: ReadonlySet<MetadataKey> = new Set([
 const signature: MetadataKey = 'nas_version';
 
 /** Metadata as the flat texts of an ONNX file's `metadata_props`; keys without a value are left out. */
-export function metadataProps(metadata: ModelMetadata): Record<string, string> {
+export function metadataProps(metadata: Partial<ModelMetadata>): Record<string, string> {
   return Object.fromEntries(
     keys.flatMap((key) => {
       const value = metadata[key];
@@ -104,9 +104,16 @@ export function metadataProps(metadata: ModelMetadata): Record<string, string> {
   );
 }
 
+const added = modelMetadataSchema.pick({ precision: true, quantization: true, accuracy: true }).partial();
+
+/** What this package adds to the files of other programs, where it is there, whole. */
+function addedTo({ precision, quantization, accuracy }: Record<string, unknown>): Partial<ModelMetadata> {
+  return added.safeParse({ precision, quantization, accuracy }).data ?? {};
+}
+
 /**
  * The metadata of an ONNX model. Of a file that this package did not write, what is there in the same form: possibly
- * class names, layout, input size and normalisation, possibly nothing.
+ * class names, layout, input size and normalisation, what this package added when it quantized the file, or nothing.
  *
  * @throws NasError `invalid-input` when the bytes are no ONNX model, or when one of this package's files is damaged.
  */
@@ -118,7 +125,7 @@ export function readMetadata(model: Uint8Array): Partial<ModelMetadata> {
       return text === undefined ? [] : [[key, plain.has(key) ? text : parseText(text)]];
     }),
   );
-  if (!texts.has(signature)) return factsOf(values);
+  if (!texts.has(signature)) return { ...factsOf(values), ...addedTo(values) };
   const parsed = modelMetadataSchema.safeParse(values);
   if (parsed.success) return parsed.data;
   throw invalidInput(`the model's metadata is damaged: ${z.prettifyError(parsed.error)}`, {
@@ -126,10 +133,13 @@ export function readMetadata(model: Uint8Array): Partial<ModelMetadata> {
   });
 }
 
-/** The same ONNX model with this metadata; other keys of the file stay. */
-export function withMetadata(model: Uint8Array, metadata: ModelMetadata): Uint8Array {
+/**
+ * The same ONNX model with this metadata; other keys of the file stay. Where the metadata is not that of a file of this
+ * package (it lacks a version), so do the keys that it has no value for: they may mean something else there.
+ */
+export function withMetadata(model: Uint8Array, metadata: Partial<ModelMetadata>): Uint8Array {
   const proto = parseOnnx(model);
-  const own = new Set<string>(keys);
+  const own = new Set<string>(signature in metadata ? keys : Object.keys(metadataProps(metadata)));
   proto.metadataProps = [
     ...proto.metadataProps.filter(({ key }) => !own.has(key)),
     ...Object.entries(metadataProps(metadata)).map(([key, value]) =>

@@ -12,3 +12,5 @@ export { weightBits, type Range, type WeightBits } from './numbers.js';
 export type { FloatOperator, Plan } from './plan.js';
 export { prepareModel, type PreparedModel } from './prepared-model.js';
 export { quantizeForTiming, quantizeModel, type QuantizedModel, type QuantizeOptions } from './quantize.js';
+export * from './classifier.js';
+export * from './describe.js';

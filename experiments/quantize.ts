@@ -1,0 +1,84 @@
+import {
+  quantizeClassifier,
+  readMetadata,
+  type LabelledImages,
+  type QuantizeClassifierOptions,
+  type QuantizedClassifier,
+  type QuantizingStep,
+} from '../deploy/index.js';
+import { createLoader, evaluationLoader, withDataset, type Dataset, type DatasetRef } from '../trainers/index.js';
+
+export interface QuantizeOnDatasetOptions extends Pick<
+  QuantizeClassifierOptions,
+  'methods' | 'percentile' | 'weightBits' | 'threads' | 'signal'
+> {
+  /** Training images to calibrate on; fewer where the data has fewer, which is warned of. */
+  readonly images: number;
+  /** Which training images: the same ones for the same seed, whatever the model. */
+  readonly seed: number;
+  /** Told how many images are done in a step, and of how many. */
+  readonly onProgress?: (step: QuantizingStep, done: number, total: number) => void;
+}
+
+/** Images classified at once. */
+const batch = 128;
+
+/** Pixels run at once in calibration, where every value between two operators is looked at. */
+const calibrationPixels = 2 ** 18;
+
+type Size = readonly [height: number, width: number];
+
+/** Training images as they are, drawn by a seed. */
+async function* drawn(dataset: Dataset, size: Size, images: number, seed: number): AsyncGenerator<LabelledImages> {
+  const atOnce = Math.max(1, Math.min(64, images, Math.round(calibrationPixels / (size[0] * size[1]))));
+  const order = { split: 'train', seed, viewSeed: 0, augment: null, shuffle: true, dropLast: false } as const;
+  const loader = createLoader({ ...order, dataset, batch: atOnce, size });
+  try {
+    let left = images;
+    for await (const { images: all, labels, size: count } of loader.epoch(0)) {
+      const taken = Math.min(count, left);
+      const part = (values: Float32Array) => values.subarray(0, (values.length / count) * taken);
+      if (taken > 0) yield { images: part(all), labels: part(labels), size: taken };
+      left -= taken;
+      if (left === 0) return;
+    }
+  } finally {
+    await loader.close();
+  }
+}
+
+async function* wholeSplit(dataset: Dataset, size: Size): AsyncGenerator<LabelledImages> {
+  const loader = evaluationLoader(dataset, 'validation', batch, size);
+  try {
+    yield* loader.epoch(0);
+  } finally {
+    await loader.close();
+  }
+}
+
+/**
+ * Quantizes an ONNX classifier to eight bits with a data set: calibrated on training images, the method chosen on the
+ * validation split; the test split is not looked at. Images are resized to what the model says it takes.
+ * @throws NasError `invalid-input` as `quantizeClassifier`
+ */
+export async function quantizeOnDataset(
+  model: Uint8Array,
+  dataset: DatasetRef,
+  { images: wanted, seed, onProgress, ...options }: QuantizeOnDatasetOptions,
+): Promise<QuantizedClassifier> {
+  return withDataset(dataset, async (open) => {
+    const { info } = open;
+    const [height, width] = readMetadata(model).input ?? [info.height, info.width];
+    const images = Math.min(wanted, info.counts.train);
+    const quantized = await quantizeClassifier(model, {
+      ...options,
+      data: { ...info, height, width },
+      calibration: () => drawn(open, [height, width], images, seed),
+      validation: () => wholeSplit(open, [height, width]),
+      onProgress: (step, done) => onProgress?.(step, done, step === 'calibration' ? images : info.counts.validation),
+    });
+    if (images === wanted) return quantized;
+    const fewer = `calibrated on ${images} images: the training split has no more (${wanted} were asked for)`;
+    return { ...quantized, warnings: [...quantized.warnings, fewer] };
+  });
+}
