@@ -8,6 +8,7 @@ export { graphHash, histogram, printGraph, toHalf, verifyGraph } from './graph/i
 export * from './runtime/adapters/index.js';
 export { blockedSupport, resolveTarget } from './runtime/blocked-support.js';
 export * from './runtime/classifier/index.js';
+export { executedBy, executedElsewhere, type Executed, type FloatNode } from './runtime/executed.js';
 export { integerArithmetic, type IntegerArithmetic } from './runtime/integer-arithmetic.js';
 export type { InferenceProgram } from './runtime/inference.js';
 export type { Program, Timings } from './runtime/program.js';
@@ -28,6 +29,7 @@ export { createSession } from './runtime/session.js';
 export { StateStore } from './runtime/state-store.js';
 export type { Feed, HostTensor } from './runtime/tensors.js';
 export { tinyModel } from './runtime/tiny-model.js';
+export { hasLargeBytes, isFloat32, weightFormat, type NumberFormat } from './runtime/weight-format.js';
 export { portable, targetWith, type Target, type TargetOptions } from './target.js';
 export { normalizeBatch, type NormalizedBatch } from './trace/batch-norm.js';
 export { inLayer } from './trace/layer-names.js';

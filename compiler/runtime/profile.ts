@@ -7,6 +7,13 @@ import { z } from 'zod';
 import { parseOnnx } from './classifier/onnx-file.js';
 import { createSession, type SessionOptions } from './session.js';
 
+/** A tensor as a node took or gave it. */
+export interface TensorKind {
+  /** `float`, `float16`, `uint8`, ... */
+  readonly type: string;
+  readonly shape: readonly number[];
+}
+
 /** The time that one node of a model took, over all profiled runs. */
 export interface NodeTime {
   /** As ONNX Runtime calls it: of a fused node, what it was fused from. */
@@ -17,6 +24,9 @@ export interface NodeTime {
   readonly operator: string;
   /** Execution provider that ran it, as the option is written, e.g. `cpu`, `webgpu`. */
   readonly provider: string;
+  /** What it was given, in order; without weights that its kernel has laid out for itself. */
+  readonly inputs: readonly TensorKind[];
+  readonly outputs: readonly TensorKind[];
   /** Milliseconds a run: the mean over the runs that count. */
   readonly ms: number;
 }
@@ -29,14 +39,28 @@ export interface Profile {
   readonly nodes: readonly NodeTime[];
 }
 
+/** `{"float": [1, 3, 8, 8]}`; tensors that are absent are left out. */
+const tensorsSchema = z
+  .array(z.record(z.string(), z.array(z.number())))
+  .default([])
+  .transform((tensors): TensorKind[] =>
+    tensors.flatMap((tensor) => Object.entries(tensor).map(([type, shape]) => ({ type, shape }))),
+  );
+
 const eventSchema = z.object({
   cat: z.string(),
   name: z.string(),
   /** Microseconds. */
   dur: z.number().default(0),
   args: z
-    .looseObject({ op_name: z.string().default(''), provider: z.string().default('') })
-    .default({ op_name: '', provider: '' }),
+    .looseObject({
+      op_name: z.string().default(''),
+      provider: z.string().default(''),
+      node_index: z.string().default(''),
+      input_type_shape: tensorsSchema,
+      output_type_shape: tensorsSchema,
+    })
+    .default({ op_name: '', provider: '', node_index: '', input_type_shape: [], output_type_shape: [] }),
 });
 
 /** `WebGpuExecutionProvider` is `webgpu`. */
@@ -76,20 +100,32 @@ function middleHalf(runs: readonly RunTimes[]): readonly RunTimes[] {
 }
 
 /**
- * Reads ONNX Runtime's profile.
- * @param skip runs at the beginning that are left out
+ * Reads the events that ONNX Runtime's profiler writes.
+ * @param text JSON: a list of events
+ * @param model what ran; its nodes' names tell layers
+ * @param skip runs at the beginning that are left out of the times
+ * @throws an error of JSON or zod when these are no events
  */
-function readEvents(text: string, layers: ReadonlyMap<string, string>, skip: number): Profile {
+export function readProfile(text: string, model: Uint8Array, skip: number): Profile {
+  const layers = layersOf(model);
   const events = z.array(eventSchema).parse(JSON.parse(text));
-  const nodes = new Map<string, Pick<NodeTime, 'operator' | 'provider'>>();
+  const nodes = new Map<string, Omit<NodeTime, 'layer' | 'ms'>>();
   const runs: RunTimes[] = [];
   let current = new Map<string, number>();
   for (const { cat, name, dur, args } of events) {
     // The time of a loop is that of its nodes.
     if (cat === 'Node' && name.endsWith('_kernel_time') && args.op_name !== 'Loop') {
       const node = name.slice(0, -'_kernel_time'.length);
-      nodes.set(node, { operator: args.op_name, provider: providerName(args.provider) });
-      current.set(node, (current.get(node) ?? 0) + dur);
+      // Names need not be different, and in graphs within a graph numbers are not.
+      const key = `${args.node_index} ${node}`;
+      nodes.set(key, {
+        name: node,
+        operator: args.op_name,
+        provider: providerName(args.provider),
+        inputs: args.input_type_shape,
+        outputs: args.output_type_shape,
+      });
+      current.set(key, (current.get(key) ?? 0) + dur);
     }
     // Written when the run is over, after its nodes.
     if (cat === 'Session' && name === 'model_run') {
@@ -101,12 +137,10 @@ function readEvents(text: string, layers: ReadonlyMap<string, string>, skip: num
   const middle = middleHalf(counted);
   return {
     runs: counted.length,
-    nodes: [...nodes].map(([name, { operator, provider }]) => ({
-      name,
-      layer: layers.get(name) ?? layers.get(name.replace(madeSuffixes, '')) ?? '',
-      operator,
-      provider,
-      ms: middle.reduce((sum, times) => sum + (times.get(name) ?? 0), 0) / 1e3 / Math.max(middle.length, 1),
+    nodes: [...nodes].map(([key, node]) => ({
+      ...node,
+      layer: layers.get(node.name) ?? layers.get(node.name.replace(madeSuffixes, '')) ?? '',
+      ms: middle.reduce((sum, times) => sum + (times.get(key) ?? 0), 0) / 1e3 / Math.max(middle.length, 1),
     })),
   };
 }
@@ -132,7 +166,7 @@ export async function profileModel(
       await session.release();
     }
     const [file] = await readdir(folder);
-    return readEvents(await readFile(join(folder, file), 'utf8'), layersOf(model), skip);
+    return readProfile(await readFile(join(folder, file), 'utf8'), model, skip);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

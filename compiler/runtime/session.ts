@@ -30,6 +30,8 @@ export interface SessionOptions extends Partial<Pick<Target, 'provider' | 'devic
    * for models in floats and on other processors.
    */
   readonly exactIntegers?: boolean;
+  /** File into which ONNX Runtime writes the graph that it made of the model; none by default. */
+  readonly optimized?: string;
   /** Path prefix of a profile that ONNX Runtime writes; none by default. */
   readonly profile?: string;
 }
@@ -79,7 +81,7 @@ export async function createSession(
   options: SessionOptions = {},
 ): Promise<ort.InferenceSession> {
   const { provider = 'cpu', device = null, threads = 1, spinning = true, planMemory = true, optimize = true } = options;
-  const { without = [], onDevice = [], profile, exactIntegers = false } = options;
+  const { without = [], onDevice = [], optimized, profile, exactIntegers = false } = options;
   if (provider === 'webgpu') selectAdapter(device);
   const settings: ort.InferenceSession.SessionOptions = {
     executionProviders: provider === 'cpu' ? ['cpu'] : [providerOptions(provider, options), 'cpu'],
@@ -100,6 +102,7 @@ export async function createSession(
     ...(onDevice.length > 0 && {
       preferredOutputLocation: Object.fromEntries(onDevice.map((name) => [name, 'gpu-buffer' as const])),
     }),
+    ...(optimized !== undefined && { optimizedModelFilePath: optimized }),
     ...(profile !== undefined && { enableProfiling: true, profileFilePrefix: profile }),
   };
   try {
