@@ -34,6 +34,7 @@ export { portable, targetWith, type Target, type TargetOptions } from './target.
 export { normalizeBatch, type NormalizedBatch } from './trace/batch-norm.js';
 export { inLayer } from './trace/layer-names.js';
 export { allBelow } from './trace/magnitude.js';
+export { rounded, roundedByChannel, type Steps } from './trace/rounding.js';
 export { uniform, withNoise } from './trace/noise.js';
 export type { InputSpec, TraceOptions, Traced, TracedFunction } from './trace/trace.js';
 export { trace } from './trace/trace.js';

@@ -2,8 +2,14 @@ import type { AnyEngine } from './engines/index.js';
 import type { Network } from '../spaces/index.js';
 import type { DatasetRef } from './data/index.js';
 import type { InitialWeights } from './initial-weights.js';
+import type { Quantization, RangeOptions } from './quantize-aware/index.js';
 import type { TrainConfig } from './schema.js';
 import type { PreparedTeacher } from './teachers/prepared.js';
+
+/** What a network that is to be quantized to int8 is fine-tuned for. */
+export interface QuantizeAware extends RangeOptions {
+  readonly weightBits: Quantization['weightBits'];
+}
 
 /** One network to train. Plain data: it travels to worker processes. */
 export interface FitJob {
@@ -22,6 +28,11 @@ export interface FitJob {
   readonly directory: string;
   /** Weights to start from instead of random ones. */
   readonly initial?: InitialWeights | undefined;
+  /**
+   * Fine-tunes trained weights (`initial`) with the rounding of an int8 model inside; its accuracies are those with the
+   * rounding. Default: nothing is rounded.
+   */
+  readonly quantizeAware?: QuantizeAware | undefined;
   /**
    * Epochs after which training pauses, to go on another time; default: all. It changes nothing else: the schedule is
    * that of the whole training.

@@ -1,8 +1,9 @@
 import { withDataset, type Dataset } from './data/index.js';
-import { createEngine } from './engines/index.js';
+import { createEngine, type ProgramSpec } from './engines/index.js';
 import type { FitHooks, FitJob, FitResult } from './fit-job.js';
 import { initialHash, readInitial } from './initial-weights.js';
 import { featureWeights } from './losses/index.js';
+import { activationRanges } from './quantize-aware/index.js';
 import { loadTeacherModel } from './teachers/model.js';
 import { checkedLoss, trainInFiles, trainingHash, type FiledTraining } from './train-in-files.js';
 import type { TrainingPlan } from './training.js';
@@ -23,7 +24,7 @@ export async function fit(job: FitJob, hooks: FitHooks): Promise<FitResult> {
 
 /** The training of a job, with an engine of the kind that the job asks for. */
 export function filedFit(job: FitJob, dataset: Dataset): FiledTraining {
-  const { network, seed, train, teacher, initial, threads, sharedCores, directory, until } = job;
+  const { network, seed, train, teacher, initial, quantizeAware, threads, sharedCores, directory, until } = job;
   const { classes, input } = network;
   const [height, width, channels] = input;
   const loss = checkedLoss({ classes, channels }, train, teacher, dataset.info);
@@ -33,7 +34,7 @@ export function filedFit(job: FitJob, dataset: Dataset): FiledTraining {
   const spec = async () => ({
     network,
     seed,
-    ...(initial === undefined ? {} : { initial: readInitial(network, seed, initial) }),
+    ...(await beginningOf(job, dataset)),
     loss,
     optimizer: train.optimizer,
     ema: train.ema,
@@ -41,6 +42,23 @@ export function filedFit(job: FitJob, dataset: Dataset): FiledTraining {
     teacher: hints > 0 || attention > 0 ? await loadTeacherModel(teacher?.model ?? null, input) : null,
   });
   const engine = () => createEngine(job.engine, spec, { threads, sharedCores, batch: train.batch });
-  const hash = trainingHash(['fit', network, initialHash(initial)], plan, dataset.info);
+  const rounding = quantizeAware === undefined ? [] : [quantizeAware];
+  const hash = trainingHash(['fit', network, initialHash(initial), ...rounding], plan, dataset.info);
   return { plan, directory, hash, engine };
+}
+
+/** The weights that a training begins with, and what it rounds to: found anew, and the same, whenever it goes on. */
+async function beginningOf(
+  { network, seed, initial, quantizeAware }: FitJob,
+  dataset: Dataset,
+): Promise<Pick<ProgramSpec, 'initial' | 'quantization'>> {
+  if (initial === undefined) {
+    if (quantizeAware === undefined) return {};
+    throw new Error('a fine-tuning with rounding was ordered without trained weights');
+  }
+  const weights = readInitial(network, seed, initial);
+  if (quantizeAware === undefined) return { initial: weights };
+  const { weightBits, ...options } = quantizeAware;
+  const ranges = await activationRanges({ network, weights }, dataset, options);
+  return { initial: weights, quantization: { weightBits, ranges } };
 }

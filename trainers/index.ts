@@ -22,6 +22,7 @@ export { fit } from './fit.js';
 export { coverageOf, readInitial, type Coverage, type InitialWeights } from './initial-weights.js';
 export { lossFor } from './losses/index.js';
 export * from './proxies/index.js';
+export { quantizeAwareTraining, type RangeMethod } from './quantize-aware/index.js';
 export { averageDecay, learningRate } from './schedule.js';
 export * from './schema.js';
 export * from './shrink/index.js';

@@ -76,6 +76,15 @@ export const trainFields = {
     .describe('a checkpoint is written each epoch and whenever this many seconds have passed since the last'),
 };
 
+/** `quantize_aware:` of `train` and `final`. */
+const quantizeAware = z
+  .strictObject({
+    epochs: z.number().int().min(1).default(2).describe('of the fine-tuning'),
+  })
+  .describe(
+    "of networks that are quantized to int8: where that costs a final network more than compress.max_accuracy_drop, it is fine-tuned with int8's rounding inside (Jacob et al. 2018), at a tenth of the learning rate",
+  );
+
 /** `train:`; how each candidate is trained. Without `loss`: distillation when there is a teacher, else cross-entropy. */
 export const trainSchema = z.strictObject({
   epochs: trainFields.epochs.default(5),
@@ -88,6 +97,7 @@ export const trainSchema = z.strictObject({
   augment: trainFields.augment.prefault({}),
   ema: trainFields.ema.default(0),
   precision: trainFields.precision.optional(),
+  quantize_aware: quantizeAware.optional(),
   checkpoint_seconds: trainFields.checkpoint_seconds.default(20),
 });
 export type TrainConfig = z.output<typeof trainSchema>;
@@ -98,7 +108,7 @@ export type Precision = NonNullable<TrainConfig['precision']>;
 export const finalSchema = z
   .strictObject(trainFields)
   .partial()
-  .extend({ epochs: trainFields.epochs.default(20) });
+  .extend({ epochs: trainFields.epochs.default(20), quantize_aware: quantizeAware.optional() });
 
 /** Providers among whose devices one can be chosen. */
 const hasDevices: ReadonlySet<string> = new Set(['webgpu', 'cuda']);

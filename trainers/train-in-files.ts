@@ -109,6 +109,7 @@ export function trainingHash(
   const taught = loss.type === 'cross-entropy' ? null : [teacher?.hash, teacher?.logits?.viewSeed];
   // As it was before there was a choice.
   const precision = train.precision === 'mixed' ? train.precision : undefined;
-  const config = { ...train, precision, loss, checkpoint_seconds: 0 };
+  // What may follow a training is no part of it.
+  const config = { ...train, precision, quantize_aware: undefined, loss, checkpoint_seconds: 0 };
   return contentHash(...what, seed, config, info.hash, taught, viewSeedOf({ teacher, seed }));
 }

@@ -4,6 +4,7 @@ import { convolutionRules } from './convolution/forward.js';
 import { convolutionGradientRules } from './convolution/gradients.js';
 import { activationGradientRules, activationRules } from './elementwise/activation.js';
 import { binaryRules } from './elementwise/binary.js';
+import { roundingRules } from './elementwise/rounding.js';
 import { creationRules, unaryRules } from './elementwise/unary.js';
 import { indexingRules } from './indexing.js';
 import { magnitudeRules } from './magnitude.js';
@@ -22,7 +23,13 @@ type StandardKernel = {
 }[keyof Exports];
 
 /** Kernels of our own, called by what trace/ puts in place of TF.js's longer ways. */
-const ownRules = { ...activationGradientRules, ...batchNormTrainingRules, ...magnitudeRules, ...randomRules };
+const ownRules = {
+  ...activationGradientRules,
+  ...batchNormTrainingRules,
+  ...magnitudeRules,
+  ...randomRules,
+  ...roundingRules,
+};
 export type OwnKernel = keyof typeof ownRules;
 export type KernelName = StandardKernel | OwnKernel;
 

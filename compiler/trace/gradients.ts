@@ -58,12 +58,21 @@ const batchNormGradient: tf.GradConfig = {
   },
 };
 
+const roundedGradient: tf.GradConfig = {
+  kernelName: 'NasRounded',
+  inputsToSave: ['x'],
+  gradFunc: (dy, [x], attrs) => ({ x: () => runOwnOne('NasRoundedGrad', { dy: single(dy), x }, attrs) }),
+};
+
+/** Gradients of kernels that there are while tracing only. */
+const ownGradients: readonly tf.GradConfig[] = [batchNormGradient, roundedGradient];
+
 /** Puts the gradients in place; the result puts TF.js's back. */
 export function overrideGradients(): () => void {
   const before = shortGradients.map(({ kernelName }) => tf.getGradient(kernelName));
-  for (const gradient of [...shortGradients, batchNormGradient]) tf.registerGradient(gradient);
+  for (const gradient of [...shortGradients, ...ownGradients]) tf.registerGradient(gradient);
   return () => {
     for (const gradient of before) tf.registerGradient(gradient);
-    tf.unregisterGradient(batchNormGradient.kernelName);
+    for (const { kernelName } of ownGradients) tf.unregisterGradient(kernelName);
   };
 }

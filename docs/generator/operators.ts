@@ -4,6 +4,7 @@ import { convolutionRules } from '../../compiler/kernels/convolution/forward.js'
 import { convolutionGradientRules } from '../../compiler/kernels/convolution/gradients.js';
 import { activationGradientRules, activationRules } from '../../compiler/kernels/elementwise/activation.js';
 import { binaryRules } from '../../compiler/kernels/elementwise/binary.js';
+import { roundingRules } from '../../compiler/kernels/elementwise/rounding.js';
 import { creationRules, unaryRules } from '../../compiler/kernels/elementwise/unary.js';
 import { indexingRules } from '../../compiler/kernels/indexing.js';
 import { magnitudeRules } from '../../compiler/kernels/magnitude.js';
@@ -32,7 +33,7 @@ const families: readonly (readonly [title: string, ...rules: readonly object[]])
   ['indexing', indexingRules],
   ['resizing', resizeRules],
   ['creation', creationRules],
-  ['of our own', activationGradientRules, batchNormTrainingRules, magnitudeRules, randomRules],
+  ['of our own', activationGradientRules, batchNormTrainingRules, magnitudeRules, randomRules, roundingRules],
 ];
 
 const names = Object.keys(kernels) as KernelName[];
@@ -83,7 +84,7 @@ without a rule stops the compilation with an error that names the kernel, the la
     '## Kernels that compile',
     table(['family', 'kernels'], supportedRows()),
     `The kernels of our own take the place of longer sequences of TF.js's: gradients of activations, batch normalisation in
-training, and the noise of \`uniform()\`.`,
+training, rounding with the gradient straight through, and the noise of \`uniform()\`.`,
     '## Kernels that do not',
     table(['reason', 'kernels'], unsupportedRows()),
     '## Operators of a compiled graph',

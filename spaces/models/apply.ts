@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { inLayer, normalizeBatch, uniform } from '../../compiler/index.js';
-import { applyRule, type LayerActivation, type LayerTable } from '../layer.js';
+import { applyRule, type Layer, type LayerActivation, type LayerOf, type LayerTable } from '../layer.js';
 import { layersOf } from '../layers.js';
 import type { Network } from '../network.js';
 import { weightsOfLayer, type WeightResolver } from './weights.js';
@@ -14,12 +14,22 @@ export interface BatchStatistics {
   readonly variance: tf.Tensor;
 }
 
+/** What becomes of values between layers: rounded to what fewer bits hold. */
+export interface Rounding {
+  /** Of a layer's output, before anybody reads it. */
+  output(layer: Layer, y: tf.Tensor): tf.Tensor;
+  /** Of the factor in [0, 1] inside a layer: the hard sigmoid of hard swish, the sigmoid of swish. */
+  gate(layer: LayerOf<'activation'>, y: tf.Tensor): tf.Tensor;
+}
+
 /** How a network is applied. */
 export interface Mode {
   /** True: batch norm by the batch's own statistics, and dropout; false: by the moving statistics, and none. */
   readonly training: boolean;
   /** In training, told what each batch norm (`stem_bn`) saw; it may assign variables. */
   readonly statistics?: (layer: string, batch: BatchStatistics) => void;
+  /** Default: values are what they are. */
+  readonly rounding?: Rounding;
   /** Names of layers whose outputs are wanted as well; none by default. */
   readonly features?: readonly string[];
 }
@@ -36,12 +46,15 @@ const clipped = (x: tf.Tensor): tf.Tensor => relu6(tf.add(x, 3));
 const relu6 = (x: tf.Tensor): tf.Tensor => tf.clipByValue(tf.relu(x), 0, 6);
 const hardSigmoid = (x: tf.Tensor): tf.Tensor => tf.mul(clipped(x), 1 / 6);
 
-const activationRules: { readonly [A in LayerActivation]: (x: tf.Tensor) => tf.Tensor } = {
+/** What becomes of a gate before its product. */
+type Gate = (y: tf.Tensor) => tf.Tensor;
+
+const activationRules: { readonly [A in LayerActivation]: (x: tf.Tensor, gate: Gate) => tf.Tensor } = {
   relu: (x) => tf.relu(x),
   relu6,
-  swish: (x) => tf.mul(tf.sigmoid(x), x),
+  swish: (x, gate) => tf.mul(gate(tf.sigmoid(x)), x),
   hard_sigmoid: hardSigmoid,
-  hard_swish: (x) => tf.mul(x, hardSigmoid(x)),
+  hard_swish: (x, gate) => tf.mul(x, gate(hardSigmoid(x))),
 };
 
 /** Convolutions take and give images, [batch, height, width, channels]. */
@@ -67,14 +80,20 @@ const rules: LayerTable<tf.Tensor, [mode: Mode, weights: readonly tf.Tensor[], x
     weights.length === 1 ? conv2d(x, weights[0], stride) : groupedConv(x, weights, stride),
   depthwise: ({ stride }, _mode, [filter], x) =>
     tf.depthwiseConv2d(x as tf.Tensor4D, filter as tf.Tensor4D, stride, 'same'),
-  batch_norm: ({ name }, { training, statistics }, [gamma, beta, mean, variance], x) => {
+  batch_norm: ({ name }, { training, statistics, rounding }, [gamma, beta, mean, variance], x) => {
     const { epsilon } = batchNorm;
-    if (!training) return tf.batchNorm(x, mean, variance, beta, gamma, epsilon);
-    const { y, ...batch } = normalizeBatch(x, gamma, beta, epsilon);
-    statistics?.(name, batch);
-    return y;
+    if (training) {
+      const { y, ...batch } = normalizeBatch(x, gamma, beta, epsilon);
+      statistics?.(name, batch);
+      return y;
+    }
+    if (rounding === undefined) return tf.batchNorm(x, mean, variance, beta, gamma, epsilon);
+    // What is rounded is learnt through: the gradient of TF.js's own operation takes several passes more.
+    const factor = tf.mul(gamma, tf.rsqrt(tf.add(variance, epsilon)));
+    return tf.add(tf.mul(x, factor), tf.sub(beta, tf.mul(mean, factor)));
   },
-  activation: ({ act }, _mode, _weights, x) => activationRules[act](x),
+  activation: (layer, { rounding }, _weights, x) =>
+    activationRules[layer.act](x, (gate) => rounding?.gate(layer, gate) ?? gate),
   avg_pool: ({ kernel, stride }, _mode, _weights, x) => tf.avgPool(x as tf.Tensor4D, kernel, stride, 'same'),
   global_pool: (_layer, _mode, _weights, x) => tf.mean(x, [1, 2]),
   dense: (_layer, _mode, [kernel, bias], x) => tf.fused.matMul({ a: x, b: kernel, bias }),
@@ -100,13 +119,16 @@ export function apply(network: Network, weights: WeightResolver, images: tf.Tens
   const layers = layersOf(network);
   const lastUse = new Map(layers.flatMap(({ inputs }, i) => inputs.map((j) => [j, i] as const)));
   const values: tf.Tensor[] = [];
+  // Dropout gives in inference what it was given: one tensor may be the output of several layers.
+  const isFeature = (value: tf.Tensor): boolean =>
+    features.length > 0 && values.some((other, i) => other === value && features.includes(layers[i].name));
   for (const [i, layer] of layers.entries()) {
     const output = inLayer(layer.name, () =>
       tf.tidy(() => {
         const own = weightsOfLayer(layer).filter(({ trainable }) => trainable || !training);
         // A rule reads as many inputs as its kind has and never looks at the others.
         const [x = images, y = images] = layer.inputs.map((j) => values[j]);
-        return applyRule(
+        const output = applyRule(
           rules,
           layer,
           mode,
@@ -114,12 +136,13 @@ export function apply(network: Network, weights: WeightResolver, images: tf.Tens
           x,
           y,
         );
+        return mode.rounding?.output(layer, output) ?? output;
       }),
     );
     values.push(output);
     // What nobody reads any more is freed at once: the way back, which needs it, is there in training only.
     for (const j of training ? [] : layer.inputs)
-      if (lastUse.get(j) === i && values[j] !== output && values[j] !== images && !features.includes(layers[j].name))
+      if (lastUse.get(j) === i && values[j] !== output && values[j] !== images && !isFeature(values[j]))
         values[j].dispose();
   }
   const outputOf = (name: string): tf.Tensor => values[layers.findIndex((layer) => layer.name === name)];

@@ -1,5 +1,13 @@
 /** Networks as TF.js programs: the only room of `spaces/` that loads TF.js. */
-export { apply, batchNorm, followStatistics, type Applied, type BatchStatistics, type Mode } from './apply.js';
+export {
+  apply,
+  batchNorm,
+  followStatistics,
+  type Applied,
+  type BatchStatistics,
+  type Mode,
+  type Rounding,
+} from './apply.js';
 export { cutWeights } from './cut-weights.js';
 export { toOnnx } from './export.js';
 export { namedWeights, toLayersModel } from './layers-model.js';

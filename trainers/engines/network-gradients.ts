@@ -10,8 +10,8 @@ import type { FeatureComparison } from './features.js';
 export interface Student {
   readonly network: Network;
   readonly weights: WeightResolver;
-  /** Told what each batch norm saw; absent: nobody is. */
-  readonly statistics?: NonNullable<Mode['statistics']>;
+  /** How it is applied, but for the features. */
+  readonly mode: Mode;
   readonly loss: LossConfig;
   /** What the loss compares with a teacher's features; null when it compares none. */
   readonly features: FeatureComparison | null;
@@ -59,17 +59,13 @@ function mixed(loss: tf.Scalar, logits: tf.Tensor, { logits: answers, share }: A
   return tf.add(tf.mul(loss, tf.sub(1, share)), tf.mul(soft, share));
 }
 
-/** The gradients of a batch; batch norm by the batch's own statistics. */
+/** The gradients of a batch. */
 export function networkGradients(
-  { network, weights, statistics, loss: config, features }: Student,
+  { network, weights, mode: plain, loss: config, features }: Student,
   parameters: readonly Parameter[],
   { images, labels, teacher, answers, lossScale }: BatchInputs,
 ): GradientOutputs {
-  const mode: Mode = {
-    training: true,
-    ...(statistics === undefined ? {} : { statistics }),
-    ...(features === null ? {} : { features: features.layers }),
-  };
+  const mode: Mode = features === null ? plain : { ...plain, features: features.layers };
   let kept: { readonly logits: tf.Tensor; readonly loss: tf.Tensor } | undefined;
   const { grads } = tf.variableGrads(
     () => {

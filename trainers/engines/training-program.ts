@@ -7,10 +7,12 @@ import {
   initialWeights,
   weightsFrom,
   weightSpecs,
+  type WeightResolver,
   type Weights,
 } from '../../spaces/models/index.js';
 import type { Gradients, Parameter } from '../optimizers/index.js';
 import type { LossConfig, OptimizerConfig, Precision } from '../schema.js';
+import { roundedWeights, roundingMode, type Quantization } from '../quantize-aware/rounding.js';
 import { compareFeatures, type FeatureTeacher } from './features.js';
 import { LossScaling } from './loss-scaling.js';
 import { networkGradients, type BatchInputs, type GradientOutputs, type StepOutputs } from './network-gradients.js';
@@ -34,6 +36,8 @@ export interface ProgramSpec extends LearningSpec {
   readonly precision?: Precision | undefined;
   /** Weights to start from instead of random ones. */
   readonly initial?: Weights;
+  /** What weights and values are rounded to, in training as in evaluation; batch norm's statistics stay. Default: nothing is. */
+  readonly quantization?: Quantization | undefined;
 }
 
 /** The seed of a program's dropout noise. */
@@ -64,7 +68,7 @@ export interface TrainingProgram {
 
 /** Builds student, adapters, optimizer and moving average on the current TF.js backend. */
 export function createTrainingProgram(spec: ProgramSpec): TrainingProgram {
-  const { network, loss, teacher, seed, optimizer, ema } = spec;
+  const { network, loss, teacher, seed, optimizer, ema, quantization } = spec;
   const features = teacher === null ? null : compareFeatures(network, teacher, loss, seed);
   const trained = createTrained({
     specs: weightSpecs(network),
@@ -76,10 +80,13 @@ export function createTrainingProgram(spec: ProgramSpec): TrainingProgram {
   const { weights, evaluated, parameters } = trained;
   const scaling = spec.precision === 'mixed' ? new LossScaling() : null;
   const states = new Map([...trained.states, ...prefixed('loss_scaling', scaling?.slots ?? [])]);
+  const rounding = quantization === undefined ? null : roundingMode(network, quantization);
+  const resolve = (variables: ReadonlyMap<string, tf.Variable>): WeightResolver =>
+    quantization === undefined ? weightsFrom(variables) : roundedWeights(weightsFrom(variables), quantization);
   const student = {
     network,
-    weights: weightsFrom(weights),
-    statistics: followStatistics(weights),
+    weights: resolve(weights),
+    mode: rounding ?? { training: true, statistics: followStatistics(weights) },
     loss,
     features,
   };
@@ -100,7 +107,7 @@ export function createTrainingProgram(spec: ProgramSpec): TrainingProgram {
       update(grads);
       return outputs;
     },
-    evaluate: (images) => apply(network, weightsFrom(evaluated), images, { training: false }).logits,
+    evaluate: (images) => apply(network, resolve(evaluated), images, rounding ?? { training: false }).logits,
     dispose() {
       trained.dispose();
       scaling?.dispose();

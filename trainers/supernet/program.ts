@@ -84,7 +84,7 @@ export function createSupernetProgram(spec: SupernetSpec): SupernetProgram {
   const first: Student = {
     network: largest.network,
     weights: sharedWeights(largest, weights),
-    statistics: followStatistics(statistics),
+    mode: { training: true, statistics: followStatistics(statistics) },
     loss,
     features,
   };
@@ -94,6 +94,7 @@ export function createSupernetProgram(spec: SupernetSpec): SupernetProgram {
       : {
           network: withoutDropout(member.network),
           weights: sharedWeights(member, weights),
+          mode: { training: true },
           loss: withoutFeatures(loss),
           features: null,
         };

@@ -19,6 +19,7 @@ const finite: ReadonlySet<OnnxOp> = new Set<OnnxOp>([
   'Neg',
   'QuickGelu',
   'Relu',
+  'Round',
   'Sigmoid',
   'Softplus',
   'Sub',

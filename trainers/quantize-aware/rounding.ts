@@ -1,0 +1,84 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { rounded, roundedByChannel, type Steps } from '../../compiler/index.js';
+import type { LayerActivation, Network } from '../../spaces/index.js';
+import type { Mode, WeightResolver } from '../../spaces/models/index.js';
+import { pointsOf } from './points.js';
+
+/** The ends of the range of a layer's output, by layer. */
+export type Ranges = ReadonlyMap<string, readonly [low: number, high: number]>;
+
+/** What an int8 model rounds to. */
+export interface Quantization {
+  /** Of weights: 127 steps on either side of zero, or 64. */
+  readonly weightBits: 7 | 8;
+  /** Of all values in bytes (`activationRanges`). */
+  readonly ranges: Ranges;
+}
+
+const weightSteps = { 8: 127, 7: 64 } as const;
+
+/** Steps of bytes. */
+const bytes = 255;
+
+/** The steps of unsigned bytes over a range, which is widened to hold 0, and moved so that 0 is a step. */
+export function stepsOf([low, high]: readonly [number, number]): Steps {
+  const [from, to] = [Math.min(0, low), Math.max(0, high)];
+  const scale = Math.fround((to - from) / bytes || 1);
+  const zero = Math.min(bytes, Math.max(0, Math.round(-from / scale)));
+  return { low: -zero * scale, high: (bytes - zero) * scale, scale };
+}
+
+/** Gates are bytes from 0 to 1. */
+const gateSteps = stepsOf([0, 1]);
+
+/**
+ * Hard sigmoids are the bytes of what they are of, around the zero 128, which stands for a half of 255 steps: they come out
+ * larger by half a step.
+ */
+const halfStep = 0.5 / bytes;
+const gate = (y: tf.Tensor, act: LayerActivation): tf.Tensor =>
+  rounded(act === 'swish' ? y : tf.add(y, halfStep), gateSteps);
+
+/** The axis of a weight's channels, as TF.js stores it; null for vectors, which are not rounded. */
+function channelAxis(name: string, { length }: readonly number[]): number | null {
+  if (name.endsWith('/depthwise_kernel')) return 2;
+  return name.endsWith('/kernel') ? length - 1 : null;
+}
+
+/**
+ * Kernels as an int8 model has them: rounded by output channel, symmetrically. A factor of each channel changes nothing
+ * in what is rounded to what: it makes no difference whether batch norm was folded in before.
+ */
+export const roundedWeights =
+  (weights: WeightResolver, { weightBits }: Quantization): WeightResolver =>
+  (name, shape) => {
+    const weight = weights(name, shape);
+    const axis = channelAxis(name, shape);
+    return axis === null ? weight : roundedByChannel(weight, axis, weightSteps[weightBits]);
+  };
+
+/**
+ * How a network is applied as an int8 model computes it: every value that has bytes there is rounded to them, batch norm
+ * goes by its moving statistics, nothing is dropped. Gradients go straight through.
+ */
+export function roundingMode(network: Network, { ranges }: Quantization): Mode {
+  const { gates, points } = pointsOf(network);
+  const steps = new Map(
+    points.map(({ layer }) => {
+      const range = ranges.get(layer);
+      if (range === undefined) throw new Error(`there is no range for ${layer}`);
+      return [layer, stepsOf(range)] as const;
+    }),
+  );
+  return {
+    training: false,
+    rounding: {
+      output({ name }, y) {
+        if (gates.has(name)) return gate(y, 'hard_sigmoid');
+        const own = steps.get(name);
+        return own === undefined ? y : rounded(y, own);
+      },
+      gate: ({ act }, y) => gate(y, act),
+    },
+  };
+}
