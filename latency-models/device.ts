@@ -25,8 +25,10 @@ export interface Environment {
   readonly platform: string;
   /** The processors that the measuring process may use (`0-3`); null when the operating system does not tell. */
   readonly affinity?: string | null;
-  /** Number format of the model's weights: `fp32`, `fp16`, `int8`. */
+  /** What most of the model's multiply-accumulates multiply on this device: `fp32`, `fp16`, `int8`. */
   readonly precision?: string;
+  /** What most of the model's weights are stored in, where that is something else: `int8` weights computed in `fp32`. */
+  readonly weights?: string;
   /** Anything else that a reader should know: measured again after a restart, which table, which column. */
   readonly notes?: readonly string[];
 }
@@ -46,6 +48,7 @@ export const environmentSchema: z.ZodType<Environment> = z.looseObject({
   platform: z.string(),
   affinity: z.string().nullable().optional(),
   precision: z.string().optional(),
+  weights: z.string().optional(),
   notes: z.array(z.string()).optional(),
 });
 

@@ -5,6 +5,8 @@ import { reliabilityOf } from './reliability.js';
 
 /** A model that is open on a device, ready to run. */
 export interface OpenSubject extends Subject {
+  /** What is known of this model beside the environment that all share. */
+  readonly label?: Pick<Environment, 'precision' | 'weights' | 'notes'>;
   close(): Promise<void>;
 }
 
@@ -55,13 +57,13 @@ export async function measureSideBySide(
         const busy = load();
         const factor = level === undefined ? 1 : changeOf(level, own);
         const timings = level === undefined ? [own, ...others] : others;
-        for (const { disturbed, ...timing } of timings)
+        const timed = level === undefined ? [always, ...opened] : opened;
+        for (const [i, { disturbed, ...timing }] of timings.entries())
           measurements.push({
             ...scaled(timing, factor),
             ...reliabilityOf({ ...timing, disturbed }, busy),
             provenance: 'measured',
-            environment:
-              factor === 1 ? environment : { ...environment, notes: [...(environment.notes ?? []), noteOf(factor)] },
+            environment: describe(environment, timed[i].label, factor),
           });
         level ??= own;
       } finally {
@@ -73,6 +75,12 @@ export async function measureSideBySide(
     await always.close();
   }
   return measurements;
+}
+
+/** The circumstances of one measurement. */
+function describe(shared: Environment, label: OpenSubject['label'], factor: number): Environment {
+  const notes = [...(shared.notes ?? []), ...(label?.notes ?? []), ...(factor === 1 ? [] : [noteOf(factor)])];
+  return { ...shared, ...label, ...(notes.length === 0 ? {} : { notes }) };
 }
 
 /** How much faster the reference ran in the first group; 1 when its intervals do not tell the groups apart. */

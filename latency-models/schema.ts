@@ -15,7 +15,7 @@ const localSchema = z
       .enum(precisions)
       .optional()
       .describe(
-        'number format of the models, fp32 by default; a model whose weights are in another one is refused, never converted',
+        'what the models must be computed with: a model that is executed in something else is refused, never converted; by default each is measured as it is and labelled by what is executed',
       ),
   })
   .describe('this machine, through ONNX Runtime');

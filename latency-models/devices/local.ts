@@ -21,9 +21,9 @@ import { describeEnvironment } from '../environment.js';
 import { ownProcessorTime } from '../machine-load.js';
 import { measureSideBySide, type OpenSubject } from '../measure-side-by-side.js';
 import { defaultProtocol } from '../protocol.js';
-import type { LocalConfig, Precision } from '../schema.js';
+import type { LocalConfig } from '../schema.js';
 import { timedRuns } from '../timed-runs.js';
-import { requirePrecision } from './precision.js';
+import { labelHere, requirePrecision } from './precision.js';
 import { profileLayers } from './profile-layers.js';
 import { randomFeeds } from './model-input.js';
 
@@ -41,13 +41,10 @@ export class LocalDevice implements Device {
   /** @throws NasError `invalid-input` when this build of ONNX Runtime does not know the provider. */
   constructor(private readonly config: LocalConfig) {
     requireKnown(config.provider);
-    const precision = this.precision === 'fp32' ? '' : `/${this.precision}`;
+    const { precision: wanted = 'fp32' } = config;
+    const precision = wanted === 'fp32' ? '' : `/${wanted}`;
     this.name = `local/${config.provider}/${plural(config.threads)}/batch ${config.batch}${precision}`;
     if (config.provider === 'cpu') this.profile = (subjects, signal) => this.profileAll(subjects, signal);
-  }
-
-  private get precision(): Precision {
-    return this.config.precision ?? 'fp32';
   }
 
   async measure(subject: Measurable, protocol?: Protocol, options?: MeasureOptions): Promise<Measurement> {
@@ -61,10 +58,7 @@ export class LocalDevice implements Device {
     options: MeasureOptions = {},
   ): Promise<Measurement[]> {
     const adapter = this.config.provider === 'webgpu' ? (await tryWebGpu()).adapters.taken?.name : undefined;
-    const environment = {
-      ...describeEnvironment(this.name, { ...this.config, adapter }),
-      precision: this.precision,
-    };
+    const environment = describeEnvironment(this.name, { ...this.config, adapter });
     const open = subjects.map((subject) => async () => this.open(await modelOf(subject)));
     return measureSideBySide({ open, environment, processorTime: ownProcessorTime }, protocol, options);
   }
@@ -92,15 +86,16 @@ export class LocalDevice implements Device {
       });
     });
     try {
-      requirePrecision(model, this.precision);
       const feeds = randomFeeds(session, batch);
+      const label = await labelHere(model, this.config);
+      requirePrecision(label, this.config.precision);
       // Only on one thread of the processor itself does a run keep exactly one processor busy.
       const isBusy = provider === 'cpu' && threads === 1;
       const runs = timedRuns(() => session.run(feeds), {
         clock: () => performance.now(),
         ...(isBusy ? { processorTime: ownProcessorTime } : {}),
       });
-      return { ...runs, close: () => session.release() };
+      return { ...runs, label, close: () => session.release() };
     } catch (error) {
       await session.release();
       throw error;

@@ -1,38 +1,70 @@
-import { TensorProto_DataType } from 'onnx-buf';
-import { invalidInput } from '../../base/errors.js';
-import { parseOnnx } from '../../compiler/index.js';
-import type { Precision } from '../schema.js';
+import { invalidInput, messageOf } from '../../base/errors.js';
+import { executedBy, isFloat32, weightFormat, type Executed } from '../../compiler/index.js';
+import type { Environment } from '../device.js';
+import type { LocalConfig, Precision } from '../schema.js';
 
-const formats = new Map<number, Precision>([
-  [TensorProto_DataType.FLOAT, 'fp32'],
-  [TensorProto_DataType.FLOAT16, 'fp16'],
-  [TensorProto_DataType.INT8, 'int8'],
-  [TensorProto_DataType.UINT8, 'int8'],
-]);
+/** What a measurement's environment says of the arithmetic of its model. */
+export type Label = Pick<Environment, 'precision' | 'weights' | 'notes'>;
 
-/** The number format that most of a model's weights are in; fp32 for a model without weights. */
-export function precisionOf(model: Uint8Array): Precision {
-  const counts = new Map<Precision, number>();
-  for (const { dataType, dims } of parseOnnx(model).graph.initializer) {
-    const format = formats.get(dataType);
-    const size = dims.reduce((product, extent) => product * Number(extent), 1);
-    if (format !== undefined) counts.set(format, (counts.get(format) ?? 0) + size);
-  }
-  const [most] = [...counts].sort(([, a], [, b]) => b - a);
-  return counts.size === 0 ? 'fp32' : most[0];
+/** At most so many operators are named in a note. */
+const mostNamed = 4;
+
+function floatsOf({ floats }: Executed): string[] {
+  if (floats.length === 0) return [];
+  const names = floats.slice(0, mostNamed).map(({ operator, node, layer }) => `${operator} ${layer || node}`);
+  const more = floats.length > mostNamed ? ` and ${floats.length - mostNamed} more` : '';
+  return [`computed in floats: ${names.join(', ')}${more}`];
+}
+
+/** What is executed as a label; notes where not everything is in one format. */
+export function labelled(executed: Executed): Label {
+  const { precision, weights, integerShare, products } = executed;
+  const share = `${(100 * integerShare).toFixed(1)} %`;
+  const notes = [
+    ...(products.integer === 0
+      ? []
+      : [
+          `${products.integer} of ${products.all} convolutions and matrix products are in bytes, ${share} of the multiply-accumulates`,
+        ]),
+    ...floatsOf(executed),
+  ];
+  return { precision, ...(weights === precision ? {} : { weights }), ...(notes.length === 0 ? {} : { notes }) };
 }
 
 /**
- * A latency must not be given out for a precision that did not run.
- * @throws NasError `invalid-input` when the model's weights are in another format than the device is to measure.
+ * What a model computes with on this machine, by what ONNX Runtime executes; of models in float32 nothing is asked.
+ * Providers that compile whole graphs do not tell: then the label is the weights', and says so.
  */
-export function requirePrecision(model: Uint8Array, wanted: Precision): void {
-  const found = precisionOf(model);
-  if (found === wanted) return;
-  throw invalidInput(`the device measures ${wanted}, but the model's weights are ${found}`, {
-    hint:
-      wanted === 'fp32'
-        ? `Say so for the device: precision=${found}.`
-        : `The model is measured as it is, never converted: give an ${wanted} model, or leave precision out.`,
-  });
+export async function labelHere(
+  model: Uint8Array,
+  { provider, threads, batch }: Pick<LocalConfig, 'provider' | 'threads' | 'batch'>,
+): Promise<Label> {
+  if (isFloat32(model)) return { precision: 'fp32' };
+  try {
+    return labelled(await executedBy(model, { provider, threads, batch }));
+  } catch (error) {
+    const weights = weightFormat(model);
+    return {
+      precision: weights,
+      notes: [`the precision is that of the weights: what is executed was not told (${messageOf(error)})`],
+    };
+  }
+}
+
+/** `int8`; `int8 weights, computed in fp32`. */
+export const precisionText = ({ precision = 'fp32', weights }: Pick<Environment, 'precision' | 'weights'>): string =>
+  weights === undefined ? precision : `${weights} weights, computed in ${precision}`;
+
+/**
+ * A latency must not be given out for a precision that did not run.
+ * @throws NasError `invalid-input` when the model computes in something else than the device is to measure.
+ */
+export function requirePrecision(label: Label, wanted: Precision | undefined): void {
+  if (wanted === undefined || label.precision === wanted) return;
+  throw invalidInput(
+    `the device is to measure ${wanted}, but the model is executed in another precision: ${precisionText(label)}`,
+    {
+      hint: `A model is measured as it is, never converted: give one that computes in ${wanted}, or leave precision out of the device.`,
+    },
+  );
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { NasError } from '../../../base/errors.js';
+import type { IntegerArithmetic } from '../../../compiler/index.js';
 import {
   DeviceUnavailable,
   modelOf,
@@ -71,6 +72,11 @@ export class AgentDevice implements Device {
       if (options.signal?.aborted === true) await client.cancel(id);
       throw error;
     }
+  }
+
+  /** As the agent says; of an older one, which does not, the sums count as exact. */
+  async integers(): Promise<IntegerArithmetic> {
+    return (await new AgentClient(this.config).device()).integers ?? 'exact';
   }
 
   /** Waits for a measurement that is asked for now, or was before. */

@@ -176,7 +176,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     });
   if (device.type === 'agent' || device.type === 'table')
     throw invalidInput(`an agent measures on its own machine, not on a device of type ${device.type}`);
-  const { name } = createDevice(device);
+  const measures = createDevice(device);
+  const { name } = measures;
   // Who only measures serves nothing, and is spared the loading.
   const { default: fastify } = await import('fastify');
   const folder = join(directory, 'nas-agent');
@@ -194,7 +195,11 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       const what = status === 413 ? `more than ${Math.floor(maxModelBytes / 2 ** 20)} MiB` : messageOf(error);
       return refuse(reply, status, what);
     });
-    app.get(paths.device, (_, reply) => reply.send({ device: name, environment: describeEnvironment(name, device) }));
+    // Asked before anything is measured, which it would disturb; what cannot be asked is not told.
+    const integers = await measures.integers?.().catch(() => undefined);
+    app.get(paths.device, (_, reply) =>
+      reply.send({ device: name, environment: describeEnvironment(name, device), integers }),
+    );
     modelRoute(app, uploads, maxModelBytes);
     measurementRoutes(app, queue);
     const address = await listen(app, host, port);

@@ -71,7 +71,11 @@ export const stateSchema = z.discriminatedUnion('state', [
 ]);
 export type MeasurementState = z.output<typeof stateSchema>;
 
-/** What an agent measures with. */
-export const deviceSchema = z.object({ device: z.string(), environment: environmentSchema });
+/** What an agent measures with, and how that sums products of bytes; agents before this was asked do not tell. */
+export const deviceSchema = z.object({
+  device: z.string(),
+  environment: environmentSchema,
+  integers: z.enum(['exact', 'saturating']).optional(),
+});
 
 export const errorSchema = z.object({ error: z.object({ message: z.string(), hint: z.string().optional() }) });

@@ -1,5 +1,6 @@
-import type { Browser, Page as BrowserPage } from 'playwright-core';
+import type { Browser, ConsoleMessage, Page as BrowserPage } from 'playwright-core';
 import { invalidInput, messageOf, NasError } from '../../../base/errors.js';
+import { executedElsewhere, integerArithmetic, isFloat32, type IntegerArithmetic } from '../../../compiler/index.js';
 import {
   DeviceUnavailable,
   modelOf,
@@ -16,6 +17,7 @@ import { measureSideBySide, type OpenSubject } from '../../measure-side-by-side.
 import { defaultProtocol, type Block, type BlockShape } from '../../protocol.js';
 import type { BrowserConfig } from '../../schema.js';
 import { inputAtBatch } from '../model-input.js';
+import { labelHere, labelled, type Label } from '../precision.js';
 import { findBrowser } from './find-browser.js';
 import type { Page } from './page.js';
 import { servePage, webRuntimeVersion } from './page-server.js';
@@ -74,7 +76,7 @@ export class BrowserDevice implements Device {
     try {
       return await this.withPage(server.address, async (page, version) => {
         const environment = await this.environment(version);
-        const open = [...subjects.keys()].map((index) => () => this.open(page, index));
+        const open = subjects.map((subject, index) => () => this.open(page, subject, index));
         return measureSideBySide({ open, environment, processorTime: familyProcessorTime }, protocol, options);
       });
     } finally {
@@ -82,10 +84,35 @@ export class BrowserDevice implements Device {
     }
   }
 
+  integers(): Promise<IntegerArithmetic> {
+    const close = (): Promise<void> => Promise.resolve();
+    return integerArithmetic((model) =>
+      Promise.resolve({ run: (values, shape) => this.compute(model, values, shape), close }),
+    );
+  }
+
+  /** Runs a model in a page of its own. */
+  private async compute(model: Uint8Array, values: Float32Array, shape: readonly number[]): Promise<Float32Array> {
+    const server = await servePage(this.config.provider, () => Promise.resolve(model));
+    try {
+      return await this.withPage(server.address, async (page) => {
+        await this.runnable(page, () => ask(page, 'open', 0, this.setting));
+        return Float32Array.from(await this.runnable(page, () => ask(page, 'compute', 0, [...values], shape)));
+      });
+    } finally {
+      await server.close();
+    }
+  }
+
+  private get setting(): Pick<BrowserConfig, 'provider' | 'threads'> {
+    const { provider, threads } = this.config;
+    return { provider, threads };
+  }
+
   private async environment(version: string): Promise<Environment> {
     const environment = describeEnvironment(this.name, this.config);
     const runtime = `onnxruntime-web ${await webRuntimeVersion()}, Chromium ${version}, Node.js ${process.versions.node}`;
-    return { ...environment, runtime, precision: 'fp32' };
+    return { ...environment, runtime };
   }
 
   /** Opens the page in a new browser. Whatever ends the browser early ends the measurement as DeviceUnavailable. */
@@ -127,15 +154,38 @@ export class BrowserDevice implements Device {
     }
   }
 
-  private async open(page: BrowserPage, index: number): Promise<OpenSubject> {
-    const { provider, threads, batch } = this.config;
-    const inputs = await this.runnable(page, () => ask(page, 'open', index, provider, threads));
-    const { name, shape } = inputAtBatch(inputs, batch);
+  private async open(page: BrowserPage, subject: Measurable, index: number): Promise<OpenSubject> {
+    const inputs = await this.runnable(page, () => ask(page, 'open', index, this.setting));
+    const { name, shape } = inputAtBatch(inputs, this.config.batch);
     await ask(page, 'feed', index, name, shape);
+    const label = await this.runnable(page, async () => this.label(page, await modelOf(subject), index));
     await this.runnable(page, () => ask(page, 'prepare', index));
     return {
+      label,
       takeBlock: (block): Promise<Block> => ask(page, 'takeBlock', index, shapeOf(block)),
       close: () => ask(page, 'close', index),
+    };
+  }
+
+  /** What a model computes with, by the profiler's events: there the runtime writes them to the console. */
+  private async label(page: BrowserPage, model: Uint8Array, index: number): Promise<Label> {
+    if (isFloat32(model)) return { precision: 'fp32' };
+    const events: string[] = [];
+    const collect = (message: ConsoleMessage): void => {
+      const event = /^\{"cat".*\}(?=,?$)/.exec(message.text().trim())?.[0];
+      if (event !== undefined) events.push(event);
+    };
+    page.on('console', collect);
+    try {
+      await ask(page, 'profile', index, this.setting);
+    } finally {
+      page.off('console', collect);
+    }
+    if (events.length > 0) return labelled(executedElsewhere(model, `[${events.join(',')}]`));
+    const here = await labelHere(model, { ...this.config, provider: 'cpu' });
+    return {
+      ...here,
+      notes: [...(here.notes ?? []), 'the browser did not tell what is executed: as on the processor here'],
     };
   }
 

@@ -1,6 +1,7 @@
 import * as ort from 'onnxruntime-web';
 import { Random } from '../../../base/random.js';
 import type { Block, BlockShape } from '../../protocol.js';
+import type { BrowserConfig } from '../../schema.js';
 import type { InputDescription } from '../model-input.js';
 
 /**
@@ -9,10 +10,13 @@ import type { InputDescription } from '../model-input.js';
  */
 interface OpenModel {
   readonly session: ort.InferenceSession;
-  run: () => Promise<unknown>;
+  feeds: Readonly<Record<string, ort.Tensor>>;
   /** Runs timed together as one sample, so that the clock's tick is a small part of it. */
   together: number;
 }
+
+/** What a model runs on. */
+type Setting = Pick<BrowserConfig, 'provider' | 'threads'>;
 
 /** By the number in its address. */
 const models = new Map<number, OpenModel>();
@@ -38,17 +42,22 @@ function clockTick(): number {
   return smallest;
 }
 
-async function open(index: number, provider: string, threads: number): Promise<readonly InputDescription[]> {
+async function createSession(index: number, { provider, threads }: Setting, enableProfiling: boolean) {
   ort.env.wasm.numThreads = threads;
   ort.env.wasm.wasmPaths = '/ort/';
   ort.env.logLevel = 'error';
   const bytes = new Uint8Array(await (await fetch(`/models/${index}`)).arrayBuffer());
-  const session = await ort.InferenceSession.create(bytes, {
+  return ort.InferenceSession.create(bytes, {
     executionProviders: [provider],
     graphOptimizationLevel: 'all',
     executionMode: 'sequential',
+    enableProfiling,
   });
-  models.set(index, { session, run: () => Promise.resolve(), together: 1 });
+}
+
+async function open(index: number, setting: Setting): Promise<readonly InputDescription[]> {
+  const session = await createSession(index, setting, false);
+  models.set(index, { session, feeds: {}, together: 1 });
   return session.inputMetadata.map((input) =>
     input.isTensor ? { name: input.name, type: input.type, shape: input.shape } : { name: input.name },
   );
@@ -58,19 +67,37 @@ async function open(index: number, provider: string, threads: number): Promise<r
 function feed(index: number, name: string, shape: readonly number[]): void {
   const random = new Random(0, 'latency-input');
   const data = Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => random.normal());
-  const feeds = { [name]: new ort.Tensor('float32', data, shape) };
-  const model = modelAt(index);
-  model.run = () => model.session.run(feeds);
+  modelAt(index).feeds = { [name]: new ort.Tensor('float32', data, shape) };
+}
+
+const run = ({ session, feeds }: OpenModel): Promise<unknown> => session.run(feeds);
+
+/** Runs a model on these values; its first output. */
+async function compute(index: number, values: readonly number[], shape: readonly number[]): Promise<number[]> {
+  const { session } = modelAt(index);
+  const results = await session.run({ [session.inputNames[0]]: new ort.Tensor('float32', values, shape) });
+  return Array.from(results[session.outputNames[0]].data, Number);
+}
+
+/** Runs a model once with the profiler, which writes its events to the console. */
+async function profile(index: number, setting: Setting): Promise<void> {
+  const session = await createSession(index, setting, true);
+  try {
+    await session.run(modelAt(index).feeds);
+    session.endProfiling();
+  } finally {
+    await session.release();
+  }
 }
 
 /** Finds out how many runs make a sample. */
 async function prepare(index: number): Promise<void> {
   const model = modelAt(index);
   const least = ticks * clockTick();
-  for (let tries = 0; tries < 3; tries++) await model.run();
+  for (let tries = 0; tries < 3; tries++) await run(model);
   for (;;) {
     const start = performance.now();
-    for (let i = 0; i < model.together; i++) await model.run();
+    for (let i = 0; i < model.together; i++) await run(model);
     if (performance.now() - start >= least) return;
     model.together *= 2;
   }
@@ -78,14 +105,15 @@ async function prepare(index: number): Promise<void> {
 
 /** As `timedRuns`, where a sample is the mean of several runs. */
 async function takeBlock(index: number, { blockMs, minRuns, maxRuns }: BlockShape): Promise<Block> {
-  const { run, together } = modelAt(index);
-  await run();
+  const model = modelAt(index);
+  const { together } = model;
+  await run(model);
   const samples: number[] = [];
   const begin = performance.now();
   let now = begin;
   while (samples.length < minRuns || (now - begin < blockMs && samples.length < maxRuns)) {
     const start = performance.now();
-    for (let i = 0; i < together; i++) await run();
+    for (let i = 0; i < together; i++) await run(model);
     now = performance.now();
     samples.push((now - start) / together);
   }
@@ -100,6 +128,6 @@ async function close(index: number): Promise<void> {
 const isIsolated = (): boolean => (globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated === true;
 
 /** What the device may ask of the page. */
-const page = { open, feed, prepare, takeBlock, close, isIsolated };
+const page = { open, feed, compute, profile, prepare, takeBlock, close, isIsolated };
 export type Page = typeof page;
 Object.assign(globalThis, { nas: page });

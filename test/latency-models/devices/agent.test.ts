@@ -14,6 +14,7 @@ import {
   type Device,
 } from '../../../latency-models/index.js';
 import { AgentDevice } from '../../../latency-models/devices/agent/agent-device.js';
+import { describeEnvironment } from '../../../latency-models/environment.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import { local, testAgent } from './agents.js';
 import { describeDevice, quickProtocol } from './contract.js';
@@ -73,6 +74,24 @@ describe('an agent', () => {
     await agent.close();
     for (const file of files) expect(readFileSync(join(directory, file), 'utf8')).toBe('mine');
     expect(readdirSync(directory).sort()).toEqual(['measurements', 'models', 'nas-agent']);
+  });
+
+  it('says how its device sums bytes, and counts as exact when it does not tell', async () => {
+    const here = await createDevice(local).integers?.();
+    expect(await client(await testAgent()).integers?.()).toBe(here);
+    const older = createWebServer((_, response) => {
+      response.setHeader('content-type', 'application/json');
+      response.end(
+        JSON.stringify({
+          device: 'local',
+          environment: describeEnvironment('local', { provider: 'cpu', threads: 1, batch: 1 }),
+        }),
+      );
+    });
+    await new Promise<void>((resolve) => older.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void older.close());
+    const { port } = older.address() as AddressInfo;
+    expect(await client({ address: `http://127.0.0.1:${port}` }).integers?.()).toBe('exact');
   });
 
   it('has its state folder for itself', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { NasError } from '../../../base/errors.js';
+import { byteModel } from '../../compiler/support/byte-models.js';
 import type { Device, LatencyProvenance, Measurable, Protocol } from '../../../latency-models/index.js';
 
 /** A short protocol: the contract is about form and order, not about precision. */
@@ -65,6 +66,30 @@ export function describeDevice({ name, make, small, large, impossible, provenanc
       await expect(failure).rejects.toBeInstanceOf(NasError);
       await expect(failure).rejects.toMatchObject({ code: 'invalid-input' });
       expect((await device.measure(small, quickProtocol)).ms).toBeGreaterThan(0);
+    });
+
+    it.runIf(provenance === 'measured')('labels models by what is executed, side by side', async () => {
+      const device = await make();
+      const forms = ['floats', 'bytes', 'weights', 'half'] as const;
+      const measurements = await device.measureAll(
+        forms.map((form) => byteModel(form)),
+        quickProtocol,
+      );
+      const labels = measurements.map(({ environment: { precision, weights } }) => [precision, weights ?? precision]);
+      expect(labels).toEqual([
+        ['fp32', 'fp32'],
+        ['int8', 'int8'],
+        ['fp32', 'int8'],
+        ['fp32', 'fp16'],
+      ]);
+      expect(measurements[1].environment.notes).toContain(
+        '3 of 3 convolutions and matrix products are in bytes, 100.0 % of the multiply-accumulates',
+      );
+    });
+
+    it.runIf(provenance === 'measured')('says whether it sums bytes exactly', async () => {
+      const device = await make();
+      expect(['exact', 'saturating']).toContain(await device.integers?.());
     });
 
     it('reports progress, and stops when it is told to', async () => {

@@ -3,6 +3,7 @@ import { listProviders } from '../../../compiler/index.js';
 import { createDevice, deviceSchema, profileLayers } from '../../../latency-models/index.js';
 import { createSpace, layersOf, spaceSchema } from '../../../spaces/index.js';
 import { initialWeights, toOnnx } from '../../../spaces/models/index.js';
+import { byteModel } from '../../compiler/support/byte-models.js';
 import { describeDevice, quickProtocol } from './contract.js';
 import { classifier, large, notAModel, small } from './models.js';
 
@@ -66,10 +67,21 @@ describe('local device', () => {
 
   it('never gives a latency out for a precision that did not run', async () => {
     const int8 = createDevice(deviceSchema.parse({ precision: 'int8' }));
-    await expect(int8.measure(small, quickProtocol)).rejects.toThrow(/measures int8, but .* weights are fp32/);
-    expect((await createDevice(deviceSchema.parse({})).measure(small, quickProtocol)).environment.precision).toBe(
-      'fp32',
-    );
+    await expect(int8.measure(small, quickProtocol)).rejects.toThrow(/to measure int8, but .* another precision: fp32/);
+    await expect(int8.measure(byteModel('weights'), quickProtocol)).rejects.toThrow(/: int8 weights, computed in fp32/);
+    expect((await int8.measure(byteModel('bytes'), quickProtocol)).environment).toMatchObject({
+      device: 'local/cpu/1 thread/batch 1/int8',
+      precision: 'int8',
+    });
+  });
+
+  it('names what a quantized model computes in floats', async () => {
+    const device = createDevice(deviceSchema.parse({}));
+    const { environment } = await device.measure(byteModel('mixed'), quickProtocol);
+    expect(environment.notes).toEqual([
+      expect.stringMatching(/^2 of 3 convolutions .* in bytes, 61.0 % of the multiply-accumulates$/),
+      'computed in floats: Conv middle, Exp middle',
+    ]);
   });
 
   it.each([
