@@ -3,6 +3,9 @@ import type { Network } from '../../spaces/index.js';
 import { cpuSeconds, folderOf, kept } from './kept.js';
 import { hooks, type Setting } from './setting.js';
 
+/** What a training by itself takes of the setting. */
+export type AloneSetting = Pick<Setting, 'train' | 'dataset' | 'engine' | 'folder'>;
+
 /** What one training came to. */
 export interface Trained {
   /** On the test images, in [0, 1]. */
@@ -15,13 +18,13 @@ export interface Trained {
 export const threads = 1;
 
 /** Accuracy of a network's weights on the test images. */
-export async function testAccuracy(setting: Setting, network: Network, weights: string): Promise<number> {
+export async function testAccuracy(setting: Pick<AloneSetting, 'dataset' | 'engine'>, network: Network, weights: string): Promise<number> {
   const { dataset, engine } = setting;
   return (await evaluateModel({ network, weights, dataset, split: 'test', engine, threads })).accuracy;
 }
 
 /** A network trained from nothing; once, in the output folder. */
-export async function trainAlone(setting: Setting, network: Network, seed: number): Promise<Trained> {
+export async function trainAlone(setting: AloneSetting, network: Network, seed: number): Promise<Trained> {
   const { train, dataset, engine } = setting;
   const directory = folderOf(setting.folder, 'alone', inputsOf(setting, network, seed, train));
   return kept(directory, async () => {
@@ -33,7 +36,7 @@ export async function trainAlone(setting: Setting, network: Network, seed: numbe
   });
 }
 
-const inputsOf = ({ dataset }: Setting, network: Network, seed: number, train: TrainConfig): unknown => [
+const inputsOf = ({ dataset }: AloneSetting, network: Network, seed: number, train: TrainConfig): unknown => [
   network,
   seed,
   train,

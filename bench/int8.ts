@@ -1,0 +1,147 @@
+/**
+ * What int8 is worth: speed, accuracy, and whether other runtimes agree, next to fp32 and to ONNX Runtime's own quantizer
+ * (Python, where it is installed).
+ *
+ * Method. Speed: each network and its quantized forms are open in one process, one thread, and their blocks of runs are
+ * interleaved as devices do it; untrained weights. Shown are processor time and, in brackets, wall time. Accuracy: small
+ * networks of every activation and block, trained here on Fashion-MNIST and CIFAR-10 (kept in the output folder, not
+ * trained again), quantized with 512 training images, the method chosen on validation images, judged on 10,000 test
+ * images with exact arithmetic. Agreement: the same files and images in onnxruntime-node, Python and a browser.
+ *
+ *   npm run bench:int8 -- --speed [--batches 1,8] [--members 6] [--only mobilenetv2]
+ *   npm run bench:int8 -- --accuracy --agreement
+ *   npm run bench:int8 -- --formats
+ */
+import { mkdirSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { messageOf, NasError } from '../base/errors.js';
+import { describeDataset, type DatasetRef } from '../trainers/index.js';
+import { judge, type AccuracyRow } from './int8/accuracy.js';
+import { compareRuntimes, type AgreementRow } from './int8/agreement.js';
+import { timeFormats, type FormatRow } from './int8/formats.js';
+import { describeMachine } from './int8/machine.js';
+import { trainedSubjects, type ImageSet } from './int8/networks.js';
+import { findPeer, type Peer } from './int8/peer.js';
+import { memberSubjects, publishedSubjects, quickstartSubjects } from './int8/speed-subjects.js';
+import { summarise, timeSubject, type MembersRow, type SpeedRow } from './int8/speed.js';
+import { accuracyTable, agreementTable, formatsTable, machineText, membersTable, speedTable } from './int8/tables.js';
+import { imageSet, trainSubject } from './int8/train.js';
+
+const { values: options } = parseArgs({
+  options: {
+    speed: { type: 'boolean', default: false },
+    accuracy: { type: 'boolean', default: false },
+    agreement: { type: 'boolean', default: false },
+    formats: { type: 'boolean', default: false },
+    /** Networks whose name contains one of these. */
+    only: { type: 'string', default: '' },
+    batches: { type: 'string', default: '1,8' },
+    /** Random networks of each space; 0: none. */
+    members: { type: 'string', default: '6' },
+    /** Most blocks of runs of each model. */
+    blocks: { type: 'string', default: '30' },
+    /** Images of each file in every runtime. */
+    images: { type: 'string', default: '512' },
+    python: { type: 'string', default: '/usr/bin/python3' },
+    json: { type: 'boolean', default: false },
+    output: { type: 'string', short: 'o', default: 'runs/bench-int8' },
+  },
+});
+const progress = (line: string): void => void process.stderr.write(`${line}\n`);
+const folder = resolve(options.output);
+const only = options.only.split(',').filter((part) => part !== '');
+const wanted = ({ name }: { readonly name: string }): boolean =>
+  only.length === 0 || only.some((part) => name.includes(part));
+
+async function speed(peer: Peer | null): Promise<{ rows: SpeedRow[]; members: MembersRow[] }> {
+  const setting = { batches: options.batches.split(',').map(Number), peer, blocks: Number(options.blocks), progress };
+  const rows: SpeedRow[] = [];
+  for (const subject of [...(await publishedSubjects()), ...(await quickstartSubjects())].filter(wanted))
+    rows.push(...(await timeSubject(subject, setting)));
+  const members: MembersRow[] = [];
+  if (Number(options.members) === 0) return { rows, members };
+  for (const [space, subjects] of await memberSubjects(Number(options.members))) {
+    const timed: SpeedRow[] = [];
+    for (const subject of subjects.filter(wanted)) timed.push(...(await timeSubject(subject, setting)));
+    if (timed.length > 0) members.push(summarise(space, timed));
+  }
+  return { rows, members };
+}
+
+/** The image sets by name; a text says why one is not there. */
+const imageSets = new Map<ImageSet, DatasetRef | string>();
+async function imagesFor(images: ImageSet): Promise<DatasetRef | string> {
+  const found = imageSets.get(images) ?? (await imageSet(images, folder).catch(messageOf));
+  if (typeof found === 'string' && !imageSets.has(images)) progress(`${images} is left out: ${found}`);
+  imageSets.set(images, found);
+  return found;
+}
+
+async function trained(
+  peer: Peer | string,
+): Promise<{ rows: AccuracyRow[]; agreement: AgreementRow[]; skipped: string[] }> {
+  const rows: AccuracyRow[] = [];
+  const agreement: AgreementRow[] = [];
+  for (const subject of trainedSubjects.filter(wanted)) {
+    const dataset = await imagesFor(subject.images);
+    if (typeof dataset === 'string') continue;
+    const network = await trainSubject(subject, dataset, folder);
+    const { row, files } = await judge(network, typeof peer === 'string' ? null : peer);
+    progress(
+      `${subject.images}, ${subject.name}: fp32 ${row.fp32}, int8 ${row.chosen.accuracy} (${row.chosen.method})`,
+    );
+    rows.push(row);
+    if (!options.agreement) continue;
+    const batches = files.test.slice(0, Math.ceil(Number(options.images) / files.test[0].size));
+    const task = { input: network.network.input, classes: describeDataset(dataset).classes.length };
+    const name = `${subject.images}: ${subject.name}`;
+    const compare = (weights: string, model: Uint8Array): Promise<AgreementRow> =>
+      compareRuntimes({ name, weights, model }, batches, task, peer);
+    agreement.push(await compare('8 bits', files.int8), await compare('7 bits', files.int7));
+  }
+  const skipped = [...imageSets].flatMap(([images, found]) =>
+    typeof found === 'string' ? [`${images} is left out: ${found}`] : [],
+  );
+  return { rows, agreement, skipped };
+}
+
+/** Of the largest networks of either kind: one of ImageNet's, one of the quickstart's. */
+async function otherFormats(peer: Peer | null): Promise<FormatRow[]> {
+  const subjects = [...(await publishedSubjects()).slice(0, 1), ...(await quickstartSubjects()).slice(-1)];
+  const rows: FormatRow[] = [];
+  for (const subject of subjects) rows.push(...(await timeFormats(subject, peer, Number(options.blocks))));
+  return rows;
+}
+
+async function main(): Promise<void> {
+  mkdirSync(folder, { recursive: true });
+  const all = !options.speed && !options.accuracy && !options.agreement && !options.formats;
+  const machine = await describeMachine();
+  const peer = await findPeer(options.python);
+  const notes = [
+    typeof peer === 'string' ? peer : `python: ONNX Runtime ${peer.version}`,
+    ...(machine.load > 0.5 ? [`the machine was not quiet at the start (load ${machine.load}): trust ratios only`] : []),
+  ];
+  const times = all || options.speed ? await speed(typeof peer === 'string' ? null : peer) : null;
+  const quality = all || options.accuracy || options.agreement ? await trained(peer) : null;
+  const formats = all || options.formats ? await otherFormats(typeof peer === 'string' ? null : peer) : null;
+  if (options.json) {
+    console.log(JSON.stringify({ machine, notes, ...times, quality, formats }, null, 2));
+    return;
+  }
+  console.log(machineText(machine));
+  for (const note of [...notes, ...(quality?.skipped ?? [])]) console.log(`Note: ${note}`);
+  if (times !== null) console.log(speedTable(times.rows));
+  if (times !== null && times.members.length > 0) console.log(membersTable(times.members));
+  if (quality !== null) console.log(accuracyTable(quality.rows));
+  if (quality !== null && quality.agreement.length > 0) console.log(agreementTable(quality.agreement));
+  if (formats !== null) console.log(formatsTable(formats));
+}
+
+try {
+  await main();
+} catch (error) {
+  progress(`error: ${messageOf(error)}${error instanceof NasError && error.hint ? `\n${error.hint}` : ''}`);
+  process.exitCode = error instanceof NasError ? error.exitCode : 1;
+}

@@ -1,0 +1,51 @@
+import type { LabelledImages } from '../../deploy/index.js';
+import { openOnnx, type SessionOptions } from '../../compiler/index.js';
+
+/** The class with the largest logit of each image. */
+export function answersOf(logits: Float32Array, classes: number): number[] {
+  return Array.from({ length: logits.length / classes }, (_, i) => {
+    const row = logits.subarray(i * classes, (i + 1) * classes);
+    return row.indexOf(Math.max(...row));
+  });
+}
+
+/** Share of places at which two lists agree. */
+export const agreement = (a: readonly number[], b: readonly number[]): number =>
+  a.filter((value, i) => value === b[i]).length / a.length;
+
+/** The classes that images really are of. */
+export const truths = (batches: readonly LabelledImages[], classes: number): number[] =>
+  batches.flatMap(({ labels }) => answersOf(labels, classes));
+
+/** Logits of a model on images of the given shape, batch by batch. */
+export async function logitsOf(
+  model: Uint8Array,
+  batches: readonly LabelledImages[],
+  image: readonly number[],
+  options: SessionOptions,
+): Promise<Float32Array> {
+  const { run, close } = await openOnnx(model, 'the model', options);
+  try {
+    const parts: Float32Array[] = [];
+    for (const { images, size } of batches) parts.push(await run(images, [size, ...image]));
+    const all = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+    let at = 0;
+    for (const part of parts) {
+      all.set(part, at);
+      at += part.length;
+    }
+    return all;
+  } finally {
+    await close();
+  }
+}
+
+/** The largest difference of logits, as a share of the largest logit of the first. */
+export function largestDifference(reference: Float32Array, other: Float32Array): number {
+  let [difference, largest] = [0, 0];
+  for (const [i, value] of reference.entries()) {
+    difference = Math.max(difference, Math.abs(value - other[i]));
+    largest = Math.max(largest, Math.abs(value));
+  }
+  return difference / largest;
+}

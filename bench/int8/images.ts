@@ -1,0 +1,65 @@
+import type { LabelledImages } from '../../deploy/index.js';
+import { createLoader, withDataset, type DatasetRef, type SplitName } from '../../trainers/index.js';
+import type { Images } from './peer.js';
+
+/** Images drawn from a split by a seed. */
+export interface Draw {
+  readonly count: number;
+  readonly seed: number;
+}
+
+export interface ImagesOptions {
+  /** Absent: all, in order. */
+  readonly draw?: Draw;
+  /** Height and width that a network takes; absent: the data's. */
+  readonly size?: readonly [height: number, width: number];
+}
+
+/** The images of a split as they are, but for their size. */
+export function imagesOf(
+  dataset: DatasetRef,
+  split: SplitName,
+  { draw, size }: ImagesOptions = {},
+): Promise<LabelledImages[]> {
+  return withDataset(dataset, async (open) => {
+    const seed = draw?.seed ?? 0;
+    const loader = createLoader({
+      dataset: open,
+      split,
+      batch: 64,
+      seed,
+      viewSeed: seed,
+      augment: null,
+      shuffle: draw !== undefined,
+      dropLast: draw !== undefined,
+      share: draw === undefined ? 1 : Math.min(1, draw.count / open.info.counts[split]),
+      size,
+    });
+    try {
+      const batches: LabelledImages[] = [];
+      // Copied: a loader may use its memory again.
+      for await (const { images, labels, size: count } of loader.epoch(0))
+        batches.push({ images: images.slice(), labels: labels.slice(), size: count });
+      return batches;
+    } finally {
+      await loader.close();
+    }
+  });
+}
+
+/** Batches one after the other. */
+export async function* stream<T>(batches: readonly T[]): AsyncGenerator<T> {
+  for (const batch of batches) yield await Promise.resolve(batch);
+}
+
+/** Batches as one array [N, height, width, channels]. */
+export function joined(batches: readonly LabelledImages[], image: readonly number[]): Images {
+  const values = new Float32Array(batches.reduce((sum, { images }) => sum + images.length, 0));
+  let at = 0;
+  for (const { images } of batches) {
+    values.set(images, at);
+    at += images.length;
+  }
+  const size = image.reduce((a, b) => a * b, 1);
+  return { values, shape: [values.length / size, ...image] };
+}

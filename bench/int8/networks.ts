@@ -1,0 +1,90 @@
+import type { Activation, Block, Network, StageBlock, Task } from '../../spaces/index.js';
+
+/** Where a small network's blocks lie: [filters, stride, number of blocks]. */
+type Stage = readonly [filters: number, stride: 1 | 2, count: number];
+
+interface Shape {
+  readonly stem: number;
+  readonly stages: readonly Stage[];
+  readonly head: number;
+}
+
+/** About 1 M multiply-accumulates: enough to learn the images, little enough to be trained in a minute. */
+const small: Shape = {
+  stem: 16,
+  stages: [
+    [16, 1, 1],
+    [32, 2, 2],
+    [48, 1, 1],
+  ],
+  head: 128,
+};
+
+/** Widths of which most are no multiples of 16, as many published networks have them. */
+const odd: Shape = {
+  stem: 12,
+  stages: [
+    [20, 1, 1],
+    [28, 2, 2],
+    [44, 1, 1],
+  ],
+  head: 100,
+};
+
+interface Style {
+  readonly kind: StageBlock['kind'];
+  readonly act: Activation;
+  readonly expand?: number;
+  readonly se?: number;
+  readonly kernel?: number;
+  readonly shape?: Shape;
+}
+
+/** A small classifier whose blocks are all of one kind. */
+function network(task: Task, { kind, act, expand = 3, se = 0, kernel = 3, shape = small }: Style): Network {
+  const block = (filters: number, stride: 1 | 2): Block =>
+    kind === 'basic' ? { kind, filters, kernel, stride, act } : { kind, filters, kernel, stride, act, expand, se };
+  return {
+    kind: 'network',
+    input: task.input,
+    classes: task.classes,
+    stem: { filters: shape.stem, kernel: 3, stride: 2, act },
+    blocks: shape.stages.flatMap(([filters, stride, count]) =>
+      Array.from({ length: count }, (_, i) => block(filters, i === 0 ? stride : 1)),
+    ),
+    head: { filters: shape.head, act, dropout: 0 },
+  };
+}
+
+/** The names of the image sets that networks are trained on. */
+export const imageSets = ['fashion-mnist', 'cifar10'] as const;
+export type ImageSet = (typeof imageSets)[number];
+
+/** A network whose accuracy before and after quantizing is compared. */
+export interface TrainedSubject {
+  readonly name: string;
+  readonly images: ImageSet;
+  readonly build: (task: Task) => Network;
+}
+
+const subject = (images: ImageSet, name: string, style: Style): TrainedSubject => ({
+  name,
+  images,
+  build: (task) => network(task, style),
+});
+
+/** Every activation, squeeze-excite, fused and residual blocks, on both image sets. */
+export const trainedSubjects: readonly TrainedSubject[] = [
+  subject('fashion-mnist', 'relu', { kind: 'mbconv', act: 'relu' }),
+  subject('fashion-mnist', 'relu6', { kind: 'mbconv', act: 'relu6' }),
+  subject('fashion-mnist', 'hard-swish', { kind: 'mbconv', act: 'hard_swish' }),
+  subject('fashion-mnist', 'hard-swish, squeeze-excite', { kind: 'mbconv', act: 'hard_swish', se: 0.25 }),
+  subject('fashion-mnist', 'swish, squeeze-excite', { kind: 'mbconv', act: 'swish', se: 0.25, kernel: 5 }),
+  subject('fashion-mnist', 'fused, swish', { kind: 'fused_mbconv', act: 'swish', expand: 2 }),
+  subject('fashion-mnist', 'residual, relu', { kind: 'basic', act: 'relu' }),
+  subject('fashion-mnist', 'relu6, odd widths', { kind: 'mbconv', act: 'relu6', shape: odd }),
+  subject('cifar10', 'relu6', { kind: 'mbconv', act: 'relu6' }),
+  subject('cifar10', 'hard-swish, squeeze-excite', { kind: 'mbconv', act: 'hard_swish', se: 0.25 }),
+  subject('cifar10', 'swish, squeeze-excite', { kind: 'mbconv', act: 'swish', se: 0.25 }),
+  subject('cifar10', 'fused, relu, squeeze-excite', { kind: 'fused_mbconv', act: 'relu', expand: 2, se: 0.25 }),
+];

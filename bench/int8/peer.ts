@@ -1,0 +1,91 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { messageOf } from '../../base/errors.js';
+import type { WeightBits } from '../../deploy/index.js';
+import { readNpy, writeNpy } from './npy.js';
+
+/** Images as a model takes them. */
+export interface Images {
+  readonly values: Float32Array;
+  readonly shape: readonly number[];
+}
+
+/** ONNX Runtime in Python: its own quantizer, and its answers. */
+export interface Peer {
+  readonly version: string;
+  /** Static, QDQ, per channel, uint8 activations and int8 weights, minmax, after its own preparation of the model. */
+  quantize(model: Uint8Array, calibration: Images, bits: WeightBits): Promise<Uint8Array>;
+  /** Logits of the images; `exact`: with sums of products that do not saturate. */
+  logits(model: Uint8Array, images: Images, exact: boolean): Promise<Float32Array>;
+  /** `dynamic`: activations quantized anew in each run; `weights`: weights in bytes, arithmetic in floats. */
+  convert(model: Uint8Array, format: 'dynamic' | 'weights'): Promise<Uint8Array>;
+}
+
+const script = fileURLToPath(new URL('./peer.py', import.meta.url));
+
+/** Debian's build prints thousands of lines about operators that it registers twice. */
+const maxBuffer = 64 * 1024 * 1024;
+
+function ask(python: string, job: object): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const child = execFile(python, [script], { maxBuffer }, (error, stdout, stderr) => {
+      if (error === null) resolve(JSON.parse(stdout));
+      else reject(new Error(stderr.trim().split('\n').at(-1) ?? messageOf(error), { cause: error }));
+    });
+    // A Python that does not start reads nothing; `execFile` says so.
+    child.stdin?.on('error', () => undefined);
+    child.stdin?.end(JSON.stringify(job));
+  });
+}
+
+const readBytes = (path: string): Uint8Array => new Uint8Array(readFileSync(path));
+
+interface Question<T> {
+  readonly model: Uint8Array;
+  readonly images?: Images;
+  readonly job: 'quantize' | 'run' | 'convert';
+  readonly options: object;
+  /** Reads the file that the job writes. */
+  readonly read: (path: string) => T;
+}
+
+/** Asks for a job on a model, and images if there are any, through files in a folder of its own. */
+async function askOn<T>(python: string, { model, images, job, options, read }: Question<T>): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), 'nas-peer-'));
+  try {
+    const [file, output, npy] = ['model.onnx', 'output', 'images.npy'].map((name) => join(folder, name));
+    writeFileSync(file, model);
+    if (images !== undefined) writeNpy(npy, images.values, images.shape);
+    const given = images === undefined ? {} : { images: npy };
+    await ask(python, { [job]: { model: file, output, ...given, ...options } });
+    return read(output);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Looks for ONNX Runtime and its quantizer in the given Python; a text says why it is not to be had. */
+export async function findPeer(python: string): Promise<Peer | string> {
+  try {
+    const { version } = z.object({ version: z.string() }).parse(await ask(python, { version: true }));
+    return {
+      version,
+      quantize: (model, images, bits) =>
+        askOn(python, {
+          model,
+          images,
+          job: 'quantize',
+          options: { bits },
+          read: readBytes,
+        }),
+      logits: (model, images, exact) => askOn(python, { model, images, job: 'run', options: { exact }, read: readNpy }),
+      convert: (model, format) => askOn(python, { model, job: 'convert', options: { format }, read: readBytes }),
+    };
+  } catch (error) {
+    return `ONNX Runtime's quantizer is not available in ${python} (${messageOf(error)}); on Debian: apt-get install python3-onnxruntime python3-onnx`;
+  }
+}

@@ -1,0 +1,113 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { integerArithmetic } from '../../compiler/index.js';
+import { exportOnnx, quantizeClassifier } from '../../deploy/index.js';
+import {
+  databasePath,
+  frontierCandidates,
+  isTableExperiment,
+  loadExperiment,
+  runExperiment,
+  trainedModel,
+  type TrainingExperiment,
+} from '../../experiments/index.js';
+import { Store } from '../../store/index.js';
+import { describeDataset, prepareDataset, type DatasetRef } from '../../trainers/index.js';
+import { imagesOf, stream } from './images.js';
+
+/** Runs of the same experiment that differ in `compress.int8` alone. */
+export const runs = { 'fp32 alone': 'off', 'with int8': 'auto' } as const;
+export type RunName = keyof typeof runs;
+
+export interface SearchOptions {
+  /** The experiment's file. */
+  readonly experiment: string;
+  /** Finished runs are kept there, and not run again. */
+  readonly folder: string;
+  readonly progress: (line: string) => void;
+}
+
+/** A network of a run's frontier in one precision. */
+export interface Candidate {
+  readonly run: RunName;
+  readonly trial: number;
+  readonly precision: 'fp32' | 'int8';
+  readonly model: Uint8Array;
+  /** Height and width of its images. */
+  readonly size: readonly [height: number, width: number];
+}
+
+/** What a run has found, and how long it took. */
+export interface FinishedRun {
+  /** Wall seconds, all training, measuring and quantizing included. */
+  readonly seconds: number;
+  /** The frontier as the run reports it. */
+  readonly frontier: readonly Candidate[];
+  /** The frontier's float networks, quantized when the run was over. */
+  readonly afterwards: readonly Candidate[];
+}
+
+const workdirOf = (folder: string, name: RunName): string => join(folder, `search-${runs[name]}`);
+
+/** Runs one of the two searches, once; its wall seconds. */
+async function search(name: RunName, { experiment, folder, progress }: SearchOptions): Promise<number> {
+  const kept = join(folder, `search-${runs[name]}.json`);
+  // Written below.
+  if (existsSync(kept)) return (JSON.parse(readFileSync(kept, 'utf8')) as { seconds: number }).seconds;
+  const start = performance.now();
+  const loaded = loadExperiment(experiment, { set: [`compress.int8=${runs[name]}`] });
+  await runExperiment(loaded, { workdir: workdirOf(folder, name), fresh: true }, (event) => {
+    if (event.kind === 'trial-finished') progress(`${name}: trial ${event.number} ${event.state}`);
+  });
+  const seconds = (performance.now() - start) / 1e3;
+  writeFileSync(kept, JSON.stringify({ seconds }));
+  return seconds;
+}
+
+/** Quantizes as the experiment does, with weights that this machine computes exactly. */
+async function quantize(
+  model: Uint8Array,
+  { compress }: TrainingExperiment,
+  dataset: DatasetRef,
+  size: Candidate['size'],
+): Promise<Uint8Array> {
+  const { images: count, methods, percentile } = compress.calibration;
+  const [height, width] = size;
+  const calibration = await imagesOf(dataset, 'train', { draw: { count, seed: 1 }, size });
+  const validation = await imagesOf(dataset, 'validation', { size });
+  const quantized = await quantizeClassifier(model, {
+    data: { ...describeDataset(dataset), height, width },
+    calibration: () => stream(calibration),
+    validation: () => stream(validation),
+    methods,
+    percentile,
+    weightBits: (await integerArithmetic()) === 'saturating' ? 7 : 8,
+  });
+  return quantized.model;
+}
+
+/** Runs one of the searches where it is not finished yet, and makes the files of its frontier. */
+export async function finishedRun(run: RunName, options: SearchOptions): Promise<FinishedRun> {
+  const seconds = await search(run, options);
+  const workdir = workdirOf(options.folder, run);
+  const { experiment } = loadExperiment(options.experiment);
+  if (isTableExperiment(experiment)) throw new Error(`${options.experiment} is an experiment on a table`);
+  const dataset = await prepareDataset(experiment.data);
+  const store = Store.open(databasePath(workdir), { readonly: true });
+  try {
+    const frontier: Candidate[] = [];
+    const afterwards: Candidate[] = [];
+    for (const { trial, precision } of frontierCandidates(store.trials.all(), experiment.objectives)) {
+      const { model, metadata } = await trainedModel(store, workdir, trial.number);
+      const [height, width] = model.network.input;
+      const own = { run, trial: trial.number, size: [height, width] as const };
+      const fp32 = exportOnnx(model, metadata);
+      const int8 = await quantize(fp32, experiment, dataset, own.size);
+      frontier.push({ ...own, precision, model: precision === 'fp32' ? fp32 : int8 });
+      if (precision === 'fp32') afterwards.push({ ...own, precision: 'int8', model: int8 });
+    }
+    return { seconds, frontier, afterwards };
+  } finally {
+    store.close();
+  }
+}

@@ -1,0 +1,102 @@
+import { Random } from '../../base/random.js';
+import { spearman } from '../../latency-models/statistics.js';
+import { defaultProtocol, type Protocol } from '../../latency-models/index.js';
+import { costs } from '../../spaces/index.js';
+import { initialWeights, toOnnx } from '../../spaces/models/index.js';
+import { quantizeOurs } from './ours.js';
+import type { Images, Peer } from './peer.js';
+import type { SpeedSubject } from './speed-subjects.js';
+import { timeModels, type Timed } from './timing.js';
+
+/** One network at one batch size. */
+export interface SpeedRow {
+  readonly name: string;
+  readonly pixels: number;
+  readonly macs: number;
+  readonly batch: number;
+  readonly bytes: { readonly fp32: number; readonly int8: number };
+  readonly fp32: Timed;
+  /** Weights of 8 and 7 bits. */
+  readonly int8: Timed;
+  readonly int7: Timed;
+  /** ONNX Runtime's own quantizer; null without it. */
+  readonly peer: Timed | null;
+  /** The speed-up that is asked of a processor with VNNI. */
+  readonly bar: number | null;
+  /** Operators that stay in float, by our quantizer. */
+  readonly floats: number;
+}
+
+export interface SpeedOptions {
+  readonly batches: readonly number[];
+  readonly peer: Peer | null;
+  readonly blocks: number;
+  readonly progress: (line: string) => void;
+}
+
+/** Images to calibrate untrained networks with: what they are changes no time. */
+export const calibrationImages = 8;
+
+function randomImages(input: readonly number[]): Images {
+  const shape = [calibrationImages, ...input];
+  const random = new Random(1, 'int8', 'images');
+  return { values: Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => random.normal()), shape };
+}
+
+/** Times a network and its quantized forms side by side. */
+export async function timeSubject(subject: SpeedSubject, options: SpeedOptions): Promise<SpeedRow[]> {
+  const { network, name, bar = null, thorough } = subject;
+  const { peer, blocks, progress } = options;
+  const model = toOnnx({ network, weights: initialWeights(network, 1) });
+  const images = randomImages(network.input);
+  const ours = await quantizeOurs(model, images, [7, 8]);
+  const theirs = thorough && peer !== null ? await peer.quantize(model, images, 8) : null;
+  const models = [model, ours[8].model, ours[7].model, ...(theirs === null ? [] : [theirs])];
+  const rows: SpeedRow[] = [];
+  for (const batch of thorough ? options.batches : options.batches.slice(0, 1)) {
+    const protocol: Protocol = { ...defaultProtocol, minRuns: 2, minBlocks: Math.min(15, blocks), maxBlocks: blocks };
+    const [fp32, int8, int7, ...rest] = await timeModels(models, batch, protocol);
+    const row: SpeedRow = {
+      name,
+      pixels: network.input[0],
+      macs: costs(network).macs,
+      batch,
+      bytes: { fp32: model.length, int8: ours[8].model.length },
+      fp32,
+      int8,
+      int7,
+      peer: rest.at(0) ?? null,
+      bar: batch === 1 ? bar : null,
+      floats: ours[8].floats.length,
+    };
+    progress(`${name}, batch ${batch}: fp32 ${fp32.cpu.toFixed(3)} ms, int8 ${int8.cpu.toFixed(3)} ms`);
+    rows.push(row);
+  }
+  return rows;
+}
+
+/** Gains within one space, and whether int8 orders its networks as fp32 does. */
+export interface MembersRow {
+  readonly space: string;
+  readonly networks: number;
+  /** CPU ms of fp32, smallest and largest. */
+  readonly fp32: readonly [number, number];
+  /** fp32 / int8. */
+  readonly gain: { readonly min: number; readonly median: number; readonly max: number };
+  readonly spearman: number;
+}
+
+export function summarise(space: string, rows: readonly SpeedRow[]): MembersRow {
+  const fp32 = rows.map((row) => row.fp32.cpu);
+  const gains = rows.map(({ fp32: float, int7 }) => float.cpu / int7.cpu).sort((a, b) => a - b);
+  return {
+    space,
+    networks: rows.length,
+    fp32: [Math.min(...fp32), Math.max(...fp32)],
+    gain: { min: gains[0], median: gains[gains.length >> 1], max: gains[gains.length - 1] },
+    spearman: spearman(
+      fp32,
+      rows.map(({ int7 }) => int7.cpu),
+    ),
+  };
+}

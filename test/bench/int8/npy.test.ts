@@ -1,0 +1,39 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readNpy, writeNpy } from '../../../bench/int8/npy.js';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'nas-npy-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+describe('.npy files', () => {
+  it('come back as they were written', () => {
+    const file = join(folder, 'a.npy');
+    // A view that does not begin at the start of its memory.
+    const values = Float32Array.from({ length: 25 }, (_, i) => i / 7).subarray(1);
+    writeNpy(file, values, [2, 3, 4]);
+    expect(readNpy(file)).toEqual(Float32Array.from(values));
+  });
+
+  it('have the header that NumPy asks for, ending at a multiple of 64 bytes', () => {
+    const file = join(folder, 'b.npy');
+    writeNpy(file, new Float32Array(5), [5]);
+    const bytes = readFileSync(file);
+    expect(bytes.subarray(0, 8)).toEqual(Buffer.from([0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0]));
+    const header = bytes.subarray(10, 10 + bytes.readUInt16LE(8)).toString();
+    expect(header).toMatch(/^\{'descr': '<f4', 'fortran_order': False, 'shape': \(5,\), \} *\n$/);
+    expect((10 + header.length) % 64).toBe(0);
+    expect(bytes.length).toBe(10 + header.length + 20);
+  });
+
+  it('of other types are refused', () => {
+    const file = join(folder, 'c.npy');
+    writeNpy(file, new Float32Array(2), [2]);
+    writeFileSync(file, Buffer.from(readFileSync(file).toString('latin1').replace('<f4', '<i4'), 'latin1'));
+    expect(() => readNpy(file)).toThrow("'<i4'");
+  });
+});
