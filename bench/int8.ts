@@ -11,6 +11,11 @@
  *   npm run bench:int8 -- --speed [--batches 1,8] [--members 6] [--only mobilenetv2]
  *   npm run bench:int8 -- --accuracy --agreement
  *   npm run bench:int8 -- --formats
+ *   npm run bench:int8 -- --search [--experiment experiments/int8.yaml]    half an hour and more, never without being asked
+ *
+ * The search: the experiment with float networks alone, and with int8 candidates, equal in trials and epochs. Compared are their
+ * frontiers and the float one quantized afterwards: hypervolume of validation error and of latencies that are taken again,
+ * side by side, up to a common reference (1.1 of what all candidates span).
  */
 import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -19,13 +24,22 @@ import { messageOf, NasError } from '../base/errors.js';
 import { describeDataset, type DatasetRef } from '../trainers/index.js';
 import { judge, type AccuracyRow } from './int8/accuracy.js';
 import { compareRuntimes, type AgreementRow } from './int8/agreement.js';
+import { compareSearches } from './int8/fronts.js';
 import { timeFormats, type FormatRow } from './int8/formats.js';
 import { describeMachine } from './int8/machine.js';
 import { trainedSubjects, type ImageSet } from './int8/networks.js';
 import { findPeer, type Peer } from './int8/peer.js';
 import { memberSubjects, publishedSubjects, quickstartSubjects } from './int8/speed-subjects.js';
 import { summarise, timeSubject, type MembersRow, type SpeedRow } from './int8/speed.js';
-import { accuracyTable, agreementTable, formatsTable, machineText, membersTable, speedTable } from './int8/tables.js';
+import {
+  accuracyTable,
+  agreementTable,
+  formatsTable,
+  frontsTable,
+  machineText,
+  membersTable,
+  speedTable,
+} from './int8/tables.js';
 import { imageSet, trainSubject } from './int8/train.js';
 
 const { values: options } = parseArgs({
@@ -34,6 +48,8 @@ const { values: options } = parseArgs({
     accuracy: { type: 'boolean', default: false },
     agreement: { type: 'boolean', default: false },
     formats: { type: 'boolean', default: false },
+    search: { type: 'boolean', default: false },
+    experiment: { type: 'string', default: 'experiments/int8.yaml' },
     /** Networks whose name contains one of these. */
     only: { type: 'string', default: '' },
     batches: { type: 'string', default: '1,8' },
@@ -116,18 +132,22 @@ async function otherFormats(peer: Peer | null): Promise<FormatRow[]> {
 
 async function main(): Promise<void> {
   mkdirSync(folder, { recursive: true });
-  const all = !options.speed && !options.accuracy && !options.agreement && !options.formats;
+  const { speed: asksSpeed, accuracy, agreement, formats: asksFormats, search } = options;
+  const all = ![asksSpeed, accuracy, agreement, asksFormats, search].includes(true);
   const machine = await describeMachine();
   const peer = await findPeer(options.python);
   const notes = [
     typeof peer === 'string' ? peer : `python: ONNX Runtime ${peer.version}`,
     ...(machine.load > 0.5 ? [`the machine was not quiet at the start (load ${machine.load}): trust ratios only`] : []),
   ];
-  const times = all || options.speed ? await speed(typeof peer === 'string' ? null : peer) : null;
-  const quality = all || options.accuracy || options.agreement ? await trained(peer) : null;
-  const formats = all || options.formats ? await otherFormats(typeof peer === 'string' ? null : peer) : null;
+  const times = all || asksSpeed ? await speed(typeof peer === 'string' ? null : peer) : null;
+  const quality = all || accuracy || agreement ? await trained(peer) : null;
+  const formats = all || asksFormats ? await otherFormats(typeof peer === 'string' ? null : peer) : null;
+  const fronts = search
+    ? await compareSearches({ experiment: options.experiment, folder, blocks: Number(options.blocks), progress })
+    : null;
   if (options.json) {
-    console.log(JSON.stringify({ machine, notes, ...times, quality, formats }, null, 2));
+    console.log(JSON.stringify({ machine, notes, ...times, quality, formats, fronts }, null, 2));
     return;
   }
   console.log(machineText(machine));
@@ -137,6 +157,7 @@ async function main(): Promise<void> {
   if (quality !== null) console.log(accuracyTable(quality.rows));
   if (quality !== null && quality.agreement.length > 0) console.log(agreementTable(quality.agreement));
   if (formats !== null) console.log(formatsTable(formats));
+  if (fronts !== null) console.log(frontsTable(fronts));
 }
 
 try {

@@ -4,13 +4,13 @@ import { integerArithmetic } from '../../compiler/index.js';
 import { exportOnnx, quantizeClassifier } from '../../deploy/index.js';
 import {
   databasePath,
-  frontierCandidates,
   isTableExperiment,
   loadExperiment,
   runExperiment,
   trainedModel,
   type TrainingExperiment,
 } from '../../experiments/index.js';
+import { frontierCandidates } from '../../experiments/runner/loop/frontier.js';
 import { Store } from '../../store/index.js';
 import { describeDataset, prepareDataset, type DatasetRef } from '../../trainers/index.js';
 import { imagesOf, stream } from './images.js';

@@ -2,6 +2,7 @@ import Table from 'cli-table3';
 import type { AccuracyRow, Quality } from './accuracy.js';
 import { runtimes, type AgreementRow, type Distance } from './agreement.js';
 import type { FormatRow } from './formats.js';
+import type { Front } from './fronts.js';
 import type { Machine } from './machine.js';
 import type { MembersRow, SpeedRow } from './speed.js';
 import type { Timed } from './timing.js';
@@ -122,5 +123,20 @@ export const formatsTable = (rows: readonly FormatRow[]): string =>
       ms(fp32),
       ms(converted),
       ratio(fp32, converted),
+    ]),
+  );
+
+export const frontsTable = (fronts: readonly Front[]): string =>
+  table(
+    ['frontier', 'minutes', 'hypervolume', 'of fp32 alone dominated', 'candidates: accuracy %, ms'],
+    fronts.map(({ name, seconds, hypervolume, dominated, candidates }) => [
+      name,
+      (seconds / 60).toFixed(1),
+      hypervolume.toFixed(3),
+      `${dominated}`,
+      candidates
+        .toSorted((a, b) => a.ms - b.ms)
+        .map(({ precision, error, ms: time }) => `${precision} ${percent(1 - error)}, ${digits(time)}`)
+        .join('\n'),
     ]),
   );
