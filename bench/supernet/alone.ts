@@ -18,7 +18,11 @@ export interface Trained {
 export const threads = 1;
 
 /** Accuracy of a network's weights on the test images. */
-export async function testAccuracy(setting: Pick<AloneSetting, 'dataset' | 'engine'>, network: Network, weights: string): Promise<number> {
+export async function testAccuracy(
+  setting: Pick<AloneSetting, 'dataset' | 'engine'>,
+  network: Network,
+  weights: string,
+): Promise<number> {
   const { dataset, engine } = setting;
   return (await evaluateModel({ network, weights, dataset, split: 'test', engine, threads })).accuracy;
 }
