@@ -1,4 +1,5 @@
 export { evaluateOnSplit, type EvaluateFileOptions } from './evaluate.js';
+export * from './exporting/index.js';
 export { quantizeOnDataset, type QuantizeOnDatasetOptions } from './quantize.js';
 export * from './table-results.js';
 export type { EvaluationHooks, EvaluationSubject, EvaluatorModule } from './evaluate-schema.js';

@@ -16,7 +16,7 @@ import { memberJob } from './runner/supernet/slice.js';
 import { trainedSupernet } from './runner/supernet/trained.js';
 import { trialFolder, weightsFile } from './runner/workdir.js';
 
-/** A trial's network with its trained weights, and what it says of itself. */
+/** A trial's network with its trained weights, in float32, and what it says of itself. */
 export interface TrainedModel {
   readonly model: Model;
   readonly metadata: ModelMetadata;
@@ -38,7 +38,10 @@ export async function trainedModel(store: Store, workdir: string, number: number
   if (trial === undefined)
     throw invalidInput(`${workdir} has no trial ${number}`, { hint: `nas trials ${workdir} lists them.` });
   const experiment = trainingExperimentOf(store, workdir);
-  const final = store.finals.all().find((record) => record.trial === number);
+  const finals = store.finals.all().filter((record) => record.trial === number);
+  // The training is one, whatever the precisions that are kept of it.
+  const training = finals.at(0);
+  const final = finals.find(({ precision }) => precision === 'fp32');
   const stages = ['final', 'search'] as const;
   const weights = stages
     .map((stage) => join(workdir, trialFolder(stage, number), weightsFile))
@@ -57,8 +60,10 @@ export async function trainedModel(store: Store, workdir: string, number: number
   const data = describeDataset(dataset);
   const task: Task = { input: [data.height, data.width, data.channels], classes: data.classes.length };
   const space = await createSpace(experiment.space, task);
-  const metadata = modelMetadata({ experiment, data, space }, trial, network, store.measurements.of(number).at(-1));
-  const searched = accuracyAmong(trial.values)?.value ?? null;
+  const measured = store.measurements.of(number).findLast(({ precision }) => precision === 'fp32');
+  const metadata = modelMetadata({ experiment, data, space }, trial, network, measured);
+  const own = trial.variants.find(({ precision }) => precision === 'fp32')?.values;
+  const searched = accuracyAmong(own ?? trial.values)?.value ?? null;
   const validation = final?.accuracy ?? searched;
   const test = final?.testAccuracy ?? null;
   const accuracy = { ...(validation !== null && { validation }), ...(test !== null && { test }) };
@@ -68,6 +73,6 @@ export async function trainedModel(store: Store, workdir: string, number: number
     return { network, weights: await sliceWeights(workdir, { space, dataset, engine, threads: 1 }, trial.genotype) };
   };
   const model = weights === undefined ? await sliceOfTrial() : candidateModel({ network, seed: trial.seed, weights });
-  const kind = weightsKind(experiment, final?.state === 'complete' ? final : null);
-  return { model, metadata: { ...metadata, weights: kind, accuracy } };
+  const kind = weightsKind(experiment, training?.state === 'complete' ? training : null);
+  return { model, metadata: { ...metadata, precision: 'fp32', weights: kind, accuracy } };
 }

@@ -1,65 +1,55 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { invalidInput } from '../../base/errors.js';
-import { collectFrontier } from '../../experiments/report/index.js';
-import type { TrainedModel } from '../../experiments/trained-model.js';
-import type { Store } from '../../store/index.js';
+// Only types: what they stand for loads TF.js, which other commands can do without.
+import type { ExportSource, WeightFormat } from '../../experiments/exporting/index.js';
+import type { Store, StoredPrecision } from '../../store/index.js';
 import { command, jsonOption } from '../command.js';
 import { withRun } from '../open-run.js';
 import { json } from '../output/table.js';
+import type { Terminal } from '../output/terminal.js';
+import { createCounter } from '../progress/counter.js';
 
 const targets = ['onnx', 'tfjs'] as const;
 type Target = (typeof targets)[number];
 
-/** A trained network to export. */
-interface Source {
-  /** `trial 7`, `shrunk 0`: also the name of its folder among others. */
-  readonly kind: 'trial' | 'shrunk';
-  readonly number: number;
-  /** The file that the run itself wrote and checked, where there is one. */
-  readonly written: Uint8Array | undefined;
-  readonly trained: () => Promise<TrainedModel>;
+/** What is written of a network. */
+interface Wanted {
+  readonly source: ExportSource;
+  readonly precision: StoredPrecision;
+  readonly weights: WeightFormat;
+  readonly directory: string;
 }
 
-/** The file that a run wrote of a network. */
-function writtenModel(store: Store, workdir: string, kind: Source['kind'], number: number): Uint8Array | undefined {
-  const file = store.artifacts.all().findLast((artifact) => artifact[kind] === number && artifact.kind === 'onnx');
-  return file && readFileSync(join(workdir, file.path));
+/** What is to be said of what was written. */
+interface Written {
+  readonly warnings: readonly string[];
 }
 
-const sourceOf = (store: Store, workdir: string, kind: Source['kind'], number: number): Source => ({
-  kind,
-  number,
-  written: writtenModel(store, workdir, kind, number),
-  async trained() {
-    const { shrunkModel, trainedModel } = await import('../../experiments/index.js');
-    return (kind === 'trial' ? trainedModel : shrunkModel)(store, workdir, number);
-  },
-});
+type Exporter = (store: Store, workdir: string, wanted: Wanted, terminal: Terminal) => Promise<Written>;
 
-async function toOnnx({ written, trained }: Source, directory: string): Promise<void> {
-  const { checkExport, exportOnnx, modelMetadataSchema, readMetadata, writeBundle } =
-    await import('../../deploy/index.js');
-  if (written !== undefined) {
-    writeBundle(directory, written, modelMetadataSchema.parse(readMetadata(written)));
-    return;
-  }
-  const { model, metadata } = await trained();
-  const bytes = exportOnnx(model, metadata);
-  await checkExport(bytes, model);
-  writeBundle(directory, bytes, metadata);
-}
-
-async function toTfjs({ trained }: Source, directory: string): Promise<void> {
-  const { exportTfjs } = await import('../../deploy/index.js');
-  const { model, metadata } = await trained();
-  await exportTfjs(model, metadata, directory);
-}
-
-const exporters: { readonly [T in Target]: (source: Source, directory: string) => Promise<void> } = {
-  onnx: toOnnx,
-  tfjs: toTfjs,
+const toOnnx: Exporter = async (store, workdir, { source, precision, weights, directory }, terminal) => {
+  const { onnxFile } = await import('../../experiments/exporting/index.js');
+  const { writeBundle } = await import('../../deploy/index.js');
+  const counter = createCounter(terminal);
+  const warnings: string[] = [];
+  const { model, metadata } = await onnxFile(store, workdir, source, {
+    precision,
+    weights,
+    onProgress: (what, done, total) => counter.show(`${source.kind} ${source.number}: ${what}`)(done, total),
+    onWarning: (message) => void warnings.push(message),
+  }).finally(counter.close);
+  writeBundle(directory, model, metadata);
+  return { warnings };
 };
+
+const toTfjs: Exporter = async (_store, _workdir, { source, directory }) => {
+  const { exportTfjs } = await import('../../deploy/index.js');
+  const { model, metadata } = await source.trained();
+  await exportTfjs(model, metadata, directory);
+  return { warnings: [] };
+};
+
+const exporters: { readonly [T in Target]: Exporter } = { onnx: toOnnx, tfjs: toTfjs };
 
 interface Choice {
   readonly trial: number | undefined;
@@ -67,16 +57,23 @@ interface Choice {
   readonly pareto: boolean;
 }
 
-function chosen(store: Store, workdir: string, { trial, shrunk, pareto }: Choice): Source[] {
-  if (trial !== undefined) return [sourceOf(store, workdir, 'trial', trial)];
-  if (shrunk !== undefined) return [sourceOf(store, workdir, 'shrunk', shrunk)];
-  if (!pareto)
+async function chosen(store: Store, workdir: string, { trial, shrunk, pareto }: Choice): Promise<ExportSource[]> {
+  if (trial === undefined && shrunk === undefined && !pareto)
     throw invalidInput('which networks? give --trial N, --shrunk N, or --pareto for the whole frontier', {
       hint: 'nas export --help',
     });
-  const members = collectFrontier(store).map(({ number }) => sourceOf(store, workdir, 'trial', number));
-  if (members.length === 0) throw invalidInput('there is no frontier to export: no trial is complete yet');
-  return members;
+  const { exportSource, frontierSources } = await import('../../experiments/exporting/index.js');
+  if (trial !== undefined) return [exportSource(store, workdir, 'trial', trial)];
+  if (shrunk !== undefined) return [exportSource(store, workdir, 'shrunk', shrunk)];
+  return frontierSources(store, workdir);
+}
+
+/** What TF.js files cannot be. */
+function checkTfjs(precision: string, weights: WeightFormat): void {
+  if (precision === 'int8' || weights === 'fp16')
+    throw invalidInput(`--to tfjs: TF.js layers models are of float32, not ${precision === 'int8' ? 'int8' : 'fp16'}`, {
+      hint: 'Export with --to onnx.',
+    });
 }
 
 export const exportTrials = command({
@@ -85,6 +82,7 @@ export const exportTrials = command({
   examples: [
     ['export runs/quickstart --pareto --to onnx -o models', 'models/trial-<n>/model.onnx, metadata.json, labels.txt'],
     ['export runs/quickstart --trial 7 --to tfjs -o web/model', 'web/model/model.json for tf.loadLayersModel'],
+    ['export runs/quickstart --trial 7 --to onnx --precision int8 -o model', 'in eight bits'],
   ],
   options: (yargs) =>
     yargs
@@ -94,18 +92,48 @@ export const exportTrials = command({
       .option('shrunk', { type: 'number', describe: 'Number of a network that nas shrink made' })
       .conflicts({ trial: ['pareto', 'shrunk'], shrunk: 'pareto' })
       .option('to', { choices: targets, demandOption: true, describe: 'File format' })
+      .option('precision', {
+        choices: ['auto', 'fp32', 'int8'] as const,
+        default: 'auto' as const,
+        describe: 'auto: what the run chose; int8: also of a run that tried none, quantized with its data',
+      })
+      .option('weights', {
+        choices: ['fp32', 'fp16'] as const,
+        default: 'fp32' as const,
+        describe: 'fp16: float32 models with weights of 16 bits, for half the download',
+      })
       .option('output', { alias: 'o', type: 'string', demandOption: true, describe: 'Folder to write to' })
       .option('json', jsonOption),
-  run: ({ workdir, trial, shrunk, pareto = false, to, output, json: asJson }, { out, err }) =>
-    withRun(workdir, async (store) => {
+  run: ({ workdir, trial, shrunk, pareto = false, to, precision, weights, output, json: asJson }, terminal) => {
+    if (to === 'tfjs') checkTfjs(precision, weights);
+    if (precision === 'int8' && weights === 'fp16')
+      throw invalidInput('--weights fp16 goes with float32: the weights of int8 models are bytes', {
+        hint: 'Leave one of the two out.',
+      });
+    return withRun(workdir, async (store) => {
       const written: Record<string, unknown>[] = [];
-      for (const source of chosen(store, workdir, { trial, shrunk, pareto })) {
+      const done = new Set<string>();
+      for (const source of await chosen(store, workdir, { trial, shrunk, pareto })) {
         const { kind, number } = source;
-        const directory = pareto ? join(output, `${kind}-${number}`) : output;
-        await exporters[to](source, directory);
-        written.push({ [kind]: number, directory });
-        if (!asJson) err(`${kind} ${number}: ${directory}\n`);
+        const own = to === 'tfjs' ? 'fp32' : precision === 'auto' ? source.precision : precision;
+        const name = `${kind}-${number}${own === 'int8' ? '.int8' : ''}`;
+        // Of a network that is on the frontier in two precisions, the one that is asked for comes once.
+        if (done.has(name)) continue;
+        done.add(name);
+        const directory = pareto ? join(output, name) : output;
+        const { warnings } = await exporters[to](
+          store,
+          workdir,
+          { source, precision: own, weights, directory },
+          terminal,
+        );
+        written.push({ [kind]: number, directory, precision: own, ...(warnings.length > 0 && { warnings }) });
+        if (asJson) continue;
+        const what = own === 'fp32' ? '' : ` (${own})`;
+        terminal.err(`${kind} ${number}${what}: ${directory}\n`);
+        for (const warning of warnings) terminal.err(`${terminal.colors.yellow('warning')}: ${warning}\n`);
       }
-      if (asJson) out(json(written));
-    }),
+      if (asJson) terminal.out(json(written));
+    });
+  },
 });

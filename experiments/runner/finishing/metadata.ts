@@ -16,6 +16,19 @@ export function weightsKind(
   return final.from === 'supernet' ? 'inherited' : 'trained';
 }
 
+/** A measured latency as files have it; nothing where there is none. */
+export const latencyFact = (latency: MeasurementRecord | undefined): Pick<ModelMetadata, 'latency'> =>
+  latency === undefined
+    ? {}
+    : {
+        latency: {
+          ms: latency.ms,
+          provenance: latencyValue(latency).provenance,
+          device: latency.device,
+          interval: latency.interval,
+        },
+      };
+
 /** What the ONNX file of a trial says of itself; `latency` is its latest measurement. */
 export function modelMetadata(
   { experiment, data, space }: Pick<TrainingPlan, 'experiment' | 'data' | 'space'>,
@@ -38,15 +51,6 @@ export function modelMetadata(
     decisions: trial.choices,
     network,
     ...(space.places && { places: space.places(trial.genotype) }),
-    ...(latency === undefined
-      ? {}
-      : {
-          latency: {
-            ms: latency.ms,
-            provenance: latencyValue(latency).provenance,
-            device: latency.device,
-            interval: latency.interval,
-          },
-        }),
+    ...latencyFact(latency),
   };
 }

@@ -1,0 +1,159 @@
+import { invalidInput, NasError } from '../../base/errors.js';
+import { executedBy } from '../../compiler/index.js';
+import {
+  checkExport,
+  exportOnnx,
+  halveWeights,
+  modelMetadataSchema,
+  readMetadata,
+  withMetadata,
+  type ModelMetadata,
+} from '../../deploy/index.js';
+import type { Store, StoredPrecision } from '../../store/index.js';
+import { prepareDataset, type DatasetRef, type SplitName } from '../../trainers/index.js';
+import { evaluateOnSplit } from '../evaluate.js';
+import { quantizeOnDataset } from '../quantize.js';
+import { latencyFact } from '../runner/finishing/metadata.js';
+import { trainingExperimentOf } from '../training-run.js';
+import type { ExportSource } from './source.js';
+import { exportedWeightBits } from './weight-bits.js';
+
+/** What the kernels of a float file are stored in. */
+export const weightFormats = ['fp32', 'fp16'] as const;
+export type WeightFormat = (typeof weightFormats)[number];
+
+export interface OnnxFileOptions {
+  readonly precision: StoredPrecision;
+  /** `fp16` goes with the precision fp32 only. */
+  readonly weights: WeightFormat;
+  /** Threads of ONNX Runtime; default 1. */
+  readonly threads?: number;
+  readonly onProgress?: (what: string, done: number, total: number) => void;
+  /** Told what a user should know of a file that is written all the same. */
+  readonly onWarning?: (message: string) => void;
+}
+
+/** An ONNX file, and what it says of itself. */
+export interface ExportedOnnx {
+  readonly model: Uint8Array;
+  readonly metadata: ModelMetadata;
+}
+
+const described = (model: Uint8Array): ExportedOnnx => ({
+  model,
+  metadata: modelMetadataSchema.parse(readMetadata(model)),
+});
+
+/** The file that the run wrote of a float network, or a new one that is checked against the network. */
+async function float({ written, trained }: ExportSource): Promise<ExportedOnnx> {
+  const file = written('fp32');
+  if (file !== undefined) return described(file);
+  const { model, metadata } = await trained();
+  const bytes = exportOnnx(model, metadata);
+  await checkExport(bytes, model);
+  return { model: bytes, metadata };
+}
+
+/** What files are made with besides their network. */
+interface Making {
+  readonly store: Store;
+  readonly workdir: string;
+  readonly source: ExportSource;
+  readonly options: OnnxFileOptions;
+}
+
+async function dataOf({ store, workdir, options }: Making): Promise<DatasetRef> {
+  return prepareDataset(trainingExperimentOf(store, workdir).data, {
+    onProgress: (done, total) => options.onProgress?.('images converted', done, total),
+  });
+}
+
+async function accuracyOn(
+  model: Uint8Array,
+  dataset: DatasetRef,
+  split: SplitName,
+  { threads = 1, onProgress }: OnnxFileOptions,
+): Promise<number> {
+  const report = (done: number, total: number) => onProgress?.(`${split} images`, done, total);
+  return (await evaluateOnSplit(model, dataset, split, { threads, onProgress: report })).accuracy;
+}
+
+/** The run's own int8 file, or one that is made of the float file now as the run would have. */
+async function int8(making: Making): Promise<ExportedOnnx> {
+  const { store, workdir, source, options } = making;
+  const { threads = 1, onProgress, onWarning = () => undefined } = options;
+  const file = source.written('int8');
+  if (file !== undefined) return described(file);
+  const { model, metadata } = await float(source);
+  const experiment = trainingExperimentOf(store, workdir);
+  const dataset = await dataOf(making);
+  const weightBits = await exportedWeightBits(store, experiment.latency.device, onWarning);
+  const quantized = await quantizeOnDataset(model, dataset, {
+    ...experiment.compress.calibration,
+    seed: experiment.seed,
+    weightBits,
+    threads,
+    onProgress: (step, done, total) => onProgress?.(`images, ${step}`, done, total),
+  });
+  for (const warning of quantized.warnings) onWarning(warning);
+  const { method, images, accuracy } = quantized;
+  const measured =
+    source.kind === 'trial'
+      ? store.measurements.of(source.number).findLast(({ precision }) => precision === 'int8')
+      : undefined;
+  const own: ModelMetadata = {
+    ...metadata,
+    // The float file's says nothing of this one.
+    latency: undefined,
+    precision: 'int8',
+    quantization: { method, images, weight_bits: weightBits },
+    accuracy: { validation: accuracy.int8, test: await accuracyOn(quantized.model, dataset, 'test', options) },
+    ...latencyFact(measured),
+  };
+  return { model: withMetadata(quantized.model, own), metadata: own };
+}
+
+/** Rounding weights to three digits may flip a few images at the border between two classes. */
+const tolerance = 0.002;
+
+/** The float file with its kernels in 16 bits. */
+async function halved(making: Making): Promise<ExportedOnnx> {
+  const { source, options } = making;
+  const { model, metadata } = await float(source);
+  const smaller = halveWeights(model, `${source.kind} ${source.number}`);
+  const [before, after] = [await executedBy(model), await executedBy(smaller)];
+  if (JSON.stringify(after.operators) !== JSON.stringify(before.operators))
+    throw new NasError('failure', 'ONNX Runtime runs other operators where weights have 16 bits: nothing is written', {
+      hint: 'Export with --weights fp32.',
+    });
+  const dataset = await dataOf(making);
+  const on = (split: SplitName) => accuracyOn(smaller, dataset, split, options);
+  const accuracy = { validation: await on('validation'), test: await on('test') };
+  const float32 = metadata.accuracy?.validation;
+  if (float32 !== undefined && Math.abs(accuracy.validation - float32) > tolerance)
+    options.onWarning?.(
+      `with weights of 16 bits, validation accuracy is ${(100 * accuracy.validation).toFixed(2)} %; with 32 bits ${(100 * float32).toFixed(2)} %`,
+    );
+  const own: ModelMetadata = { ...metadata, precision: 'fp32', weight_format: 'fp16', accuracy };
+  return { model: withMetadata(smaller, own), metadata: own };
+}
+
+/**
+ * The ONNX file of a trained network in a precision: the run's own where it wrote one, else made and checked now. Its
+ * accuracy is that of the very file; a latency is that of its precision, where the run measured one.
+ * @throws NasError `invalid-input` when there are no weights, for int8 with weights of 16 bits, or as `quantizeClassifier`
+ */
+export async function onnxFile(
+  store: Store,
+  workdir: string,
+  source: ExportSource,
+  options: OnnxFileOptions,
+): Promise<ExportedOnnx> {
+  const { precision, weights } = options;
+  const making = { store, workdir, source, options };
+  if (precision === 'fp32') return weights === 'fp32' ? float(source) : halved(making);
+  if (weights === 'fp32') return int8(making);
+  throw invalidInput(`${source.kind} ${source.number} is exported as int8: its weights are bytes, not of 16 bits`, {
+    hint: 'Leave --weights out, or say --precision fp32.',
+  });
+}

@@ -1,0 +1,162 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { parseOnnx } from '../../compiler/index.js';
+import { modelMetadataSchema, readMetadata } from '../../deploy/index.js';
+import { evaluateOnSplit } from '../../experiments/index.js';
+import { loadExperiment, trainingOf } from '../../experiments/parse/index.js';
+import { Store } from '../../store/index.js';
+import { prepareDataset } from '../../trainers/index.js';
+import { writeExperiment } from '../experiments/runner/experiment.js';
+import { runInside } from '../experiments/runner/inside.js';
+import { nasInside } from './nas.js';
+
+let directory = '';
+let workdir = '';
+let file = '';
+
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'nas-export-'));
+  vi.stubEnv('NAS_CACHE', join(directory, 'cache'));
+  workdir = join(directory, 'run');
+  file = writeExperiment(directory, {
+    name: 'exporting',
+    teacher: null,
+    train: '{ epochs: 2, batch: 32 }',
+    search: '{ controller: random, trials: 2, parallel: 1 }',
+    final: null,
+  });
+  await runInside(file, workdir);
+}, 120_000);
+afterAll(() => {
+  vi.unstubAllEnvs();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+const onFrontier = (): number => {
+  const store = Store.open(join(workdir, 'nas.sqlite'), { readonly: true });
+  try {
+    return store.artifacts.all().find(({ kind }) => kind === 'onnx')?.trial ?? -1;
+  } finally {
+    store.close();
+  }
+};
+
+/** Exports a trial of the frontier. @returns its file, and what is beside it. */
+async function exported(name: string, ...args: string[]) {
+  const to = join(directory, name);
+  const { code, out, err } = await nasInside([
+    'export',
+    workdir,
+    '--trial',
+    `${onFrontier()}`,
+    '--to',
+    'onnx',
+    '-o',
+    to,
+    ...args,
+  ]);
+  expect({ code, err }).toMatchObject({ code: 0 });
+  const model = readFileSync(join(to, 'model.onnx'));
+  const metadata = modelMetadataSchema.parse(JSON.parse(readFileSync(join(to, 'metadata.json'), 'utf8')));
+  expect(readMetadata(model)).toEqual(metadata);
+  return { model, metadata, out, err };
+}
+
+const operators = (model: Uint8Array): Set<string> => new Set(parseOnnx(model).graph.node.map(({ opType }) => opType));
+
+async function accuracies(model: Uint8Array) {
+  const dataset = await prepareDataset(trainingOf(loadExperiment(file)).data);
+  const on = async (split: 'validation' | 'test') => (await evaluateOnSplit(model, dataset, split)).accuracy;
+  return { validation: await on('validation'), test: await on('test') };
+}
+
+describe('nas export --precision', () => {
+  it('quantizes a trial of a run that tried no int8, and says so in its metadata', async () => {
+    const float = await exported('float');
+    const int8 = await exported('int8', '--precision', 'int8');
+    expect(float.metadata.precision ?? 'fp32').toBe('fp32');
+    expect(operators(float.model)).not.toContain('QuantizeLinear');
+    expect(operators(int8.model)).toContain('QuantizeLinear');
+    const { precision, quantization, accuracy, latency, ...rest } = int8.metadata;
+    expect(precision).toBe('int8');
+    expect(latency).toBeUndefined();
+    // The data has fewer training images than calibration asks for.
+    expect(quantization).toMatchObject({ images: 180 });
+    expect(['minmax', 'percentile']).toContain(quantization?.method);
+    expect(int8.err).toMatch(
+      /warning: calibrated on 180 images: the training split has no more \(512 were asked for\)/,
+    );
+    expect(accuracy).toEqual(await accuracies(int8.model));
+    const { accuracy: own, latency: measured, precision: before, ...of } = float.metadata;
+    expect(own).toBeDefined();
+    expect([measured, before]).toBeDefined();
+    expect(rest).toEqual(of);
+    expect((await exported('again', '--precision', 'int8')).model).toEqual(int8.model);
+  });
+
+  it('takes the file that the run itself wrote, and by default what the run chose', async () => {
+    const trial = onFrontier();
+    const { model: own } = await exported('made', '--precision', 'int8');
+    const copy = join(directory, 'chosen');
+    cpSync(workdir, copy, { recursive: true });
+    writeFileSync(join(copy, 'own.int8.onnx'), own);
+    const store = Store.open(join(copy, 'nas.sqlite'));
+    const artifact = { kind: 'onnx-int8', path: 'own.int8.onnx', sha256: 'x', bytes: own.byteLength };
+    store.artifacts.add({ stage: 'final', trial }, artifact);
+    for (const precision of ['fp32', 'int8'] as const)
+      store.variants.judge(trial, precision, { accepted: true, reason: null });
+    const { macs, accuracy } = store.trials.get(trial)?.values ?? {};
+    store.variants.revise(trial, 'fp32', { macs, accuracy });
+    // Each is better than the other in something, and chosen is int8.
+    const better = { ...accuracy, value: accuracy.value + 0.001 };
+    store.trials.revise(trial, { macs: { ...macs, value: macs.value + 1 }, accuracy: better }, 'int8');
+    store.close();
+
+    const one = ['export', copy, '--trial', `${trial}`, '--json'];
+    const to = join(directory, 'chosen-out');
+    const onnx = await nasInside([...one, '--to', 'onnx', '-o', to]);
+    expect(JSON.parse(onnx.out)).toEqual([{ trial, directory: to, precision: 'int8' }]);
+    expect(readFileSync(join(to, 'model.onnx'))).toEqual(own);
+    const web = await nasInside([...one, '--to', 'tfjs', '-o', join(directory, 'web')]);
+    expect(JSON.parse(web.out)).toMatchObject([{ precision: 'fp32' }]);
+
+    const all = join(directory, 'all');
+    const pareto = await nasInside(['export', copy, '--pareto', '--to', 'onnx', '-o', all, '--json']);
+    const both = (JSON.parse(pareto.out) as { trial: number; directory: string }[]).filter(
+      (row) => row.trial === trial,
+    );
+    expect(both.map((row) => row.directory).toSorted()).toEqual([
+      join(all, `trial-${trial}`),
+      join(all, `trial-${trial}.int8`),
+    ]);
+    expect(operators(readFileSync(join(all, `trial-${trial}`, 'model.onnx')))).not.toContain('QuantizeLinear');
+    expect(readFileSync(join(all, `trial-${trial}.int8`, 'model.onnx'))).toEqual(own);
+    const web2 = await nasInside(['export', copy, '--pareto', '--to', 'tfjs', '-o', join(directory, 'web2'), '--json']);
+    expect((JSON.parse(web2.out) as { trial: number }[]).filter((row) => row.trial === trial)).toHaveLength(1);
+  });
+});
+
+describe('nas export --weights fp16', () => {
+  it('writes a smaller file that computes in float32, with its own accuracy', async () => {
+    const [float, half] = [await exported('whole'), await exported('half', '--weights', 'fp16')];
+    expect(half.model.byteLength).toBeLessThan(float.model.byteLength);
+    expect(half.metadata).toEqual({
+      ...float.metadata,
+      precision: 'fp32',
+      weight_format: 'fp16',
+      accuracy: await accuracies(half.model),
+    });
+  });
+});
+
+it.each([
+  [['--to', 'onnx', '--precision', 'int8', '--weights', 'fp16'], 'the weights of int8 models are bytes'],
+  [['--to', 'tfjs', '--precision', 'int8'], 'TF.js layers models are of float32, not int8'],
+  [['--to', 'tfjs', '--weights', 'fp16'], 'TF.js layers models are of float32, not fp16'],
+])('nas export refuses %j', async (args, message) => {
+  const { code, err } = await nasInside(['export', workdir, '--trial', '0', '-o', join(directory, 'none'), ...args]);
+  expect(err).toContain(message);
+  expect(code).toBe(2);
+});
