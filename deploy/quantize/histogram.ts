@@ -17,25 +17,16 @@ export class Histogram {
 
   /** @returns false when a value is not finite; nothing is counted then */
   add(values: Float32Array): boolean {
-    let { low, high } = this;
-    let sum = 0;
-    for (let i = 0; i < values.length; i++) {
-      const value = values[i];
-      if (value < low) low = value;
-      if (value > high) high = value;
-      // Comparisons let NaN pass; a sum does not.
-      sum += value;
-    }
-    if (Number.isNaN(sum) || low === -Infinity || high === Infinity) return false;
     if (values.length === 0) return true;
-    this.low = low;
-    this.high = high;
+    const [low, high] = extremes(values);
+    if (Number.isNaN(low) || low === -Infinity || high === Infinity) return false;
+    // Zeros of both signs are one.
+    this.low = Math.min(this.low, low) + 0;
+    this.high = Math.max(this.high, high) + 0;
     this.total += values.length;
-    this.widenTo(Math.max(high, -low));
-    const { counts } = this;
+    this.widenTo(Math.max(this.high, -this.low));
     // Where all is zero there is no width yet, and none is needed.
-    const perValue = this.exponent === -Infinity ? 0 : 2 ** -this.exponent;
-    for (let i = 0; i < values.length; i++) counts[Math.floor(values[i] * perValue) + half]++;
+    count(values, this.counts, this.exponent === -Infinity ? 0 : 2 ** -this.exponent);
     return true;
   }
 
@@ -81,4 +72,26 @@ export class Histogram {
     });
     this.counts.set(merged);
   }
+}
+
+// The loops over all values of a network: functions of their own, which engines compile once and for all.
+
+/** Least and greatest value; NaN where one is. */
+function extremes(values: Float32Array): Range {
+  let low = Infinity;
+  let high = -Infinity;
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i];
+    if (value < low) low = value;
+    if (value > high) high = value;
+    // Comparisons let NaN pass; a sum does not.
+    sum += value;
+  }
+  return Number.isNaN(sum) ? [NaN, NaN] : [low, high];
+}
+
+/** Counts values into bins, `perValue` of them to the unit. */
+function count(values: Float32Array, counts: Float64Array, perValue: number): void {
+  for (let i = 0; i < values.length; i++) counts[Math.floor(values[i] * perValue) + half]++;
 }

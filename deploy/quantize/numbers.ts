@@ -28,13 +28,14 @@ const leastScale = 2 ** -60;
 /** The greatest quantized bias: sums of products, added to it in 32 bits, then have room. */
 const greatestBias = 2 ** 30;
 
-/** Rounds to the nearest whole number, halves to the even one, as ONNX's QuantizeLinear does. */
-export function roundEven(value: number): number {
-  const below = Math.floor(value);
-  const rest = value - below;
-  if (rest === 0.5) return below % 2 === 0 ? below : below + 1;
-  return rest < 0.5 ? below : below + 1;
-}
+/** Doubles of this size are a whole number apart: what is added to one is rounded as its last digit is. */
+const wholeNumbersApart = 1.5 * 2 ** 52;
+
+/**
+ * Rounds to the nearest whole number, halves to the even one, as ONNX's QuantizeLinear does.
+ * @param value of a magnitude below 2^51
+ */
+export const roundEven = (value: number): number => value + wholeNumbersApart - wholeNumbersApart;
 
 const clamp = (value: number, low: number, high: number): number => Math.max(low, Math.min(high, value));
 
@@ -73,7 +74,12 @@ const sizeFrom = (dims: readonly number[], first: number): number => dims.slice(
 function magnitudes(values: Float32Array, channels: number, inner: number): Float64Array<ArrayBuffer> {
   const most = new Float64Array(channels);
   for (let start = 0, c = 0; start < values.length; start += inner, c = c + 1 === channels ? 0 : c + 1) {
-    for (let i = start; i < start + inner; i++) most[c] = Math.max(most[c], Math.abs(values[i]));
+    let greatest = most[c];
+    for (let i = start; i < start + inner; i++) {
+      const magnitude = Math.abs(values[i]);
+      if (magnitude > greatest) greatest = magnitude;
+    }
+    most[c] = greatest;
   }
   return most;
 }
@@ -101,7 +107,9 @@ export function quantizeWeights(
   });
   const q = new Int8Array(values.length);
   for (let start = 0, c = 0; start < values.length; start += inner, c = c + 1 === channels ? 0 : c + 1) {
-    for (let i = start; i < start + inner; i++) q[i] = clamp(roundEven(values[i] / scale[c]), -top, top);
+    const step = scale[c];
+    // No magnitude is above that of the scale, so that none is rounded to more than the greatest by a step of float32.
+    for (let i = start; i < start + inner; i++) q[i] = roundEven(values[i] / step);
   }
   return { q, scale };
 }

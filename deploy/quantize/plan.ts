@@ -95,6 +95,7 @@ class Planner {
     this.treatments.set(node.output[0], verdict);
     if (verdict === 'saturated') this.saturate(node);
     else for (const name of activations) this.bytes.add(this.bytesOf(name));
+    if (verdict === 'scores') return;
     for (const name of node.output.filter((output) => output !== '')) {
       this.made.add(name);
       if (verdict !== 'saturated') this.bytes.add(name);

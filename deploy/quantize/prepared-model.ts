@@ -1,6 +1,7 @@
 import { parseOnnx, type OnnxFile } from '../../compiler/index.js';
 import { planOf, type Plan } from './plan.js';
 import { prepare } from './prepare/index.js';
+import { scoresAsMatrix } from './scores.js';
 
 /** A float classifier in the few operators that have integer kernels, and what is to become of each. */
 export interface PreparedModel {
@@ -17,6 +18,6 @@ export interface PreparedModel {
  * @throws NasError `invalid-input` when it is no ONNX model, not float32, or quantized already
  */
 export function prepareModel(model: Uint8Array, where: string): PreparedModel {
-  const file = prepare(parseOnnx(model, where), where);
+  const file = scoresAsMatrix(prepare(parseOnnx(model, where), where));
   return Object.freeze({ file, plan: planOf(file), where });
 }

@@ -1,16 +1,17 @@
 import type { OnnxEditor } from './editor.js';
 import type { Range } from './numbers.js';
-import { floatOf, type OnnxNode } from './onnx-nodes.js';
+import { floatOf, intOf, type OnnxNode } from './onnx-nodes.js';
 
 /**
  * What becomes of a node in integers.
  * - `products`: sums of products of bytes with constant weights of 8 bits, and a bias of 32
+ * - `scores`: the same, but the sums stay floats: nobody reads them in bytes
  * - `bytes`: bytes in, bytes out, each with a scale of its own
  * - `moved`: bytes go elsewhere as they are, at their scale
  * - `saturated`: it goes; what makes its input saturates where the node would clip
  * - `looked-up`: bytes in, bytes out, by a table
  */
-export type Treatment = 'products' | 'bytes' | 'moved' | 'saturated' | 'looked-up';
+export type Treatment = 'products' | 'scores' | 'bytes' | 'moved' | 'saturated' | 'looked-up';
 
 /** A node, and what is known when its turn comes: those before it are decided. */
 export interface Case {
@@ -48,6 +49,18 @@ const products =
   };
 
 const bytes: Rule = ({ node: { input }, isBytes }) => (input.some(isBytes) ? 'bytes' : floatInput);
+
+/** Products of weights by row, whose sums nobody reads in bytes. */
+const scores: Rule = (it) => {
+  const { node, editor } = it;
+  const isPlain = intOf(node, 'transA', 0) === 0 && intOf(node, 'transB', 0) === 1;
+  const isOwnSum = floatOf(node, 'alpha', 1) === 1 && floatOf(node, 'beta', 1) === 1;
+  if (!isPlain || !isOwnSum || !editor.outputs.has(node.output[0]))
+    return { float: 'there is no integer kernel for it' };
+  return products(({ length }) => length === 2)(it) === 'products'
+    ? 'scores'
+    : { float: 'its weights are no constants' };
+};
 
 /** Of two activations, or of one and a number: constants that differ by channel are too coarse with one scale for all. */
 const arithmetic: Rule = (it) => {
@@ -98,6 +111,7 @@ const hardSigmoid: Rule = (it) => {
 const rules: Readonly<Record<string, Rule>> = {
   Conv: products(({ length }) => length >= 3),
   MatMul: products(({ length }) => length === 2),
+  Gemm: scores,
   Add: arithmetic,
   Mul: arithmetic,
   AveragePool: bytes,

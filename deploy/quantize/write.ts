@@ -106,6 +106,7 @@ class Writer {
     readonly [K in Exclude<Treatment, 'saturated'>]: (node: OnnxNode) => Written;
   } = {
     products: (node) => this.products(node),
+    scores: (node) => this.products(node),
     bytes: (node) => this.reading(node),
     moved: (node) => this.reading(node),
     // The identity between two scales: ONNX Runtime makes a table from byte to byte of it.

@@ -1,0 +1,48 @@
+import type { OnnxFile } from '../../compiler/index.js';
+import { OnnxEditor } from './editor.js';
+import { int, intOf, onnxNode, type OnnxNode } from './onnx-nodes.js';
+
+/**
+ * Scores of classes as a product of matrices, where the last layer is a convolution of one pixel: integers that are summed
+ * to floats, which runtimes have for matrices only. Scores then are not rounded to 256 steps, of which the best two would
+ * share one now and then.
+ */
+export function scoresAsMatrix(file: OnnxFile): OnnxFile {
+  const editor = new OnnxEditor(file);
+  for (const name of editor.outputs) {
+    const flat = editor.producer(name);
+    const conv =
+      flat?.opType === 'Flatten' && intOf(flat, 'axis', 1) === 1 ? editor.producer(flat.input[0]) : undefined;
+    if (flat === undefined || conv?.opType !== 'Conv' || editor.only(flat.input[0]) !== flat) continue;
+    const [image, kernel, bias = ''] = conv.input;
+    const [classes, channels, ...window] = editor.dims(kernel) ?? [];
+    const weights = editor.floats(kernel);
+    const shift = editor.floats(bias);
+    if (weights === undefined || (bias !== '' && shift === undefined)) continue;
+    if (window.some((size) => size !== 1) || intOf(conv, 'group', 1) !== 1 || !isOnePixel(editor, image)) continue;
+    const matrix = editor.addConstant(`${kernel}/matrix`, [classes, channels], weights);
+    const vectors = editor.fresh(`${image}/vectors`);
+    const input = [vectors, matrix, ...(shift === undefined ? [] : [bias])];
+    editor.remove(flat);
+    editor.replace(conv, onnxNode('Flatten', [image], [vectors], { axis: int(1) }), {
+      ...onnxNode('Gemm', input, [name], { transB: int(1) }),
+      name: conv.name,
+    });
+  }
+  return editor.toFile();
+}
+
+/** What computes pixel by pixel: of one pixel, one pixel. */
+const pointwise: ReadonlySet<string> = new Set(['Relu', 'Clip', 'HardSigmoid', 'Sigmoid', 'LeakyRelu', 'Mul', 'Add']);
+
+function isOnePixel(editor: OnnxEditor, name: string): boolean {
+  const node: OnnxNode | undefined = editor.producer(name);
+  if (node?.opType === 'GlobalAveragePool') return true;
+  if (node?.opType === 'Conv')
+    return (
+      (editor.dims(node.input[1]) ?? [0, 0, 0]).slice(2).every((size) => size === 1) &&
+      isOnePixel(editor, node.input[0])
+    );
+  if (node === undefined || !pointwise.has(node.opType)) return false;
+  return node.input.every((input) => editor.isConstant(input) || isOnePixel(editor, input));
+}

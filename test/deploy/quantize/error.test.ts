@@ -1,0 +1,65 @@
+import { toBinary } from '@bufbuild/protobuf';
+import fc from 'fast-check';
+import { ModelProtoSchema } from 'onnx-buf';
+import { describe, expect, it } from 'vitest';
+import { Random } from '../../../base/random.js';
+import { openOnnx, type OnnxFile } from '../../../compiler/index.js';
+import { calibrate } from '../../../deploy/quantize/calibrate.js';
+import { planOf } from '../../../deploy/quantize/plan.js';
+import { quantizeModel } from '../../../deploy/quantize/quantize.js';
+import { scoresAsMatrix } from '../../../deploy/quantize/scores.js';
+import { errorBound, statistical, worst } from './support/error-bound.js';
+import { graphOf, randomGraphs, type RandomGraph } from './support/random-graphs.js';
+
+async function outputs(model: Uint8Array, images: Float32Array, shape: readonly number[]): Promise<Float32Array> {
+  const { run, close } = await openOnnx(model, 'the model', { exactIntegers: true });
+  const result = await run(images, shape);
+  await close();
+  return result;
+}
+
+/** What quantizing does to the outputs at most, and what it may; and the greatest output. */
+async function measured(drawn: RandomGraph, weightBits: 7 | 8) {
+  const file: OnnxFile = scoresAsMatrix(graphOf(drawn));
+  const prepared = { file, plan: planOf(file), where: 'the model' };
+  const { channels, size, seed } = drawn;
+  const random = new Random(seed);
+  const shape = [4, channels, size, size];
+  const images = Float32Array.from({ length: 4 * channels * size * size }, () => random.normal());
+  // eslint-disable-next-line @typescript-eslint/require-await
+  const batches = async function* () {
+    yield { images, shape };
+  };
+  const { minmax } = await calibrate(prepared, batches, { methods: ['minmax'] });
+  const { model, floats } = quantizeModel(prepared, minmax, { weightBits });
+  const expected = await outputs(toBinary(ModelProtoSchema, file), images, shape);
+  const y = await outputs(model, images, shape);
+  return {
+    floats,
+    bound: errorBound(file, prepared.plan, minmax, weightBits, worst),
+    deviation: errorBound(file, prepared.plan, minmax, weightBits, statistical),
+    error: Math.max(...y.map((v, i) => Math.abs(v - expected[i]))),
+    most: Math.max(...expected.map(Math.abs)),
+  };
+}
+
+describe('quantized graphs', () => {
+  it('are off by no more than their scales allow at worst, and compute in integers all through', async () => {
+    const property = fc.asyncProperty(randomGraphs, fc.constantFrom(7 as const, 8 as const), async (drawn, bits) => {
+      const { floats, bound, deviation, error } = await measured(drawn, bits);
+      console.log((error / bound).toFixed(3), (error / deviation).toFixed(3));
+      expect(floats).toEqual([]);
+      expect(error).toBeLessThanOrEqual(bound);
+      // Of roundings that are independent; of 700 graphs none was off by more than two of these.
+      expect(error).toBeLessThanOrEqual(4 * deviation);
+    });
+    await fc.assert(property, { numRuns: 60 });
+  });
+
+  it('are off by little: the bounds say something', async () => {
+    const drawn: RandomGraph = { channels: 3, size: 6, steps: ['hardSwish', 'depthwise', 'relu', 'excite'], seed: 5 };
+    const { deviation, error, most } = await measured(drawn, 8);
+    expect(error).toBeLessThan(0.03 * most);
+    expect(4 * deviation).toBeLessThan(most);
+  });
+});

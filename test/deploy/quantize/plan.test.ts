@@ -1,0 +1,210 @@
+import { describe, expect, it } from 'vitest';
+import { observedBy, planOf, type Plan } from '../../../deploy/quantize/plan.js';
+import { modelOf, node, type ConstantText, type ModelText, type NodeText } from './support/onnx-models.js';
+
+const ones = (...dims: readonly number[]): ConstantText => [
+  dims,
+  new Float32Array(dims.reduce((a, b) => a * b, 1)).fill(1),
+];
+const whole = (...values: readonly number[]): ConstantText => [[values.length], BigInt64Array.from(values, BigInt)];
+const number = (value: number): ConstantText => [[], Float32Array.of(value)];
+
+const constants: NonNullable<ModelText['constants']> = {
+  w: ones(4, 3, 1, 1),
+  v: ones(4, 4, 1, 1),
+  b: ones(4),
+  dense: ones(4, 5),
+  rows: ones(5, 4),
+  five: ones(5),
+  flat: whole(0, -1),
+  half: whole(2, 2),
+  zero: number(0),
+  one: number(1),
+  six: number(6),
+  minus: number(-1),
+  channels: ones(4, 1, 1),
+};
+
+/** A convolution makes `c` of the images; then come these nodes; what is given is what becomes of them. */
+function planned(...nodes: readonly NodeText[]): Plan {
+  return planOf(
+    modelOf({ constants, nodes: [node('Conv', 'x w b', 'c'), ...nodes], output: nodes.at(-1)?.output[0] ?? 'c' }),
+  );
+}
+const treated = (plan: Plan): Readonly<Record<string, string>> => Object.fromEntries(plan.treatments);
+const relative = { alpha: { float: 1 / 6 }, beta: { float: 0.5 } };
+
+describe('what becomes of an operator', () => {
+  it('is products with constant weights, of convolutions and of matrices', () => {
+    const plan = planned(
+      node('GlobalAveragePool', 'c', 'p'),
+      node('Reshape', 'p flat', 'r'),
+      node('MatMul', 'r dense', 'y'),
+    );
+    expect(treated(plan)).toEqual({ c: 'products', p: 'bytes', r: 'moved', y: 'products' });
+    expect(plan.floats).toEqual([]);
+    expect([...plan.scales.keys()]).toEqual(['x', 'c', 'p', 'r', 'y']);
+    // The reshaped bytes are those of the means.
+    expect(plan.scales.get('r')).toBe(plan.scales.get('p'));
+    expect(observedBy(plan)).toEqual(['x', 'c', 'p', 'y']);
+  });
+
+  it.each([
+    ['AveragePool', node('AveragePool', 'c', 'y', { kernel_shape: [2, 2] })],
+    ['Sigmoid', node('Sigmoid', 'c', 'y')],
+    ['LeakyRelu', node('LeakyRelu', 'c', 'y')],
+    ['Concat', node('Concat', 'c c', 'y', { axis: 1 })],
+    ['Add of two', node('Add', 'c c', 'y')],
+    ['Mul of two', node('Mul', 'c c', 'y')],
+    ['Add of a number', node('Add', 'c one', 'y')],
+    ['Mul of a number', node('Mul', 'six c', 'y')],
+  ])('is bytes with a scale of their own for %s', (_, one) => {
+    const plan = planned(one);
+    expect(treated(plan)).toEqual({ c: 'products', y: 'bytes' });
+    expect(plan.scales.get('y')).not.toBe(plan.scales.get('c'));
+    expect(plan.floats).toEqual([]);
+  });
+
+  it.each([
+    ['MaxPool', node('MaxPool', 'c', 'y', { kernel_shape: [2, 2] })],
+    ['Reshape', node('Reshape', 'c flat', 'y')],
+    ['Flatten', node('Flatten', 'c', 'y')],
+    ['Transpose', node('Transpose', 'c', 'y', { perm: [0, 2, 3, 1] })],
+    ['Slice', node('Slice', 'c zeros ends', 'y')],
+    ['Split', node('Split', 'c half', 'y z', { axis: 1 })],
+  ])('is moved at the same scale for %s', (_, one) => {
+    const plan = planned(one);
+    expect(treated(plan)).toEqual({ c: 'products', y: 'moved' });
+    for (const output of one.output) expect(plan.scales.get(output)).toBe(plan.scales.get('c'));
+    expect(observedBy(plan)).toEqual(['x', 'c']);
+  });
+
+  it.each([
+    ['weights that are made', node('Conv', 'c q', 'y'), 'its weights are no float32 constants'],
+    ['products of activations', node('MatMul', 'c c', 'y'), 'its weights are no float32 constants'],
+    [
+      'constants of channels',
+      node('Mul', 'c channels', 'y'),
+      'its constants differ by channel, and bytes have one scale',
+    ],
+    ['probabilities', node('Softmax', 'c', 'y'), 'probabilities need finer steps than a byte has'],
+    ['other functions', node('Tanh', 'c', 'y'), 'there is no integer kernel for it'],
+    ['indices of a pool', node('MaxPool', 'c', 'y i', { kernel_shape: [2, 2] }), 'it gives indices, too'],
+    ['bounds without zero', node('Clip', 'c one six', 'y'), 'zero is outside its bounds'],
+    ['bounds that are made', node('Clip', 'c q', 'y'), 'its bounds are no constants'],
+  ])('is float for %s, and the plan says why', (_, one, reason) => {
+    const plan = planned(one);
+    expect(plan.floats).toEqual([{ operator: one.op, node: 'the y', reason }]);
+    expect(treated(plan)).toEqual({ c: 'products' });
+  });
+
+  it('is float for an operator of another domain and where what it reads is float', () => {
+    const foreign: NodeText = { ...node('Relu', 'c', 'f'), domain: 'com.example' };
+    const plan = planned(foreign, node('Add', 'f f', 'y'));
+    expect(plan.floats).toEqual([
+      { operator: 'Relu', node: 'the f', reason: 'there is no integer kernel for it' },
+      { operator: 'Add', node: 'the y', reason: 'what it reads is float' },
+    ]);
+  });
+
+  it('is nothing for what only moves floats, as the images', () => {
+    const plan = planOf(
+      modelOf({
+        constants,
+        input: ['N', 8, 8, 3],
+        nodes: [node('Transpose', 'x', 't', { perm: [0, 3, 1, 2] }), node('Conv', 't w', 'y')],
+      }),
+    );
+    expect(plan.floats).toEqual([]);
+    expect([...plan.scales.keys()]).toEqual(['t', 'y']);
+  });
+});
+
+describe('scores', () => {
+  const scored = (attributes: NonNullable<NodeText['attributes']>, ...after: readonly NodeText[]) =>
+    planned(
+      node('GlobalAveragePool', 'c', 'p'),
+      node('Flatten', 'p', 'f'),
+      node('Gemm', 'f rows five', 'y', attributes),
+      ...after,
+    );
+
+  it('are floats that integers are summed to', () => {
+    const plan = scored({ transB: 1 });
+    expect(treated(plan)).toMatchObject({ f: 'moved', y: 'scores' });
+    expect(plan.scales.has('y')).toBe(false);
+    expect(plan.floats).toEqual([]);
+  });
+
+  it('are float products where weights lie otherwise, and where something is made of them', () => {
+    for (const plan of [
+      scored({}),
+      scored({ transB: 1, alpha: { float: 2 } }),
+      scored({ transB: 1 }, node('Tanh', 'y', 'z')),
+    ])
+      expect(plan.floats[0]).toEqual({ operator: 'Gemm', node: 'the y', reason: 'there is no integer kernel for it' });
+  });
+});
+
+describe('what clips', () => {
+  it('is saturation of what makes its input', () => {
+    const plan = planned(node('Relu', 'c', 'y'));
+    expect(treated(plan)).toEqual({ c: 'products', y: 'saturated' });
+    expect([...plan.aliases]).toEqual([['y', 'c']]);
+    expect(plan.scales.get('c')).toEqual({ kind: 'observed', tensor: 'y', within: [0, Infinity] });
+    expect(plan.scales.has('y')).toBe(false);
+  });
+
+  it('ends at its bounds', () => {
+    expect(planned(node('Clip', 'c zero six', 'y')).scales.get('c')).toEqual({
+      kind: 'observed',
+      tensor: 'y',
+      within: [0, 6],
+    });
+    expect(planned(node('Clip', 'c minus', 'y')).scales.get('c')).toMatchObject({ within: [-1, Infinity] });
+    expect(planned(node('Clip', 'c _ six', 'y')).scales.get('c')).toMatchObject({ within: [-Infinity, 6] });
+  });
+
+  it('is saturation through bytes that are moved meanwhile', () => {
+    const plan = planned(node('MaxPool', 'c', 'm', { kernel_shape: [2, 2] }), node('Relu', 'm', 'y'));
+    expect(plan.scales.get('c')).toEqual({ kind: 'observed', tensor: 'y', within: [0, Infinity] });
+    expect(plan.scales.get('m')).toBe(plan.scales.get('c'));
+    expect([...plan.aliases]).toEqual([['y', 'm']]);
+  });
+
+  it('is a table where others read what it clips, or where the saturation is taken', () => {
+    const both = planned(node('Relu', 'c', 'r'), node('Add', 'c r', 'y'));
+    expect(treated(both)).toEqual({ c: 'products', r: 'looked-up', y: 'bytes' });
+    expect(both.scales.get('r')).toEqual({ kind: 'observed', tensor: 'r', within: [0, Infinity] });
+    const twice = planned(node('Relu', 'c', 'r'), node('Clip', 'r zero six', 'y'));
+    expect(treated(twice)).toEqual({ c: 'products', r: 'saturated', y: 'looked-up' });
+  });
+});
+
+describe('gates', () => {
+  it('are the saturated bytes of a convolution that nothing else reads', () => {
+    const plan = planned(node('HardSigmoid', 'c', 'g', relative), node('Mul', 'g g', 'y'));
+    expect(treated(plan)).toEqual({ c: 'products', g: 'saturated', y: 'bytes' });
+    expect(plan.scales.get('c')).toEqual({ kind: 'gate', alpha: Math.fround(1 / 6), beta: 0.5 });
+    expect(observedBy(plan)).toEqual(['x', 'y']);
+  });
+
+  it('of hard swish are a table, and its argument ends where the gate is zero', () => {
+    const plan = planned(node('HardSigmoid', 'c', 'g', relative), node('Mul', 'c g', 'y'));
+    expect(treated(plan)).toEqual({ c: 'products', g: 'looked-up', y: 'bytes' });
+    const scale = plan.scales.get('c');
+    expect(scale?.kind === 'observed' ? scale.within[0] : null).toBeCloseTo(-3, 6);
+    expect(plan.scales.get('g')?.kind).toBe('gate');
+  });
+
+  it('of swish are bytes, and its argument ends at -8', () => {
+    const plan = planned(node('Sigmoid', 'c', 'g'), node('Mul', 'g c', 'y'));
+    expect(treated(plan)).toEqual({ c: 'products', g: 'bytes', y: 'bytes' });
+    expect(plan.scales.get('c')).toEqual({ kind: 'observed', tensor: 'c', within: [-8, Infinity] });
+  });
+
+  it('leave the argument whole where something else reads it', () => {
+    const plan = planned(node('Sigmoid', 'c', 'g'), node('Mul', 'g c', 's'), node('Add', 's c', 'y'));
+    expect(plan.scales.get('c')).toEqual({ kind: 'observed', tensor: 'c', within: [-Infinity, Infinity] });
+  });
+});

@@ -1,0 +1,125 @@
+import type { OnnxFile } from '../../../../compiler/index.js';
+import type { Ranges } from '../../../../deploy/quantize/calibrate.js';
+import { OnnxEditor } from '../../../../deploy/quantize/editor.js';
+import { activationParameters, greatestWeight, type WeightBits } from '../../../../deploy/quantize/numbers.js';
+import { floatOf, type OnnxNode } from '../../../../deploy/quantize/onnx-nodes.js';
+import type { Plan } from '../../../../deploy/quantize/plan.js';
+
+/** What is known of the bytes of a tensor. */
+interface Bytes {
+  /** The most that a number read from them can be off. */
+  readonly error: number;
+  /** The greatest magnitude of the floats, and of what is read from the bytes. */
+  readonly most: number;
+}
+
+/** How errors come together: as bad as can be, or as those of roundings that know nothing of each other. */
+export interface Errors {
+  /** That of rounding to whole steps, in steps. */
+  readonly half: number;
+  readonly sum: (errors: Iterable<number>) => number;
+}
+
+/** Each rounding is half a step off (kernels compute it in float32), and all in the bad direction. */
+export const worst: Errors = {
+  half: 0.505,
+  sum(errors) {
+    let sum = 0;
+    for (const error of errors) sum += Math.abs(error);
+    return sum;
+  },
+};
+
+/** Standard deviations: roundings are spread evenly over a step, and independent. */
+export const statistical: Errors = {
+  half: 1 / Math.sqrt(12),
+  sum(errors) {
+    let sum = 0;
+    for (const error of errors) sum += error * error;
+    return Math.sqrt(sum);
+  },
+};
+
+/**
+ * How far the results of a quantized model may be from those of the floats, on the images whose least and greatest values are
+ * its ranges: errors of all roundings, each as great as its scale allows, put together through the network. Activations
+ * count with their greatest magnitude. It is computed from the plan and the ranges alone, another way than the writer goes.
+ */
+export function errorBound(
+  file: OnnxFile,
+  plan: Plan,
+  ranges: Ranges,
+  bits: WeightBits,
+  { half, sum }: Errors,
+): number {
+  const editor = new OnnxEditor(file);
+  const known = new Map<string, Bytes>();
+  const stepOf = (name: string): { step: number; most: number } => {
+    const scale = plan.scales.get(name);
+    if (scale === undefined) throw new Error(`no scale: ${name}`);
+    if (scale.kind === 'gate') return { step: 1 / 255, most: 1 };
+    const [low, high] = ranges.range(scale.tensor);
+    const range = [Math.max(low, scale.within[0]), Math.min(high, scale.within[1])] as const;
+    const { scale: step } = activationParameters(range);
+    return { step, most: Math.max(0, high, -range[0]) + step };
+  };
+  const of = (name: string): Bytes => {
+    const own = plan.aliases.get(name) ?? name;
+    const found = known.get(own);
+    if (found !== undefined) return found;
+    const { step, most } = stepOf(own);
+    // What comes in floats is rounded once.
+    const made = { error: half * step, most };
+    known.set(own, made);
+    return made;
+  };
+  const put = (node: OnnxNode, error: number): void => {
+    for (const name of node.output) {
+      const { step, most } = stepOf(name);
+      known.set(name, { error: sum([error, half * step]), most });
+    }
+  };
+  const products = (node: OnnxNode): number => {
+    const x = of(node.input[0]);
+    const weights = editor.floats(node.input[1]) ?? new Float32Array();
+    const [outputs] = editor.dims(node.input[1]) ?? [1];
+    const bias = editor.floats(node.input[2] ?? '');
+    const inputScale = stepOf(plan.aliases.get(node.input[0]) ?? node.input[0]).step;
+    const each = weights.length / outputs;
+    let greatest = 0;
+    for (let o = 0; o < outputs; o++) {
+      const own = weights.subarray(o * each, (o + 1) * each);
+      const shift = Math.abs(bias?.[o] ?? 0);
+      const step =
+        Math.max(...own.map(Math.abs), (shift / (inputScale * 2 ** 30)) * greatestWeight[bits]) / greatestWeight[bits];
+      const byInput = sum(own) * x.error;
+      const byWeights = sum(own.map(() => half * step * x.most));
+      greatest = Math.max(greatest, sum([byInput, byWeights, half * step * inputScale, shift * 1e-6]));
+    }
+    return greatest;
+  };
+  for (const node of editor.nodes) {
+    const treatment = plan.treatments.get(node.output[0]);
+    if (treatment === undefined) throw new Error(`float: ${node.opType}`);
+    const inputs = node.input.filter((name) => !editor.isConstant(name)).map(of);
+    const [a, b = a] = inputs;
+    // The middle of a gate is half a step off.
+    const gate = (argument: number) => sum([argument * floatOf(node, 'alpha', 0.2), 0.5 / 255]);
+    if (treatment === 'products') put(node, products(node));
+    else if (treatment === 'scores') known.set(node.output[0], { error: products(node), most: Infinity });
+    else if (treatment === 'moved') for (const name of node.output) known.set(name, a);
+    else if (treatment === 'saturated') {
+      if (node.opType !== 'HardSigmoid') continue;
+      // Its argument was rounded to the steps of the gate.
+      known.set(node.input[0], { error: sum([gate(a.error), half / 255]), most: 1 });
+    } else if (node.opType === 'HardSigmoid') put(node, gate(a.error));
+    else if (treatment === 'looked-up') put(node, a.error);
+    else if (node.opType === 'Add') put(node, sum(inputs.map(({ error }) => error)));
+    else if (node.opType === 'Mul') {
+      // What swish loses where its argument ends, at -8.
+      put(node, sum([a.most * b.error, b.most * a.error, a.error * b.error, 0.0027]));
+    } else if (node.opType === 'Sigmoid') put(node, sum([a.error / 4, 0.0004]));
+    else put(node, Math.max(...inputs.map(({ error }) => error)));
+  }
+  return Math.max(...[...editor.outputs].map((name) => of(name).error));
+}

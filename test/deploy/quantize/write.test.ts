@@ -1,0 +1,165 @@
+import { describe, expect, it } from 'vitest';
+import type { Range } from '../../../deploy/quantize/numbers.js';
+import { rangesOf } from '../../../deploy/quantize/calibrate.js';
+import { OnnxEditor } from '../../../deploy/quantize/editor.js';
+import { planOf } from '../../../deploy/quantize/plan.js';
+import { writeQuantized } from '../../../deploy/quantize/write.js';
+import { modelOf, node, type ModelText } from './support/onnx-models.js';
+
+const constants: NonNullable<ModelText['constants']> = {
+  w: [[2, 1, 1, 1], Float32Array.of(1.27, -0.5)],
+  b: [[2], Float32Array.of(0.1, -0.2)],
+  half: [[], Float32Array.of(0.5)],
+};
+
+/** A file of one channel after quantizing it, with these ranges. */
+function written(spec: ModelText, ranges: Readonly<Record<string, Range>>): OnnxEditor {
+  const file = modelOf({ constants, input: ['N', 1, 2, 2], ...spec });
+  return new OnnxEditor(writeQuantized(file, planOf(file), rangesOf(new Map(Object.entries(ranges))), 8));
+}
+
+/** Nodes as `Conv x/dequantized … -> y`, in order. */
+const listed = (editor: OnnxEditor): string[] =>
+  editor.nodes.map(({ opType, input, output }) => `${opType} ${input.join(' ')} -> ${output.join(' ')}`);
+
+const bytesOf = (editor: OnnxEditor, name: string): number[] => [...(editor.constant(name)?.rawData ?? [])];
+
+describe('a quantized file', () => {
+  const nodes = [node('Conv', 'x w b', 'c'), node('Relu', 'c', 'y')];
+  const ranges = { x: [-1, 1.55], y: [0, 5.1] } as const;
+
+  it('has QuantizeLinear and DequantizeLinear around each operator, and none for what saturation does', () => {
+    expect(listed(written({ nodes }, ranges))).toMatchInlineSnapshot(`
+      [
+        "QuantizeLinear x scale 0.009999999776482582 zero 100 -> x/quantized",
+        "DequantizeLinear x/quantized scale 0.009999999776482582 zero 100 -> x/dequantized",
+        "DequantizeLinear w/quantized w/scale w/zero -> w/dequantized",
+        "DequantizeLinear b/quantized b/scale -> b/dequantized",
+        "Conv x/dequantized w/dequantized b/dequantized -> c",
+        "QuantizeLinear c scale 0.019999999552965164 zero 0 -> c/quantized",
+        "DequantizeLinear c/quantized scale 0.019999999552965164 zero 0 -> y",
+      ]
+    `);
+  });
+
+  it('has bytes of weights and biases at the scales that rules give', () => {
+    const editor = written({ nodes }, ranges);
+    // Of the input: 2.55 / 255 = 0.01, zero 100. Of the weights: 1.27 / 127 = 0.01 and 0.5 / 127.
+    expect(editor.floats('w/scale')).toEqual(Float32Array.of(0.01, 0.5 / 127));
+    expect(bytesOf(editor, 'w/quantized')).toEqual([127, 256 - 127]);
+    expect(bytesOf(editor, 'w/zero')).toEqual([0, 0]);
+    const scale = editor.floats('b/scale');
+    expect(scale).toEqual(Float32Array.of(Math.fround(0.01) ** 2, Math.fround(0.01) * Math.fround(0.5 / 127)));
+    // 0.1 / 0.0001 = 1000; -0.2 / (0.01 · 0.5 / 127) = -5080.
+    expect(editor.ints('b/quantized')).toEqual([1000, -5080]);
+    expect(editor.floats('scale 0.009999999776482582')).toEqual(Float32Array.of(0.01));
+    expect(bytesOf(editor, 'zero 100')).toEqual([100]);
+    // Of the output: 5.1 / 255 = 0.02, from zero.
+    expect(editor.floats(`scale ${Math.fround(0.02)}`)).toEqual(Float32Array.of(0.02));
+    expect(bytesOf(editor, 'zero 0')).toEqual([0]);
+  });
+
+  it('has no bias where there is none, and gives an output its name', () => {
+    const editor = written({ nodes: [node('Conv', 'x w', 'y')] }, ranges);
+    expect(editor.nodes.find(({ opType }) => opType === 'Conv')?.input).toHaveLength(2);
+    expect(editor.producer('y')?.opType).toBe('DequantizeLinear');
+  });
+
+  it('has weights of matrices by column', () => {
+    const editor = written(
+      {
+        constants: { ...constants, d: [[2, 2], Float32Array.of(127, 1, 63.5, -254)] },
+        nodes: [
+          node('Conv', 'x w b', 'c'),
+          node('GlobalAveragePool', 'c', 'p'),
+          node('Flatten', 'p', 'f'),
+          node('MatMul', 'f d', 'y'),
+        ],
+      },
+      { x: [0, 1], c: [0, 1], p: [0, 1], y: [0, 1] },
+    );
+    expect(editor.floats('d/scale')).toEqual(Float32Array.of(1, 2));
+    // 1 / 2 and 63.5 are halves: to the even number.
+    expect(bytesOf(editor, 'd/quantized')).toEqual([127, 0, 64, 256 - 127]);
+    // Moved bytes keep their scale.
+    expect(editor.producer('f/quantized')?.input.slice(1)).toEqual(editor.producer('p/quantized')?.input.slice(1));
+  });
+
+  it('has a gate of hard swish as a table whose saturation is the clip', () => {
+    const relative = { alpha: { float: 1 / 6 }, beta: { float: 0.5 } };
+    const editor = written(
+      { nodes: [node('Conv', 'x w b', 'c'), node('HardSigmoid', 'c', 'g', relative), node('Mul', 'c g', 'y')] },
+      { x: [0, 1], c: [-7, 4.65], y: [-0.4, 4.65] },
+    );
+    expect(listed(editor).slice(5)).toMatchInlineSnapshot(`
+      [
+        "QuantizeLinear c scale 0.029999999329447746 zero 100 -> c/quantized",
+        "DequantizeLinear c/quantized scale 0.029999999329447746 zero 100 -> c/dequantized",
+        "LeakyRelu c/dequantized -> g",
+        "QuantizeLinear g scale 0.023529410362243652 zero 128 -> g/quantized",
+        "DequantizeLinear g/quantized scale 0.003921568859368563 zero 0 -> g/dequantized",
+        "Mul c/dequantized g/dequantized -> y/float",
+        "QuantizeLinear y/float scale 0.01980392076075077 zero 20 -> y/quantized",
+        "DequantizeLinear y/quantized scale 0.01980392076075077 zero 20 -> y",
+      ]
+    `);
+    // The argument ends at -3: 7.65 / 255 = 0.03, zero 100.
+    expect(editor.producer('c/quantized')?.input[2]).toBe('zero 100');
+    // Written as x at 6 / 255 around 128; read as 0 to 1.
+    const [, writtenAt, middle] = editor.producer('g/quantized')?.input ?? [];
+    expect(editor.floats(writtenAt)?.[0]).toBeCloseTo(6 / 255, 8);
+    expect(bytesOf(editor, middle)).toEqual([128]);
+    const [, readAt, zero] = editor.producer('g/dequantized')?.input ?? [];
+    expect(editor.floats(readAt)).toEqual(Float32Array.of(1 / 255));
+    expect(bytesOf(editor, zero)).toEqual([0]);
+  });
+
+  it('has a gate after a convolution as bytes that are read otherwise, also after they were moved', () => {
+    const relative = { alpha: { float: 0.2 }, beta: { float: 0.5 } };
+    const shape: ModelText['constants'] = { ...constants, s: [[2], BigInt64Array.of(0n, -1n)] };
+    const editor = written(
+      {
+        constants: shape,
+        nodes: [
+          node('Conv', 'x w b', 'c'),
+          node('Reshape', 'c s', 'r'),
+          node('HardSigmoid', 'r', 'g', relative),
+          node('Mul', 'g g', 'y'),
+        ],
+      },
+      { x: [0, 1], y: [0, 1] },
+    );
+    expect(listed(editor).slice(4)).toMatchInlineSnapshot(`
+      [
+        "Conv x/dequantized w/dequantized b/dequantized -> c",
+        "QuantizeLinear c scale 0.019607841968536377 zero 128 -> c/quantized",
+        "DequantizeLinear c/quantized scale 0.003921568859368563 zero 0 -> c/dequantized",
+        "Reshape c/dequantized s -> r",
+        "QuantizeLinear r scale 0.003921568859368563 zero 0 -> r/quantized",
+        "DequantizeLinear r/quantized scale 0.003921568859368563 zero 0 -> r/dequantized",
+        "Mul r/dequantized r/dequantized -> y/float",
+        "QuantizeLinear y/float scale 0.003921568859368563 zero 0 -> y/quantized",
+        "DequantizeLinear y/quantized scale 0.003921568859368563 zero 0 -> y",
+      ]
+    `);
+    expect(editor.floats(editor.producer('c/quantized')?.input[1] ?? '')?.[0]).toBeCloseTo(5 / 255, 8);
+    expect(editor.floats(editor.producer('r/quantized')?.input[1] ?? '')).toEqual(Float32Array.of(1 / 255));
+  });
+
+  it('has numbers as bytes where an integer operator reads them', () => {
+    const editor = written(
+      { nodes: [node('Conv', 'x w b', 'c'), node('Mul', 'c half', 'y')] },
+      { x: [0, 1], c: [0, 1], y: [0, 1] },
+    );
+    expect(bytesOf(editor, 'half/quantized')).toEqual([255]);
+    expect(editor.producer('half/dequantized')?.input.slice(1)).toEqual([`scale ${Math.fround(0.5 / 255)}`, 'zero 0']);
+  });
+
+  it('keeps names apart that the file has already', () => {
+    const editor = written({ nodes: [node('Conv', 'x w b', 'x/quantized'), node('Relu', 'x/quantized', 'y')] }, ranges);
+    const names = editor.nodes.map(({ name }) => name);
+    expect(new Set(names).size).toBe(names.length);
+    const outputs = editor.nodes.flatMap(({ output }) => output);
+    expect(new Set(outputs).size).toBe(outputs.length);
+  });
+});
