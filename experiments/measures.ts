@@ -1,6 +1,6 @@
 import type { Objective, Values } from '../search/index.js';
 import type { Costs } from '../spaces/index.js';
-import type { ObjectiveValues, Provenance } from '../store/index.js';
+import type { ObjectiveValues, Provenance, StoredPrecision } from '../store/index.js';
 import type { ProxyName } from '../trainers/index.js';
 
 /**
@@ -12,9 +12,9 @@ export type Evaluation = (typeof evaluations)[number];
 
 /** What makes the values of a measure. */
 export type MeasureSource =
-  | { readonly kind: 'costs'; readonly of: (costs: Costs) => number }
+  | { readonly kind: 'costs'; readonly of: (costs: Costs, precision: StoredPrecision) => number }
   | { readonly kind: 'proxy'; readonly proxy: ProxyName }
-  | { readonly kind: 'latency'; readonly precision: 'fp32' }
+  | { readonly kind: 'latency' }
   | { readonly kind: 'training'; readonly evaluation: Evaluation };
 
 export type SourceKind = MeasureSource['kind'];
@@ -46,7 +46,11 @@ export const moments: { readonly [K in SourceKind]: Moment } = {
   training: { known: 'after training', cost: 'expensive', provenance: 'measured' },
 };
 
-const cost = (unit: Measure['unit'], title: string, of: (costs: Costs) => number): Measure => ({
+const cost = (
+  unit: Measure['unit'],
+  title: string,
+  of: (costs: Costs, precision: StoredPrecision) => number,
+): Measure => ({
   direction: 'minimize',
   unit,
   title,
@@ -80,12 +84,14 @@ export const measures = {
     direction: 'minimize',
     unit: 'ms',
     title: 'latency',
-    source: { kind: 'latency', precision: 'fp32' },
+    source: { kind: 'latency' },
   },
   macs: cost('count', 'MACs', ({ macs }) => macs),
   params: cost('count', 'parameters', ({ params }) => params),
   activation_bytes: cost('bytes', 'activation memory', ({ activationBytes }) => activationBytes),
-  size_bytes: cost('bytes', 'model size', ({ sizeBytes }) => sizeBytes),
+  size_bytes: cost('bytes', 'model size', ({ sizeBytes, int8SizeBytes }, precision) =>
+    precision === 'int8' ? int8SizeBytes : sizeBytes,
+  ),
   ...proxies,
 } as const satisfies Record<string, Measure>;
 

@@ -35,6 +35,11 @@ export interface Costs {
   readonly trafficBytes: number;
   /** Weights after batch norm is folded into convolutions (kernel and bias). */
   readonly sizeBytes: number;
+  /**
+   * The same with eight-bit integers: kernels in bytes; each of their output channels has a scale, a bias in 32 bits and
+   * that one's scale.
+   */
+  readonly int8SizeBytes: number;
   readonly layers: readonly LayerCost[];
 }
 
@@ -47,29 +52,35 @@ interface Count {
   readonly buffers: number;
   /** Values left in the weights after batch norm is folded. */
   readonly folded: number;
+  /** Bytes of them when kernels are bytes, biases included. */
+  readonly int8: number;
 }
 
-const nothing: Count = { macs: 0, params: 0, buffers: 0, folded: 0 };
+const nothing: Count = { macs: 0, params: 0, buffers: 0, folded: 0, int8: 0 };
 
-const weights = (values: number, uses: number): Count => ({
+/** Of each output channel of a quantized kernel: its scale, its bias, and the scale of that. */
+const bytesPerChannel = 3 * bytesPerValue;
+
+const weights = (values: number, uses: number, channels: number): Count => ({
   macs: values * uses,
   params: values,
   buffers: 0,
   folded: values,
+  int8: values + bytesPerChannel * channels,
 });
 
 const counts: LayerTable<Count> = {
   input: () => nothing,
   conv: ({ kernel, groups = 1, input, output }) =>
-    weights((kernel * kernel * input[2] * output[2]) / groups, output[0] * output[1]),
-  depthwise: ({ kernel, output }) => weights(kernel * kernel * output[2], output[0] * output[1]),
-  batch_norm: ({ output: [, , c] }) => ({ macs: 0, params: 2 * c, buffers: 2 * c, folded: c }),
+    weights((kernel * kernel * input[2] * output[2]) / groups, output[0] * output[1], output[2]),
+  depthwise: ({ kernel, output }) => weights(kernel * kernel * output[2], output[0] * output[1], output[2]),
+  batch_norm: ({ output: [, , c] }) => ({ macs: 0, params: 2 * c, buffers: 2 * c, folded: c, int8: 0 }),
   activation: () => nothing,
   avg_pool: () => nothing,
   global_pool: () => nothing,
   dense: ({ input, output }) => {
-    const { macs, params, folded } = weights(size(input) * output[2], 1);
-    return { macs, params: params + output[2], buffers: 0, folded: folded + output[2] };
+    const { macs, params, folded, int8 } = weights(size(input) * output[2], 1, output[2]);
+    return { macs, params: params + output[2], buffers: 0, folded: folded + output[2], int8 };
   },
   dropout: () => nothing,
   add: () => nothing,
@@ -116,6 +127,7 @@ export function costs(network: Network): Costs {
     activationBytes: bytesPerValue * peakValues(layers),
     trafficBytes: total((c) => c.traffic),
     sizeBytes: bytesPerValue * total((c) => c.folded),
+    int8SizeBytes: total((c) => c.int8),
     layers: counted.map(({ layer: { name, kind }, macs, params, traffic }) => ({
       name,
       kind,

@@ -20,6 +20,7 @@ export const eventKinds = [
   'supernet-trained',
   'shrink-began',
   'shrink-finished',
+  'weight-bits',
   'enqueued',
   'resumed',
   'extended',

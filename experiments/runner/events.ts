@@ -135,6 +135,8 @@ export interface TrialFinishedEvent {
   readonly state: 'complete' | 'pruned' | 'failed';
   /** Objective values by name; of the final stage, the final ones. */
   readonly values: Values;
+  /** What the values are those of; absent in runs that know fp32 only. */
+  readonly precision?: StoredPrecision;
   /** Why it was pruned or failed. */
   readonly message?: string;
 }
@@ -155,6 +157,8 @@ export interface MeasuredEvent {
   readonly kind: 'measured';
   /** What the network is measured for. */
   readonly purpose: 'calibration' | 'trial' | 'frontier';
+  /** What it was measured in; absent in runs that know fp32 only. */
+  readonly precision?: StoredPrecision;
   /** The trial, where there is one. */
   readonly number?: number;
   readonly ms: number;
@@ -167,6 +171,8 @@ export interface MeasuredEvent {
 /** How well the latency predictor does on networks that it was not fitted to. */
 export interface PredictionQualityEvent {
   readonly kind: 'prediction-quality';
+  /** Of the networks; absent in runs that know fp32 only. */
+  readonly precision?: StoredPrecision;
   readonly count: number;
   /** Mean absolute percentage error, in percent. */
   readonly mape: number;

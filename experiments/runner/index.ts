@@ -1,7 +1,7 @@
 export { execute, type RunOutcome } from './execute.js';
 export * from './events.js';
 export { resumeExperiment, runExperiment, type RunOptions } from './run.js';
-export { frontierTrials } from './loop/frontier.js';
+export { candidatesOf, frontierCandidates, frontierTrials, type Candidate } from './loop/frontier.js';
 export { planSupernet, type SupernetPlan } from './supernet/plan.js';
 export { nasVersion } from './version.js';
 export * from './workdir.js';

@@ -1,14 +1,14 @@
 import { NasError } from '../../base/errors.js';
 import { violated, type Objective } from '../../search/index.js';
 import type { TrialRecord } from '../../store/index.js';
-import { frontierTrials, plainValues } from './loop/frontier.js';
+import { frontierCandidates, plainValues } from './loop/frontier.js';
 
 /**
  * What a search without any result ends with.
  * @throws NasError `infeasible` when trials break a constraint; `failure` when all others failed.
  */
 export function requireResult(trials: readonly TrialRecord[], objectives: readonly Objective[]): void {
-  if (trials.length === 0 || frontierTrials(trials, objectives).length > 0) return;
+  if (trials.length === 0 || frontierCandidates(trials, objectives).length > 0) return;
   const failures = failuresOf(trials);
   const broken = objectives.flatMap((objective) => brokenBy(trials, objective));
   if (broken.length > 0) {

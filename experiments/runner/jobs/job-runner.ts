@@ -90,6 +90,10 @@ const patience: Readonly<Record<Job['kind'], number>> = {
   evaluate: 24 * 3600,
   /** A network is exported; after that, each batch is a sign. */
   export: 900,
+  /** A network is exported and read; after that, each batch is a sign. */
+  quantize: 900,
+  /** One model of one layer is run. */
+  integers: 900,
   /** A program is compiled; after that, each batch is a sign. */
   importance: 900,
 };
@@ -99,4 +103,4 @@ const agentPatience = 12 * 3600;
 
 /** Seconds for which a job is trusted to be at work although it shows nothing. */
 export const patienceWith = (job: Job): number =>
-  job.kind === 'measure' && job.device.type === 'agent' ? agentPatience : patience[job.kind];
+  'device' in job && job.device.type === 'agent' ? agentPatience : patience[job.kind];

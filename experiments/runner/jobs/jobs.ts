@@ -1,5 +1,5 @@
 import type { DeviceConfig, Measurement, Protocol } from '../../../latency-models/index.js';
-import type { ModelMetadata } from '../../../deploy/index.js';
+import type { ModelMetadata, QuantizedClassifier, WeightBits } from '../../../deploy/index.js';
 import type { Choice, Network, SpaceConfig, Task } from '../../../spaces/index.js';
 import type {
   AnyEngine,
@@ -18,6 +18,8 @@ import type {
   TeacherOptions,
 } from '../../../trainers/index.js';
 
+import type { StoredPrecision } from '../../../store/index.js';
+import type { CompressConfig } from '../../compress/index.js';
 import type { EvaluationSubject } from '../../evaluate-schema.js';
 
 /** A network, the seed of its initial weights and, when it has been trained, the file with its weights. */
@@ -28,9 +30,11 @@ export interface SeededNetwork {
   readonly weights?: string;
 }
 
-/** A network with its choices by decision. */
+/** A network with its choices by decision, and what it is computed in. */
 export interface ChosenNetwork extends SeededNetwork {
   readonly choices: Readonly<Record<string, Choice>>;
+  /** Default: fp32. Of int8, only the time tells: scales are those of no images. */
+  readonly precision?: StoredPrecision;
 }
 
 export interface TeacherJob {
@@ -113,6 +117,30 @@ export interface ExportJob {
   readonly threads: number;
 }
 
+/** Quantizes a trained network and evaluates it on the validation images, beside the float one; nothing is kept of it. */
+export interface QuantizeJob {
+  readonly kind: 'quantize';
+  readonly candidate: SeededNetwork;
+  readonly dataset: DatasetRef;
+  readonly calibration: CompressConfig['calibration'];
+  /** Draws the images of the calibration from the training split. */
+  readonly seed: number;
+  readonly weightBits: WeightBits;
+  readonly threads: number;
+}
+
+/** What a network comes to in int8, or why it cannot be had. */
+export type QuantizeResult =
+  Pick<QuantizedClassifier, 'method' | 'accuracy' | 'tried' | 'images'> | { readonly failed: string };
+
+/** Asks a device how it sums products of bytes. */
+export interface IntegersJob {
+  readonly kind: 'integers';
+  readonly device: DeviceConfig;
+}
+
+export type IntegersResult = 'exact' | 'saturating';
+
 /** Tells how much each channel of a trained network matters. */
 export interface ImportanceJob {
   readonly kind: 'importance';
@@ -142,6 +170,8 @@ interface Jobs {
   proxies: { job: ProxiesJob; result: readonly ProxyResult[] };
   evaluate: { job: EvaluateJob; result: EvaluateResult };
   export: { job: ExportJob; result: ExportResult };
+  quantize: { job: QuantizeJob; result: QuantizeResult };
+  integers: { job: IntegersJob; result: IntegersResult };
   importance: { job: ImportanceJob; result: Readonly<Record<string, readonly number[]>> };
 }
 

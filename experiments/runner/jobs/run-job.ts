@@ -7,6 +7,8 @@ import {
   saveWeights,
   type FitHooks,
 } from '../../../trainers/index.js';
+import { integersJob } from '../compress/integers-job.js';
+import { quantizeJob } from '../compress/quantize-job.js';
 import { exportJob } from '../finishing/export-job.js';
 import { measureJob } from '../latency/measure-job.js';
 import { importanceJob } from '../shrink/importance-job.js';
@@ -49,6 +51,8 @@ const works: { readonly [K in Job['kind']]: Work<K> } = {
   proxies: proxiesJob,
   evaluate: evaluateJob,
   export: exportJob,
+  quantize: quantizeJob,
+  integers: integersJob,
   importance: importanceJob,
 };
 

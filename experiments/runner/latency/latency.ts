@@ -1,109 +1,136 @@
-import { messageOf, NasError } from '../../../base/errors.js';
-import { contentHash } from '../../../base/hash.js';
+import { messageOf } from '../../../base/errors.js';
 import { Random } from '../../../base/random.js';
-import {
-  defaultProtocol,
-  selectCalibration,
-  validate,
-  type Environment,
-  type LatencyModel,
-  type Measurement,
-} from '../../../latency-models/index.js';
-import { choicesOf, genotypeId, type Genotype } from '../../../spaces/index.js';
-import type { MeasurementPurpose, MeasurementRecord, ObjectiveValue } from '../../../store/index.js';
+import { selectCalibration, validate, type LatencyModel } from '../../../latency-models/index.js';
+import type { MeasurementPurpose, MeasurementRecord, ObjectiveValue, StoredPrecision } from '../../../store/index.js';
+import { precisionsOf } from '../../compress/index.js';
 import type { TrainingContext } from '../context.js';
-import { JobFailed } from '../jobs/job-runner.js';
-import type { SeededNetwork } from '../jobs/jobs.js';
-import { environmentDifferences, OtherEnvironment } from './environment.js';
+import type { LatencyModels } from '../loop/candidates.js';
+import { DeviceFailed, Measuring, saidIn, type Subject } from './measuring.js';
 import { LatencyPredictor } from './predictor.js';
 import { latencyValue } from './value.js';
 
-/** A network to measure, and what for. */
-export interface Subject {
-  readonly genotype: Genotype;
-  readonly candidate: SeededNetwork;
-  readonly trial?: number;
-}
+/** The latencies of a trial's network, by precision. */
+export type TrialLatencies = Readonly<Partial<Record<StoredPrecision, ObjectiveValue>>>;
 
-/** No measurement came of a job: the device is to blame, or (`invalid-input`) the network. */
-class DeviceFailed extends NasError {
-  constructor({ code, message, hint }: NasError) {
-    super(code, message, hint === undefined ? {} : { hint });
-  }
-}
+/** What came of measuring a trial: latencies, of one precision alone where the other cannot run, and why that cannot. */
+export type TrialMeasured =
+  { readonly latencies: TrialLatencies; readonly int8Failed?: string } | { readonly failed: string };
 
 /** Measures latency while nothing trains, keeps what was measured, and predicts the rest from it. */
 export class LatencyService {
-  private readonly predictor: LatencyPredictor;
-  /** How latency was measured last. */
-  private environment: unknown;
+  /** What every network is measured in. */
+  private readonly precisions: readonly StoredPrecision[];
+  private readonly predictors: ReadonlyMap<StoredPrecision, LatencyPredictor>;
+  private readonly measuring: Measuring;
 
   constructor(private readonly context: TrainingContext) {
-    this.predictor = new LatencyPredictor(context);
+    this.measuring = new Measuring(context);
+    this.precisions = precisionsOf(context.plan.experiment.compress);
+    this.predictors = new Map(
+      this.precisions.map((precision) => [precision, new LatencyPredictor(context, precision)]),
+    );
   }
 
   /** Measures a few networks, chosen to tell most about all others, unless an earlier run of this workdir did. */
   async calibrate(): Promise<void> {
     const { plan, store, observe } = this.context;
     const { latency, seed } = plan.experiment;
-    if (!plan.sources.has('latency') || !this.predictor.needsCalibration) return;
+    if (!plan.sources.has('latency') || latency.predictor !== 'auto') return;
     // Few networks of a space have a row; a model comes from those that do.
     if (latency.device.type === 'table' && latency.device.missing === 'fail') return;
     if (store.measurements.all().some(({ purpose }) => purpose === 'calibration')) return;
-    const message = `Measuring ${latency.calibration} networks to predict the latency of all others`;
+    const how = this.precisions.length > 1 ? ` in ${this.precisions.join(' and ')}` : '';
+    const message = `Measuring ${latency.calibration} networks${how} to predict the latency of all others`;
     observe({ kind: 'phase', name: 'calibration', message });
     const genotypes = selectCalibration(plan.space, latency.calibration, new Random(seed, 'calibration'));
-    await this.measure(
-      genotypes.map((genotype) => ({ genotype, candidate: { network: plan.space.build(genotype), seed } })),
+    await this.measuring.measure(
+      genotypes.flatMap((genotype) =>
+        this.inEach({ genotype, candidate: { network: plan.space.build(genotype), seed } }),
+      ),
       'calibration',
     );
   }
 
-  /** What latency is predicted by, knowing the calibration and those trials that may be known; null: nothing is. */
-  model(isKnown: (trial: number) => boolean): LatencyModel | null {
-    return this.predictor.model(isKnown);
+  /**
+   * What latency is predicted by, knowing the calibration and those trials that may be known: a model for each precision,
+   * as precisions are chosen by their ratio; null: nothing is predicted.
+   */
+  models(isKnown: (trial: number) => boolean): LatencyModels | null {
+    const models: Partial<Record<StoredPrecision, LatencyModel>> = {};
+    for (const [precision, predictor] of this.predictors) {
+      const model = predictor.model(isKnown);
+      if (model === null) return null;
+      models[precision] = model;
+    }
+    return models;
   }
 
   /**
-   * The latency of a trial, measured now unless it is known. When the device fails, the run goes on: with what was
-   * predicted for the trial (the next one is measured again), or without the trial when the network is at fault or
-   * nothing was predicted. Undefined when the user stopped the run.
+   * The latency of a trial in every precision, measured side by side now unless it is known. When the device fails, the
+   * run goes on: with what was predicted for the trial (the next one is measured again), or without the trial when the
+   * network is at fault or nothing was predicted. A network that cannot run in int8 keeps fp32, where that is measured.
+   * Undefined when the user stopped the run.
    */
-  async ofTrial(
-    subject: Subject & { readonly trial: number },
-  ): Promise<ObjectiveValue | { readonly failed: string } | undefined> {
-    const { store, observe, stopping } = this.context;
+  async ofTrial(subject: Subject & { readonly trial: number }): Promise<TrialMeasured | undefined> {
+    const { observe, stopping } = this.context;
     const { trial } = subject;
+    let int8Failed: string | undefined;
     try {
-      if (this.taken(trial) === undefined) await this.measure([subject], 'trial');
+      int8Failed = await this.measureTrial(subject);
     } catch (error) {
       if (stopping()) return undefined;
       if (!(error instanceof DeviceFailed)) throw error;
       const failed = `latency: ${messageOf(error)}`;
-      const predicted = store.trials.prediction(trial);
-      if (predicted === undefined || error.code === 'invalid-input') return { failed };
+      if (error.code === 'invalid-input' || this.known(trial) === undefined) return { failed };
       observe({ kind: 'warning', message: `trial ${trial} goes on with its predicted latency: ${messageOf(error)}` });
     }
-    return this.known(trial);
+    const latencies = this.known(trial) ?? {};
+    return { latencies, ...(int8Failed !== undefined && { int8Failed }) };
   }
 
-  /** The latency of a trial as it was measured, or else predicted; undefined when neither. */
-  known(trial: number): ObjectiveValue | undefined {
-    const taken = this.taken(trial);
-    if (taken !== undefined) return latencyValue(taken);
-    const predicted = this.context.store.trials.prediction(trial);
-    return predicted && { value: predicted.ms, provenance: 'predicted' };
+  /** @returns why the network cannot be measured in int8, where it can in fp32. */
+  private async measureTrial(subject: Subject & { readonly trial: number }): Promise<string | undefined> {
+    const { trial } = subject;
+    if (this.precisions.every((precision) => this.taken(trial, precision) !== undefined)) return undefined;
+    try {
+      await this.measuring.measure(this.inEach(subject), 'trial');
+      return undefined;
+    } catch (error) {
+      const own = error instanceof DeviceFailed && error.code === 'invalid-input' && !this.context.stopping();
+      if (!own || this.precisions.length === 1) throw error;
+      if (this.taken(trial, 'fp32') === undefined)
+        await this.measuring.measure([{ ...subject, precision: 'fp32' }], 'trial');
+      return messageOf(error);
+    }
   }
 
-  private taken(trial: number): MeasurementRecord | undefined {
-    return this.context.store.measurements.of(trial).find(({ purpose }) => purpose === 'trial');
+  private inEach(subject: Subject): Subject[] {
+    return this.precisions.map((precision) => ({ ...subject, precision }));
+  }
+
+  /** The latencies of a trial as they were measured, or else predicted; undefined when there is none. */
+  known(trial: number): TrialLatencies | undefined {
+    const found = this.precisions.flatMap((precision): [StoredPrecision, ObjectiveValue][] => {
+      const taken = this.taken(trial, precision);
+      if (taken !== undefined) return [[precision, latencyValue(taken)]];
+      // What was measured is not set against what was predicted.
+      if (this.precisions.some((other) => this.taken(trial, other) !== undefined)) return [];
+      const predicted = this.context.store.trials.prediction(trial, precision);
+      return predicted === undefined ? [] : [[precision, { value: predicted.ms, provenance: 'predicted' }]];
+    });
+    return found.length === 0 ? undefined : Object.fromEntries(found);
+  }
+
+  private taken(trial: number, precision: StoredPrecision): MeasurementRecord | undefined {
+    const measurements = this.context.store.measurements.of(trial);
+    return measurements.find((record) => record.purpose === 'trial' && record.precision === precision);
   }
 
   /** Measures networks that have a latency already; when the device fails, they keep it, and false is returned. */
   async measureAgain(subjects: readonly Subject[], purpose: MeasurementPurpose): Promise<boolean> {
     const { observe, stopping } = this.context;
     try {
-      await this.measure(subjects, purpose);
+      await this.measuring.measure(subjects, purpose);
       return true;
     } catch (error) {
       if (stopping()) return false;
@@ -114,107 +141,22 @@ export class LatencyService {
     }
   }
 
-  /** Measures networks side by side, so that whatever changes with time hits all alike. */
-  async measure(subjects: readonly Subject[], purpose: MeasurementPurpose): Promise<void> {
-    const { plan, jobs, store, observe } = this.context;
-    const { device } = plan.experiment.latency;
-    const { decisions } = plan.space;
-    const id = this.measurementId(subjects, purpose);
-    const job = {
-      kind: 'measure',
-      candidates: subjects.map(({ candidate, genotype }) => ({
-        ...candidate,
-        choices: choicesOf(decisions, genotype),
-      })),
-      space: { config: plan.experiment.space, task: plan.task },
-      device,
-      protocol: defaultProtocol,
-      id,
-      profile: purpose === 'calibration',
-    } as const;
-    const sharing = device.type === 'agent' || device.type === 'table' ? 'elsewhere' : 'exclusive';
-    const submitted = jobs.submit(
-      { id, job, sharing, inputs: [] },
-      {
-        event: (event) => {
-          if (event.kind === 'count' && purpose !== 'trial')
-            observe({ kind: 'progress', phase: purpose, done: event.done, total: event.total, unit: event.what });
-        },
-      },
-    );
-    const measured = await submitted.result.catch((error: unknown) => {
-      if (error instanceof JobFailed || (error instanceof NasError && error.code === 'invalid-input'))
-        throw new DeviceFailed(error);
-      throw error;
-    });
-    this.compare(measured[0].environment);
-    store.transaction(() => {
-      for (const [i, { genotype, candidate, trial }] of subjects.entries()) {
-        store.measurements.add({
-          ...plain(measured[i]),
-          genotypeId: genotypeId(genotype),
-          network: candidate.network,
-          purpose,
-          ...(trial === undefined ? {} : { trial }),
-        });
-      }
-    });
-    for (const [i, { trial }] of subjects.entries()) {
-      const predictedMs = trial === undefined ? undefined : store.trials.prediction(trial)?.ms;
-      const { ms, interval, converged } = measured[i];
-      observe({
-        kind: 'measured',
-        purpose,
-        ms,
-        interval,
-        converged,
-        ...(trial === undefined ? {} : { number: trial }),
-        ...(predictedMs === undefined ? {} : { predictedMs }),
-      });
-    }
-  }
-
   /** Tells how well latency was predicted for the trials, each before it was measured. */
   reportQuality(): void {
     const { store, observe } = this.context;
-    const pairs = store.measurements.all().flatMap(({ purpose, trial, ms }) => {
-      const predicted = purpose === 'trial' && trial !== null ? store.trials.prediction(trial) : undefined;
-      return predicted === undefined ? [] : [{ predicted: predicted.ms, measured: ms }];
-    });
-    if (pairs.length < 3) return;
-    const { count, mape, spearman } = validate(pairs);
-    // Ranks that are all equal have no correlation.
-    if (!Number.isFinite(spearman)) return;
-    store.events.add({ kind: 'prediction-quality', detail: { count, mape, spearman } });
-    observe({ kind: 'prediction-quality', count, mape, spearman });
+    for (const precision of this.precisions) {
+      const pairs = store.measurements.all().flatMap(({ purpose, trial, ms, precision: measuredIn }) => {
+        if (purpose !== 'trial' || trial === null || measuredIn !== precision) return [];
+        const predicted = store.trials.prediction(trial, precision);
+        return predicted === undefined ? [] : [{ predicted: predicted.ms, measured: ms }];
+      });
+      if (pairs.length < 3) continue;
+      const { count, mape, spearman } = validate(pairs);
+      // Ranks that are all equal have no correlation.
+      if (!Number.isFinite(spearman)) continue;
+      const quality = { count, mape, spearman, ...saidIn(this.context.plan, precision) };
+      store.events.add({ kind: 'prediction-quality', detail: quality });
+      observe({ kind: 'prediction-quality', ...quality });
+    }
   }
-
-  /** @throws OtherEnvironment when the latest latency of this run was measured otherwise, and the user does not accept that. */
-  private compare(now: Environment): void {
-    const { plan, store, observe } = this.context;
-    this.environment ??= store.measurements.all().at(-1)?.environment ?? now;
-    // Written by this service.
-    const differences = environmentDifferences(this.environment as Environment, now);
-    if (differences === '') return;
-    if (!plan.acceptEnvironment) throw new OtherEnvironment(differences);
-    this.environment = now;
-    const message = `from now on, latency is measured in another environment: ${differences}`;
-    store.events.add({ kind: 'warning', detail: { message } });
-    observe({ kind: 'warning', message });
-  }
-
-  /** The same for the same measurement of this run, also after it was killed and resumed. */
-  private measurementId(subjects: readonly Subject[], purpose: MeasurementPurpose): string {
-    const { name, createdAt } = this.context.store.run.get();
-    const before = this.context.store.measurements.all().filter((record) => record.purpose === purpose);
-    const trials = subjects.map(({ genotype, trial }) => [genotypeId(genotype), trial ?? null]);
-    const rounds = purpose === 'trial' ? 0 : before.length;
-    return `${purpose}-${contentHash(name, createdAt, trials, rounds).slice(0, 32)}`;
-  }
-}
-
-/** A measurement as the store keeps it. */
-function plain({ environment, provenance, reliable, reasons, layers, ...timing }: Measurement) {
-  const beside = { provenance, reliable, reasons, ...(layers === undefined ? {} : { layers }) };
-  return { ...timing, device: environment.device, environment: { ...environment, ...beside } };
 }

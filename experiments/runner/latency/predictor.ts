@@ -9,7 +9,7 @@ import {
   type Supervised,
 } from '../../../latency-models/index.js';
 import type { Network } from '../../../spaces/index.js';
-import type { MeasurementRecord } from '../../../store/index.js';
+import type { MeasurementRecord, StoredPrecision } from '../../../store/index.js';
 import type { TrainingContext } from '../context.js';
 import { storedLayers } from './value.js';
 
@@ -20,15 +20,16 @@ export class LatencyPredictor {
   /** A model that was fitted elsewhere. */
   private readonly given: LatencyModel | undefined;
 
-  /** @throws NasError `invalid-input` when the experiment names a file that is not a model. */
-  constructor(private readonly context: TrainingContext) {
-    const file = modelFileOf(context.plan.experiment.latency.predictor, 'fp32');
+  /**
+   * @param precision of the networks that it predicts
+   * @throws NasError `invalid-input` when the experiment names a file that is not a model.
+   */
+  constructor(
+    private readonly context: TrainingContext,
+    private readonly precision: StoredPrecision,
+  ) {
+    const file = modelFileOf(context.plan.experiment.latency.predictor, precision);
     this.given = file === undefined ? undefined : readLatencyModel(file);
-  }
-
-  /** Whether networks have to be measured before the first trial. */
-  get needsCalibration(): boolean {
-    return this.context.plan.experiment.latency.predictor === 'auto';
   }
 
   /**
@@ -38,7 +39,7 @@ export class LatencyPredictor {
   model(isKnown: (trial: number) => boolean): LatencyModel | null {
     const { plan, store } = this.context;
     if (!plan.sources.has('latency') || plan.experiment.latency.predictor === 'none') return null;
-    const all = store.measurements.all();
+    const all = store.measurements.all().filter(({ precision }) => precision === this.precision);
     const calibration = all.filter(({ purpose }) => purpose === 'calibration').sort((a, b) => a.id - b.id);
     const trials = all
       .flatMap((record) =>
@@ -52,7 +53,7 @@ export class LatencyPredictor {
       const supervised = supervise(
         calibration.map((record) => this.observation(record)),
         trials.map(({ record, trial }) => {
-          const predictedMs = store.trials.prediction(trial)?.ms;
+          const predictedMs = store.trials.prediction(trial, this.precision)?.ms;
           return { ...this.observation(record), ...(predictedMs === undefined ? {} : { predictedMs }) };
         }),
         this.given,
@@ -67,10 +68,16 @@ export class LatencyPredictor {
     if (supervised.state === this.told) return;
     this.told = supervised.state;
     const { store, observe } = this.context;
-    const message = messages(supervised);
+    const message = messages(supervised, this.name);
     const kind = supervised.state === 'dropped' ? 'warning' : 'note';
     store.events.add({ kind, detail: { message } });
     observe({ kind, message });
+  }
+
+  /** Several stand beside each other where candidates have several precisions. */
+  private get name(): string {
+    const { int8 } = this.context.plan.experiment.compress;
+    return int8 === 'off' ? 'latency predictor' : `latency predictor of ${this.precision}`;
   }
 
   private observation(record: MeasurementRecord): Observation {
@@ -82,22 +89,22 @@ export class LatencyPredictor {
 }
 
 /** The file of the model for a precision; undefined where none is given. */
-function modelFileOf(predictor: LatencyConfig['predictor'], precision: 'fp32' | 'int8'): string | undefined {
+function modelFileOf(predictor: LatencyConfig['predictor'], precision: StoredPrecision): string | undefined {
   if (predictor === 'auto' || predictor === 'none') return undefined;
   return typeof predictor === 'string' ? predictor : predictor[precision];
 }
 
-function messages(supervised: Supervised): string {
+function messages(supervised: Supervised, name: string): string {
   switch (supervised.state) {
     case 'sound':
-      return 'The latency predictor agrees with the measurements again';
+      return `The ${name} agrees with the measurements again`;
     case 'corrected': {
       const percent = Math.abs(100 * (supervised.factor - 1)).toFixed(0);
       const how = supervised.factor > 1 ? 'slower' : 'faster';
-      return `The latency predictor is corrected: trials are ${percent} % ${how} than what it was fitted to`;
+      return `The ${name} is corrected: trials are ${percent} % ${how} than what it was fitted to`;
     }
     case 'dropped':
-      return `The latency predictor is dropped: its last ${supervised.count} predictions were off by ${supervised.mape.toFixed(0)} %; candidates are measured only`;
+      return `The ${name} is dropped: its last ${supervised.count} predictions were off by ${supervised.mape.toFixed(0)} %; candidates are measured only`;
   }
 }
 

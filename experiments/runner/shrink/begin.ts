@@ -47,7 +47,7 @@ async function cutInto(
   const { network } = model;
   const measuring = device === null ? null : measuringOn(context, device);
   const predicts = device !== null && sameDevice(device, plan.experiment.latency.device);
-  const predictor = predicts ? new LatencyService(context).model(() => true) : null;
+  const predictor = predicts ? (new LatencyService(context).models(() => true)?.fp32 ?? null) : null;
   const whole = await uncut(network, request, predictor, measuring);
 
   observe({ kind: 'phase', name: 'shrink', message: `Finding out which channels of trial ${trial} matter` });

@@ -28,7 +28,9 @@ const parts = {
 /** Writes the experiment, with other and further parts or (null) without them; its data is tiny. */
 export function writeExperiment(
   directory: string,
-  changes: Readonly<Partial<Record<keyof typeof parts | 'latency' | 'evaluate' | 'supernet', string | null>>> = {},
+  changes: Readonly<
+    Partial<Record<keyof typeof parts | 'latency' | 'evaluate' | 'supernet' | 'compress', string | null>>
+  > = {},
 ): string {
   const data = join(directory, 'data');
   makeTinyDataset(data, { train: 20 });

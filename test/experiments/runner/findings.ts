@@ -17,7 +17,7 @@ export function findings(workdir: string) {
         .all()
         .filter(({ kind }) => kind === 'asked' || kind === 'promoted')
         .map(({ kind, trial, detail }) => ({ kind, trial, detail })),
-      trials: trials.map(({ number, genotypeId, seed, reason, state, message, values }) => ({
+      trials: trials.map(({ number, genotypeId, seed, reason, state, message, values, precision, variants }) => ({
         number,
         genotypeId,
         seed,
@@ -25,6 +25,8 @@ export function findings(workdir: string) {
         state,
         message,
         values,
+        precision,
+        variants,
       })),
       curves: trials.map(({ number }) => [
         curve({ stage: 'search', trial: number }),

@@ -16,6 +16,8 @@ export interface AccuracySource {
   evaluate(trial: TrialRecord, epochs: number): Promise<Evaluated | undefined>;
   /** What a trial came to after some of its epochs; undefined when it never got there. */
   known(trial: TrialRecord, epochs: number): ObjectiveValues | undefined;
+  /** File of the weights of a trial that was evaluated to its end. */
+  weights(trial: TrialRecord): Promise<string>;
   /** Forgets how a trial would have gone on. */
   abandon(trial: number): void;
   /** What follows the search. */

@@ -45,6 +45,10 @@ export class OwnEvaluations implements AccuracySource {
     return undefined;
   }
 
+  weights(): Promise<string> {
+    return Promise.reject(new Error('what a function of the user trains, it keeps itself'));
+  }
+
   abandon(): void {
     return;
   }

@@ -28,7 +28,10 @@ export class Slices implements AccuracySource {
   }
 
   async evaluate(trial: TrialRecord): Promise<Evaluated | undefined> {
-    const result = await trialJob(this.context, trial.number, this.order(trial, await this.preparations.supernet()));
+    const supernet = await this.preparations.supernet();
+    // What is going to be quantized is kept at once.
+    const keep = this.context.plan.experiment.compress.int8 === 'off' ? undefined : this.file(trial);
+    const result = await trialJob(this.context, trial.number, this.order(trial, supernet, keep));
     if ('interrupted' in result) return undefined;
     if ('failed' in result) return result;
     return { state: 'complete', values: valuesFrom('training', { [accuracyOf('supernet')]: result.accuracy }) };
@@ -44,15 +47,19 @@ export class Slices implements AccuracySource {
   }
 
   async finish(latency: LatencyService): Promise<void> {
-    await finishFrontier(this.context, latency, this.preparations, (trial) => this.kept(trial));
+    await finishFrontier(this.context, latency, this.preparations, (trial) => this.weights(trial));
   }
 
   /** File of a trial's calibrated slice, written now unless it was. */
-  private async kept(trial: TrialRecord): Promise<string> {
-    const file = join(this.context.plan.workdir, trialFolder('search', trial.number), weightsFile);
+  async weights(trial: TrialRecord): Promise<string> {
+    const file = this.file(trial);
     if (!existsSync(file))
       await this.context.jobs.submit(this.order(trial, await this.preparations.supernet(), file)).result;
     return file;
+  }
+
+  private file({ number }: TrialRecord): string {
+    return join(this.context.plan.workdir, trialFolder('search', number), weightsFile);
   }
 
   private order(

@@ -3,10 +3,12 @@ import { measuresOf } from '../../../measures.js';
 import type { RunContext, TrainingContext } from '../../context.js';
 import type { CreateJobRunner } from '../../jobs/local-pool.js';
 import { ProxyService } from '../../jobs/proxies.js';
+import { Compression } from '../../compress/compression.js';
 import { LatencyService } from '../../latency/latency.js';
 import type { TrainingPlan } from '../../plan.js';
 import { Candidates } from '../candidates.js';
 import { FeatureChoice } from '../feature-choice.js';
+import { LatencyLook } from '../latency-look.js';
 import { lookAt, seenOf, type Look } from '../looks.js';
 import type { ProposalFilter } from '../proposals.js';
 import { ProxyFilter } from '../proxy-filter.js';
@@ -21,6 +23,8 @@ export class TrainingEvaluator implements Evaluator {
   private readonly context: TrainingContext;
   private readonly latency: LatencyService;
   private readonly looks: readonly Look[];
+  /** Null: candidates are float32 networks and nothing else. */
+  private readonly compression: Compression | null;
   private readonly source: AccuracySource;
   readonly filter: ProposalFilter | undefined;
 
@@ -30,6 +34,7 @@ export class TrainingEvaluator implements Evaluator {
     const candidates = new Candidates(plan);
     this.context = { ...context, plan, jobs, candidates };
     this.latency = new LatencyService(this.context);
+    this.compression = plan.experiment.compress.int8 === 'off' ? null : new Compression(this.context);
     this.source = accuracySource(this.context);
     const proxies = new ProxyService(this.context);
     this.filter =
@@ -38,27 +43,26 @@ export class TrainingEvaluator implements Evaluator {
     this.looks = [
       candidates,
       ...(plan.proxies.length > 0 ? [proxies] : []),
-      ...(plan.sources.has('latency') ? [latencyLook(this.context, this.latency)] : []),
+      ...(plan.sources.has('latency') ? [new LatencyLook(this.context, this.latency, this.compression)] : []),
     ];
   }
 
   async prepare(): Promise<void> {
+    const { stopping } = this.context;
     await this.source.prepare();
-    if (!this.context.stopping()) await this.latency.calibrate();
+    if (!stopping()) await this.compression?.prepare();
+    if (!stopping()) await this.latency.calibrate();
   }
 
   preview(isKnown: (trial: number) => boolean): Preview {
     const { candidates } = this.context;
-    const model = this.latency.model(isKnown);
+    const models = this.latency.models(isKnown);
     return {
-      cheap: (genotype) => candidates.cheap(genotype, model),
-      untold: model === null ? measuresOf('latency').map(([name]) => name) : [],
+      cheap: (genotype) => candidates.cheap(genotype, models),
+      untold: models === null ? measuresOf('latency').map(([name]) => name) : [],
       describe: (genotype) => {
-        const prediction = candidates.predict(genotype, model);
-        return {
-          network: candidates.network(genotype),
-          ...(prediction === undefined ? {} : { predictions: { fp32: prediction } }),
-        };
+        const predictions = models === null ? {} : { predictions: candidates.predict(genotype, models) };
+        return { network: candidates.network(genotype), ...predictions };
       },
     };
   }
@@ -69,12 +73,21 @@ export class TrainingEvaluator implements Evaluator {
 
   async evaluate(trial: TrialRecord, until: number): Promise<Outcome | Paused | undefined> {
     const seen = await lookAt(trial, this.looks, this.context.plan.experiment.objectives);
-    if (seen === undefined || 'state' in seen) return seen;
-    const { values } = seen;
+    if (seen === undefined) return undefined;
+    if ('state' in seen) return { ...seen, ...this.judgedIn(trial) };
     const trained = await this.source.evaluate(trial, until);
     if (trained === undefined) return undefined;
-    if ('failed' in trained) return { state: 'failed', values, message: trained.failed };
-    return { state: trained.state, values: { ...trained.values, ...values } };
+    if ('failed' in trained)
+      return { state: 'failed', values: seen.values, message: trained.failed, ...this.judgedIn(trial) };
+    const values = { ...trained.values, ...seen.values };
+    if (trained.state === 'paused') return { state: 'paused', values };
+    if (this.compression === null) return { state: 'complete', values };
+    return this.compression.conclude(trial, values, () => this.source.weights(trial));
+  }
+
+  /** What the values of a trial are those of that was not trained to its end, where that is to be said. */
+  private judgedIn({ number }: TrialRecord): Pick<Outcome, 'precision'> {
+    return this.compression === null ? {} : { precision: this.compression.before(number) };
   }
 
   recall(trial: TrialRecord, epochs: number): ObjectiveValues | undefined {
@@ -88,6 +101,7 @@ export class TrainingEvaluator implements Evaluator {
 
   async finish(): Promise<void> {
     this.latency.reportQuality();
+    this.compression?.summarise();
     await this.source.finish(this.latency);
   }
 
@@ -106,15 +120,3 @@ function accuracySource(context: TrainingContext): AccuracySource {
   if (evaluate !== undefined) return new OwnEvaluations(context, evaluate.path);
   return search.evaluate === 'supernet' ? new Slices(context) : new Trainings(context);
 }
-
-const latencyLook = ({ candidates }: TrainingContext, latency: LatencyService): Look => ({
-  async of({ number, genotype, seed }) {
-    const candidate = { network: candidates.network(genotype), seed };
-    const found = await latency.ofTrial({ genotype, candidate, trial: number });
-    return found === undefined || 'failed' in found ? found : { values: { latency_ms: found } };
-  },
-  known({ number }): ObjectiveValues {
-    const found = latency.known(number);
-    return found === undefined ? {} : { latency_ms: found };
-  },
-});

@@ -58,9 +58,12 @@ export class Trainings implements AccuracySource {
     rmSync(join(this.folder(trial), checkpointFile), { force: true });
   }
 
+  weights({ number }: TrialRecord): Promise<string> {
+    return Promise.resolve(join(this.folder(number), weightsFile));
+  }
+
   async finish(latency: LatencyService): Promise<void> {
-    const kept = ({ number }: TrialRecord) => Promise.resolve(join(this.folder(number), weightsFile));
-    await finishFrontier(this.context, latency, this.preparations, kept);
+    await finishFrontier(this.context, latency, this.preparations, (trial) => this.weights(trial));
   }
 
   private values(accuracy: number): ObjectiveValues {
