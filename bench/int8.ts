@@ -41,6 +41,7 @@ import {
   speedTable,
 } from './int8/tables.js';
 import { imageSet, trainSubject } from './int8/train.js';
+import { compareUntrained } from './int8/untrained-agreement.js';
 
 const { values: options } = parseArgs({
   options: {
@@ -116,6 +117,9 @@ async function trained(
       compareRuntimes({ name, weights, model }, batches, task, peer);
     agreement.push(await compare('8 bits', files.int8), await compare('7 bits', files.int7));
   }
+  // The bars' networks: one of each paper.
+  for (const subject of options.agreement ? (await publishedSubjects()).filter(({ bar }) => bar !== undefined) : [])
+    if (wanted(subject)) agreement.push(...(await compareUntrained(subject, peer)));
   const skipped = [...imageSets].flatMap(([images, found]) =>
     typeof found === 'string' ? [`${images} is left out: ${found}`] : [],
   );

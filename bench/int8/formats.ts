@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util';
+import { executedBy } from '../../compiler/index.js';
 import { halveWeights } from '../../deploy/index.js';
 import { defaultProtocol } from '../../latency-models/index.js';
 import { initialWeights, toOnnx } from '../../spaces/models/index.js';
@@ -25,6 +27,10 @@ export interface FormatRow {
   readonly bytes: { readonly fp32: number; readonly converted: number };
   readonly fp32: Timed;
   readonly converted: Timed;
+  /** What is computed in, and what weights are stored in, after optimisation. */
+  readonly executed: string;
+  /** Whether the operators after optimisation are those of the fp32 file. */
+  readonly sameOperators: boolean;
 }
 
 /** Times a network in each of the formats that can be made here, side by side. */
@@ -38,11 +44,19 @@ export async function timeFormats(subject: SpeedSubject, peer: Peer | null, bloc
   }
   const protocol = { ...defaultProtocol, minRuns: 2, minBlocks: Math.min(15, blocks), maxBlocks: blocks };
   const [fp32, ...timed] = await timeModels([model, ...made.map(({ bytes }) => bytes)], 1, protocol);
-  return made.map(({ format, bytes }, i) => ({
-    name,
-    format,
-    bytes: { fp32: model.length, converted: bytes.length },
-    fp32,
-    converted: timed[i],
-  }));
+  const own = await executedBy(model);
+  const rows: FormatRow[] = [];
+  for (const [i, { format, bytes }] of made.entries()) {
+    const { operators, precision, weights } = await executedBy(bytes);
+    rows.push({
+      name,
+      format,
+      bytes: { fp32: model.length, converted: bytes.length },
+      fp32,
+      converted: timed[i],
+      executed: precision === weights ? precision : `${precision}, weights ${weights}`,
+      sameOperators: isDeepStrictEqual(operators, own.operators),
+    });
+  }
+  return rows;
 }

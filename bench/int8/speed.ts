@@ -1,3 +1,4 @@
+import { executedBy } from '../../compiler/index.js';
 import { Random } from '../../base/random.js';
 import { spearman } from '../../latency-models/statistics.js';
 import { defaultProtocol, type Protocol } from '../../latency-models/index.js';
@@ -23,8 +24,8 @@ export interface SpeedRow {
   readonly peer: Timed | null;
   /** The speed-up that is asked of a processor with VNNI. */
   readonly bar: number | null;
-  /** Operators that stay in float, by our quantizer. */
-  readonly floats: number;
+  /** Operators that compute in float in the file with weights of 8 bits, after ONNX Runtime's optimisation. */
+  readonly floats: readonly string[];
 }
 
 export interface SpeedOptions {
@@ -52,6 +53,7 @@ export async function timeSubject(subject: SpeedSubject, options: SpeedOptions):
   const ours = await quantizeOurs(model, images, [7, 8]);
   const theirs = thorough && peer !== null ? await peer.quantize(model, images, 8) : null;
   const models = [model, ours[8].model, ours[7].model, ...(theirs === null ? [] : [theirs])];
+  const floats = thorough ? (await executedBy(ours[8].model)).floats.map(({ operator }) => operator) : [];
   const rows: SpeedRow[] = [];
   for (const batch of thorough ? options.batches : options.batches.slice(0, 1)) {
     const protocol: Protocol = { ...defaultProtocol, minRuns: 2, minBlocks: Math.min(15, blocks), maxBlocks: blocks };
@@ -67,7 +69,7 @@ export async function timeSubject(subject: SpeedSubject, options: SpeedOptions):
       int7,
       peer: rest.at(0) ?? null,
       bar: batch === 1 ? bar : null,
-      floats: ours[8].floats.length,
+      floats,
     };
     progress(`${name}, batch ${batch}: fp32 ${fp32.cpu.toFixed(3)} ms, int8 ${int8.cpu.toFixed(3)} ms`);
     rows.push(row);

@@ -28,6 +28,13 @@ const change = (to: number, from: number): string => `${to < from ? '' : '+'}${p
 const ratio = (slow: Timed, fast: Timed): string =>
   `${(slow.cpu / fast.cpu).toFixed(2)} (${(slow.wall / fast.wall).toFixed(2)})`;
 
+/** `2 Softmax, 1 Mul`. */
+function counted(names: readonly string[]): string {
+  const counts = new Map<string, number>();
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return [...counts].map(([name, count]) => `${count} ${name}`).join(', ');
+}
+
 export const machineText = (machine: Machine): string => {
   const { processor, cores, flags, vnni, integers, node, onnxruntime, load } = machine;
   const kernels = vnni === null ? 'VNNI unknown' : vnni ? 'VNNI' : 'no VNNI';
@@ -54,6 +61,7 @@ export const speedTable = (rows: readonly SpeedRow[]): string =>
       'gain, 7',
       'python / ours',
       'bar with VNNI',
+      'float operators',
     ],
     rows.map((row) => [
       row.name,
@@ -69,6 +77,7 @@ export const speedTable = (rows: readonly SpeedRow[]): string =>
       ratio(row.fp32, row.int7),
       row.peer === null ? '-' : ratio(row.peer, row.int8),
       row.bar === null ? '' : row.bar.toFixed(2),
+      counted(row.floats),
     ]),
   );
 
@@ -115,10 +124,12 @@ export function agreementTable(rows: readonly AgreementRow[]): string {
 
 export const formatsTable = (rows: readonly FormatRow[]): string =>
   table(
-    ['network', 'format', 'MB', 'fp32 ms', 'ms', 'gain'],
-    rows.map(({ name, format, bytes, fp32, converted }) => [
+    ['network', 'format', 'computed in', 'operators of fp32', 'MB', 'fp32 ms', 'ms', 'gain'],
+    rows.map(({ name, format, executed, sameOperators, bytes, fp32, converted }) => [
       name,
       format,
+      executed,
+      sameOperators ? 'yes' : 'no',
       `${megabytes(bytes.fp32)} -> ${megabytes(bytes.converted)}`,
       ms(fp32),
       ms(converted),
