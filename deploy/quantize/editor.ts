@@ -1,6 +1,6 @@
 import { clone, create } from '@bufbuild/protobuf';
-import { GraphProtoSchema, ModelProtoSchema, NodeProtoSchema, type TensorProto } from 'onnx-buf';
-import type { OnnxFile } from '../../compiler/index.js';
+import { GraphProtoSchema, ModelProtoSchema, NodeProtoSchema, TensorProtoSchema, type TensorProto } from 'onnx-buf';
+import { inputsOf, type OnnxFile } from '../../compiler/index.js';
 import { nodeFrom, type OnnxNode } from './onnx-nodes.js';
 import { onnxTensor, tensorFloats, tensorInts, type TensorData } from './onnx-tensors.js';
 
@@ -30,6 +30,12 @@ export class OnnxEditor {
     this.outputs = new Set(graph.output.map(({ name }) => name));
     for (const node of this.order) this.link(node);
     for (const name of [...this.inputs, ...this.constants.keys()]) this.taken.add(name);
+  }
+
+  /** Extents of an input as the file says them; an open one has a name, of its own where the file gives it none. */
+  inputDims(name: string): readonly (number | string)[] {
+    const shape = inputsOf(this.file).find((input) => input.name === name)?.shape ?? [];
+    return shape.map((size, axis) => (size === '?' ? `${name}[${axis}]` : size));
   }
 
   /** The nodes as they are now, each after those that it reads. Changes made meanwhile are not seen in it. */
@@ -99,6 +105,13 @@ export class OnnxEditor {
     return name;
   }
 
+  /** Makes what a node gives a constant of the same name, and takes the node away. */
+  settle(node: OnnxNode, value: TensorProto): void {
+    const [name] = node.output;
+    this.remove(node);
+    this.constants.set(name, Object.assign(clone(TensorProtoSchema, value), { name }));
+  }
+
   /** Puts nodes at the beginning, in the order in which they are given. */
   prepend(...nodes: readonly OnnxNode[]): void {
     this.put(0, 0, nodes);
@@ -162,25 +175,25 @@ export class OnnxEditor {
     return true;
   }
 
+  /** Takes away the nodes whose results are of no use. */
+  sweep(): void {
+    for (const node of this.order.toReversed())
+      if (!node.output.some((name) => this.outputs.has(name) || this.consumers(name).length > 0)) this.remove(node);
+  }
+
   /** The model that came of it, without nodes, constants and shapes that are of no use any more. */
   toFile(): OnnxFile {
-    const used = new Set<string>(this.outputs);
-    const nodes = this.order.toReversed().filter(({ input, output }) => {
-      if (!output.some((name) => used.has(name))) return false;
-      for (const name of input) used.add(name);
-      return true;
-    });
+    this.sweep();
+    const used = new Set([...this.outputs, ...this.order.flatMap(({ input }) => input)]);
     const { graph, irVersion, opsetImport, producerName, producerVersion, metadataProps } = this.file;
     // Shapes of tensors inside are left out: they may be those of others by now, and follow from the inputs.
     const edited = create(GraphProtoSchema, {
       name: graph.name,
       input: graph.input.filter(({ name }) => !this.constants.has(name)),
       output: graph.output,
-      node: nodes
-        .toReversed()
-        .map(({ input, output, attribute, ...node }) =>
-          create(NodeProtoSchema, { ...node, input: [...input], output: [...output], attribute: [...attribute] }),
-        ),
+      node: this.order.map(({ input, output, attribute, ...node }) =>
+        create(NodeProtoSchema, { ...node, input: [...input], output: [...output], attribute: [...attribute] }),
+      ),
       initializer: [...this.constants.values()].filter(({ name }) => used.has(name)),
     });
     const model = create(ModelProtoSchema, {
