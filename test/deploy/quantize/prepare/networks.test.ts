@@ -53,7 +53,7 @@ describe('preparing networks of ours', () => {
         expect(difference).toBeLessThan(1e-4);
         expect(Object.keys(operators).filter((operator) => !known.has(operator))).toEqual([]);
       }),
-      { numRuns: 40 },
+      { numRuns: 25 },
     );
   });
 
