@@ -47,7 +47,6 @@ describe('quantized graphs', () => {
   it('are off by no more than their scales allow at worst, and compute in integers all through', async () => {
     const property = fc.asyncProperty(randomGraphs, fc.constantFrom(7 as const, 8 as const), async (drawn, bits) => {
       const { floats, bound, deviation, error } = await measured(drawn, bits);
-      console.log((error / bound).toFixed(3), (error / deviation).toFixed(3));
       expect(floats).toEqual([]);
       expect(error).toBeLessThanOrEqual(bound);
       // Of roundings that are independent; of 700 graphs none was off by more than two of these.
