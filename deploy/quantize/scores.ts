@@ -1,6 +1,7 @@
 import type { OnnxFile } from '../../compiler/index.js';
 import { OnnxEditor } from './editor.js';
-import { int, intOf, onnxNode, type OnnxNode } from './onnx-nodes.js';
+import { int, intOf, onnxNode } from './onnx-nodes.js';
+import { inferShapes, type Dims } from './shapes/index.js';
 
 /**
  * Scores of classes as a product of matrices, where the last layer is a convolution of one pixel: integers that are summed
@@ -9,6 +10,7 @@ import { int, intOf, onnxNode, type OnnxNode } from './onnx-nodes.js';
  */
 export function scoresAsMatrix(file: OnnxFile): OnnxFile {
   const editor = new OnnxEditor(file);
+  const shapes = inferShapes(editor);
   for (const name of editor.outputs) {
     const flat = editor.producer(name);
     const conv =
@@ -19,7 +21,8 @@ export function scoresAsMatrix(file: OnnxFile): OnnxFile {
     const weights = editor.floats(kernel);
     const shift = editor.floats(bias);
     if (weights === undefined || (bias !== '' && shift === undefined)) continue;
-    if (window.some((size) => size !== 1) || intOf(conv, 'group', 1) !== 1 || !isOnePixel(editor, image)) continue;
+    if (window.some((size) => size !== 1) || intOf(conv, 'group', 1) !== 1) continue;
+    if (![image, flat.input[0]].every((tensor) => isOnePixel(shapes.dims(tensor)))) continue;
     const matrix = editor.addConstant(`${kernel}/matrix`, [classes, channels], weights);
     const vectors = editor.fresh(`${image}/vectors`);
     const input = [vectors, matrix, ...(shift === undefined ? [] : [bias])];
@@ -32,17 +35,5 @@ export function scoresAsMatrix(file: OnnxFile): OnnxFile {
   return editor.toFile();
 }
 
-/** What computes pixel by pixel: of one pixel, one pixel. */
-const pointwise: ReadonlySet<string> = new Set(['Relu', 'Clip', 'HardSigmoid', 'Sigmoid', 'LeakyRelu', 'Mul', 'Add']);
-
-function isOnePixel(editor: OnnxEditor, name: string): boolean {
-  const node: OnnxNode | undefined = editor.producer(name);
-  if (node?.opType === 'GlobalAveragePool') return true;
-  if (node?.opType === 'Conv')
-    return (
-      (editor.dims(node.input[1]) ?? [0, 0, 0]).slice(2).every((size) => size === 1) &&
-      isOnePixel(editor, node.input[0])
-    );
-  if (node === undefined || !pointwise.has(node.opType)) return false;
-  return node.input.every((input) => editor.isConstant(input) || isOnePixel(editor, input));
-}
+/** Whether extents are those of images of one pixel. */
+export const isOnePixel = (dims: Dims | undefined): boolean => dims?.slice(2).every((size) => size === 1) ?? false;

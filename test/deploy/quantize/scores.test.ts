@@ -47,6 +47,15 @@ describe('scores as a matrix', () => {
     (await outputs(changed)).forEach((y, i) => expect(y).toBeCloseTo(expected[i], 5));
   });
 
+  it('are found where the images have shrunk to a pixel without being pooled', () => {
+    const file = modelOf({
+      constants,
+      input: ['N', 3, 1, 1],
+      nodes: [node('Conv', 'x w', 'c'), node('Conv', 'c v b', 's'), node('Flatten', 's', 'y')],
+    });
+    expect(operators(scoresAsMatrix(file))).toEqual(['Conv', 'Flatten', 'Gemm']);
+  });
+
   it('are found behind what computes pixel by pixel', () => {
     const file = headed(node('Conv', 'a v b', 's'), pooled, node('Sigmoid', 'p', 'g'), node('Mul', 'p g', 'a'));
     expect(operators(scoresAsMatrix(file))).toContain('Gemm');
