@@ -11,8 +11,16 @@ export { storedPrecisions, type StoredPrecision } from './precision.js';
 export type { Run, RunMeta, RunRecord, RunState, RunStatus, RunStatusRecord } from './run.js';
 export type { NewShrunk, ShrunkLatencies, ShrunkNetworks, ShrunkOutcome, ShrunkRecord } from './shrunk.js';
 export { Store, type StoreOptions } from './store.js';
-export { trialStates, type NewTrial, type Outcome, type TrialRecord, type TrialState } from './trial-record.js';
-export type { CompleteValues, Progress, TrialQuery, Trials } from './trials.js';
+export {
+  trialStates,
+  type NewTrial,
+  type Outcome,
+  type Progress,
+  type TrialQuery,
+  type TrialRecord,
+  type TrialState,
+} from './trial-record.js';
+export type { CompleteValues, Trials } from './trials.js';
 export type { StoredPrediction, StoredPredictions } from './predictions.js';
 export type { VariantRecord, Variants, Verdict } from './variants.js';
 export type { ObjectiveValue, ObjectiveValues, Provenance } from './trial-values.js';

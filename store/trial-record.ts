@@ -96,3 +96,20 @@ export function toTrial(
     ...values,
   };
 }
+
+/** The states that trials can be in, with how many are. */
+export type Progress = Readonly<Record<TrialRecord['state'], number>>;
+
+/** Which trials are read, and in which order. */
+export interface TrialQuery {
+  /** Absent: all. */
+  readonly states?: readonly TrialRecord['state'][];
+  /** What was chosen; absent: either. */
+  readonly precision?: StoredPrecision;
+  /** By an objective's value, those without one last; absent: by number. */
+  readonly sort?: { readonly objective: string; readonly descending: boolean };
+  /** Trials that are passed over; default: 0. */
+  readonly offset?: number;
+  /** The most that are read; default: no limit. */
+  readonly limit?: number;
+}

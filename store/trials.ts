@@ -9,28 +9,15 @@ import {
   trialStates,
   type NewTrial,
   type Outcome,
+  type Progress,
   type TrialDetails,
+  type TrialQuery,
   type TrialRecord,
   type TrialRow,
 } from './trial-record.js';
 import type { ObjectiveValues, TrialValues } from './trial-values.js';
 import { json } from './values.js';
 import type { Variants } from './variants.js';
-
-/** The states that trials can be in, with how many are. */
-export type Progress = Readonly<Record<TrialRecord['state'], number>>;
-
-/** Which trials are read, and in which order. */
-export interface TrialQuery {
-  /** Absent: all. */
-  readonly states?: readonly TrialRecord['state'][];
-  /** By an objective's value, those without one last; absent: by number. */
-  readonly sort?: { readonly objective: string; readonly descending: boolean };
-  /** Trials that are passed over; default: 0. */
-  readonly offset?: number;
-  /** The most that are read; default: no limit. */
-  readonly limit?: number;
-}
 
 /** The values of a complete trial in a precision that may stand on the frontier. */
 export interface CompleteValues {
@@ -40,11 +27,13 @@ export interface CompleteValues {
   readonly values: Readonly<Record<string, number>>;
 }
 
-interface Paging {
-  readonly states: string;
+/** Which trials, as parameters. */
+type Chosen = Readonly<Record<'states' | 'precision', string | null>>;
+
+type Paging = Chosen & {
   readonly limit: number;
   readonly offset: number;
-}
+};
 
 /** What trials are kept with. */
 interface Beside {
@@ -56,6 +45,11 @@ interface Beside {
   readonly variants: Variants;
 }
 
+const chosenBy = ({ states = trialStates, precision }: TrialQuery): Chosen => ({
+  states: JSON.stringify(states),
+  precision: precision ?? null,
+});
+
 /** The values of so many trials are read one by one, of more all at once. */
 const few = 1000;
 
@@ -65,6 +59,7 @@ export class Trials {
   private readonly insertChoice;
   private readonly insertOutcome;
   private readonly selectOne;
+  private readonly selectCount;
   private readonly selectPage;
   private readonly selectAscending;
   private readonly selectDescending;
@@ -89,9 +84,13 @@ export class Trials {
     const columns = `number, genotype, genotype_id AS genotypeId, choices, seed, reason, rejected, pending,
       asked_at AS askedAt, started_at AS startedAt, finished_at AS finishedAt, attempts, state, precision, message`;
     this.selectOne = connection.prepare<TrialRow>(`SELECT ${columns} FROM trial_states WHERE number = $trial`);
+    const chosen = 'state IN (SELECT value FROM json_each($states)) AND ($precision IS NULL OR precision = $precision)';
+    this.selectCount = connection.prepare<{ trials: number }>(
+      `SELECT count(*) AS trials FROM trial_states WHERE ${chosen}`,
+    );
     const page = (join: string, order: string) =>
       connection.prepare<TrialRow>(
-        `SELECT ${columns} FROM trial_states ${join} WHERE state IN (SELECT value FROM json_each($states))
+        `SELECT ${columns} FROM trial_states ${join} WHERE ${chosen}
          ORDER BY ${order}number LIMIT $limit OFFSET $offset`,
       );
     const value =
@@ -184,13 +183,18 @@ export class Trials {
   }
 
   /** Some trials with all that is known of them. */
-  page({ states = trialStates, sort, offset = 0, limit = -1 }: TrialQuery): TrialRecord[] {
+  page({ sort, offset = 0, limit = -1, ...query }: TrialQuery): TrialRecord[] {
     return this.connection.read(() => {
-      const paging = { states: JSON.stringify(states), limit, offset };
+      const paging = { ...chosenBy(query), limit, offset };
       const rows = sort === undefined ? this.selectPage.all(paging) : this.selectSorted(sort, paging);
       const detailsOf = rows.length > few ? this.allDetails() : this.detailsOf;
       return rows.map((row) => toTrial(row, detailsOf(row.number), this.connection.parse));
     });
+  }
+
+  /** How many there are, whatever the page. */
+  count(query: Pick<TrialQuery, 'states' | 'precision'>): number {
+    return this.connection.read(() => this.selectCount.get(chosenBy(query))?.trials ?? 0);
   }
 
   private readonly detailsOf = (number: number): TrialDetails => ({

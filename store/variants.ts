@@ -54,6 +54,7 @@ export class Variants {
   private readonly selectVerdicts;
   private readonly selectValuesOf;
   private readonly selectVerdictsOf;
+  private readonly selectAny;
 
   constructor(
     private readonly connection: Connection,
@@ -72,7 +73,15 @@ export class Variants {
     this.selectValues = connection.prepare<ValueRow>(`${values} ORDER BY seq`);
     this.selectVerdicts = connection.prepare<VerdictRow>(`${verdicts} ORDER BY seq`);
     this.selectValuesOf = connection.prepare<ValueRow>(`${values} WHERE trial = $trial ORDER BY seq`);
+    this.selectAny = connection.prepare<{ any: 0 | 1 }>(
+      'SELECT EXISTS (SELECT 1 FROM variant_values) OR EXISTS (SELECT 1 FROM variant_verdicts) AS "any"',
+    );
     this.selectVerdictsOf = connection.prepare<VerdictRow>(`${verdicts} WHERE trial = $trial ORDER BY seq`);
+  }
+
+  /** Whether any trial has one: whether the run tries more than one precision. */
+  any(): boolean {
+    return this.connection.read(() => this.selectAny.get({})?.any === 1);
   }
 
   /** Adds values that replace earlier ones of the same objectives. @throws NasError `failure` when one is not finite. */

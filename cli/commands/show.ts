@@ -21,6 +21,7 @@ import type { Objective } from '../../search/index.js';
 import { command, jsonOption } from '../command.js';
 import { withRun } from '../open-run.js';
 import { shrunkListing } from '../output/shrunk.js';
+import { filesOf, precisionsListing } from '../output/precisions.js';
 import { json, renderFacts, renderTable } from '../output/table.js';
 import type { Colors } from '../output/terminal.js';
 
@@ -62,6 +63,7 @@ function facts(member: ReportMember, objectives: readonly Objective[]): Fact[] {
   return [
     ['trial', `${member.number} (${member.state}${member.message === null ? '' : `: ${member.message}`})`],
     ['genotype', member.genotypeId],
+    ...(member.precision === undefined ? [] : [['precision', member.precision ?? '-'] as const]),
     ...objectives.map(({ name }): Fact => [
       searchTitle(name),
       `${objectiveValue(name, member.values[name])}${name in member.provenance ? ` (${member.provenance[name]})` : ''}`,
@@ -76,7 +78,7 @@ function facts(member: ReportMember, objectives: readonly Objective[]): Fact[] {
           [testTitle(objectives, [final]), objectiveValue('accuracy', final.testAccuracy)] as const,
         ]),
     ...(costs === null ? [] : costFacts(costs)),
-    ...member.files.map(({ kind, path }): Fact => [kind, path]),
+    ...filesOf(member).map(({ kind, path }): Fact => [kind, path]),
   ];
 }
 
@@ -116,6 +118,7 @@ export const show = command({
         return;
       }
       out(renderFacts(facts(member, objectivesOf(store)), colors));
+      out(precisionsListing(member, colors));
       if (member.network !== null) {
         const { describeNetwork } = await import('../../spaces/index.js');
         out(`\n${colors.bold('Network')}\n${describeNetwork(member.network)}\n`);

@@ -1,11 +1,13 @@
 import { statSync } from 'node:fs';
 import {
   collectFrontier,
+  collectPrecisions,
   collectRun,
   collectRuns,
   collectSupernet,
   duration,
   experimentOf,
+  precisionsText,
   supernetText,
   type RunSummary,
 } from '../../experiments/report/index.js';
@@ -42,9 +44,13 @@ export const status = command({
     return withRun(workdir, (store) => {
       const run = collectRun(store);
       const supernet = collectSupernet(store, experimentOf(store));
-      const frontier = collectFrontier(store).map(({ number }) => number);
+      const precisions = collectPrecisions(store);
+      const frontier = collectFrontier(store).map(({ number, precision }) => ({ number, precision }));
+      const numbers = [...new Set(frontier.map(({ number }) => number))];
+      const members = frontier.map(({ number, precision }) => (precision ? `${number} ${precision}` : String(number)));
       if (asJson) {
-        out(json({ ...run, supernet, frontier }));
+        const candidates = frontier.map(({ number: trial, precision }) => ({ trial, precision }));
+        out(json({ ...run, supernet, frontier: numbers, ...(precisions && { precisions, candidates }) }));
         return;
       }
       const seconds = (Date.parse(run.updatedAt) - Date.parse(run.startedAt)) / 1000;
@@ -59,7 +65,8 @@ export const status = command({
         ...(supernet === null ? [] : [['supernet', supernetText(supernet)] as [string, string]]),
         ['trials', `${run.counts.complete} of ${run.planned} complete${others}`],
         ['rejected', `${run.rejected} candidates before ${run.evaluation === 'table' ? 'evaluation' : 'training'}`],
-        ['frontier', `${frontier.length} networks${frontier.length === 0 ? '' : `: trials ${frontier.join(', ')}`}`],
+        ...(precisions === undefined ? [] : [['precisions', precisionsText(precisions)] as [string, string]]),
+        ['frontier', `${numbers.length} networks${numbers.length === 0 ? '' : `: trials ${members.join(', ')}`}`],
         ['started', run.startedAt],
         ['last change', `${run.updatedAt} (${duration(seconds)} after the start)`],
       ];

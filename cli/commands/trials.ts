@@ -1,6 +1,6 @@
 import { collectFinals, collectTrials, decisionNames, objectivesOf, toCsv } from '../../experiments/report/index.js';
 import type { Objective } from '../../search/index.js';
-import { trialStates, type TrialQuery, type TrialState } from '../../store/index.js';
+import { storedPrecisions, trialStates, type TrialQuery, type TrialState } from '../../store/index.js';
 import { invalidInput } from '../../base/errors.js';
 import { command, jsonOption } from '../command.js';
 import { withRun } from '../open-run.js';
@@ -10,6 +10,7 @@ import {
   finalColumns,
   numberColumn,
   objectiveColumns,
+  precisionColumn,
   reasonColumn,
   stateColumn,
 } from '../output/trials.js';
@@ -50,6 +51,10 @@ export const trials = command({
         default: [] as TrialState[],
         describe: 'Only those in this state',
       })
+      .option('precision', {
+        choices: storedPrecisions,
+        describe: 'Only those whose network was chosen in this precision, in runs that try both',
+      })
       .option('sort', { type: 'string', describe: 'Objective that they are sorted by, the best first' })
       .option('limit', {
         type: 'number',
@@ -57,7 +62,7 @@ export const trials = command({
       })
       .option('offset', { type: 'number', default: 0, describe: 'Trials that are passed over' })
       .option('json', { ...jsonOption, describe: 'The same as --format json' }),
-  run: ({ workdir, format, json: asJson, limit, offset, sort, state }, { out, err, colors }) =>
+  run: ({ workdir, format, json: asJson, limit, offset, precision, sort, state }, { out, err, colors }) =>
     withRun(workdir, (store) => {
       const objectives = objectivesOf(store);
       const shape = asJson ? 'json' : format;
@@ -66,10 +71,10 @@ export const trials = command({
       for (const [name, value] of Object.entries({ limit: most, offset }))
         if (!Number.isInteger(value) || value < 0)
           throw invalidInput(`--${name}: expected a whole number of at least 0, not ${value}`);
-      const page = { states, offset, ...(most === 0 ? {} : { limit: most }), ...sorted(sort, objectives) };
+      const which = { states, ...(precision === undefined ? {} : { precision }) };
+      const page = { ...which, offset, ...(most === 0 ? {} : { limit: most }), ...sorted(sort, objectives) };
       const all = collectTrials(store, page);
-      const counts = store.trials.progress();
-      const there = states.reduce((sum, each) => sum + counts[each], 0);
+      const there = store.trials.count(which);
       const print = {
         json: () => json(all),
         csv: () => toCsv(all, objectives),
@@ -78,6 +83,7 @@ export const trials = command({
             [
               numberColumn,
               stateColumn(colors),
+              ...precisionColumn(all),
               ...objectiveColumns(objectives, colors),
               ...finalColumns(collectFinals(store), objectives, colors),
               ...reasonColumn(all),

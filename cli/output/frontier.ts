@@ -2,7 +2,7 @@ import { collectFinals, collectFrontier, objectivesOf } from '../../experiments/
 import type { Store } from '../../store/index.js';
 import { renderTable } from './table.js';
 import type { Colors } from './terminal.js';
-import { finalColumns, numberColumn, objectiveColumns } from './trials.js';
+import { finalColumns, numberColumn, objectiveColumns, precisionColumn } from './trials.js';
 
 /** The frontier as a table, or a line that says why there is none. */
 export function frontierTable(store: Store, colors: Colors): string {
@@ -11,6 +11,7 @@ export function frontierTable(store: Store, colors: Colors): string {
   if (members.length === 0) return 'There is no frontier yet: no trial is complete.\n';
   const columns = [
     numberColumn,
+    ...precisionColumn(members),
     ...objectiveColumns(objectives, colors),
     ...finalColumns(collectFinals(store), objectives, colors),
   ];

@@ -3,7 +3,7 @@ import {
   objectiveValue,
   searchTitle,
   testTitle,
-  type FinalResult,
+  type FinalResults,
   type ReportTrial,
 } from '../../experiments/report/index.js';
 import type { Objective } from '../../search/index.js';
@@ -26,26 +26,26 @@ export function objectiveColumns(objectives: readonly Objective[], colors: Color
 
 /** Accuracies after the search, apart from those that steered it: of the final training (if any) and on the test split. */
 export function finalColumns(
-  finals: ReadonlyMap<number, FinalResult>,
+  finals: FinalResults,
   objectives: readonly Objective[],
   colors: Colors,
 ): Column<ReportTrial>[] {
-  if (finals.size === 0) return [];
-  const all = [...finals.values()];
+  const { all } = finals;
+  if (all.length === 0) return [];
   const trained = all.some(({ accuracy, state }) => accuracy !== null || state === 'failed');
   const share = (value: number | null | undefined): string => objectiveValue('accuracy', value);
   const final: Column<ReportTrial> = {
     title: finalTitle(all),
     numeric: true,
-    cell: ({ number }) => {
-      const final = finals.get(number);
+    cell: (trial) => {
+      const final = finals.of(trial);
       return final?.state === 'failed' ? colors.red('failed') : share(final?.accuracy);
     },
   };
   const ranked: Column<ReportTrial> = {
     title: 'final frontier',
-    cell: ({ number }) => {
-      const onFrontier = finals.get(number)?.onFrontier ?? null;
+    cell: (trial) => {
+      const onFrontier = finals.of(trial)?.onFrontier ?? null;
       return onFrontier === null ? '-' : onFrontier ? colors.green('yes') : colors.dim('no');
     },
   };
@@ -54,12 +54,18 @@ export function finalColumns(
     {
       title: testTitle(objectives, all),
       numeric: true,
-      cell: ({ number }) => share(finals.get(number)?.testAccuracy),
+      cell: (trial) => share(finals.of(trial)?.testAccuracy),
     },
   ];
 }
 
 export const numberColumn: Column<ReportTrial> = { title: 'trial', numeric: true, cell: ({ number }) => `${number}` };
+
+/** What the values are those of; no column where a run knows fp32 only. */
+export const precisionColumn = (trials: readonly ReportTrial[]): Column<ReportTrial>[] =>
+  trials.some(({ precision }) => precision !== undefined)
+    ? [{ title: 'precision', cell: ({ precision }) => precision ?? '-' }]
+    : [];
 
 export const stateColumn = (colors: Colors): Column<ReportTrial> => ({
   title: 'state',

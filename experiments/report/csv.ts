@@ -13,14 +13,24 @@ function cell(value: Cell): string {
 /** One line of CSV. */
 export const csvLine = (cells: readonly Cell[]): string => `${cells.map(cell).join(',')}\n`;
 
-/** Trials as CSV: trial, state, one column per decision, one per objective (accuracy in [0, 1]); in the order given. */
+/**
+ * Trials as CSV: trial, state, precision (where a run knows more than fp32), one column per decision, one per objective
+ * (accuracy in [0, 1]); in the order given.
+ */
 export function toCsv(trials: readonly ReportTrial[], objectives: readonly Objective[]): string {
   const decisions = decisionNames(trials);
   const names = objectives.map(({ name }) => name);
+  const several = trials.some(({ precision }) => precision !== undefined);
   return [
-    csvLine(['trial', 'state', ...decisions, ...names]),
-    ...trials.map(({ number, state, choices, values }) =>
-      csvLine([number, state, ...decisions.map((name) => choices[name]), ...names.map((name) => values[name])]),
+    csvLine(['trial', 'state', ...(several ? ['precision'] : []), ...decisions, ...names]),
+    ...trials.map(({ number, state, precision, choices, values }) =>
+      csvLine([
+        number,
+        state,
+        ...(several ? [precision] : []),
+        ...decisions.map((name) => choices[name]),
+        ...names.map((name) => values[name]),
+      ]),
     ),
   ].join('');
 }

@@ -1,6 +1,7 @@
 import type { Environment } from '../../latency-models/index.js';
 import type { Objective, Values } from '../../search/index.js';
 import type { Choice, Costs, Network } from '../../spaces/index.js';
+import type { Rejection, VerdictDetail } from '../compress/index.js';
 import type {
   ArtifactRecord,
   Epoch,
@@ -10,14 +11,33 @@ import type {
   Provenance,
   RunState,
   ShrunkRecord,
+  StoredPrecision,
   StoredPrediction,
   TrialState,
 } from '../../store/index.js';
 
-/** One trial as tables and plots need it. */
+/** A trial's network in one precision, and whether it may stand on the frontier. */
+export interface ReportVariant {
+  readonly precision: StoredPrecision;
+  /** Those of all objectives that are known. */
+  readonly values: Values;
+  readonly provenance: Readonly<Record<string, Provenance>>;
+  /** Null: not judged yet. */
+  readonly accepted: boolean | null;
+  /** What speaks for it or against it, for people. */
+  readonly reason: string | null;
+  /** What it was judged by, and how it was quantized; null where nothing is kept. */
+  readonly detail: VerdictDetail | null;
+}
+
+/** One trial as tables and plots need it, in the precision that was chosen; on the frontier, in one that was accepted. */
 export interface ReportTrial {
   readonly number: number;
   readonly state: TrialState;
+  /** What the values are those of; null before any is tried. Absent in runs that know fp32 only. */
+  readonly precision?: StoredPrecision | null;
+  /** Its network in each precision, fp32 first. Absent in runs that know fp32 only. */
+  readonly variants?: readonly ReportVariant[];
   readonly genotypeId: string;
   readonly choices: Readonly<Record<string, Choice>>;
   /** Objective values by name, as the search found them; accuracies are of the validation split, in [0, 1]. */
@@ -60,17 +80,23 @@ export interface FinalResult extends Pick<
 /** Costs that follow from the network alone. */
 export type ReportCosts = Pick<Costs, 'macs' | 'params' | 'activationBytes' | 'sizeBytes'>;
 
-/** A network of the frontier, in detail. */
-export interface ReportMember extends ReportTrial {
+/** What is known of a network in one precision besides its values. */
+export interface ReportKept {
   readonly latency: ReportLatency | null;
   /** What the latency model had said before training. */
   readonly predicted: StoredPrediction | null;
   readonly final: FinalResult | null;
+  readonly files: readonly ReportFile[];
+}
+
+/** A network of the frontier, in detail: of its precision, where the run knows several. */
+export interface ReportMember extends ReportTrial, ReportKept {
+  /** The same of the network in each precision. Absent in runs that know fp32 only. */
+  readonly kept?: Readonly<Partial<Record<StoredPrecision, ReportKept>>>;
   /** Null where results come from a table, which has no networks. */
   readonly costs: ReportCosts | null;
   readonly network: Network | null;
   readonly curves: { readonly search: readonly CurvePoint[]; readonly final: readonly CurvePoint[] };
-  readonly files: readonly ReportFile[];
 }
 
 /** A member whose network is known. */
@@ -82,16 +108,40 @@ export const hasNetwork = (member: ReportMember): member is NetworkMember =>
 /** A latency that was first predicted and then measured, ms. */
 export interface PredictionPair {
   readonly trial: number | null;
+  /** Of the network. Absent in runs that know fp32 only. */
+  readonly precision?: StoredPrecision;
   readonly predicted: number;
   readonly measured: number;
 }
 
-export interface PredictionReport {
-  readonly pairs: readonly PredictionPair[];
+export interface PredictionQuality {
   /** Mean absolute percentage error, in percent. */
   readonly mape: number;
   /** Spearman's rank correlation, in [-1, 1]; null when all predictions or all measurements are equal. */
   readonly spearman: number | null;
+}
+
+export interface PredictionReport extends PredictionQuality {
+  readonly pairs: readonly PredictionPair[];
+  /** The same for each precision, which has a latency model of its own. Absent in runs that know fp32 only. */
+  readonly precisions?: readonly (PredictionQuality & {
+    readonly precision: StoredPrecision;
+    readonly count: number;
+  })[];
+}
+
+/** What int8 came to in a run that tries it. */
+export interface PrecisionsReport {
+  /** Trials in which it was judged, was accepted, and was chosen. */
+  readonly judged: number;
+  readonly accepted: number;
+  readonly chosen: number;
+  /** Those in which it was not accepted, by what it was rejected by. */
+  readonly rejected: Readonly<Record<Rejection, number>>;
+  /** How many times as fast as fp32: the median of the trials in which both were measured; null without any. */
+  readonly speedup: number | null;
+  /** int8's accuracy less fp32's, a share: the median of the trials that were quantized; null without any. */
+  readonly accuracyChange: number | null;
 }
 
 /** The weights that the networks of a run share. */
@@ -178,6 +228,8 @@ export interface ReportData {
   /** Networks that were cut out of trained ones. */
   readonly shrunk: readonly ReportShrunk[];
   readonly prediction: PredictionReport | null;
+  /** Absent in runs that know fp32 only. */
+  readonly precisions?: PrecisionsReport;
   /** Null where networks share no weights. */
   readonly supernet: ReportSupernet | null;
   /** What the run was made on: engine, runtime, processor; names and values as text. */

@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { commands } from '../../cli/commands/index.js';
 import { writeTable } from '../experiments/table-experiment.js';
+import { storedRunInPrecisions } from '../experiments/report/precisions.js';
 import { main, nas, nasInside } from './nas.js';
 import { storedRun } from './stored-run.js';
 
@@ -234,6 +235,32 @@ describe('a stored run', () => {
     expect((await nas(['pareto', workdir], forced)).out).toContain('\u001b[');
     expect((await nas(['pareto', workdir, '--no-color'], forced)).out).not.toContain('\u001b[');
     expect((await nas(['pareto', workdir], { env: { FORCE_COLOR: '1', NO_COLOR: '1' } })).out).not.toContain('\u001b[');
+  });
+});
+
+describe('a stored run in two precisions', () => {
+  const both = join(folder, 'both');
+  beforeAll(async () => (await storedRunInPrecisions(both, 20)).close());
+
+  it('tells what int8 came to, and who is on the frontier in what', async () => {
+    const [text, json] = await Promise.all([nasInside(['status', both]), nasInside(['status', both, '--json'])]);
+    expect(text.out).toMatch(/\nprecisions +int8 chosen for 8 of 20 trials \(4 rejected by speed, /);
+    expect(text.out).toMatch(/\nfrontier .* networks: trials \d+ int8/);
+    const { frontier, candidates } = JSON.parse(json.out) as { frontier: number[]; candidates: { trial: number }[] };
+    expect(new Set(candidates.map(({ trial }) => trial))).toEqual(new Set(frontier));
+  });
+
+  it('lists trials by precision, and shows a trial in both', async () => {
+    const [list, first] = await Promise.all([
+      nasInside(['trials', both, '--precision', 'int8', '--limit', '3', '--format', 'csv']),
+      nasInside(['show', both, '0']),
+    ]);
+    expect(list.out).toMatch(
+      /^trial,state,precision,.*\n3,complete,int8,.*\n4,complete,int8,.*\n8,complete,int8,.*\n$/,
+    );
+    expect(list.err).toContain('3 of 8 trials');
+    expect(first.out).toMatch(/\nprecision +fp32\n/);
+    expect(first.out).toContain('rejected: int8 is 0.80 × as fast (min_speedup 1.05)');
   });
 });
 

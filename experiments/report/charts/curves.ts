@@ -32,7 +32,9 @@ const rows = (points: readonly CurvePoint[], label: string): Row[] =>
 
 /** Validation accuracy over the epochs of each network, the search's and the final training side by side. */
 export function curvesSpec(members: readonly ReportMember[]): TopLevelSpec {
-  const ordered = members.toSorted((a, b) => a.number - b.number);
+  // A network on the frontier in two precisions was trained once.
+  const once = [...new Map(members.map((member) => [member.number, member])).values()];
+  const ordered = once.sort((a, b) => a.number - b.number);
   const labels = ordered.map(({ number }) => `#${number}`);
   const panels = stages
     .map(({ key, title }) => ({

@@ -1,3 +1,4 @@
+import { storedPrecisions } from '../../../store/precision.js';
 import { accuracyOf, isAccuracy } from '../../measures.js';
 import type { ReportData } from '../data.js';
 import { objectiveTitle, providerText } from '../format.js';
@@ -23,11 +24,21 @@ export function subtitle(data: ReportData, plane: Plane): string[] {
     const found = `${counts.complete} trials evaluated, ${data.frontier.length} on the frontier.`;
     return wrapped(`${name} (seed ${seed}), ${data.provenance.data}: ${found}`);
   }
-  const trained = `${counts.complete} trials ${nothingTrained(data) ? 'evaluated' : 'trained'}, ${data.frontier.length} on the frontier.`;
+  const trained = `${counts.complete} trials ${nothingTrained(data) ? 'evaluated' : 'trained'}, ${data.frontier.length} on the frontier${inPrecisions(data)}.`;
   return [
     ...wrapped(`${name} (seed ${seed}), ${data.provenance.data}: ${trained}`),
     ...wrapped(`Accuracy: validation split${searchedAs(data)}. ${latencyNote(data, plane)}`),
   ];
+}
+
+/** ` (5 fp32, 4 int8)`, where a run knows more than fp32. */
+function inPrecisions({ frontier, precisions }: ReportData): string {
+  if (precisions === undefined) return '';
+  const numbers = storedPrecisions.map((precision) => {
+    const own = frontier.filter((member) => member.precision === precision);
+    return `${own.length} ${precision}`;
+  });
+  return ` (${numbers.join(', ')})`;
 }
 
 /** The kind of accuracy that the search went by, where it is not the usual one. */

@@ -1,4 +1,5 @@
 import { isAccuracy } from '../../measures.js';
+import type { StoredPrecision } from '../../../store/index.js';
 import type { ReportData, ReportMember, ReportTrial } from '../data.js';
 
 /** The objectives that span the picture; with one objective, it is drawn against the trial's number. */
@@ -21,6 +22,8 @@ export interface Point {
   readonly y: number;
   readonly series: string;
   readonly label: string;
+  /** The network that it shows: its trial and precision. */
+  readonly of: string;
   readonly low?: number;
   readonly high?: number;
   readonly from?: number;
@@ -34,17 +37,24 @@ export const seriesNames = {
   enqueued: 'given beforehand',
 } as const;
 
+/** A series of networks in one precision; of runs that know fp32 only, the series. */
+export const seriesIn = (series: string, precision?: StoredPrecision | null): string =>
+  precision === undefined || precision === null ? series : `${series}: ${precision}`;
+
 export function point(trial: ReportTrial, plane: Plane, series: string): Point | undefined {
+  const { number, precision } = trial;
   const x = valueOf(trial, plane.x);
   const y = valueOf(trial, plane.y);
-  return x === undefined || y === undefined ? undefined : { x, y, series, label: `#${trial.number}` };
+  return x === undefined || y === undefined
+    ? undefined
+    : { x, y, series, label: `#${number}`, of: seriesIn(String(number), precision) };
 }
 
 export const isPoint = (value: Point | undefined): value is Point => value !== undefined;
 
 /** The 95 % interval of a measured latency, where latency is the horizontal axis. */
 export function withInterval(member: ReportMember, plane: Plane): Point | undefined {
-  const at = point(member, plane, seriesNames.search);
+  const at = point(member, plane, seriesIn(seriesNames.search, member.precision));
   if (at === undefined || plane.x !== 'latency_ms' || member.latency === null) return at;
   const [low, high] = member.latency.interval;
   return { ...at, low, high };
@@ -52,7 +62,7 @@ export function withInterval(member: ReportMember, plane: Plane): Point | undefi
 
 export function finalPoint(member: ReportMember, plane: Plane): Point | undefined {
   const accuracy = member.final?.accuracy ?? null;
-  const at = point(member, plane, seriesNames.final);
+  const at = point(member, plane, seriesIn(seriesNames.final, member.precision));
   if (at === undefined || accuracy === null || !isAccuracy(plane.y)) return undefined;
   return { ...at, y: accuracy, from: at.y };
 }

@@ -9,6 +9,7 @@ import {
   isPoint,
   planeOf,
   point,
+  seriesIn,
   seriesNames,
   stoppedPoints,
   visible,
@@ -33,30 +34,53 @@ const nominal = 'nominal' as const;
 const layer = (values: readonly Point[], look: Layer): Layer[] =>
   values.length === 0 ? [] : [{ ...look, data: { values: [...values] } }];
 
-const looks = [
-  { series: seriesNames.stopped, color: palette.fainter, shape: 'cross' },
-  { series: seriesNames.trials, color: palette.faint, shape: 'circle' },
-  { series: seriesNames.search, color: palette.search, shape: 'circle' },
-  { series: seriesNames.final, color: palette.final, shape: 'diamond' },
-  { series: seriesNames.enqueued, color: palette.enqueued, shape: 'square' },
+interface Look {
+  readonly series: string;
+  readonly color: string;
+  readonly shape: string;
+}
+
+const stoppedLook: Look = { series: seriesNames.stopped, color: palette.fainter, shape: 'cross' };
+const enqueuedLook: Look = { series: seriesNames.enqueued, color: palette.enqueued, shape: 'square' };
+/** Series of networks that have a precision, with the shape of those in int8. */
+const networks = [
+  { series: seriesNames.trials, color: palette.faint, shape: 'circle', int8: 'triangle-up' },
+  { series: seriesNames.search, color: palette.search, shape: 'circle', int8: 'triangle-up' },
+  { series: seriesNames.final, color: palette.final, shape: 'diamond', int8: 'triangle-down' },
 ] as const;
+
+/** How the series look, in the order of the legend; where a run knows two precisions, one pair a line. */
+const looks = (data: ReportData): readonly Look[] =>
+  data.precisions === undefined
+    ? [stoppedLook, ...networks, enqueuedLook]
+    : [
+        ...networks.flatMap(({ series, color, shape, int8 }): Look[] => [
+          { series: seriesIn(series, 'fp32'), color, shape },
+          { series: seriesIn(series, 'int8'), color, shape: int8 },
+        ]),
+        stoppedLook,
+        enqueuedLook,
+      ];
 
 /** What stands beside accuracies of another kind says which it is. */
 function legendOf(data: ReportData, finals: readonly Point[]) {
   const kind = searchedKind(data);
-  if (finals.length === 0 || kind === 'accuracy') return {};
+  const columns = data.precisions === undefined ? {} : { columns: 2 };
+  if (finals.length === 0 || kind === 'accuracy') return data.precisions === undefined ? {} : { legend: columns };
   const label = `${seriesNames.search} (${objectiveTitle(kind)})`;
-  return { legend: { labelExpr: `datum.label === '${seriesNames.search}' ? '${label}' : datum.label` } };
+  return { legend: { ...columns, labelExpr: `replace(datum.label, '${seriesNames.search}', '${label}')` } };
 }
 
 /** How points become positions, colours and shapes; shared by all layers, and so one legend. */
-function channels(plane: Plane, points: readonly Point[], measure: string, legend: ReturnType<typeof legendOf>) {
+function channels(data: ReportData, plane: Plane, points: readonly Point[], finals: readonly Point[]) {
+  const legend = legendOf(data, finals);
+  const measure = verticalMeasure(plane, finals);
   const horizontal = points.map(({ x }) => x);
   const xAxis = plane.x === null ? { title: 'trial', format: 'd' } : axisOf(plane.x, horizontal);
   const vertical = points.map(({ y }) => y);
   const yAxis = axisOf(measure, vertical);
   const log = plane.x !== null && spansDecades(horizontal);
-  const present = looks.filter(({ series }) => points.some((point) => point.series === series));
+  const present = looks(data).filter(({ series }) => points.some((point) => point.series === series));
   const domain = present.map(({ series }) => series);
   return {
     x: {
@@ -85,12 +109,13 @@ const verticalMeasure = ({ y }: Plane, finals: readonly Point[]): string =>
 /** The chart as Vega-Lite; what `renderFrontier` draws. */
 export function frontierSpec(data: ReportData): TopLevelSpec {
   const plane = planeOf(data);
-  const members = new Set(data.frontier.map(({ number }) => number));
+  const members = new Set(data.frontier.map(({ number, precision }) => seriesIn(String(number), precision)));
   const trials = visible(
     data.trials
-      .filter(({ number, state }) => state === 'complete' && !members.has(number))
-      .map((trial) => point(trial, plane, seriesNames.trials))
-      .filter(isPoint),
+      .filter(({ state }) => state === 'complete')
+      .map((trial) => point(trial, plane, seriesIn(seriesNames.trials, trial.precision)))
+      .filter(isPoint)
+      .filter(({ of }) => !members.has(of)),
   );
   const stopped = stoppedPoints(data, plane);
   const frontier = data.frontier.map((member) => withInterval(member, plane)).filter(isPoint);
@@ -100,13 +125,13 @@ export function frontierSpec(data: ReportData): TopLevelSpec {
     .map((trial) => enqueuedPoint(trial, plane))
     .filter(isPoint);
   const measured = frontier.filter(({ low }) => low !== undefined);
-  const highest = [...finals, ...frontier.filter((f) => !finals.some(({ label }) => label === f.label))];
+  const highest = [...finals, ...frontier.filter((f) => !finals.some((final) => final.of === f.of))];
   const vertical = verticalMeasure(plane, finals);
   const { x, y, color, shape } = channels(
+    data,
     plane,
     [...stopped, ...trials, ...frontier, ...finals, ...enqueued],
-    vertical,
-    legendOf(data, finals),
+    finals,
   );
   const horizontal = plane.x === null ? 'trial' : objectiveTitle(plane.x);
   return {
@@ -175,6 +200,6 @@ function stairs({ objectives }: ReportData, plane: Plane): 'step-after' | 'step-
 
 /**
  * `frontier.svg`: all trials faintly, the frontier as a staircase, final accuracies as diamonds, intervals as bars, and
- * squares around what was given beforehand.
+ * squares around what was given beforehand; networks in int8 are triangles, which point down for final accuracies.
  */
 export const renderFrontier = (data: ReportData): Promise<string> => renderSvg(frontierSpec(data));

@@ -1,10 +1,25 @@
 import type { TopLevelSpec } from 'vega-lite';
+import { storedPrecisions } from '../../../store/precision.js';
 import type { PredictionReport } from '../data.js';
+import { qualityTexts } from '../precisions.js';
 import { palette, renderSvg } from './render.js';
 
+/** The same marks as of the frontier: networks in both precisions, which have a latency model each. */
+const inPrecision = <T extends string>(range: readonly T[]) => ({
+  field: 'precision',
+  type: 'nominal' as const,
+  scale: { domain: [...storedPrecisions], range: [...range] },
+});
+const byPrecision = {
+  color: inPrecision([palette.search, palette.final]),
+  shape: inPrecision(['circle', 'triangle-up']),
+};
+
 /** Predicted against measured latency with the line of equality; both axes have the same scale. */
-export function predictionSpec({ pairs, mape, spearman }: PredictionReport): TopLevelSpec {
-  const values = pairs.map(({ predicted, measured }) => ({ predicted, measured }));
+export function predictionSpec(report: PredictionReport): TopLevelSpec {
+  const { pairs } = report;
+  const values = pairs.map(({ predicted, measured, precision }) => ({ predicted, measured, precision }));
+  const several = pairs.some(({ precision }) => precision !== undefined);
   const all = pairs.flatMap(({ predicted, measured }) => [predicted, measured]);
   const [low, high] = [Math.min(...all), Math.max(...all)];
   const margin = 0.06 * (high - low || high);
@@ -24,7 +39,7 @@ export function predictionSpec({ pairs, mape, spearman }: PredictionReport): Top
     height: 400,
     title: {
       text: 'Predicted and measured latency',
-      subtitle: `${pairs.length} networks; mean error ${mape.toFixed(1)} %, rank correlation ${spearman?.toFixed(3) ?? 'unknown'}`,
+      subtitle: report.precisions === undefined ? qualityTexts(report).join() : qualityTexts(report),
     },
     layer: [
       {
@@ -35,7 +50,7 @@ export function predictionSpec({ pairs, mape, spearman }: PredictionReport): Top
       {
         data: { values },
         mark: { type: 'point', filled: true, size: 55, opacity: 0.75, color: palette.search },
-        encoding: { x, y },
+        encoding: { x, y, ...(several ? byPrecision : {}) },
       },
     ],
   };

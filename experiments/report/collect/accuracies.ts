@@ -17,11 +17,18 @@ export interface TrialAccuracy {
  * the search's accuracy where none had. The two are never compared.
  */
 export function trialsByAccuracy(store: Store): TrialAccuracy[] {
-  const finals = new Map(store.finals.all().map((record) => [record.trial, record]));
+  // Of a trial's records, that of the float network: it is what others are compared with, and comes first.
+  const finals = new Map(
+    store.finals
+      .all()
+      .toReversed()
+      .map((record) => [record.trial, record]),
+  );
   const isFinal = [...finals.values()].some(({ accuracy }) => accuracy !== null);
   return store.trials
     .all()
-    .flatMap(({ number: trial, genotypeId, state, values }): TrialAccuracy[] => {
+    .flatMap(({ number: trial, genotypeId, state, values: chosen, variants }): TrialAccuracy[] => {
+      const values = { ...chosen, ...variants.find(({ precision }) => precision === 'fp32')?.values };
       const final = finals.get(trial);
       const searched = Object.entries(values).find(([name]) => isAccuracy(name));
       const measure = isFinal ? 'accuracy' : searched?.[0];

@@ -1,43 +1,56 @@
-import type { FinalRecord, Store } from '../../../store/index.js';
+import type { FinalRecord, Store, StoredPrecision } from '../../../store/index.js';
 import { isAccuracy } from '../../measures.js';
 import type { FinalResult, ReportTrial } from '../data.js';
 import { objectivesOf } from './run.js';
 import { collectTrial, frontierOf } from './trials.js';
 
-/**
- * What the final training made of the networks, by trial. It ranks them anew: some of the search's frontier may no longer
- * be on the frontier of the final accuracies.
- */
-export function collectFinals(store: Store): ReadonlyMap<number, FinalResult> {
-  const records = store.finals.all();
-  const ranked = rankedAnew(store, records);
-  return new Map(
-    records.map(({ trial, state, accuracy, testAccuracy, epochs, from, message }) => [
-      trial,
-      {
-        state,
-        accuracy,
-        testAccuracy,
-        epochs,
-        from,
-        message,
-        onFrontier: accuracy === null ? null : ranked.has(trial),
-      },
-    ]),
-  );
+/** A network in the precision that it is shown in. */
+type Shown = Pick<ReportTrial, 'number' | 'precision'>;
+
+/** What the final training made of the networks. */
+export interface FinalResults {
+  readonly all: readonly FinalResult[];
+  /** Of a trial's network in its precision; undefined where it was not trained again. */
+  of(shown: Shown): FinalResult | undefined;
 }
 
-/** The trials on the frontier when each is judged by its final accuracy. */
-function rankedAnew(store: Store, records: readonly FinalRecord[]): ReadonlySet<number> {
-  const accuracies = new Map(records.flatMap(({ trial, accuracy }) => (accuracy === null ? [] : [[trial, accuracy]])));
-  if (accuracies.size === 0) return new Set();
+const keyOf = (trial: number, precision: StoredPrecision): string => `${trial} ${precision}`;
+
+/**
+ * What the final training made of the networks. It ranks them anew: some of the search's frontier may no longer be on the
+ * frontier of the final accuracies.
+ */
+export function collectFinals(store: Store): FinalResults {
+  const records = store.finals.all();
+  const ranked = rankedAnew(store, records);
+  const results = new Map(
+    records.map(({ trial, precision, state, accuracy, testAccuracy, epochs, from, message }) => {
+      const key = keyOf(trial, precision);
+      const onFrontier = accuracy === null ? null : ranked.has(key);
+      return [key, { state, accuracy, testAccuracy, epochs, from, message, onFrontier }];
+    }),
+  );
+  return {
+    all: [...results.values()],
+    of: ({ number, precision }) => results.get(keyOf(number, precision ?? 'fp32')),
+  };
+}
+
+/** The networks on the frontier when each is judged by its final accuracy, by their keys. */
+function rankedAnew(store: Store, records: readonly FinalRecord[]): ReadonlySet<string> {
+  const known = records.flatMap(({ trial, precision, accuracy }) =>
+    accuracy === null ? [] : [{ trial, precision, accuracy }],
+  );
+  if (known.length === 0) return new Set();
   const objectives = objectivesOf(store);
   // All are judged by the same kind, so it may stand where the search's kind stood.
   const judgedBy = objectives.map(({ name }) => name).filter(isAccuracy);
-  const judged = [...accuracies].flatMap(([number, accuracy]): ReportTrial[] => {
-    const trial = collectTrial(store, number);
+  const judged = known.flatMap(({ trial, precision, accuracy }) => {
+    const reported = collectTrial(store, trial, precision);
     const anew = Object.fromEntries(judgedBy.map((name) => [name, accuracy]));
-    return trial === undefined ? [] : [{ ...trial, values: { ...trial.values, ...anew } }];
+    return reported === undefined
+      ? []
+      : [{ ...reported, values: { ...reported.values, ...anew }, key: keyOf(trial, precision) }];
   });
-  return new Set(frontierOf(judged, objectives).map(({ number }) => number));
+  return new Set(frontierOf(judged, objectives).map(({ key }) => key));
 }

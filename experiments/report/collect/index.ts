@@ -6,9 +6,11 @@ import { collectProvenance, flatten } from './provenance.js';
 import { collectRun, experimentOf } from './run.js';
 import { collectShrunk } from './shrunk.js';
 import { collectSupernet } from './supernet.js';
-import { collectTrials, frontierOf } from './trials.js';
+import { collectPrecisions } from './precisions.js';
+import { collectCandidates, collectTrials, frontierOf } from './trials.js';
 
-export { collectFinals } from './finals.js';
+export { collectFinals, type FinalResults } from './finals.js';
+export { collectPrecisions } from './precisions.js';
 export { trialsByAccuracy, type TrialAccuracy } from './accuracies.js';
 export { collectMember } from './member.js';
 export { collectRun, experimentOf, objectivesOf } from './run.js';
@@ -24,7 +26,9 @@ export async function collectReport(store: Store): Promise<ReportData> {
   const { stringify } = await import('yaml');
   const { source, environment } = store.run.get();
   const trials = collectTrials(store);
-  const members = frontierOf(trials, experiment.objectives);
+  const precisions = collectPrecisions(store, trials);
+  const candidates = precisions === undefined ? trials : collectCandidates(store);
+  const members = frontierOf(candidates, experiment.objectives);
   return {
     format: 'nas-report-1',
     run: collectRun(store),
@@ -33,6 +37,7 @@ export async function collectReport(store: Store): Promise<ReportData> {
     frontier: await Promise.all(members.map((trial) => collectMember(store, trial))),
     shrunk: await collectShrunk(store),
     prediction: await collectPrediction(store),
+    ...(precisions && { precisions }),
     supernet: collectSupernet(store, experiment),
     environment: Object.fromEntries(flatten(environment)),
     provenance: collectProvenance(store, experiment),

@@ -1,9 +1,9 @@
 import type { Environment } from '../../../latency-models/index.js';
 import type { Network } from '../../../spaces/index.js';
-import type { MeasurementRecord, Store, TrialStage } from '../../../store/index.js';
+import type { MeasurementRecord, Store, StoredPrecision, TrialStage } from '../../../store/index.js';
 import { collectFinals } from './finals.js';
 import type { TableRow } from '../../runner/loop/evaluators/table.js';
-import type { CurvePoint, ReportCosts, ReportLatency, ReportMember, ReportTrial } from '../data.js';
+import type { CurvePoint, ReportCosts, ReportKept, ReportLatency, ReportMember, ReportTrial } from '../data.js';
 
 function toLatency({ ms, p50, p95, p99, interval, converged, environment }: MeasurementRecord): ReportLatency {
   // Written by the runner from a Measurement.
@@ -23,30 +23,51 @@ function networkOf(store: Store, genotypeId: string): Network | null {
 }
 
 /** Spaces (and TF.js with them) are loaded here, not by those who only list trials. */
-async function costsOf(network: Network): Promise<ReportCosts> {
+async function costsOf(network: Network, { variants, precision }: ReportTrial): Promise<ReportCosts> {
   const { costs } = await import('../../../spaces/index.js');
   const { macs, params, activationBytes, sizeBytes } = costs(network);
-  return { macs, params, activationBytes, sizeBytes };
+  const own = variants?.find((variant) => variant.precision === precision)?.values['size_bytes'];
+  return { macs, params, activationBytes, sizeBytes: own ?? sizeBytes };
 }
 
+/** Files of a precision; all others are of the training, whatever the network is computed in. */
+const filePrecisions = new Map<string, StoredPrecision>([
+  ['onnx', 'fp32'],
+  ['onnx-int8', 'int8'],
+]);
+
 /**
- * Everything that is known of one trial; latency is the one measured last.
+ * What is kept of a trial's network in one precision; latency is the one measured last.
+ * @param precision absent: the run knows one only.
  */
-export async function collectMember(store: Store, trial: ReportTrial): Promise<ReportMember> {
-  const { number, genotypeId } = trial;
-  const network = networkOf(store, genotypeId);
-  const latest = store.measurements.of(number).at(-1);
+function keptOf(store: Store, number: number, precision?: StoredPrecision): ReportKept {
+  const ofPrecision = (known: StoredPrecision): boolean => precision === undefined || known === precision;
+  const latest = store.measurements.of(number).findLast((measured) => ofPrecision(measured.precision));
   return {
-    ...trial,
     latency: latest === undefined ? null : toLatency(latest),
-    predicted: store.trials.prediction(number) ?? null,
-    final: collectFinals(store).get(number) ?? null,
-    costs: network === null ? null : await costsOf(network),
-    network,
-    curves: { search: curveOf(store, 'search', number), final: curveOf(store, 'final', number) },
+    predicted: store.trials.prediction(number, precision) ?? null,
+    final: collectFinals(store).of({ number, ...(precision === undefined ? {} : { precision }) }) ?? null,
     files: store.artifacts
       .all()
-      .filter((file) => file.trial === number)
+      .filter((file) => file.trial === number && ofPrecision(filePrecisions.get(file.kind) ?? precision ?? 'fp32'))
       .map(({ kind, path, bytes, sha256 }) => ({ kind, path, bytes, sha256 })),
+  };
+}
+
+/** Everything that is known of one trial, in the precision that it is shown in. */
+export async function collectMember(store: Store, trial: ReportTrial): Promise<ReportMember> {
+  const { number, genotypeId, precision, variants } = trial;
+  const network = networkOf(store, genotypeId);
+  const { files, ...kept } = keptOf(store, number, precision ?? undefined);
+  return {
+    ...trial,
+    ...kept,
+    costs: network === null ? null : await costsOf(network, trial),
+    network,
+    curves: { search: curveOf(store, 'search', number), final: curveOf(store, 'final', number) },
+    files,
+    ...(variants && {
+      kept: Object.fromEntries(variants.map((one) => [one.precision, keptOf(store, number, one.precision)])),
+    }),
   };
 }

@@ -2,62 +2,109 @@
 import { frontier } from '../../../search/frontier.js';
 import type { Objective } from '../../../search/index.js';
 import { genotypeId } from '../../../spaces/genotype.js';
-import type { Store, TrialQuery, TrialRecord } from '../../../store/index.js';
+import type {
+  ObjectiveValues,
+  Store,
+  StoredPrecision,
+  TrialQuery,
+  TrialRecord,
+  VariantRecord,
+} from '../../../store/index.js';
+import { verdictDetail } from '../../compress/verdict.js';
+import { candidatesOf, plainValues, type Candidate } from '../../runner/loop/frontier.js';
 import { storedEnqueued } from '../../warm-start/stored.js';
-import type { ReportTrial } from '../data.js';
+import type { ReportTrial, ReportVariant } from '../data.js';
 import { objectivesOf } from './run.js';
 
-/** What turns a run's trials into those of its report. */
-function reporting(store: Store): (trial: TrialRecord) => ReportTrial {
+/** What turns a run's candidates into those of its report. */
+function reporting(store: Store): (candidate: Candidate) => ReportTrial {
   const { createdAt } = store.run.get();
+  const severalPrecisions = store.variants.any();
   // An enqueued network was asked for before any other, so whoever has its genotype is it.
   const names = new Map(storedEnqueued(store).map(({ genotype, name }) => [genotypeId(genotype), name]));
-  return (trial) => toReport(trial, createdAt, names.get(trial.genotypeId) ?? null);
-}
-
-function toReport(trial: TrialRecord, began: number, enqueued: string | null): ReportTrial {
-  const { number, state, genotypeId, choices, values, reason, message, startedAt, finishedAt } = trial;
-  const after = (at: number | null): number | null => (at === null ? null : (at - began) / 1000);
-  const entries = Object.entries(values);
-  return {
-    number,
-    state,
-    genotypeId,
-    choices,
-    values: Object.fromEntries(entries.map(([name, { value }]) => [name, value])),
-    provenance: Object.fromEntries(entries.map(([name, { provenance }]) => [name, provenance])),
-    reason,
-    enqueued,
-    message,
-    startedAfter: after(startedAt),
-    finishedAfter: after(finishedAt),
+  return ({ trial, precision, values }) => {
+    const { number, state, genotypeId: id, choices, variants, reason, message, startedAt, finishedAt } = trial;
+    const after = (at: number | null): number | null => (at === null ? null : (at - createdAt) / 1000);
+    return {
+      number,
+      state,
+      ...(severalPrecisions && {
+        precision: variants.length === 0 ? null : precision,
+        variants: variants.map((variant) => toVariant(trial, variant)),
+      }),
+      genotypeId: id,
+      choices,
+      values: plainValues(values),
+      provenance: provenanceOf(values),
+      reason,
+      enqueued: names.get(id) ?? null,
+      message,
+      startedAfter: after(startedAt),
+      finishedAfter: after(finishedAt),
+    };
   };
 }
 
+const provenanceOf = (values: ObjectiveValues): ReportTrial['provenance'] =>
+  Object.fromEntries(Object.entries(values).map(([name, { provenance }]) => [name, provenance]));
+
+function toVariant(trial: TrialRecord, { precision, values, accepted, reason, detail }: VariantRecord): ReportVariant {
+  // What was chosen is the trial's own, which later measurements revise.
+  const latest = precision === trial.precision ? trial.values : {};
+  const own = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, latest[name] ?? value]));
+  return {
+    precision,
+    values: plainValues(own),
+    provenance: provenanceOf(own),
+    accepted,
+    reason,
+    detail: verdictDetail(detail) ?? null,
+  };
+}
+
+/** A trial as it was judged. */
+const asChosen = (trial: TrialRecord): Candidate => ({ trial, precision: trial.precision, values: trial.values });
+
 /** The trials of a run: all in order, or those of a page. */
 export const collectTrials = (store: Store, page?: TrialQuery): ReportTrial[] =>
-  (page === undefined ? store.trials.all() : store.trials.page(page)).map(reporting(store));
+  (page === undefined ? store.trials.all() : store.trials.page(page)).map(asChosen).map(reporting(store));
 
-/** One trial, or undefined when it was never asked. */
-export function collectTrial(store: Store, number: number): ReportTrial | undefined {
+/** All candidates of a run, in trial order: its trials, each in every precision that may stand on the frontier. */
+export const collectCandidates = (store: Store): ReportTrial[] =>
+  store.trials.all().flatMap(candidatesOf).map(reporting(store));
+
+/**
+ * One trial, or undefined when it was never asked.
+ * @param precision default: what was chosen.
+ */
+export function collectTrial(store: Store, number: number, precision?: StoredPrecision): ReportTrial | undefined {
   const trial = store.trials.get(number);
-  return trial && reporting(store)(trial);
+  if (trial === undefined) return undefined;
+  const other = trial.variants.find((variant) => variant.precision === precision && precision !== trial.precision);
+  const candidate =
+    other === undefined
+      ? asChosen(trial)
+      : { trial, precision: other.precision, values: { ...trial.values, ...other.values } };
+  return reporting(store)(candidate);
 }
 
 /** The Pareto frontier of a run, ordered as `frontierOf` does; only its members are read as a whole. */
 export function collectFrontier(store: Store): ReportTrial[] {
   const objectives = objectivesOf(store);
-  const members = frontier(store.trials.complete(), objectives).flatMap(({ number }) => store.trials.get(number) ?? []);
+  const members = frontier(store.trials.complete(), objectives).flatMap(({ number, precision }) => {
+    const trial = store.trials.get(number);
+    return trial === undefined ? [] : candidatesOf(trial).filter((candidate) => candidate.precision === precision);
+  });
   return frontierOf(members.map(reporting(store)), objectives);
 }
 
 /** The Pareto frontier by search values, ordered along the second objective (the first when there is only one). */
-export function frontierOf(trials: readonly ReportTrial[], objectives: readonly Objective[]): ReportTrial[] {
+export function frontierOf<T extends ReportTrial>(candidates: readonly T[], objectives: readonly Objective[]): T[] {
   const along = objectives.at(1) ?? objectives.at(0);
   if (along === undefined) return [];
   const sign = along.direction === 'minimize' ? 1 : -1;
   const position = ({ values }: ReportTrial): number => sign * values[along.name];
-  return frontier(trials, objectives).sort((a, b) => position(a) - position(b) || a.number - b.number);
+  return frontier(candidates, objectives).sort((a, b) => position(a) - position(b) || a.number - b.number);
 }
 
 /** Names of the decisions, in the space's order. */

@@ -12,6 +12,7 @@ import {
 } from '../../../spaces/index.js';
 import type { CurvePoint, NetworkMember, ReportMember } from '../data.js';
 import { bytes, count, epochsText, ms, percent } from '../format.js';
+import { verdictText } from '../precisions.js';
 import { html, type Markup } from './markup.js';
 import { facts, table, type Column } from './table.js';
 
@@ -95,6 +96,10 @@ const last = (points: readonly CurvePoint[]): string => {
   return end === undefined ? '-' : `${percent(end.validationAccuracy)} after ${epochsText(points.length)}`;
 };
 
+/** What became of each precision, and why. */
+const verdictFacts = ({ variants = [], ...member }: ReportMember): (readonly [string, string])[] =>
+  variants.map((variant) => [variant.precision, verdictText(variant, member.precision)]);
+
 function latencyFacts({ latency, predicted }: ReportMember): (readonly [string, string])[] {
   const measured: (readonly [string, string])[] =
     latency === null
@@ -116,14 +121,19 @@ function latencyFacts({ latency, predicted }: ReportMember): (readonly [string, 
   return [...measured, ...guess];
 }
 
+/** The card of a network: of a trial, or of a trial in one precision. */
+export const cardId = ({ number, precision }: Pick<ReportMember, 'number' | 'precision'>): string =>
+  `trial-${number}${precision ? `-${precision}` : ''}`;
+
 /** Everything about one network of the frontier, folded until it is asked for. */
 export function networkCard(member: NetworkMember): Markup {
-  const { number, costs: cost, choices, files, curves, final, network } = member;
+  const { number, precision, costs: cost, choices, files, curves, final, network } = member;
   const summary = `${count(cost.macs)} MACs, ${count(cost.params)} parameters, ${network.input.join(' x ')} input`;
-  return html`<details class="card" id="trial-${number}">
-    <summary>Trial ${number}<span>${summary}</span></summary>
+  return html`<details class="card" id="${cardId(member)}">
+    <summary>Trial ${number}${precision === undefined ? null : `, ${precision ?? '-'}`}<span>${summary}</span></summary>
     ${facts([
       ['why it was tried', member.reason],
+      ...verdictFacts(member),
       ...latencyFacts(member),
       ['search', last(curves.search)],
       ['final training', final?.message ?? last(curves.final)],

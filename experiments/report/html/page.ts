@@ -1,12 +1,13 @@
 import { accuracyAmong, accuracyOf, isAccuracy, measureNamed, type Evaluation } from '../../measures.js';
 import { renderCurves, renderSupernet } from '../charts/curves.js';
 import { renderFrontier } from '../charts/frontier.js';
-import { renderPrediction } from '../charts/prediction.js';
 import { hasNetwork, type ReportData, type ReportMember } from '../data.js';
 import { count, duration, finalTitle, objectiveTitle, objectiveValue, searchTitle, testTitle } from '../format.js';
 import { givenUp } from './given-up.js';
+import { latencyModel } from './latency-model.js';
 import { html, trusted, type Markup } from './markup.js';
-import { networkCard } from './network.js';
+import { cardId, networkCard } from './network.js';
+import { precisionsSection } from './precisions.js';
 import { rowCard } from './row.js';
 import { shrunkNetworks } from './shrunk.js';
 import { style } from './style.js';
@@ -48,7 +49,7 @@ function tiles(data: ReportData): Markup {
   const others = states.filter((state) => counts[state] > 0).map((state) => `${counts[state]} ${state}`);
   return html`<div class="tiles">
     ${tile(`${counts.complete} / ${planned}`, [`trials ${trains && !sliced ? 'trained' : 'evaluated'}`, ...others].join(', '))}
-    ${tile(String(frontier.length), 'networks on the frontier')}
+    ${tile(String(frontier.length), `networks on the frontier${data.precisions === undefined ? '' : ', in their precisions'}`)}
     ${trains ? tile(best(frontier.map(({ values }) => accuracyAmong(values))), `best ${searchedAccuracy(data)} in the search`) : bestOfFirst(data)}
     ${hasFinalTraining(data) ? tile(best(frontier.map(({ final }) => final?.accuracy)), 'best validation accuracy after final training') : null}
     ${rejected > 0 ? tile(count(rejected), `candidates rejected before ${trains ? 'training' : 'evaluation'}`) : null}
@@ -96,10 +97,13 @@ function frontierColumns(data: ReportData): Column<ReportMember>[] {
   return [
     {
       title: 'trial',
-      cell: ({ number, enqueued }) =>
-        html`<a href="#trial-${number}">#${number}</a
+      cell: ({ number, precision, enqueued }) =>
+        html`<a href="#${cardId({ number, ...(precision && { precision }) })}">#${number}</a
           >${enqueued === null ? null : html` <span class="tag">${enqueued}</span>`}`,
     },
+    ...(data.precisions === undefined
+      ? []
+      : [{ title: 'precision', cell: ({ precision }: ReportMember) => precision ?? '-' }]),
     ...objectives,
     ...(hasFinalTraining(data) ? [final, ranked] : []),
     ...(data.frontier.some((member) => member.final !== null) ? [test] : []),
@@ -130,18 +134,6 @@ function frontierNotes(data: ReportData): Markup {
   </p>`;
 }
 
-async function prediction({ prediction: report }: ReportData): Promise<Markup | null> {
-  if (report === null || report.pairs.length < 2) return null;
-  return html`<section>
-    <h2>Latency model</h2>
-    ${trusted(await renderPrediction(report))}
-    <p class="note">
-      Each point is a network that was first predicted and then measured on the device. Mean absolute percentage error
-      ${report.mape.toFixed(1)} %, Spearman's rank correlation ${report.spearman?.toFixed(3) ?? 'unknown'}.
-    </p>
-  </section>`;
-}
-
 async function curves({ frontier }: ReportData): Promise<Markup | null> {
   if (!frontier.some(({ curves: { search, final } }) => search.length + final.length > 0)) return null;
   return html`<section>
@@ -169,9 +161,9 @@ const day = (iso: string): string => iso.slice(0, 16).replace('T', ' ');
 export async function renderPage(data: ReportData): Promise<string> {
   const { run, frontier } = data;
   const sections = frontier.length > 0;
-  const [picture, latencyModel, learning, shared] = await Promise.all([
+  const [picture, predicted, learning, shared] = await Promise.all([
     sections ? renderFrontier(data) : Promise.resolve(''),
-    prediction(data),
+    latencyModel(data),
     curves(data),
     supernet(data),
   ]);
@@ -207,7 +199,7 @@ export async function renderPage(data: ReportData): Promise<string> {
                   <p>No trial is complete yet.</p>
                 </section>`
           }
-          ${shrunkNetworks(data)} ${latencyModel} ${learning} ${shared}
+          ${precisionsSection(data)}${shrunkNetworks(data)} ${predicted} ${learning} ${shared}
           ${
             sections
               ? html`<section>
