@@ -5,7 +5,7 @@ import { messageOf } from '../base/errors.js';
 import { cacheDirectory } from '../base/files.js';
 import { bytes } from '../experiments/report/index.js';
 import { nasVersion } from '../experiments/runner/version.js';
-import type { Adapters } from '../compiler/index.js';
+import type { Adapters, IntegerArithmetic } from '../compiler/index.js';
 import type { EngineAvailability } from '../trainers/index.js';
 
 export interface CacheEntry {
@@ -25,6 +25,8 @@ export interface Diagnosis {
   readonly adapters: Adapters;
   /** Whether the adapter that WebGPU takes computes float16; null when it takes none. */
   readonly float16: boolean | null;
+  /** How the processor sums products of bytes; null when that could not be asked. */
+  readonly integers: IntegerArithmetic | null;
   /** Result of the blocked path's self-test. */
   readonly blocked: string;
   readonly caches: { readonly directory: string; readonly entries: readonly CacheEntry[] };
@@ -100,7 +102,7 @@ const withoutCard = (taken: Adapters['taken']): string =>
 /** Examines this machine; loads every engine to see whether it works. */
 export async function examine(): Promise<Diagnosis> {
   const { engineAvailability } = await import('../trainers/index.js');
-  const { howToGet, tryHalf, tryWebGpu } = await import('../compiler/index.js');
+  const { howToGet, integerArithmetic, tryHalf, tryWebGpu } = await import('../compiler/index.js');
   const engines = await engineAvailability();
   const { adapters } = await tryWebGpu();
   const directory = cacheDirectory();
@@ -115,6 +117,7 @@ export async function examine(): Promise<Diagnosis> {
     engines,
     adapters,
     float16: adapters.taken === null ? null : (await tryHalf('webgpu')) === null,
+    integers: await integerArithmetic().catch(() => null),
     active: await activeEngine(),
     blocked: await blockedPath(),
     caches: { directory, entries: listCaches(directory) },

@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 const batch = z.number().int().min(1).max(4096).default(1).describe('images for each run');
 
-const precisions = ['fp32', 'fp16', 'int8'] as const;
+export const precisions = ['fp32', 'fp16', 'int8'] as const;
 export type Precision = (typeof precisions)[number];
 
 const localSchema = z

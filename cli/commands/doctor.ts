@@ -37,6 +37,13 @@ async function renderAdapters({ adapters: { all, taken }, float16 }: Diagnosis, 
   return `${renderTable(adapterColumns(adapterKinds), all, colors)}${takes}\n`;
 }
 
+const integersText: { readonly [I in NonNullable<Diagnosis['integers']> | 'unknown']: string } = {
+  exact: 'sums of bytes are exact; quantized networks have weights of 8 bits',
+  saturating:
+    'sums of bytes saturate in 16 bits (a processor without VNNI); quantized networks have weights of 7 bits here, and those with 8 give other answers than elsewhere',
+  unknown: 'could not be asked',
+};
+
 export const doctor = command({
   usage: 'doctor',
   summary: 'Say what works on this machine: engines, providers, threads, caches; and how to get more',
@@ -48,11 +55,12 @@ export const doctor = command({
       out(json(diagnosis));
       return;
     }
-    const { versions, machine, engines, active, blocked, caches, advice } = diagnosis;
+    const { versions, machine, engines, active, integers, blocked, caches, advice } = diagnosis;
     out(renderFacts(Object.entries({ ...versions, ...machine }), colors));
     out(`\n${colors.bold('Training')}: ${active}\n${renderTable(engineColumns, engines, colors)}${whyNot(engines)}`);
     out(`\n${await renderAdapters(diagnosis, colors)}`);
     out(`\n${colors.bold('Blocked depthwise path')}: ${blocked}\n`);
+    out(`\n${colors.bold('Integer arithmetic')}: ${integersText[integers ?? 'unknown']}\n`);
     out(`\n${colors.bold('Data caches')}\n`);
     out(
       caches.entries.length === 0

@@ -33,7 +33,8 @@ export const evaluate = command({
     const { parseDataset } = await import('../dataset-argument.js');
     const config = parseDataset(data, readMetadata(model).input);
     const { evaluateOnSplit } = await import('../../experiments/index.js');
-    const { createDevice, deviceSchema } = await import('../../latency-models/index.js');
+    const { createDevice, deviceSchema, precisionText, saturates, saturationText } =
+      await import('../../latency-models/index.js');
     const { prepareDataset } = await import('../../trainers/index.js');
     const counter = createCounter(terminal);
     const onProgress = counter.show;
@@ -45,11 +46,20 @@ export const evaluate = command({
     const scores = await evaluateOnSplit(model, dataset, split, options);
     const device = createDevice(deviceSchema.parse({ provider, threads }));
     const latency = await device.measure(model, undefined, { onProgress: onProgress('blocks timed') });
+    const isSaturated = await saturates(device, model, latency.environment);
     counter.close();
     if (asJson) {
       const { ms: centre, p50, p95, p99, interval, converged, environment } = latency;
       const timing = { ms: centre, p50, p95, p99, interval, converged, environment };
-      terminal.out(json({ model: file, split, ...scores, latency: timing }));
+      terminal.out(
+        json({
+          model: file,
+          split,
+          ...scores,
+          latency: timing,
+          ...(environment.precision === 'int8' && { saturates: isSaturated }),
+        }),
+      );
       return;
     }
     const [low, high] = latency.interval;
@@ -60,6 +70,8 @@ export const evaluate = command({
         [
           ['model', file],
           ['accuracy', `${percent(scores.accuracy)} of ${scores.count} images of the ${split} split`],
+          ['executed', precisionText(environment)],
+          ...(environment.notes ?? []).map((note): [string, string] => ['note', note]),
           ['cross-entropy', scores.loss.toFixed(4)],
           ['latency', `${ms(latency.ms)} (measured; 95 % interval ${ms(low)} to ${ms(high)}), batch 1`],
           ['percentiles', `p50 ${ms(latency.p50)}, p95 ${ms(latency.p95)}, p99 ${ms(latency.p99)}`],
@@ -68,5 +80,9 @@ export const evaluate = command({
         terminal.colors,
       ),
     );
+    if (isSaturated)
+      terminal.err(
+        `${terminal.colors.yellow('warning')}: ${saturationText}. The accuracy above is that of exact arithmetic\n`,
+      );
   },
 });

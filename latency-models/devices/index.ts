@@ -4,5 +4,5 @@ export { startAgent, type Agent, type AgentOptions } from './agent/agent-server.
 export { findBrowser } from './browser/find-browser.js';
 export { tryBrowser } from './browser/try-browser.js';
 export * from './create-device.js';
-export { precisionText } from './precision.js';
+export { precisionText, saturates, saturationText } from './precision.js';
 export * from './profile-layers.js';

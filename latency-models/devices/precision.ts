@@ -1,6 +1,6 @@
 import { invalidInput, messageOf } from '../../base/errors.js';
-import { executedBy, isFloat32, weightFormat, type Executed } from '../../compiler/index.js';
-import type { Environment } from '../device.js';
+import { executedBy, hasLargeBytes, isFloat32, weightFormat, type Executed } from '../../compiler/index.js';
+import type { Device, Environment } from '../device.js';
 import type { LocalConfig, Precision } from '../schema.js';
 
 /** What a measurement's environment says of the arithmetic of its model. */
@@ -68,3 +68,18 @@ export function requirePrecision(label: Label, wanted: Precision | undefined): v
     },
   );
 }
+
+/**
+ * Whether a model's answers on a device are off from exact arithmetic: it computes in bytes, its weights have 8 bits, and
+ * the device saturates.
+ * @throws as `Device.integers`
+ */
+export const saturates = async (
+  device: Pick<Device, 'integers'>,
+  model: Uint8Array,
+  { precision }: Pick<Environment, 'precision'>,
+): Promise<boolean> => precision === 'int8' && hasLargeBytes(model) && (await device.integers?.()) === 'saturating';
+
+/** What is to be known where a model saturates. */
+export const saturationText =
+  'the device sums bytes in 16 bits, which 8-bit weights exceed: answers differ from exact arithmetic. nas quantize makes weights of 7 bits for it; with the session option session.x64quantprecision=1, ONNX Runtime computes exactly';

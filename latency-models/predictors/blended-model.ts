@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { invalidInput } from '../../base/errors.js';
 import type { Network } from '../../spaces/index.js';
+import { precisions, type Precision } from '../schema.js';
 import { Catalogue, type Profile } from './catalogue.js';
 import type { LatencyModel, Prediction, ProfileModel } from './latency-model.js';
 import type { Fit, PricedFit } from './fit-priced.js';
@@ -55,14 +56,32 @@ export class BlendedModel implements ProfileModel {
 
 const stored = z.discriminatedUnion('kind', [pricedSchema, blendedSchema]);
 
+/** What a model's file says besides: what the networks that it was fitted to were computed with. */
+const filed = z.looseObject({ precision: z.enum(precisions).default('fp32') });
+
+/** A latency model as it is written to a file; `latencyModelFrom` reads it. */
+export const latencyModelFile = (model: LatencyModel, precision: Precision): object => ({
+  ...model.toJSON(),
+  ...(precision === 'fp32' ? {} : { precision }),
+});
+
 /**
- * A latency model from what its `toJSON` gave.
- * @throws NasError `invalid-input` for anything else.
+ * A latency model from what its `toJSON` gave, or from its file.
+ * @param precision what is to be predicted
+ * @throws NasError `invalid-input` for anything else, and for a model of another precision: latencies of one say little of
+ * the other, up to which of two networks is faster
  */
-export function latencyModelFrom(json: unknown): LatencyModel {
-  const { success, data, error } = stored.safeParse(json);
-  if (success) return data.kind === 'blend' ? new BlendedModel(data) : new PricedModel(data);
-  throw invalidInput(`not a stored latency model: ${z.prettifyError(error)}`);
+export function latencyModelFrom(json: unknown, precision: Precision = 'fp32'): LatencyModel {
+  const file = filed.safeParse(json);
+  const { precision: fitted, ...model } = file.data ?? { precision };
+  const { success, data, error } = stored.safeParse(model);
+  if (!file.success || !success)
+    throw invalidInput(`not a stored latency model: ${z.prettifyError(file.error ?? error ?? new z.ZodError([]))}`);
+  if (fitted !== precision)
+    throw invalidInput(`the latency model is of ${fitted} networks, and ${precision} ones are to be predicted`, {
+      hint: `nas latency fit --precision ${precision} fits one to networks in ${precision}.`,
+    });
+  return data.kind === 'blend' ? new BlendedModel(data) : new PricedModel(data);
 }
 
 /** Models that are less probable than this are left out. */

@@ -4,7 +4,7 @@ export type { Fit } from './fit-priced.js';
 export type { LatencyModel, Observation, Prediction } from './latency-model.js';
 export { Catalogue, type Profile, type Sample } from './catalogue.js';
 export * from './measured-networks.js';
-export { latencyModelFrom } from './blended-model.js';
+export { latencyModelFile, latencyModelFrom } from './blended-model.js';
 export { modelKinds, type ModelKind } from './priced-model.js';
 export { learnSources, type SourcePrior } from './sources.js';
 export * from './validation.js';

@@ -23,7 +23,7 @@ export interface Observation {
 export interface LatencyModel {
   readonly kind: string;
   predict(network: Network): Prediction;
-  toJSON(): unknown;
+  toJSON(): object;
 }
 
 /** A latency model that predicts networks which were taken apart before. */

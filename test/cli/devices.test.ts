@@ -4,7 +4,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Random } from '../../base/random.js';
 import { parseDevice } from '../../cli/device-argument.js';
+import { integerArithmetic } from '../../compiler/index.js';
+import { readLatencyModel } from '../../experiments/runner/latency/predictor.js';
 import { describeEnvironment } from '../../latency-models/index.js';
+import { byteModel } from '../compiler/support/byte-models.js';
 import { testAgent } from '../latency-models/devices/agents.js';
 import { classifier, small } from '../latency-models/devices/models.js';
 import { nas, nasInside } from './nas.js';
@@ -69,6 +72,30 @@ describe('nas latency measure', () => {
     expect(text.out).toContain('95 % interval');
   });
 
+  it('says what is executed of a quantized model, and warns where its sums saturate', async () => {
+    const bytes = write('bytes.onnx', byteModel('bytes'));
+    const isSaturating = (await integerArithmetic()) === 'saturating';
+    const [json, text] = [
+      await nasInside(['latency', 'measure', bytes, '--profile', '--json']),
+      await nasInside(['latency', 'measure', bytes, '--profile']),
+    ];
+    expect(JSON.parse(json.out)).toMatchObject({
+      saturates: isSaturating,
+      measurements: [{ environment: { precision: 'int8' } }],
+      profile: { layers: expect.arrayContaining([expect.objectContaining({ layer: 'middle' })]) as object },
+    });
+    expect(text.out).toMatch(/executed +int8\n/);
+    expect(text.out).toContain('3 of 3 convolutions and matrix products are in bytes');
+    expect(text.out).toMatch(/\nmiddle +QLinearConv/);
+    expect(text.err.includes('sums bytes in 16 bits')).toBe(isSaturating);
+  });
+
+  it('calls a model with weights in bytes that computes in floats that, and warns of nothing', async () => {
+    const { out, err } = await nasInside(['latency', 'measure', write('weights.onnx', byteModel('weights'))]);
+    expect(out).toMatch(/executed +int8 weights, computed in fp32\n/);
+    expect(err).not.toContain('16 bits');
+  });
+
   it.each([
     [['missing.onnx'], 'missing.onnx: cannot be read'],
     [[write('text.onnx', 'not a model')], 'could not open the model'],
@@ -131,6 +158,21 @@ describe('nas latency fit and what it measured', () => {
     const again = await fit('--from', mended);
     expect(again.err).toContain(`model: ${output}`);
     expect(again.code).toBe(0);
+  });
+
+  it('is of the precision that was measured', async () => {
+    const measured = JSON.parse(readFileSync(join(folder, 'mended.json'), 'utf8')) as { environment: object };
+    const quantized = { ...measured, environment: { ...measured.environment, precision: 'int8' } };
+    const file = write('quantized.json', JSON.stringify(quantized));
+    const refused = await fit('--from', file);
+    expect(refused.err).toContain('the networks are computed with int8, not with fp32');
+    expect(refused.err).toContain('--precision int8 fits a model of them');
+    expect(refused.code).toBe(2);
+    expect((await fit('--from', file, '--precision', 'int8')).code).toBe(0);
+    expect(() => readLatencyModel(output, 'fp32')).toThrow(
+      `${output}: the latency model is of int8 networks, and fp32 ones are to be predicted`,
+    );
+    expect(readLatencyModel(output, 'int8').toJSON()).toHaveProperty('version');
   });
 
   const environment = describeEnvironment('x', { provider: 'cpu', threads: 1, batch: 1 });

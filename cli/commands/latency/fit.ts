@@ -1,7 +1,7 @@
 import { invalidInput, NasError } from '../../../base/errors.js';
 import { writeFileAtomic } from '../../../base/files.js';
 import { ms, percent, renderPrediction } from '../../../experiments/report/index.js';
-import type { CrossValidation, Device, MeasuredNetworks } from '../../../latency-models/index.js';
+import type { CrossValidation, Device, Environment, MeasuredNetworks } from '../../../latency-models/index.js';
 import type { Genotype, Space } from '../../../spaces/index.js';
 import { command, jsonOption } from '../../command.js';
 import { deviceOption, parseDevice } from '../../device-argument.js';
@@ -9,6 +9,22 @@ import { json, renderFacts, renderTable, type Column } from '../../output/table.
 import type { Terminal } from '../../output/terminal.js';
 import { createCounter } from '../../progress/counter.js';
 import { parseSpace, spaceOption } from '../../space-argument.js';
+
+const fitPrecisions = ['fp32', 'int8'] as const;
+type FitPrecision = (typeof fitPrecisions)[number];
+
+/** @throws NasError `invalid-input` when networks were computed with something else than the model is to predict */
+function requireExecuted(environment: Environment, wanted: FitPrecision, source: string): void {
+  // A table does not say what its latencies are of.
+  const { precision = wanted } = environment;
+  if (precision === wanted) return;
+  throw invalidInput(`${source}: the networks are computed with ${precision}, not with ${wanted}`, {
+    hint:
+      wanted === 'int8'
+        ? 'This device has no kernels for bytes, or what was measured is not quantized; leave --precision out.'
+        : `--precision ${precision} fits a model of them.`,
+  });
+}
 
 /** Fewer networks cannot be cross-validated. */
 const fewest = 4;
@@ -26,6 +42,7 @@ async function measureAll(
   space: Space,
   genotypes: readonly Genotype[],
   seed: number,
+  precision: FitPrecision,
   terminal: Terminal,
 ): Promise<MeasuredNetworks> {
   const { untrainedSubject } = await import('../../../experiments/index.js');
@@ -33,7 +50,7 @@ async function measureAll(
   const began = performance.now();
   const onProgress = (done: number, total: number): void =>
     counter.show(`${genotypes.length} networks${timeLeft(began, done, total)}: blocks`)(done, total);
-  const subjects = genotypes.map((genotype) => untrainedSubject(space, genotype, seed));
+  const subjects = genotypes.map((genotype) => untrainedSubject(space, genotype, seed, precision));
   const measurements = await device.measureAll(subjects, undefined, { onProgress });
   const profiles = await device.profile?.(subjects);
   counter.close();
@@ -78,15 +95,28 @@ export const fit = command({
         describe: 'File for the model; what was measured (.measurements.json) and a picture of it (.svg) go beside it',
       })
       .option('from', { type: 'string', describe: 'Fit to the measurements of an earlier fit instead of measuring' })
+      .option('precision', {
+        choices: fitPrecisions,
+        default: 'fp32' as const,
+        describe: 'What the networks are computed with: int8 measures them quantized',
+      })
       .option('seed', { type: 'number', default: 0, describe: 'For the networks to choose from, and their weights' })
       .option('json', jsonOption),
-  run: async ({ space: name, device: argument, samples, output, from, seed, json: asJson }, terminal) => {
+  run: async ({ space: name, device: argument, samples, output, from, seed, precision, json: asJson }, terminal) => {
     const { out, err, colors } = terminal;
     if (!Number.isInteger(samples) || samples < fewest)
       throw invalidInput(`--samples ${samples}: expected a whole number of at least ${fewest}`);
     const { Random } = await import('../../../base/random.js');
-    const { createDevice, crossValidate, doubts, fitLatencyModel, readMeasured, selectCalibration, writeMeasured } =
-      await import('../../../latency-models/index.js');
+    const {
+      createDevice,
+      crossValidate,
+      doubts,
+      fitLatencyModel,
+      latencyModelFile,
+      readMeasured,
+      selectCalibration,
+      writeMeasured,
+    } = await import('../../../latency-models/index.js');
     const { space } = await parseSpace(name);
     let chosen = 0;
     const measure = async (): Promise<MeasuredNetworks> => {
@@ -95,7 +125,8 @@ export const fit = command({
       chosen = genotypes.length;
       if (chosen < fewest)
         throw invalidInput(`${name}: a space of ${chosen} networks needs no model; measure them all`);
-      const taken = await measureAll(device, space, genotypes, seed, terminal);
+      const taken = await measureAll(device, space, genotypes, seed, precision, terminal);
+      requireExecuted(taken.environment, precision, device.name);
       if (taken.networks.length < fewest)
         throw invalidInput(
           `${device.name} has latencies of ${taken.networks.length} of the ${chosen} chosen networks; at least ${fewest} are needed`,
@@ -108,6 +139,7 @@ export const fit = command({
     };
     const kept = from ?? beside(output, 'measurements.json');
     const { environment, networks } = from === undefined ? await measure() : readMeasured(from, space);
+    requireExecuted(environment, precision, kept);
     if (networks.length < fewest)
       throw invalidInput(`${kept} has ${networks.length} networks; at least ${fewest} are needed`);
     const measured = networks.map(({ genotype, ...taken }) => ({ network: space.build(genotype), ...taken }));
@@ -122,7 +154,7 @@ export const fit = command({
       chart,
       await renderPrediction({ ...validation, spearman: Number.isFinite(quality.spearman) ? quality.spearman : null }),
     );
-    if (against.length === 0) writeFileAtomic(output, json(model.toJSON()));
+    if (against.length === 0) writeFileAtomic(output, json(latencyModelFile(model, precision)));
     if (asJson) {
       out(
         json({

@@ -125,7 +125,8 @@ export const measure = command({
     if (profile && config.type !== 'local')
       throw invalidInput(`--profile: the time of each layer is known on local devices only, not on ${config.type}`);
     await withSubject(model, trial, async (subject) => {
-      const { createDevice, modelOf, profileLayers } = await import('../../../latency-models/index.js');
+      const { createDevice, modelOf, precisionText, profileLayers, saturates, saturationText } =
+        await import('../../../latency-models/index.js');
       const counter = createCounter(terminal);
       const rows: Row[] = [];
       for (const { config: setting, batch: size } of settings) {
@@ -139,15 +140,26 @@ export const measure = command({
           ? await profileLayers(await modelOf(subject), first.config)
           : undefined;
       counter.close();
+      const { environment, provenance } = rows[0].measurement;
+      const isSaturated =
+        environment.precision === 'int8' &&
+        (await saturates(createDevice(first.config), await modelOf(subject), environment));
       const all = rows.map((row) => ({ batch: row.batch, imagesPerSecond: perSecond(row), ...row.measurement }));
       if (output !== undefined)
         writeFileAtomic(output, json({ model, ...(trial === undefined ? {} : { trial }), measurements: all }));
       if (asJson) {
         const measurements = all.map(({ samples, ...rest }) => ({ ...rest, runs: samples.length }));
-        out(json({ model, trial: trial ?? null, measurements, ...(layers === undefined ? {} : { profile: layers }) }));
+        out(
+          json({
+            model,
+            trial: trial ?? null,
+            measurements,
+            ...(environment.precision === 'int8' && { saturates: isSaturated }),
+            ...(layers === undefined ? {} : { profile: layers }),
+          }),
+        );
         return;
       }
-      const { environment, provenance } = rows[0].measurement;
       const runs = rows.reduce((sum, { measurement }) => sum + measurement.samples.length, 0);
       out(
         renderFacts(
@@ -158,6 +170,9 @@ export const measure = command({
             ['runtime', `${environment.runtime}; ${environment.platform}`],
             ['clock governor', environment.governor ?? 'not told by this system'],
             ['load, affinity', `${environment.load.toFixed(2)}; processors ${environment.affinity ?? 'not told'}`],
+            ...(environment.precision === undefined
+              ? []
+              : [['executed', precisionText(environment)] satisfies [string, string]]),
             ['provenance', provenance === 'measured' ? `measured, ${runs} runs` : provenance],
             ...(environment.notes ?? []).map((note): [string, string] => ['note', note]),
           ],
@@ -166,6 +181,7 @@ export const measure = command({
       );
       out(`\n${renderTable(columns(colors), rows, colors)}`);
       if (layers !== undefined) out(profileTable(layers, colors));
+      if (isSaturated) err(`${colors.yellow('warning')}: ${saturationText}\n`);
       for (const { batch: size, measurement } of rows)
         if (!measurement.reliable)
           err(`${colors.yellow('warning')}: batch ${size} is not reliable: ${measurement.reasons.join('; ')}\n`);

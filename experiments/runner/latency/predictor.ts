@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { invalidInput, messageOf } from '../../../base/errors.js';
+import { invalidInput, messageOf, NasError } from '../../../base/errors.js';
 import {
   latencyModelFrom,
   supervise,
@@ -22,14 +22,14 @@ export class LatencyPredictor {
 
   /**
    * @param precision of the networks that it predicts
-   * @throws NasError `invalid-input` when the experiment names a file that is not a model.
+   * @throws NasError `invalid-input` when the experiment names a file that is not a model of this precision.
    */
   constructor(
     private readonly context: TrainingContext,
     private readonly precision: StoredPrecision,
   ) {
     const file = modelFileOf(context.plan.experiment.latency.predictor, precision);
-    this.given = file === undefined ? undefined : readLatencyModel(file);
+    this.given = file === undefined ? undefined : readLatencyModel(file, precision);
   }
 
   /**
@@ -108,8 +108,8 @@ function messages(supervised: Supervised, name: string): string {
   }
 }
 
-/** @throws NasError `invalid-input` when it cannot be read or is not a latency model. */
-export function readLatencyModel(file: string): LatencyModel {
+/** @throws NasError `invalid-input` when it cannot be read, is not a latency model, or is one of another precision. */
+export function readLatencyModel(file: string, precision: StoredPrecision): LatencyModel {
   let json: unknown;
   try {
     json = JSON.parse(readFileSync(file, 'utf8'));
@@ -119,5 +119,13 @@ export function readLatencyModel(file: string): LatencyModel {
       cause,
     });
   }
-  return latencyModelFrom(json);
+  try {
+    return latencyModelFrom(json, precision);
+  } catch (error) {
+    if (!(error instanceof NasError)) throw error;
+    throw invalidInput(`${file}: ${error.message}`, {
+      ...(error.hint !== undefined && { hint: error.hint }),
+      cause: error,
+    });
+  }
 }
