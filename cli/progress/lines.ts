@@ -11,6 +11,13 @@ const valuesText = (values: Values): string =>
 
 const why = (message: string | undefined): string => (message === undefined ? '' : `: ${message}`);
 
+/** What is said of a training at each stage. */
+const stages: { readonly [S in Extract<RunEvent, { kind: 'trial-finished' }>['stage']]: string } = {
+  search: '',
+  final: ' (final training)',
+  'quantize-aware': ' (fine-tuning for int8)',
+};
+
 /** The line that stays for each kind of event; null for those that only move the live view. */
 const lines: { readonly [K in RunEvent['kind']]: Line<K> } = {
   phase: ({ message }) => message,
@@ -26,8 +33,7 @@ const lines: { readonly [K in RunEvent['kind']]: Line<K> } = {
   'trial-promoted': ({ number, epochs, reason }) => `trial ${number} goes on to ${epochs} epochs: ${reason}`,
   'trial-finished': ({ stage, number, state, values, message }) => {
     const found = valuesText(values);
-    const what = stage === 'final' ? ' (final training)' : '';
-    return `trial ${number}${what} ${state}${why(message)}${found === '' ? '' : `: ${found}`}`;
+    return `trial ${number}${stages[stage]} ${state}${why(message)}${found === '' ? '' : `: ${found}`}`;
   },
   'trial-retried': ({ number, attempt, attempts, message }) =>
     `trial ${number} is started again (attempt ${attempt} of ${attempts}): ${message}`,

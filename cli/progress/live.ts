@@ -24,6 +24,13 @@ function overall({ message, progress, frontier }: ProgressState): string {
   return `${bar(done, total)} ${done}/${total} ${unit}${eta}${detail === undefined ? '' : `, ${detail}`}${members}${best}`;
 }
 
+/** What a worker trains at each stage. */
+const subjects: { readonly [S in TrialStepEvent['stage']]: string } = {
+  search: 'trial',
+  final: 'final training of trial',
+  'quantize-aware': 'fine-tuning for int8 of trial',
+};
+
 function workerLine({
   worker,
   stage,
@@ -35,7 +42,7 @@ function workerLine({
   imagesPerSecond,
   loss,
 }: TrialStepEvent): string {
-  const what = stage === 'final' ? 'final training of trial' : 'trial';
+  const what = subjects[stage];
   const where = `epoch ${epoch + 1}/${epochs}, step ${step}/${steps}`;
   return `  worker ${worker}: ${what} ${number}, ${where}, ${Math.round(imagesPerSecond)} images/s, loss ${loss.toFixed(4)}`;
 }

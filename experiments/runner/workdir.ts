@@ -1,6 +1,6 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { TrialStage } from '../../store/index.js';
+import type { StoredPrecision, TrialStage } from '../../store/index.js';
 
 /** Where things are in a workdir. Paths that are stored are relative to it, so that it can be moved. */
 export const workdirFiles = {
@@ -26,9 +26,11 @@ export const trialFolder = (stage: TrialStage, number: number): string =>
 /** The folder of the supernet's files, relative to the workdir. */
 export const supernetFolder = join(workdirFiles.artifacts, 'supernet');
 
+const endings: { readonly [P in StoredPrecision]: string } = { fp32: '.onnx', int8: '.int8.onnx' };
+
 /** The ONNX file of a member of the frontier, relative to the workdir. */
-export const frontierModel = (number: number): string =>
-  join(workdirFiles.artifacts, 'frontier', `trial-${trialName(number)}.onnx`);
+export const frontierModel = (number: number, precision: StoredPrecision): string =>
+  join(workdirFiles.artifacts, 'frontier', `trial-${trialName(number)}${endings[precision]}`);
 
 /** The folder of a shrunk network's files, relative to the workdir: checkpoint, weights, ONNX. */
 export const shrunkFolder = (number: number): string => join(workdirFiles.artifacts, 'shrunk', trialName(number));

@@ -1,5 +1,5 @@
 import type { DeviceConfig, Measurement, Protocol } from '../../../latency-models/index.js';
-import type { ModelMetadata, QuantizedClassifier, WeightBits } from '../../../deploy/index.js';
+import type { CalibrationMethod, ModelMetadata, QuantizedClassifier, WeightBits } from '../../../deploy/index.js';
 import type { Choice, Network, SpaceConfig, Task } from '../../../spaces/index.js';
 import type {
   AnyEngine,
@@ -106,10 +106,24 @@ export interface ProxiesJob {
 /** The proxies of one network, or why there are none. */
 export type ProxyResult = { readonly values: Readonly<Record<string, number>> } | { readonly failed: string };
 
+/** How a file's eight-bit integers are made. */
+export interface FileQuantization {
+  readonly method: CalibrationMethod;
+  /** Training images of the calibration, and the seed that draws them. */
+  readonly images: number;
+  readonly seed: number;
+  readonly percentile: number;
+  readonly weightBits: WeightBits;
+  /** Epochs for which the weights were fine-tuned with the rounding of int8; null: they were not. */
+  readonly quantizeAware: number | null;
+}
+
 /** Writes a trained network as ONNX and checks its accuracy through ONNX Runtime. */
 export interface ExportJob {
   readonly kind: 'export';
   readonly candidate: SeededNetwork;
+  /** Absent: the file is in float. */
+  readonly quantization?: FileQuantization;
   /** Null: only the accuracy is wanted. */
   readonly path: string | null;
   readonly metadata: ModelMetadata;

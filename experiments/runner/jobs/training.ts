@@ -3,7 +3,14 @@ import { join } from 'node:path';
 import { contentHash } from '../../../base/hash.js';
 import type { Network } from '../../../spaces/index.js';
 import type { Epoch, Training, TrialStage } from '../../../store/index.js';
-import type { EpochMetrics, FitResult, InitialWeights, PreparedTeacher, TrainConfig } from '../../../trainers/index.js';
+import type {
+  EpochMetrics,
+  FitResult,
+  InitialWeights,
+  PreparedTeacher,
+  QuantizeAware,
+  TrainConfig,
+} from '../../../trainers/index.js';
 import type { TrainingContext } from '../context.js';
 import type { TrainingPlan } from '../plan.js';
 import { trialFolder } from '../workdir.js';
@@ -20,6 +27,8 @@ export interface TrainingRequest {
   readonly teacher: PreparedTeacher | null;
   /** Weights to start from; absent: random ones. */
   readonly initial?: InitialWeights | undefined;
+  /** What it is fine-tuned for with rounding; absent: nothing is rounded. */
+  readonly quantizeAware?: QuantizeAware | undefined;
   /** Epochs after which it pauses; default: all of `train.epochs`. */
   readonly until?: number;
 }
@@ -87,7 +96,7 @@ export async function train(context: TrainingContext, request: TrainingRequest):
 }
 
 function trainOrder(plan: TrainingPlan, request: TrainingRequest): JobOrder<TrainJob> {
-  const { stage, number, network, seed, train, teacher, initial, until } = request;
+  const { stage, number, network, seed, train, teacher, initial, quantizeAware, until } = request;
   const { dataset, data, threads, experiment, workdir } = plan;
   const fit = {
     network,
@@ -100,6 +109,7 @@ function trainOrder(plan: TrainingPlan, request: TrainingRequest): JobOrder<Trai
     sharedCores: experiment.search.parallel > 1,
     directory: join(workdir, trialFolder(stage, number)),
     initial,
+    quantizeAware,
     until,
   };
   return {

@@ -31,13 +31,15 @@ export function findings(workdir: string) {
       curves: trials.map(({ number }) => [
         curve({ stage: 'search', trial: number }),
         curve({ stage: 'final', trial: number }),
+        curve({ stage: 'quantize-aware', trial: number }),
       ]),
       supernet: {
         curve: curve({ stage: 'supernet' }),
         weights: digest(join(workdir, 'artifacts', 'supernet', 'weights.bin')),
       },
-      finals: store.finals.all().map(({ trial, state, accuracy, testAccuracy, epochs, from }) => ({
+      finals: store.finals.all().map(({ trial, precision, state, accuracy, testAccuracy, epochs, from }) => ({
         trial,
+        precision,
         state,
         accuracy,
         testAccuracy,
@@ -46,10 +48,10 @@ export function findings(workdir: string) {
       })),
       models: store.artifacts
         .all()
-        .filter(({ kind }) => kind === 'onnx')
+        .filter(({ kind }) => kind.startsWith('onnx'))
         .map(({ path }) => ({ path, exists: existsSync(join(workdir, path)) })),
       weights: trials.map(({ number }) =>
-        ['search', 'final'].map((stage) =>
+        ['search', 'final', 'quantize-aware'].map((stage) =>
           digest(join(workdir, 'artifacts', stage, String(number).padStart(5, '0'), 'weights.bin')),
         ),
       ),

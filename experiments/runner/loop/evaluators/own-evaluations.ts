@@ -4,7 +4,7 @@ import { choicesOf } from '../../../../spaces/index.js';
 import type { TrialRecord } from '../../../../store/index.js';
 import { measureNamed, valuesFrom } from '../../../measures.js';
 import type { TrainingContext } from '../../context.js';
-import { settledFrontier } from '../../finishing/finish.js';
+import { settledFrontier } from '../../finishing/frontier.js';
 import type { JobInput } from '../../jobs/job-runner.js';
 import type { LatencyService } from '../../latency/latency.js';
 import type { AccuracySource, Evaluated } from './accuracy-source.js';

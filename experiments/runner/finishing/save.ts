@@ -1,0 +1,108 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { contentHash } from '../../../base/hash.js';
+import type { StoredPrecision, TrialStage } from '../../../store/index.js';
+import { accuracyAmong } from '../../measures.js';
+import { searchBeginning } from '../../schema.js';
+import { settleWeightBits } from '../compress/weight-bits.js';
+import type { TrainingContext } from '../context.js';
+import type { ExportJob } from '../jobs/jobs.js';
+import { frontierModel } from '../workdir.js';
+import type { Finalist } from './final-training.js';
+import type { Int8Weights } from './int8-weights.js';
+import { modelMetadata, weightsKind } from './metadata.js';
+
+/** A member of the frontier that is to be saved, and what its file is made of. */
+export type Saved =
+  | { readonly finalist: Finalist; readonly precision: 'fp32'; readonly weights: string }
+  | { readonly finalist: Finalist; readonly precision: 'int8'; readonly weights: string; readonly int8: Int8Weights };
+
+/** Whether a member's file is written, and its result stored. */
+export const isSaved = ({ store }: TrainingContext, trial: number, precision: StoredPrecision): boolean =>
+  store.finals
+    .all()
+    .some((record) => record.trial === trial && record.precision === precision && record.state === 'complete');
+
+/** The stage whose training made a member's weights. */
+function stageOf(member: Saved): TrialStage {
+  if (member.precision === 'int8' && member.int8.quantizeAware !== null) return 'quantize-aware';
+  return member.finalist.final === null ? 'search' : 'final';
+}
+
+/** Writes a member's ONNX file and stores what ONNX Runtime says of its accuracy. */
+export async function save(context: TrainingContext, member: Saved): Promise<void> {
+  const { plan, jobs, store } = context;
+  const { finalist, precision, weights } = member;
+  const { trial, network, final } = finalist;
+  const { number, seed } = trial;
+  const path = frontierModel(number, precision);
+  const measured = store.measurements.of(number).findLast((record) => record.precision === precision);
+  const order = {
+    id: precision === 'fp32' ? `export/${number}` : `export/${number}/${precision}`,
+    job: {
+      kind: 'export',
+      candidate: { network, seed, weights },
+      path: join(plan.workdir, path),
+      metadata: {
+        ...modelMetadata(plan, trial, network, measured),
+        ...(plan.experiment.compress.int8 !== 'off' && { precision }),
+        weights: weightsKind(plan.experiment, final),
+      },
+      ...(member.precision === 'int8' && { quantization: await quantizationOf(context, member.int8) }),
+      dataset: plan.dataset,
+      threads: plan.threads,
+    },
+    sharing: 'shared',
+    inputs: [
+      { path: plan.dataset.directory, hash: plan.data.hash },
+      { path: weights, hash: contentHash(readFileSync(weights)) },
+    ],
+  } as const;
+  const exported = await jobs.submit(order).result;
+  const { validation, test } = exported.accuracy;
+  if (precision === 'fp32') compare(context, finalist, validation);
+  // A final training that failed has its record already.
+  const known = store.finals.all().some((record) => record.trial === number && record.precision === precision);
+  const accuracy = precision === 'fp32' ? final?.accuracy : validation;
+  store.transaction(() => {
+    const kind = precision === 'fp32' ? 'onnx' : `onnx-${precision}`;
+    const { sha256, bytes } = exported;
+    store.artifacts.add({ stage: stageOf(member), trial: number }, { kind, path, sha256, bytes });
+    // Without a final training, only the test accuracy is new.
+    if (!known)
+      store.finals.finish(number, {
+        precision,
+        state: 'complete',
+        testAccuracy: test,
+        epochs: final?.epochs ?? 0,
+        seconds: final?.seconds ?? 0,
+        from: final?.from ?? searchBeginning(plan.experiment),
+        ...(final === null || accuracy === undefined ? {} : { accuracy }),
+      });
+  });
+}
+
+async function quantizationOf(
+  context: TrainingContext,
+  { method, quantizeAware }: Int8Weights,
+): Promise<NonNullable<ExportJob['quantization']>> {
+  const { compress, seed } = context.plan.experiment;
+  const { images, percentile } = compress.calibration;
+  return { method, images, percentile, seed, weightBits: await settleWeightBits(context), quantizeAware };
+}
+
+/** Tells when a float file is not what was trained. */
+function compare({ observe }: TrainingContext, { trial, final }: Finalist, validation: number): void {
+  const fp32 = trial.variants.find(({ precision }) => precision === 'fp32')?.values ?? trial.values;
+  const trained = final?.accuracy ?? accuracyAmong(fp32)?.value;
+  if (trained === undefined || Math.abs(validation - trained) <= tolerance) return;
+  observe({
+    kind: 'warning',
+    message: `trial ${trial.number}: ONNX Runtime finds ${percent(validation)} validation accuracy, training found ${percent(trained)}`,
+  });
+}
+
+/** Folding batch normalisation into convolutions may flip a few images at the border between two classes. */
+const tolerance = 0.002;
+
+const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
