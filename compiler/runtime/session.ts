@@ -3,6 +3,7 @@ import { DeviceFailure, NasError, messageOf } from '../../base/errors.js';
 import type { Target } from '../target.js';
 import { selectAdapter } from './adapters/index.js';
 import { deviceFailureOf, withoutSource } from './device-failures.js';
+import { unsharedBytes } from './unshared-bytes.js';
 
 /** Where a model runs, and how its memory is used; by default the provider `cpu` and one spinning thread. */
 export interface SessionOptions extends Partial<Pick<Target, 'provider' | 'device' | 'threads' | 'spinning'>> {
@@ -97,7 +98,10 @@ export async function createSession(
         intra_op: { allow_spinning: spinning ? '1' : '0' },
         ...(exactIntegers && { x64quantprecision: '1' }),
       },
-      optimization: { disable_specified_optimizers: without.join(';') },
+      optimization: {
+        // Zero points that are shared again could not be opened: see `unsharedBytes`.
+        disable_specified_optimizers: [...without, ...(exactIntegers ? ['ConstantSharing'] : [])].join(';'),
+      },
     },
     ...(onDevice.length > 0 && {
       preferredOutputLocation: Object.fromEntries(onDevice.map((name) => [name, 'gpu-buffer' as const])),
@@ -108,7 +112,7 @@ export async function createSession(
   try {
     return typeof model === 'string'
       ? await ort.InferenceSession.create(model, settings)
-      : await ort.InferenceSession.create(model, settings);
+      : await ort.InferenceSession.create(exactIntegers ? unsharedBytes(model) : model, settings);
   } catch (error) {
     const what = typeof model === 'string' ? `'${model}'` : 'the model';
     throw failed(`ONNX Runtime could not open ${what} with provider '${provider}'`, error);
