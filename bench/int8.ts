@@ -11,6 +11,7 @@
  *   npm run bench:int8 -- --speed [--batches 1,8] [--members 6] [--only mobilenetv2]
  *   npm run bench:int8 -- --accuracy --agreement
  *   npm run bench:int8 -- --formats
+ *   npm run bench:int8 -- --quantize-aware [--only relu6]    a minute a network and more, never without being asked
  *   npm run bench:int8 -- --search [--experiment experiments/int8.yaml]    half an hour and more, never without being asked
  *
  * The search: the experiment with float networks alone, and with int8 candidates, equal in trials and epochs. Compared are their
@@ -29,6 +30,7 @@ import { timeFormats, type FormatRow } from './int8/formats.js';
 import { describeMachine } from './int8/machine.js';
 import { trainedSubjects, type ImageSet } from './int8/networks.js';
 import { findPeer, type Peer } from './int8/peer.js';
+import { fineTune, type QuantizeAwareRow } from './int8/quantize-aware.js';
 import { memberSubjects, publishedSubjects, quickstartSubjects } from './int8/speed-subjects.js';
 import { summarise, timeSubject, type MembersRow, type SpeedRow } from './int8/speed.js';
 import {
@@ -38,6 +40,7 @@ import {
   frontsTable,
   machineText,
   membersTable,
+  quantizeAwareTable,
   speedTable,
 } from './int8/tables.js';
 import { imageSet, trainSubject } from './int8/train.js';
@@ -49,6 +52,7 @@ const { values: options } = parseArgs({
     accuracy: { type: 'boolean', default: false },
     agreement: { type: 'boolean', default: false },
     formats: { type: 'boolean', default: false },
+    'quantize-aware': { type: 'boolean', default: false },
     search: { type: 'boolean', default: false },
     experiment: { type: 'string', default: 'experiments/int8.yaml' },
     /** Networks whose name contains one of these. */
@@ -134,10 +138,22 @@ async function otherFormats(peer: Peer | null): Promise<FormatRow[]> {
   return rows;
 }
 
+async function fineTuned(): Promise<QuantizeAwareRow[]> {
+  const rows: QuantizeAwareRow[] = [];
+  for (const subject of trainedSubjects.filter(wanted)) {
+    const dataset = await imagesFor(subject.images);
+    if (typeof dataset === 'string') continue;
+    rows.push(...(await fineTune(await trainSubject(subject, dataset, folder), folder)));
+    progress(`${subject.images}, ${subject.name}: fine-tuned`);
+  }
+  return rows;
+}
+
 async function main(): Promise<void> {
   mkdirSync(folder, { recursive: true });
   const { speed: asksSpeed, accuracy, agreement, formats: asksFormats, search } = options;
-  const all = ![asksSpeed, accuracy, agreement, asksFormats, search].includes(true);
+  const tuning = options['quantize-aware'];
+  const all = ![asksSpeed, accuracy, agreement, asksFormats, tuning, search].includes(true);
   const machine = await describeMachine();
   const peer = await findPeer(options.python);
   const notes = [
@@ -147,11 +163,12 @@ async function main(): Promise<void> {
   const times = all || asksSpeed ? await speed(typeof peer === 'string' ? null : peer) : null;
   const quality = all || accuracy || agreement ? await trained(peer) : null;
   const formats = all || asksFormats ? await otherFormats(typeof peer === 'string' ? null : peer) : null;
+  const tuned = tuning ? await fineTuned() : null;
   const fronts = search
     ? await compareSearches({ experiment: options.experiment, folder, blocks: Number(options.blocks), progress })
     : null;
   if (options.json) {
-    console.log(JSON.stringify({ machine, notes, ...times, quality, formats, fronts }, null, 2));
+    console.log(JSON.stringify({ machine, notes, ...times, quality, formats, tuned, fronts }, null, 2));
     return;
   }
   console.log(machineText(machine));
@@ -161,6 +178,7 @@ async function main(): Promise<void> {
   if (quality !== null) console.log(accuracyTable(quality.rows));
   if (quality !== null && quality.agreement.length > 0) console.log(agreementTable(quality.agreement));
   if (formats !== null) console.log(formatsTable(formats));
+  if (tuned !== null) console.log(quantizeAwareTable(tuned));
   if (fronts !== null) console.log(frontsTable(fronts));
 }
 

@@ -5,6 +5,7 @@ import type { FormatRow } from './formats.js';
 import type { Front } from './fronts.js';
 import type { Machine } from './machine.js';
 import type { MembersRow, SpeedRow } from './speed.js';
+import type { QuantizeAwareRow } from './quantize-aware.js';
 import type { Timed } from './timing.js';
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -149,5 +150,20 @@ export const frontsTable = (fronts: readonly Front[]): string =>
         .toSorted((a, b) => a.ms - b.ms)
         .map(({ precision, error, ms: time }) => `${precision} ${percent(1 - error)}, ${digits(time)}`)
         .join('\n'),
+    ]),
+  );
+
+/** Changes are points of test accuracy against fp32. */
+export const quantizeAwareTable = (rows: readonly QuantizeAwareRow[]): string =>
+  table(
+    ['network', 'images', 'bits', 'fp32', 'int8', 'trained longer', 'fine-tuned', 'kept', 'CPU s'],
+    rows.map(({ name, images, weightBits, fp32, asTrained, longer, tuned, kept, seconds }) => [
+      name,
+      images,
+      String(weightBits),
+      percent(fp32),
+      ...[asTrained, longer, tuned].map((accuracy) => change(accuracy, fp32)),
+      kept ? 'yes' : 'no',
+      seconds.toFixed(0),
     ]),
   );
