@@ -18,6 +18,8 @@ export interface QuantizeOnDatasetOptions extends Pick<
   readonly seed: number;
   /** Told how many images are done in a step, and of how many. */
   readonly onProgress?: (step: QuantizingStep, done: number, total: number) => void;
+  /** Awaited before every batch; when it rejects, so does the quantizing. */
+  readonly between?: () => Promise<void>;
 }
 
 /** Images classified at once. */
@@ -56,6 +58,13 @@ async function* wholeSplit(dataset: Dataset, size: Size): AsyncGenerator<Labelle
   }
 }
 
+async function* paced<T>(items: AsyncIterable<T>, between: (() => Promise<void>) | undefined): AsyncGenerator<T> {
+  for await (const item of items) {
+    await between?.();
+    yield item;
+  }
+}
+
 /**
  * Quantizes an ONNX classifier to eight bits with a data set: calibrated on training images, the method chosen on the
  * validation split; the test split is not looked at. Images are resized to what the model says it takes.
@@ -64,7 +73,7 @@ async function* wholeSplit(dataset: Dataset, size: Size): AsyncGenerator<Labelle
 export async function quantizeOnDataset(
   model: Uint8Array,
   dataset: DatasetRef,
-  { images: wanted, seed, onProgress, ...options }: QuantizeOnDatasetOptions,
+  { images: wanted, seed, onProgress, between, ...options }: QuantizeOnDatasetOptions,
 ): Promise<QuantizedClassifier> {
   return withDataset(dataset, async (open) => {
     const { info } = open;
@@ -73,8 +82,8 @@ export async function quantizeOnDataset(
     const quantized = await quantizeClassifier(model, {
       ...options,
       data: { ...info, height, width },
-      calibration: () => drawn(open, [height, width], images, seed),
-      validation: () => wholeSplit(open, [height, width]),
+      calibration: () => paced(drawn(open, [height, width], images, seed), between),
+      validation: () => paced(wholeSplit(open, [height, width]), between),
       onProgress: (step, done) => onProgress?.(step, done, step === 'calibration' ? images : info.counts.validation),
     });
     if (images === wanted) return quantized;

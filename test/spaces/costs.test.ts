@@ -29,6 +29,8 @@ describe('costs', () => {
     expect(result.params).toBe(kernels + dense + biases + 2 * normalised);
     expect(result.buffers).toBe(2 * normalised);
     expect(result.sizeBytes).toBe(4 * (kernels + dense + biases + normalised));
+    // Kernels in bytes; of each output channel a scale, a bias and its scale.
+    expect(result.int8SizeBytes).toBe(kernels + dense + 12 * (biases + normalised));
   });
 
   it('finds the peak of activation memory and the traffic', () => {

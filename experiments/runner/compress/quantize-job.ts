@@ -17,6 +17,7 @@ export async function quantizeJob(
       weightBits,
       threads,
       signal,
+      between: pause,
       onProgress: (_, done, total) => onEvent({ kind: 'count', done, total, what: 'images' }),
     });
     return { method, accuracy, tried, images };

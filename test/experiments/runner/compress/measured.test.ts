@@ -1,0 +1,101 @@
+import { join } from 'node:path';
+import { expect, it, onTestFinished, vi } from 'vitest';
+import { verdictDetail } from '../../../../experiments/compress/index.js';
+import { databasePath } from '../../../../experiments/runner/index.js';
+import { Store } from '../../../../store/index.js';
+import { temporaryFolder } from '../../../support/temporary.js';
+import { writeExperiment } from '../experiment.js';
+import { runInside } from '../inside.js';
+
+async function run(compress: string, trials: number) {
+  const directory = temporaryFolder();
+  vi.stubEnv('NAS_CACHE', join(directory, 'cache'));
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const workdir = join(directory, 'run');
+  const file = writeExperiment(directory, {
+    teacher: null,
+    train: '{ epochs: 1, batch: 32 }',
+    objectives: '[accuracy, latency_ms, size_bytes]',
+    search: `{ controller: random, trials: ${trials}, parallel: 1 }`,
+    final: null,
+    latency: '{ calibration: 4 }',
+    compress: `{ calibration: { images: 32 }, max_accuracy_drop: 1, ${compress} }`,
+  });
+  const { events } = await runInside(file, workdir);
+  const store = Store.open(databasePath(workdir), { readonly: true });
+  try {
+    return {
+      told: events.flatMap((event) => (event.kind === 'note' || event.kind === 'warning' ? [event.message] : [])),
+      trials: store.trials.all(),
+      measured: store.measurements.all(),
+      predictions: store.trials.all().map(({ number }) => ({
+        fp32: store.trials.prediction(number, 'fp32'),
+        int8: store.trials.prediction(number, 'int8'),
+      })),
+    };
+  } finally {
+    store.close();
+  }
+}
+
+it('a network that int8 makes slower is not quantized: both are measured side by side, fp32 is kept', async () => {
+  const { told, trials, measured, predictions } = await run('int8: auto, min_speedup: 50', 3);
+  // Two variants of each network, one after the other; labelled by what was executed.
+  const labels = measured.map(({ purpose, trial, precision, environment }) => {
+    expect(environment).toMatchObject({ precision });
+    return [purpose, trial, precision];
+  });
+  const trialLabels = [0, 1, 2].flatMap((trial) => [
+    ['trial', trial, 'fp32'],
+    ['trial', trial, 'int8'],
+  ]);
+  const calibration = Array.from({ length: 4 }, () => [
+    ['calibration', null, 'fp32'],
+    ['calibration', null, 'int8'],
+  ]).flat();
+  expect(labels.slice(0, 14)).toEqual([...calibration, ...trialLabels]);
+  // A latency model for each precision.
+  for (const { fp32, int8 } of predictions) expect(fp32?.ms).not.toBe(int8?.ms);
+  for (const trial of trials) {
+    const [fp32, int8] = trial.variants;
+    const speedup = fp32.values['latency_ms'].value / int8.values['latency_ms'].value;
+    expect(trial).toMatchObject({ state: 'complete', precision: 'fp32' });
+    expect(trial.told).toMatchObject({
+      latency_ms: fp32.values['latency_ms'].value,
+      size_bytes: fp32.values['size_bytes'].value,
+      accuracy: fp32.values['accuracy'].value,
+    });
+    expect(int8.accepted).toBe(false);
+    expect(int8.reason).toMatch(/^int8 is \d+\.\d+ × as fast \(min_speedup 50\)$/);
+    expect(verdictDetail(int8.detail)).toMatchObject({ rejected_by: 'speed', speedup });
+    // Nothing was quantized for it.
+    expect(int8.values).not.toHaveProperty('accuracy');
+    expect(told).toContain(`trial ${trial.number}: kept fp32: ${int8.reason ?? ''}`);
+  }
+  expect(told).toContain('int8 was chosen for 0 of 3 trials (3 rejected by speed)');
+}, 120_000);
+
+it('a network that int8 makes fast enough is judged by the latency, size and accuracy of int8', async () => {
+  const { told, trials } = await run('int8: auto, min_speedup: 0.01', 2);
+  for (const trial of trials) {
+    const [fp32, int8] = trial.variants;
+    expect(trial).toMatchObject({ state: 'complete', precision: 'int8' });
+    expect(Object.keys(int8.values).sort()).toEqual(['accuracy', 'latency_ms', 'size_bytes']);
+    expect(Object.keys(fp32.values).sort()).toEqual(Object.keys(int8.values).sort());
+    for (const [name, { value }] of Object.entries(int8.values)) expect(trial.told[name]).toBe(value);
+    const speedup = fp32.values['latency_ms'].value / int8.values['latency_ms'].value;
+    expect(verdictDetail(int8.detail)?.speedup).toBe(speedup);
+  }
+  expect(told.filter((message) => /^trial \d: int8 accepted: \d+\.\d\d × as fast, [−+±]/.test(message))).toHaveLength(
+    2,
+  );
+}, 120_000);
+
+it('where int8 alone counts, nothing else is measured', async () => {
+  const { trials, measured, predictions } = await run('int8: require', 2);
+  const searched = measured.filter(({ purpose }) => purpose !== 'frontier');
+  expect(new Set(searched.map(({ precision }) => precision))).toEqual(new Set(['int8']));
+  for (const { precision, variants } of trials)
+    expect([precision, variants.map((variant) => variant.precision)]).toEqual(['int8', ['int8']]);
+  for (const { fp32, int8 } of predictions) expect([fp32, typeof int8?.ms]).toEqual([undefined, 'number']);
+}, 120_000);
