@@ -8,6 +8,7 @@ import { exportTrials } from './export.js';
 import { init } from './init.js';
 import { latency } from './latency/index.js';
 import { pareto } from './pareto.js';
+import { quantize } from './quantize.js';
 import { resume } from './resume.js';
 import { run } from './run.js';
 import { shrink } from './shrink.js';
@@ -33,6 +34,7 @@ export const commands: readonly Command[] = [
   shrink,
   exportTrials,
   evaluate,
+  quantize,
   devices,
   agent,
   latency,

@@ -177,8 +177,9 @@ describe('quantizeClassifier', () => {
     await expect(refused).rejects.toMatchObject({ code: 'invalid-input' });
   });
 
-  it('gives what holds no kernels to store in 16 bits', async () => {
+  it('refuses what is quantized already', async () => {
     const { model: int8 } = await quantizeClassifier(model, { ...options, methods: ['minmax'] });
+    await expect(quantizeClassifier(int8, options)).rejects.toThrow(/quantized already/);
     expect(() => halveWeights(int8, 'the model')).toThrow(/is u?int8 already/);
   });
 

@@ -1,0 +1,230 @@
+import { existsSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { invalidInput } from '../../base/errors.js';
+import { readInput, writeFileAtomic } from '../../base/files.js';
+import { compressSchema, winOf } from '../../experiments/compress/index.js';
+import type { FloatOperator, WeightBits } from '../../deploy/index.js';
+import type { IntegerArithmetic } from '../../compiler/index.js';
+import type { Device, DeviceConfig, Measurement } from '../../latency-models/index.js';
+import { command, jsonOption } from '../command.js';
+import { deviceOption, parseDevice } from '../device-argument.js';
+import { doubts, preparedOtherwise, surprises } from '../output/quantize-warnings.js';
+import { quantizedTable, type QuantizedReport, type ShownFloat } from '../output/quantized.js';
+import { json } from '../output/table.js';
+import { createCounter } from '../progress/counter.js';
+
+const defaults = compressSchema.parse({});
+
+/** The keys of an experiment's `compress:`, of the same meaning and within the same bounds. */
+function limitsOf(args: {
+  readonly images: number;
+  readonly methods: string;
+  readonly percentile: number;
+  readonly maxAccuracyDrop: number;
+  readonly minSpeedup: number;
+}) {
+  const { images, percentile } = args;
+  const methods = args.methods.split(',').map((method) => method.trim());
+  const parsed = compressSchema.safeParse({
+    calibration: { images, methods, percentile },
+    max_accuracy_drop: args.maxAccuracyDrop,
+    min_speedup: args.minSpeedup,
+  });
+  if (parsed.success) return parsed.data;
+  const [{ path, message }] = parsed.error.issues;
+  const option = String(path.findLast((key) => typeof key === 'string')).replaceAll('_', '-');
+  throw invalidInput(`--${option}: ${message}`, { hint: 'nas quantize --help' });
+}
+
+/** A device that runs files. */
+function runningDevice(argument: string): DeviceConfig {
+  const config = parseDevice(argument);
+  if (config.type !== 'table') return config;
+  throw invalidInput(`--device ${argument}: a table has the latencies of networks, it cannot time a file`, {
+    hint: 'Give the device that the model is for: local, browser or agent.',
+  });
+}
+
+/** Where the int8 model goes: not over the float one, and no folder. */
+function checkOutput(output: string, model: string): void {
+  if (resolve(output) === resolve(model))
+    throw invalidInput(`--output ${output}: that is the float model, which is still needed`, {
+      hint: 'For example --output int8.onnx.',
+    });
+  if (existsSync(output) && statSync(output).isDirectory())
+    throw invalidInput(`--output ${output}: that is a folder`, { hint: `For example --output ${output}/int8.onnx.` });
+}
+
+/** Seven bits where sums of products of eight would saturate. */
+const bitsFor = (integers: IntegerArithmetic | null): WeightBits => (integers === 'saturating' ? 7 : 8);
+
+const integersOf = async (device: Device): Promise<IntegerArithmetic | null> =>
+  device.integers === undefined ? null : device.integers();
+
+const shown = ({ ms, interval, p50, p95, p99, converged, reliable, reasons, environment }: Measurement) => ({
+  ms,
+  interval,
+  p50,
+  p95,
+  p99,
+  converged,
+  reliable,
+  reasons,
+  environment,
+});
+
+/** What computes in float, with its time where that is this machine's. */
+async function inFloat(
+  model: Uint8Array,
+  planned: readonly FloatOperator[],
+  device: DeviceConfig,
+): Promise<ShownFloat[]> {
+  if (device.type !== 'local') return planned.map((one) => ({ ...one, ms: null }));
+  const { executedBy } = await import('../../compiler/index.js');
+  const { provider, threads, batch } = device;
+  const { floats } = await executedBy(model, { provider, threads, batch });
+  const why = (name: string): string | null => planned.find(({ node }) => node === name)?.reason ?? null;
+  return floats.map(({ operator, node, ms }) => ({ operator, node, reason: why(node), ms }));
+}
+
+export const quantize = command({
+  usage: 'quantize <model>',
+  summary: 'Turn a float ONNX classifier into eight bits, and say whether that pays',
+  examples: [
+    ['quantize model.onnx --data experiment.yaml -o int8.onnx', 'calibrated on training images of the experiment'],
+    ['quantize model.onnx --data image-folder:images -o int8.onnx --device browser', 'timed in a browser'],
+    ['quantize model.onnx --data cifar10:data -o int8.onnx --methods percentile --percentile 99.9', ''],
+  ],
+  options: (yargs) =>
+    yargs
+      .positional('model', { type: 'string', demandOption: true, describe: 'ONNX file, of this or another program' })
+      .option('data', {
+        type: 'string',
+        demandOption: true,
+        describe: 'An experiment file, fashion-mnist, or type:folder (cifar10, cifar100, image-folder, fashion-mnist)',
+      })
+      .option('output', { alias: 'o', type: 'string', demandOption: true, describe: 'File of the int8 model' })
+      .option('images', {
+        type: 'number',
+        default: defaults.calibration.images,
+        describe: 'Training images to find the ranges of the activations on',
+      })
+      .option('methods', {
+        type: 'string',
+        default: defaults.calibration.methods.join(','),
+        describe: 'How ranges are found; the best on the validation images is taken',
+      })
+      .option('percentile', {
+        type: 'number',
+        default: defaults.calibration.percentile,
+        describe: 'Percentage of the values within the range of the method percentile',
+      })
+      .option('weight-bits', {
+        type: 'string',
+        choices: ['auto', '7', '8'] as const,
+        default: 'auto' as const,
+        describe: 'auto: 7 where the device sums products of bytes in 16 bits (x86 without VNNI)',
+      })
+      .option('max-accuracy-drop', {
+        type: 'number',
+        default: defaults.max_accuracy_drop,
+        describe: 'Validation accuracy that int8 may lose and still pay, as a share: 0.005 is half a point',
+      })
+      .option('min-speedup', {
+        type: 'number',
+        default: defaults.min_speedup,
+        describe: 'How many times as fast int8 must be to pay',
+      })
+      .option('device', deviceOption)
+      .option('threads', {
+        type: 'number',
+        default: 1,
+        describe: 'Threads of ONNX Runtime while images are classified',
+      })
+      .option('seed', { type: 'number', default: 1, describe: 'Which training images are drawn' })
+      .option('json', jsonOption),
+  run: async (args, terminal) => {
+    const { model: file, output, data, threads, seed, json: asJson } = args;
+    const compress = limitsOf(args);
+    const deviceConfig = runningDevice(args.device);
+    const model = readInput(file);
+    checkOutput(output, file);
+    const deploy = await import('../../deploy/index.js');
+    // What cannot be quantized is refused before any data is converted.
+    deploy.prepareModel(model, file);
+    const said = deploy.readMetadata(model);
+    const { parseDataset } = await import('../dataset-argument.js');
+    const config = parseDataset(data, said.input);
+    const { evaluateOnSplit, quantizeOnDataset } = await import('../../experiments/index.js');
+    const { createDevice } = await import('../../latency-models/index.js');
+    const { describeDataset, prepareDataset } = await import('../../trainers/index.js');
+    const device = createDevice(deviceConfig);
+    const integers = await integersOf(device);
+    const weightBits = args.weightBits === 'auto' ? bitsFor(integers) : args.weightBits === '7' ? 7 : 8;
+    const counter = createCounter(terminal);
+    const dataset = await prepareDataset(config, {
+      onProgress: counter.show('images converted'),
+      onNote: (message) => terminal.err(`${message}\n`),
+    });
+    const { images, ...calibration } = compress.calibration;
+    const quantized = await quantizeOnDataset(model, dataset, {
+      ...calibration,
+      images,
+      weightBits,
+      seed,
+      threads,
+      onProgress: (step, done, total) =>
+        counter.show(step === 'calibration' ? 'images calibrated on' : `validation images, ${step}`)(done, total),
+    });
+    const testOf = async (bytes: Uint8Array, name: string): Promise<number> => {
+      const options = { threads, onProgress: counter.show(`test images, ${name}`) };
+      return (await evaluateOnSplit(bytes, dataset, 'test', options)).accuracy;
+    };
+    const test = { fp32: await testOf(model, 'fp32'), int8: await testOf(quantized.model, 'int8') };
+    const { method, tried, accuracy } = quantized;
+    const info = describeDataset(dataset);
+    const [height, width] = said.input ?? [info.height, info.width];
+    const described = deploy.describeQuantized(
+      quantized.model,
+      { ...info, height, width },
+      {
+        quantization: { method, images: quantized.images, weight_bits: weightBits },
+        accuracy: { validation: accuracy.int8, test: test.int8 },
+      },
+    );
+    writeFileAtomic(output, described);
+    const [before, after] = await device.measureAll([model, described], undefined, {
+      onProgress: counter.show('blocks timed'),
+    });
+    counter.close();
+    const latency = { fp32: shown(before), int8: shown(after) };
+    const report: QuantizedReport = {
+      model: file,
+      output,
+      device: after.environment.device,
+      integers,
+      method,
+      tried,
+      images: quantized.images,
+      weightBits,
+      accuracy: { validation: accuracy, test },
+      latency,
+      bytes: { fp32: model.byteLength, int8: described.byteLength },
+      floats: await inFloat(described, quantized.floats, deviceConfig),
+      warnings: [
+        ...quantized.warnings,
+        ...preparedOtherwise(said, info),
+        ...surprises(after.environment, weightBits, integers),
+        ...doubts('float', before),
+        ...doubts('int8', after),
+      ],
+      ...winOf({ latency, accuracy, executed: after.environment.precision }, compress),
+    };
+    if (asJson) {
+      terminal.out(json(report));
+      return;
+    }
+    terminal.out(quantizedTable(report, terminal.colors));
+    for (const warning of report.warnings) terminal.err(`${terminal.colors.yellow('warning')}: ${warning}\n`);
+  },
+});

@@ -1,0 +1,121 @@
+import { pointsText, speedupOf, type Win } from '../../experiments/compress/index.js';
+import { bytes, ms, percent } from '../../experiments/report/index.js';
+import { renderFacts, renderTable, type Column } from './table.js';
+import type { Colors } from './terminal.js';
+
+/** A latency as it is shown. */
+interface ShownLatency {
+  readonly ms: number;
+  readonly interval: readonly [low: number, high: number];
+}
+
+/** Something of the float model and of the int8 model. */
+interface BeforeAfter<T> {
+  readonly fp32: T;
+  readonly int8: T;
+}
+
+/** An operator that stays in float. */
+export interface ShownFloat {
+  readonly operator: string;
+  readonly node: string;
+  /** Why; null where only the runtime knows. */
+  readonly reason: string | null;
+  /** Milliseconds of a run, roughly; null where it was not profiled. */
+  readonly ms: number | null;
+}
+
+/** What `nas quantize` found. */
+export interface QuantizedReport extends Win {
+  readonly model: string;
+  readonly output: string;
+  readonly device: string;
+  /** How the device sums products of bytes; null where it does not tell. */
+  readonly integers: 'exact' | 'saturating' | null;
+  readonly method: string;
+  readonly tried: readonly { readonly method: string; readonly accuracy: number }[];
+  readonly images: number;
+  readonly weightBits: number;
+  readonly accuracy: { readonly validation: BeforeAfter<number>; readonly test: BeforeAfter<number> };
+  readonly latency: BeforeAfter<ShownLatency>;
+  readonly bytes: BeforeAfter<number>;
+  readonly floats: readonly ShownFloat[];
+  readonly warnings: readonly string[];
+}
+
+const inBoth = ({ fp32, int8 }: BeforeAfter<ShownLatency>) => ({ fp32: fp32.ms, int8: int8.ms });
+
+interface Row {
+  readonly what: string;
+  readonly before: string;
+  readonly after: string;
+  readonly change?: string;
+}
+
+const columns: readonly Column<Row>[] = [
+  { title: '', cell: ({ what }) => what },
+  { title: 'fp32', numeric: true, cell: ({ before }) => before },
+  { title: 'int8', numeric: true, cell: ({ after }) => after },
+  { title: '', cell: ({ change }) => change ?? '' },
+];
+
+function rows({ accuracy, latency, bytes: size, weightBits }: QuantizedReport): Row[] {
+  const accuracyRow = (what: string, { fp32, int8 }: BeforeAfter<number>): Row => ({
+    what,
+    before: percent(fp32),
+    after: percent(int8),
+    change: pointsText(int8 - fp32),
+  });
+  const within = ({ interval: [low, high] }: ShownLatency): string => `${ms(low)} to ${ms(high)}`;
+  return [
+    accuracyRow('validation accuracy', accuracy.validation),
+    accuracyRow('test accuracy', accuracy.test),
+    {
+      what: 'latency',
+      before: ms(latency.fp32.ms),
+      after: ms(latency.int8.ms),
+      change: `${speedupOf(inBoth(latency)).toFixed(2)} × as fast`,
+    },
+    { what: '95 % interval', before: within(latency.fp32), after: within(latency.int8) },
+    {
+      what: 'file',
+      before: bytes(size.fp32),
+      after: bytes(size.int8),
+      change: `${(size.fp32 / size.int8).toFixed(1)} × smaller`,
+    },
+    { what: 'weights', before: '32 bits', after: `${weightBits} bits` },
+  ];
+}
+
+const floatColumns = (latency: ShownLatency): readonly Column<ShownFloat>[] => [
+  { title: 'operator', cell: ({ operator }) => operator },
+  { title: 'node', cell: ({ node }) => node },
+  {
+    title: 'share of the time',
+    numeric: true,
+    cell: ({ ms: spent }) => (spent === null ? '-' : percent(Math.min(1, spent / latency.ms))),
+  },
+  { title: 'why', cell: ({ reason }) => reason ?? '' },
+];
+
+/** The report as people read it, the verdict last. */
+export function quantizedTable(report: QuantizedReport, colors: Colors): string {
+  const { model, output, device, integers, method, tried, images, floats, pays, verdict } = report;
+  const trials = tried.map((one) => `${one.method} ${percent(one.accuracy)}`).join(', ');
+  const facts = renderFacts(
+    [
+      ['model', model],
+      ['int8 model', output],
+      ['calibration', `${method} (validation accuracy: ${trials}), ${images} training images`],
+      ['device', device],
+      ...(integers === null ? [] : [['sums of bytes', integers] as const]),
+    ],
+    colors,
+  );
+  const inFloat =
+    floats.length === 0
+      ? ''
+      : `\n${colors.bold('Stays in float')}\n${renderTable(floatColumns(report.latency.int8), floats, colors)}`;
+  const paint = pays ? colors.green : colors.yellow;
+  return `${facts}\n${renderTable(columns, rows(report), colors)}${inFloat}\n${paint(verdict)}\n`;
+}

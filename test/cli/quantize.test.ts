@@ -1,0 +1,169 @@
+import { toBinary } from '@bufbuild/protobuf';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ModelProtoSchema } from 'onnx-buf';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { parseOnnx } from '../../compiler/index.js';
+import { exportOnnx, readMetadata, withMetadata, type ModelMetadata } from '../../deploy/index.js';
+import { evaluateOnSplit } from '../../experiments/index.js';
+import type { Network } from '../../spaces/index.js';
+import { initialWeights } from '../../spaces/models/index.js';
+import { prepareDataset, type DataConfig } from '../../trainers/index.js';
+import { classifier } from '../latency-models/devices/models.js';
+import { makeTinyDataset } from '../support/tiny-dataset.js';
+import { nasInside } from './nas.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'nas-quantize-'));
+const data = join(folder, 'data');
+const float = join(folder, 'float.onnx');
+let config: DataConfig;
+
+const network: Network = {
+  kind: 'network',
+  input: [28, 28, 1],
+  classes: 10,
+  stem: { filters: 16, kernel: 3, stride: 2, act: 'hard_swish' },
+  blocks: [{ kind: 'mbconv', filters: 16, expand: 2, kernel: 3, stride: 2, se: 0.5, act: 'hard_swish' }],
+  head: { filters: 32, act: 'hard_swish', dropout: 0 },
+};
+
+beforeAll(async () => {
+  vi.stubEnv('NAS_CACHE', join(folder, 'cache'));
+  config = makeTinyDataset(data, { train: 20, test: 10 });
+  const { describeDataset } = await import('../../trainers/index.js');
+  const { classes, mean, std } = describeDataset(await prepareDataset({ ...config, validation: 0.1 }));
+  const metadata: ModelMetadata = {
+    classes,
+    layout: 'NHWC',
+    input: network.input,
+    mean,
+    std,
+    nas_version: '0.1.0',
+    created: '2026-01-02T03:04:05.000Z',
+  };
+  writeFileSync(float, exportOnnx({ network, weights: initialWeights(network, 1) }, metadata));
+});
+afterAll(() => {
+  vi.unstubAllEnvs();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const quantize = (model: string, output: string, ...args: string[]) =>
+  nasInside(['quantize', model, '--data', `fashion-mnist:${data}`, '-o', output, ...args]);
+/** Few enough to be quick. */
+const few = ['--images', '64'];
+
+interface Printed {
+  readonly method: string;
+  readonly tried: readonly { readonly method: string; readonly accuracy: number }[];
+  readonly images: number;
+  readonly weightBits: number;
+  readonly integers: string;
+  readonly accuracy: { readonly validation: { int8: number }; readonly test: { fp32: number; int8: number } };
+  readonly latency: { readonly fp32: { environment: object }; readonly int8: { environment: object } };
+  readonly bytes: { readonly fp32: number; readonly int8: number };
+  readonly pays: boolean;
+  readonly reasons: readonly string[];
+  readonly verdict: string;
+}
+
+describe('nas quantize', () => {
+  it('writes a file that says what it is, and tells before and after', async () => {
+    const output = join(folder, 'int8.onnx');
+    const { code, out, err } = await quantize(float, output, ...few, '--json');
+    expect({ code, err }).toMatchObject({ code: 0 });
+    const found = JSON.parse(out) as Printed;
+    const model = readFileSync(output);
+    expect(found.bytes).toEqual({ fp32: readFileSync(float).byteLength, int8: model.byteLength });
+    expect(found.tried.map(({ method }) => method)).toEqual(['minmax', 'percentile']);
+    expect(found.images).toBe(64);
+    expect(found.weightBits).toBe(found.integers === 'saturating' ? 7 : 8);
+    expect(found.latency).toMatchObject({
+      fp32: { environment: { precision: 'fp32' } },
+      int8: { environment: { precision: 'int8' } },
+    });
+    expect(readMetadata(model)).toMatchObject({
+      precision: 'int8',
+      quantization: { method: found.method, images: 64, weight_bits: found.weightBits },
+      accuracy: { validation: found.accuracy.validation.int8, test: found.accuracy.test.int8 },
+    });
+    const dataset = await prepareDataset(config);
+    expect((await evaluateOnSplit(model, dataset, 'test')).accuracy).toBe(found.accuracy.test.int8);
+    expect((await evaluateOnSplit(readFileSync(float), dataset, 'test')).accuracy).toBe(found.accuracy.test.fp32);
+    expect(found.pays).toBe(found.reasons.length === 0);
+    expect(found.verdict).toMatch(found.pays ? /^int8 pays: / : /^int8 does not pay here: .*; keep the float model$/);
+
+    const again = join(folder, 'again.onnx');
+    expect((await quantize(float, again, ...few)).code).toBe(0);
+    expect(readFileSync(again)).toEqual(model);
+  });
+
+  it('prints a table and a verdict, which is no win where none can be', async () => {
+    const output = join(folder, 'table.onnx');
+    const args = ['--methods', 'minmax', '--weight-bits', '7', '--min-speedup', '1000', '--images', '500'];
+    const { code, out, err } = await quantize(float, output, ...args);
+    expect({ code, err }).toMatchObject({ code: 0 });
+    expect(existsSync(output)).toBe(true);
+    for (const row of ['validation accuracy', 'test accuracy', 'latency', '95 % interval', 'file'])
+      expect(out).toMatch(new RegExp(`^${row} .*\\d`, 'm'));
+    expect(out).toMatch(/^weights +32 bits +7 bits$/m);
+    expect(out).toMatch(/^calibration +minmax \(validation accuracy: minmax \d.*\), 180 training images$/m);
+    expect(out).toMatch(/int8 does not pay here: it is \S+ × as fast \(min_speedup 1000\).*; keep the float model\n$/);
+    expect(err).toContain('calibrated on 180 images: the training split has no more (500 were asked for)');
+  });
+
+  it('converts images of another normalisation, and says that it assumes one where the file does not', async () => {
+    const said = readMetadata(readFileSync(float));
+    const other = join(folder, 'other.onnx');
+    writeFileSync(other, withMetadata(readFileSync(float), { ...said, mean: [0.5], std: [0.25] }));
+    const bare = parseOnnx(readFileSync(float));
+    bare.metadataProps = [];
+    const foreign = join(folder, 'foreign.onnx');
+    writeFileSync(foreign, toBinary(ModelProtoSchema, bare));
+    const quick = [...few, '--methods', 'minmax'];
+    const converted = await quantize(other, join(folder, 'other.int8.onnx'), ...quick);
+    expect(converted.err).toContain('the model normalises images otherwise than the data: they were converted');
+    const output = join(folder, 'foreign.int8.onnx');
+    const assumed = await quantize(foreign, output, ...quick);
+    expect(assumed.err).toContain('the file does not say how its images are normalised');
+    const { mean, std } = said;
+    expect(readMetadata(readFileSync(output))).toMatchObject({ mean, std, layout: 'NHWC', precision: 'int8' });
+    expect((await quantize(float, output, ...quick)).err).not.toContain('normalise');
+  });
+
+  it.each<[string, (name: (file: string) => string) => string[], string]>([
+    ['a file that is quantized already', (name) => [name('int8.onnx'), name('x.onnx')], 'is quantized already'],
+    ['to write over the float model', (name) => [name('float.onnx'), name('float.onnx')], 'that is the float model'],
+    ['a folder', (name) => [name('float.onnx'), name('.')], 'that is a folder'],
+    ['no model', (name) => [name('text.onnx'), name('x.onnx')], 'is not an ONNX model'],
+    ['a model of other images', (name) => [name('small.onnx'), name('x.onnx')], 'does not fit images of'],
+    [
+      'a table',
+      (name) => [name('float.onnx'), name('x.onnx'), '--device', `table:file=${name('t.csv')},column=a`],
+      'cannot time a file',
+    ],
+    ['an unknown method', (name) => [name('float.onnx'), name('x.onnx'), '--methods', 'entropy'], '--methods: '],
+    ['a share of nothing', (name) => [name('float.onnx'), name('x.onnx'), '--percentile', '120'], '--percentile: '],
+    ['no images', (name) => [name('float.onnx'), name('x.onnx'), '--images', '0'], '--images: '],
+  ])('refuses %s, and writes nothing', async (_, argsOf, message) => {
+    writeFileSync(join(folder, 'text.onnx'), 'not a model');
+    writeFileSync(join(folder, 't.csv'), 'a\n1\n');
+    writeFileSync(join(folder, 'small.onnx'), classifier(['N', 8, 8, 1], 64));
+    const before = readFileSync(float);
+    const [model, output, ...args] = argsOf((file) => join(folder, file));
+    const { code, out, err } = await quantize(model, output, ...args);
+    expect(err).toContain(message);
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect(existsSync(join(folder, 'x.onnx'))).toBe(false);
+    expect(readFileSync(float)).toEqual(before);
+  });
+
+  it('leaves nothing behind where it cannot write', async () => {
+    const place = join(folder, 'file');
+    writeFileSync(place, 'a file');
+    const { code } = await quantize(float, join(place, 'int8.onnx'), ...few, '--methods', 'minmax');
+    expect(code).not.toBe(0);
+    expect(readFileSync(place, 'utf8')).toBe('a file');
+  });
+});
