@@ -105,7 +105,7 @@ export function foldConstants(editor: OnnxEditor): void {
       const dims = numbers(shapes.dims(name));
       if (dims === undefined || node.output.length !== 1 || editor.outputs.has(name)) continue;
       const integers = shapes.integers(name);
-      const isShape = integers?.every(isNumber) === true && dims.length < 2 && integers.length === sizeOf(dims);
+      const isShape = integers?.every(isNumber) === true && shapes.isLong(name) && integers.length === sizeOf(dims);
       const value = isShape ? BigInt64Array.from(integers, BigInt) : valueOf(editor, node, dims);
       if (value === undefined) continue;
       editor.settle(node, onnxTensor(name, dims, value));

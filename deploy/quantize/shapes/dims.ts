@@ -11,7 +11,7 @@ export interface Known {
   readonly node: OnnxNode;
   /** Extents of an input; `undefined` where its rank is unknown. */
   readonly dims: (input: number) => Dims | undefined;
-  /** Values of an input that holds integers: a vector or a single one. */
+  /** Values of an input that holds integers, row by row. */
   readonly integers: (input: number) => readonly Dim[] | undefined;
 }
 

@@ -1,8 +1,9 @@
 /** Extents of the tensors of a model, as far as they follow from its inputs. */
+import { TensorProto_DataType as Type } from 'onnx-buf';
 import type { OnnxEditor } from '../editor.js';
 import { intOf, operatorOf } from '../onnx-nodes.js';
 import { axisIn, broadcast, type Dim, type Dims, type Known, type ShapeRule } from './dims.js';
-import { integersOf } from './integers.js';
+import { givesLong, integersOf } from './integers.js';
 import { axesOf, rearranging } from './rearranging.js';
 import { convolutionDims, globalPoolDims, poolDims } from './windows.js';
 
@@ -44,6 +45,8 @@ const shape: ShapeRule = (known) => {
   return found === undefined ? [] : [[found.length]];
 };
 
+const constantOfShape: ShapeRule = ({ integers }) => [integers(0)];
+
 const table = (rule: ShapeRule, ...operators: readonly string[]): Record<string, ShapeRule> =>
   Object.fromEntries(operators.map((operator) => [operator, rule]));
 
@@ -69,6 +72,7 @@ const rules: Readonly<Partial<Record<string, ShapeRule>>> = {
   ...table(globalPoolDims, 'GlobalAveragePool', 'GlobalMaxPool'),
   ...table(poolDims, 'AveragePool', 'MaxPool'),
   ...table(reduce, 'ReduceMax', 'ReduceMean', 'ReduceMin', 'ReduceSum', 'ReduceL2', 'ReduceProd'),
+  ConstantOfShape: constantOfShape,
   Conv: convolutionDims,
   Gemm: gemm,
   MatMul: matMul,
@@ -78,8 +82,10 @@ const rules: Readonly<Partial<Record<string, ShapeRule>>> = {
 export interface Shapes {
   /** Extents of a tensor; `undefined` where not even its rank is known. */
   dims(name: string): Dims | undefined;
-  /** The values of a tensor of integers, a vector or a single one, where they follow from extents. */
+  /** The values of a tensor of integers, row by row, where they follow from extents. */
   integers(name: string): readonly Dim[] | undefined;
+  /** Whether a tensor with such values is of int64. */
+  isLong(name: string): boolean;
 }
 
 /** What is known of the tensors of a model as it is now. */
@@ -88,9 +94,12 @@ export function inferShapes(editor: OnnxEditor): Shapes {
   const values = new Map<string, readonly Dim[]>();
   const dims = (name: string): Dims | undefined => extents.get(name) ?? editor.dims(name);
   const integers = (name: string): readonly Dim[] | undefined => {
-    const constant = (editor.dims(name)?.length ?? 2) < 2 ? editor.ints(name) : undefined;
-    return values.get(name) ?? constant;
+    const known = values.get(name) ?? editor.ints(name);
+    if (known !== undefined) values.set(name, known);
+    return known;
   };
+  const longs = new Set<string>();
+  const isLong = (name: string): boolean => longs.has(name) || editor.constant(name)?.dataType === Type.INT64.valueOf();
   for (const node of editor.nodes) {
     const operator = operatorOf(node);
     if (operator === null) continue;
@@ -103,7 +112,9 @@ export function inferShapes(editor: OnnxEditor): Shapes {
     for (const [i, found] of (rules[operator]?.(known) ?? []).entries())
       if (found !== undefined) extents.set(node.output[i], found);
     const found = integersOf(operator, known);
-    if (found !== undefined) values.set(node.output[0], found);
+    if (found === undefined) continue;
+    values.set(node.output[0], found);
+    if (givesLong(node, isLong)) longs.add(node.output[0]);
   }
-  return { dims, integers };
+  return { dims, integers, isLong };
 }
