@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { rounded, roundedByChannel, type Steps } from '../../compiler/index.js';
-import type { LayerActivation, Network } from '../../spaces/index.js';
+import { layersOf, type Network } from '../../spaces/index.js';
 import type { Mode, WeightResolver } from '../../spaces/models/index.js';
 import { pointsOf } from './points.js';
 
@@ -28,16 +28,15 @@ export function stepsOf([low, high]: readonly [number, number]): Steps {
   return { low: -zero * scale, high: (bytes - zero) * scale, scale };
 }
 
-/** Gates are bytes from 0 to 1. */
-const gateSteps = stepsOf([0, 1]);
-
 /**
- * Hard sigmoids are the bytes of what they are of, around the zero 128, which stands for a half of 255 steps: they come out
- * larger by half a step.
+ * Hard sigmoids are the bytes of what they are of, read as 0 to 1; the zero among those is 128, which stands for a half of
+ * 255 steps: they come out larger by half a step.
  */
-const halfStep = 0.5 / bytes;
-const gate = (y: tf.Tensor, act: LayerActivation): tf.Tensor =>
-  rounded(act === 'swish' ? y : tf.add(y, halfStep), gateSteps);
+const hardSteps = stepsOf([0, 1]);
+const hardGate = (y: tf.Tensor): tf.Tensor => rounded(tf.add(y, 0.5 / bytes), hardSteps);
+
+/** Sigmoids are bytes from 0 to the sigmoid of the end of the range that they are of. */
+const softSteps = (end: number): Steps => stepsOf([0, 1 / (1 + Math.exp(-end))]);
 
 /** The axis of a weight's channels, as TF.js stores it; null for vectors, which are not rounded. */
 function channelAxis(name: string, { length }: readonly number[]): number | null {
@@ -63,6 +62,7 @@ export const roundedWeights =
  */
 export function roundingMode(network: Network, { ranges }: Quantization): Mode {
   const { gates, points } = pointsOf(network);
+  const layers = layersOf(network);
   const steps = new Map(
     points.map(({ layer }) => {
       const range = ranges.get(layer);
@@ -74,11 +74,14 @@ export function roundingMode(network: Network, { ranges }: Quantization): Mode {
     training: false,
     rounding: {
       output({ name }, y) {
-        if (gates.has(name)) return gate(y, 'hard_sigmoid');
+        if (gates.has(name)) return hardGate(y);
         const own = steps.get(name);
         return own === undefined ? y : rounded(y, own);
       },
-      gate: ({ act }, y) => gate(y, act),
+      gate({ act, inputs: [x] }, y) {
+        if (act !== 'swish') return hardGate(y);
+        return rounded(y, softSteps(ranges.get(layers[x].name)?.[1] ?? Infinity));
+      },
     },
   };
 }
