@@ -43,9 +43,9 @@ async function* batches() {
   yield { images: images.subarray(128), shape: [4, 2, 4, 4] };
 }
 
-async function run(bytes: Uint8Array): Promise<Float32Array> {
+async function run(bytes: Uint8Array, exactIntegers = true): Promise<Float32Array> {
   const { Tensor } = await import('onnxruntime-node');
-  const session = await createSession(bytes, { exactIntegers: true });
+  const session = await createSession(bytes, { exactIntegers });
   const { y } = await session.run({ x: new Tensor('float32', images, shape) });
   await session.release();
   return y.data as Float32Array;
@@ -84,6 +84,13 @@ describe('a quantized classifier', () => {
     expect(quantizers.length).toBeGreaterThan(8);
     for (const { output } of quantizers) expect(readers(output[0])).toEqual(['DequantizeLinear']);
     expect(graph.node.map(({ opType }) => opType)).not.toContain('HardSigmoid');
+  });
+
+  it('has weights of 7 bits whose products saturate on no processor', async () => {
+    const prepared = prepareModel(model, 'the model');
+    const { minmax } = await calibrate(prepared, batches, { methods: ['minmax'] });
+    const { model: bytes } = quantizeModel(prepared, minmax, { weightBits: 7 });
+    expect(await run(bytes, false)).toEqual(await run(bytes, true));
   });
 
   it('can be timed without images', async () => {
