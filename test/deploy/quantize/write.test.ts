@@ -96,8 +96,8 @@ describe('a quantized file', () => {
         "QuantizeLinear c scale 0.029999999329447746 zero 100 -> c/quantized",
         "DequantizeLinear c/quantized scale 0.029999999329447746 zero 100 -> c/dequantized",
         "LeakyRelu c/dequantized -> g",
-        "QuantizeLinear g scale 0.023529410362243652 zero 128 -> g/quantized",
-        "DequantizeLinear g/quantized scale 0.003921568859368563 zero 0 -> g/dequantized",
+        "QuantizeLinear g scale 0.023622047156095505 zero 127 -> g/quantized",
+        "DequantizeLinear g/quantized scale 0.003937007859349251 zero 0 -> g/dequantized",
         "Mul c/dequantized g/dequantized -> y/float",
         "QuantizeLinear y/float scale 0.01980392076075077 zero 20 -> y/quantized",
         "DequantizeLinear y/quantized scale 0.01980392076075077 zero 20 -> y",
@@ -105,12 +105,12 @@ describe('a quantized file', () => {
     `);
     // The argument ends at -3: 7.65 / 255 = 0.03, zero 100.
     expect(editor.producer('c/quantized')?.input[2]).toBe('zero 100');
-    // Written as x at 6 / 255 around 128; read as 0 to 1.
+    // Written as x at 6 / 254 around 127, where 1 / 2 is a byte; read as 0 to 1.
     const [, writtenAt, middle] = editor.producer('g/quantized')?.input ?? [];
-    expect(editor.floats(writtenAt)?.[0]).toBeCloseTo(6 / 255, 8);
-    expect(bytesOf(editor, middle)).toEqual([128]);
+    expect(editor.floats(writtenAt)?.[0]).toBeCloseTo(6 / 254, 8);
+    expect(bytesOf(editor, middle)).toEqual([127]);
     const [, readAt, zero] = editor.producer('g/dequantized')?.input ?? [];
-    expect(editor.floats(readAt)).toEqual(Float32Array.of(1 / 255));
+    expect(editor.floats(readAt)).toEqual(Float32Array.of(1 / 254));
     expect(bytesOf(editor, zero)).toEqual([0]);
   });
 
@@ -132,18 +132,18 @@ describe('a quantized file', () => {
     expect(listed(editor).slice(4)).toMatchInlineSnapshot(`
       [
         "Conv x/dequantized w/dequantized b/dequantized -> c",
-        "QuantizeLinear c scale 0.019607841968536377 zero 128 -> c/quantized",
-        "DequantizeLinear c/quantized scale 0.003921568859368563 zero 0 -> c/dequantized",
+        "QuantizeLinear c scale 0.019685039296746254 zero 127 -> c/quantized",
+        "DequantizeLinear c/quantized scale 0.003937007859349251 zero 0 -> c/dequantized",
         "Reshape c/dequantized s -> r",
-        "QuantizeLinear r scale 0.003921568859368563 zero 0 -> r/quantized",
-        "DequantizeLinear r/quantized scale 0.003921568859368563 zero 0 -> r/dequantized",
+        "QuantizeLinear r scale 0.003937007859349251 zero 0 -> r/quantized",
+        "DequantizeLinear r/quantized scale 0.003937007859349251 zero 0 -> r/dequantized",
         "Mul r/dequantized r/dequantized -> y/float",
         "QuantizeLinear y/float scale 0.003921568859368563 zero 0 -> y/quantized",
         "DequantizeLinear y/quantized scale 0.003921568859368563 zero 0 -> y",
       ]
     `);
-    expect(editor.floats(editor.producer('c/quantized')?.input[1] ?? '')?.[0]).toBeCloseTo(5 / 255, 8);
-    expect(editor.floats(editor.producer('r/quantized')?.input[1] ?? '')).toEqual(Float32Array.of(1 / 255));
+    expect(editor.floats(editor.producer('c/quantized')?.input[1] ?? '')?.[0]).toBeCloseTo(5 / 254, 8);
+    expect(editor.floats(editor.producer('r/quantized')?.input[1] ?? '')).toEqual(Float32Array.of(1 / 254));
   });
 
   it('has numbers as bytes where an integer operator reads them', () => {

@@ -57,7 +57,7 @@ export function errorBound(
   const stepOf = (name: string): { step: number; most: number } => {
     const scale = plan.scales.get(name);
     if (scale === undefined) throw new Error(`no scale: ${name}`);
-    if (scale.kind === 'gate') return { step: 1 / 255, most: 1 };
+    if (scale.kind === 'gate') return { step: 1 / 254, most: 255 / 254 };
     const [low, high] = ranges.range(scale.tensor);
     const range = [Math.max(low, scale.within[0]), Math.min(high, scale.within[1])] as const;
     const { scale: step } = activationParameters(range);
@@ -103,15 +103,15 @@ export function errorBound(
     if (treatment === undefined) throw new Error(`float: ${node.opType}`);
     const inputs = node.input.filter((name) => !editor.isConstant(name)).map(of);
     const [a, b = a] = inputs;
-    // The middle of a gate is half a step off.
-    const gate = (argument: number) => sum([argument * floatOf(node, 'alpha', 0.2), 0.5 / 255]);
+    // Its greatest byte is 255 / 254.
+    const gate = (argument: number) => sum([argument * floatOf(node, 'alpha', 0.2), 1 / 254]);
     if (treatment === 'products') put(node, products(node));
     else if (treatment === 'scores') known.set(node.output[0], { error: products(node), most: Infinity });
     else if (treatment === 'moved') for (const name of node.output) known.set(name, a);
     else if (treatment === 'saturated') {
       if (node.opType !== 'HardSigmoid') continue;
       // Its argument was rounded to the steps of the gate.
-      known.set(node.input[0], { error: sum([gate(a.error), half / 255]), most: 1 });
+      known.set(node.input[0], { error: sum([gate(a.error), half / 254]), most: 1 });
     } else if (node.opType === 'HardSigmoid') put(node, gate(a.error));
     else if (treatment === 'looked-up') put(node, a.error);
     else if (node.opType === 'Add') put(node, sum(inputs.map(({ error }) => error)));
