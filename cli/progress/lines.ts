@@ -9,6 +9,9 @@ const valuesText = (values: Values): string =>
     .map(([name, value]) => `${objectiveTitle(name)} ${objectiveValue(name, value)}`)
     .join(', ');
 
+/** ` in int8`; nothing in runs that know fp32 only. */
+const inPrecision = (precision: string | undefined): string => (precision === undefined ? '' : ` in ${precision}`);
+
 const why = (message: string | undefined): string => (message === undefined ? '' : `: ${message}`);
 
 /** What is said of a training at each stage. */
@@ -31,19 +34,19 @@ const lines: { readonly [K in RunEvent['kind']]: Line<K> } = {
   'trial-paused': ({ number, epochs, of, values }) =>
     `trial ${number} after ${epochs} of ${of} epochs: ${valuesText(values)}`,
   'trial-promoted': ({ number, epochs, reason }) => `trial ${number} goes on to ${epochs} epochs: ${reason}`,
-  'trial-finished': ({ stage, number, state, values, message }) => {
+  'trial-finished': ({ stage, number, precision, state, values, message }) => {
     const found = valuesText(values);
-    return `trial ${number}${stages[stage]} ${state}${why(message)}${found === '' ? '' : `: ${found}`}`;
+    return `trial ${number}${stages[stage]} ${state}${inPrecision(precision)}${why(message)}${found === '' ? '' : `: ${found}`}`;
   },
   'trial-retried': ({ number, attempt, attempts, message }) =>
     `trial ${number} is started again (attempt ${attempt} of ${attempts}): ${message}`,
-  measured: ({ purpose, number, ms: latency, predictedMs, converged }) => {
+  measured: ({ purpose, precision, number, ms: latency, predictedMs, converged }) => {
     if (purpose !== 'frontier') return null;
     const predicted = predictedMs === undefined ? '' : ` (predicted ${ms(predictedMs)})`;
-    return `trial ${number ?? '?'} measured: ${ms(latency)}${predicted}${converged ? '' : '; the interval is still wide'}`;
+    return `trial ${number ?? '?'} measured${inPrecision(precision)}: ${ms(latency)}${predicted}${converged ? '' : '; the interval is still wide'}`;
   },
-  'prediction-quality': ({ count, mape, spearman }) =>
-    `latency model: mean error ${mape.toFixed(1)} %, rank correlation ${spearman.toFixed(3)} on ${count} trials`,
+  'prediction-quality': ({ precision, count, mape, spearman }) =>
+    `latency model${inPrecision(precision)}: mean error ${mape.toFixed(1)} %, rank correlation ${spearman.toFixed(3)} on ${count} trials`,
   frontier: () => null,
   note: ({ message }) => message,
   warning: ({ message }) => `warning: ${message}`,
