@@ -1,8 +1,31 @@
 import { readInput } from '../../base/files.js';
 import { ms, percent, providerText } from '../../experiments/report/index.js';
+import type { ModelMetadata } from '../../deploy/index.js';
 import { command, jsonOption } from '../command.js';
 import { json, renderFacts } from '../output/table.js';
 import { createCounter } from '../progress/counter.js';
+
+/** What the file says of its numbers. */
+function saidOf({ precision, weight_format: format, quantization }: Partial<ModelMetadata>): [string, string][] {
+  return [
+    ...(precision === undefined
+      ? []
+      : [
+          ['precision', `${precision}${format === undefined ? '' : `, weights stored in ${format}`}`] as [
+            string,
+            string,
+          ],
+        ]),
+    ...(quantization === undefined
+      ? []
+      : [
+          [
+            'quantized',
+            `${quantization.method}, ${quantization.images} calibration images, weights of ${quantization.weight_bits} bits`,
+          ] as [string, string],
+        ]),
+  ];
+}
 
 export const evaluate = command({
   usage: 'evaluate <model>',
@@ -48,12 +71,15 @@ export const evaluate = command({
     const latency = await device.measure(model, undefined, { onProgress: onProgress('blocks timed') });
     const isSaturated = await saturates(device, model, latency.environment);
     counter.close();
+    const { precision, quantization } = readMetadata(model);
     if (asJson) {
       const { ms: centre, p50, p95, p99, interval, converged, environment } = latency;
       const timing = { ms: centre, p50, p95, p99, interval, converged, environment };
       terminal.out(
         json({
           model: file,
+          precision,
+          quantization,
           split,
           ...scores,
           latency: timing,
@@ -69,6 +95,7 @@ export const evaluate = command({
       renderFacts(
         [
           ['model', file],
+          ...saidOf(readMetadata(model)),
           ['accuracy', `${percent(scores.accuracy)} of ${scores.count} images of the ${split} split`],
           ['executed', precisionText(environment)],
           ...(environment.notes ?? []).map((note): [string, string] => ['note', note]),

@@ -94,6 +94,10 @@ describe('nas quantize', () => {
     expect(found.pays).toBe(found.reasons.length === 0);
     expect(found.verdict).toMatch(found.pays ? /^int8 pays: / : /^int8 does not pay here: .*; keep the float model$/);
 
+    const { out: evaluated } = await nasInside(['evaluate', output, '--data', `fashion-mnist:${data}`]);
+    expect(evaluated).toMatch(/^precision +int8$/m);
+    expect(evaluated).toContain(`${found.method}, 64 calibration images, weights of ${found.weightBits} bits`);
+
     const again = join(folder, 'again.onnx');
     expect((await quantize(float, again, ...few)).code).toBe(0);
     expect(readFileSync(again)).toEqual(model);
