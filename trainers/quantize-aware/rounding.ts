@@ -29,11 +29,11 @@ export function stepsOf([low, high]: readonly [number, number]): Steps {
 }
 
 /**
- * Hard sigmoids are the bytes of what they are of, read as 0 to 1; the zero among those is 128, which stands for a half of
- * 255 steps: they come out larger by half a step.
+ * Hard sigmoids are the bytes of what they are of, read in steps of 1/254, of which a half is one. (The greatest byte, 255/254,
+ * is that of arguments beyond the end, where a float is 1: that step is left out.)
  */
-const hardSteps = stepsOf([0, 1]);
-const hardGate = (y: tf.Tensor): tf.Tensor => rounded(tf.add(y, 0.5 / bytes), hardSteps);
+const hardSteps = stepsOf([0, bytes / 254]);
+const hardGate = (y: tf.Tensor): tf.Tensor => rounded(y, hardSteps);
 
 /** Sigmoids are bytes from 0 to the sigmoid of the end of the range that they are of. */
 const softSteps = (end: number): Steps => stepsOf([0, 1 / (1 + Math.exp(-end))]);
