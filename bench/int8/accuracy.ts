@@ -71,7 +71,8 @@ export async function judge(
     });
   const eight = await quantize(['minmax', 'percentile'], 8);
   const seven = await quantize(['minmax', 'percentile'], 7);
-  const [minmax, quantile] = [await quantize(['minmax'], 8), await quantize(['percentile'], 8)];
+  const other = await quantize([eight.method === 'minmax' ? 'percentile' : 'minmax'], 8);
+  const [minmax, quantile] = eight.method === 'minmax' ? [eight, other] : [other, eight];
   const theirs = peer === null ? null : await peer.quantize(model, joined(calibration, network.input), 8);
   const row: AccuracyRow = {
     name: subject.name,

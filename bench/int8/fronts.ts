@@ -8,7 +8,7 @@ import { finishedRun, type Candidate, type SearchOptions } from './search.js';
 import { timeModels } from './timing.js';
 
 /** A candidate, judged as all others are. */
-interface Judged extends Omit<Candidate, 'model' | 'size'> {
+interface Judged extends Omit<Candidate, 'model' | 'size' | 'latencyKey'> {
   /** Of the validation images, in exact arithmetic. */
   readonly error: number;
   /** Processor ms for one image, side by side with all others. */
@@ -36,14 +36,16 @@ async function judge(
   const dataset = await prepareDataset(experiment.data);
   const { classes, channels } = describeDataset(dataset);
   const protocol = { ...defaultProtocol, minBlocks: Math.min(15, options.blocks), maxBlocks: options.blocks };
-  const models = candidates.map(({ model }) => model);
-  const times = await timeModels(models, 1, protocol);
+  // Both runs may have found the same network: it is timed once, so that noise makes no difference between them.
+  const different = new Map(candidates.map(({ latencyKey, model }) => [latencyKey, model]));
+  const timed = await timeModels([...different.values()], 1, protocol);
+  const times = new Map([...different.keys()].map((key, i) => [key, timed[i].cpu]));
   const judged: Judged[] = [];
-  for (const [i, { model, size, ...candidate }] of candidates.entries()) {
+  for (const { model, size, latencyKey, ...candidate } of candidates) {
     const batches = await imagesOf(dataset, 'validation', { size });
     const logits = await logitsOf(model, batches, [...size, channels], { exactIntegers: true });
     const right = agreement(answersOf(logits, classes.length), truths(batches, classes.length));
-    judged.push({ ...candidate, error: 1 - right, ms: times[i].cpu });
+    judged.push({ ...candidate, error: 1 - right, ms: times.get(latencyKey) ?? NaN });
   }
   return judged;
 }

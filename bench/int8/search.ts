@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { contentHash } from '../../base/hash.js';
 import { integerArithmetic } from '../../compiler/index.js';
 import { exportOnnx, quantizeClassifier } from '../../deploy/index.js';
 import {
@@ -33,6 +34,8 @@ export interface Candidate {
   readonly trial: number;
   readonly precision: 'fp32' | 'int8';
   readonly model: Uint8Array;
+  /** Equal for equal networks in one precision, whose latency is the same whatever their weights. */
+  readonly latencyKey: string;
   /** Height and width of its images. */
   readonly size: readonly [height: number, width: number];
 }
@@ -103,8 +106,14 @@ export async function finishedRun(run: RunName, options: SearchOptions): Promise
       const own = { run, trial: trial.number, size: [height, width] as const };
       const fp32 = exportOnnx(model, metadata);
       const int8 = await quantize(fp32, experiment, dataset, own.size);
-      frontier.push({ ...own, precision, model: precision === 'fp32' ? fp32 : int8 });
-      if (precision === 'fp32') afterwards.push({ ...own, precision: 'int8', model: int8 });
+      const candidate = (of: Candidate['precision'], file: Uint8Array): Candidate => ({
+        ...own,
+        precision: of,
+        model: file,
+        latencyKey: contentHash(model.network, of),
+      });
+      frontier.push(candidate(precision, precision === 'fp32' ? fp32 : int8));
+      if (precision === 'fp32') afterwards.push(candidate('int8', int8));
     }
     return { seconds, frontier, afterwards };
   } finally {
