@@ -1,7 +1,7 @@
 import { clone, create } from '@bufbuild/protobuf';
 import { GraphProtoSchema, ModelProtoSchema, NodeProtoSchema, TensorProtoSchema, type TensorProto } from 'onnx-buf';
 import { inputsOf, type OnnxFile } from '../../compiler/index.js';
-import { nodeFrom, type OnnxNode } from './onnx-nodes.js';
+import { namedApart, nodeFrom, type OnnxNode } from './onnx-nodes.js';
 import { onnxTensor, tensorFloats, tensorInts, type TensorData } from './onnx-tensors.js';
 
 /** From this format on, constants need not be listed among the inputs. */
@@ -181,7 +181,7 @@ export class OnnxEditor {
       if (!node.output.some((name) => this.outputs.has(name) || this.consumers(name).length > 0)) this.remove(node);
   }
 
-  /** The model that came of it, without nodes, constants and shapes that are of no use any more. */
+  /** The model that came of it, without nodes, constants and shapes that are of no use any more; no two nodes have one name. */
   toFile(): OnnxFile {
     this.sweep();
     const used = new Set([...this.outputs, ...this.order.flatMap(({ input }) => input)]);
@@ -191,7 +191,7 @@ export class OnnxEditor {
       name: graph.name,
       input: graph.input.filter(({ name }) => !this.constants.has(name)),
       output: graph.output,
-      node: this.order.map(({ input, output, attribute, ...node }) =>
+      node: namedApart(this.order).map(({ input, output, attribute, ...node }) =>
         create(NodeProtoSchema, { ...node, input: [...input], output: [...output], attribute: [...attribute] }),
       ),
       initializer: [...this.constants.values()].filter(({ name }) => used.has(name)),

@@ -77,3 +77,22 @@ export const operatorOf = ({ domain, opType }: OnnxNode): string | null => (doma
 
 /** As errors and reports name a node: by its name, or, where it has none, by what it gives. */
 export const nodeLabel = ({ name, output }: OnnxNode): string => name || output[0];
+
+/**
+ * The same nodes with names of their own: ONNX Runtime refuses files in which two are called alike. The first of those keeps
+ * the name, the others have it with a number; nodes without a name stay so.
+ */
+export function namedApart(nodes: readonly OnnxNode[]): OnnxNode[] {
+  const taken = new Set(nodes.map(({ name }) => name));
+  const given = new Set(['']);
+  return nodes.map((node) => {
+    let { name } = node;
+    for (let i = 2; name !== '' && given.has(name); i++) {
+      const other = `${node.name}_${i}`;
+      if (!taken.has(other)) name = other;
+    }
+    given.add(name);
+    taken.add(name);
+    return { ...node, name };
+  });
+}

@@ -57,7 +57,6 @@ class Writer {
   private readonly readers = new Map<string, string>();
   /** Constants of parameters, by what they say. */
   private readonly constants = new Map<string, string>();
-  private readonly nodeNames: Set<string>;
 
   constructor(
     file: OnnxFile,
@@ -66,7 +65,6 @@ class Writer {
     private readonly bits: WeightBits,
   ) {
     this.editor = new OnnxEditor(file);
-    this.nodeNames = new Set(this.editor.nodes.map(({ name }) => name));
     const known = new Map<Scale, Parameters>();
     for (const [name, scale] of plan.scales) {
       const found = known.get(scale);
@@ -149,7 +147,7 @@ class Writer {
     const bytes = Uint8Array.from(values, (value) => roundEven(value / scale) + zero);
     const quantized = this.editor.addConstant(`${name}/quantized`, dims, bytes);
     const reader = this.editor.fresh(`${name}/dequantized`);
-    return [reader, this.node('DequantizeLinear', [quantized, ...this.scaleAndZero({ scale, zero })], reader)];
+    return [reader, madeFor('DequantizeLinear', [quantized, ...this.scaleAndZero({ scale, zero })], reader)];
   }
 
   private products(node: OnnxNode): Written {
@@ -188,7 +186,7 @@ class Writer {
     ];
     if (q instanceof Int8Array)
       input.push(editor.addConstant(`${name}/zero`, [scale.length], new Int8Array(scale.length)));
-    return this.node('DequantizeLinear', input, editor.fresh(`${name}/dequantized`), { axis: int(axis) });
+    return madeFor('DequantizeLinear', input, editor.fresh(`${name}/dequantized`), { axis: int(axis) });
   }
 
   /** The bytes of a tensor, written and read. */
@@ -198,22 +196,9 @@ class Writer {
     if (parameters === undefined || reader === undefined) throw new Error(`internal: '${name}' has no scale`);
     const bytes = this.editor.fresh(`${name}/quantized`);
     return [
-      this.node('QuantizeLinear', [from, ...this.scaleAndZero(parameters.written)], bytes),
-      this.node('DequantizeLinear', [bytes, ...this.scaleAndZero(parameters.read)], reader),
+      madeFor('QuantizeLinear', [from, ...this.scaleAndZero(parameters.written)], bytes),
+      madeFor('DequantizeLinear', [bytes, ...this.scaleAndZero(parameters.read)], reader),
     ];
-  }
-
-  /** A new node, whose name no other has: ONNX Runtime refuses files with such. */
-  private node(
-    opType: string,
-    input: readonly string[],
-    output: string,
-    attributes: Readonly<Record<string, AttributeValue>> = {},
-  ): OnnxNode {
-    let name = `${output}/${opType}`;
-    while (this.nodeNames.has(name)) name += '_';
-    this.nodeNames.add(name);
-    return { ...onnxNode(opType, input, [output], attributes), name };
   }
 
   private scaleAndZero({ scale, zero }: ActivationParameters): readonly [string, string] {
@@ -231,6 +216,14 @@ class Writer {
     return added;
   }
 }
+
+/** A node beside those of the float model, called after what it gives and what it is. */
+const madeFor = (
+  opType: string,
+  input: readonly string[],
+  output: string,
+  attributes: Readonly<Record<string, AttributeValue>> = {},
+): OnnxNode => ({ ...onnxNode(opType, input, [output], attributes), name: `${output}/${opType}` });
 
 interface Written {
   /** Nodes that make what it reads. */
