@@ -22,6 +22,8 @@ export interface Ranges {
 export interface CalibrationBatch {
   readonly images: Float32Array;
   readonly shape: readonly number[];
+  /** How many of the images count, from the first on: what follows fills up the batch that a model asks for. Default: all. */
+  readonly count?: number;
 }
 
 export interface CalibrateOptions<M extends CalibrationMethod = CalibrationMethod> {
@@ -57,15 +59,17 @@ export async function calibrate<M extends CalibrationMethod>(
   const session = await createSession(toBinary(ModelProtoSchema, exposing(file, tensors)), { threads });
   let done = 0;
   try {
-    for await (const { images, shape } of batches()) {
+    for await (const { images, shape, count = shape[0] } of batches()) {
       if (signal?.aborted === true) throw new NasError('interrupted', 'the calibration was interrupted');
       const results = await run(session, input.name, images, shape, where);
       for (const [name, histogram] of histograms) {
-        const values = name === input.name ? images : results[name].data;
-        if (values instanceof Float32Array && histogram.add(values)) continue;
+        const { data, dims } = name === input.name ? { data: images, dims: shape } : results[name];
+        // What does not lie image by image counts as a whole.
+        const end = dims[0] === shape[0] ? (data.length / shape[0]) * count : data.length;
+        if (data instanceof Float32Array && histogram.add(data.subarray(0, end))) continue;
         throw notFinite(file, name, input.name, where);
       }
-      done += shape[0] ?? 0;
+      done += count;
       onProgress?.(done);
     }
   } finally {

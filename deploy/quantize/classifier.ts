@@ -1,5 +1,5 @@
 import { fitClassifier, onnxSignature, parseOnnx, type ImageData } from '../../compiler/index.js';
-import { invalidInput } from '../../base/errors.js';
+import { invalidInput, NasError } from '../../base/errors.js';
 import { evaluateOnnx, type LabelledImages } from '../evaluate.js';
 import { calibrate, type CalibrationMethod } from './calibrate.js';
 import { asTaken } from './calibration-images.js';
@@ -47,7 +47,8 @@ export interface QuantizedClassifier extends QuantizedModel {
  * the data's). Accuracies are those of exact integer arithmetic, whatever this machine's; same input, same bytes.
  *
  * @throws NasError `invalid-input` when the model is quantized already or no float32 classifier, when model and data do
- *   not fit (see `fitClassifier`), or when there are no calibration or no validation images
+ *   not fit (see `fitClassifier`), or when there are no calibration or no validation images;
+ *   `interrupted` when the signal is aborted
  */
 export async function quantizeClassifier(
   model: Uint8Array,
@@ -59,14 +60,18 @@ export async function quantizeClassifier(
   const prepared = prepareModel(model, where);
   const classifier = fitClassifier(onnxSignature(parseOnnx(model, where), where), data, where);
   let images = 0;
-  const batches = () =>
-    asTaken(calibration(), classifier, data, (given) => {
-      images = given;
-      onProgress?.('calibration', given);
-    });
-  const ranges = await calibrate(prepared, batches, { methods, percentile, threads, ...(signal && { signal }) });
+  const ranges = await calibrate(prepared, () => asTaken(calibration(), classifier, data), {
+    methods,
+    percentile,
+    threads,
+    signal,
+    onProgress: (done) => {
+      images = done;
+      onProgress?.('calibration', done);
+    },
+  });
   const accuracyOf = async (step: QuantizingStep, bytes: Uint8Array): Promise<number> => {
-    signal?.throwIfAborted();
+    if (signal?.aborted === true) throw new NasError('interrupted', 'quantizing was interrupted');
     const evaluation = { data, threads, exactIntegers: true, onProgress: (done: number) => onProgress?.(step, done) };
     return (await evaluateOnnx(bytes, validation(), evaluation)).accuracy;
   };

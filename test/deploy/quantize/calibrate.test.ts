@@ -67,6 +67,22 @@ describe('calibration', () => {
     for (const name of ['x', 'r', 'y']) expect(whole.percentile.range(name)).toEqual(parts.percentile.range(name));
   });
 
+  it('does not count what fills a batch up', async () => {
+    const values = Array.from({ length: 40 }, (_, i) => Math.sin(i));
+    const last = values.slice(-4);
+    const options = { methods: ['percentile'], percentile: 80 } as const;
+    const alone = await calibrated([values], options);
+    const images = Float32Array.from([...values, ...last, ...last, ...last, ...last, ...last]);
+    const told: number[] = [];
+    // eslint-disable-next-line @typescript-eslint/require-await
+    const filled = async function* () {
+      yield { images, shape: [15, 1, 2, 2], count: 10 };
+    };
+    const ranges = await calibrate(prepared, filled, { ...options, onProgress: (done) => told.push(done) });
+    for (const name of ['x', 'r', 'y']) expect(ranges.percentile.range(name)).toEqual(alone.percentile.range(name));
+    expect(told).toEqual([10]);
+  });
+
   it('tells how many images are done', async () => {
     const told: number[] = [];
     await calibrated([new Array<number>(12).fill(1), new Array<number>(4).fill(1)], {

@@ -162,7 +162,7 @@ describe('quantizeClassifier', () => {
   });
 
   it.each<[string, Partial<QuantizeClassifierOptions>, RegExp]>([
-    ['no calibration images', { calibration: labelled([], []) }, /there are no calibration images/],
+    ['no calibration images', { calibration: labelled([], []) }, /there are no images to calibrate the model on/],
     ['no validation images', { validation: labelled([], []) }, /there are no images to evaluate/],
     ['images of another size', { data: { ...data, height: 10 } }, /does not fit images of 10 x 12 with 2 channel/],
     [
@@ -184,7 +184,12 @@ describe('quantizeClassifier', () => {
   });
 
   it('ends when it is told to', async () => {
-    await expect(quantizeClassifier(model, { ...options, signal: AbortSignal.abort() })).rejects.toThrow();
+    const atOnce = quantizeClassifier(model, { ...options, signal: AbortSignal.abort() });
+    await expect(atOnce).rejects.toMatchObject({ code: 'interrupted' });
+    const stopped = new AbortController();
+    const onProgress = (step: string) => step === 'fp32' && stopped.abort();
+    const meanwhile = quantizeClassifier(model, { ...options, signal: stopped.signal, onProgress });
+    await expect(meanwhile).rejects.toMatchObject({ code: 'interrupted' });
   });
 });
 
@@ -195,17 +200,19 @@ function changed(change: (file: ReturnType<typeof parseOnnx>) => void): Uint8Arr
   return toBinary(ModelProtoSchema, file);
 }
 
-it('calibrates a model of a fixed batch on whole batches, which are filled with images that were there', async () => {
+it('calibrates a model of a fixed batch on whole batches, in which what fills them up does not count', async () => {
   const fixed = changed(({ graph }) => {
     for (const { type } of [...graph.input, ...graph.output]) {
       const [first] = type?.value.case === 'tensorType' ? (type.value.value.shape?.dim ?? []) : [];
       first.value = { case: 'dimValue', value: 5n };
     }
   });
-  const one = { ...options, methods: ['minmax'] } as const;
+  const one = { ...options, methods: ['percentile'], percentile: 90 } as const;
   const [result, open] = [await quantizeClassifier(fixed, one), await quantizeClassifier(model, one)];
   expect(result.images).toBe(52);
   expect(result.accuracy).toEqual(open.accuracy);
+  const constantsOf = (bytes: Uint8Array) => parseOnnx(bytes).graph.initializer;
+  expect(constantsOf(result.model)).toEqual(constantsOf(open.model));
 });
 
 describe('describeQuantized', () => {
