@@ -1,6 +1,7 @@
 import type { OnnxEditor } from './editor.js';
 import type { Range } from './numbers.js';
 import { floatOf, intOf, type OnnxNode } from './onnx-nodes.js';
+import { areScores } from './scores.js';
 
 /**
  * What becomes of a node in integers.
@@ -55,7 +56,7 @@ const scores: Rule = (it) => {
   const { node, editor } = it;
   const isPlain = intOf(node, 'transA', 0) === 0 && intOf(node, 'transB', 0) === 1;
   const isOwnSum = floatOf(node, 'alpha', 1) === 1 && floatOf(node, 'beta', 1) === 1;
-  if (!isPlain || !isOwnSum || !editor.outputs.has(node.output[0]))
+  if (!isPlain || !isOwnSum || !areScores(editor, node.output[0]))
     return { float: 'there is no integer kernel for it' };
   return products(({ length }) => length === 2)(it) === 'products'
     ? 'scores'

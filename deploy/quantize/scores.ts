@@ -1,7 +1,16 @@
 import type { OnnxFile } from '../../compiler/index.js';
 import { OnnxEditor } from './editor.js';
-import { int, intOf, onnxNode } from './onnx-nodes.js';
+import { int, intOf, onnxNode, operatorOf } from './onnx-nodes.js';
 import { inferShapes, type Dims } from './shapes/index.js';
+
+/** What reads scores as floats: probabilities need finer steps than a byte has. */
+const softmaxes: ReadonlySet<string | null> = new Set(['Softmax', 'LogSoftmax']);
+
+/** Whether nobody reads a tensor in bytes: the model gives it, or probabilities are made of it. */
+export function areScores(editor: OnnxEditor, name: string): boolean {
+  const reader = editor.only(name);
+  return editor.outputs.has(name) || (reader !== undefined && softmaxes.has(operatorOf(reader)));
+}
 
 /**
  * Scores of classes as a product of matrices, where the last layer is a convolution of one pixel: integers that are summed
@@ -11,11 +20,11 @@ import { inferShapes, type Dims } from './shapes/index.js';
 export function scoresAsMatrix(file: OnnxFile): OnnxFile {
   const editor = new OnnxEditor(file);
   const shapes = inferShapes(editor);
-  for (const name of editor.outputs) {
-    const flat = editor.producer(name);
-    const conv =
-      flat?.opType === 'Flatten' && intOf(flat, 'axis', 1) === 1 ? editor.producer(flat.input[0]) : undefined;
-    if (flat === undefined || conv?.opType !== 'Conv' || editor.only(flat.input[0]) !== flat) continue;
+  for (const flat of editor.nodes) {
+    const [name] = flat.output;
+    if (operatorOf(flat) !== 'Flatten' || intOf(flat, 'axis', 1) !== 1 || !areScores(editor, name)) continue;
+    const conv = editor.producer(flat.input[0]);
+    if (conv?.opType !== 'Conv' || editor.only(flat.input[0]) !== flat) continue;
     const [image, kernel, bias = ''] = conv.input;
     const [classes, channels, ...window] = editor.dims(kernel) ?? [];
     const weights = editor.floats(kernel);

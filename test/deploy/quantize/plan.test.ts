@@ -136,6 +136,13 @@ describe('scores', () => {
     expect(plan.floats).toEqual([]);
   });
 
+  it('are floats before the softmax that reads them', () => {
+    const plan = scored({ transB: 1 }, node('Softmax', 'y', 'z'));
+    expect(treated(plan)).toMatchObject({ f: 'moved', y: 'scores' });
+    expect(plan.scales.has('y')).toBe(false);
+    expect(plan.floats.map(({ operator }) => operator)).toEqual(['Softmax']);
+  });
+
   it('are float products where weights lie otherwise, and where something is made of them', () => {
     for (const plan of [
       scored({}),

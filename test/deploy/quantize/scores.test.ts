@@ -47,6 +47,41 @@ describe('scores as a matrix', () => {
     (await outputs(changed)).forEach((y, i) => expect(y).toBeCloseTo(expected[i], 5));
   });
 
+  it.each(['Softmax', 'LogSoftmax'])('are found before %s', async (operator) => {
+    const file = modelOf({
+      constants,
+      input: ['N', 3, 6, 6],
+      nodes: [
+        node('Conv', 'x w', 'c'),
+        pooled,
+        node('Conv', 'p v b', 's'),
+        node('Flatten', 's', 'f'),
+        node(operator, 'f', 'y'),
+      ],
+    });
+    const changed = scoresAsMatrix(file);
+    expect(operators(changed)).toEqual(['Conv', 'GlobalAveragePool', 'Flatten', 'Gemm', operator]);
+    const expected = await outputs(file);
+    (await outputs(changed)).forEach((y, i) => expect(y).toBeCloseTo(expected[i], 5));
+  });
+
+  it('are left where something else is made of them', () => {
+    const file = headed(node('Conv', 'p v b', 's'), pooled);
+    const activated = modelOf({
+      constants,
+      input: ['N', 3, 6, 6],
+      nodes: [
+        node('Conv', 'x w', 'c'),
+        pooled,
+        node('Conv', 'p v b', 's'),
+        node('Flatten', 's', 'f'),
+        node('Relu', 'f', 'y'),
+      ],
+    });
+    expect(operators(scoresAsMatrix(file))).toContain('Gemm');
+    expect(operators(scoresAsMatrix(activated))).toEqual(operators(activated));
+  });
+
   it('are found where the images have shrunk to a pixel without being pooled', () => {
     const file = modelOf({
       constants,
