@@ -10,11 +10,9 @@ const one = (value: number) => [[], Float32Array.of(value)] as const;
 /** Everything that files of others are made with here: `x` is [N, 3, 8, 8]. */
 const constants: NonNullable<ModelText['constants']> = {
   w: [[4, 3, 3, 3], wave(108)],
-  image: [[5, 4, 6, 6], wave(720)],
   wide: [[144, 5], wave(720)],
   b: [[4], wave(4)],
   byChannel: [[1, 4, 1, 1], positive(4)],
-  mean: [[4], wave(4, 3)],
   zero: one(0),
   one: one(1),
   two: one(2),
@@ -30,7 +28,6 @@ const constants: NonNullable<ModelText['constants']> = {
   third: [[1], longs(2)],
   end: [[1], longs(9)],
   int32: [[1], Int32Array.of(-1)],
-  factor: [[1], Float32Array.of(1)],
 };
 
 const conv = node('Conv', 'x w b', 'c');
@@ -45,7 +42,7 @@ const rewrites: readonly Row[] = [
     ['Conv'],
   ],
   [
-    'identities, dropouts and casts to float32',
+    'identities and dropouts',
     [conv, node('Identity', 'c', 'i'), node('Dropout', 'i', 'd'), node('Relu', 'd', 'y')],
     ['Conv', 'Relu'],
   ],
