@@ -43,11 +43,6 @@ export class OnnxEditor {
     return [...this.order];
   }
 
-  /** Whether the node is still of the graph. */
-  has(node: OnnxNode): boolean {
-    return this.producers.get(node.output[0]) === node;
-  }
-
   /** The node that makes a tensor; none for inputs and constants. */
   producer(name: string): OnnxNode | undefined {
     return this.producers.get(name);

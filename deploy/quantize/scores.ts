@@ -1,7 +1,7 @@
 import type { OnnxFile } from '../../compiler/index.js';
 import { OnnxEditor } from './editor.js';
 import { int, intOf, onnxNode, operatorOf } from './onnx-nodes.js';
-import { inferShapes, type Dims } from './shapes/index.js';
+import { inferShapes, isOnePixel } from './shapes/index.js';
 
 /** What reads scores as floats: probabilities need finer steps than a byte has. */
 const softmaxes: ReadonlySet<string | null> = new Set(['Softmax', 'LogSoftmax']);
@@ -43,6 +43,3 @@ export function scoresAsMatrix(file: OnnxFile): OnnxFile {
   }
   return editor.toFile();
 }
-
-/** Whether extents are those of images of one pixel. */
-export const isOnePixel = (dims: Dims | undefined): boolean => dims?.slice(2).every((size) => size === 1) ?? false;

@@ -1,8 +1,7 @@
 import type { OnnxFile } from '../../compiler/index.js';
 import { OnnxEditor } from './editor.js';
 import { intOf, nodeLabel } from './onnx-nodes.js';
-import { isOnePixel } from './scores.js';
-import { inferShapes, numbers } from './shapes/index.js';
+import { inferShapes, isOnePixel, numbers } from './shapes/index.js';
 
 /** Integer kernels take this many channels at once; the rest takes as long. */
 const channelsAtOnce = 16;

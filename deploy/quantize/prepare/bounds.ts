@@ -23,8 +23,7 @@ const pair = (low: number | undefined, high: number | undefined): Bounds | undef
 /** What a node that only bounds its first input bounds it to. */
 export function boundsOf(editor: OnnxEditor, node: OnnxNode): Bounds | undefined {
   const { input } = node;
-  const second = () =>
-    input.length === 2 && (editor.dims(input[1])?.length ?? 9) < 2 ? scalarOf(editor, input[1]) : undefined;
+  const second = () => (input.length === 2 ? scalarOf(editor, input[1]) : undefined);
   switch (operatorOf(node)) {
     case 'Relu':
       return [0, Infinity];

@@ -1,8 +1,7 @@
+import { TensorProto_DataType as Type } from 'onnx-buf';
 import type { OnnxEditor } from '../editor.js';
 import { intOf, intsOf, operatorOf, type OnnxNode } from '../onnx-nodes.js';
 import { inferShapes, type Shapes } from '../shapes/index.js';
-
-const floatType = 1;
 
 interface Scope {
   readonly editor: OnnxEditor;
@@ -38,7 +37,7 @@ const isFloat = (editor: OnnxEditor, name: string): boolean =>
 
 const rules: Readonly<Partial<Record<string, Needless>>> = {
   Add: neutral(0),
-  Cast: (node, { editor }) => intOf(node, 'to', 0) === floatType && isFloat(editor, node.input[0]),
+  Cast: (node, { editor }) => intOf(node, 'to', 0) === Type.FLOAT.valueOf() && isFloat(editor, node.input[0]),
   Clip: ({ input }) => !input[1] && !input[2],
   Concat: ({ input }) => input.length === 1,
   Dropout: isInferenceDropout,

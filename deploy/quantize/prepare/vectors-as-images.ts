@@ -1,8 +1,8 @@
 import type { OnnxEditor } from '../editor.js';
 import { int, intOf, intsOf, onnxNode, operatorOf, type OnnxNode } from '../onnx-nodes.js';
-import { axisIn, inferShapes, isNumber, type Shapes } from '../shapes/index.js';
+import { axisIn, inferShapes, isNumber, isOnePixel, type Shapes } from '../shapes/index.js';
 import { denseAsConvolution } from './dense-as-convolution.js';
-import { channelAxis, constantAsImage, fromImage, isOnePixel, lieAlike, type Vector } from './vectors.js';
+import { channelAxis, constantAsImage, fromImage, lieAlike, type Vector } from './vectors.js';
 
 interface Scope {
   readonly editor: OnnxEditor;

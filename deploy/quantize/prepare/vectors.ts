@@ -1,6 +1,6 @@
 import type { OnnxEditor } from '../editor.js';
 import { onnxNode, type OnnxNode } from '../onnx-nodes.js';
-import { isNumber, type Dim, type Dims } from '../shapes/index.js';
+import { isNumber, type Dims } from '../shapes/index.js';
 
 /** A tensor that holds a vector of channels for each image: [N, C], or that with axes of extent 1 anywhere. */
 export interface Vector {
@@ -24,10 +24,6 @@ export function channelAxis(dims: Dims | undefined, channels: number): number | 
   const axis = long.at(-1);
   return axis !== undefined && axis > 0 && long.length <= 2 && dims[axis] === channels ? axis : undefined;
 }
-
-/** Whether a tensor is an image of one pixel. */
-export const isOnePixel = (dims: Dims | undefined): dims is readonly [Dim, number, 1, 1] =>
-  dims?.length === 4 && isNumber(dims[1]) && dims[2] === 1 && dims[3] === 1;
 
 /** Whether two vectors lie alike, so that elements of one meet those of the other. */
 export const lieAlike = (a: Vector, b: Vector): boolean =>

@@ -30,6 +30,10 @@ export const isNumber = (dim: Dim | undefined): dim is number => typeof dim === 
 export const numbers = (dims: Dims | undefined): readonly number[] | undefined =>
   dims?.every(isNumber) ? dims : undefined;
 
+/** Whether extents are those of images of one pixel. */
+export const isOnePixel = (dims: Dims | undefined): dims is readonly [Dim, number, 1, 1] =>
+  dims?.length === 4 && isNumber(dims[1]) && dims[2] === 1 && dims[3] === 1;
+
 /** The product of extents; `null` where one is unknown. */
 export const product = (dims: Dims): Dim => {
   const open = dims.filter((dim) => dim !== 1);

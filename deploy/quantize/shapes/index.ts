@@ -7,7 +7,7 @@ import { givesLong, integersOf } from './integers.js';
 import { axesOf, rearranging } from './rearranging.js';
 import { convolutionDims, globalPoolDims, poolDims } from './windows.js';
 
-export { axisIn, isNumber, numbers, type Dim, type Dims } from './dims.js';
+export { axisIn, isNumber, isOnePixel, numbers, type Dim, type Dims } from './dims.js';
 export { windowOf, type Window } from './windows.js';
 
 const asFirst: ShapeRule = ({ dims }) => [dims(0)];
