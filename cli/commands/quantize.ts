@@ -2,8 +2,8 @@ import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { invalidInput } from '../../base/errors.js';
 import { readInput, writeFileAtomic } from '../../base/files.js';
-import { compressSchema, winOf } from '../../experiments/compress/index.js';
-import type { FloatOperator, WeightBits } from '../../deploy/index.js';
+import { compressSchema, weightBitsFor, winOf } from '../../experiments/compress/index.js';
+import type { FloatOperator } from '../../deploy/index.js';
 import type { IntegerArithmetic } from '../../compiler/index.js';
 import type { Device, DeviceConfig, Measurement } from '../../latency-models/index.js';
 import { command, jsonOption } from '../command.js';
@@ -54,9 +54,6 @@ function checkOutput(output: string, model: string): void {
   if (existsSync(output) && statSync(output).isDirectory())
     throw invalidInput(`--output ${output}: that is a folder`, { hint: `For example --output ${output}/int8.onnx.` });
 }
-
-/** Seven bits where sums of products of eight would saturate. */
-const bitsFor = (integers: IntegerArithmetic | null): WeightBits => (integers === 'saturating' ? 7 : 8);
 
 const integersOf = async (device: Device): Promise<IntegerArithmetic | null> =>
   device.integers === undefined ? null : device.integers();
@@ -160,7 +157,8 @@ export const quantize = command({
     const { describeDataset, prepareDataset } = await import('../../trainers/index.js');
     const device = createDevice(deviceConfig);
     const integers = await integersOf(device);
-    const weightBits = args.weightBits === 'auto' ? bitsFor(integers) : args.weightBits === '7' ? 7 : 8;
+    const weightBits =
+      args.weightBits === 'auto' ? weightBitsFor(integers ?? 'exact') : args.weightBits === '7' ? 7 : 8;
     const counter = createCounter(terminal);
     const dataset = await prepareDataset(config, {
       onProgress: counter.show('images converted'),

@@ -3,3 +3,4 @@ export { precisionBefore, precisionsOf } from './precisions.js';
 export { compressSchema, int8Choices, type CompressConfig, type GateLimits, type Int8Choice } from './schema.js';
 export { rejections, verdictDetail, type Rejection, type VerdictDetail } from './verdict.js';
 export { winOf, type Comparison, type Win } from './win.js';
+export { weightBitsFor } from './weight-bits.js';

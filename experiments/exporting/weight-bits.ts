@@ -2,6 +2,7 @@ import { messageOf } from '../../base/errors.js';
 import type { WeightBits } from '../../deploy/index.js';
 import { createDevice, DeviceUnavailable, type DeviceConfig } from '../../latency-models/index.js';
 import type { Store } from '../../store/index.js';
+import { weightBitsFor } from '../compress/index.js';
 import { settledWeightBits } from '../runner/compress/weight-bits.js';
 
 /**
@@ -17,7 +18,7 @@ export async function exportedWeightBits(
   const before = settledWeightBits(store);
   if (before !== undefined) return before;
   try {
-    return (await createDevice(device).integers?.()) === 'exact' ? 8 : 7;
+    return weightBitsFor((await createDevice(device).integers?.()) ?? 'saturating');
   } catch (error) {
     if (!(error instanceof DeviceUnavailable)) throw error;
     onWarning(`weights have 7 bits, which are exact everywhere: ${messageOf(error)}`);

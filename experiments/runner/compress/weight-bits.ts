@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { WeightBits } from '../../../deploy/index.js';
 import type { Store } from '../../../store/index.js';
+import { weightBitsFor } from '../../compress/index.js';
 import type { TrainingContext } from '../context.js';
 import { placeOf } from '../latency/measuring.js';
 
@@ -23,7 +24,7 @@ export async function settleWeightBits({ plan, jobs, store, observe }: TrainingC
   const { device } = plan.experiment.latency;
   const job = { kind: 'integers', device } as const;
   const arithmetic = await jobs.submit({ id: 'integers', job, sharing: placeOf(device), inputs: [] }).result;
-  const bits: WeightBits = arithmetic === 'saturating' ? 7 : 8;
+  const bits = weightBitsFor(arithmetic);
   store.transaction(() => {
     store.events.add({ kind: 'weight-bits', detail: { weight_bits: bits, arithmetic } });
     if (bits === 8) return;
