@@ -21,11 +21,13 @@ import {
   type VerdictDetail,
 } from '../../compress/index.js';
 import { accuracyOf, valuesFrom } from '../../measures.js';
+import { collectPrecisions } from '../../report/collect/precisions.js';
+import { precisionsText } from '../../report/precisions.js';
 import type { TrainingContext } from '../context.js';
 import { JobFailed } from '../jobs/job-runner.js';
 import type { QuantizeResult } from '../jobs/jobs.js';
 import type { TrialLatencies, TrialMeasured } from '../latency/latency.js';
-import { int8Of, neverPaid, neverPaidText, tallyText } from './tally.js';
+import { int8Of, neverPaid, neverPaidText } from './never-paid.js';
 import { settleWeightBits } from './weight-bits.js';
 
 /**
@@ -217,8 +219,9 @@ export class Compression {
 
   /** Tells at the end how often int8 was chosen. */
   summarise(): void {
-    const message = tallyText(this.context.store.trials.all());
-    if (message !== undefined) this.context.observe({ kind: 'note', message });
+    const report = collectPrecisions(this.context.store);
+    if (report === undefined || report.judged === 0) return;
+    this.context.observe({ kind: 'note', message: precisionsText(report) });
   }
 
   private int8(trial: number): VariantRecord | undefined {

@@ -103,7 +103,7 @@ describe('a run whose candidates may be int8', () => {
       expect(candidatesOf(trial).map(({ precision }) => precision)).toEqual(['int8', 'fp32']);
       expect(notes(events).filter((note) => note.startsWith(`trial ${i}: int8 accepted: `))).toHaveLength(1);
     }
-    expect(notes(events)).toContain('int8 was chosen for 3 of 3 trials');
+    expect(notes(events)).toContain('int8 chosen for 3 of 3 trials');
   }, 120_000);
 
   it(`finds the same after ${killCount} kills, and after it was told to stop`, { timeout: 600_000 }, async () => {
@@ -124,7 +124,7 @@ describe('a run whose candidates may be int8', () => {
       expect(candidatesOf(trial)).toHaveLength(1);
     }
     expect(notes(events)).toContain('trial 0: kept fp32: int8 cannot be had: out of memory');
-    expect(notes(events)).toContain('int8 was chosen for 0 of 3 trials (3 could not be quantized)');
+    expect(notes(events)).toContain('int8 chosen for 0 of 3 trials (3 could not be quantized)');
   }, 120_000);
 });
 

@@ -79,7 +79,7 @@ it('a network that int8 makes slower is not quantized: both are measured side by
     expect(int8.values).not.toHaveProperty('accuracy');
     expect(told).toContain(`trial ${trial.number}: kept fp32: ${int8.reason ?? ''}`);
   }
-  expect(told).toContain('int8 was chosen for 0 of 3 trials (3 rejected by speed)');
+  expect(told).toContain('int8 chosen for 0 of 3 trials (3 rejected by speed)');
 }, 120_000);
 
 it('a network that int8 makes fast enough is judged by the latency, size and accuracy of int8', async () => {

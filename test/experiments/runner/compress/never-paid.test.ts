@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { precisionBefore, type VerdictDetail } from '../../../../experiments/compress/index.js';
-import { neverPaid, tallyText } from '../../../../experiments/runner/compress/tally.js';
+import { neverPaid } from '../../../../experiments/runner/compress/never-paid.js';
 import { complete, inPrecisions } from '../loop/trials.js';
 
 const judged = (number: number, accepted: boolean | null, rejected: VerdictDetail['rejected_by'] = null) =>
@@ -8,18 +8,6 @@ const judged = (number: number, accepted: boolean | null, rejected: VerdictDetai
     fp32: {},
     int8: { accepted, detail: { rejected_by: rejected } },
   });
-
-it('says how often int8 was chosen, and what spoke against it', () => {
-  const slow = [0, 1, 2].map((number) => judged(number, false, 'speed'));
-  const others = [judged(3, false, 'accuracy'), judged(4, true), judged(5, false, 'quantizing'), judged(6, null)];
-  expect(tallyText([...slow, ...others])).toBe(
-    'int8 was chosen for 1 of 6 trials (3 rejected by speed, 1 by accuracy, 1 could not be quantized)',
-  );
-  expect(tallyText([judged(3, false, 'accuracy'), judged(4, true)])).toBe(
-    'int8 was chosen for 1 of 2 trials (1 rejected by accuracy)',
-  );
-  expect(tallyText([complete(0, {}), judged(1, null)])).toBeUndefined();
-});
 
 it('doubts int8 once, when ten trials have been measured and it never was fast enough', () => {
   const variants = (count: number) => Array.from({ length: count }, (_, i) => judged(i, false, 'speed').variants);
