@@ -1,7 +1,7 @@
 import { toBinary } from '@bufbuild/protobuf';
 import { ModelProtoSchema } from 'onnx-buf';
 import { describe, expect, it } from 'vitest';
-import { createSession, parseOnnx } from '../../../compiler/index.js';
+import { createSession, executedBy, parseOnnx } from '../../../compiler/index.js';
 import { calibrate, prepareModel, quantizeForTiming, quantizeModel } from '../../../deploy/quantize/index.js';
 import { modelOf, node } from './support/onnx-models.js';
 
@@ -91,6 +91,17 @@ describe('a quantized classifier', () => {
     const { minmax } = await calibrate(prepared, batches, { methods: ['minmax'] });
     const { model: bytes } = quantizeModel(prepared, minmax, { weightBits: 7 });
     expect(await run(bytes, false)).toEqual(await run(bytes, true));
+  });
+
+  it('sums its scores to floats before a softmax', async () => {
+    const ended = structuredClone(file);
+    const flat = ended.graph.node.at(-1);
+    if (flat !== undefined) flat.output = ['flat'];
+    ended.graph.node.push(...modelOf({ nodes: [node('Softmax', 'flat', 'y')] }).graph.node);
+    const { operators, products } = await executedBy(quantizeForTiming(toBinary(ModelProtoSchema, ended), 'the model'));
+    expect(products.integer).toBe(products.all);
+    expect(operators).toMatchObject({ QGemm: 1, Softmax: 1, QuantizeLinear: 1 });
+    expect(operators).not.toHaveProperty('DequantizeLinear');
   });
 
   it('can be timed without images', async () => {
