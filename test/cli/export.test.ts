@@ -1,3 +1,4 @@
+import Database from 'better-sqlite3';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -94,6 +95,21 @@ describe('nas export --precision', () => {
     expect([measured, before]).toBeDefined();
     expect(rest).toEqual(of);
     expect((await exported('again', '--precision', 'int8')).model).toEqual(int8.model);
+  });
+
+  it('quantizes what a version made that knew nothing of int8', async () => {
+    const old = join(directory, 'old');
+    cpSync(workdir, old, { recursive: true });
+    const database = new Database(join(old, 'nas.sqlite'));
+    const guards = database.prepare("SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'run'");
+    for (const name of guards.pluck().all()) database.exec(`DROP TRIGGER ${String(name)}`);
+    database.exec("UPDATE run SET experiment = json_remove(experiment, '$.compress')");
+    database.close();
+    const to = join(directory, 'of-old');
+    const args = ['--trial', `${onFrontier()}`, '--to', 'onnx', '--precision', 'int8', '-o', to];
+    const { code, err } = await nasInside(['export', old, ...args]);
+    expect({ code, err }).toMatchObject({ code: 0 });
+    expect(operators(readFileSync(join(to, 'model.onnx')))).toContain('QuantizeLinear');
   });
 
   it('takes the file that the run itself wrote, and by default what the run chose', async () => {
