@@ -54,5 +54,15 @@ const methods: TrainingCheck = ({ compress: { calibration } }) =>
     return when(first < i, ['compress', 'calibration', 'methods', i], message);
   });
 
+/** Rounding is trained for files that are rounded. */
+const rounding: TrainingCheck = ({ compress, train, final }) => {
+  const message = 'with compress.int8 off nothing is quantized: remove it, or set compress.int8 to auto or require';
+  const isOff = compress.int8 === 'off';
+  return [
+    ...when(isOff && train.quantize_aware !== undefined, ['train', 'quantize_aware'], message),
+    ...when(isOff && final?.quantize_aware !== undefined, ['final', 'quantize_aware'], message),
+  ];
+};
+
 /** Candidates with eight-bit integers, and what measures and predicts them. */
-export const compressChecks: readonly TrainingCheck[] = [use, devicePrecision, predictor, methods];
+export const compressChecks: readonly TrainingCheck[] = [use, devicePrecision, predictor, methods, rounding];
