@@ -53,6 +53,21 @@ export function writeFileAtomic(path: string, ...parts: readonly (string | Uint8
 }
 
 /**
+ * Whether a file can be written, tried before the work that it is for; its folder is made.
+ * @throws NasError `invalid-input` when it cannot.
+ */
+export function checkWritable(path: string): void {
+  const probe = `${path}.${process.pid}.tmp`;
+  try {
+    makeDirectory(dirname(path));
+    closeSync(openSync(probe, 'w'));
+    rmSync(probe);
+  } catch (cause) {
+    throw invalidInput(`${path}: cannot be written: ${messageOf(cause)}`, { cause });
+  }
+}
+
+/**
  * Writes all bytes: the system may take fewer at once.
  * @param position where in the file; by default where the last write ended
  */

@@ -2,7 +2,7 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import { ModelProtoSchema, StringStringEntryProtoSchema } from 'onnx-buf';
 import { z } from 'zod';
 import { invalidInput } from '../base/errors.js';
-import { classifierFacts, factsOf, parseOnnx, parseText } from '../compiler/index.js';
+import { classifierFacts, factsOf, inputsOf, parseOnnx, parseText } from '../compiler/index.js';
 import type { Network } from '../spaces/index.js';
 
 const isNetwork = (value: unknown): value is Network =>
@@ -131,6 +131,23 @@ export function readMetadata(model: Uint8Array): Partial<ModelMetadata> {
   throw invalidInput(`the model's metadata is damaged: ${z.prettifyError(parsed.error)}`, {
     hint: 'Export the model again.',
   });
+}
+
+/**
+ * Height, width and channels of the images that an ONNX model takes: as its metadata says, otherwise as its input does
+ * where that is of one size, and of one or three channels in one layout only; undefined where neither tells.
+ */
+export function imageSizeOf(model: Uint8Array): readonly [number, number, number] | undefined {
+  const { input, layout } = readMetadata(model);
+  if (input !== undefined) return input;
+  const [batched] = inputsOf(parseOnnx(model));
+  const sides = batched.shape.slice(1).filter((side) => typeof side === 'number');
+  if (sides.length !== 3) return undefined;
+  const [first, second, third] = sides;
+  const sizes = { NHWC: [first, second, third], NCHW: [second, third, first] } as const;
+  const layouts = layout === undefined ? (['NHWC', 'NCHW'] as const) : [layout];
+  const possible = layouts.map((one) => sizes[one]).filter(([, , channels]) => channels === 1 || channels === 3);
+  return possible.length === 1 ? possible[0] : undefined;
 }
 
 /**

@@ -40,7 +40,8 @@ export const evaluate = command({
       .option('data', {
         type: 'string',
         demandOption: true,
-        describe: 'An experiment file, fashion-mnist, or type:folder (cifar10, cifar100, image-folder, fashion-mnist)',
+        describe:
+          'An experiment file or its data: alone, fashion-mnist, or type:folder (cifar10, cifar100, image-folder, fashion-mnist)',
       })
       .option('split', {
         choices: ['test', 'validation', 'train'] as const,
@@ -52,9 +53,9 @@ export const evaluate = command({
       .option('json', jsonOption),
   run: async ({ model: file, data, split, threads, provider, json: asJson }, terminal) => {
     const model = readInput(file);
-    const { readMetadata } = await import('../../deploy/index.js');
+    const { imageSizeOf, readMetadata } = await import('../../deploy/index.js');
     const { parseDataset } = await import('../dataset-argument.js');
-    const config = parseDataset(data, readMetadata(model).input);
+    const config = parseDataset(data, imageSizeOf(model));
     const { evaluateOnSplit } = await import('../../experiments/index.js');
     const { createDevice, deviceSchema, precisionText, saturates, saturationText } =
       await import('../../latency-models/index.js');

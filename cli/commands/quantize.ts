@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { invalidInput } from '../../base/errors.js';
-import { readInput, writeFileAtomic } from '../../base/files.js';
+import { checkWritable, readInput, writeFileAtomic } from '../../base/files.js';
 import { compressSchema, weightBitsFor, winOf } from '../../experiments/compress/index.js';
 import type { FloatOperator } from '../../deploy/index.js';
 import type { IntegerArithmetic } from '../../compiler/index.js';
@@ -15,14 +15,29 @@ import { createCounter } from '../progress/counter.js';
 
 const defaults = compressSchema.parse({});
 
+/** What each option may be. */
+const expected = {
+  images: 'a whole number from 1 to 100000',
+  methods: 'minmax, percentile, or both with a comma between',
+  percentile: 'a number above 50, at most 100',
+  maxAccuracyDrop: 'a share from 0 to 1',
+  minSpeedup: 'a number above 0',
+  threads: 'a whole number of at least 1',
+  seed: 'a whole number of at least 0',
+} as const;
+
+type Checked = { readonly [K in keyof typeof expected]: K extends 'methods' ? string : number };
+
+function notAllowed(option: keyof Checked, args: Checked): Error {
+  const name = option.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  return invalidInput(`--${name}: got ${args[option]}; expected ${expected[option]}`, { hint: 'nas quantize --help' });
+}
+
 /** The keys of an experiment's `compress:`, of the same meaning and within the same bounds. */
-function limitsOf(args: {
-  readonly images: number;
-  readonly methods: string;
-  readonly percentile: number;
-  readonly maxAccuracyDrop: number;
-  readonly minSpeedup: number;
-}) {
+function limitsOf(args: Checked) {
+  const { threads, seed } = args;
+  if (!Number.isInteger(threads) || threads < 1) throw notAllowed('threads', args);
+  if (!Number.isInteger(seed) || seed < 0) throw notAllowed('seed', args);
   const { images, percentile } = args;
   const methods = args.methods.split(',').map((method) => method.trim());
   const parsed = compressSchema.safeParse({
@@ -31,9 +46,9 @@ function limitsOf(args: {
     min_speedup: args.minSpeedup,
   });
   if (parsed.success) return parsed.data;
-  const [{ path, message }] = parsed.error.issues;
-  const option = String(path.findLast((key) => typeof key === 'string')).replaceAll('_', '-');
-  throw invalidInput(`--${option}: ${message}`, { hint: 'nas quantize --help' });
+  const key = String(parsed.error.issues[0].path.findLast((one) => typeof one === 'string'));
+  const named = key.replaceAll(/_[a-z]/g, (letter) => letter[1].toUpperCase());
+  throw notAllowed(named as keyof Checked, args);
 }
 
 /** A device that runs files. */
@@ -98,7 +113,8 @@ export const quantize = command({
       .option('data', {
         type: 'string',
         demandOption: true,
-        describe: 'An experiment file, fashion-mnist, or type:folder (cifar10, cifar100, image-folder, fashion-mnist)',
+        describe:
+          'An experiment file or its data: alone, fashion-mnist, or type:folder (cifar10, cifar100, image-folder, fashion-mnist)',
       })
       .option('output', { alias: 'o', type: 'string', demandOption: true, describe: 'File of the int8 model' })
       .option('images', {
@@ -147,11 +163,12 @@ export const quantize = command({
     const model = readInput(file);
     checkOutput(output, file);
     const deploy = await import('../../deploy/index.js');
-    // What cannot be quantized is refused before any data is converted.
+    // What cannot be quantized, or written, is refused before any data is converted.
     deploy.prepareModel(model, file);
+    checkWritable(output);
     const said = deploy.readMetadata(model);
     const { parseDataset } = await import('../dataset-argument.js');
-    const config = parseDataset(data, said.input);
+    const config = parseDataset(data, deploy.imageSizeOf(model));
     const { evaluateOnSplit, quantizeOnDataset } = await import('../../experiments/index.js');
     const { createDevice } = await import('../../latency-models/index.js');
     const { describeDataset, prepareDataset } = await import('../../trainers/index.js');

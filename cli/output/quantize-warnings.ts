@@ -8,7 +8,9 @@ type Normalisation = Readonly<Partial<Record<'mean' | 'std', readonly number[]>>
 export function preparedOtherwise(model: Normalisation, data: Required<Normalisation>): string[] {
   const { mean, std } = model;
   if (mean === undefined || std === undefined)
-    return ['the file does not say how its images are normalised: by the mean and standard deviation of the data'];
+    return [
+      'the file does not say how its images are normalised (mean and std in its metadata_props): those of the data are taken',
+    ];
   const isSame = (a: readonly number[], b: readonly number[]) => a.every((x, i) => Math.abs(x - b[i]) < 1e-6);
   if (isSame(mean, data.mean) && isSame(std, data.std)) return [];
   return ['the model normalises images otherwise than the data: they were converted to what it takes'];

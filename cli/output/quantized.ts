@@ -59,6 +59,9 @@ const columns: readonly Column<Row>[] = [
   { title: '', cell: ({ change }) => change ?? '' },
 ];
 
+const sizeChange = ({ fp32, int8 }: BeforeAfter<number>): string =>
+  int8 <= fp32 ? `${(fp32 / int8).toFixed(1)} × smaller` : `${(int8 / fp32).toFixed(1)} × larger`;
+
 function rows({ accuracy, latency, bytes: size, weightBits }: QuantizedReport): Row[] {
   const accuracyRow = (what: string, { fp32, int8 }: BeforeAfter<number>): Row => ({
     what,
@@ -81,11 +84,16 @@ function rows({ accuracy, latency, bytes: size, weightBits }: QuantizedReport): 
       what: 'file',
       before: bytes(size.fp32),
       after: bytes(size.int8),
-      change: `${(size.fp32 / size.int8).toFixed(1)} × smaller`,
+      change: sizeChange(size),
     },
     { what: 'weights', before: '32 bits', after: `${weightBits} bits` },
   ];
 }
+
+const sums = {
+  exact: 'exact',
+  saturating: 'saturate in 16 bits (no VNNI): weights of 7 bits are exact, of 8 bits are not',
+} as const;
 
 const floatColumns = (latency: ShownLatency): readonly Column<ShownFloat>[] => [
   { title: 'operator', cell: ({ operator }) => operator },
@@ -108,7 +116,7 @@ export function quantizedTable(report: QuantizedReport, colors: Colors): string 
       ['int8 model', output],
       ['calibration', `${method} (validation accuracy: ${trials}), ${images} training images`],
       ['device', device],
-      ...(integers === null ? [] : [['sums of bytes', integers] as const]),
+      ...(integers === null ? [] : [['sums of bytes', sums[integers]] as const]),
     ],
     colors,
   );

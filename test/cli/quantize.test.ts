@@ -149,7 +149,26 @@ describe('nas quantize', () => {
     ],
     ['an unknown method', (name) => [name('float.onnx'), name('x.onnx'), '--methods', 'entropy'], '--methods: '],
     ['a share of nothing', (name) => [name('float.onnx'), name('x.onnx'), '--percentile', '120'], '--percentile: '],
-    ['no images', (name) => [name('float.onnx'), name('x.onnx'), '--images', '0'], '--images: '],
+    [
+      'no images',
+      (name) => [name('float.onnx'), name('x.onnx'), '--images', '0'],
+      '--images: got 0; expected a whole number from 1',
+    ],
+    [
+      'no thread',
+      (name) => [name('float.onnx'), name('x.onnx'), '--threads', '0'],
+      '--threads: got 0; expected a whole',
+    ],
+    [
+      'half a seed',
+      (name) => [name('float.onnx'), name('x.onnx'), '--seed', '0.5'],
+      '--seed: got 0.5; expected a whole',
+    ],
+    [
+      'a gain of nothing',
+      (name) => [name('float.onnx'), name('x.onnx'), '--min-speedup', '0'],
+      '--min-speedup: got 0; ',
+    ],
   ])('refuses %s, and writes nothing', async (_, argsOf, message) => {
     writeFileSync(join(folder, 'text.onnx'), 'not a model');
     writeFileSync(join(folder, 't.csv'), 'a\n1\n');
@@ -163,11 +182,26 @@ describe('nas quantize', () => {
     expect(readFileSync(float)).toEqual(before);
   });
 
+  it('takes a file with data: alone, as an experiment has it', async () => {
+    const file = join(folder, 'data.yaml');
+    const output = join(folder, 'alone.onnx');
+    const args = [...few, '--methods', 'minmax'];
+    writeFileSync(file, `data: {type: fashion-mnist, path: ${data}}\n`);
+    const { code, err } = await nasInside(['quantize', float, '--data', file, '-o', output, ...args]);
+    expect({ code, err }).toMatchObject({ code: 0 });
+    writeFileSync(file, 'data: {type: fashion-mnist, pth: x}\n');
+    const mistaken = await nasInside(['quantize', float, '--data', file, '-o', output, ...args]);
+    expect(mistaken.code).toBe(2);
+    expect(mistaken.err).toMatch(/data\.yaml:1:\d+: data\.pth: unknown key 'pth'; .*did you mean 'path'/);
+  });
+
   it('leaves nothing behind where it cannot write', async () => {
     const place = join(folder, 'file');
     writeFileSync(place, 'a file');
-    const { code } = await quantize(float, join(place, 'int8.onnx'), ...few, '--methods', 'minmax');
-    expect(code).not.toBe(0);
+    const { code, err } = await quantize(float, join(place, 'int8.onnx'), ...few, '--methods', 'minmax');
+    expect(code).toBe(2);
+    expect(err).toContain('int8.onnx: cannot be written: ');
+    expect(err).not.toContain('images');
     expect(readFileSync(place, 'utf8')).toBe('a file');
   });
 });
