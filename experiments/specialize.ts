@@ -64,16 +64,19 @@ export function specialized(
   wanted: Specialization,
 ): Written {
   const { device, latencyMs, trials, epochs } = wanted;
+  // Which precision pays is for the device to say; a table tells of one.
+  const isTable = (device ?? experiment.latency.device).type === 'table';
+  const rounding = isTable ? ['quantize_aware'] : [];
   const name = [experiment.name, ...(device === undefined ? [] : [device.type]), `${latencyMs}ms`].join('-');
   const search = without(written['search'], 'stop', 'fidelity', 'filter', 'features', 'enqueue', 'seed_from');
   // Nothing is trained then, and nobody taught.
   const learning =
     epochs === undefined
-      ? { train: without(written['train'], 'from', 'loss'), final: 'none' }
+      ? { train: without(written['train'], 'from', 'loss', ...rounding), final: 'none' }
       : {
           ...('teacher' in written && { teacher: written['teacher'] }),
-          train: without(written['train'], 'from'),
-          final: { ...without(written['final'], 'from'), epochs },
+          train: without(written['train'], 'from', ...rounding),
+          final: { ...without(written['final'], 'from', ...rounding), epochs },
         };
   return {
     name,
@@ -82,6 +85,7 @@ export function specialized(
     space: written['space'],
     ...learning,
     supernet: { from: source },
+    ...('compress' in written && !isTable && { compress: written['compress'] }),
     latency: latencyOf(written['latency'], wanted),
     objectives: objectivesOf(experiment),
     search: { ...search, evaluate: 'supernet', trials },

@@ -27,8 +27,8 @@ search: { controller: nsga2, population: 8, trials: 500, parallel: 2, fidelity: 
 final: { epochs: 40, from: nothing, batch: 64 }
 `;
 
-const derive = (wanted: Partial<Specialization> = {}): TrainingExperiment => {
-  const { written, experiment } = parseExperiment('whole.yaml', text, { checkFiles: false });
+const derive = (wanted: Partial<Specialization> = {}, whole = text): TrainingExperiment => {
+  const { written, experiment } = parseExperiment('whole.yaml', whole, { checkFiles: false });
   const derived = specialized('/runs/whole', written as Record<string, unknown>, experiment as TrainingExperiment, {
     latencyMs: 0.5,
     trials: 60,
@@ -39,6 +39,26 @@ const derive = (wanted: Partial<Specialization> = {}): TrainingExperiment => {
 };
 
 describe('the experiment of a specialization', () => {
+  it('tries int8 as its run did, on any device that measures', () => {
+    const whole = text
+      .replace('predictor: model.json', 'predictor: { fp32: a.json, int8: b.json }')
+      .replace('epochs: 40, ', 'epochs: 40, quantize_aware: { epochs: 1 }, ')
+      .concat('compress: { int8: auto, min_speedup: 1.2 }\n');
+    const compress = { int8: 'auto', min_speedup: 1.2 };
+    const own = derive({ epochs: 5 }, whole);
+    expect(own).toMatchObject({
+      compress,
+      latency: { predictor: { int8: expect.stringContaining('b.json') as string } },
+    });
+    expect(own.final?.quantize_aware).toEqual({ epochs: 1 });
+    const other = derive({ device: deviceSchema.parse({ type: 'browser' }) }, whole);
+    expect(other).toMatchObject({ compress, latency: { predictor: 'auto' } });
+    const table = deviceSchema.parse({ type: 'table', file: 'latencies.csv', column: 'phone' });
+    const looked = derive({ device: table, epochs: 5 }, whole);
+    expect(looked.compress.int8).toBe('off');
+    expect(looked.final).not.toHaveProperty('quantize_aware');
+  });
+
   it('evaluates members of the supernet within the budget, and trains nothing', () => {
     const derived = derive();
     const whole = parseExperiment('whole.yaml', text, { checkFiles: false }).experiment as TrainingExperiment;
