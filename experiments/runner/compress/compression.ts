@@ -139,8 +139,9 @@ export class Compression {
       return;
     }
     const { accuracy, method, tried, images } = result;
-    const { passes, reason } = accuracyGate(accuracy, compress);
+    const { passes, reason: found } = accuracyGate(accuracy, compress);
     const accepted = passes || compress.int8 === 'require';
+    const reason = passes || !accepted ? found : `${found}; it counts all the same, as compress.int8 is require`;
     store.variants.revise(number, 'int8', {
       ...this.costs(genotype, 'int8'),
       ...valuesFrom('training', { [this.accuracyName]: accuracy.int8 }),
@@ -155,8 +156,8 @@ export class Compression {
       weight_bits: this.weightBits,
     };
     store.variants.judge(number, 'int8', { accepted, reason, detail });
-    if (passes || compress.int8 !== 'require') return;
-    const message = `trial ${number}: ${reason}; it counts all the same, as compress.int8 is require`;
+    if (passes || !accepted) return;
+    const message = `trial ${number}: ${reason}`;
     store.events.add({ kind: 'warning', trial: number, detail: { message } });
     observe({ kind: 'warning', message });
   }

@@ -139,6 +139,7 @@ describe('a run whose candidates must be int8', () => {
       const { fp32 = 0, int8 = 0 } = verdictDetail(int8Of(trial)?.detail)?.accuracy ?? {};
       const warned = notes(events).some((note) => note.startsWith(`trial ${trial.number}: int8 loses`));
       expect(warned).toBe(fp32 - int8 > 1e-9);
+      expect(int8Of(trial)?.reason?.includes('it counts all the same') ?? false).toBe(warned);
     }
   }, 120_000);
 
