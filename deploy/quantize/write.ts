@@ -142,7 +142,10 @@ class Writer {
   }
 
   private number(name: string, values: Float32Array): readonly [string, OnnxNode] {
-    const { scale, zero } = activationParameters([Math.min(...values), Math.max(...values)]);
+    // Not spread into arguments, of which there may be too many.
+    const low = values.reduce((least, value) => Math.min(least, value), Infinity);
+    const high = values.reduce((greatest, value) => Math.max(greatest, value), -Infinity);
+    const { scale, zero } = activationParameters([low, high]);
     const dims = this.editor.dims(name) ?? [];
     const bytes = Uint8Array.from(values, (value) => roundEven(value / scale) + zero);
     const quantized = this.editor.addConstant(`${name}/quantized`, dims, bytes);

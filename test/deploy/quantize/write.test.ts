@@ -65,6 +65,18 @@ describe('a quantized file', () => {
     expect(editor.producer('y')?.opType).toBe('DequantizeLinear');
   });
 
+  it('has bytes of constants beside what is computed, however many there are', () => {
+    const many = Float32Array.from({ length: 200_000 }, (_, i) => (i === 7 ? 5.1 : 0));
+    const editor = written(
+      {
+        nodes: [node('Conv', 'x w', 'c'), node('Concat', 'c k', 'y', { axis: 1 })],
+        constants: { ...constants, k: [[1, 50_000, 2, 2], many] },
+      },
+      { x: [-1, 1.55], c: [0, 5.1], y: [0, 5.1] },
+    );
+    expect(bytesOf(editor, 'k/quantized').slice(0, 9)).toEqual([0, 0, 0, 0, 0, 0, 0, 255, 0]);
+  });
+
   it('has weights of matrices by column', () => {
     const editor = written(
       {
