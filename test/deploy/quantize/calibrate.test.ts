@@ -4,6 +4,7 @@ import { calibrate, type CalibrateOptions } from '../../../deploy/quantize/calib
 import { planOf } from '../../../deploy/quantize/plan.js';
 import type { PreparedModel } from '../../../deploy/quantize/prepared-model.js';
 import { modelOf, node } from './support/onnx-models.js';
+import { inMemory } from './support/batches.js';
 
 /** y = relu(2 x - 1), for images of one channel. */
 const file = modelOf({
@@ -20,10 +21,9 @@ function calibrated(
   shape: readonly number[] = [1, 2, 2],
 ) {
   const methods = ['minmax', 'percentile'] as const;
-  // eslint-disable-next-line @typescript-eslint/require-await
-  const all = async function* () {
-    for (const values of batches) yield { images: Float32Array.from(values), shape: [values.length / 4, ...shape] };
-  };
+  const all = inMemory(
+    ...batches.map((values) => ({ images: Float32Array.from(values), shape: [values.length / 4, ...shape] })),
+  );
   return calibrate(prepared, all, { methods, ...options });
 }
 
@@ -74,10 +74,7 @@ describe('calibration', () => {
     const alone = await calibrated([values], options);
     const images = Float32Array.from([...values, ...last, ...last, ...last, ...last, ...last]);
     const told: number[] = [];
-    // eslint-disable-next-line @typescript-eslint/require-await
-    const filled = async function* () {
-      yield { images, shape: [15, 1, 2, 2], count: 10 };
-    };
+    const filled = inMemory({ images, shape: [15, 1, 2, 2], count: 10 });
     const ranges = await calibrate(prepared, filled, { ...options, onProgress: (done) => told.push(done) });
     for (const name of ['x', 'r', 'y']) expect(ranges.percentile.range(name)).toEqual(alone.percentile.range(name));
     expect(told).toEqual([10]);

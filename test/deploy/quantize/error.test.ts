@@ -10,6 +10,7 @@ import { quantizeModel } from '../../../deploy/quantize/quantize.js';
 import { scoresAsMatrix } from '../../../deploy/quantize/scores.js';
 import { errorBound, statistical, worst } from './support/error-bound.js';
 import { graphOf, randomGraphs, type RandomGraph } from './support/random-graphs.js';
+import { inMemory } from './support/batches.js';
 
 async function outputs(model: Uint8Array, images: Float32Array, shape: readonly number[]): Promise<Float32Array> {
   const { run, close } = await openOnnx(model, 'the model', { exactIntegers: true });
@@ -26,10 +27,7 @@ async function measured(drawn: RandomGraph, weightBits: 7 | 8) {
   const random = new Random(seed);
   const shape = [4, channels, size, size];
   const images = Float32Array.from({ length: 4 * channels * size * size }, () => random.normal());
-  // eslint-disable-next-line @typescript-eslint/require-await
-  const batches = async function* () {
-    yield { images, shape };
-  };
+  const batches = inMemory({ images, shape });
   const { minmax } = await calibrate(prepared, batches, { methods: ['minmax'] });
   const { model, floats } = quantizeModel(prepared, minmax, { weightBits });
   const expected = await outputs(toBinary(ModelProtoSchema, file), images, shape);

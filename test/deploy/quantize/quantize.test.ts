@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { createSession, executedBy, parseOnnx } from '../../../compiler/index.js';
 import { calibrate, prepareModel, quantizeForTiming, quantizeModel } from '../../../deploy/quantize/index.js';
 import { modelOf, node } from './support/onnx-models.js';
+import { inMemory } from './support/batches.js';
 
 /** Inverted residual with hard swish and a gate, small enough to follow by hand. */
 const file = modelOf({
@@ -37,11 +38,10 @@ const model = toBinary(ModelProtoSchema, file);
 const shape = [8, 2, 4, 4];
 const images = Float32Array.from({ length: 8 * 32 }, (_, i) => Math.sin(i * 1.7) * 2);
 
-// eslint-disable-next-line @typescript-eslint/require-await
-async function* batches() {
-  yield { images: images.subarray(0, 128), shape: [4, 2, 4, 4] };
-  yield { images: images.subarray(128), shape: [4, 2, 4, 4] };
-}
+const batches = inMemory(
+  { images: images.subarray(0, 128), shape: [4, 2, 4, 4] },
+  { images: images.subarray(128), shape: [4, 2, 4, 4] },
+);
 
 async function run(bytes: Uint8Array, exactIntegers = true): Promise<Float32Array> {
   const { Tensor } = await import('onnxruntime-node');

@@ -5,6 +5,7 @@ import { executedBy, openOnnx } from '../../../compiler/index.js';
 import { calibrate, prepareModel, quantizeModel } from '../../../deploy/quantize/index.js';
 import { costs, createSpace, sampleGenotype, spaceSchema, type Network, type Task } from '../../../spaces/index.js';
 import { initialWeights, toOnnx } from '../../../spaces/models/index.js';
+import { inMemory } from './support/batches.js';
 
 beforeEach(() => tf.disposeVariables());
 afterEach(() => tf.disposeVariables());
@@ -24,10 +25,7 @@ async function quantized(network: Network) {
   const random = new Random(5);
   const images = Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => random.normal());
   const prepared = prepareModel(model, 'the network');
-  // eslint-disable-next-line @typescript-eslint/require-await
-  const batches = async function* () {
-    yield { images, shape };
-  };
+  const batches = inMemory({ images, shape });
   const { minmax } = await calibrate(prepared, batches, { methods: ['minmax'] });
   const { model: bytes, floats } = quantizeModel(prepared, minmax, { weightBits: 8 });
   const { operators } = await executedBy(bytes);
