@@ -8,6 +8,8 @@ import {
 } from '../deploy/index.js';
 import { createLoader, evaluationLoader, withDataset, type Dataset, type DatasetRef } from '../trainers/index.js';
 
+type Size = readonly [height: number, width: number];
+
 export interface QuantizeOnDatasetOptions extends Pick<
   QuantizeClassifierOptions,
   'methods' | 'percentile' | 'weightBits' | 'threads' | 'signal'
@@ -16,6 +18,8 @@ export interface QuantizeOnDatasetOptions extends Pick<
   readonly images: number;
   /** Which training images: the same ones for the same seed, whatever the model. */
   readonly seed: number;
+  /** Height and width of the images that the model takes; default: what its metadata says, or else the data set's. */
+  readonly size?: Size;
   /** Told how many images are done in a step, and of how many. */
   readonly onProgress?: (step: QuantizingStep, done: number, total: number) => void;
   /** Awaited before every batch; when it rejects, so does the quantizing. */
@@ -27,8 +31,6 @@ const batch = 128;
 
 /** Pixels run at once in calibration, where every value between two operators is looked at. */
 const calibrationPixels = 2 ** 18;
-
-type Size = readonly [height: number, width: number];
 
 /** Training images as they are, drawn by a seed. */
 async function* drawn(dataset: Dataset, size: Size, images: number, seed: number): AsyncGenerator<LabelledImages> {
@@ -67,17 +69,17 @@ async function* paced<T>(items: AsyncIterable<T>, between: (() => Promise<void>)
 
 /**
  * Quantizes an ONNX classifier to eight bits with a data set: calibrated on training images, the method chosen on the
- * validation split; the test split is not looked at. Images are resized to what the model says it takes.
+ * validation split; the test split is not looked at. Images are resized to what the model takes.
  * @throws NasError `invalid-input` as `quantizeClassifier`
  */
 export async function quantizeOnDataset(
   model: Uint8Array,
   dataset: DatasetRef,
-  { images: wanted, seed, onProgress, between, ...options }: QuantizeOnDatasetOptions,
+  { images: wanted, seed, size, onProgress, between, ...options }: QuantizeOnDatasetOptions,
 ): Promise<QuantizedClassifier> {
   return withDataset(dataset, async (open) => {
     const { info } = open;
-    const [height, width] = readMetadata(model).input ?? [info.height, info.width];
+    const [height, width] = size ?? readMetadata(model).input ?? [info.height, info.width];
     const images = Math.min(wanted, info.counts.train);
     const quantized = await quantizeClassifier(model, {
       ...options,

@@ -9,11 +9,13 @@ export async function quantizeJob(
   { onEvent, signal, pause }: JobContext,
 ): Promise<QuantizeResult> {
   const model = candidateOnnx(candidate);
+  const [height, width] = candidate.network.input;
   await pause();
   try {
     const { method, accuracy, tried, images } = await quantizeOnDataset(model, dataset, {
       ...calibration,
       seed,
+      size: [height, width],
       weightBits,
       threads,
       signal,

@@ -9,7 +9,7 @@ import { JobFailed } from '../../../../experiments/runner/jobs/job-runner.js';
 import type { CreateJobRunner } from '../../../../experiments/runner/jobs/local-pool.js';
 import { costs, type Network } from '../../../../spaces/index.js';
 import { Store, type TrialRecord } from '../../../../store/index.js';
-import { writeExperiment } from '../experiment.js';
+import { smallSpace, writeExperiment } from '../experiment.js';
 import { inside, interruptInside, runInside } from '../inside.js';
 import { killAndCompare, killCount } from '../kill-and-resume.js';
 
@@ -24,9 +24,10 @@ afterAll(() => {
 });
 
 /** No latency steers it, so that runs can be compared; whatever int8 comes to, it is accepted. */
-const small = (name: string, compress: string, search = 'trials: 3') =>
+const small = (name: string, compress: string, search = 'trials: 3', space: object = smallSpace) =>
   writeExperiment(directory, {
     name,
+    space: JSON.stringify(space),
     teacher: null,
     train: '{ epochs: 2, batch: 32, checkpoint_seconds: 0.1 }',
     objectives: '[accuracy, size_bytes]',
@@ -104,6 +105,14 @@ describe('a run whose candidates may be int8', () => {
       expect(notes(events).filter((note) => note.startsWith(`trial ${i}: int8 accepted: `))).toHaveLength(1);
     }
     expect(notes(events)).toContain('int8 chosen for 3 of 3 trials');
+  }, 120_000);
+
+  it('calibrates and judges on images of the size that its networks take', async () => {
+    const workdir = join(directory, 'resized');
+    const larger = { ...smallSpace, resolution: 36 };
+    await runInside(small('resized-small', 'int8: auto, max_accuracy_drop: 1', 'trials: 1', larger), workdir);
+    const [trial] = read(workdir, (store) => store.trials.all());
+    expect(int8Of(trial)).toMatchObject({ accepted: true });
   }, 120_000);
 
   it(`finds the same after ${killCount} kills, and after it was told to stop`, { timeout: 600_000 }, async () => {
