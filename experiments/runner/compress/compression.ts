@@ -88,7 +88,10 @@ export class Compression {
     if (latencies.fp32 === undefined || latencies.int8 === undefined) return;
     const ms = { fp32: latencies.fp32.value, int8: latencies.int8.value };
     const { passes, reason } = speedGate(ms, plan.experiment.compress);
-    if (!passes) reject(reason, { rejected_by: 'speed', speedup: speedupOf(ms) });
+    if (passes) return;
+    const guessed = latencies.fp32.provenance === 'predicted' || latencies.int8.provenance === 'predicted';
+    const how = guessed ? `${reason}, as predicted: the device could not measure it` : reason;
+    reject(how, { rejected_by: 'speed', speedup: speedupOf(ms) });
   }
 
   /**

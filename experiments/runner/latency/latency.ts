@@ -3,6 +3,7 @@ import { Random } from '../../../base/random.js';
 import { selectCalibration, validate, type LatencyModel } from '../../../latency-models/index.js';
 import type { MeasurementPurpose, MeasurementRecord, ObjectiveValue, StoredPrecision } from '../../../store/index.js';
 import { precisionsOf } from '../../compress/index.js';
+import { int8Of } from '../compress/never-paid.js';
 import type { TrainingContext } from '../context.js';
 import type { LatencyModels } from '../loop/candidates.js';
 import { DeviceFailed, Measuring, saidIn, type Subject } from './measuring.js';
@@ -91,7 +92,8 @@ export class LatencyService {
   /** @returns why the network cannot be measured in int8, where it can in fp32. */
   private async measureTrial(subject: Subject & { readonly trial: number }): Promise<string | undefined> {
     const { trial } = subject;
-    if (this.precisions.every((precision) => this.taken(trial, precision) !== undefined)) return undefined;
+    const wanted = this.inQuestion(trial);
+    if (wanted.every((precision) => this.taken(trial, precision) !== undefined)) return undefined;
     try {
       await this.measuring.measure(this.inEach(subject), 'trial');
       return undefined;
@@ -102,6 +104,12 @@ export class LatencyService {
         await this.measuring.measure([{ ...subject, precision: 'fp32' }], 'trial');
       return messageOf(error);
     }
+  }
+
+  /** The precisions that a trial is measured in; one that was found unable to run is not tried again. */
+  private inQuestion(trial: number): readonly StoredPrecision[] {
+    const rejected = int8Of(this.context.store.variants.of(trial))?.accepted === false;
+    return this.precisions.length > 1 && rejected ? ['fp32'] : this.precisions;
   }
 
   private inEach(subject: Subject): Subject[] {

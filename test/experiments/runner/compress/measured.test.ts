@@ -1,26 +1,35 @@
 import { join } from 'node:path';
 import { expect, it, onTestFinished, vi } from 'vitest';
+import { NasError } from '../../../../base/errors.js';
 import { verdictDetail } from '../../../../experiments/compress/index.js';
-import { databasePath } from '../../../../experiments/runner/index.js';
-import { Store, type MeasurementRecord, type StoredPrecision } from '../../../../store/index.js';
+import { loadExperiment } from '../../../../experiments/parse/index.js';
+import { databasePath, resumeExperiment, runExperiment } from '../../../../experiments/runner/index.js';
+import { JobFailed } from '../../../../experiments/runner/jobs/job-runner.js';
+import type { CreateJobRunner } from '../../../../experiments/runner/jobs/local-pool.js';
+import { Store, type MeasurementRecord, type StoredPrecision, type TrialRecord } from '../../../../store/index.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 import { writeExperiment } from '../experiment.js';
-import { runInside } from '../inside.js';
+import { inside, runInside } from '../inside.js';
 
-async function run(compress: string, trials: number) {
+function prepare(compress: string, trials: number, epochs = 1) {
   const directory = temporaryFolder();
   vi.stubEnv('NAS_CACHE', join(directory, 'cache'));
   onTestFinished(() => void vi.unstubAllEnvs());
   const workdir = join(directory, 'run');
   const file = writeExperiment(directory, {
     teacher: null,
-    train: '{ epochs: 1, batch: 32 }',
+    train: `{ epochs: ${epochs}, batch: 32 }`,
     objectives: '[accuracy, latency_ms, size_bytes]',
     search: `{ controller: random, trials: ${trials}, parallel: 1 }`,
     final: null,
     latency: '{ calibration: 4 }',
     compress: `{ calibration: { images: 32 }, max_accuracy_drop: 1, ${compress} }`,
   });
+  return { file, workdir };
+}
+
+async function run(compress: string, trials: number) {
+  const { file, workdir } = prepare(compress, trials);
   const { events } = await runInside(file, workdir);
   const store = Store.open(databasePath(workdir), { readonly: true });
   try {
@@ -108,4 +117,67 @@ it('where int8 alone counts, nothing else is measured', async () => {
   for (const { precision, variants } of trials)
     expect([precision, variants.map((variant) => variant.precision)]).toEqual(['int8', ['int8']]);
   for (const { fp32, int8 } of predictions) expect([fp32, typeof int8?.ms]).toEqual([undefined, 'number']);
+}, 120_000);
+
+/** Runs its jobs inside this process, but none that measures a trial in int8. */
+function refusing(refuse: () => Error, asked: () => void): CreateJobRunner {
+  return (options) => {
+    const runner = inside(options);
+    return {
+      submit: (order, listener) => {
+        const { id, job } = order;
+        const trial = job.kind === 'measure' && id.startsWith('trial-');
+        if (!trial || !job.candidates.some(({ precision }) => precision === 'int8'))
+          return runner.submit(order, listener);
+        asked();
+        return { result: Promise.reject(refuse()), cancel: () => undefined };
+      },
+      stop: () => runner.stop(),
+      close: () => runner.close(),
+    };
+  };
+}
+
+/** Runs one trial, which is interrupted in its training and goes on. */
+async function runInterrupted(compress: string, workers: CreateJobRunner): Promise<TrialRecord> {
+  const { file, workdir } = prepare(compress, 1, 3);
+  const stop = new AbortController();
+  await runExperiment(loadExperiment(file), { workdir, workers, signal: stop.signal }, ({ kind }) => {
+    if (kind === 'trial-epoch') stop.abort();
+  });
+  await resumeExperiment(workdir, { workers }, () => undefined);
+  const store = Store.open(databasePath(workdir), { readonly: true });
+  try {
+    return store.trials.all()[0];
+  } finally {
+    store.close();
+  }
+}
+
+it('a network that cannot run in int8 keeps fp32, and is not measured in int8 again when the run goes on', async () => {
+  let asked = 0;
+  const cannot = () => new NasError('invalid-input', 'an operator is missing');
+  const trial = await runInterrupted(
+    'int8: auto',
+    refusing(cannot, () => asked++),
+  );
+  expect(trial).toMatchObject({ state: 'complete', precision: 'fp32' });
+  expect(trial.values['latency_ms'].provenance).toBe('measured');
+  expect(trial.variants[1]).toMatchObject({
+    accepted: false,
+    reason: 'int8 cannot be measured: an operator is missing',
+  });
+  expect(asked).toBe(1);
+}, 120_000);
+
+it('what is rejected by latencies that are only predicted says so', async () => {
+  const lost = () => new JobFailed('the device is gone');
+  const trial = await runInterrupted(
+    'int8: auto, min_speedup: 50',
+    refusing(lost, () => undefined),
+  );
+  expect(trial).toMatchObject({ state: 'complete', precision: 'fp32' });
+  expect(trial.variants[1].reason).toMatch(
+    /^int8 is \d\.\d+ × as fast \(min_speedup 50\), as predicted: the device could not measure it$/,
+  );
 }, 120_000);
