@@ -12,7 +12,9 @@ const arrows = {
   'latency-models': ['base', 'spaces', 'compiler'],
   deploy: ['base', 'spaces', 'compiler'],
   experiments: ['base', 'spaces', 'compiler', 'search', 'trainers', 'latency-models', 'deploy', 'store'],
-  cli: ['base', 'spaces', 'compiler', 'search', 'trainers', 'latency-models', 'deploy', 'store', 'experiments'],
+  // What is known to a page: the types of the read model (below), and no code of it.
+  ui: ['base'],
+  cli: ['base', 'spaces', 'compiler', 'search', 'trainers', 'latency-models', 'deploy', 'store', 'experiments', 'ui'],
 };
 const folders = Object.keys(arrows);
 
@@ -31,7 +33,31 @@ const restricted = (files, patterns, ignores = []) => ({
 });
 
 const importDirection = [
-  ...folders.map((folder) => restricted([`${folder}/**/*.ts`], arrowPatterns(folder))),
+  ...folders
+    .filter((folder) => folder !== 'ui')
+    .map((folder) => restricted([`${folder}/**/*.ts`], arrowPatterns(folder))),
+  {
+    files: ['ui/**/*.{ts,tsx}'],
+    rules: {
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            ...arrowPatterns('ui').filter(({ regex }) => !regex.includes('experiments')),
+            {
+              regex: '/experiments/(?!page/api\\.js$)',
+              message: 'ui/ knows experiments/page/api.ts only (see docs/architecture.md)',
+            },
+            {
+              regex: '/experiments/page/api\\.js$',
+              allowTypeImports: true,
+              message: 'ui/ takes types from the read model, no code',
+            },
+          ],
+        },
+      ],
+    },
+  },
   // Lists and tables load spaces/ in milliseconds: it keeps its programs, and the compiler's, in one room.
   restricted(
     ['spaces/**/*.ts'],
@@ -51,7 +77,7 @@ export default tseslint.config(
   { ignores: ['dist', 'runs', 'node_modules', 'coverage', '**/fixtures/**'] },
   js.configs.recommended,
   {
-    files: ['**/*.ts'],
+    files: ['**/*.{ts,tsx}'],
     extends: [...tseslint.configs.strictTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
@@ -69,6 +95,14 @@ export default tseslint.config(
             'It ends the process for a tensor on a device: read it by a session (compiler/runtime/device-memory.ts).',
         })),
       ],
+    },
+  },
+  {
+    // Everything else runs in Node.js; the types of a browser's globals are there for ui/.
+    files: ['**/*.ts'],
+    ignores: ['ui/**', 'test/**', 'latency-models/devices/browser/**'],
+    rules: {
+      'no-restricted-globals': ['error', 'window', 'document', 'localStorage', 'location', 'navigator', 'name'],
     },
   },
   {

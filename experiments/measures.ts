@@ -1,3 +1,4 @@
+import type { Unit } from '../base/number-text.js';
 import type { Objective, Values } from '../search/index.js';
 import type { Costs } from '../spaces/index.js';
 import type { ObjectiveValues, Provenance, StoredPrecision } from '../store/index.js';
@@ -23,7 +24,7 @@ export type SourceKind = MeasureSource['kind'];
 export interface Measure {
   readonly direction: Objective['direction'];
   /** Unit of the value, and how people read it. */
-  readonly unit: 'share' | 'ms' | 'count' | 'bytes' | 'score';
+  readonly unit: Unit;
   readonly title: string;
   readonly source: MeasureSource;
 }

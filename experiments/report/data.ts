@@ -1,6 +1,7 @@
+import type { Unit } from '../../base/number-text.js';
 import type { Environment } from '../../latency-models/index.js';
 import type { Objective, Values } from '../../search/index.js';
-import type { Choice, Costs, Network } from '../../spaces/index.js';
+import type { Block, Choice, Costs, Network } from '../../spaces/index.js';
 import type { Rejection, VerdictDetail } from '../compress/index.js';
 import type {
   ArtifactRecord,
@@ -15,6 +16,13 @@ import type {
   StoredPrediction,
   TrialState,
 } from '../../store/index.js';
+
+/** How the values of an objective or another measure are called and written. */
+export interface MeasureText {
+  /** `latency`. */
+  readonly title: string;
+  readonly unit: Unit;
+}
 
 /** A trial's network in one precision, and whether it may stand on the frontier. */
 export interface ReportVariant {
@@ -89,6 +97,22 @@ export interface ReportKept {
   readonly files: readonly ReportFile[];
 }
 
+/** A part of a network as people draw it: its stem, a block, its head. */
+export interface NetworkPart {
+  /** `stem`, `block3`, `head`. */
+  readonly name: string;
+  readonly kind: 'stem' | Block['kind'] | 'head';
+  /** What it does, in the field's shorthand: `inverted residual, 3 x 3, stride 2, relu6`. */
+  readonly operation: string;
+  /** Extents of what it gives: [height, width, channels], of the head [classes]. */
+  readonly output: readonly number[];
+  /** Width of its window, and its stride; null where it has none. */
+  readonly kernel: number | null;
+  readonly stride: number | null;
+  readonly macs: number;
+  readonly params: number;
+}
+
 /** A network of the frontier, in detail: of its precision, where the run knows several. */
 export interface ReportMember extends ReportTrial, ReportKept {
   /** The same of the network in each precision. Absent in runs that know fp32 only. */
@@ -96,14 +120,20 @@ export interface ReportMember extends ReportTrial, ReportKept {
   /** Null where results come from a table, which has no networks. */
   readonly costs: ReportCosts | null;
   readonly network: Network | null;
+  /** The network's parts, in order; null where there is no network. */
+  readonly parts: readonly NetworkPart[] | null;
   readonly curves: { readonly search: readonly CurvePoint[]; readonly final: readonly CurvePoint[] };
 }
 
 /** A member whose network is known. */
-export type NetworkMember = ReportMember & { readonly costs: ReportCosts; readonly network: Network };
+export type NetworkMember = ReportMember & {
+  readonly costs: ReportCosts;
+  readonly network: Network;
+  readonly parts: readonly NetworkPart[];
+};
 
 export const hasNetwork = (member: ReportMember): member is NetworkMember =>
-  member.network !== null && member.costs !== null;
+  member.network !== null && member.costs !== null && member.parts !== null;
 
 /** A latency that was first predicted and then measured, ms. */
 export interface PredictionPair {
@@ -222,6 +252,8 @@ export interface ReportData {
   readonly format: 'nas-report-1';
   readonly run: RunSummary;
   readonly objectives: readonly Objective[];
+  /** How the values of trials are called and written, by name. */
+  readonly measures: Readonly<Record<string, MeasureText>>;
   readonly trials: readonly ReportTrial[];
   /** Members of the frontier by search values, ordered by the second objective (the first when there is one). */
   readonly frontier: readonly ReportMember[];

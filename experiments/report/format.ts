@@ -1,67 +1,27 @@
 import type { Environment } from '../../latency-models/index.js';
 import type { Objective } from '../../search/index.js';
-import { isAccuracy, measureNamed, type Measure } from '../measures.js';
+import { isShare, valueText, type Unit } from '../../base/number-text.js';
+import { isAccuracy, measureNamed } from '../measures.js';
+import type { FinalResult, MeasureText } from './data.js';
 
-import type { FinalResult } from './data.js';
-
-type Unit = Measure['unit'];
-
-const significant = (value: number, digits: number): string =>
-  Number(value.toPrecision(digits)).toLocaleString('en-US', { maximumFractionDigits: 6 });
-
-const scaled = (value: number, base: number, suffixes: readonly string[]): string => {
-  let i = 0;
-  while (Math.abs(value) >= base && i < suffixes.length - 1) {
-    value /= base;
-    i++;
-  }
-  return `${significant(value, 3)}${suffixes[i] ?? ''}`;
-};
+export { bytes, count, duration, epochsText, ms, percent } from '../../base/number-text.js';
 
 /** What of ONNX Runtime a latency was measured with: `cpu`, `webgpu on AMD Radeon RX 6800`. */
 export const providerText = ({ provider, adapter }: Pick<Environment, 'provider' | 'adapter'>): string =>
   adapter === undefined ? provider : `${provider} on ${adapter}`;
 
-/** 0.9123 as `91.23 %`. */
-export const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
-
-/** Milliseconds with three significant digits: `1.23 ms`. */
-export const ms = (value: number): string => `${significant(value, 3)} ms`;
-
-/** 1,234,567 as `1.23 M`. */
-export const count = (value: number): string => scaled(value, 1000, ['', ' k', ' M', ' G', ' T']);
-
-/** Bytes in binary units: `1.5 MiB`. */
-export const bytes = (value: number): string => scaled(value, 1024, [' B', ' KiB', ' MiB', ' GiB', ' TiB']);
-
-/** Seconds as people say them: `45 s`, `12 min`, `3 h 05 min`. */
-export function duration(seconds: number): string {
-  if (seconds < 90) return `${Math.round(seconds)} s`;
-  const minutes = Math.round(seconds / 60);
-  if (minutes < 90) return `${minutes} min`;
-  return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;
-}
-
-/** `1 epoch`, `3 epochs`. */
-export const epochsText = (epochs: number): string => (epochs === 1 ? '1 epoch' : `${epochs} epochs`);
-
-/** A share as a percentage; a value beyond 1 is none (tables may hold accuracies in percent) and stays as it is. */
-const share = (value: number): string => (isShare(value) ? percent(value) : significant(value, 4));
-
-const isShare = (value: number): boolean => Math.abs(value) <= 1;
-
-const score = (value: number): string => significant(value, 4);
-
-const byUnit: { readonly [U in Unit]: (value: number) => string } = { share, ms, count, bytes, score };
-
 /** A value as tables show it, in its objective's unit. */
-export function objectiveValue(objective: string, value: number | null | undefined): string {
-  if (value === null || value === undefined) return '-';
-  return byUnit[measureNamed(objective)?.unit ?? 'score'](value);
-}
+export const objectiveValue = (objective: string, value: number | null | undefined): string =>
+  valueText(unitOf(objective), value);
+
+/** What a value of this name counts. */
+const unitOf = (name: string): Unit => measureNamed(name)?.unit ?? 'score';
 
 /** How an objective is called in text: `latency`. */
 export const objectiveTitle = (objective: string): string => measureNamed(objective)?.title ?? objective;
+
+/** How values of this name are called and written. */
+export const measureText = (name: string): MeasureText => ({ title: objectiveTitle(name), unit: unitOf(name) });
 
 /** The same beside final accuracies: of accuracies, which one it is that the search went by. */
 export const searchTitle = (objective: string): string =>

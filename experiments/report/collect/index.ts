@@ -1,5 +1,6 @@
 import type { Store } from '../../../store/index.js';
-import type { ReportData } from '../data.js';
+import type { ReportData, ReportTrial } from '../data.js';
+import { measureText } from '../format.js';
 import { collectMember } from './member.js';
 import { collectPrediction } from './prediction.js';
 import { collectProvenance, flatten } from './provenance.js';
@@ -20,6 +21,12 @@ export { collectSupernet, supernetText } from './supernet.js';
 export { collectRuns, type RunListing } from './runs.js';
 export { collectFrontier, collectTrial, collectTrials, decisionNames, frontierOf } from './trials.js';
 
+/** How all values that trials have are called and written. */
+const measuresOf = (trials: readonly ReportTrial[]): ReportData['measures'] => {
+  const names = new Set(trials.flatMap(({ values }) => Object.keys(values)));
+  return Object.fromEntries([...names].map((name) => [name, measureText(name)]));
+};
+
 /** All that a report shows of a run, from its store. */
 export async function collectReport(store: Store): Promise<ReportData> {
   const experiment = experimentOf(store);
@@ -33,6 +40,7 @@ export async function collectReport(store: Store): Promise<ReportData> {
     format: 'nas-report-1',
     run: collectRun(store),
     objectives: experiment.objectives,
+    measures: measuresOf(trials),
     trials,
     frontier: await Promise.all(members.map((trial) => collectMember(store, trial))),
     shrunk: await collectShrunk(store),

@@ -3,7 +3,15 @@ import type { Network } from '../../../spaces/index.js';
 import type { MeasurementRecord, Store, StoredPrecision, TrialStage } from '../../../store/index.js';
 import { collectFinals } from './finals.js';
 import type { TableRow } from '../../runner/loop/evaluators/table.js';
-import type { CurvePoint, ReportCosts, ReportKept, ReportLatency, ReportMember, ReportTrial } from '../data.js';
+import type {
+  CurvePoint,
+  NetworkPart,
+  ReportCosts,
+  ReportKept,
+  ReportLatency,
+  ReportMember,
+  ReportTrial,
+} from '../data.js';
 
 function toLatency({ ms, p50, p95, p99, interval, converged, environment }: MeasurementRecord): ReportLatency {
   // Written by the runner from a Measurement.
@@ -22,12 +30,17 @@ function networkOf(store: Store, genotypeId: string): Network | null {
   return stored.kind === 'network' ? stored : null;
 }
 
-/** Spaces (and TF.js with them) are loaded here, not by those who only list trials. */
+/** Spaces are loaded here, not by those who only list trials. */
 async function costsOf(network: Network, { variants, precision }: ReportTrial): Promise<ReportCosts> {
   const { costs } = await import('../../../spaces/index.js');
   const { macs, params, activationBytes, sizeBytes } = costs(network);
   const own = variants?.find((variant) => variant.precision === precision)?.values['size_bytes'];
   return { macs, params, activationBytes, sizeBytes: own ?? sizeBytes };
+}
+
+async function partsOf(network: Network): Promise<readonly NetworkPart[]> {
+  const { partsOf: parts } = await import('./parts.js');
+  return parts(network);
 }
 
 /** Files of a precision; all others are of the training, whatever the network is computed in. */
@@ -64,6 +77,7 @@ export async function collectMember(store: Store, trial: ReportTrial): Promise<R
     ...kept,
     costs: network === null ? null : await costsOf(network, trial),
     network,
+    parts: network === null ? null : await partsOf(network),
     curves: { search: curveOf(store, 'search', number), final: curveOf(store, 'final', number) },
     files,
     ...(variants && {

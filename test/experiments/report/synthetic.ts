@@ -1,4 +1,5 @@
 import { Random } from '../../../base/random.js';
+import { partsOf } from '../../../experiments/report/collect/parts.js';
 import type { ReportData, ReportMember, ReportTrial } from '../../../experiments/report/data.js';
 import type { Environment } from '../../../latency-models/index.js';
 import { choicesOf, costs, createSpace, genotypeId, type Space } from '../../../spaces/index.js';
@@ -71,6 +72,7 @@ function memberOf(space: Space, trial: ReportTrial, random: Random): ReportMembe
     },
     costs: { macs, params, activationBytes, sizeBytes },
     network,
+    parts: partsOf(network),
     curves: { search: curve(5, accuracy), final: curve(20, final) },
     files: [
       {
@@ -115,6 +117,7 @@ export async function syntheticReport(trials = 40, seed = 1): Promise<ReportData
       { name: 'accuracy', direction: 'maximize', cost: 'expensive' },
       { name: 'latency_ms', direction: 'minimize', cost: 'cheap' },
     ],
+    measures: { accuracy: { title: 'accuracy', unit: 'share' }, latency_ms: { title: 'latency', unit: 'ms' } },
     trials: all,
     frontier,
     shrunk: [],

@@ -1,0 +1,53 @@
+/** How numbers are written for people, in tables, on terminals and on pages. */
+
+/** What a number counts, and so how it is read. */
+export type Unit = 'share' | 'ms' | 'count' | 'bytes' | 'score';
+
+const significant = (value: number, digits: number): string =>
+  Number(value.toPrecision(digits)).toLocaleString('en-US', { maximumFractionDigits: 6 });
+
+const scaled = (value: number, base: number, suffixes: readonly string[]): string => {
+  let i = 0;
+  while (Math.abs(value) >= base && i < suffixes.length - 1) {
+    value /= base;
+    i++;
+  }
+  return `${significant(value, 3)}${suffixes[i] ?? ''}`;
+};
+
+/** 0.9123 as `91.23 %`. */
+export const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
+
+/** Milliseconds with three significant digits: `1.23 ms`. */
+export const ms = (value: number): string => `${significant(value, 3)} ms`;
+
+/** 1,234,567 as `1.23 M`. */
+export const count = (value: number): string => scaled(value, 1000, ['', ' k', ' M', ' G', ' T']);
+
+/** Bytes in binary units: `1.5 MiB`. */
+export const bytes = (value: number): string => scaled(value, 1024, [' B', ' KiB', ' MiB', ' GiB', ' TiB']);
+
+/** Seconds as people say them: `45 s`, `12 min`, `3 h 05 min`. */
+export function duration(seconds: number): string {
+  if (seconds < 90) return `${Math.round(seconds)} s`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 90) return `${minutes} min`;
+  return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;
+}
+
+/** `1 epoch`, `3 epochs`. */
+export const epochsText = (epochs: number): string => (epochs === 1 ? '1 epoch' : `${epochs} epochs`);
+
+/** Whether a value can be a share; tables may hold accuracies in percent. */
+export const isShare = (value: number): boolean => Math.abs(value) <= 1;
+
+/** A share as a percentage; a value beyond 1 is none and stays as it is. */
+const share = (value: number): string => (isShare(value) ? percent(value) : significant(value, 4));
+
+const score = (value: number): string => significant(value, 4);
+
+const byUnit: { readonly [U in Unit]: (value: number) => string } = { share, ms, count, bytes, score };
+
+/** A value in its unit; `-` for none. */
+export const valueText = (unit: Unit, value: number | null | undefined): string =>
+  value === null || value === undefined ? '-' : byUnit[unit](value);

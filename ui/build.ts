@@ -1,0 +1,50 @@
+/**
+ * Builds what a browser loads (`dist/ui/app/`: hashed files, each also compressed) and what the command draws reports with
+ * (`dist/ui/index.js`: one module that needs no package). Everything that both are made of is inside them.
+ */
+import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { extname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { brotliCompressSync } from 'node:zlib';
+import { build, type InlineConfig } from 'vite';
+
+const here = fileURLToPath(new URL('.', import.meta.url));
+const output = fileURLToPath(new URL('../dist/ui', import.meta.url));
+const app = join(output, 'app');
+
+const shared: InlineConfig = {
+  configFile: false,
+  logLevel: 'warn',
+  define: { 'process.env.NODE_ENV': '"production"' },
+};
+
+/** Of the compiler's output, declarations stay; the modules are inside the one that is built here. */
+function removeModules(): void {
+  for (const entry of readdirSync(output, { withFileTypes: true, recursive: true }))
+    if (entry.isFile() && !entry.parentPath.startsWith(app) && /\.js(\.map)?$/.test(entry.name))
+      rmSync(join(entry.parentPath, entry.name));
+}
+
+const compressible = new Set(['.html', '.js', '.css', '.svg']);
+
+function compress(folder: string): void {
+  for (const entry of readdirSync(folder, { withFileTypes: true, recursive: true })) {
+    const file = join(entry.parentPath, entry.name);
+    if (entry.isFile() && compressible.has(extname(file)))
+      writeFileSync(`${file}.br`, brotliCompressSync(readFileSync(file)));
+  }
+}
+
+await build({
+  ...shared,
+  root: join(here, 'app'),
+  build: { outDir: app, emptyOutDir: true, target: 'es2022', modulePreload: { polyfill: false }, assetsInlineLimit: 0 },
+});
+removeModules();
+await build({
+  ...shared,
+  root: here,
+  ssr: { noExternal: true },
+  build: { ssr: 'index.ts', outDir: output, emptyOutDir: false, target: 'node20', minify: true },
+});
+compress(app);

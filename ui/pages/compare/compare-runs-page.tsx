@@ -1,0 +1,7 @@
+export default function CompareRunsPage() {
+  return (
+    <section>
+      <h1>Compare runs</h1>
+    </section>
+  );
+}
