@@ -1,5 +1,6 @@
 import picocolors from 'picocolors';
 import { describe, expect, it } from 'vitest';
+import { createCounter } from '../../cli/progress/counter.js';
 import { createProgressView } from '../../cli/progress/index.js';
 import type { Terminal } from '../../cli/output/terminal.js';
 import type { RunEvent } from '../../experiments/runner/events.js';
@@ -166,5 +167,33 @@ describe('progress', () => {
     expect(text).toMatch(/1\/4 trials, 3 min left, frontier 1, best 90.00 %/);
     for (const line of text.replace(moves, '').split('\n'))
       if (line.includes('worker')) expect(line.length).toBeLessThan(80);
+  });
+});
+
+describe('counting', () => {
+  /** What is written while so many things are counted, each of which takes some ms. */
+  function count(live: boolean, things: number, each: number): string {
+    let [now, text] = [1e6, ''];
+    const counter = createCounter({ live, err: (part) => (text += part) }, () => now);
+    const show = counter.show('images');
+    for (let done = 1; done <= things; done++) {
+      now += each;
+      show(done, things);
+    }
+    counter.close();
+    return text;
+  }
+
+  it('draws one line again on a terminal, up to the last, and leaves none', () => {
+    const text = count(true, 100, 10);
+    expect(text).toContain('images: 100 of 100');
+    expect(text.split('images').length).toBeLessThan(15);
+    expect(text).not.toContain('\n');
+    expect(text.endsWith('\r\u001b[K')).toBe(true);
+  });
+
+  it('writes a line now and then elsewhere, and nothing when it is soon over', () => {
+    expect(count(false, 100, 300)).toBe('images: 34 of 100\nimages: 68 of 100\n');
+    expect(count(false, 100, 10)).toBe('');
   });
 });
