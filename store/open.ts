@@ -56,7 +56,7 @@ export function memoryDatabase(clock: Clock): Connection {
 }
 
 /**
- * Opens an existing database, upgrading an older schema unless `readonly`.
+ * Opens an existing database, upgrading an older schema; where it is `readonly`, a copy in memory of how it stands now.
  *
  * Durability: a write-ahead log with `synchronous = NORMAL`. Nothing that was committed is lost when the process is
  * killed at any moment, as committed pages are with the operating system. A power failure may lose the last commits
@@ -73,7 +73,12 @@ export function openDatabase(path: string, options: OpenOptions = {}): Connectio
     const database = new Database(path, { readonly, fileMustExist: true, timeout: busyTimeout });
     try {
       checkOurs(database, path);
-      checkVersion(database, path, migrations, readonly);
+      checkVersion(database, path, migrations);
+      if (readonly && pragma(database, 'user_version') !== newest(migrations)) {
+        const upgraded = upgradedCopy(database, path, migrations);
+        database.close();
+        return new Connection(upgraded, path, clock);
+      }
       if (!readonly) {
         checkIntegrity(database, path);
         database.pragma('journal_mode = WAL');
@@ -99,25 +104,29 @@ function checkOurs(database: Database.Database, path: string): void {
   }
 }
 
-function checkVersion(
-  database: Database.Database,
-  path: string,
-  migrations: readonly Migration[],
-  readonly: boolean,
-): void {
+function checkVersion(database: Database.Database, path: string, migrations: readonly Migration[]): void {
   const version = Number(pragma(database, 'user_version'));
   const current = newest(migrations);
-  if (version > current) {
-    throw invalidInput(
-      `${path}: the database was written by a newer version of nas (schema ${version}; this version knows up to ${current})`,
-      { hint: 'Update nas.' },
-    );
-  }
-  if (readonly && version < current) {
-    throw invalidInput(`${path}: the database has the older schema ${version}; this version of nas uses ${current}`, {
-      hint: '`nas resume` upgrades it.',
-    });
-  }
+  if (version <= current) return;
+  throw invalidInput(
+    `${path}: the database was written by a newer version of nas (schema ${version}; this version knows up to ${current})`,
+    { hint: 'Update nas.' },
+  );
+}
+
+/** Where the header of a database file says how it is written and read: 2 with a write-ahead log, 1 without. */
+const journalBytes = [18, 19];
+
+/** A database as it is at this moment, upgraded in memory: the file of a run that others look at stays as it is. */
+function upgradedCopy(database: Database.Database, path: string, migrations: readonly Migration[]): Database.Database {
+  const bytes = database.serialize();
+  // There is no log beside what is in memory.
+  for (const at of journalBytes) bytes[at] = 1;
+  const copy = new Database(bytes);
+  migrate(copy, path, migrations);
+  copy.pragma('foreign_keys = ON');
+  copy.pragma('query_only = ON');
+  return copy;
 }
 
 function checkIntegrity(database: Database.Database, path: string): void {

@@ -80,7 +80,7 @@ export class Store {
   }
 
   /**
-   * Opens the database of a run; an older schema is upgraded unless `readonly`.
+   * Opens the database of a run; an older schema is upgraded: in the file, or (`readonly`) in a copy in memory.
    * @throws NasError `invalid-input` when it is missing, damaged, not ours, of a newer nas, or may not be written.
    */
   static open(path: string, options: StoreOptions = {}): Store {
