@@ -1,7 +1,7 @@
 import type { Address, Answers, ErrorAnswer, Queries, Streams } from '../../experiments/page/api.js';
 
 /** The parts of an address that stand for something: `run` and `trial` of `/api/runs/:run/trials/:trial`. */
-type Parameters<A extends string> = A extends `${string}:${infer Name}/${infer Rest}`
+export type Parameters<A extends string> = A extends `${string}:${infer Name}/${infer Rest}`
   ? Record<Name, string | number> & Parameters<Rest>
   : A extends `${string}:${infer Name}`
     ? Record<Name, string | number>

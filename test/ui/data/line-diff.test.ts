@@ -1,0 +1,77 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { alignLines, pathsOf } from '../../../ui/data/line-diff.js';
+
+const cellsOf = (texts: readonly string[]) => alignLines(texts).map(({ cells }) => cells);
+const settings = (search: string) => `name: a\nsearch:\n${search}seed: 1\n`;
+
+describe('texts beside each other', () => {
+  it('pairs equal lines, and lines about the same key', () => {
+    expect(alignLines(['name: a\nseed: 1\n', 'name: a\nseed: 2\n'])).toEqual([
+      { cells: ['name: a', 'name: a'], same: true },
+      { cells: ['seed: 1', 'seed: 2'], same: false },
+    ]);
+  });
+
+  it('gives what one lacks a row of its own, where it stands', () => {
+    expect(cellsOf([settings('  trials: 10\n'), settings('  trials: 20\n  startup: 5\n')])).toEqual([
+      ['name: a', 'name: a'],
+      ['search:', 'search:'],
+      ['  trials: 10', '  trials: 20'],
+      [null, '  startup: 5'],
+      ['seed: 1', 'seed: 1'],
+    ]);
+  });
+
+  it('puts what several texts add to the first into the same rows', () => {
+    expect(cellsOf(['a: 1', 'a: 1\nb: 2', 'a: 1\nb: 3\nc: 4'])).toEqual([
+      ['a: 1', 'a: 1', 'a: 1'],
+      [null, 'b: 2', 'b: 3'],
+      [null, null, 'c: 4'],
+    ]);
+  });
+
+  it('loses no line and changes no order, whatever the texts', () => {
+    const line = fc.constantFrom('a: 1', 'a: 2', 'b: 1', '  a: 1', '- x', '');
+    const text = fc.array(line, { maxLength: 12 }).map((lines) => lines.map((one) => `${one}\n`).join(''));
+    fc.assert(
+      fc.property(fc.array(text, { minLength: 1, maxLength: 4 }), (texts) => {
+        const rows = alignLines(texts);
+        for (const [t, expected] of texts.entries())
+          expect(rows.flatMap(({ cells }) => (cells[t] === null ? [] : [`${cells[t]}\n`])).join('')).toBe(expected);
+        for (const { cells, same } of rows) expect(same).toBe(new Set(cells).size === 1);
+      }),
+    );
+  });
+
+  it('says of equal texts that nothing differs', () => {
+    expect(alignLines(['x: 1\ny: 2', 'x: 1\ny: 2', 'x: 1\ny: 2\n']).every(({ same }) => same)).toBe(true);
+  });
+});
+
+describe('where a line of YAML stands', () => {
+  it('names the keys around it', () => {
+    const lines = [
+      'search:',
+      '  controller:',
+      '    type: surrogate',
+      '  trials: 10',
+      'objectives:',
+      '  - name: accuracy',
+      '    direction: maximize',
+      'width:',
+      '  - 0.25',
+    ];
+    expect(pathsOf(lines)).toEqual([
+      'search',
+      'search.controller',
+      'search.controller.type',
+      'search.trials',
+      'objectives',
+      'objectives.name',
+      'objectives.direction',
+      'width',
+      'width',
+    ]);
+  });
+});
