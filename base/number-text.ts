@@ -18,6 +18,16 @@ const scaled = (value: number, base: number, suffixes: readonly string[]): strin
 /** 0.9123 as `91.23 %`. */
 export const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
 
+/** A change of a share in points, to a hundredth: `−0.1 points`, `+0.25 points`, `±0 points`. */
+export function points(change: number): string {
+  const rounded = Math.round(10_000 * change) / 100;
+  const sign = rounded === 0 ? '±' : rounded < 0 ? '−' : '+';
+  return `${sign}${Math.abs(rounded)} points`;
+}
+
+/** A factor: `1.93 ×`. */
+export const times = (factor: number): string => `${factor.toFixed(2)} ×`;
+
 /** Milliseconds with three significant digits: `1.23 ms`. */
 export const ms = (value: number): string => `${significant(value, 3)} ms`;
 

@@ -1,7 +1,6 @@
 import {
   objectiveTitle,
   objectiveValue,
-  verdictText,
   type ReportMember,
   type ReportVariant,
 } from '../../experiments/report/index.js';
@@ -12,7 +11,7 @@ const share = (value: number | null | undefined): string => objectiveValue('accu
 
 /** A trial's network in each precision that was tried, with the verdicts; nothing where a run knows fp32 only. */
 export function precisionsListing(member: ReportMember, colors: Colors): string {
-  const { variants = [], kept = {}, state } = member;
+  const { variants = [], kept = {} } = member;
   if (variants.length === 0) return '';
   const names = [...new Set(variants.flatMap(({ values }) => Object.keys(values)))];
   const paint = ({ accepted }: ReportVariant) =>
@@ -41,10 +40,7 @@ export function precisionsListing(member: ReportMember, colors: Colors): string 
           },
         ]
       : []),
-    {
-      title: 'verdict',
-      cell: (variant) => paint(variant)(verdictText(variant, state === 'complete' ? member.precision : null)),
-    },
+    { title: 'verdict', cell: (variant) => paint(variant)(variant.verdict) },
   ];
   return `\n${colors.bold('Precisions')}\n${renderTable(columns, variants, colors)}`;
 }

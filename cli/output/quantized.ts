@@ -1,5 +1,5 @@
-import { pointsText, speedupOf, type Win } from '../../experiments/compress/index.js';
-import { bytes, ms, percent } from '../../experiments/report/index.js';
+import { speedupOf, type Win } from '../../experiments/compress/index.js';
+import { bytes, ms, percent, points } from '../../base/number-text.js';
 import { renderFacts, renderTable, type Column } from './table.js';
 import type { Colors } from './terminal.js';
 
@@ -67,7 +67,7 @@ function rows({ accuracy, latency, bytes: size, weightBits }: QuantizedReport): 
     what,
     before: percent(fp32),
     after: percent(int8),
-    change: pointsText(int8 - fp32),
+    change: points(int8 - fp32),
   });
   const within = ({ interval: [low, high] }: ShownLatency): string => `${ms(low)} to ${ms(high)}`;
   return [

@@ -6,7 +6,6 @@ import {
   targetText,
   withinText,
   type ReportShrunk,
-  type ShrunkRow,
   type ShrunkStage,
 } from '../../experiments/report/index.js';
 import { renderTable, type Column } from './table.js';
@@ -37,9 +36,9 @@ function verdict({ alternative, tuned, target }: ReportShrunk): string {
   );
 }
 
-const rowColumns: readonly Column<ShrunkRow>[] = [
+const rowColumns: readonly Column<ShrunkStage>[] = [
   { title: 'network', cell: ({ title }) => title },
-  ...stageColumns(({ stage }: ShrunkRow) => stage),
+  ...stageColumns((stage: ShrunkStage) => stage),
 ];
 
 /** A shrunk network beside the one that it came from, and beside what the space itself offers for as much. */

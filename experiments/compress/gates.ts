@@ -1,3 +1,4 @@
+import { points } from '../../base/number-text.js';
 import type { GateLimits } from './schema.js';
 
 /** A number for each precision. */
@@ -48,13 +49,6 @@ export function accuracyGate(
 ): GateVerdict {
   const drop = fp32 - int8;
   const passes = drop <= most + rounding;
-  if (passes) return { passes, reason: pointsText(-drop) };
+  if (passes) return { passes, reason: points(-drop) };
   return { passes, reason: `int8 loses ${telling(100 * drop, 100 * most, 2)} points (max_accuracy_drop ${most})` };
-}
-
-/** `−0.1 points`, `+0.25 points`, `±0 points`: a change of accuracy, to a hundredth of a point. */
-export function pointsText(change: number): string {
-  const points = Math.round(10_000 * change) / 100;
-  const sign = points === 0 ? '±' : points < 0 ? '−' : '+';
-  return `${sign}${Math.abs(points)} points`;
 }

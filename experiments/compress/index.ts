@@ -1,4 +1,4 @@
-export { accuracyGate, pointsText, speedGate, speedupOf, type GateVerdict, type InBoth } from './gates.js';
+export { accuracyGate, speedGate, speedupOf, type GateVerdict, type InBoth } from './gates.js';
 export { precisionBefore, precisionsOf } from './precisions.js';
 export { compressSchema, int8Choices, type CompressConfig, type GateLimits, type Int8Choice } from './schema.js';
 export { rejections, verdictDetail, type Rejection, type VerdictDetail } from './verdict.js';

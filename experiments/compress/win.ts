@@ -1,4 +1,5 @@
-import { accuracyGate, pointsText, speedGate, speedupOf, type InBoth } from './gates.js';
+import { points } from '../../base/number-text.js';
+import { accuracyGate, speedGate, speedupOf, type InBoth } from './gates.js';
 import type { GateLimits } from './schema.js';
 
 /** A latency with its 95 % confidence interval, in ms. */
@@ -42,7 +43,7 @@ export function winOf({ latency, accuracy, executed }: Comparison, limits: GateL
       ? []
       : ['int8 may be as slow as fp32: their 95 % intervals overlap']),
   ];
-  const change = `${speedupOf(ms).toFixed(2)} × as fast, accuracy ${pointsText(accuracy.int8 - accuracy.fp32)}`;
+  const change = `${speedupOf(ms).toFixed(2)} × as fast, accuracy ${points(accuracy.int8 - accuracy.fp32)}`;
   const pays = reasons.length === 0;
   const against = reasons.map((reason) => reason.replace(/^int8 /, 'it '));
   const verdict = pays ? `int8 pays: ${change}` : `int8 does not pay here: ${against.join('; ')}; keep the float model`;

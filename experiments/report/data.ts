@@ -3,6 +3,7 @@ import type { Environment } from '../../latency-models/index.js';
 import type { Objective, Values } from '../../search/index.js';
 import type { Block, Choice, Costs, Network } from '../../spaces/index.js';
 import type { Rejection, VerdictDetail } from '../compress/index.js';
+import type { Evaluation } from '../measures.js';
 import type {
   ArtifactRecord,
   Epoch,
@@ -21,7 +22,11 @@ import type {
 export interface MeasureText {
   /** `latency`. */
   readonly title: string;
+  /** How it is called beside accuracies of final trainings, where that differs: `search accuracy`. */
+  readonly searchTitle?: string;
   readonly unit: Unit;
+  /** Of accuracies: how candidates come to them. */
+  readonly evaluation?: Evaluation;
 }
 
 /** A trial's network in one precision, and whether it may stand on the frontier. */
@@ -34,6 +39,8 @@ export interface ReportVariant {
   readonly accepted: boolean | null;
   /** What speaks for it or against it, for people. */
   readonly reason: string | null;
+  /** What became of it and why, for people: `chosen: 1.93 × as fast, −0.2 points`. */
+  readonly verdict: string;
   /** What it was judged by, and how it was quantized; null where nothing is kept. */
   readonly detail: VerdictDetail | null;
 }
@@ -168,6 +175,8 @@ export interface PrecisionsReport {
   readonly chosen: number;
   /** Those in which it was not accepted, by what it was rejected by. */
   readonly rejected: Readonly<Record<Rejection, number>>;
+  /** The same for people, as far as there are any: `11 rejected by speed`. */
+  readonly rejections: readonly string[];
   /** How many times as fast as fp32: the median of the trials in which both were measured; null without any. */
   readonly speedup: number | null;
   /** int8's accuracy less fp32's, a share: the median of the trials that were quantized; null without any. */
@@ -218,6 +227,8 @@ export interface RunSummary {
 
 /** A network with its shares of right answers in [0, 1] and what it costs; what is not known is null. */
 export interface ShrunkStage {
+  /** How it is called beside the others: `shrunk 3, fine-tuned`. */
+  readonly title: string;
   /** On the validation split, and on the test split. */
   readonly accuracy: number | null;
   readonly testAccuracy: number | null;
@@ -254,6 +265,8 @@ export interface ReportData {
   readonly objectives: readonly Objective[];
   /** How the values of trials are called and written, by name. */
   readonly measures: Readonly<Record<string, MeasureText>>;
+  /** How accuracies after the search are called, by what they are of. */
+  readonly titles: { readonly final: string; readonly test: string };
   readonly trials: readonly ReportTrial[];
   /** Members of the frontier by search values, ordered by the second objective (the first when there is one). */
   readonly frontier: readonly ReportMember[];

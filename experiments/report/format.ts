@@ -20,12 +20,21 @@ const unitOf = (name: string): Unit => measureNamed(name)?.unit ?? 'score';
 /** How an objective is called in text: `latency`. */
 export const objectiveTitle = (objective: string): string => measureNamed(objective)?.title ?? objective;
 
-/** How values of this name are called and written. */
-export const measureText = (name: string): MeasureText => ({ title: objectiveTitle(name), unit: unitOf(name) });
-
 /** The same beside final accuracies: of accuracies, which one it is that the search went by. */
 export const searchTitle = (objective: string): string =>
   objective === 'accuracy' ? 'search accuracy' : objectiveTitle(objective);
+
+/** How values of this name are called and written. */
+export function measureText(name: string): MeasureText {
+  const [title, beside] = [objectiveTitle(name), searchTitle(name)];
+  const source = measureNamed(name)?.source;
+  return {
+    title,
+    ...(beside === title ? {} : { searchTitle: beside }),
+    unit: unitOf(name),
+    ...(source?.kind === 'training' && { evaluation: source.evaluation }),
+  };
+}
 
 /** How the accuracy is called that final weights reach: of the final training, by what it began from. */
 export const finalTitle = (finals: readonly Pick<FinalResult, 'from'>[]): string =>

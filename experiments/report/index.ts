@@ -4,5 +4,5 @@ export * from './format.js';
 export { toCsv } from './csv.js';
 export { renderComparison, renderFrontier, renderPage, renderPrediction } from './render.js';
 export { precisionsText, verdictText } from './precisions.js';
-export { shrunkRows, targetText, withinText, type ShrunkRow } from './shrunk.js';
+export { shrunkRows, targetText, withinText } from './shrunk.js';
 export { writeReports } from './write.js';

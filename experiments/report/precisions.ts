@@ -1,22 +1,19 @@
+import { points, times } from '../../base/number-text.js';
 import type { StoredPrecision } from '../../store/index.js';
-import { pointsText } from '../compress/gates.js';
 import { rejections, type Rejection } from '../compress/verdict.js';
 import type { PredictionReport, PrecisionsReport, ReportVariant } from './data.js';
-
-/** A factor of speed: `1.93 ×`. */
-export const timesText = (factor: number): string => `${factor.toFixed(2)} ×`;
 
 /**
  * What became of a variant and why: `chosen: 1.93 × as fast, −0.2 points`, `rejected: int8 is 0.71 × as fast ...`.
  * @param chosen what the trial is judged in; null while that is open.
  */
 export function verdictText(
-  { precision, accepted, reason, detail }: ReportVariant,
+  { precision, accepted, reason, detail }: Omit<ReportVariant, 'verdict'>,
   chosen: StoredPrecision | null | undefined,
 ): string {
   if (accepted === null) return 'not judged yet';
   if (!accepted) return `rejected${reason === null ? '' : `: ${reason}`}`;
-  const speed = detail?.speedup === undefined ? [] : [`${timesText(detail.speedup)} as fast`];
+  const speed = detail?.speedup === undefined ? [] : [`${times(detail.speedup)} as fast`];
   const why = [...speed, ...(reason === null ? [] : [reason])];
   return `${precision === chosen ? 'chosen' : 'accepted'}${why.length === 0 ? '' : `: ${why.join(', ')}`}`;
 }
@@ -28,18 +25,17 @@ const rejectionTexts: { readonly [R in Rejection]: string } = {
 };
 
 /** What int8 was rejected by, as far as it was: `11 rejected by speed`. */
-export const rejectionsOf = ({ rejected }: PrecisionsReport): string[] =>
+export const rejectionsOf = (rejected: PrecisionsReport['rejected']): string[] =>
   rejections.filter((each) => rejected[each] > 0).map((each) => `${rejected[each]} ${rejectionTexts[each]}`);
 
 /** `int8 chosen for 7 of 20 trials (11 rejected by speed, 2 rejected by accuracy)`. */
-export function precisionsText(report: PrecisionsReport): string {
-  const reasons = rejectionsOf(report);
+export function precisionsText({ chosen, judged, rejections: reasons }: PrecisionsReport): string {
   const why = reasons.length === 0 ? '' : ` (${reasons.join(', ')})`;
-  return `int8 chosen for ${report.chosen} of ${report.judged} trials${why}`;
+  return `int8 chosen for ${chosen} of ${judged} trials${why}`;
 }
 
 /** A change of accuracy in points, or a dash. */
-export const changeText = (change: number | null): string => (change === null ? '-' : pointsText(change));
+export const changeText = (change: number | null): string => (change === null ? '-' : points(change));
 
 /** How well latency was predicted, one line a model: each precision has its own. */
 export function qualityTexts({ pairs, mape, spearman, precisions }: PredictionReport): string[] {

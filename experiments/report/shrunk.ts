@@ -1,12 +1,6 @@
 import type { ReportShrunk, ShrunkStage } from './data.js';
 import { count, ms, objectiveTitle } from './format.js';
 
-/** A line of the table of a shrunk network: what it is called, and what is known of it. */
-export interface ShrunkRow {
-  readonly title: string;
-  readonly stage: ShrunkStage;
-}
-
 type Target = ReportShrunk['target'];
 
 /** What a network was to be cut to: `2 M MACs`, `0.05 ms`. */
@@ -20,23 +14,13 @@ export const withinText: { readonly [O in Target['objective']]: string } = {
 };
 
 /** A trial under its name, with the kind of its accuracy where it is not that of a network trained for itself. */
-const trialTitle = (trial: number, measure: string, within = ''): string =>
+export const trialTitle = (trial: number, measure: string, within = ''): string =>
   `trial ${trial}${within}${measure === 'accuracy' ? '' : ` (${objectiveTitle(measure)})`}`;
 
 /** A shrunk network beside the one that it came from, and beside what the space itself offers for as much. */
-export function shrunkRows(shrunk: ReportShrunk): ShrunkRow[] {
-  const { number, parent, target, from, fromMeasure, cut, tuned, alternative } = shrunk;
-  return [
-    { title: trialTitle(parent, fromMeasure), stage: from },
-    { title: `shrunk ${number}, cut to ${targetText(target)}`, stage: cut },
-    { title: `shrunk ${number}, fine-tuned`, stage: tuned },
-    ...(alternative === null
-      ? []
-      : [
-          {
-            title: trialTitle(alternative.trial, alternative.measure, `, ${withinText[target.objective]}`),
-            stage: alternative,
-          },
-        ]),
-  ];
-}
+export const shrunkRows = ({ from, cut, tuned, alternative }: ReportShrunk): ShrunkStage[] => [
+  from,
+  cut,
+  tuned,
+  ...(alternative === null ? [] : [alternative]),
+];

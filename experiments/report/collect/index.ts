@@ -1,6 +1,7 @@
 import type { Store } from '../../../store/index.js';
+import type { Objective } from '../../../search/index.js';
 import type { ReportData, ReportTrial } from '../data.js';
-import { measureText } from '../format.js';
+import { finalTitle, measureText, testTitle } from '../format.js';
 import { collectMember } from './member.js';
 import { collectPrediction } from './prediction.js';
 import { collectProvenance, flatten } from './provenance.js';
@@ -21,9 +22,12 @@ export { collectSupernet, supernetText } from './supernet.js';
 export { collectRuns, type RunListing } from './runs.js';
 export { collectFrontier, collectTrial, collectTrials, decisionNames, frontierOf } from './trials.js';
 
-/** How all values that trials have are called and written. */
-const measuresOf = (trials: readonly ReportTrial[]): ReportData['measures'] => {
-  const names = new Set(trials.flatMap(({ values }) => Object.keys(values)));
+/** How all values are called and written that are wanted of trials or known of them. */
+const measuresOf = (objectives: readonly Objective[], trials: readonly ReportTrial[]): ReportData['measures'] => {
+  const names = new Set([
+    ...objectives.map(({ name }) => name),
+    ...trials.flatMap(({ values }) => Object.keys(values)),
+  ]);
   return Object.fromEntries([...names].map((name) => [name, measureText(name)]));
 };
 
@@ -35,14 +39,18 @@ export async function collectReport(store: Store): Promise<ReportData> {
   const trials = collectTrials(store);
   const precisions = collectPrecisions(store, trials);
   const candidates = precisions === undefined ? trials : collectCandidates(store);
-  const members = frontierOf(candidates, experiment.objectives);
+  const { objectives } = experiment;
+  const members = frontierOf(candidates, objectives);
+  const frontier = await Promise.all(members.map((trial) => collectMember(store, trial)));
+  const finals = frontier.flatMap(({ final }) => final ?? []);
   return {
     format: 'nas-report-1',
     run: collectRun(store),
-    objectives: experiment.objectives,
-    measures: measuresOf(trials),
+    objectives,
+    measures: measuresOf(objectives, trials),
+    titles: { final: finalTitle(finals), test: testTitle(objectives, finals) },
     trials,
-    frontier: await Promise.all(members.map((trial) => collectMember(store, trial))),
+    frontier,
     shrunk: await collectShrunk(store),
     prediction: await collectPrediction(store),
     ...(precisions && { precisions }),

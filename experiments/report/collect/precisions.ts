@@ -2,6 +2,7 @@ import { median } from '../../../latency-models/statistics.js';
 import type { Store } from '../../../store/index.js';
 import { rejections, type Rejection } from '../../compress/verdict.js';
 import type { PrecisionsReport, ReportTrial, ReportVariant } from '../data.js';
+import { rejectionsOf } from '../precisions.js';
 import { collectTrials } from './trials.js';
 
 const middle = (values: readonly number[]): number | null => (values.length === 0 ? null : median(values));
@@ -30,14 +31,16 @@ export function collectPrecisions(
   });
   const rejectedBy = (rejection: Rejection): number =>
     judged.filter(({ int8 }) => int8.accepted === false && int8.detail?.rejected_by === rejection).length;
+  const rejected = Object.fromEntries(rejections.map((rejection) => [rejection, rejectedBy(rejection)])) as Record<
+    Rejection,
+    number
+  >;
   return {
     judged: judged.length,
     accepted: judged.filter(({ int8 }) => int8.accepted === true).length,
     chosen: judged.filter(({ trial }) => trial.state === 'complete' && trial.precision === 'int8').length,
-    rejected: Object.fromEntries(rejections.map((rejection) => [rejection, rejectedBy(rejection)])) as Record<
-      Rejection,
-      number
-    >,
+    rejected,
+    rejections: rejectionsOf(rejected),
     speedup: middle(trials.flatMap(speedupOf)),
     accuracyChange: middle(
       judged.flatMap(({ int8: { detail } }) => (detail?.accuracy ? [detail.accuracy.int8 - detail.accuracy.fp32] : [])),

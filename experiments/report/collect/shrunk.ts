@@ -2,6 +2,7 @@ import type { Network } from '../../../spaces/index.js';
 import type { ShrunkRecord, Store } from '../../../store/index.js';
 import type { ReportShrunk, ShrunkStage } from '../data.js';
 import { isAccuracy } from '../../measures.js';
+import { targetText, trialTitle, withinText } from '../shrunk.js';
 import { trialsByAccuracy } from './accuracies.js';
 
 /** The networks of a run that were cut out of trained ones, each beside what the space itself offers for as much. */
@@ -25,7 +26,9 @@ export async function collectShrunk(store: Store): Promise<ReportShrunk[]> {
       const ms = latencyOf(member.trial);
       return ms !== null && latencies !== null && ms <= latencies.own;
     });
-    return found === undefined ? null : { ...found, latency: latencyOf(found.trial) };
+    if (found === undefined) return null;
+    const title = trialTitle(found.trial, found.measure, `, ${withinText[target.objective]}`);
+    return { title, ...found, latency: latencyOf(found.trial) };
   };
 
   return records.map((record) => {
@@ -35,16 +38,28 @@ export async function collectShrunk(store: Store): Promise<ReportShrunk[]> {
     const isTrained = store.finals.all().some((final) => final.trial === parent && final.accuracy !== null);
     const searched = Object.keys(store.trials.get(parent)?.values ?? {}).find(isAccuracy);
     const from = costs(store.networks.get(store.trials.get(parent)?.genotypeId ?? '') as Network);
+    const fromMeasure = isTrained ? 'accuracy' : (searched ?? 'accuracy');
     const stages: Record<'from' | 'cut' | 'tuned', ShrunkStage> = {
       from: {
+        title: trialTitle(parent, fromMeasure),
         macs: from.macs,
         params: from.params,
         latency: latencies?.parent ?? null,
         accuracy: record.parentAccuracy,
         testAccuracy: record.parentTestAccuracy,
       },
-      cut: { ...own, accuracy: record.accuracyBefore, testAccuracy: record.testAccuracyBefore },
-      tuned: { ...own, accuracy: record.accuracy, testAccuracy: record.testAccuracy },
+      cut: {
+        title: `shrunk ${number}, cut to ${targetText(target)}`,
+        ...own,
+        accuracy: record.accuracyBefore,
+        testAccuracy: record.testAccuracyBefore,
+      },
+      tuned: {
+        title: `shrunk ${number}, fine-tuned`,
+        ...own,
+        accuracy: record.accuracy,
+        testAccuracy: record.testAccuracy,
+      },
     };
     return {
       number,
@@ -58,7 +73,7 @@ export async function collectShrunk(store: Store): Promise<ReportShrunk[]> {
       widths,
       device: latencies?.device ?? null,
       network,
-      fromMeasure: isTrained ? 'accuracy' : (searched ?? 'accuracy'),
+      fromMeasure,
       ...stages,
       alternative: alternative(record),
       files: store.artifacts

@@ -14,6 +14,7 @@ import { verdictDetail } from '../../compress/verdict.js';
 import { candidatesOf, plainValues, type Candidate } from '../../runner/loop/frontier.js';
 import { storedEnqueued } from '../../warm-start/stored.js';
 import type { ReportTrial, ReportVariant } from '../data.js';
+import { verdictText } from '../precisions.js';
 import { objectivesOf } from './run.js';
 
 /** What turns a run's candidates into those of its report. */
@@ -52,7 +53,7 @@ function toVariant(trial: TrialRecord, { precision, values, accepted, reason, de
   // What was chosen is the trial's own, which later measurements revise.
   const latest = precision === trial.precision ? trial.values : {};
   const own = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, latest[name] ?? value]));
-  return {
+  const variant = {
     precision,
     values: plainValues(own),
     provenance: provenanceOf(own),
@@ -60,6 +61,7 @@ function toVariant(trial: TrialRecord, { precision, values, accepted, reason, de
     reason,
     detail: verdictDetail(detail) ?? null,
   };
+  return { ...variant, verdict: verdictText(variant, trial.state === 'complete' ? trial.precision : null) };
 }
 
 /** A trial as it was judged. */

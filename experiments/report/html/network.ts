@@ -1,6 +1,5 @@
 import type { CurvePoint, NetworkMember, NetworkPart, ReportMember } from '../data.js';
 import { bytes, count, epochsText, ms, percent } from '../format.js';
-import { verdictText } from '../precisions.js';
 import { html, type Markup } from './markup.js';
 import { facts, table, type Column } from './table.js';
 
@@ -22,8 +21,8 @@ const last = (points: readonly CurvePoint[]): string => {
 };
 
 /** What became of each precision, and why. */
-const verdictFacts = ({ variants = [], ...member }: ReportMember): (readonly [string, string])[] =>
-  variants.map((variant) => [variant.precision, verdictText(variant, member.precision)]);
+const verdictFacts = ({ variants = [] }: ReportMember): (readonly [string, string])[] =>
+  variants.map(({ precision, verdict }) => [precision, verdict]);
 
 function latencyFacts({ latency, predicted }: ReportMember): (readonly [string, string])[] {
   const measured: (readonly [string, string])[] =

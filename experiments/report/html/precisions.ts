@@ -1,19 +1,19 @@
 import type { ReportData } from '../data.js';
-import { changeText, rejectionsOf, timesText } from '../precisions.js';
+import { times } from '../../../base/number-text.js';
+import { changeText } from '../precisions.js';
 import { html, type Markup } from './markup.js';
 import { facts } from './table.js';
 
 /** What eight bits came to in this run; null where it knows fp32 only. */
 export function precisionsSection({ precisions }: ReportData): Markup | null {
   if (precisions === undefined) return null;
-  const { judged, chosen, speedup, accuracyChange } = precisions;
-  const rejected = rejectionsOf(precisions);
+  const { judged, chosen, rejections: rejected, speedup, accuracyChange } = precisions;
   return html`<section id="precisions">
     <h2>Precisions</h2>
     ${facts([
       ['int8 chosen', `for ${chosen} of ${judged} trials in which it was judged`],
       ['not accepted', rejected.length === 0 ? 'none' : rejected.join(', ')],
-      ['median speed', speedup === null ? '-' : `${timesText(speedup)} as fast as fp32`],
+      ['median speed', speedup === null ? '-' : `${times(speedup)} as fast as fp32`],
       ['median change of accuracy', changeText(accuracyChange)],
     ])}
     <p class="note">

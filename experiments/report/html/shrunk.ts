@@ -1,20 +1,20 @@
-import type { ReportData } from '../data.js';
+import type { ReportData, ShrunkStage } from '../data.js';
 import { count, objectiveValue } from '../format.js';
-import { shrunkRows, type ShrunkRow } from '../shrunk.js';
+import { shrunkRows } from '../shrunk.js';
 import { html, type Markup } from './markup.js';
 import { table, type Column } from './table.js';
 
-const columns: readonly Column<ShrunkRow>[] = [
+const columns: readonly Column<ShrunkStage>[] = [
   { title: 'network', cell: ({ title }) => title },
   {
     title: 'validation accuracy',
     numeric: true,
-    cell: ({ stage }) => objectiveValue('accuracy', stage.accuracy),
+    cell: (stage) => objectiveValue('accuracy', stage.accuracy),
   },
-  { title: 'test accuracy', numeric: true, cell: ({ stage }) => objectiveValue('accuracy', stage.testAccuracy) },
-  { title: 'MACs', numeric: true, cell: ({ stage }) => count(stage.macs) },
-  { title: 'parameters', numeric: true, cell: ({ stage }) => count(stage.params) },
-  { title: 'latency', numeric: true, cell: ({ stage }) => objectiveValue('latency_ms', stage.latency) },
+  { title: 'test accuracy', numeric: true, cell: (stage) => objectiveValue('accuracy', stage.testAccuracy) },
+  { title: 'MACs', numeric: true, cell: (stage) => count(stage.macs) },
+  { title: 'parameters', numeric: true, cell: (stage) => count(stage.params) },
+  { title: 'latency', numeric: true, cell: (stage) => objectiveValue('latency_ms', stage.latency) },
 ];
 
 /** Networks that were cut out of trained ones, each beside what the space offers for as much; null without any. */

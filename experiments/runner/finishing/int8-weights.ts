@@ -3,7 +3,8 @@ import { contentHash } from '../../../base/hash.js';
 import { NasError } from '../../../base/errors.js';
 import type { CalibrationMethod } from '../../../deploy/index.js';
 import { quantizeAwareTraining } from '../../../trainers/index.js';
-import { accuracyGate, pointsText } from '../../compress/index.js';
+import { points } from '../../../base/number-text.js';
+import { accuracyGate } from '../../compress/index.js';
 import { settleWeightBits } from '../compress/weight-bits.js';
 import type { TrainingContext } from '../context.js';
 import type { Preparations } from '../jobs/preparations.js';
@@ -54,7 +55,7 @@ export async function int8Weights(
   if (tuned.weights === null) return asTrained;
   const after = await quantized(context, finalist, tuned.weights, 'quantize-aware');
   const won = after.accuracy.int8 - before.accuracy.int8;
-  const message = `trial ${number}: fine-tuning with the rounding of int8 changes its accuracy by ${pointsText(won)}`;
+  const message = `trial ${number}: fine-tuning with the rounding of int8 changes its accuracy by ${points(won)}`;
   observe({ kind: 'note', message: won > 0 ? message : `${message}; the weights stay as they were` });
   const best = won > 0 ? after : before;
   // What is lost is lost of the float network that it stands for.

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { accuracyGate, pointsText, speedGate, verdictDetail } from '../../../experiments/compress/index.js';
+import { accuracyGate, speedGate, verdictDetail } from '../../../experiments/compress/index.js';
 
 describe('the gate of speed', () => {
   const least = { min_speedup: 1.05 };
@@ -57,15 +57,6 @@ describe('the gate of accuracy', () => {
       }),
     );
   });
-});
-
-it('changes of accuracy are said in points, to a hundredth', () => {
-  expect([-0.001, 0, 0.00001, 0.01234].map(pointsText)).toEqual([
-    '−0.1 points',
-    '±0 points',
-    '±0 points',
-    '+1.23 points',
-  ]);
 });
 
 it('the detail of a verdict is read back, and what is none is not', () => {

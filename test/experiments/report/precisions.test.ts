@@ -139,6 +139,7 @@ describe('the report of a run in two precisions', () => {
       accepted: 16,
       chosen: 16,
       rejected: { speed: 8, accuracy: 8, quantizing: 8 },
+      rejections: ['8 rejected by speed', '8 rejected by accuracy', '8 could not be quantized'],
       speedup: 1.5,
       accuracyChange: expect.closeTo(-0.002) as number,
     });

@@ -5,6 +5,7 @@ import picocolors from 'picocolors';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { shrunkListing, shrunkTable } from '../../../cli/output/shrunk.js';
 import { collectReport, collectShrunk, renderPage } from '../../../experiments/report/index.js';
+import { trialTitle } from '../../../experiments/report/shrunk.js';
 import { costs, type Network } from '../../../spaces/index.js';
 import { Store, type NewShrunk } from '../../../store/index.js';
 import { storedRun } from '../../cli/stored-run.js';
@@ -64,7 +65,14 @@ describe('shrunk networks of a report', () => {
     expect(within.length).toBeGreaterThan(3);
     expect(alternative?.trial).toBe(accurate(within));
     expect(from.macs).toBe(trials[largest()].macs);
-    expect(tuned).toEqual({ macs: middle(), params: 7, latency: null, accuracy: null, testAccuracy: null });
+    expect(tuned).toEqual({
+      title: 'shrunk 0, fine-tuned',
+      macs: middle(),
+      params: 7,
+      latency: null,
+      accuracy: null,
+      testAccuracy: null,
+    });
   });
 
   it('stand beside a trial that was measured to be no slower, where latency is the budget', async () => {
@@ -123,14 +131,11 @@ describe('shrunk networks of a report', () => {
     const [{ alternative, ...shrunk }] = await collectShrunk(store);
     expect([shrunk.fromMeasure, alternative?.measure]).toEqual(['accuracy', 'accuracy']);
     if (alternative === null) throw new Error('there is no other trial');
-    const slices = {
-      ...shrunk,
-      fromMeasure: 'supernet_accuracy',
-      alternative: { ...alternative, measure: 'supernet_accuracy' },
-    };
+    const slices = { ...shrunk, alternative: { ...alternative, measure: 'supernet_accuracy' } };
     const text = shrunkTable(slices, plain);
-    expect(text).toContain(`trial ${largest()} (supernet accuracy)`);
-    expect(text).toContain(`trial ${alternative.trial}, of no more MACs (supernet accuracy)`);
+    expect(text).toContain(alternative.title);
+    expect(alternative.title).toBe(`trial ${alternative.trial}, of no more MACs`);
+    expect(trialTitle(3, 'supernet_accuracy', ', no slower')).toBe('trial 3, no slower (supernet accuracy)');
     expect(text).toContain('Its accuracy is supernet accuracy: trained as long, it may have more.');
   });
 

@@ -1,4 +1,5 @@
 import { Random } from '../../../base/random.js';
+import { measureText } from '../../../experiments/report/format.js';
 import { partsOf } from '../../../experiments/report/collect/parts.js';
 import type { ReportData, ReportMember, ReportTrial } from '../../../experiments/report/data.js';
 import type { Environment } from '../../../latency-models/index.js';
@@ -117,7 +118,8 @@ export async function syntheticReport(trials = 40, seed = 1): Promise<ReportData
       { name: 'accuracy', direction: 'maximize', cost: 'expensive' },
       { name: 'latency_ms', direction: 'minimize', cost: 'cheap' },
     ],
-    measures: { accuracy: { title: 'accuracy', unit: 'share' }, latency_ms: { title: 'latency', unit: 'ms' } },
+    measures: { accuracy: measureText('accuracy'), latency_ms: measureText('latency_ms') },
+    titles: { final: 'final accuracy', test: 'test accuracy' },
     trials: all,
     frontier,
     shrunk: [],
