@@ -24,7 +24,7 @@ import type {
 export type * from '../report/data.js';
 export type { Choice, MeasurementPurpose, Objective, Provenance, StoredPrecision, Training, TrialState, Values };
 
-/** A run's place in addresses: the name of its folder in the folder that is watched; `.` when that is itself a run's. */
+/** A run's place in addresses: the name of its folder, which is in the folder that is watched, or is that itself. */
 export type RunId = string;
 
 /** A network as it may stand on a frontier: a trial in one of its precisions. */
@@ -313,7 +313,7 @@ export type Address = keyof Answers;
 
 type Nothing = Readonly<Record<string, never>>;
 
-/** What may stand behind the question mark. */
+/** What may stand behind the question mark; of a list, each item under the same name (`runs=a&runs=b`). */
 export interface Queries {
   readonly '/api/runs': Nothing;
   readonly '/api/runs/:run': Nothing;
@@ -331,11 +331,18 @@ export interface Queries {
   readonly '/api/compare': { readonly runs: readonly RunId[] };
 }
 
-/** Server-sent events, by address: the name of each and what it carries. */
+/**
+ * Server-sent events, by address: the name of each and what it carries. A browser keeps few connections to one server (six,
+ * by HTTP/1.1), and a stream takes one of them: pages that are not looked at should close theirs.
+ */
 export interface Streams {
   /** At once and whenever a run appears, ends or moves on. */
   readonly '/api/live': { readonly runs: RunsAnswer };
-  /** At once and whenever something happened after `?after=cursor`; `gone` when the run's file was replaced or removed. */
+  /**
+   * At once and whenever something happened after `?after=cursor`; what a browser that connects again says to have had
+   * last (`Last-Event-ID`) counts before that. `gone` when the run's file was replaced, removed, or cannot be read any more;
+   * it is the last event.
+   */
   readonly '/api/runs/:run/live': { readonly changes: Changes; readonly gone: ErrorAnswer };
 }
 

@@ -17,7 +17,9 @@ export function addressOf<A extends Address | keyof Streams>(
 ): string {
   const values = parameters as Readonly<Record<string, string | number>>;
   const path = address.replaceAll(/:(\w+)/g, (_, name: string) => encodeURIComponent(values[name]));
-  const asked = Object.entries(query).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]]));
+  const asked = Object.entries(query).flatMap(([name, value]) =>
+    [value].flat().flatMap((each) => (each === undefined ? [] : [[name, String(each)]])),
+  );
   return asked.length === 0 ? path : `${path}?${new URLSearchParams(asked).toString()}`;
 }
 

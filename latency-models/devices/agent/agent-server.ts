@@ -1,19 +1,18 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
-import { isIP } from 'node:net';
-import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { invalidInput, messageOf, NasError } from '../../../base/errors.js';
 import { makeDirectory } from '../../../base/files.js';
 import { contentHash } from '../../../base/hash.js';
+import { isLoopback, isOwnHost, namesOf } from '../../../base/hosts.js';
 import { describeHolder, takeLock, type Lock } from '../../../base/lock.js';
+import { isSameToken } from '../../../base/token.js';
 import { describeEnvironment } from '../../environment.js';
 import type { BrowserConfig, DeviceConfig, LocalConfig } from '../../schema.js';
 import { createDevice } from '../create-device.js';
 import { AgentQueue } from './agent-queue.js';
 import { sha256 } from './client.js';
 import { Journal } from './journal.js';
-import { isLoopback, keepToken, ownTokenFile } from './token.js';
+import { keepToken, ownTokenFile } from './token.js';
 import { Uploads } from './uploads.js';
 import { fullStatus, idSchema, paths, requestSchema, sha256Schema } from './wire.js';
 
@@ -58,37 +57,24 @@ const tenMinutes = 600_000;
 /** Room for this many models of the largest size. */
 const mostModels = 16;
 
-const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
-
-/** Takes as long for a wrong token as for the right one. */
-const isToken = (given: string | undefined, token: string): boolean =>
-  timingSafeEqual(digest(given ?? ''), digest(`Bearer ${token}`));
-
 const refuse = (reply: FastifyReply, status: number, message: string, hint?: string): FastifyReply =>
   reply.status(status).send({ error: { message, ...(hint === undefined ? {} : { hint }) } });
-
-/** The name in a Host header, without the port; undefined when it is none. */
-function hostOf(header: string | undefined): string | undefined {
-  const url = `http://${header ?? ''}`;
-  return URL.canParse(url) ? new URL(url).hostname.replace(/^\[|\]$/g, '') : undefined;
-}
 
 function checkAccess(app: FastifyInstance, names: ReadonlySet<string>, token: () => string | undefined): void {
   app.addHook('onRequest', async (request, reply) => {
     const { origin, authorization, host: header } = request.headers;
-    const host = hostOf(header);
     const known = token();
     // Programs do not send it, pages in a browser do: no page may use an agent on its reader's machine.
     if (origin !== undefined) await refuse(reply, 403, 'pages in a browser may not use an agent');
     // Nor one whose own name was made to point here: names that nobody has given the agent are not its.
-    else if (host === undefined || (isIP(host) === 0 && !names.has(host)))
+    else if (!isOwnHost(header, names))
       await refuse(
         reply,
         403,
         `the agent does not answer as ${header ?? 'a host without a name'}`,
         'nas agent --name NAME makes it answer under a name of yours.',
       );
-    else if (known === undefined || !isToken(authorization, known))
+    else if (known === undefined || !isSameToken(authorization ?? '', `Bearer ${known}`))
       await refuse(reply, 401, 'the token is missing or wrong');
   });
 }
@@ -188,8 +174,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     const uploads = new Uploads(join(folder, 'models'), limits);
     const journal = new Journal(join(folder, 'measurements'), identityOf(name, device));
     const queue = new AgentQueue(device, journal, uploads, silenceMs);
-    const own = [hostname(), `${hostname()}.local`, 'localhost', host, ...names];
-    checkAccess(app, new Set(own.map((each) => each.toLowerCase())), () => token);
+    checkAccess(app, namesOf(host, names), () => token);
     app.setErrorHandler((error, _, reply) => {
       const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500;
       const what = status === 413 ? `more than ${Math.floor(maxModelBytes / 2 ** 20)} MiB` : messageOf(error);

@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { invalidInput, messageOf } from '../../../base/errors.js';
+import { readToken } from '../../../base/token.js';
 import { DeviceUnavailable } from '../../device.js';
 import type { AgentConfig } from '../../schema.js';
-import { ownToken, readToken } from './token.js';
+import { ownToken } from './token.js';
 import {
   deviceSchema,
   errorSchema,
