@@ -19,20 +19,40 @@ const choices = 4;
 /** The least and the most significant digit of a row's number to base 4 are its first and its last decision. */
 const genotypeOf = (row: number): number[] => Array.from({ length: decisions }, (_, i) => (row >> (2 * i)) % choices);
 
+const names = Array.from({ length: decisions }, (_, i) => `d${i}`);
+
+/** A network of the table and what is known of it. */
+export interface LargeRow {
+  readonly genotype: readonly number[];
+  readonly choices: Readonly<Record<string, string>>;
+  readonly values: { readonly acc: number; readonly ms: number };
+  /** Of the file, from 1. */
+  readonly line: number;
+}
+
 /**
- * Writes a made-up table of 4^8 = 65,536 networks with an accuracy and a latency that is known beforehand: more work
- * brings more accuracy, each decision with a best choice of its own.
- * @returns the file.
+ * A made-up table of 4^8 = 65,536 networks with an accuracy and a latency that is known beforehand: more work brings more
+ * accuracy, each decision with a best choice of its own.
  */
-export function writeLargeTable(folder: string): string {
-  const names = Array.from({ length: decisions }, (_, i) => `d${i}`);
-  const lines = Array.from({ length: choices ** decisions }, (_, row) => {
+export const rowsOfLargeTable = (): LargeRow[] =>
+  Array.from({ length: choices ** decisions }, (_, row) => {
     const genotype = genotypeOf(row);
     const work = genotype.reduce((sum, index, i) => sum + index * (1 + (i % 3)), 1);
     const misfit = genotype.reduce((sum, index, i) => sum + ((index - ((i * 7) % choices)) / choices) ** 2, 0);
     const accuracy = 1 - 1 / (1.5 + work) - misfit / 40;
-    return [...genotype.map((index) => `c${index}`), accuracy.toFixed(6), (work / 4).toFixed(3)].join();
+    return {
+      genotype,
+      choices: Object.fromEntries(names.map((name, i) => [name, `c${genotype[i]}`])),
+      values: { acc: Number(accuracy.toFixed(6)), ms: Number((work / 4).toFixed(3)) },
+      line: row + 2,
+    };
   });
+
+/** Writes that table. @returns the file. */
+export function writeLargeTable(folder: string): string {
+  const lines = rowsOfLargeTable().map(({ choices: chosen, values: { acc, ms } }) =>
+    [...names.map((name) => chosen[name]), acc.toFixed(6), ms.toFixed(3)].join(),
+  );
   const file = join(folder, 'table.csv');
   writeFileSync(file, `${[[...names, 'acc', 'ms'].join(), ...lines].join('\n')}\n`);
   return file;
@@ -43,7 +63,7 @@ export function writeSearch(folder: string, controller: string, trials: number):
   const file = join(folder, `${controller}-${trials}.yaml`);
   const experiment = {
     name: `${controller}-${trials}`,
-    space: { type: 'table', file: 'table.csv', decisions: Array.from({ length: decisions }, (_, i) => `d${i}`) },
+    space: { type: 'table', file: 'table.csv', decisions: names },
     objectives: [
       { name: 'acc', direction: 'maximize', cost: 'expensive' },
       { name: 'ms', direction: 'minimize', cost: 'cheap' },

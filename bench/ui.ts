@@ -1,0 +1,182 @@
+/**
+ * What `nas ui` takes with 50,000 trials: a search in a made-up table of 65,536 networks (bench/search/large-table.ts),
+ * looked at in Chromium without a window. Each figure stands beside the bar that it has to meet.
+ *
+ * - Times of pages are from asking for the address until the thing named can be seen, the browser's cache empty: the
+ *   median of three.
+ * - A key stroke's is from the key to the next frame after what it did, by the browser's event timing: the longest.
+ * - Live: a process appends 100 trials a second to a copy of the store while the page of the run is open; frames are
+ *   counted by requestAnimationFrame, in each second.
+ * - Memory: what the page's renderer process holds, and the heap of its script after a garbage collection; the server's is
+ *   the most that it ever held.
+ * - The search's loss: CPU seconds of searches in the same table, with and without a page open on them, in turn.
+ *
+ *   npm run bench:ui -- [trials] [trials of the searches that are compared] [their rounds]
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import Table from 'cli-table3';
+import type { Browser, Page } from 'playwright-core';
+import { median } from './train/report.js';
+import { framesOver, memoryIn, openBrowser, openWindow, timeKeys, timeTo } from './ui/browser.js';
+import { makeHistory } from './ui/history.js';
+import { missingPeer } from './ui/peer.js';
+import { searchCost } from './ui/search-cost.js';
+import { filterField, frontierSeen, runsSeen, trialsSeen } from './ui/seen.js';
+import { memoryOf, startServer, type Server } from './ui/server.js';
+
+const [trials, compared, rounds] = [50_000, 10_000, 3].map((usual, i) => Number(process.argv[i + 2] ?? usual));
+const liveSeconds = 20;
+const liveRate = 100;
+
+interface Figure {
+  readonly what: string;
+  readonly value: number;
+  readonly unit: string;
+  /** The most, or the least where `atLeast`, that it may be; absent: told for what it is. */
+  readonly bar?: number;
+  readonly atLeast?: boolean;
+}
+
+const text = ({ value, unit }: Figure): string => `${value.toFixed(value < 10 ? 2 : 0)} ${unit}`;
+const verdict = ({ value, bar, atLeast = false }: Figure): string =>
+  bar === undefined ? '' : (atLeast ? value >= bar : value <= bar) ? 'met' : 'missed';
+
+/** The median of three, each in a window with an empty cache. */
+async function pageTime(
+  browser: Browser,
+  { address }: Server,
+  path: string,
+  seen: (page: Page) => Promise<unknown>,
+): Promise<number> {
+  const times: number[] = [];
+  for (let i = 0; i < 3; i++) {
+    const page = await openWindow(browser, address);
+    times.push((await timeTo(page, path, seen)) / 1000);
+    await page.context().close();
+  }
+  return median(times);
+}
+
+async function pageTimes(browser: Browser, server: Server): Promise<Figure[]> {
+  const time = (path: string, seen: (page: Page) => Promise<unknown>) => pageTime(browser, server, path, seen);
+  return [
+    { what: 'first page usable', value: await time('/', runsSeen), unit: 's', bar: 2 },
+    {
+      what: 'frontier drawn',
+      value: await time('/runs/large', (page) => frontierSeen(page, trials)),
+      unit: 's',
+      bar: 2,
+    },
+    {
+      what: 'list of trials shown',
+      value: await time('/runs/large/trials', (page) => trialsSeen(page, trials)),
+      unit: 's',
+      bar: 2,
+    },
+  ];
+}
+
+async function filtering(browser: Browser, { address }: Server): Promise<Figure[]> {
+  const page = await openWindow(browser, address);
+  await page.goto('/runs/large/trials');
+  await trialsSeen(page, trials);
+  await filterField(page).click();
+  const keys = await timeKeys(page, 'acc > 0.93 and ms < 6 or d3 = c1');
+  const { heap, renderer } = await memoryIn(browser, page);
+  await page.context().close();
+  return [
+    { what: 'key stroke in the filter, longest', value: Math.max(0, ...keys), unit: 'ms', bar: 100 },
+    { what: 'memory of the browser, list of trials', value: renderer, unit: 'MiB', bar: 400 },
+    { what: 'of it, heap of the script', value: heap, unit: 'MiB' },
+  ];
+}
+
+/** The page of a run that goes on at 100 trials a second. */
+async function live(browser: Browser, { address }: Server, workdir: string): Promise<Figure[]> {
+  const page = await openWindow(browser, address);
+  await page.goto('/runs/live');
+  await frontierSeen(page, trials);
+  const script = fileURLToPath(new URL('ui/writer.ts', import.meta.url));
+  const args = ['--import', 'tsx', script, workdir, String(liveRate), String(liveSeconds + 4)];
+  const writer = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  let out = '';
+  writer.stdout.on('data', (told: Buffer) => (out += told.toString()));
+  const ended = once(writer, 'close');
+  await once(writer.stdout, 'data');
+  await page.waitForTimeout(2000);
+  const { median: usual, worst, longest } = await framesOver(page, liveSeconds);
+  await ended;
+  const { heap, renderer } = await memoryIn(browser, page);
+  await page.context().close();
+  return [
+    { what: 'live: trials appended', value: Number(out.trim().split('\n').at(-1)), unit: '/s' },
+    { what: 'live: frames, median second', value: usual, unit: '/s', bar: 30, atLeast: true },
+    { what: 'live: frames, worst second', value: worst, unit: '/s', bar: 30, atLeast: true },
+    { what: 'live: longest between two frames', value: longest, unit: 'ms' },
+    { what: 'memory of the browser, live run', value: renderer, unit: 'MiB', bar: 400 },
+    { what: 'of it, heap of the script', value: heap, unit: 'MiB' },
+  ];
+}
+
+/** What a browser loads in all, compressed. */
+function bundle(): Figure {
+  const folder = fileURLToPath(new URL('../dist/ui/app', import.meta.url));
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter(({ name }) =>
+    name.endsWith('.br'),
+  );
+  const bytes = files.map(({ parentPath, name }) => statSync(join(parentPath, name)).size);
+  return { what: 'bundle, brotli', value: bytes.reduce((a, b) => a + b, 0) / 1000, unit: 'kB', bar: 250 };
+}
+
+async function loss(browser: Browser, folder: string): Promise<Figure[]> {
+  mkdirSync(folder);
+  const { alone, watched } = await searchCost(browser, folder, compared, rounds);
+  const [without, withPage] = [median(alone), median(watched)];
+  return [
+    { what: `search of ${compared}, alone`, value: without, unit: 'CPU s' },
+    { what: 'watched', value: withPage, unit: 'CPU s' },
+    { what: 'what it loses', value: 100 * (withPage / without - 1), unit: '%', bar: 2 },
+  ];
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'nas-bench-'));
+const figures: Figure[] = [bundle()];
+try {
+  const runs = await makeHistory(folder, trials);
+  cpSync(join(runs, 'large'), join(runs, 'live'), { recursive: true });
+  const browser = await openBrowser();
+  try {
+    const server = await startServer(runs);
+    try {
+      figures.push(...(await pageTimes(browser, server)), ...(await filtering(browser, server)));
+      figures.push(...(await live(browser, server, join(runs, 'live'))));
+      const most = memoryOf(server.pid, 'VmHWM');
+      if (most !== null) figures.push({ what: 'memory of the server, at most', value: most, unit: 'MiB', bar: 200 });
+    } finally {
+      await server.close();
+    }
+    figures.push(...(await loss(browser, join(folder, 'loss'))));
+  } finally {
+    await browser.close();
+  }
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+const table = new Table({ head: ['', 'here', 'bar', ''], style: { head: [], border: [] } });
+for (const figure of figures) {
+  const { bar, unit, atLeast = false } = figure;
+  table.push([
+    figure.what,
+    text(figure),
+    bar === undefined ? '' : `${atLeast ? '≥' : '≤'} ${bar} ${unit}`,
+    verdict(figure),
+  ]);
+}
+console.log(`${trials} trials; ${cpus().length} processors (${cpus()[0]?.model ?? 'unknown'})`);
+console.log(table.toString());
+console.log(missingPeer() ?? 'optuna-dashboard is there');

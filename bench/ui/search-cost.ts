@@ -1,0 +1,66 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Browser } from 'playwright-core';
+import { writeLargeTable, writeSearch, type Mark } from '../search/large-table.js';
+import { openWindow } from './browser.js';
+import { startServer } from './server.js';
+
+const script = fileURLToPath(new URL('../search/large-run.ts', import.meta.url));
+
+/** CPU seconds of a search in a table, from its first ask to its last trial. */
+async function search(file: string, workdir: string): Promise<number> {
+  const child = spawn(process.execPath, ['--import', 'tsx', script, file, workdir, 'Infinity'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let out = '';
+  child.stdout.on('data', (text: Buffer) => (out += text.toString()));
+  await once(child, 'close');
+  const marks = out.split('\n').filter(Boolean);
+  // Written by the script.
+  const told = marks.map((line) => JSON.parse(line) as Mark);
+  const [ready, last] = [told.find(({ at }) => at === 'ready'), told.findLast(({ at }) => at === 'trials')];
+  if (ready === undefined || last === undefined) throw new Error('a search ended before its time');
+  return last.cpuSeconds - ready.cpuSeconds;
+}
+
+/** Of rounds in turn, without and with a page open on the run that searches: CPU seconds of the search. */
+export interface SearchCost {
+  readonly alone: readonly number[];
+  readonly watched: readonly number[];
+}
+
+export async function searchCost(
+  browser: Browser,
+  folder: string,
+  trials: number,
+  rounds: number,
+): Promise<SearchCost> {
+  writeLargeTable(folder);
+  const file = writeSearch(folder, 'random', trials);
+  const runs = join(folder, 'watched');
+  const cost = { alone: [] as number[], watched: [] as number[] };
+  const watched = async (round: number): Promise<void> => {
+    const server = await startServer(runs);
+    try {
+      const page = await openWindow(browser, server.address);
+      const id = `run-${round}`;
+      const searching = search(file, join(runs, id));
+      await page.goto('/');
+      await page.getByRole('link', { name: id }).first().click();
+      cost.watched.push(await searching);
+      await page.context().close();
+    } finally {
+      await server.close();
+    }
+  };
+  for (let round = 0; round < rounds; round++) {
+    const alone = async () => void cost.alone.push(await search(file, join(folder, 'alone', `run-${round}`)));
+    // They take turns in going first: what the machine does meanwhile falls on both.
+    if (round % 2 === 0) await alone();
+    await watched(round);
+    if (round % 2 === 1) await alone();
+  }
+  return cost;
+}
