@@ -1,0 +1,157 @@
+import { describe, expect, it } from 'vitest';
+import {
+  frontierOption,
+  type FrontierInput,
+  type FrontierPoint,
+  type PointCloud,
+} from '../../../ui/charts/frontier.js';
+import { looks } from '../../../ui/charts/look.js';
+import { skyline } from '../../../ui/charts/staircase.js';
+import { renderSvg } from '../../../ui/charts/svg.js';
+
+const at = (number: number, x: number, y: number, more: Partial<FrontierPoint> = {}): FrontierPoint => ({
+  key: { number, precision: 'fp32' },
+  series: 'frontier',
+  x,
+  y,
+  predicted: false,
+  label: `#${number}`,
+  ...more,
+});
+
+const input = (points: readonly FrontierPoint[], more: Partial<FrontierInput> = {}): FrontierInput => ({
+  points,
+  plane: { x: 'latency_ms', y: 'accuracy' },
+  objectives: [
+    { name: 'accuracy', direction: 'maximize' },
+    { name: 'latency_ms', direction: 'minimize' },
+  ],
+  measures: { accuracy: { title: 'accuracy', unit: 'share' }, latency_ms: { title: 'latency', unit: 'ms' } },
+  look: looks.light,
+  precisions: false,
+  title: 'Accuracy against latency',
+  ...more,
+});
+
+const size = { width: 860, height: 560 };
+const members = [at(3, 0.1, 0.8, { low: 0.09, high: 0.12 }), at(7, 0.2, 0.85), at(1, 0.4, 0.9)];
+const svgOf = (points: readonly FrontierPoint[], more?: Partial<FrontierInput>): string =>
+  renderSvg(frontierOption(input(points, more)), size);
+
+const cloud = (count: number, more: Partial<PointCloud> = {}): PointCloud => ({
+  series: 'trial',
+  precision: 'fp32',
+  predicted: false,
+  xy: Float64Array.from({ length: 2 * count }, (_, i) => (i % 2 === 0 ? 0.1 + i / 1e5 : 0.5 + (i % 40) / 100)),
+  keyAt: (row) => ({ number: row, precision: 'fp32' }),
+  ...more,
+});
+
+describe('the picture of a frontier', () => {
+  it('is the same text whatever was drawn before it, and names nothing inside as another picture does', () => {
+    const [first, other] = [svgOf(members), svgOf(members.slice(1))];
+    expect(svgOf(members)).toBe(first);
+    const names = (svg: string): string[] => [...svg.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id);
+    expect(names(first).length).toBeGreaterThan(0);
+    for (const id of names(first)) {
+      expect(first).toContain(`url(#${id})`);
+      expect(names(other)).not.toContain(id);
+    }
+    expect(first).not.toMatch(/<style| style=| class=|ecmeta/);
+  });
+
+  it('has a mark and a label for every member', () => {
+    const svg = svgOf(members);
+    for (const { label } of members) expect(svg).toContain(`>${label}</text>`);
+    expect(svg).toContain('aria-label="Accuracy against latency"');
+  });
+
+  it('names in its legend what is there, and nothing else', () => {
+    const plain = svgOf(members);
+    expect(plain).toContain('>frontier, in the search</text>');
+    for (const absent of ['stopped early', 'after the final training', 'given beforehand', 'predicted', 'int8'])
+      expect(plain).not.toContain(absent);
+    const full = svgOf([
+      ...members,
+      at(3, 0.1, 0.83, { series: 'final', from: 0.8 }),
+      at(9, 0.3, 0.7, { series: 'stopped' }),
+      at(9, 0.3, 0.7, { series: 'enqueued', label: 'mine' }),
+      at(5, 0.5, 0.8, { series: 'trial', predicted: true }),
+    ]);
+    for (const present of [
+      'stopped early',
+      'after the final training',
+      'given beforehand',
+      'hollow: latency predicted',
+    ])
+      expect(full).toContain(`>${present}</text>`);
+    expect(full).toContain('>mine</text>');
+  });
+
+  it('tells precisions apart where a run knows several', () => {
+    const both = [...members, at(4, 0.05, 0.79, { key: { number: 4, precision: 'int8' } })];
+    expect(svgOf(both, { precisions: true })).toContain('>frontier, in the search: int8</text>');
+    expect(svgOf(both)).not.toContain('int8');
+  });
+
+  it('shows constraints on its axes', () => {
+    const bounded = input(members).objectives.map((goal) =>
+      goal.name === 'latency_ms' ? { ...goal, constraint: { max: 0.3 } } : goal,
+    );
+    expect(svgOf(members, { objectives: bounded })).toContain('>max 0.3 ms</text>');
+  });
+
+  it('writes what users named as text', () => {
+    const svg = svgOf([...members, at(9, 0.3, 0.7, { series: 'enqueued', label: '</text><script>{a|b}"' })]);
+    expect(svg).not.toContain('<script>');
+    expect(svg).toContain('&lt;/text&gt;&lt;script&gt;');
+  });
+
+  it('has a logarithmic axis where values span more than a factor of thirty, or as it is asked', () => {
+    const wide = [...members, at(8, 5, 0.95)];
+    const typeOf = (option: ReturnType<typeof frontierOption>): unknown =>
+      (option.xAxis as { type?: unknown } | undefined)?.type;
+    expect(typeOf(frontierOption(input(members)))).toBe('value');
+    expect(typeOf(frontierOption(input(wide)))).toBe('log');
+    expect(typeOf(frontierOption(input(wide, { log: { x: false } })))).toBe('value');
+    expect(typeOf(frontierOption(input([...wide, at(2, 0, 0.1)], { log: { x: true } })))).toBe('value');
+    for (const tick of ['0.1', '0.2', '0.5', '1', '2', '5']) expect(svgOf(wide)).toContain(`>${tick}</text>`);
+  });
+
+  it('is drawn over the trials with one objective, and without any point', () => {
+    const alone = {
+      plane: { x: null, y: 'accuracy' },
+      objectives: [{ name: 'accuracy', direction: 'maximize' }],
+    } as const;
+    expect(svgOf(members, alone)).toContain('>trial</text>');
+    expect(svgOf([])).toContain('latency [ms]');
+  });
+
+  it('says what its marks stand for, also those that are columns', () => {
+    const { series } = frontierOption(input(members, { clouds: [cloud(1000)] }));
+    const background = series.find(({ keyAt }) => keyAt !== undefined);
+    expect(background?.keyAt?.(12)).toEqual({ number: 12, precision: 'fp32' });
+    const frontier = series.find(({ name }) => name === 'frontier, in the search');
+    expect(frontier?.data).toMatchObject(members.map(({ key }) => ({ key })));
+  });
+
+  it('says in words what is pointed at', () => {
+    const option = frontierOption(input(members, { clouds: [cloud(1000, { predicted: true })] }));
+    const { formatter } = option.tooltip as { formatter: (at: unknown) => string };
+    const index = option.series.findIndex(({ keyAt }) => keyAt !== undefined);
+    expect(formatter({ seriesIndex: index, dataIndex: 3, data: undefined })).toBe(
+      '#3\naccuracy: 57.00 %\nlatency: 0.1 ms (predicted)',
+    );
+    expect(formatter({ seriesIndex: 0, dataIndex: 0, data: { point: members[1] } })).toBe(
+      '#7\naccuracy: 85.00 %\nlatency: 0.2 ms',
+    );
+  });
+});
+
+it('a staircase is made of what nothing excels in its plane', () => {
+  const behind = at(5, 0.3, 0.82);
+  expect(skyline([...members, behind], 'minimize', 'maximize')).toEqual(members);
+  expect(skyline([at(1, 1, 1), at(2, 2, 2), at(3, 1, 2)], 'maximize', 'minimize').map(({ key }) => key.number)).toEqual(
+    [1, 2],
+  );
+});

@@ -1,0 +1,104 @@
+import type { Unit } from '../../base/number-text.js';
+import { isShare } from '../../base/number-text.js';
+import type { MeasureText } from '../../experiments/page/api.js';
+import { titleOf } from '../data/text.js';
+import { font, type Look } from './look.js';
+
+export type Measures = Readonly<Record<string, MeasureText>>;
+
+const digits = (value: number, most: number): string =>
+  value.toLocaleString('en-US', { maximumSignificantDigits: most, useGrouping: false });
+
+const prefixed = (value: number): string => {
+  const step = [
+    { at: 1e12, suffix: 'T' },
+    { at: 1e9, suffix: 'G' },
+    { at: 1e6, suffix: 'M' },
+    { at: 1e3, suffix: 'k' },
+  ].find(({ at }) => Math.abs(value) >= at);
+  return step === undefined ? digits(value, 6) : `${digits(value / step.at, 6)}${step.suffix}`;
+};
+
+/** How ticks are written, and what the axis's title adds. */
+const styles: { readonly [U in Unit]: { readonly suffix: string; readonly tick: (value: number) => string } } = {
+  share: { suffix: '', tick: (value) => `${digits(100 * value, 6)}%` },
+  ms: { suffix: ' [ms]', tick: (value) => digits(value, 6) },
+  count: { suffix: '', tick: prefixed },
+  bytes: { suffix: ' [bytes]', tick: prefixed },
+  score: { suffix: '', tick: (value) => digits(value, 6) },
+};
+
+/** The least and the greatest of numbers; null without any. */
+export function extentOf(values: Iterable<number>): readonly [low: number, high: number] | null {
+  let [low, high] = [Infinity, -Infinity];
+  for (const value of values) {
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  return low > high ? null : [low, high];
+}
+
+/** Whether a logarithmic axis is due: positive values that span more than a factor of thirty. */
+export const spansDecades = (extent: readonly [low: number, high: number] | null): boolean =>
+  extent !== null && extent[0] > 0 && extent[1] / extent[0] > 30;
+
+/** 1, 2, 5, 10, ... between two positive numbers; of more than four decades, their beginnings. */
+function logTicks(low: number, high: number): number[] {
+  const decades = Math.log10(high / low);
+  const steps = decades > 4 ? [1] : [1, 2, 5];
+  const ticks: number[] = [];
+  for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power++)
+    for (const step of steps) {
+      const tick = Number(`${step}e${power}`);
+      if (tick >= low && tick <= high) ticks.push(tick);
+    }
+  return ticks;
+}
+
+/** What all axes look like. */
+export const axisLook = (look: Look) => ({
+  nameLocation: 'middle' as const,
+  nameTextStyle: { color: look.ink, fontFamily: font, fontSize: 13, fontWeight: 600 },
+  axisLine: { show: true, lineStyle: { color: look.faint } },
+  axisTick: { show: true, lineStyle: { color: look.faint } },
+  axisLabel: { color: look.soft, fontFamily: font, fontSize: 12, hideOverlap: true },
+  splitLine: { show: true, lineStyle: { color: look.line } },
+});
+
+/** An axis of numbers. */
+export interface AxisInput {
+  /** Of the measure whose values it shows; null: numbers of trials. */
+  readonly measure: string | null;
+  readonly measures: Measures;
+  readonly look: Look;
+  readonly extent: readonly [low: number, high: number] | null;
+  readonly log: boolean;
+  /** Instead of the measure's. */
+  readonly title?: string;
+}
+
+function styleOf({ measure, measures, extent }: AxisInput) {
+  if (measure === null) return { title: 'trial', suffix: '', tick: (value: number) => digits(value, 15) };
+  const unit = Object.hasOwn(measures, measure) ? measures[measure].unit : 'score';
+  const shares = extent === null || extent.every(isShare);
+  return { title: titleOf(measures, measure), ...(unit === 'share' && !shares ? styles.score : styles[unit]) };
+}
+
+/** An axis over a measure's values, which need not begin at zero. */
+export function valueAxis(input: AxisInput) {
+  const { look, extent, log } = input;
+  const { title, suffix, tick } = styleOf(input);
+  const common = { ...axisLook(look), name: `${input.title ?? title}${suffix}`, nameGap: 32 };
+  const label = { ...common.axisLabel, formatter: tick };
+  if (!log || extent === null) return { ...common, type: 'value' as const, scale: true, axisLabel: label };
+  const [min, max] = [extent[0] / 1.15, extent[1] * 1.15];
+  const customValues = logTicks(min, max);
+  return {
+    ...common,
+    type: 'log' as const,
+    min,
+    max,
+    axisLabel: { ...label, customValues },
+    axisTick: { ...common.axisTick, customValues },
+  };
+}

@@ -1,0 +1,77 @@
+import type { CandidateKey, Objective, StoredPrecision } from '../../experiments/page/api.js';
+import type { Measures } from './axis.js';
+import type { Heading } from './frame.js';
+import type { Look } from './look.js';
+
+/** The measures that span a picture. */
+export interface Plane {
+  /** Null: the trial's number. */
+  readonly x: string | null;
+  readonly y: string;
+}
+
+/** By the first two objectives; with one, over the trials' numbers. */
+export const planeOf = ([first, second]: readonly Pick<Objective, 'name'>[]): Plane => ({
+  y: first.name,
+  x: (second as typeof second | undefined)?.name ?? null,
+});
+
+/** What a mark is: the greater part of the trials, those on the frontier, what final trainings made of them, baselines. */
+export type FrontierSeries = 'stopped' | 'trial' | 'frontier' | 'final' | 'enqueued';
+
+/** How each is called. */
+export const seriesNames: { readonly [S in FrontierSeries]: string } = {
+  stopped: 'stopped early',
+  trial: 'trials',
+  frontier: 'frontier, in the search',
+  final: 'after the final training',
+  enqueued: 'given beforehand',
+};
+
+/** A network as one mark. */
+export interface FrontierPoint {
+  readonly series: FrontierSeries;
+  /** Null: not known yet. */
+  readonly key: CandidateKey | { readonly number: number; readonly precision: null };
+  readonly x: number;
+  readonly y: number;
+  /** Its latency is predicted, not measured: a hollow mark. */
+  readonly predicted: boolean;
+  /** 95 % interval of x. */
+  readonly low?: number;
+  readonly high?: number;
+  /** Of a final accuracy: what the search had found. */
+  readonly from?: number;
+  /** `#12`, or the name that it was given. */
+  readonly label?: string;
+}
+
+/** Many marks of one kind, as columns: 50,000 of them are drawn at once. */
+export interface PointCloud {
+  readonly series: 'stopped' | 'trial';
+  /** Null in runs that know fp32 only. */
+  readonly precision: StoredPrecision | null;
+  readonly predicted: boolean;
+  /** x and y of each, one after the other. */
+  readonly xy: Float64Array;
+  readonly keyAt: (row: number) => CandidateKey;
+}
+
+/** All that the picture of a frontier is drawn from. */
+export interface FrontierInput extends Heading {
+  readonly points: readonly FrontierPoint[];
+  readonly clouds?: readonly PointCloud[];
+  readonly plane: Plane;
+  /** Their constraints are drawn as bounds. */
+  readonly objectives: readonly Pick<Objective, 'name' | 'direction' | 'constraint'>[];
+  readonly measures: Measures;
+  readonly look: Look;
+  /** Whether marks tell fp32 and int8 apart. */
+  readonly precisions: boolean;
+  /** Absent: logarithmic where positive values span more than a factor of thirty. */
+  readonly log?: { readonly x?: boolean; readonly y?: boolean };
+  /** Names of series, where they are not the usual ones. */
+  readonly names?: Partial<Record<FrontierSeries, string>>;
+  /** Labels that would lie on each other are left out; in reports, all are there. */
+  readonly sparseLabels?: boolean;
+}

@@ -1,0 +1,241 @@
+import type { StoredPrecision } from '../../experiments/page/api.js';
+import { textOf, titleOf } from '../data/text.js';
+import { extentOf, spansDecades, valueAxis } from './axis.js';
+import { boundsOf } from './bounds.js';
+import { frameOf, legendLook, plainText } from './frame.js';
+import { drawnSeries, markOf, namedSeries, nameOf } from './frontier-marks.js';
+import type { FrontierInput, FrontierPoint, FrontierSeries } from './frontier-points.js';
+import { font } from './look.js';
+import type { ChartOption, ChartSeries } from './option.js';
+import { skyline, turnOf } from './staircase.js';
+
+const precisionsOf = ({ precisions }: FrontierInput): readonly (StoredPrecision | null)[] =>
+  precisions ? [null, 'fp32', 'int8'] : [null];
+
+/** In runs that know fp32 only, marks say nothing of it. */
+const shownPrecision = ({ precisions }: FrontierInput, precision: StoredPrecision | null): StoredPrecision | null =>
+  precisions ? precision : null;
+
+const hollowName = 'hollow: latency predicted';
+
+/** Marks that no other series draws: their points are told one by one. */
+function pointSeries(input: FrontierInput, series: FrontierSeries, precision: StoredPrecision | null): ChartSeries[] {
+  const { look } = input;
+  const own = input.points.filter(
+    (point) => point.series === series && shownPrecision(input, point.key.precision) === precision,
+  );
+  if (own.length === 0) return [];
+  const mark = markOf(series, look, precision);
+  const ring = series === 'enqueued';
+  const dominates = series === 'frontier' || series === 'final';
+  const filled = { color: mark.color, opacity: mark.opacity, borderColor: look.card, borderWidth: dominates ? 1 : 0 };
+  const hollow = { color: ring ? 'transparent' : look.card, borderColor: mark.color, borderWidth: 1.6 };
+  return [
+    {
+      type: 'scatter',
+      id: `${series} ${precision ?? ''}`,
+      name: nameOf(input, series, precision),
+      symbol: mark.symbol,
+      symbolRotate: mark.rotate,
+      symbolSize: mark.size,
+      itemStyle: ring ? hollow : filled,
+      emphasis: { scale: 1.4 },
+      z: 2 + drawnSeries.indexOf(series),
+      label: {
+        show: true,
+        position: ring ? 'bottom' : 'top',
+        distance: ring ? 4 : 6,
+        color: ring ? mark.color : look.ink,
+        fontFamily: font,
+        fontSize: 11,
+        formatter: ({ data }) => labelOf(data),
+      },
+      labelLayout: { hideOverlap: input.sparseLabels === true },
+      data: own.map((point) => ({
+        value: [point.x, point.y],
+        key: point.key,
+        text: point.label ?? '',
+        point,
+        ...(point.predicted && !ring ? { itemStyle: { ...hollow, opacity: mark.opacity } } : {}),
+      })),
+    },
+  ];
+}
+
+const labelOf = (data: unknown): string =>
+  typeof data === 'object' && data !== null && 'text' in data ? plainText(String(data.text)) : '';
+
+/** The greater part of the trials, as columns. */
+const cloudSeries = (input: FrontierInput, series: FrontierSeries, precision: StoredPrecision | null): ChartSeries[] =>
+  (input.clouds ?? [])
+    .filter((cloud) => cloud.series === series && shownPrecision(input, cloud.precision) === precision)
+    .map(({ xy, keyAt, predicted }) => {
+      const mark = markOf(series, input.look, precision);
+      return {
+        type: 'scatter',
+        id: `cloud ${series} ${precision ?? ''} ${predicted}`,
+        name: nameOf(input, series, precision),
+        symbol: mark.symbol,
+        symbolSize: mark.size - 1,
+        itemStyle: predicted
+          ? { color: 'transparent', borderColor: mark.color, borderWidth: 1, opacity: mark.opacity }
+          : { color: mark.color, opacity: mark.opacity },
+        large: true,
+        largeThreshold: 500,
+        progressive: 0,
+        dimensions: ['x', 'y'],
+        data: xy,
+        keyAt,
+        z: 2,
+      };
+    });
+
+/** Many short lines as one, with gaps. */
+const segments = (parts: readonly (readonly [number, number])[][]) =>
+  parts.flatMap((points) => [...points.map((point) => [...point]), ['-', '-']]);
+
+/** The frontier as a staircase, intervals as bars, and from each network's search value to its final accuracy a dotted line. */
+function lineSeries(input: FrontierInput): ChartSeries[] {
+  const { points, plane, objectives, look } = input;
+  const directionOf = (name: string | null) => objectives.find((objective) => objective.name === name)?.direction;
+  const members = points.filter(({ series }) => series === 'frontier');
+  const [x, y] = [directionOf(plane.x), directionOf(plane.y) ?? 'maximize'];
+  const stairs = x === undefined ? members.toSorted((a, b) => a.x - b.x) : skyline(members, x, y);
+  const intervals = members.flatMap(({ low, high, y: at }) =>
+    low === undefined || high === undefined ? [] : [[[low, at] as const, [high, at] as const]],
+  );
+  const finals = points.flatMap(({ series, x: at, y: to, from }) =>
+    series === 'final' && from !== undefined ? [[[at, from] as const, [at, to] as const]] : [],
+  );
+  const common = { type: 'line', silent: true, animation: false } as const;
+  const lines: ChartSeries[] = [
+    {
+      ...common,
+      id: 'staircase',
+      step: turnOf(x),
+      showSymbol: false,
+      lineStyle: { color: look.search, width: 1.6 },
+      z: 3,
+      data: stairs.map((member) => [member.x, member.y]),
+    },
+    {
+      ...common,
+      id: 'intervals',
+      symbol: 'rect',
+      symbolSize: [1.2, 9],
+      showAllSymbol: true,
+      itemStyle: { color: look.ink },
+      lineStyle: { color: look.ink, width: 1.2 },
+      z: 3,
+      data: segments(intervals),
+    },
+    {
+      ...common,
+      id: 'gains',
+      showSymbol: false,
+      lineStyle: { color: look.final, width: 1, type: [2, 3], opacity: 0.8 },
+      z: 3,
+      data: segments(finals),
+    },
+  ];
+  const parts = [stairs, intervals, finals];
+  return lines.filter((_, i) => parts[i].length > 0);
+}
+
+function* valuesOf({ points, clouds = [] }: FrontierInput, axis: 0 | 1): Generator<number> {
+  for (const { x, y, low, high } of points) {
+    yield axis === 0 ? x : y;
+    if (axis === 0 && low !== undefined) yield low;
+    if (axis === 0 && high !== undefined) yield high;
+  }
+  for (const { xy } of clouds) for (let i = axis; i < xy.length; i += 2) yield xy[i];
+}
+
+/** What is said of a mark that is pointed at. */
+function hoverText(input: FrontierInput, { key, x, y, predicted, from }: Omit<FrontierPoint, 'series'>): string {
+  const { plane, measures, precisions } = input;
+  const lines = [`#${key.number}${precisions && key.precision !== null ? ` in ${key.precision}` : ''}`];
+  lines.push(`${titleOf(measures, plane.y)}: ${textOf(measures, plane.y, y)}`);
+  if (from !== undefined) lines.push(`in the search: ${textOf(measures, plane.y, from)}`);
+  if (plane.x !== null)
+    lines.push(`${titleOf(measures, plane.x)}: ${textOf(measures, plane.x, x)}${predicted ? ' (predicted)' : ''}`);
+  return plainText(lines.join('\n'));
+}
+
+const isPoint = (data: unknown): data is { readonly point: FrontierPoint } =>
+  typeof data === 'object' && data !== null && 'point' in data;
+
+function tooltipText(input: FrontierInput, series: readonly ChartSeries[], at: unknown): string {
+  // What ECharts says of a mark.
+  const { data, seriesIndex, dataIndex } = at as { data: unknown; seriesIndex: number; dataIndex: number };
+  if (isPoint(data)) {
+    const { label } = data.point;
+    const text = hoverText(input, data.point);
+    return label === undefined || text.startsWith(label) ? text : `${plainText(label)}\n${text}`;
+  }
+  const cloud = input.clouds?.find(({ keyAt }) => keyAt === series[seriesIndex]?.keyAt);
+  if (cloud === undefined) return '';
+  const [x, y] = cloud.xy.subarray(2 * dataIndex, 2 * dataIndex + 2);
+  return hoverText(input, { key: cloud.keyAt(dataIndex), x, y, predicted: cloud.predicted });
+}
+
+/** The names in the legend: of what is there only. */
+function legendOf(input: FrontierInput, series: readonly ChartSeries[]) {
+  const present = new Set(series.map(({ name }) => name));
+  const order = namedSeries.flatMap((each) => precisionsOf(input).map((precision) => nameOf(input, each, precision)));
+  const names = [...new Set(input.precisions ? order : drawnSeries.map((each) => nameOf(input, each, null)))];
+  const data = [...names, hollowName].filter((name) => present.has(name));
+  return { ...legendLook(input.look), data };
+}
+
+/** Tells what hollow marks are, where some are. */
+const hollowSeries = ({ points, clouds = [], look }: FrontierInput): ChartSeries[] =>
+  points.some(({ predicted, series }) => predicted && series !== 'enqueued') ||
+  clouds.some(({ predicted }) => predicted)
+    ? [
+        {
+          type: 'scatter',
+          id: 'hollow',
+          name: hollowName,
+          symbol: 'circle',
+          symbolSize: 9,
+          itemStyle: { color: look.card, borderColor: look.soft, borderWidth: 1.6 },
+          data: [],
+        },
+      ]
+    : [];
+
+/**
+ * The picture of a frontier, the same in reports and on pages: trials faintly, the frontier as a staircase, final
+ * accuracies as diamonds, intervals as bars, squares around what was given beforehand, hollow marks where a latency is
+ * predicted, and constraints as shaded bounds. Networks in int8 are triangles.
+ */
+export function frontierOption(input: FrontierInput): ChartOption {
+  const { plane, measures, look, log } = input;
+  const [horizontal, vertical] = [extentOf(valuesOf(input, 0)), extentOf(valuesOf(input, 1))];
+  const series = [
+    ...drawnSeries.flatMap((each) =>
+      precisionsOf(input).flatMap((precision) => [
+        ...cloudSeries(input, each, precision),
+        ...pointSeries(input, each, precision),
+      ]),
+    ),
+    ...lineSeries(input),
+    ...hollowSeries(input),
+    ...boundsOf(input),
+  ];
+  const xLog = plane.x !== null && (log?.x ?? spansDecades(horizontal)) && (horizontal?.[0] ?? 0) > 0;
+  const yLog = (log?.y ?? false) && (vertical?.[0] ?? 0) > 0;
+  const legend = legendOf(input, series);
+  const frame = frameOf(look, input, { rows: Math.ceil(legend.data.length / 4) });
+  return {
+    ...frame,
+    xAxis: valueAxis({ measure: plane.x, measures, look, extent: horizontal, log: xLog }),
+    yAxis: { ...valueAxis({ measure: plane.y, measures, look, extent: vertical, log: yLog }), nameGap: 50 },
+    legend,
+    tooltip: { ...frame.tooltip, formatter: (at: unknown) => tooltipText(input, series, at) },
+    series,
+  };
+}
+
+export * from './frontier-points.js';

@@ -1,0 +1,57 @@
+import { init, use } from 'echarts/core';
+import { SVGRenderer } from 'echarts/renderers';
+import type { ChartOption } from './option.js';
+import { registerParts } from './parts.js';
+
+registerParts();
+use([SVGRenderer]);
+
+/** FNV-1a, 32 bits: what tells the names inside one picture from those of another on the same page. */
+function hash(text: string): string {
+  let value = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) value = Math.imul(value ^ text.charCodeAt(i), 0x01000193);
+  return (value >>> 0).toString(36);
+}
+
+// Quotation marks of texts are entities, and so what follows `="` is an attribute.
+const name = /(?<=="(?:url\()?#?)zr\d+-/g;
+const forScripts = /<style[^>]*>[\s\S]*?<\/style>| (?:ecmeta_[a-z_]+|class)="[^"]*"/g;
+const style = / style="([^"]*)"/g;
+
+/** `font-size:12px;` as an attribute of its own, which strict content security policies allow. */
+const asAttributes = (declarations: string): string =>
+  declarations
+    .split(/;(?=[a-z-]+:|$)/)
+    .filter((declaration) => declaration.includes(':'))
+    .map((declaration) => ` ${declaration.replace(/:\s*/, '="')}"`)
+    .join('');
+
+const escaped = (text: string): string =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+
+/** ECharts takes one title or several; these charts have one. */
+const titleOf = ({ title }: ChartOption): string => (title as { readonly text?: string } | undefined)?.text ?? '';
+
+/**
+ * A chart as SVG text, drawn without a browser or a canvas. The same chart gives the same text, however many were drawn
+ * before it; names inside differ between different charts, so that several may stand in one page.
+ */
+export function renderSvg(
+  option: ChartOption,
+  { width, height }: { readonly width: number; readonly height: number },
+): string {
+  const chart = init(null, null, { renderer: 'svg', ssr: true, width, height });
+  try {
+    chart.setOption({ ...option, animation: false });
+    const drawn = chart
+      .renderToSVGString()
+      .replaceAll(forScripts, '')
+      .replaceAll(style, (_, declarations: string) => asAttributes(declarations))
+      .replaceAll(name, '');
+    return drawn
+      .replaceAll(/(?<=="(?:url\()?#?)c(?=\d+\)?")/g, `c${hash(drawn)}-`)
+      .replace('<svg ', `<svg role="img" aria-label="${escaped(titleOf(option))}" `);
+  } finally {
+    chart.dispose();
+  }
+}

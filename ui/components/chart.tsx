@@ -1,0 +1,91 @@
+import type { ComponentChildren } from 'preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { isDark } from '../app/theme.js';
+import { CanvasChart, type Zoom } from '../charts/canvas.js';
+import { looks, type Look } from '../charts/look.js';
+import type { ChartOption } from '../charts/option.js';
+
+/** The colours of charts in the theme that is on; what reads them draws again when it changes. */
+export const useLook = (): Look => (isDark() ? looks.dark : looks.light);
+
+export interface ChartProps {
+  /** Drawn at most a few times a second, whenever it is another one. */
+  readonly option: ChartOption;
+  /** What the picture shows, for those who do not see it. */
+  readonly label: string;
+  /** The same as a table, made when it is asked for. */
+  readonly table?: () => ComponentChildren;
+  /** px. */
+  readonly height?: number;
+  /** Told what the mark stands for that was clicked: the `key` that its series gave. */
+  readonly onPoint?: (key: unknown) => void;
+  /** Which axes wheel, drag, buttons and keys zoom; a double click shows all again. */
+  readonly zoom?: Zoom;
+}
+
+/** What the keys of the keyboard do to a chart that has the focus. */
+const keys: Readonly<Record<string, (chart: CanvasChart) => void>> = {
+  '+': (chart) => chart.scale(0.7),
+  '=': (chart) => chart.scale(0.7),
+  '-': (chart) => chart.scale(1 / 0.7),
+  '0': (chart) => chart.reset(),
+  Escape: (chart) => chart.reset(),
+  ArrowLeft: (chart) => chart.move(-0.2, 0),
+  ArrowRight: (chart) => chart.move(0.2, 0),
+  ArrowUp: (chart) => chart.move(0, 0.2),
+  ArrowDown: (chart) => chart.move(0, -0.2),
+};
+
+/** A chart on a canvas, with its buttons, and with the same as a table behind it. */
+export function Chart({ option, label, table, height = 420, onPoint, zoom }: ChartProps) {
+  const element = useRef<HTMLDivElement>(null);
+  const chart = useRef<CanvasChart | null>(null);
+  const told = useRef(onPoint);
+  told.current = onPoint;
+  useEffect(() => {
+    if (element.current === null) return;
+    const made = new CanvasChart(element.current, zoom, (key) => told.current?.(key));
+    chart.current = made;
+    return () => {
+      chart.current = null;
+      made.dispose();
+    };
+  }, [zoom]);
+  useEffect(() => chart.current?.draw(option), [option, zoom]);
+  const press = (event: KeyboardEvent): void => {
+    const act = zoom === undefined || event.ctrlKey || event.metaKey || event.altKey ? undefined : keys[event.key];
+    if (act === undefined || chart.current === null) return;
+    event.preventDefault();
+    act(chart.current);
+  };
+  return (
+    <figure class="chart">
+      {zoom !== undefined && (
+        <div class="chart-buttons" role="group" aria-label={`Zoom: ${label}`} onKeyDown={press}>
+          <button type="button" aria-label="Closer" onClick={() => chart.current?.scale(0.7)}>
+            +
+          </button>
+          <button type="button" aria-label="Farther" onClick={() => chart.current?.scale(1 / 0.7)}>
+            −
+          </button>
+          <button type="button" onClick={() => chart.current?.reset()}>
+            All
+          </button>
+        </div>
+      )}
+      <div ref={element} class="chart-canvas" role="img" aria-label={label} style={{ height: `${height}px` }} />
+      {table !== undefined && <ChartTable table={table} />}
+    </figure>
+  );
+}
+
+/** What is drawn, as a table: made only while it is open. */
+function ChartTable({ table }: { readonly table: () => ComponentChildren }) {
+  const [open, setOpen] = useState(false);
+  return (
+    <details class="chart-table" onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
+      <summary>Show as table</summary>
+      {open && table()}
+    </details>
+  );
+}
