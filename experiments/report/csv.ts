@@ -1,17 +1,7 @@
+import { csvLine } from '../../base/csv.js';
 import type { Objective } from '../../search/index.js';
 import { decisionNames } from './collect/trials.js';
 import type { ReportTrial } from './data.js';
-
-type Cell = string | number | boolean | null | undefined;
-
-/** RFC 4180: quoted where a comma, a quote or a line break is inside. */
-function cell(value: Cell): string {
-  const text = value === null || value === undefined ? '' : String(value);
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}
-
-/** One line of CSV. */
-export const csvLine = (cells: readonly Cell[]): string => `${cells.map(cell).join(',')}\n`;
 
 /**
  * Trials as CSV: trial, state, precision (where a run knows more than fp32), one column per decision, one per objective

@@ -1,0 +1,169 @@
+import { nearest } from '../../base/nearest.js';
+import type { Cell, Field } from '../data/field.js';
+import { parse } from './parse.js';
+import { FilterProblem } from './problem.js';
+import {
+  literalText,
+  numberOf,
+  type Literal,
+  type Name,
+  type Operator,
+  type Tree,
+  type WrittenLiteral,
+} from './tree.js';
+
+/** Whether a row is meant. */
+export type Test = (row: number) => boolean;
+
+/** An expression that is understood. */
+export interface Filter {
+  readonly test: Test;
+  /** Names of the fields that it reads. */
+  readonly reads: ReadonlySet<string>;
+}
+
+type CellTest = (cell: Cell) => boolean;
+
+const truths: Readonly<Partial<Record<string, boolean>>> = { true: true, yes: true, false: false, no: false };
+
+const lower = (cell: Cell): string => String(cell).toLowerCase();
+
+/** Whether cells are this value: numbers by value, everything else by its text, in any case of letters. */
+function equal(literal: Literal): CellTest {
+  if (literal.kind === 'none') return (cell) => cell === null;
+  if (literal.kind === 'number') {
+    const wanted = numberOf(literal);
+    const text = literalText(literal);
+    return (cell) => cell === wanted || (typeof cell === 'string' && cell === text);
+  }
+  const text = literal.text.toLowerCase();
+  const truth = truths[text];
+  return (cell) => cell !== null && (typeof cell === 'boolean' ? cell === truth : lower(cell) === text);
+}
+
+const orders: Readonly<Record<'<' | '<=' | '>' | '>=', (value: number) => CellTest>> = {
+  '<': (value) => (cell) => typeof cell === 'number' && cell < value,
+  '<=': (value) => (cell) => typeof cell === 'number' && cell <= value,
+  '>': (value) => (cell) => typeof cell === 'number' && cell > value,
+  '>=': (value) => (cell) => typeof cell === 'number' && cell >= value,
+};
+
+/** Refuses a value that the field cannot have, so that a slip of the pen does not look like "there is none". */
+function checkValue({ name, kind, values }: Field, { literal, at, end }: WrittenLiteral): void {
+  if (literal.kind === 'none') return;
+  const text = literalText(literal);
+  if (kind === 'number' && literal.kind === 'text')
+    throw new FilterProblem(`${name} is a number, ${text} is none`, { at, end });
+  if (kind === 'flag' && !(literal.kind === 'text' && Object.hasOwn(truths, literal.text.toLowerCase())))
+    throw new FilterProblem(`${name} is yes or no, not ${text}`, { at, end });
+  if (values !== undefined && !values.some((value) => value === text.toLowerCase())) {
+    const meant = nearest(text, values);
+    throw new FilterProblem(
+      `${name} is never ${text}`,
+      { at, end },
+      meant === undefined ? `It is one of ${values.join(', ')}.` : `Did you mean ${meant}?`,
+    );
+  }
+}
+
+function contains({ name, kind }: Field, { literal, at, end }: WrittenLiteral): CellTest {
+  if (kind === 'number' || kind === 'flag')
+    throw new FilterProblem(`~ looks into texts, ${name} is none`, { at, end }, 'Write = or < or >.');
+  if (literal.kind === 'none') throw new FilterProblem('~ needs a text', { at, end }, `Write ${name} = none.`);
+  const part = (literal.kind === 'text' ? literal.text : literalText(literal)).toLowerCase();
+  return (cell) => cell !== null && lower(cell).includes(part);
+}
+
+function ordered(field: Field, operator: keyof typeof orders, { literal, at, end }: WrittenLiteral): CellTest {
+  if (field.kind === 'text' || field.kind === 'flag')
+    throw new FilterProblem(`${field.name} is no number: it has no ${operator}`, { at, end }, 'Write = or !=.');
+  if (literal.kind !== 'number')
+    throw new FilterProblem(`${operator} needs a number, not ${literalText(literal)}`, { at, end });
+  return orders[operator](numberOf(literal));
+}
+
+const otherwise =
+  (test: CellTest): CellTest =>
+  (cell) =>
+    !test(cell);
+
+const comparisons: { readonly [O in Operator]: (field: Field, value: WrittenLiteral) => CellTest } = {
+  '=': (field, value) => {
+    checkValue(field, value);
+    return equal(value.literal);
+  },
+  '!=': (field, value) => otherwise(comparisons['='](field, value)),
+  '<': (field, value) => ordered(field, '<', value),
+  '<=': (field, value) => ordered(field, '<=', value),
+  '>': (field, value) => ordered(field, '>', value),
+  '>=': (field, value) => ordered(field, '>=', value),
+  '~': contains,
+  '!~': (field, value) => otherwise(contains(field, value)),
+};
+
+/** The field of a name: as it is written, else in any case of letters. */
+function fieldNamed({ text, at, end }: Name, fields: readonly Field[]): Field {
+  const found =
+    fields.find(({ name }) => name === text) ?? fields.find(({ name }) => name.toLowerCase() === text.toLowerCase());
+  if (found !== undefined) return found;
+  const meant = nearest(
+    text,
+    fields.map(({ name }) => name),
+  );
+  throw new FilterProblem(
+    `there is no ${text}`,
+    { at, end },
+    meant === undefined ? undefined : `Did you mean ${meant}?`,
+  );
+}
+
+function testOf(tree: Tree, fields: readonly Field[], reads: Set<string>): Test {
+  const cells = (name: Name, test: (field: Field) => CellTest): Test => {
+    const field = fieldNamed(name, fields);
+    reads.add(field.name);
+    const { cell } = field;
+    const tested = test(field);
+    return (row) => tested(cell(row));
+  };
+  switch (tree.kind) {
+    case 'and':
+    case 'or': {
+      const parts = tree.parts.map((part) => testOf(part, fields, reads));
+      return tree.kind === 'and'
+        ? (row) => {
+            for (const part of parts) if (!part(row)) return false;
+            return true;
+          }
+        : (row) => {
+            for (const part of parts) if (part(row)) return true;
+            return false;
+          };
+    }
+    case 'not': {
+      const of = testOf(tree.of, fields, reads);
+      return (row) => !of(row);
+    }
+    case 'is':
+      return cells(tree.name, () => (cell) => cell !== null && cell !== false);
+    case 'compare':
+      return cells(tree.name, (field) => comparisons[tree.operator](field, tree.value));
+    case 'in':
+      return cells(tree.name, (field) => {
+        const tests = tree.values.map((value) => comparisons['='](field, value));
+        return (cell) => tests.some((test) => test(cell));
+      });
+  }
+}
+
+/**
+ * Understands an expression over these fields, once for all rows. What is not known fulfils no comparison but `= none`,
+ * and every `!=` and `!~` with something: those say the opposite of `=` and `~`. Letters count in any case.
+ * Null when nothing is written. @throws FilterProblem where it is not understood: a name that there is not, a value that
+ * cannot be.
+ */
+export function compileFilter(text: string, fields: readonly Field[]): Filter | null {
+  const tree = parse(text);
+  if (tree === null) return null;
+  const reads = new Set<string>();
+  return { test: testOf(tree, fields, reads), reads };
+}

@@ -1,0 +1,108 @@
+import type { Cell, Field } from '../data/field.js';
+import { tokensOf, wordText, type Token } from './tokens.js';
+import { operators } from './tree.js';
+
+/** What may be written at a place, and what it replaces. */
+export interface Completion {
+  readonly at: number;
+  readonly end: number;
+  readonly options: readonly { readonly text: string; readonly note: string }[];
+}
+
+const most = 12;
+
+/** The tokens before a place; none where something there cannot be read. */
+function tokensBefore(text: string, caret: number): readonly Token[] | undefined {
+  try {
+    return tokensOf(text.slice(0, caret)).filter(({ kind }) => kind !== 'end');
+  } catch {
+    return undefined;
+  }
+}
+
+const isOperator = (token: Token | undefined): boolean =>
+  token?.kind === 'symbol' && operators.some((operator) => operator === token.symbol);
+
+/** The name whose value is written after these tokens: `precision` of `precision =` and of `precision in (fp32,`. */
+function comparedName(tokens: readonly Token[]): string | undefined {
+  const last = tokens.at(-1);
+  let at = tokens.length - 2;
+  if (!isOperator(last)) {
+    if (last?.kind !== 'symbol' || (last.symbol !== ',' && last.symbol !== '(')) return undefined;
+    const list = tokens.findLastIndex((token) => token.kind === 'keyword' && token.word === 'in');
+    const open = tokens.findLastIndex((token) => token.kind === 'symbol' && token.symbol === '(');
+    if (list < 0 || open !== list + 1) return undefined;
+    at = list - 1;
+    const before = tokens[at] as Token | undefined;
+    if (before?.kind === 'keyword' && before.word === 'not') at--;
+  }
+  const name = tokens[at] as Token | undefined;
+  return name?.kind === 'word' || name?.kind === 'quoted' ? name.text : undefined;
+}
+
+/** Whether a comparison may begin after these tokens. */
+function expectsName(tokens: readonly Token[]): boolean {
+  const last = tokens.at(-1);
+  return (
+    last === undefined ||
+    (last.kind === 'symbol' && last.symbol === '(') ||
+    (last.kind === 'keyword' && ['and', 'or', 'not'].includes(last.word))
+  );
+}
+
+/** Those that begin with what is written, then those that hold it. */
+function matching<T extends { readonly text: string; readonly note: string }>(options: readonly T[], written: string) {
+  const wanted = written.toLowerCase();
+  const begins = options.filter(({ text }) => text.toLowerCase().startsWith(wanted));
+  const holds = options.filter(
+    ({ text, note }) =>
+      !text.toLowerCase().startsWith(wanted) && (text.toLowerCase().includes(wanted) || note.includes(wanted)),
+  );
+  const found = [...begins, ...holds];
+  // What stands there already needs no completion.
+  return found.length === 1 && found[0].text.toLowerCase() === wanted ? [] : found.slice(0, most);
+}
+
+/** A value as it is written in an expression. */
+const valueText = (value: Cell): string =>
+  typeof value === 'number'
+    ? String(value)
+    : typeof value === 'boolean'
+      ? value
+        ? 'yes'
+        : 'no'
+      : wordText(value ?? '');
+
+/**
+ * What may be written at the caret: names of fields, values of a name that is compared, or `and` and `or`.
+ * `valuesOf` tells the values of a field of few values.
+ */
+export function completionAt(
+  text: string,
+  caret: number,
+  fields: readonly Field[],
+  valuesOf: (field: Field) => readonly Cell[],
+): Completion | null {
+  const before = tokensBefore(text, caret);
+  if (before === undefined) return null;
+  const last = before.at(-1);
+  const touches = last?.end === caret && (last.kind === 'word' || last.kind === 'keyword' || last.kind === 'number');
+  const at = touches ? last.at : caret;
+  const written = text.slice(at, caret);
+  const tokens = touches ? before.slice(0, -1) : before;
+  const answer = (options: readonly { readonly text: string; readonly note: string }[]): Completion | null => {
+    const found = matching(options, written);
+    return found.length === 0 ? null : { at, end: caret, options: found };
+  };
+  const compared = comparedName(tokens);
+  if (compared !== undefined) {
+    const field = fields.find(({ name }) => name.toLowerCase() === compared.toLowerCase());
+    return field === undefined ? null : answer(valuesOf(field).map((value) => ({ text: valueText(value), note: '' })));
+  }
+  if (expectsName(tokens)) return answer(fields.map(({ name, title }) => ({ text: wordText(name), note: title })));
+  if (isOperator(tokens.at(-1)) || !touches) return null;
+  return answer([
+    { text: 'and', note: 'both' },
+    { text: 'or', note: 'one of both' },
+  ]);
+}

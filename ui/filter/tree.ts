@@ -1,0 +1,62 @@
+import type { Span } from './problem.js';
+import { wordText } from './tokens.js';
+
+export const operators = ['=', '!=', '<', '<=', '>', '>=', '~', '!~'] as const;
+export type Operator = (typeof operators)[number];
+
+/** What a name is compared with. `87 %` is the number 0.87; `none` is what is not known. */
+export type Literal =
+  | { readonly kind: 'number'; readonly value: number; readonly percent: boolean }
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'none' };
+
+/** A name as it was written, and where. */
+export interface Name extends Span {
+  readonly text: string;
+}
+
+/** A literal, and where it is written. */
+export type WrittenLiteral = Span & { readonly literal: Literal };
+
+/** What an expression says of a row. */
+export type Tree =
+  | { readonly kind: 'and' | 'or'; readonly parts: readonly Tree[] }
+  | { readonly kind: 'not'; readonly of: Tree }
+  /** A name alone: it is known, and not false. */
+  | { readonly kind: 'is'; readonly name: Name }
+  | { readonly kind: 'compare'; readonly name: Name; readonly operator: Operator; readonly value: WrittenLiteral }
+  | { readonly kind: 'in'; readonly name: Name; readonly values: readonly WrittenLiteral[] };
+
+/** The number that a literal stands for. */
+export const numberOf = ({ value, percent }: Literal & { kind: 'number' }): number => (percent ? value / 100 : value);
+
+export function literalText(literal: Literal): string {
+  switch (literal.kind) {
+    case 'number':
+      return `${literal.value}${literal.percent ? ' %' : ''}`;
+    case 'text':
+      return wordText(literal.text);
+    case 'none':
+      return 'none';
+  }
+}
+
+/** An expression that is read as this tree again. */
+export function print(tree: Tree): string {
+  switch (tree.kind) {
+    case 'and':
+    case 'or':
+      return tree.parts.map(printInside).join(` ${tree.kind} `);
+    case 'not':
+      return `not ${printInside(tree.of)}`;
+    case 'is':
+      return wordText(tree.name.text);
+    case 'compare':
+      return `${wordText(tree.name.text)} ${tree.operator} ${literalText(tree.value.literal)}`;
+    case 'in':
+      return `${wordText(tree.name.text)} in (${tree.values.map(({ literal }) => literalText(literal)).join(', ')})`;
+  }
+}
+
+const printInside = (tree: Tree): string =>
+  tree.kind === 'and' || tree.kind === 'or' ? `(${print(tree)})` : print(tree);
