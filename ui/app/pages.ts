@@ -1,40 +1,46 @@
 import type { ComponentType } from 'preact';
 import { lazy } from 'preact-iso';
+import { NotLoaded } from '../components/not-loaded.js';
 import { RunsPage } from '../pages/runs/runs-page.js';
 
 /** A page: its address, in which `:run` and `:trial` stand for a run's id and a trial's number, and what it shows. */
 export interface Page {
   readonly path: string;
+  /** What the window is called; `parameters` are those of the address. */
+  readonly title: (parameters: Readonly<Record<string, string>>) => string;
   /** In the navigation of a run; absent: reached from other pages. */
   readonly tab?: string;
   readonly component: ComponentType;
 }
 
-/** All pages; those of a run stand in the order of its tabs. Pages are loaded when they are first opened. */
+/** Loads a page when it is first opened. */
+const later = (load: () => Promise<{ readonly default: ComponentType }>): ComponentType =>
+  lazy(() => load().catch(() => ({ default: NotLoaded })));
+
+const ofRun = (path: string, tab: string, load: () => Promise<{ readonly default: ComponentType }>): Page => ({
+  path: `/runs/:run${path}`,
+  tab,
+  title: () => tab,
+  component: later(load),
+});
+
+/** All pages; those of a run stand in the order of its tabs. */
 export const pages: readonly Page[] = [
-  { path: '/', component: RunsPage },
-  { path: '/compare', component: lazy(() => import('../pages/compare/compare-runs-page.js')) },
-  { path: '/runs/:run', tab: 'Frontier', component: lazy(() => import('../pages/run/run-page.js')) },
-  { path: '/runs/:run/trials', tab: 'Trials', component: lazy(() => import('../pages/trials/trials-page.js')) },
-  { path: '/runs/:run/trials/:trial', component: lazy(() => import('../pages/trial/trial-page.js')) },
+  { path: '/', title: () => 'Runs', component: RunsPage },
   {
-    path: '/runs/:run/compare',
-    tab: 'Compare',
-    component: lazy(() => import('../pages/compare/compare-trials-page.js')),
+    path: '/compare',
+    title: () => 'Compare runs',
+    component: later(() => import('../pages/compare/compare-runs-page.js')),
   },
+  ofRun('', 'Frontier', () => import('../pages/run/run-page.js')),
+  ofRun('/trials', 'Trials', () => import('../pages/trials/trials-page.js')),
   {
-    path: '/runs/:run/importance',
-    tab: 'What matters',
-    component: lazy(() => import('../pages/importance/importance-page.js')),
+    path: '/runs/:run/trials/:trial',
+    title: ({ trial }) => `Trial ${trial}`,
+    component: later(() => import('../pages/trial/trial-page.js')),
   },
-  {
-    path: '/runs/:run/latency',
-    tab: 'Latency model',
-    component: lazy(() => import('../pages/latency/latency-page.js')),
-  },
-  {
-    path: '/runs/:run/provenance',
-    tab: 'Provenance',
-    component: lazy(() => import('../pages/provenance/provenance-page.js')),
-  },
+  ofRun('/compare', 'Compare', () => import('../pages/compare/compare-trials-page.js')),
+  ofRun('/importance', 'What matters', () => import('../pages/importance/importance-page.js')),
+  ofRun('/latency', 'Latency model', () => import('../pages/latency/latency-page.js')),
+  ofRun('/provenance', 'Provenance', () => import('../pages/provenance/provenance-page.js')),
 ];

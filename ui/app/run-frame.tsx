@@ -1,48 +1,93 @@
 import type { ComponentChildren } from 'preact';
 import { useLocation } from 'preact-iso';
-import { useEffect, useMemo } from 'preact/hooks';
+import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { RunId } from '../../experiments/page/api.js';
 import { RunState } from '../components/run-state.js';
 import { LiveRun } from '../data/live-run.js';
 import { CurrentRun } from './current-run.js';
 import { pages } from './pages.js';
 
-/** What stands around the pages of a run: its name, how it stands, its tabs. They share what is known of the run. */
-export function RunFrame({ id, children }: { readonly id: RunId; readonly children: ComponentChildren }) {
-  const live = useMemo(() => new LiveRun(id), [id]);
+interface Props {
+  readonly id: RunId;
+  readonly children: ComponentChildren;
+}
+
+/** The run as it stands; another one when its file was replaced. */
+function useLiveRun(id: RunId): LiveRun {
+  const [generation, setGeneration] = useState(0);
+  // A new generation is a new run under the same id.
+  const live = useMemo(() => new LiveRun(id), [id, generation]);
   useEffect(() => () => live.end(), [live]);
+  useEffect(() => live.replaced.subscribe((replaced) => replaced && setGeneration((before) => before + 1)), [live]);
+  return live;
+}
+
+function Tabs({ id }: Pick<Props, 'id'>) {
   const { path } = useLocation();
-  const { info, problem, connected } = live;
-  if (problem.value !== null && info.value === null)
-    return (
-      <section role="alert">
+  const base = `/runs/${encodeURIComponent(id)}`;
+  return (
+    <nav aria-label="Pages of this run" class="tabs">
+      {pages
+        .filter(({ tab }) => tab !== undefined)
+        .map(({ path: page, tab }) => {
+          const href = page.replace('/runs/:run', base);
+          return (
+            <a key={page} href={href} aria-current={path === href ? 'page' : undefined}>
+              {tab}
+            </a>
+          );
+        })}
+    </nav>
+  );
+}
+
+/** How many of the trials are here, while they are fetched. */
+function Loading({ live }: { readonly live: LiveRun }) {
+  const { done, total } = live.loaded.value;
+  if (done >= total) return null;
+  return (
+    <label class="loading">
+      <progress value={done} max={total} /> {done.toLocaleString('en-US')} of {total.toLocaleString('en-US')} trials are
+      here
+    </label>
+  );
+}
+
+/** What stands around the pages of a run: its name, how it stands, its tabs. They share what is known of the run. */
+export function RunFrame({ id, children }: Props) {
+  const live = useLiveRun(id);
+  const problem = live.problem.value;
+  const info = live.info.value;
+  if (info === null)
+    return problem === null ? (
+      <section role="status">
         <h1>{id}</h1>
-        <p>{problem}</p>
+        <p>Loading …</p>
+      </section>
+    ) : (
+      <section>
+        <h1>{id}</h1>
+        <p role="alert">{problem}</p>
+        <p class="note">
+          It is tried again while this page is open. <a href="/">All runs</a>
+        </p>
       </section>
     );
-  if (info.value === null) return <p role="status">Loading {id} …</p>;
-  const { run } = info.value;
-  const base = `/runs/${encodeURIComponent(id)}`;
+  const { run } = info;
   return (
     <CurrentRun.Provider value={live}>
       <div class="run-head">
         <h1>{run.name}</h1>
         <RunState run={run} />
-        {problem.value !== null && <p role="alert">{problem}</p>}
-        {!connected.value && <p role="status">The connection to the server is lost; trying again.</p>}
-        <nav aria-label="Pages of this run" class="tabs">
-          {pages
-            .filter(({ tab }) => tab !== undefined)
-            .map(({ path: page, tab }) => {
-              const href = page.replace('/runs/:run', base);
-              return (
-                <a key={page} href={href} aria-current={path === href ? 'page' : undefined}>
-                  {tab}
-                </a>
-              );
-            })}
-        </nav>
+        {run.message !== null && <span class="note">{run.message}</span>}
+        <Loading live={live} />
       </div>
+      {problem !== null && (
+        <p class="banner" role="alert">
+          {problem} What is shown is as it was; it is tried again.
+        </p>
+      )}
+      <Tabs id={id} />
       {children}
     </CurrentRun.Provider>
   );

@@ -1,21 +1,30 @@
-import { ErrorBoundary, LocationProvider, Route, Router, useLocation } from 'preact-iso';
+import { LocationProvider, Route, Router, useLocation } from 'preact-iso';
 import { NotFound } from '../components/not-found.js';
+import { pageView } from './page-view.js';
 import { pages } from './pages.js';
 import { RunFrame } from './run-frame.js';
+import { Shortcuts } from './shortcuts.js';
 import { ThemeSwitch } from './theme.js';
 
-/** The run that an address is about. */
-const runIn = (path: string): string | null => {
+/** The run that an address is about; null of one that cannot be read, too. */
+function runIn(path: string): string | null {
   const found = /^\/runs\/([^/]+)/.exec(path)?.[1];
-  return found === undefined ? null : decodeURIComponent(found);
-};
+  if (found === undefined) return null;
+  try {
+    return decodeURIComponent(found);
+  } catch {
+    return null;
+  }
+}
+
+const views = pages.map((page) => ({ path: page.path, component: pageView(page) }));
 
 function Content() {
   const { path } = useLocation();
   const run = runIn(path);
   const routes = (
     <Router>
-      {pages.map(({ path: at, component }) => (
+      {views.map(({ path: at, component }) => (
         <Route key={at} path={at} component={component} />
       ))}
       <Route default component={NotFound} />
@@ -30,6 +39,31 @@ function Content() {
   );
 }
 
+const mainPages = [
+  { path: '/', title: 'Runs' },
+  { path: '/compare', title: 'Compare runs' },
+] as const;
+
+function Header() {
+  const { path } = useLocation();
+  return (
+    <header class="top">
+      <a class="brand" href="/">
+        nas
+      </a>
+      <nav aria-label="Main">
+        {mainPages.map(({ path: at, title }) => (
+          <a key={at} href={at} aria-current={path === at ? 'page' : undefined}>
+            {title}
+          </a>
+        ))}
+      </nav>
+      <Shortcuts />
+      <ThemeSwitch />
+    </header>
+  );
+}
+
 /** What stands around every page. */
 export function Shell() {
   return (
@@ -37,21 +71,10 @@ export function Shell() {
       <a class="skip" href="#content">
         To the content
       </a>
-      <header class="top">
-        <a class="brand" href="/">
-          nas
-        </a>
-        <nav aria-label="Main">
-          <a href="/">Runs</a>
-          <a href="/compare">Compare runs</a>
-        </nav>
-        <ThemeSwitch />
-      </header>
-      <ErrorBoundary>
-        <main id="content" tabIndex={-1}>
-          <Content />
-        </main>
-      </ErrorBoundary>
+      <Header />
+      <main id="content" tabIndex={-1}>
+        <Content />
+      </main>
     </LocationProvider>
   );
 }

@@ -10,11 +10,12 @@ import type {
 /** A column whose type the cells of a row share. */
 type Column<T> = T[];
 
-const keyOf = (number: number, precision: StoredPrecision): string => `${number} ${precision}`;
+const named = ['values', 'provenance', 'choices'] as const;
 
 /**
  * The candidates of a run as columns that grow: what charts draw and tables list. A row keeps its place for ever; a later
- * message about the same number and precision overwrites it.
+ * message about the same number and precision overwrites it. A row of a trial that a later message about this trial no
+ * longer has is emptied: it is not chosen, and has no values.
  */
 export class Candidates {
   readonly number: Column<number> = [];
@@ -32,7 +33,8 @@ export class Candidates {
   readonly attempts: Column<number> = [];
   readonly enqueued: Column<string | null> = [];
 
-  private readonly rows = new Map<string, number>();
+  /** Rows by precision and number. */
+  private readonly rows = new Map<StoredPrecision, Map<number, number>>();
 
   /** Rows. */
   get length(): number {
@@ -41,15 +43,13 @@ export class Candidates {
 
   /** The row of a candidate. */
   rowOf({ number, precision }: CandidateKey): number | undefined {
-    return this.rows.get(keyOf(number, precision));
+    return this.rows.get(precision)?.get(number);
   }
 
   /** Takes rows in. @returns those that were changed or added. */
   merge(part: CandidateColumns): readonly number[] {
-    const changed: number[] = [];
+    const places = part.number.map((number, i) => this.place(number, part.precision[i]));
     const plain = [
-      'number',
-      'precision',
       'chosen',
       'state',
       'finalAccuracy',
@@ -57,30 +57,54 @@ export class Candidates {
       'startedAfter',
       'finishedAfter',
       'rejected',
-      'attempts',
-      'enqueued',
     ] as const;
-    for (const [i, number] of part.number.entries()) {
-      const key = keyOf(number, part.precision[i]);
-      let row = this.rows.get(key);
-      if (row === undefined) this.rows.set(key, (row = this.rows.size));
-      changed.push(row);
-    }
-    for (const name of plain) place(this[name], part[name], changed);
-    for (const name of ['values', 'provenance', 'choices'] as const) {
+    for (const name of [...plain, 'attempts', 'enqueued'] as const) put(this[name], part[name], places);
+    for (const name of named) {
       const own = this[name] as Map<string, Column<unknown>>;
-      for (const [key, cells] of Object.entries(part[name])) {
-        let column = own.get(key);
+      for (const key of Object.keys(part[name])) if (!own.has(key)) own.set(key, []);
+      for (const [key, column] of own) {
         // Rows that came before anything of this name was known have none of it.
-        if (column === undefined) own.set(key, (column = new Array<null>(this.rows.size).fill(null)));
-        place(column, cells, changed);
+        while (column.length < this.length) column.push(null);
+        put(column, Object.hasOwn(part[name], key) ? part[name][key] : [], places);
       }
-      for (const column of own.values()) while (column.length < this.rows.size) column.push(null);
     }
-    return changed;
+    return [...places, ...this.emptyOthers(part)];
+  }
+
+  private place(number: number, precision: StoredPrecision): number {
+    let ofPrecision = this.rows.get(precision);
+    if (ofPrecision === undefined) this.rows.set(precision, (ofPrecision = new Map<number, number>()));
+    let row = ofPrecision.get(number);
+    if (row === undefined) {
+      row = this.length;
+      ofPrecision.set(number, row);
+      this.number.push(number);
+      this.precision.push(precision);
+    }
+    return row;
+  }
+
+  /** Empties the rows of the part's trials that the part does not have. @returns them. */
+  private emptyOthers(part: CandidateColumns): readonly number[] {
+    // Runs that know one precision only have none.
+    if (this.rows.size < 2) return [];
+    const there = new Set(part.number.map((number, i) => this.place(number, part.precision[i])));
+    const others = [...new Set(part.number)].flatMap((number) =>
+      [...this.rows.values()].flatMap((ofPrecision) => {
+        const row = ofPrecision.get(number);
+        return row === undefined || there.has(row) ? [] : [row];
+      }),
+    );
+    for (const row of others) {
+      this.chosen[row] = false;
+      this.finalAccuracy[row] = this.testAccuracy[row] = null;
+      for (const name of named) for (const column of this[name].values()) column[row] = null;
+    }
+    return others;
   }
 }
 
-function place(column: unknown[], cells: readonly unknown[], rows: readonly number[]): void {
-  for (const [i, row] of rows.entries()) column[row] = cells[i];
+/** Writes cells into rows; rows beyond the cells get null. */
+function put(column: unknown[], cells: readonly unknown[], rows: readonly number[]): void {
+  for (let i = 0; i < rows.length; i++) column[rows[i]] = i < cells.length ? cells[i] : null;
 }

@@ -1,4 +1,6 @@
 import type { Address, Answers, ErrorAnswer, Queries, Streams } from '../../experiments/page/api.js';
+import { EventStreamReader, type StreamMessage } from './event-stream.js';
+import { untilDone } from './until-done.js';
 
 /** The parts of an address that stand for something: `run` and `trial` of `/api/runs/:run/trials/:trial`. */
 export type Parameters<A extends string> = A extends `${string}:${infer Name}/${infer Rest}`
@@ -42,29 +44,86 @@ export async function get<A extends Address>(
 ): Promise<Answers[A]> {
   const url = addressOf(address, parameters, query);
   const response = await fetch(url, signal === undefined ? {} : { signal });
-  if (response.ok) return (await response.json()) as Answers[A];
-  const refusal = (await response.json().catch(() => null)) as ErrorAnswer | null;
-  throw new Refused(response.status, refusal?.error ?? { message: `The server answered ${response.status}.` });
+  if (!response.ok) throw await refusalOf(response);
+  return (await response.json()) as Answers[A];
 }
 
-/** Listens to a stream until it is closed; the browser connects again by itself when the connection breaks. */
+async function refusalOf(response: Response): Promise<Refused> {
+  const refusal = (await response.json().catch(() => null)) as ErrorAnswer | null;
+  return new Refused(response.status, refusal?.error ?? { message: `The server answered ${response.status}.` });
+}
+
+/** How an error of `get` or `listen` is told to people. */
+export const problemText = (error: unknown): string =>
+  error instanceof Refused ? error.message : 'The server cannot be reached. Is `nas ui` still running?';
+
+/** How long nothing may come from a server, which says at least every 15 s that it is there, in ms. */
+const longestSilence = 45_000;
+
+/** Takes in a stream's messages until it ends. */
+async function follow(
+  url: string,
+  closed: AbortSignal,
+  opened: () => void,
+  take: (message: StreamMessage) => void,
+): Promise<void> {
+  const silent = new AbortController();
+  const giveUp = () => silent.abort();
+  let timer = setTimeout(giveUp, longestSilence);
+  try {
+    const response = await fetch(url, {
+      headers: { accept: 'text/event-stream' },
+      cache: 'no-store',
+      signal: AbortSignal.any([closed, silent.signal]),
+    });
+    if (!response.ok || response.body === null) throw await refusalOf(response);
+    opened();
+    const reader = new EventStreamReader();
+    const text = response.body.pipeThrough(new TextDecoderStream()).getReader();
+    for (let { done, value } = await text.read(); !done; { done, value } = await text.read()) {
+      clearTimeout(timer);
+      timer = setTimeout(giveUp, longestSilence);
+      for (const message of reader.read(value ?? '')) take(message);
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
+ * Listens to a stream until it is closed. A connection that is lost is opened again with what `query` then gives: a stream
+ * goes on from the newest cursor. (EventSource would ask for the first one again, and tells nobody why a stream is refused.)
+ */
 export function listen<A extends keyof Streams>(
   address: A,
   parameters: Parameters<A>,
-  query: Readonly<Record<string, QueryValue>>,
+  query: () => Readonly<Record<string, QueryValue>>,
   handlers: { readonly [E in keyof Streams[A]]: (data: Streams[A][E]) => void } & {
-    /** Told whenever the connection is lost or there again. */
-    readonly connected: (connected: boolean) => void;
+    /** The connection is there, or there again. */
+    readonly opened: () => void;
+    /** It was lost, or could not be opened; it is tried again until it is closed. */
+    readonly lost: (error: unknown) => void;
   },
 ): () => void {
-  const source = new EventSource(addressOf(address, parameters, query));
-  const { connected, ...messages } = handlers;
-  source.addEventListener('open', () => connected(true));
-  source.addEventListener('error', () => connected(false));
-  for (const [event, handle] of Object.entries(messages))
-    source.addEventListener(event, ({ data }: MessageEvent<string>) =>
-      // What the server sends under this name is of the type that `Streams` says.
-      (handle as (data: unknown) => void)(JSON.parse(data)),
-    );
-  return () => source.close();
+  const closed = new AbortController();
+  const { opened, lost, ...messages } = handlers;
+  const byEvent = new Map(Object.entries(messages));
+  const take = ({ event, data }: StreamMessage) => {
+    // What the server sends under this name is of the type that `Streams` says.
+    const handle = byEvent.get(event) as ((data: unknown) => void) | undefined;
+    handle?.(JSON.parse(data));
+  };
+  void untilDone(
+    async (progress) => {
+      const open = () => {
+        progress();
+        opened();
+      };
+      await follow(addressOf(address, parameters, query()), closed.signal, open, take);
+      throw new TypeError('the server has ended the stream');
+    },
+    lost,
+    closed.signal,
+  );
+  return () => closed.abort();
 }

@@ -4,18 +4,25 @@ import type {
   CandidateKey,
   Changes,
   CurvePoint,
+  LogEntry,
   RunAnswer,
   RunId,
   Training,
   TrialsAnswer,
 } from '../../experiments/page/api.js';
 import { Candidates } from './candidates.js';
-import { get, listen, Refused } from './connection.js';
+import { get, listen, problemText } from './connection.js';
+import { LiveCurves } from './live-curves.js';
+import { untilDone } from './until-done.js';
 
 /** Trials that are fetched at once: small parts, so that the first show at once. */
 const part = 5000;
 
-const keyOf = ({ stage, trial, shrunk }: Training): string => `${stage} ${trial ?? shrunk ?? ''}`;
+/** Entries of the log that are kept. */
+const longestLog = 200;
+
+/** What changes with no message of its own (what int8 came to, shrunk networks) is asked for again after this, in ms. */
+const infoAge = 15_000;
 
 /**
  * One run as it stands, kept up while it goes: what all pages about it show. Of the many candidates only `version` is a
@@ -29,12 +36,13 @@ export class LiveRun {
     loaded: signal<{ readonly done: number; readonly total: number }>({ done: 0, total: 0 }),
     frontier: signal<readonly CandidateKey[]>([]),
     now: signal<readonly Activity[]>([]),
-    curves: signal<ReadonlyMap<string, readonly CurvePoint[]>>(new Map()),
     connected: signal(true),
     problem: signal<string | null>(null),
+    replaced: signal(false),
   };
   private readonly ended = new AbortController();
-  private close = (): void => undefined;
+  private cursor = 0;
+  private askedAt = 0;
 
   /** All that does not grow with trials; null until it is there. */
   readonly info: ReadonlySignal<RunAnswer | null> = this.signals.info;
@@ -45,81 +53,110 @@ export class LiveRun {
   /** Along the second objective. */
   readonly frontier: ReadonlySignal<readonly CandidateKey[]> = this.signals.frontier;
   readonly now: ReadonlySignal<readonly Activity[]> = this.signals.now;
-  /** Epochs that ended since the page was opened, by training (`keyOf` of `curveOf`). */
-  private readonly curves: ReadonlySignal<ReadonlyMap<string, readonly CurvePoint[]>> = this.signals.curves;
+  /** Epochs that ended since the page was opened. */
+  readonly curves = new LiveCurves();
   /** Whether the server answers. */
   readonly connected: ReadonlySignal<boolean> = this.signals.connected;
-  /** Why the run cannot be shown. */
+  /** Why the run cannot be shown, or is no longer up to date. */
   readonly problem: ReadonlySignal<string | null> = this.signals.problem;
+  /** Whether its file was replaced or removed: what is here is of the past, and a new `LiveRun` knows more. */
+  readonly replaced: ReadonlySignal<boolean> = this.signals.replaced;
 
-  constructor(readonly id: RunId) {
-    this.load().catch((error: unknown) => {
-      if (this.ended.signal.aborted) return;
-      this.signals.problem.value = error instanceof Refused ? error.message : 'The server cannot be reached.';
-    });
+  /** @param clock Of now, in ms. */
+  constructor(
+    readonly id: RunId,
+    private readonly clock: () => number = Date.now,
+  ) {
+    void untilDone(
+      (progress) => this.load(progress),
+      (error) => (this.signals.problem.value = problemText(error)),
+      this.ended.signal,
+    );
   }
 
   /** Stops listening. */
   end(): void {
     this.ended.abort();
-    this.close();
   }
 
-  /** Epochs of a training that ended since the page was opened. */
+  /** Epochs of a training that ended since the page was opened; who shows them is told of more. */
   curveOf(training: Training): readonly CurvePoint[] {
-    return this.curves.value.get(keyOf(training)) ?? [];
+    return this.curves.version.value === 0 ? [] : this.curves.of(training);
   }
 
-  private async load(): Promise<void> {
-    const run = { run: this.id };
-    const { signal: ended } = this.ended;
-    this.signals.info.value = await get('/api/runs/:run', run, {}, ended);
-    let cursor: number | undefined;
+  private async load(progress: () => void): Promise<void> {
+    await this.ask();
+    let first: number | undefined;
     let from: number | null = 0;
     while (from !== null) {
-      const answer: TrialsAnswer = await get('/api/runs/:run/trials', run, { from, limit: part }, ended);
-      cursor ??= answer.cursor;
+      const answer: TrialsAnswer = await get(
+        '/api/runs/:run/trials',
+        { run: this.id },
+        { from, limit: part },
+        this.ended.signal,
+      );
+      first ??= answer.cursor;
       batch(() => {
         this.candidates.merge(answer.candidates);
         this.signals.version.value++;
         this.signals.loaded.value = { done: answer.next ?? answer.total, total: answer.total };
+        this.signals.problem.value = null;
       });
       from = answer.next;
+      progress();
     }
-    if (ended.aborted) return;
-    this.close = listen(
-      '/api/runs/:run/live',
-      run,
-      { after: cursor },
-      {
-        changes: (changes) => this.take(changes),
-        gone: ({ error }) => {
-          this.signals.problem.value = error.message;
-        },
-        connected: (connected: boolean) => {
-          this.signals.connected.value = connected;
-        },
-      },
-    );
+    this.cursor = first ?? 0;
+    if (!this.ended.signal.aborted) this.listen();
   }
 
-  private take({ run, pace, candidates, frontier, now, epochs, log }: Changes): void {
+  /** Asks for what does not grow with trials. */
+  private async ask(): Promise<void> {
+    this.askedAt = this.clock();
+    const info = await get('/api/runs/:run', { run: this.id }, {}, this.ended.signal);
+    this.signals.info.value = { ...info, log: merged(info.log, this.info.value?.log ?? []) };
+  }
+
+  private listen(): void {
+    const { connected, problem, replaced } = this.signals;
+    const close = listen('/api/runs/:run/live', { run: this.id }, () => ({ after: this.cursor }), {
+      changes: (changes) => this.take(changes),
+      gone: () => (replaced.value = true),
+      opened: () => batch(() => ((connected.value = true), (problem.value = null))),
+      lost: (error) =>
+        batch(() => {
+          connected.value = false;
+          problem.value = problemText(error);
+        }),
+    });
+    this.ended.signal.addEventListener('abort', close);
+  }
+
+  private take({ cursor, run, pace, candidates, frontier, now, epochs, log }: Changes): void {
+    this.cursor = cursor;
+    const before = this.info.value;
     batch(() => {
-      const { info, version, curves } = this.signals;
-      if (info.value !== null)
-        info.value = { ...info.value, run, pace, log: [...log.toReversed(), ...info.value.log].slice(0, 200) };
+      const { info, version, loaded } = this.signals;
+      if (before !== null) info.value = { ...before, run, pace, log: merged(log, before.log) };
       if (candidates.number.length > 0) {
         this.candidates.merge(candidates);
         version.value++;
+        const { waiting, running, complete, pruned, failed } = run.counts;
+        const total = waiting + running + complete + pruned + failed;
+        loaded.value = { done: total, total };
       }
       if (frontier !== null) this.signals.frontier.value = frontier;
       this.signals.now.value = now;
-      if (epochs.length > 0) {
-        const next = new Map(curves.value);
-        for (const { training, ...point } of epochs)
-          next.set(keyOf(training), [...(next.get(keyOf(training)) ?? []), point]);
-        curves.value = next;
-      }
+      this.curves.take(epochs);
     });
+    const moved = candidates.number.length > 0 || log.length > 0;
+    const ended = before !== null && before.run.status !== run.status;
+    if (ended || (moved && this.clock() - this.askedAt > infoAge)) this.ask().catch(() => undefined); // The stream tells when the server is gone.
   }
+}
+
+/** The newest first, each once. */
+function merged(log: readonly LogEntry[], known: readonly LogEntry[]): readonly LogEntry[] {
+  if (log.length === 0) return known;
+  const entries = new Map([...known, ...log].map((entry) => [entry.seq, entry]));
+  return [...entries.values()].sort((a, b) => b.seq - a.seq).slice(0, longestLog);
 }

@@ -1,61 +1,130 @@
-import { useEffect, useState } from 'preact/hooks';
-import type { RunEntry, RunsAnswer } from '../../../experiments/page/api.js';
-import { RunState } from '../../components/run-state.js';
-import { listen } from '../../data/connection.js';
-import { textOf, titleOf } from '../../data/text.js';
+import { useState } from 'preact/hooks';
+import type { RunId } from '../../../experiments/page/api.js';
+import { useNow } from '../../data/use-now.js';
+import { useRuns } from '../../data/use-runs.js';
+import { listRuns, orders, type Order } from './listing.js';
+import { RunRow } from './run-row.js';
 
-function Row({ entry }: { readonly entry: RunEntry }) {
-  if ('problem' in entry)
+/** Runs that can be compared at once. */
+const most = 6;
+
+const columns = [
+  { title: 'run' },
+  { title: 'state' },
+  { title: 'trials' },
+  { title: 'an hour', numeric: true },
+  { title: 'left', numeric: true },
+  { title: 'frontier' },
+  { title: 'best' },
+] as const;
+
+function CompareLink({ runs }: { readonly runs: readonly RunId[] }) {
+  if (runs.length < 2)
     return (
-      <tr>
-        <th scope="row">{entry.id}</th>
-        <td colSpan={3}>{entry.problem}</td>
-      </tr>
+      <button type="button" class="push" disabled title={`Choose 2 to ${most} runs`}>
+        Compare
+      </button>
     );
-  const { id, run, best, measures } = entry;
+  const address = `/compare?runs=${runs.map((id) => encodeURIComponent(id)).join(',')}`;
   return (
-    <tr>
-      <th scope="row">
-        <a href={`/runs/${encodeURIComponent(id)}`}>{id}</a>
-      </th>
-      <td>
-        <RunState run={run} />
-      </td>
-      <td class="number">
-        {run.counts.complete} / {run.planned}
-      </td>
-      <td>
-        {Object.entries(best)
-          .map(([name, value]) => `${titleOf(measures, name)} ${textOf(measures, name, value)}`)
-          .join(', ')}
-      </td>
-    </tr>
+    <a class="button primary push" href={address}>
+      Compare {runs.length} runs
+    </a>
   );
 }
 
 /** All runs of the folder; they appear, move on and end by themselves. */
 export function RunsPage() {
-  const [answer, setAnswer] = useState<RunsAnswer | null>(null);
-  useEffect(() => listen('/api/live', {}, {}, { runs: setAnswer, connected: () => undefined }), []);
-  if (answer === null) return <p role="status">Loading …</p>;
+  const { answer, problem } = useRuns();
+  const now = useNow();
+  const [text, setText] = useState('');
+  const [order, setOrder] = useState<Order>('name');
+  const [chosen, setChosen] = useState<ReadonlySet<RunId>>(new Set());
+  const banner = problem !== null && (
+    <p class="banner" role="alert">
+      {problem} It is tried again.
+    </p>
+  );
+  if (answer === null)
+    return (
+      <section>
+        <h1>Runs</h1>
+        {banner || <p role="status">Loading …</p>}
+      </section>
+    );
+  const { folder, runs } = answer;
+  const listed = listRuns(runs, text, order);
+  const compared = runs.map(({ id }) => id).filter((id) => chosen.has(id));
+  const select = (id: RunId, selected: boolean) => {
+    const next = new Set(chosen);
+    if (selected) next.add(id);
+    else next.delete(id);
+    setChosen(next);
+  };
   return (
     <section>
-      <h1>Runs in {answer.folder}</h1>
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">run</th>
-            <th scope="col">state</th>
-            <th scope="col">trials</th>
-            <th scope="col">best</th>
-          </tr>
-        </thead>
-        <tbody>
-          {answer.runs.map((entry) => (
-            <Row key={entry.id} entry={entry} />
-          ))}
-        </tbody>
-      </table>
+      <h1>Runs in {folder}</h1>
+      {banner}
+      {runs.length === 0 ? (
+        <p class="empty">
+          There is no run in {folder} yet. It is shown here as soon as one begins: <code>nas run experiment.yaml</code>
+        </p>
+      ) : (
+        <>
+          <div class="toolbar">
+            <label>
+              Find <input type="search" value={text} onInput={({ currentTarget: { value } }) => setText(value)} />
+            </label>
+            <label>
+              Sort by{' '}
+              <select
+                value={order}
+                onChange={({ currentTarget: { value } }) =>
+                  setOrder(orders.find((candidate) => candidate === value) ?? 'name')
+                }
+              >
+                {orders.map((candidate) => (
+                  <option key={candidate}>{candidate}</option>
+                ))}
+              </select>
+            </label>
+            <span class="note" role="status">
+              {listed.length === runs.length ? `${runs.length} runs` : `${listed.length} of ${runs.length} runs`}
+            </span>
+            <CompareLink runs={compared} />
+          </div>
+          <div class="scrolls" role="region" aria-label="Runs" tabIndex={0}>
+            <table>
+              <thead>
+                <tr>
+                  <th scope="col">
+                    <span class="visually-hidden">compare</span>
+                  </th>
+                  {columns.map(({ title, ...column }) => (
+                    <th key={title} scope="col" class={'numeric' in column ? 'number' : undefined}>
+                      {title}
+                    </th>
+                  ))}
+                </tr>
+              </thead>
+              <tbody>
+                {listed.map((entry) => (
+                  <RunRow
+                    key={entry.id}
+                    entry={entry}
+                    now={now}
+                    selected={chosen.has(entry.id)}
+                    onSelect={
+                      chosen.size < most || chosen.has(entry.id) ? (selected) => select(entry.id, selected) : null
+                    }
+                  />
+                ))}
+              </tbody>
+            </table>
+          </div>
+          {listed.length === 0 && <p class="empty">No run is called so.</p>}
+        </>
+      )}
     </section>
   );
 }

@@ -1,0 +1,36 @@
+import { signal, type ReadonlySignal } from '@preact/signals';
+import type { CurvePoint, EpochChange, Training } from '../../experiments/page/api.js';
+
+/** Trainings that are kept: those that got on last. A page that is open for days must not grow. */
+const most = 200;
+
+const keyOf = ({ stage, trial, shrunk }: Training): string => `${stage} ${trial ?? ''} ${shrunk ?? ''}`;
+
+/** Epochs that ended since the page was opened, by training. */
+export class LiveCurves {
+  private readonly signals = { version: signal(0) };
+  /** The one that got on last is the last. */
+  private readonly points = new Map<string, readonly CurvePoint[]>();
+
+  /** Counts changes; whoever draws curves reads it. */
+  readonly version: ReadonlySignal<number> = this.signals.version;
+
+  /** An epoch that is told again, as after another attempt, replaces what was known of it. */
+  take(epochs: readonly EpochChange[]): void {
+    for (const { training, ...point } of epochs) {
+      const key = keyOf(training);
+      const known = this.points.get(key) ?? [];
+      this.points.delete(key);
+      this.points.set(key, [...known.filter(({ epoch }) => epoch < point.epoch), point]);
+    }
+    for (const key of this.points.keys()) {
+      if (this.points.size <= most) break;
+      this.points.delete(key);
+    }
+    if (epochs.length > 0) this.signals.version.value++;
+  }
+
+  of(training: Training): readonly CurvePoint[] {
+    return this.points.get(keyOf(training)) ?? [];
+  }
+}

@@ -1,0 +1,98 @@
+import { duration } from '../../../base/number-text.js';
+import type { ReadableRun, RunEntry, UnreadableRun } from '../../../experiments/page/api.js';
+import { RunProgress } from '../../components/run-progress.js';
+import { RunState } from '../../components/run-state.js';
+import { Sketch } from '../../components/sketch.js';
+import { textOf, titleOf } from '../../data/text.js';
+
+interface Props {
+  readonly entry: RunEntry;
+  readonly selected: boolean;
+  /** Null: not to be chosen for a comparison. */
+  readonly onSelect: ((selected: boolean) => void) | null;
+  /** In ms since 1970. */
+  readonly now: number;
+}
+
+/** Of a run's frontier in words: how many networks, and from where to where. */
+function sketchText({ frontier, sketch, objectives, measures }: ReadableRun): string {
+  const [first, second] = [objectives.at(0), objectives.at(1)];
+  const range = (name: string | undefined, i: 0 | 1): string => {
+    if (name === undefined || sketch.length === 0) return '';
+    const values = sketch.map((point) => point[i]);
+    const [low, high] = [Math.min(...values), Math.max(...values)].map((value) => textOf(measures, name, value));
+    return `, ${titleOf(measures, name)} ${low} to ${high}`;
+  };
+  return `Frontier of ${frontier} networks${range(second?.name, 0)}${range(first?.name, 1)}`;
+}
+
+function Unreadable({ entry: { id, problem } }: { readonly entry: UnreadableRun }) {
+  return (
+    <tr>
+      <td />
+      <th scope="row">{id}</th>
+      <td>
+        <span class="state failed">unreadable</span>
+      </td>
+      <td colSpan={5}>{problem}</td>
+    </tr>
+  );
+}
+
+function Best({ entry: { objectives, best, measures } }: { readonly entry: ReadableRun }) {
+  const known = objectives.filter(({ name }) => Object.hasOwn(best, name));
+  if (known.length === 0) return <>-</>;
+  return (
+    <ul class="plain">
+      {known.map(({ name }) => (
+        <li key={name}>
+          {titleOf(measures, name)} <strong>{textOf(measures, name, best[name])}</strong>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Readable({ entry, selected, onSelect, now }: Props & { readonly entry: ReadableRun }) {
+  const { id, run, pace, frontier, sketch } = entry;
+  const ago = duration(Math.max(0, now - Date.parse(run.updatedAt)) / 1000);
+  return (
+    <tr>
+      <td>
+        <input
+          type="checkbox"
+          aria-label={`Compare ${id}`}
+          checked={selected}
+          disabled={onSelect === null}
+          onChange={({ currentTarget: { checked } }) => onSelect?.(checked)}
+        />
+      </td>
+      <th scope="row">
+        <a href={`/runs/${encodeURIComponent(id)}`}>{id}</a>
+        {run.name !== id && <div class="note">{run.name}</div>}
+      </th>
+      <td>
+        <RunState run={run} />
+        {run.status !== 'running' && <div class="note">{ago} ago</div>}
+      </td>
+      <td>
+        <RunProgress run={run} />
+      </td>
+      <td class="number">
+        {pace.trialsPerHour === null ? '-' : Math.round(pace.trialsPerHour).toLocaleString('en-US')}
+      </td>
+      <td class="number">{pace.etaSeconds === null ? '-' : duration(pace.etaSeconds)}</td>
+      <td>
+        <Sketch points={sketch} label={sketchText(entry)} /> <span class="note">{frontier}</span>
+      </td>
+      <td>
+        <Best entry={entry} />
+      </td>
+    </tr>
+  );
+}
+
+/** A run in the list of runs, also one that cannot be read. */
+export function RunRow({ entry, ...props }: Props) {
+  return 'problem' in entry ? <Unreadable entry={entry} /> : <Readable entry={entry} {...props} />;
+}
