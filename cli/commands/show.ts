@@ -10,7 +10,6 @@ import {
   objectiveValue,
   objectivesOf,
   percent,
-  providerText,
   searchTitle,
   testTitle,
   type CurvePoint,
@@ -36,7 +35,6 @@ function latencyFacts({ latency, predicted }: ReportMember): Fact[] {
     ]);
   if (latency === null) return facts;
   const [low, high] = latency.interval;
-  const { cpu, threads, batch } = latency.environment;
   return [
     ...facts,
     [
@@ -44,10 +42,7 @@ function latencyFacts({ latency, predicted }: ReportMember): Fact[] {
       `${ms(latency.ms)} (95 % interval ${ms(low)} to ${ms(high)}${latency.converged ? '' : ', still wide'})`,
     ],
     ['percentiles', `p50 ${ms(latency.p50)}, p95 ${ms(latency.p95)}, p99 ${ms(latency.p99)}`],
-    [
-      'device',
-      `${cpu}, ${threads} thread${threads === 1 ? '' : 's'}, batch ${batch}, ${providerText(latency.environment)}`,
-    ],
+    ['device', latency.on],
   ];
 }
 

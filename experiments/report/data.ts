@@ -75,6 +75,8 @@ export interface ReportLatency extends Pick<
   'ms' | 'p50' | 'p95' | 'p99' | 'interval' | 'converged'
 > {
   readonly environment: Environment;
+  /** What it was measured on, for people: `Example CPU, 1 thread, batch 1, ONNX Runtime cpu`. */
+  readonly on: string;
 }
 
 /** One epoch of a learning curve. */

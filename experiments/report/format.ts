@@ -10,6 +10,12 @@ export { bytes, count, duration, epochsText, ms, percent } from '../../base/numb
 export const providerText = ({ provider, adapter }: Pick<Environment, 'provider' | 'adapter'>): string =>
   adapter === undefined ? provider : `${provider} on ${adapter}`;
 
+/** What a latency was measured on: `Example CPU, 1 thread, batch 1, ONNX Runtime cpu`. */
+export const deviceText = (environment: Environment): string => {
+  const { cpu, threads, batch } = environment;
+  return `${cpu}, ${threads} thread${threads === 1 ? '' : 's'}, batch ${batch}, ONNX Runtime ${providerText(environment)}`;
+};
+
 /** A value as tables show it, in its objective's unit. */
 export const objectiveValue = (objective: string, value: number | null | undefined): string =>
   valueText(unitOf(objective), value);

@@ -1,7 +1,7 @@
 import { storedPrecisions } from '../../../store/precision.js';
 import { accuracyOf, isAccuracy } from '../../measures.js';
 import type { ReportData } from '../data.js';
-import { objectiveTitle, providerText } from '../format.js';
+import { objectiveTitle } from '../format.js';
 import type { Plane } from './frontier-points.js';
 
 /** How the latencies came to be: device, threads, and how many are predicted only. */
@@ -9,13 +9,10 @@ function latencyNote(data: ReportData, plane: Plane): string {
   if (plane.x !== 'latency_ms') return '';
   const measured = data.frontier.flatMap(({ latency }) => latency ?? []);
   if (measured.length === 0) return 'Latency: predicted, not measured.';
-  const [{ environment }] = measured;
-  const { cpu, threads, batch } = environment;
   const whose = measured.length === data.frontier.length ? '' : ` of ${measured.length} frontier networks`;
-  const device = `${cpu}, ${threads} thread${threads === 1 ? '' : 's'}, batch ${batch}, ONNX Runtime ${providerText(environment)}`;
   const others = data.trials.filter(({ provenance }) => provenance['latency_ms'] === 'predicted').length;
   const predicted = others > 0 ? ` Latency of ${others} trials predicted.` : '';
-  return `Latency${whose}: measured on ${device}; bars: 95 % interval.${predicted}`;
+  return `Latency${whose}: measured on ${measured[0].on}; bars: 95 % interval.${predicted}`;
 }
 
 export function subtitle(data: ReportData, plane: Plane): string[] {

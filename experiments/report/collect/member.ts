@@ -1,6 +1,7 @@
 import type { Environment } from '../../../latency-models/index.js';
 import type { Network } from '../../../spaces/index.js';
 import type { MeasurementRecord, Store, StoredPrecision, TrialStage } from '../../../store/index.js';
+import { deviceText } from '../format.js';
 import { collectFinals } from './finals.js';
 import type { TableRow } from '../../runner/loop/evaluators/table.js';
 import type {
@@ -15,7 +16,8 @@ import type {
 
 function toLatency({ ms, p50, p95, p99, interval, converged, environment }: MeasurementRecord): ReportLatency {
   // Written by the runner from a Measurement.
-  return { ms, p50, p95, p99, interval, converged, environment: environment as Environment };
+  const taken = environment as Environment;
+  return { ms, p50, p95, p99, interval, converged, environment: taken, on: deviceText(taken) };
 }
 
 const curveOf = (store: Store, stage: TrialStage, trial: number): CurvePoint[] =>

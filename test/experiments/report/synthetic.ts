@@ -1,5 +1,5 @@
 import { Random } from '../../../base/random.js';
-import { measureText } from '../../../experiments/report/format.js';
+import { deviceText, measureText } from '../../../experiments/report/format.js';
 import { partsOf } from '../../../experiments/report/collect/parts.js';
 import type { ReportData, ReportMember, ReportTrial } from '../../../experiments/report/data.js';
 import type { Environment } from '../../../latency-models/index.js';
@@ -60,6 +60,7 @@ function memberOf(space: Space, trial: ReportTrial, random: Random): ReportMembe
       interval: [0.985 * ms, 1.015 * ms],
       converged: true,
       environment,
+      on: deviceText(environment),
     },
     predicted: { ms: ms * (1 + 0.05 * random.normal()), std: 0.05 * ms, coverage: 1 },
     final: {
