@@ -43,6 +43,7 @@ const columns = `epoch, train_loss AS trainLoss, train_accuracy AS trainAccuracy
 export class Curves {
   private readonly insert;
   private readonly select;
+  private readonly selectOne;
 
   constructor(
     private readonly connection: Connection,
@@ -57,6 +58,10 @@ export class Curves {
     this.select = connection.prepare<Epoch>(
       `SELECT ${columns} FROM curves WHERE stage = $stage AND trial IS $trial AND shrunk IS $shrunk
        ORDER BY epoch`,
+    );
+    this.selectOne = connection.prepare<Epoch>(
+      `SELECT ${columns} FROM epochs WHERE stage = $stage AND trial IS $trial AND shrunk IS $shrunk AND epoch = $epoch
+       ORDER BY seq DESC LIMIT 1`,
     );
   }
 
@@ -86,5 +91,12 @@ export class Curves {
   /** The epochs of a training, in order. */
   of({ stage, trial, shrunk }: Training): Epoch[] {
     return this.connection.read(() => this.select.all({ stage, trial: trial ?? null, shrunk: shrunk ?? null }));
+  }
+
+  /** One epoch of a training, as it was recorded last. */
+  at({ stage, trial, shrunk }: Training, epoch: number): Epoch | undefined {
+    return this.connection.read(() =>
+      this.selectOne.get({ stage, trial: trial ?? null, shrunk: shrunk ?? null, epoch }),
+    );
   }
 }

@@ -61,16 +61,21 @@ export class Events {
   private readonly insert;
   private readonly select;
   private readonly selectOf;
+  private readonly selectLast;
+  private readonly selectLatest;
 
   constructor(private readonly connection: Connection) {
     this.insert = connection.prepare(
       'INSERT INTO events (at, kind, trial, detail) VALUES ($at, $kind, $trial, $detail)',
     );
     const columns = 'SELECT seq, at, kind, trial, detail FROM events';
-    this.select = connection.prepare<Row>(`${columns} WHERE seq > $after ORDER BY seq`);
-    this.selectOf = connection.prepare<Row>(
-      `${columns} WHERE kind IN (SELECT value FROM json_each($kinds)) ORDER BY seq`,
+    const among = 'kind IN (SELECT value FROM json_each($kinds))';
+    this.select = connection.prepare<Row>(`${columns} WHERE seq > $after ORDER BY seq LIMIT $limit`);
+    this.selectOf = connection.prepare<Row>(`${columns} WHERE ${among} ORDER BY seq`);
+    this.selectLast = connection.prepare<Row>(
+      `${columns} WHERE ${among} AND ($trial IS NULL OR trial = $trial) ORDER BY seq DESC LIMIT $limit`,
     );
+    this.selectLatest = connection.prepare<{ seq: number | null }>('SELECT max(seq) AS seq FROM events');
   }
 
   add({ kind, trial, detail = {} }: NewEvent): void {
@@ -78,14 +83,25 @@ export class Events {
     this.connection.write(() => this.insert.run(row));
   }
 
-  /** Events in order; with `after`, only those whose `seq` is greater. */
-  all(after = 0): EventRecord[] {
-    return this.connection.read(() => this.select.all({ after })).map(this.toRecord);
+  /** Events in order; with `after`, only those whose `seq` is greater; at most `limit`. */
+  all(after = 0, limit = -1): EventRecord[] {
+    return this.connection.read(() => this.select.all({ after, limit })).map(this.toRecord);
   }
 
   /** Those of some kinds, in order. */
   of(...kinds: readonly EventKind[]): EventRecord[] {
     return this.connection.read(() => this.selectOf.all({ kinds: JSON.stringify(kinds) })).map(this.toRecord);
+  }
+
+  /** The latest of some kinds (of one trial, where it is given), the newest first; at most `limit`. */
+  last(kinds: readonly EventKind[], limit: number, trial?: number): EventRecord[] {
+    const parameters = { kinds: JSON.stringify(kinds), limit, trial: trial ?? null };
+    return this.connection.read(() => this.selectLast.all(parameters)).map(this.toRecord);
+  }
+
+  /** The `seq` of the newest; 0 when there is none. */
+  latest(): number {
+    return this.connection.read(() => this.selectLatest.get({})?.seq ?? 0);
   }
 
   private readonly toRecord = (row: Row): EventRecord => ({ ...row, detail: this.connection.parse(row.detail) });

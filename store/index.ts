@@ -5,7 +5,13 @@ export { describeTraining, type Curves, type Epoch, type Training } from './curv
 export { eventKinds, type EventKind, type EventRecord, type Events, type NewEvent } from './events.js';
 export type { FinalRecord, Finals, FinalStage, NewFinal, WeightsOrigin } from './finals.js';
 export { isWorkedIn, lockWorkdir } from './lock.js';
-export type { MeasurementPurpose, MeasurementRecord, Measurements, NewMeasurement } from './measurements.js';
+export type {
+  MeasurementPurpose,
+  MeasurementRecord,
+  Measurements,
+  NewMeasurement,
+  PredictedMeasurement,
+} from './measurements.js';
 export type { Networks } from './networks.js';
 export { storedPrecisions, type StoredPrecision } from './precision.js';
 export type { Run, RunMeta, RunRecord, RunState, RunStatus, RunStatusRecord } from './run.js';
@@ -13,6 +19,7 @@ export type { NewShrunk, ShrunkLatencies, ShrunkNetworks, ShrunkOutcome, ShrunkR
 export { Store, type StoreOptions } from './store.js';
 export {
   trialStates,
+  type CompleteValues,
   type NewTrial,
   type Outcome,
   type Progress,
@@ -20,7 +27,10 @@ export {
   type TrialRecord,
   type TrialState,
 } from './trial-record.js';
-export type { CompleteValues, Trials } from './trials.js';
+export type { TrialEnd, TrialOverview, TrialStanding } from './trial-overview.js';
+export type { ListedTrial, TrialPages, TrialWords } from './trial-pages.js';
+export type { ListedVariant } from './trial-tables.js';
+export type { Trials } from './trials.js';
 export type { StoredPrediction, StoredPredictions } from './predictions.js';
 export type { VariantRecord, Variants, Verdict } from './variants.js';
 export type { ObjectiveValue, ObjectiveValues, Provenance } from './trial-values.js';

@@ -39,6 +39,20 @@ export interface MeasurementRecord extends Omit<NewMeasurement, 'trial' | 'netwo
   readonly takenAt: number;
 }
 
+/** A latency that had been predicted when its trial was asked, in ms. */
+export interface PredictedMeasurement {
+  readonly trial: number;
+  readonly precision: StoredPrecision;
+  readonly measured: number;
+  /** In ms since 1970. */
+  readonly takenAt: number;
+  readonly predicted: number;
+  /** Standard deviation of the predictor's error, in ms. */
+  readonly std: number;
+  /** In [0, 1]; below 1 the predictor extrapolated. */
+  readonly coverage: number;
+}
+
 interface Row extends Omit<MeasurementRecord, 'converged' | 'interval' | 'environment'> {
   readonly low: number;
   readonly high: number;
@@ -55,6 +69,7 @@ export class Measurements {
   private readonly select;
   private readonly selectOf;
   private readonly selectSamples;
+  private readonly selectPredicted;
 
   constructor(
     private readonly connection: Connection,
@@ -70,6 +85,11 @@ export class Measurements {
     this.select = connection.prepare<Row>(`SELECT ${columns} FROM measurements ORDER BY id`);
     this.selectOf = connection.prepare<Row>(`SELECT ${columns} FROM measurements WHERE trial = $trial ORDER BY id`);
     this.selectSamples = connection.prepare<{ samples: Uint8Array }>('SELECT samples FROM measurements WHERE id = $id');
+    this.selectPredicted = connection.prepare<PredictedMeasurement>(
+      `SELECT m.trial, m.precision, m.ms AS measured, m.taken_at AS takenAt, p.ms AS predicted, p.std, p.coverage
+       FROM measurements m JOIN predictions p ON p.trial = m.trial AND p.precision = m.precision
+       WHERE m.purpose = 'trial' ORDER BY m.id`,
+    );
   }
 
   /** @returns the measurement's id. */
@@ -110,6 +130,11 @@ export class Measurements {
   /** Those of one trial. */
   of(trial: number): MeasurementRecord[] {
     return this.connection.read(() => this.selectOf.all({ trial })).map((row) => this.toRecord(row));
+  }
+
+  /** What was measured of trials whose latency had been predicted. */
+  predicted(): PredictedMeasurement[] {
+    return this.connection.read(() => this.selectPredicted.all({}));
   }
 
   /** The raw samples of a measurement, in ms; empty when there is no such measurement. */

@@ -10,6 +10,8 @@ import { createDatabase, memoryDatabase, openDatabase } from './open.js';
 import { Predictions } from './predictions.js';
 import { Run, type RunMeta } from './run.js';
 import { ShrunkNetworks } from './shrunk.js';
+import { TrialOverview } from './trial-overview.js';
+import { TrialPages } from './trial-pages.js';
 import { Trials } from './trials.js';
 import { TrialValues } from './trial-values.js';
 import { Variants } from './variants.js';
@@ -31,6 +33,8 @@ export interface StoreOptions {
 export class Store {
   readonly run: Run;
   readonly trials: Trials;
+  readonly pages: TrialPages;
+  readonly overview: TrialOverview;
   readonly variants: Variants;
   readonly networks: Networks;
   readonly curves: Curves;
@@ -56,6 +60,8 @@ export class Store {
       values: new TrialValues(connection),
       variants: this.variants,
     });
+    this.pages = new TrialPages(connection);
+    this.overview = new TrialOverview(connection);
     this.curves = new Curves(connection, events);
     this.measurements = new Measurements(connection, events, this.networks);
     this.finals = new Finals(connection, events, attempts);
@@ -90,6 +96,11 @@ export class Store {
   /** Makes one transaction of all calls within `task`: all of them are recorded, or (when it throws) none. */
   transaction<T>(task: () => T): T {
     return this.connection.write(task);
+  }
+
+  /** Makes one reading of all calls within `task`: they see the run as it is at one moment. */
+  reading<T>(task: () => T): T {
+    return this.connection.read(task);
   }
 
   /** Closes the file; safe to call twice. */

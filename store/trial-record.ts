@@ -63,6 +63,14 @@ export interface TrialRecord extends StoredValues {
   readonly finishedAt: number | null;
 }
 
+/** The values of a complete trial in a precision that may stand on the frontier. */
+export interface CompleteValues {
+  readonly number: number;
+  readonly precision: StoredPrecision;
+  readonly state: 'complete';
+  readonly values: Readonly<Record<string, number>>;
+}
+
 /** A row of the view `trial_states`. */
 export interface TrialRow extends Omit<
   TrialRecord,

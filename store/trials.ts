@@ -19,14 +19,6 @@ import type { ObjectiveValues, TrialValues } from './trial-values.js';
 import { json } from './values.js';
 import type { Variants } from './variants.js';
 
-/** The values of a complete trial in a precision that may stand on the frontier. */
-export interface CompleteValues {
-  readonly number: number;
-  readonly precision: StoredPrecision;
-  readonly state: 'complete';
-  readonly values: Readonly<Record<string, number>>;
-}
-
 /** Which trials, as parameters. */
 type Chosen = Readonly<Record<'states' | 'precision', string | null>>;
 
@@ -63,7 +55,6 @@ export class Trials {
   private readonly selectPage;
   private readonly selectAscending;
   private readonly selectDescending;
-  private readonly selectComplete;
   private readonly selectTotals;
   private readonly selectProgress;
 
@@ -98,12 +89,6 @@ export class Trials {
     this.selectPage = page('', '');
     this.selectAscending = page(value, 'value NULLS LAST, ');
     this.selectDescending = page(value, 'value DESC NULLS LAST, ');
-    this.selectComplete = connection.prepare<{
-      trial: number;
-      precision: StoredPrecision;
-      objective: string;
-      value: number;
-    }>('SELECT trial, precision, objective, value FROM pareto_values ORDER BY trial, chosen DESC, precision');
     this.selectTotals = connection.prepare<{ rejected: number | null; changedAt: number | null }>(
       `SELECT sum(rejected) AS rejected, max(
          coalesce(max(asked_at), 0),
@@ -209,21 +194,6 @@ export class Trials {
 
   private selectSorted({ objective, descending }: NonNullable<TrialQuery['sort']>, paging: Paging): TrialRow[] {
     return (descending ? this.selectDescending : this.selectAscending).all({ objective, ...paging });
-  }
-
-  /**
-   * What the Pareto frontier is computed from: the values of all complete trials, in their order; where a trial's network
-   * is accepted in more than one precision, those of each, the chosen one first.
-   */
-  complete(): CompleteValues[] {
-    const trials: (CompleteValues & { readonly values: Record<string, number> })[] = [];
-    for (const { trial, precision, objective, value } of this.connection.read(() => this.selectComplete.all({}))) {
-      let last = trials.at(-1);
-      if (last?.number !== trial || last.precision !== precision)
-        trials.push((last = { number: trial, precision, state: 'complete', values: {} }));
-      last.values[objective] = value;
-    }
-    return trials;
   }
 
   /** Candidates that cheap constraints rejected, and when anything last happened to a trial (0: never). */

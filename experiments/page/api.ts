@@ -35,7 +35,7 @@ export interface CandidateKey {
 
 /** How a run gets on. */
 export interface Pace {
-  /** Trials that ended in an hour, of late; null when too few did. */
+  /** Trials that ended in an hour, of late; null when too few did, the run stands still, or its time is simulated. */
   readonly trialsPerHour: number | null;
   /** Until the last trial ends. */
   readonly etaSeconds: number | null;
@@ -181,7 +181,7 @@ export interface Changes {
   readonly pace: Pace;
   /** The rows that changed. */
   readonly candidates: CandidateColumns;
-  /** The whole frontier by search values, along the second objective; null when it is as before. */
+  /** The whole frontier by search values, along the second objective; null when it is as before. The first message has it. */
   readonly frontier: readonly CandidateKey[] | null;
   readonly now: readonly Activity[];
   readonly epochs: readonly EpochChange[];
@@ -201,6 +201,7 @@ export interface MeasuredLatency {
   readonly interval: readonly [low: number, high: number];
   readonly converged: boolean;
   readonly takenAt: number;
+  /** In ms, ascending. */
   readonly samples: readonly number[];
   readonly environment: Readonly<Record<string, string>>;
 }
@@ -228,7 +229,7 @@ export interface HypervolumePoint {
 }
 
 export interface HypervolumeAnswer {
-  /** The worst and the best value of each objective among complete trials (of all runs that are compared). */
+  /** The worst and the best value of each objective among trials that keep the constraints (of all runs compared). */
   readonly worst: Values;
   readonly best: Values;
   /** Where it changed, and the end. */

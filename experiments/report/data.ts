@@ -131,7 +131,12 @@ export interface ReportMember extends ReportTrial, ReportKept {
   readonly network: Network | null;
   /** The network's parts, in order; null where there is no network. */
   readonly parts: readonly NetworkPart[] | null;
-  readonly curves: { readonly search: readonly CurvePoint[]; readonly final: readonly CurvePoint[] };
+  readonly curves: {
+    readonly search: readonly CurvePoint[];
+    readonly final: readonly CurvePoint[];
+    /** Of the fine-tuning with the rounding of 8 bits. Absent where there was none. */
+    readonly quantizeAware?: readonly CurvePoint[];
+  };
 }
 
 /** A member whose network is known. */

@@ -98,7 +98,7 @@ describe.each(readdirSync(fixtures))('the released database %s', (fixture) => {
     store.run.setStatus('complete');
     store.close();
     const again = Store.open(path, { readonly: true });
-    expect(again.trials.complete().at(-1)).toMatchObject({ number: 3, precision: 'fp32', values: { accuracy: 0.5 } });
+    expect(again.overview.complete().at(-1)).toMatchObject({ number: 3, precision: 'fp32', values: { accuracy: 0.5 } });
     expect(again.trials.progress()).toEqual({ waiting: 1, running: 1, complete: 2, pruned: 0, failed: 1 });
     again.close();
   });
@@ -153,7 +153,7 @@ describe('the released database v3.sqlite', () => {
         { precision: 'int8', values: { latency_ms: { value: 0.5 } }, accepted: true, detail: { method: 'minmax' } },
       ],
     });
-    expect(store.trials.complete()).toMatchObject([
+    expect(store.overview.complete()).toMatchObject([
       { number: 0, precision: 'int8', values: { accuracy: 0.75, latency_ms: 0.5 } },
       { number: 0, precision: 'fp32', values: { accuracy: 0.75, latency_ms: 1.25 } },
     ]);

@@ -38,14 +38,14 @@ describe('pages of trials', () => {
   });
 
   it('come with counts, and the values that the frontier is made of', () => {
-    const { trials } = stored();
+    const { trials, overview } = stored();
     const all = trials.all();
     expect(trials.progress()).toEqual({ waiting: 12, running: 12, complete: 12, pruned: 12, failed: 12 });
     expect(trials.totals().rejected).toBe(60);
     const moments = all.flatMap(({ askedAt, startedAt, finishedAt }) => [askedAt, startedAt ?? 0, finishedAt ?? 0]);
     expect(trials.totals().changedAt).toBe(Math.max(...moments));
     const complete = all.filter(({ state }) => state === 'complete');
-    expect(trials.complete()).toEqual(
+    expect(overview.complete()).toEqual(
       complete.map((trial) => ({
         number: trial.number,
         precision: 'fp32',

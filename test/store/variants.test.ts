@@ -126,7 +126,7 @@ describe('what the frontier is computed from', () => {
             ...others.map((each) => ({ number, precision: each, state, values: { ...values, ...own(each) } })),
           ];
         });
-        expect(store.trials.complete()).toEqual(expected);
+        expect(store.overview.complete()).toEqual(expected);
         store.close();
       }),
       { numRuns: 25 },

@@ -1,8 +1,10 @@
+// Not through search/index.js: that loads the controllers, and TF.js with their spaces.
+import { frontier } from '../../../search/frontier.js';
 import type { FinalRecord, Store, StoredPrecision } from '../../../store/index.js';
 import { isAccuracy } from '../../measures.js';
+import { plainValues } from '../../runner/loop/frontier.js';
 import type { FinalResult, ReportTrial } from '../data.js';
 import { objectivesOf } from './run.js';
-import { collectTrial, frontierOf } from './trials.js';
 
 /** A network in the precision that it is shown in. */
 type Shown = Pick<ReportTrial, 'number' | 'precision'>;
@@ -45,12 +47,14 @@ function rankedAnew(store: Store, records: readonly FinalRecord[]): ReadonlySet<
   const objectives = objectivesOf(store);
   // All are judged by the same kind, so it may stand where the search's kind stood.
   const judgedBy = objectives.map(({ name }) => name).filter(isAccuracy);
-  const judged = known.flatMap(({ trial, precision, accuracy }) => {
-    const reported = collectTrial(store, trial, precision);
+  const trials = new Map(store.pages.some(known.map(({ trial }) => trial)).map((trial) => [trial.number, trial]));
+  const judged = known.flatMap(({ trial: number, precision, accuracy }) => {
+    const trial = trials.get(number);
+    if (trial === undefined) return [];
+    const own = precision === trial.precision ? undefined : trial.variants.find((one) => one.precision === precision);
     const anew = Object.fromEntries(judgedBy.map((name) => [name, accuracy]));
-    return reported === undefined
-      ? []
-      : [{ ...reported, values: { ...reported.values, ...anew }, key: keyOf(trial, precision) }];
+    const values = { ...plainValues({ ...trial.values, ...own?.values }), ...anew };
+    return [{ state: trial.state, values, key: keyOf(number, precision) }];
   });
-  return new Set(frontierOf(judged, objectives).map(({ key }) => key));
+  return new Set(frontier(judged, objectives).map(({ key }) => key));
 }

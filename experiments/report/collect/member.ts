@@ -20,7 +20,8 @@ function toLatency({ ms, p50, p95, p99, interval, converged, environment }: Meas
   return { ms, p50, p95, p99, interval, converged, environment: taken, on: deviceText(taken) };
 }
 
-const curveOf = (store: Store, stage: TrialStage, trial: number): CurvePoint[] =>
+/** The learning curve of a training of a trial. */
+export const curveOf = (store: Store, stage: TrialStage, trial: number): CurvePoint[] =>
   store.curves
     .of({ stage, trial })
     .map(({ epoch, trainLoss, validationAccuracy }) => ({ epoch, trainLoss, validationAccuracy }));
@@ -73,6 +74,7 @@ function keptOf(store: Store, number: number, precision?: StoredPrecision): Repo
 export async function collectMember(store: Store, trial: ReportTrial): Promise<ReportMember> {
   const { number, genotypeId, precision, variants } = trial;
   const network = networkOf(store, genotypeId);
+  const quantizeAware = curveOf(store, 'quantize-aware', number);
   const { files, ...kept } = keptOf(store, number, precision ?? undefined);
   return {
     ...trial,
@@ -80,7 +82,11 @@ export async function collectMember(store: Store, trial: ReportTrial): Promise<R
     costs: network === null ? null : await costsOf(network, trial),
     network,
     parts: network === null ? null : await partsOf(network),
-    curves: { search: curveOf(store, 'search', number), final: curveOf(store, 'final', number) },
+    curves: {
+      search: curveOf(store, 'search', number),
+      final: curveOf(store, 'final', number),
+      ...(quantizeAware.length > 0 && { quantizeAware }),
+    },
     files,
     ...(variants && {
       kept: Object.fromEntries(variants.map((one) => [one.precision, keptOf(store, number, one.precision)])),

@@ -93,21 +93,28 @@ export function collectTrial(store: Store, number: number, precision?: StoredPre
 /** The Pareto frontier of a run, ordered as `frontierOf` does; only its members are read as a whole. */
 export function collectFrontier(store: Store): ReportTrial[] {
   const objectives = objectivesOf(store);
-  const members = frontier(store.trials.complete(), objectives).flatMap(({ number, precision }) => {
+  const members = frontier(store.overview.complete(), objectives).flatMap(({ number, precision }) => {
     const trial = store.trials.get(number);
     return trial === undefined ? [] : candidatesOf(trial).filter((candidate) => candidate.precision === precision);
   });
   return frontierOf(members.map(reporting(store)), objectives);
 }
 
-/** The Pareto frontier by search values, ordered along the second objective (the first when there is only one). */
-export function frontierOf<T extends ReportTrial>(candidates: readonly T[], objectives: readonly Objective[]): T[] {
-  const along = objectives.at(1) ?? objectives.at(0);
-  if (along === undefined) return [];
-  const sign = along.direction === 'minimize' ? 1 : -1;
-  const position = ({ values }: ReportTrial): number => sign * values[along.name];
-  return frontier(candidates, objectives).sort((a, b) => position(a) - position(b) || a.number - b.number);
+/** Members of a frontier along the second objective (the first when there is only one). */
+export function along<T extends Pick<ReportTrial, 'number' | 'values'>>(
+  members: readonly T[],
+  objectives: readonly Objective[],
+): T[] {
+  const axis = objectives.at(1) ?? objectives.at(0);
+  if (axis === undefined) return [];
+  const sign = axis.direction === 'minimize' ? 1 : -1;
+  const position = ({ values }: T): number => sign * values[axis.name];
+  return members.toSorted((a, b) => position(a) - position(b) || a.number - b.number);
 }
+
+/** The Pareto frontier by search values, ordered along the second objective (the first when there is only one). */
+export const frontierOf = <T extends ReportTrial>(candidates: readonly T[], objectives: readonly Objective[]): T[] =>
+  along(frontier(candidates, objectives), objectives);
 
 /** Names of the decisions, in the space's order. */
 export const decisionNames = (trials: readonly ReportTrial[]): string[] => Object.keys(trials.at(0)?.choices ?? {});

@@ -1,16 +1,21 @@
 // Not through search/index.js: that loads the controllers, and TF.js with their spaces, which reports can do without.
 import { frontier } from '../../../search/frontier.js';
 import type { Values } from '../../../search/index.js';
-import type { ObjectiveValues, StoredPrecision, TrialRecord } from '../../../store/index.js';
+import type { ListedVariant, ObjectiveValues, StoredPrecision, TrialRecord } from '../../../store/index.js';
 import type { Experiment } from '../../schema.js';
 
 /** Objective values without their provenance. */
 export const plainValues = (values: ObjectiveValues): Values =>
   Object.fromEntries(Object.entries(values).map(([name, { value }]) => [name, value]));
 
+/** A trial as far as its candidates are concerned. */
+export type Compressed = Pick<TrialRecord, 'number' | 'state' | 'precision' | 'values'> & {
+  readonly variants: readonly ListedVariant[];
+};
+
 /** A trial's network in a precision that was accepted: what a frontier is made of. */
-export interface Candidate {
-  readonly trial: TrialRecord;
+export interface Candidate<T extends Compressed = TrialRecord> {
+  readonly trial: T;
   readonly precision: StoredPrecision;
   /** Of all objectives, in this precision. */
   readonly values: ObjectiveValues;
@@ -20,7 +25,7 @@ export interface Candidate {
  * The candidates of a trial: its chosen variant first, then every other one that was accepted. Of a trial that is not
  * complete, and in a run that tries one precision only, there is the trial itself.
  */
-export function candidatesOf(trial: TrialRecord): readonly Candidate[] {
+export function candidatesOf<T extends Compressed>(trial: T): readonly Candidate<T>[] {
   const { precision, values, variants, state } = trial;
   const chosen = { trial, precision, values };
   if (state !== 'complete') return [chosen];

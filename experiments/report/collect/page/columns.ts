@@ -1,0 +1,70 @@
+import type { FinalRecord, ListedTrial, Store } from '../../../../store/index.js';
+import type { CandidateColumns } from '../../../page/api.js';
+import { candidatesOf, type Candidate } from '../../../runner/loop/frontier.js';
+import { factsOf, type RunFacts } from './facts.js';
+
+/** Which trials: so many from a number on, or these. */
+export type SomeTrials = { readonly from: number; readonly limit: number } | readonly number[];
+
+type Row = Candidate<ListedTrial>;
+
+/** A column for each name that is known of any row; null where a row has none. */
+function columnsOf<T, V>(
+  rows: readonly T[],
+  cellsOf: (row: T) => Readonly<Record<string, V>>,
+): Record<string, (V | null)[]> {
+  const columns = new Map<string, (V | null)[]>();
+  for (const [i, row] of rows.entries())
+    for (const [name, cell] of Object.entries(cellsOf(row))) {
+      let column = columns.get(name);
+      if (column === undefined) columns.set(name, (column = new Array<null>(rows.length).fill(null)));
+      column[i] = cell;
+    }
+  return Object.fromEntries(columns);
+}
+
+/** The final training of each candidate that had one. */
+function finalsOf(store: Store): (row: Row) => FinalRecord | undefined {
+  const finals = new Map(store.finals.all().map((final) => [`${final.trial} ${final.precision}`, final]));
+  return ({ trial, precision }) => finals.get(`${trial.number} ${precision}`);
+}
+
+/**
+ * Candidates as columns: of each trial what was chosen, then what else was accepted, in the order of numbers.
+ * About 25 ms for 1,000 trials, however many the run has.
+ */
+export function collectColumns(
+  store: Store,
+  trials: SomeTrials,
+  { record: { createdAt }, enqueued }: RunFacts = factsOf(store),
+): CandidateColumns {
+  const listed = 'from' in trials ? store.pages.range(trials.from, trials.limit) : store.pages.some(trials);
+  const rows = listed.flatMap((trial) => candidatesOf(trial));
+  const column = <V>(cell: (row: Row) => V): V[] => rows.map(cell);
+  const after = (at: number | null): number | null => (at === null ? null : (at - createdAt) / 1000);
+  const finalOf = finalsOf(store);
+  const valueColumns = columnsOf(rows, ({ values }) => values);
+  const partOf = <V>(part: (cell: Row['values'][string]) => V) =>
+    Object.fromEntries(
+      Object.entries(valueColumns).map(([name, cells]) => [
+        name,
+        cells.map((cell) => (cell === null ? null : part(cell))),
+      ]),
+    );
+  return {
+    number: column(({ trial }) => trial.number),
+    precision: column(({ precision }) => precision),
+    chosen: column(({ trial, precision }) => precision === trial.precision),
+    state: column(({ trial }) => trial.state),
+    values: partOf(({ value }) => value),
+    provenance: partOf(({ provenance }) => provenance),
+    choices: columnsOf(rows, ({ trial }) => trial.choices),
+    finalAccuracy: column((row) => finalOf(row)?.accuracy ?? null),
+    testAccuracy: column((row) => finalOf(row)?.testAccuracy ?? null),
+    startedAfter: column(({ trial }) => after(trial.startedAt)),
+    finishedAfter: column(({ trial }) => after(trial.finishedAt)),
+    rejected: column(({ trial }) => trial.rejected),
+    attempts: column(({ trial }) => trial.attempts),
+    enqueued: column(({ trial }) => enqueued.get(trial.genotypeId) ?? null),
+  };
+}
