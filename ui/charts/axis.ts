@@ -59,7 +59,7 @@ function logTicks(low: number, high: number): number[] {
 export const axisLook = (look: Look) => ({
   nameLocation: 'middle' as const,
   nameTextStyle: { color: look.ink, fontFamily: font, fontSize: 13, fontWeight: 600 },
-  axisLine: { show: true, lineStyle: { color: look.faint } },
+  axisLine: { show: true, onZero: false, lineStyle: { color: look.faint } },
   axisTick: { show: true, lineStyle: { color: look.faint } },
   axisLabel: { color: look.soft, fontFamily: font, fontSize: 12, hideOverlap: true },
   splitLine: { show: true, lineStyle: { color: look.line } },
@@ -102,3 +102,16 @@ export function valueAxis(input: AxisInput) {
     axisTick: { ...common.axisTick, customValues },
   };
 }
+
+/** An axis of numbers that are no measure's, under its own title. */
+export const plainAxis = (look: Look, name: string, tick: (value: number) => string = styles.score.tick) => ({
+  ...axisLook(look),
+  type: 'value' as const,
+  scale: true,
+  name,
+  nameGap: 32,
+  axisLabel: { ...axisLook(look).axisLabel, formatter: tick },
+});
+
+/** Shares as ticks: `87.5%`. */
+export const shareTick = styles.share.tick;

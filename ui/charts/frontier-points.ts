@@ -70,6 +70,8 @@ export interface FrontierInput extends Heading {
   readonly precisions: boolean;
   /** Absent: logarithmic where positive values span more than a factor of thirty. */
   readonly log?: { readonly x?: boolean; readonly y?: boolean };
+  /** Of the vertical axis, where it is not its measure's. */
+  readonly yTitle?: string;
   /** Names of series, where they are not the usual ones. */
   readonly names?: Partial<Record<FrontierSeries, string>>;
   /** Labels that would lie on each other are left out; in reports, all are there. */

@@ -6,7 +6,7 @@ import { frameOf, legendLook, plainText } from './frame.js';
 import { drawnSeries, markOf, namedSeries, nameOf } from './frontier-marks.js';
 import type { FrontierInput, FrontierPoint, FrontierSeries } from './frontier-points.js';
 import { font } from './look.js';
-import type { ChartOption, ChartSeries } from './option.js';
+import type { ChartOption, ChartSeries, ScatterSeries } from './option.js';
 import { skyline, turnOf } from './staircase.js';
 
 const precisionsOf = ({ precisions }: FrontierInput): readonly (StoredPrecision | null)[] =>
@@ -19,7 +19,7 @@ const shownPrecision = ({ precisions }: FrontierInput, precision: StoredPrecisio
 const hollowName = 'hollow: latency predicted';
 
 /** Marks that no other series draws: their points are told one by one. */
-function pointSeries(input: FrontierInput, series: FrontierSeries, precision: StoredPrecision | null): ChartSeries[] {
+function pointSeries(input: FrontierInput, series: FrontierSeries, precision: StoredPrecision | null): ScatterSeries[] {
   const { look } = input;
   const own = input.points.filter(
     (point) => point.series === series && shownPrecision(input, point.key.precision) === precision,
@@ -211,7 +211,7 @@ const hollowSeries = ({ points, clouds = [], look }: FrontierInput): ChartSeries
  * predicted, and constraints as shaded bounds. Networks in int8 are triangles.
  */
 export function frontierOption(input: FrontierInput): ChartOption {
-  const { plane, measures, look, log } = input;
+  const { plane, measures, look, log, yTitle } = input;
   const [horizontal, vertical] = [extentOf(valuesOf(input, 0)), extentOf(valuesOf(input, 1))];
   const series = [
     ...drawnSeries.flatMap((each) =>
@@ -231,7 +231,17 @@ export function frontierOption(input: FrontierInput): ChartOption {
   return {
     ...frame,
     xAxis: valueAxis({ measure: plane.x, measures, look, extent: horizontal, log: xLog }),
-    yAxis: { ...valueAxis({ measure: plane.y, measures, look, extent: vertical, log: yLog }), nameGap: 50 },
+    yAxis: {
+      ...valueAxis({
+        measure: plane.y,
+        measures,
+        look,
+        extent: vertical,
+        log: yLog,
+        ...(yTitle === undefined ? {} : { title: yTitle }),
+      }),
+      nameGap: 50,
+    },
     legend,
     tooltip: { ...frame.tooltip, formatter: (at: unknown) => tooltipText(input, series, at) },
     series,

@@ -1,4 +1,10 @@
-import type { BarSeriesOption, LineSeriesOption, ParallelSeriesOption, ScatterSeriesOption } from 'echarts/charts';
+import type {
+  BarSeriesOption,
+  CustomSeriesOption,
+  LineSeriesOption,
+  ParallelSeriesOption,
+  ScatterSeriesOption,
+} from 'echarts/charts';
 import type {
   DataZoomComponentOption,
   GridComponentOption,
@@ -17,7 +23,9 @@ interface Keyed {
   readonly keyAt?: (row: number) => unknown;
 }
 
-type Series = BarSeriesOption | LineSeriesOption | ParallelSeriesOption | ScatterSeriesOption;
+type Series = BarSeriesOption | CustomSeriesOption | LineSeriesOption | ParallelSeriesOption | ScatterSeriesOption;
+
+export type ScatterSeries = ScatterSeriesOption & Keyed;
 
 /** One series; a point of `data` that is an object may hold a `key`. */
 export type ChartSeries = Series & Keyed;

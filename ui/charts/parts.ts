@@ -1,4 +1,4 @@
-import { BarChart, LineChart, ParallelChart, ScatterChart } from 'echarts/charts';
+import { BarChart, CustomChart, LineChart, ParallelChart, ScatterChart } from 'echarts/charts';
 import {
   DataZoomInsideComponent,
   GridComponent,
@@ -16,6 +16,7 @@ import { LabelLayout } from 'echarts/features';
 export const registerParts = (): void =>
   use([
     BarChart,
+    CustomChart,
     LineChart,
     ParallelChart,
     ScatterChart,

@@ -1,0 +1,66 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { ReportData } from '../../../experiments/report/index.js';
+import { frontierOption } from '../../../ui/charts/frontier.js';
+import { frontierOfReport, frontierSize } from '../../../ui/charts/frontier-report.js';
+import { looks } from '../../../ui/charts/look.js';
+import { renderSvg } from '../../../ui/charts/svg.js';
+import { syntheticReport } from '../../experiments/report/synthetic.js';
+
+let data: ReportData;
+beforeAll(async () => {
+  data = await syntheticReport();
+});
+
+const without = (change: (data: ReportData) => Partial<ReportData>): ReportData => ({ ...data, ...change(data) });
+const draw = (report: ReportData): string =>
+  renderSvg(frontierOption(frontierOfReport(report, looks.light)), frontierSize);
+
+describe("a report's frontier", () => {
+  it('has a mark and a label for every member, where it was measured, and what final trainings came to', () => {
+    const svg = draw(data);
+    for (const { number } of data.frontier) expect(svg).toContain(`>#${number}</text>`);
+    for (const text of ['after the final training', 'Example CPU', 'Accuracy against latency', 'predicted'])
+      expect(svg).toContain(text);
+    expect(draw(data)).toBe(svg);
+  });
+
+  it('says in its legend which accuracy the search went by, where others stand beside it', () => {
+    const inherited = without(({ objectives, frontier, measures }) => ({
+      measures: { ...measures, inherited_accuracy: { title: 'inherited accuracy', unit: 'share' } },
+      objectives: objectives.map((goal) => (goal.name === 'accuracy' ? { ...goal, name: 'inherited_accuracy' } : goal)),
+      frontier: frontier.map((member) => ({
+        ...member,
+        values: { ...member.values, inherited_accuracy: member.values['accuracy'] },
+      })),
+    }));
+    expect(draw(inherited)).toContain('>frontier, in the search (inherited accuracy)</text>');
+    expect(draw(data)).toContain('>frontier, in the search</text>');
+  });
+
+  it('stays small when there are many trials: of those that would lie on each other, one is drawn', () => {
+    const [trial] = data.trials;
+    const trials = Array.from({ length: 30_000 }, (_, i) => ({
+      ...trial,
+      number: 10_000 + i,
+      values: { accuracy: 0.5 + (i % 30) / 1000, latency_ms: 1 + (i % 40) / 1000 },
+    }));
+    const many = without(() => ({ trials: [...data.trials, ...trials] }));
+    const drawn = (report: ReportData): number =>
+      frontierOfReport(report, looks.light).points.filter(({ series }) => series === 'trial').length;
+    expect(drawn(many)).toBeGreaterThan(drawn(data));
+    expect(drawn(many)).toBeLessThan(2500);
+    expect(draw(many).length).toBeLessThan(draw(data).length + 1_000_000);
+  });
+
+  it('is drawn without final trainings, without measurements, for one trial, and for one objective', () => {
+    const unfinished = without(({ frontier }) => ({ frontier: frontier.map((m) => ({ ...m, final: null })) }));
+    expect(draw(unfinished)).not.toContain('after the final training');
+    const predicted = without(({ frontier }) => ({ frontier: frontier.map((m) => ({ ...m, latency: null })) }));
+    expect(draw(predicted)).toContain('predicted, not measured');
+    const single = without(({ frontier: [first] }) => ({ frontier: [first], trials: [first] }));
+    expect(draw(single)).toContain(`>#${data.frontier[0].number}</text>`);
+    const alone = without(({ objectives: [first] }) => ({ objectives: [first] }));
+    expect(draw(alone)).toContain('Accuracy against trial');
+    expect(draw(without(() => ({ frontier: [], trials: [] })))).toContain('latency [ms]');
+  });
+});

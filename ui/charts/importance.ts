@@ -1,0 +1,72 @@
+import { percent } from '../../base/number-text.js';
+import type { Importance } from '../../experiments/page/api.js';
+import { titleOf } from '../data/text.js';
+import { axisLook, plainAxis, shareTick, type Measures } from './axis.js';
+import { frameOf, legendLook, numbersOf, saying, type Heading } from './frame.js';
+import { hueOf, type Look } from './look.js';
+import type { ChartOption } from './option.js';
+
+export interface ImportanceInput extends Heading {
+  readonly objectives: readonly Importance[];
+  readonly measures: Measures;
+  readonly look: Look;
+  /** Of many decisions, those that matter most to some objective. */
+  readonly most?: number;
+}
+
+/** Decisions by the greatest share that they have of any objective. */
+function decisionsOf({ objectives, most = 20 }: ImportanceInput): readonly string[] {
+  const greatest = new Map<string, number>();
+  for (const { decisions } of objectives)
+    for (const { decision, share } of decisions) greatest.set(decision, Math.max(share, greatest.get(decision) ?? 0));
+  return [...greatest]
+    .sort(([, a], [, b]) => b - a)
+    .slice(0, most)
+    .map(([decision]) => decision);
+}
+
+/** How tall the picture is, px. */
+export const importanceHeight = (input: ImportanceInput): number =>
+  110 + decisionsOf(input).length * (10 + 12 * input.objectives.length);
+
+/** The share of each objective's variance that a decision explains alone, as bars. */
+export function importanceOption(input: ImportanceInput): ChartOption {
+  const { objectives, measures, look, ...heading } = input;
+  const decisions = decisionsOf(input);
+  const frame = frameOf(look, heading, { rows: 1 });
+  const category = axisLook(look);
+  return {
+    ...frame,
+    xAxis: { ...plainAxis(look, 'share of the variance', shareTick), min: 0 },
+    yAxis: {
+      ...category,
+      type: 'category',
+      inverse: true,
+      data: [...decisions],
+      axisTick: { show: false },
+      splitLine: { show: false },
+      axisLabel: {
+        ...category.axisLabel,
+        color: look.ink,
+        hideOverlap: false,
+        interval: 0,
+        width: 180,
+        overflow: 'truncate',
+      },
+    },
+    legend: legendLook(look),
+    tooltip: {
+      ...frame.tooltip,
+      formatter: saying(
+        (at) => `${decisions[at.dataIndex]}\n${at.seriesName ?? ''}: ${percent(numbersOf(at)[0])} of the variance`,
+      ),
+    },
+    series: objectives.map(({ objective, decisions: shares }, i) => ({
+      type: 'bar',
+      name: titleOf(measures, objective),
+      barMaxWidth: 14,
+      itemStyle: { color: hueOf(look, i) },
+      data: decisions.map((name) => shares.find(({ decision }) => decision === name)?.share ?? 0),
+    })),
+  };
+}

@@ -1,0 +1,115 @@
+import type { CandidateKey } from '../../experiments/page/api.js';
+import { textOf, titleOf } from '../data/text.js';
+import { extentOf, spansDecades, type Measures } from './axis.js';
+import { frameOf, saying, topOf, type Heading } from './frame.js';
+import { font, type Look } from './look.js';
+import type { ChartOption } from './option.js';
+
+/** One of the axes: a decision with its choices, or a measure. */
+export type ParallelAxis =
+  | { readonly kind: 'decision'; readonly name: string; readonly choices: readonly string[] }
+  | { readonly kind: 'measure'; readonly name: string };
+
+/** A candidate as a line: its value on each axis, of a decision as text. */
+export interface ParallelRow {
+  readonly key: CandidateKey;
+  readonly values: readonly (number | string | null)[];
+  readonly onFrontier: boolean;
+}
+
+export interface ParallelInput extends Heading {
+  readonly axes: readonly ParallelAxis[];
+  readonly rows: readonly ParallelRow[];
+  readonly measures: Measures;
+  readonly look: Look;
+}
+
+/** More lines would be one surface; of more, evenly chosen ones are drawn, and all of the frontier. */
+const mostLines = 2000;
+
+const thinned = (rows: readonly ParallelRow[]): readonly ParallelRow[] =>
+  rows.length <= mostLines
+    ? rows
+    : Array.from({ length: mostLines }, (_, i) => rows[Math.floor((i * rows.length) / mostLines)]);
+
+/** Lines through what each candidate has of every axis, the frontier's on top; dragging along an axis selects. */
+export function parallelOption({ axes, rows, measures, look, ...heading }: ParallelInput): ChartOption {
+  const frame = frameOf(look, heading, { rows: 0 });
+  const frontier = rows.filter(({ onFrontier }) => onFrontier);
+  const others = thinned(rows.filter(({ onFrontier }) => !onFrontier));
+  const valuesOf = (i: number): number[] =>
+    rows.flatMap(({ values }) => (typeof values[i] === 'number' ? [values[i]] : []));
+  const lines = (name: string, own: readonly ParallelRow[], style: { color: string; width: number; opacity: number }) =>
+    ({
+      type: 'parallel',
+      name,
+      smooth: false,
+      lineStyle: style,
+      inactiveOpacity: 0.02,
+      activeOpacity: style.opacity,
+      progressive: 500,
+      data: own.map(({ key, values }) => ({ value: values.map((value) => value ?? '-'), key })),
+    }) as const;
+  return {
+    animation: false,
+    backgroundColor: frame.backgroundColor,
+    ...('title' in frame ? { title: frame.title } : {}),
+    tooltip: {
+      ...frame.tooltip,
+      formatter: saying(({ data, value }) => {
+        const values = Array.isArray(value) ? (value as unknown[]) : [];
+        const said = axes.map((axis, i) => {
+          const own = values[i];
+          const text =
+            axis.kind === 'measure' && typeof own === 'number' ? textOf(measures, axis.name, own) : String(own);
+          return `${titleOf(measures, axis.name)}: ${text}`;
+        });
+        return [numberText(data), ...said].join('\n');
+      }),
+    },
+    parallel: {
+      left: 60,
+      right: 70,
+      top: topOf(heading) + 60,
+      bottom: 24,
+      parallelAxisDefault: {
+        nameLocation: 'start',
+        inverse: false,
+        nameGap: 14,
+        nameRotate: 30,
+        nameTruncate: { maxWidth: 130 },
+        nameTextStyle: { color: look.ink, fontFamily: font, fontSize: 12, align: 'left' },
+        axisLine: { lineStyle: { color: look.faint } },
+        axisTick: { lineStyle: { color: look.faint } },
+        axisLabel: {
+          color: look.ink,
+          backgroundColor: look.card,
+          padding: [1, 3],
+          fontFamily: font,
+          fontSize: 11,
+        },
+        areaSelectStyle: { color: look.search, opacity: 0.2, width: 18, borderColor: look.search },
+      },
+    },
+    parallelAxis: axes.map((axis, dim) => {
+      const common = { dim, z: 6, name: titleOf(measures, axis.name), nameLocation: 'end' };
+      if (axis.kind === 'decision')
+        return { ...common, type: 'category', data: [...axis.choices], axisLabel: { formatter: shortened } };
+      const log = spansDecades(extentOf(valuesOf(dim)));
+      const formatter = (value: number): string => textOf(measures, axis.name, value);
+      return { ...common, type: log ? 'log' : 'value', scale: true, axisLabel: { formatter } };
+    }),
+    series: [
+      lines('trials', others, { color: look.faint, width: 1, opacity: rows.length > 300 ? 0.12 : 0.3 }),
+      { ...lines('frontier', frontier, { color: look.search, width: 2, opacity: 0.9 }), z: 5 },
+    ],
+  };
+}
+
+/** A choice may be a whole cell. */
+const shortened = (choice: string): string => (choice.length > 14 ? `${choice.slice(0, 13)}…` : choice);
+
+const numberText = (data: unknown): string => {
+  const key = typeof data === 'object' && data !== null && 'key' in data ? (data.key as CandidateKey) : null;
+  return key === null ? '' : `#${key.number} in ${key.precision}`;
+};

@@ -1,0 +1,153 @@
+import { ms } from '../../base/number-text.js';
+import type { PredictionPair, StoredPrecision } from '../../experiments/page/api.js';
+import { extentOf, plainAxis } from './axis.js';
+import { frameOf, legendLook, saying, type Heading } from './frame.js';
+import type { Look } from './look.js';
+import type { ChartOption, ChartSeries } from './option.js';
+
+/** A latency that was predicted and measured; of pages, with what the model knew of itself. */
+export interface DrawnPair extends PredictionPair {
+  /** What the model gave for its error, ms. */
+  readonly std?: number;
+  /** Below 1 it extrapolated: a hollow mark. */
+  readonly coverage?: number;
+}
+
+export interface PredictionInput extends Heading {
+  readonly pairs: readonly DrawnPair[];
+  readonly look: Look;
+}
+
+const precisions: readonly StoredPrecision[] = ['fp32', 'int8'];
+
+const isPair = (data: unknown): data is { readonly pair: DrawnPair } =>
+  typeof data === 'object' && data !== null && 'pair' in data;
+
+const nameOf = ({ trial, precision }: DrawnPair): string =>
+  [trial === null ? 'network' : `#${trial}`, ...(precision === undefined ? [] : [`in ${precision}`])].join(' ');
+
+const extrapolates = ({ coverage = 1 }: DrawnPair): boolean => coverage < 1;
+
+const hollowName = 'hollow: extrapolated';
+
+/** A mark a pair; where there are both precisions, each with its shape and colour. */
+function pairSeries(
+  { pairs, look }: PredictionInput,
+  at: (pair: DrawnPair, i: number) => readonly [x: number, y: number],
+): ChartSeries[] {
+  const several = pairs.some(({ precision }) => precision !== undefined);
+  const placed = pairs.map((pair, i) => ({ pair, at: at(pair, i) }));
+  const shown = precisions.flatMap((precision): ChartSeries[] => {
+    const own = placed.filter(({ pair }) => (pair.precision ?? 'fp32') === precision);
+    if (own.length === 0) return [];
+    const color = precision === 'int8' ? look.int8 : look.search;
+    return [
+      {
+        type: 'scatter',
+        name: several ? precision : 'networks',
+        symbol: precision === 'int8' ? 'triangle' : 'circle',
+        symbolSize: 8,
+        itemStyle: { color, opacity: 0.75 },
+        data: own.map(({ pair, at: [x, y] }) => ({
+          value: [x, y],
+          pair,
+          key: pair.trial === null ? undefined : { number: pair.trial, precision },
+          ...(extrapolates(pair) ? { itemStyle: { color: look.card, borderColor: color, borderWidth: 1.6 } } : {}),
+        })),
+      },
+    ];
+  });
+  const hollow: ChartSeries = {
+    type: 'scatter',
+    name: hollowName,
+    symbol: 'circle',
+    itemStyle: { color: look.card, borderColor: look.soft, borderWidth: 1.6 },
+    data: [],
+  };
+  return pairs.some(extrapolates) ? [...shown, hollow] : shown;
+}
+
+const legendOf = ({ pairs, look }: PredictionInput) => ({
+  ...legendLook(look),
+  show: pairs.some((pair) => pair.precision !== undefined || extrapolates(pair)),
+});
+
+const rowsOf = (input: PredictionInput): number => (legendOf(input).show ? 1 : 0);
+
+const hoverText = saying(({ data }) => {
+  if (!isPair(data)) return '';
+  const { pair } = data;
+  const { predicted, measured, std, coverage } = pair;
+  return [
+    nameOf(pair),
+    `predicted: ${ms(predicted)}${std === undefined ? '' : ` ± ${ms(std)}`}`,
+    `measured: ${ms(measured)}`,
+    ...(coverage === undefined ? [] : [`coverage: ${(100 * coverage).toFixed(0)} %`]),
+  ].join('\n');
+});
+
+/** Predicted against measured latency with the line of equality; both axes have the same scale. */
+export function predictionOption(input: PredictionInput): ChartOption {
+  const { pairs, look } = input;
+  const [low, high] = extentOf(pairs.flatMap(({ predicted, measured }) => [predicted, measured])) ?? [0, 1];
+  const margin = 0.06 * (high - low || high);
+  const [min, max] = [Math.max(0, low - margin), high + margin];
+  const axis = (title: string) => {
+    const plain = plainAxis(look, `${title} latency [ms]`);
+    // The ends of the axes are no round numbers.
+    return { ...plain, min, max, axisLabel: { ...plain.axisLabel, showMinLabel: min === 0, showMaxLabel: false } };
+  };
+  const frame = frameOf(look, input, { rows: rowsOf(input) });
+  return {
+    ...frame,
+    xAxis: axis('measured'),
+    yAxis: { ...axis('predicted'), nameGap: 48 },
+    legend: legendOf(input),
+    tooltip: { ...frame.tooltip, formatter: hoverText },
+    series: [
+      {
+        type: 'line',
+        id: 'equality',
+        silent: true,
+        showSymbol: false,
+        lineStyle: { color: look.faint, type: [4, 4], width: 1.2 },
+        data: [
+          [min, min],
+          [max, max],
+        ],
+      },
+      ...pairSeries(input, ({ measured, predicted }) => [measured, predicted]),
+    ],
+  };
+}
+
+/** How far predictions were off, in percent of what was measured, in the order of the measurements. */
+export function predictionErrorsOption(input: PredictionInput): ChartOption {
+  const { look } = input;
+  const frame = frameOf(look, input, { rows: rowsOf(input) });
+  const series = pairSeries(input, ({ predicted, measured }, i) => [i + 1, (100 * (predicted - measured)) / measured]);
+  return {
+    ...frame,
+    xAxis: { ...plainAxis(look, 'measurement', String), minInterval: 1 },
+    yAxis: { ...plainAxis(look, 'error of the prediction [%]'), nameGap: 48 },
+    legend: legendOf(input),
+    tooltip: { ...frame.tooltip, formatter: hoverText },
+    series: [
+      ...series,
+      {
+        type: 'line',
+        id: 'none',
+        data: [],
+        silent: true,
+        markLine: {
+          silent: true,
+          symbol: 'none',
+          animation: false,
+          label: { show: false },
+          lineStyle: { color: look.faint, type: [4, 4], width: 1.2 },
+          data: [{ yAxis: 0 }],
+        },
+      },
+    ],
+  };
+}
