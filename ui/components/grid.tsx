@@ -44,17 +44,7 @@ interface Focus {
  * with the keyboard (the pattern of ARIA's grids), each row to be opened and selected. Rows that come or go above leave what
  * is looked at where it is.
  */
-export function Grid({
-  label,
-  columns,
-  rows,
-  order,
-  isSelected,
-  onSort,
-  onOpen,
-  onSelect,
-  onDrawn,
-}: GridProps) {
+export function Grid({ label, columns, rows, order, isSelected, onSort, onOpen, onSelect, onDrawn }: GridProps) {
   const element = useRef<HTMLDivElement>(null);
   const [top, setTop] = useState(0);
   const [height, setHeight] = useState(600);
@@ -133,7 +123,8 @@ export function Grid({
   const [first, end] = drawnRows(view);
   const drawn = Array.from({ length: end - first }, (_, i) => first + i);
   // The row with the focus stays in the document wherever one scrolls to, else it would lose it.
-  const indices = place.index < 0 || drawn.includes(place.index) ? drawn : [...drawn, place.index].sort((a, b) => a - b);
+  const indices =
+    place.index < 0 || drawn.includes(place.index) ? drawn : [...drawn, place.index].sort((a, b) => a - b);
   useLayoutEffect(() => onDrawn(rows.slice(first, end)), [rows, first, end, columns]);
 
   const tab = (index: number, column: number): number => (index === place.index && column === place.column ? 0 : -1);

@@ -1,11 +1,165 @@
+import { useLocation } from 'preact-iso';
+import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
 import { useRun } from '../../app/current-run.js';
+import { FilterField, FilterHelp } from '../../components/filter-field.js';
+import { Grid } from '../../components/grid.js';
+import type { Field } from '../../data/field.js';
+import { fieldsOf, valuesOf, type Known } from '../../data/fields.js';
+import { sortedBy, sortText } from '../../data/sorted.js';
+import { fetchTexts, Texts } from '../../data/texts.js';
+import { useSeldom } from '../../data/use-seldom.js';
+import { ColumnMenu } from './column-menu.js';
+import { gridColumns, usualColumns } from './columns.js';
+import { Downloads } from './downloads.js';
+import { judgedRows, useAllTexts, useFilter, useListed } from './listed.js';
+import { Selection, useSelection } from './selection.js';
+import { rememberColumns, rememberedColumns, useView } from './view.js';
 
+/** How often the table takes in what is new, ms. */
+const seldom = 500;
+
+const readsTexts = (name: string): boolean => name === 'reason' || name === 'message';
+
+/** What the run's fields are made of, anew whenever it has changed; and which version that is. */
+function useKnown(texts: Texts): {
+  readonly known: Known;
+  readonly fields: readonly Field[];
+  readonly version: number;
+} {
+  const { live, info } = useRun();
+  const { candidates } = live;
+  const version = useSeldom(live.version, seldom);
+  const frontier = useSeldom(live.frontier, seldom);
+  const { objectives, measures, decisions } = info;
+  const severalPrecisions = info.precisions !== null;
+  const known = useMemo((): Known => {
+    const members = new Set(frontier.map((key) => candidates.rowOf(key)));
+    const onFrontier = (row: number): boolean => members.has(row);
+    const textOf = (number: number) => texts.of(number);
+    return { candidates, objectives, measures, decisions, severalPrecisions, onFrontier, textOf };
+  }, [candidates, version, frontier, objectives, measures, decisions, severalPrecisions, texts]);
+  const fields = useMemo(() => fieldsOf(known), [known]);
+  return { known, fields, version };
+}
+
+/** The columns that are shown: those of the address, else the usual ones as they were last switched. */
+function useColumns(
+  known: Known,
+  fields: readonly Field[],
+  chosen: readonly string[] | null,
+  choose: (columns: readonly string[] | null) => void,
+) {
+  const [switched, setSwitched] = useState(rememberedColumns);
+  const usual = useMemo(() => usualColumns(known, fields), [known, fields]);
+  const shown = useMemo(() => {
+    const names = new Set(chosen ?? usual);
+    if (chosen === null)
+      for (const [name, on] of Object.entries(switched))
+        if (on) names.add(name);
+        else names.delete(name);
+    return fields.filter(({ name }) => name === 'number' || names.has(name));
+  }, [fields, usual, switched, chosen]);
+  const change = (next: typeof switched, columns: readonly string[] | null): void => {
+    setSwitched(next);
+    rememberColumns(next);
+    choose(columns);
+  };
+  return {
+    shown,
+    toggle: (names: readonly string[], on: boolean): void => {
+      const now = new Set(shown.map(({ name }) => name));
+      for (const name of names)
+        if (on) now.add(name);
+        else now.delete(name);
+      change({ ...switched, ...Object.fromEntries(names.map((name) => [name, on])) }, [...now]);
+    },
+    reset: () => change({}, null),
+  };
+}
+
+/** All trials of a run as a table: filtered, sorted, with the columns that are wished, saved, and opened. */
 export default function TrialsPage() {
-  const { info } = useRun();
+  const { live, info } = useRun();
+  const { candidates } = live;
+  const { route } = useLocation();
+  const texts = useMemo(() => {
+    const ended = (number: number): boolean => {
+      const row = candidates.rowOf({ number, precision: 'fp32' }) ?? candidates.rowOf({ number, precision: 'int8' });
+      const state = row === undefined ? 'waiting' : candidates.state[row];
+      return state !== 'waiting' && state !== 'running';
+    };
+    return new Texts(fetchTexts(live.id), ended);
+  }, [live]);
+  const textsVersion = useSeldom(texts.version, 200);
+  const [view, change] = useView();
+  const { known, fields, version } = useKnown(texts);
+  const judged = useMemo(() => judgedRows(candidates), [candidates, version]);
+  const { filter, problem } = useFilter(view.filter, fields);
+  const rows = useListed(judged, view.sort, fields, filter, textsVersion);
+  const columns = useColumns(known, fields, view.columns, (next) => change({ columns: next }));
+  const selection = useSelection(candidates);
+
+  const needsTexts = view.sort.some(({ name }) => readsTexts(name)) || [...(filter?.reads ?? [])].some(readsTexts);
+  const reading = useAllTexts(texts, needsTexts, () => judged.map((row) => candidates.number[row]), version);
+
+  const showsTexts = columns.shown.some(({ name }) => readsTexts(name));
+  const [drawn, setDrawn] = useState<readonly number[]>([]);
+  useEffect(() => {
+    if (!showsTexts) return;
+    // While one scrolls fast, what flies by is not fetched.
+    const timer = setTimeout(() => texts.want(drawn.map((row) => candidates.number[row])), 80);
+    return () => clearTimeout(timer);
+  }, [drawn, showsTexts, version, texts]);
+
+  const base = `/runs/${encodeURIComponent(live.id)}`;
+  const href = (number: number): string => `${base}/trials/${number}`;
+  const cells = gridColumns(columns.shown, view.sort, known, {
+    href,
+    isSelected: selection.has,
+    onSelect: selection.toggle,
+  });
+  const sort = (name: string, further: boolean): void => {
+    const objective = info.objectives.find((each) => each.name === name);
+    change({ sort: sortedBy(view.sort, name, objective?.direction === 'maximize', further) });
+  };
+  const written = (count: number): string => count.toLocaleString('en-US');
   return (
-    <section>
+    <section class="trials">
       <h2>Trials</h2>
-      <p>{info.run.name}</p>
+      <FilterField
+        value={view.filter}
+        fields={fields}
+        valuesOf={(field) => valuesOf(field, judged)}
+        problem={problem}
+        onInput={(text) => change({ filter: text })}
+      />
+      <FilterHelp onTry={(text) => change({ filter: text })} />
+      <div class="trials-bar">
+        <output>
+          {filter === null ? written(rows.length) : `${written(rows.length)} of ${written(judged.length)}`} trials
+        </output>
+        {reading !== null && <span role="status">{reading}</span>}
+        <Selection selection={selection} base={base} />
+        <ColumnMenu
+          fields={fields}
+          shown={new Set(columns.shown.map(({ name }) => name))}
+          onSwitch={columns.toggle}
+          onUsual={columns.reset}
+        />
+        <Downloads name={info.run.name} rows={rows} fields={fields} known={known} texts={texts} />
+      </div>
+      <Grid
+        label="Trials"
+        columns={cells}
+        rows={rows}
+        order={`${sortText(view.sort)} ${view.filter}`}
+        isSelected={selection.has}
+        onSort={sort}
+        onOpen={useCallback((row: number) => route(href(candidates.number[row])), [candidates])}
+        onSelect={selection.toggle}
+        onDrawn={setDrawn}
+      />
+      {rows.length === 0 && <p class="note">{filter === null ? 'There are no trials yet.' : 'No trial is meant.'}</p>}
     </section>
   );
 }

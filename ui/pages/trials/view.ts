@@ -10,9 +10,7 @@ export interface TrialsView {
 }
 
 const list = (text: string | null): readonly string[] | null =>
-  text === null
-    ? null
-    : sortFrom(text).map(({ name, descending }) => (descending ? `-${name}` : name));
+  text === null ? null : sortFrom(text).map(({ name, descending }) => (descending ? `-${name}` : name));
 
 /** Reads a view from what stands behind an address's question mark. */
 export function viewFrom(search: string): TrialsView {

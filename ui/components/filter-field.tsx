@@ -1,0 +1,173 @@
+import { useId, useRef, useState } from 'preact/hooks';
+import type { Cell, Field } from '../data/field.js';
+import { completionAt, type Completion } from '../filter/complete.js';
+import type { FilterProblem } from '../filter/problem.js';
+
+interface FilterFieldProps {
+  readonly value: string;
+  readonly fields: readonly Field[];
+  readonly valuesOf: (field: Field) => readonly Cell[];
+  readonly problem: FilterProblem | null;
+  readonly onInput: (value: string) => void;
+}
+
+/** What is offered at the caret, and which of it is chosen; -1: none. */
+interface Offer extends Completion {
+  readonly chosen: number;
+}
+
+/** A line in which an expression is written, with completion of names and values (the pattern of ARIA's comboboxes). */
+export function FilterField({ value, fields, valuesOf, problem, onInput }: FilterFieldProps) {
+  const id = useId();
+  const input = useRef<HTMLInputElement>(null);
+  const [offer, setOffer] = useState<Offer | null>(null);
+
+  const look = (): void => {
+    const { current } = input;
+    const caret = current?.selectionStart ?? null;
+    const found = current === null || caret === null ? null : completionAt(current.value, caret, fields, valuesOf);
+    setOffer(found === null ? null : { ...found, chosen: -1 });
+  };
+
+  const take = ({ at, end }: Completion, text: string): void => {
+    const rest = value.slice(end);
+    const written = rest.startsWith(' ') ? text : `${text} `;
+    onInput(value.slice(0, at) + written + rest);
+    setOffer(null);
+    requestAnimationFrame(() => {
+      const caret = at + text.length + 1;
+      input.current?.focus();
+      input.current?.setSelectionRange(caret, caret);
+      look();
+    });
+  };
+
+  const press = (event: KeyboardEvent): void => {
+    if (offer === null) {
+      if (event.key === 'ArrowDown') look();
+      return;
+    }
+    const { length } = offer.options;
+    const steps: Readonly<Partial<Record<string, number>>> = { ArrowDown: 1, ArrowUp: -1 };
+    const step = steps[event.key];
+    if (step !== undefined) {
+      event.preventDefault();
+      // One place more than options: none of them.
+      setOffer({ ...offer, chosen: ((offer.chosen + 1 + step + length + 1) % (length + 1)) - 1 });
+    } else if (event.key === 'Enter' && offer.chosen >= 0) {
+      event.preventDefault();
+      take(offer, offer.options[offer.chosen].text);
+    } else if (event.key === 'Escape') {
+      event.preventDefault();
+      setOffer(null);
+    }
+  };
+
+  const chosen = offer === null || offer.chosen < 0 ? undefined : `${id}-${offer.chosen}`;
+  return (
+    <div class="filter">
+      <label for={`${id}-input`}>Filter</label>
+      <div class="filter-line">
+        <input
+          ref={input}
+          id={`${id}-input`}
+          type="text"
+          role="combobox"
+          autocomplete="off"
+          autocapitalize="off"
+          spellcheck={false}
+          placeholder="accuracy > 87 % and latency_ms < 0.05"
+          value={value}
+          aria-autocomplete="list"
+          aria-expanded={offer !== null}
+          aria-controls={`${id}-list`}
+          aria-activedescendant={chosen}
+          aria-invalid={problem !== null}
+          aria-describedby={`${id}-problem`}
+          onInput={({ currentTarget }) => {
+            onInput(currentTarget.value);
+            look();
+          }}
+          onKeyDown={press}
+          onBlur={() => setOffer(null)}
+        />
+        <ul id={`${id}-list`} role="listbox" aria-label="Names and values" class="offer" hidden={offer === null}>
+          {offer?.options.map(({ text, note }, i) => (
+            <li
+              key={text}
+              id={`${id}-${i}`}
+              role="option"
+              aria-selected={i === offer.chosen}
+              // The field keeps the focus.
+              onMouseDown={(event) => event.preventDefault()}
+              onClick={() => take(offer, text)}
+            >
+              <b>{text}</b> {note !== text && <span>{note}</span>}
+            </li>
+          ))}
+        </ul>
+      </div>
+      <p id={`${id}-problem`} class="filter-problem" aria-live="polite">
+        {problem !== null && <Problem text={value} problem={problem} />}
+      </p>
+    </div>
+  );
+}
+
+/** What is not understood, with its place marked. */
+function Problem({
+  text,
+  problem: { message, hint, span },
+}: {
+  readonly text: string;
+  readonly problem: FilterProblem;
+}) {
+  const marked = text.slice(span.at, span.end);
+  return (
+    <>
+      <code>
+        {text.slice(Math.max(0, span.at - 24), span.at)}
+        <mark>{marked === '' ? ' ' : marked}</mark>
+        {text.slice(span.end, span.end + 24)}
+      </code>{' '}
+      {message}. {hint}
+    </>
+  );
+}
+
+const examples: readonly (readonly [expression: string, meaning: string])[] = [
+  ['accuracy > 0.87 and latency_ms < 0.05', 'both hold; 87 % is 0.87'],
+  ['state = complete or state = running', 'one of both holds'],
+  ['block3.kernel in (3, 5)', 'one of several values; also: not in'],
+  ['frontier and not enqueued', 'a name alone: it is known, and is not "no"'],
+  ['accuracy = none', 'what is not known; other comparisons with it do not hold'],
+  ['reason ~ "mutation of"', '~ contains a text, !~ does not; letters count in any case'],
+  ['latency_ms.from = measured', 'whether a value was measured or predicted'],
+  ['not (precision = int8 and number >= 100)', 'parentheses; the opposite'],
+];
+
+/** How expressions are written, by examples that can be tried. */
+export function FilterHelp({ onTry }: { readonly onTry: (expression: string) => void }) {
+  return (
+    <details class="filter-help">
+      <summary>How filters are written</summary>
+      <p>
+        Names of columns are compared (<code>= != &lt; &lt;= &gt; &gt;= ~ !~ in</code>) with numbers, words or “texts”,
+        and comparisons joined by <code>and</code>, <code>or</code>, <code>not</code>; <code>and</code> binds more
+        closely. The arrow down key in the field offers what can be written there.
+      </p>
+      <dl>
+        {examples.map(([expression, meaning]) => (
+          <div key={expression}>
+            <dt>
+              <button type="button" onClick={() => onTry(expression)}>
+                {expression}
+              </button>
+            </dt>
+            <dd>{meaning}</dd>
+          </div>
+        ))}
+      </dl>
+    </details>
+  );
+}
