@@ -125,7 +125,7 @@ export function Grid({ label, columns, rows, order, isSelected, onSort, onOpen, 
   // The row with the focus stays in the document wherever one scrolls to, else it would lose it.
   const indices =
     place.index < 0 || drawn.includes(place.index) ? drawn : [...drawn, place.index].sort((a, b) => a - b);
-  useLayoutEffect(() => onDrawn(rows.slice(first, end)), [rows, first, end, columns]);
+  useLayoutEffect(() => onDrawn(rows.slice(first, end)), [rows, first, end]);
 
   const tab = (index: number, column: number): number => (index === place.index && column === place.column ? 0 : -1);
   return (

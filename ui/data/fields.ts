@@ -27,8 +27,9 @@ const origins = ['measured', 'predicted', 'imported', 'computed'] as const;
 const plainText = (cell: Cell): string =>
   cell === null ? '-' : typeof cell === 'boolean' ? (cell ? 'yes' : 'no') : String(cell);
 
+/** What lies between two times, without what subtracting adds behind the sixth digit. */
 const difference = (to: number | null, from: number | null): number | null =>
-  to === null || from === null ? null : to - from;
+  to === null || from === null ? null : Math.round(1e6 * (to - from)) / 1e6;
 
 /** A field whose text is the plain one of its cells, unless something else is said. */
 const field = (

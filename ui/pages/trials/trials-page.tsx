@@ -148,6 +148,7 @@ export default function TrialsPage() {
         />
         <Downloads name={info.run.name} rows={rows} fields={fields} known={known} texts={texts} />
       </div>
+      {rows.length === 0 && <p class="note">{filter === null ? 'There are no trials yet.' : 'No trial is meant.'}</p>}
       <Grid
         label="Trials"
         columns={cells}
@@ -159,7 +160,6 @@ export default function TrialsPage() {
         onSelect={selection.toggle}
         onDrawn={setDrawn}
       />
-      {rows.length === 0 && <p class="note">{filter === null ? 'There are no trials yet.' : 'No trial is meant.'}</p>}
     </section>
   );
 }
