@@ -8,6 +8,10 @@ export type Clock = () => number;
 /** A value as SQLite takes it. */
 export type SqlValue = string | number | null | Uint8Array;
 
+/** How long a writer that closes waits for readers to be gone, and between two tries, in ms. */
+const patience = 500;
+const pause = 10;
+
 /** A prepared statement: parameters by name, rows as plain objects. */
 export interface Statement<Row> {
   run(parameters: Readonly<Record<string, SqlValue>>): void;
@@ -56,19 +60,30 @@ export class Connection {
 
   /**
    * Closes the database; safe to call twice. A writer leaves one file behind (no `-wal` beside it), which can then be
-   * read from a read-only folder, too, unless someone else is reading at this moment.
+   * read from a read-only folder, too. Whoever reads at this moment is waited for, half a second at most: looks at a run
+   * are shorter than that.
    */
   close(): void {
     if (!this.database.open) return;
-    if (!this.database.readonly) {
+    if (!this.database.readonly) this.leaveOneFile();
+    this.database.close();
+  }
+
+  private leaveOneFile(): void {
+    const until = performance.now() + patience;
+    for (;;) {
       try {
+        // SQLite itself does not wait here: the write-ahead log ends only when no other connection is open.
         this.database.pragma('busy_timeout = 0');
         this.database.pragma('journal_mode = DELETE');
-      } catch {
-        // A reader is there, or the disk is full: the write-ahead log stays, which loses nothing.
+        return;
+      } catch (error) {
+        // A reader stays, or the disk is full: then the write-ahead log does, too, which loses nothing.
+        const isBusy = error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY');
+        if (!isBusy || performance.now() >= until) return;
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pause);
       }
     }
-    this.database.close();
   }
 
   private explained<T>(task: () => T): T {

@@ -57,6 +57,7 @@ function growth(ended: readonly Ended[], { best, worst }: Bounds): HypervolumePo
   const scaledTo = (point: Point): Point => point.map((value, i) => (value - best[i]) / (worst[i] - best[i] || 1));
   const reference = best.map(() => 1);
   const archive = new ParetoArchive<number>();
+  let front = archive.points;
   const points: HypervolumePoint[] = [];
   let [trials, seconds, share] = [0, 0, 0];
   for (const { seconds: own, points: candidates } of ended) {
@@ -64,8 +65,9 @@ function growth(ended: readonly Ended[], { best, worst }: Bounds): HypervolumePo
     seconds += own;
     const before = share;
     for (const point of candidates.map(scaledTo)) {
-      const added = hypervolumeImprovement(point, archive.points, reference);
-      if (archive.insert(trials, point)) share = Math.min(1, share + added);
+      if (!archive.insert(trials, point)) continue;
+      share = Math.min(1, share + hypervolumeImprovement(point, front, reference));
+      front = archive.points;
     }
     if (share !== before) points.push({ trials, seconds, share });
   }
