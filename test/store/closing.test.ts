@@ -17,7 +17,9 @@ async function reader(path: string, ms: number): Promise<() => Promise<void>> {
     const store = Store.open(${JSON.stringify(path)}, { readonly: true });
     console.log(store.trials.all().length);
     setTimeout(() => store.close(), ${ms});`;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   onTestFinished(() => void child.kill());
   const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
   expect(line).toBe('1');
