@@ -15,6 +15,8 @@ const busyTimeout = 5000;
 
 export interface OpenOptions {
   readonly readonly?: boolean;
+  /** How long a statement waits for another process's lock, in ms. */
+  readonly patience?: number;
   readonly clock?: Clock;
   /** The schema's steps; an argument so that upgrading can be tested. */
   readonly migrations?: readonly Migration[];
@@ -65,12 +67,12 @@ export function memoryDatabase(clock: Clock): Connection {
  * @throws NasError `invalid-input`: missing, not ours, damaged, newer than this version of nas, or not writable.
  */
 export function openDatabase(path: string, options: OpenOptions = {}): Connection {
-  const { readonly = false, clock = Date.now, migrations = released } = options;
+  const { readonly = false, patience = busyTimeout, clock = Date.now, migrations = released } = options;
   if (!existsSync(path)) {
     throw invalidInput(`${path}: there is no such file`, { hint: 'Give the folder of a run that was started before.' });
   }
   return explained(path, () => {
-    const database = new Database(path, { readonly, fileMustExist: true, timeout: busyTimeout });
+    const database = new Database(path, { readonly, fileMustExist: true, timeout: patience });
     try {
       checkOurs(database, path);
       checkVersion(database, path, migrations);

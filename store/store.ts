@@ -19,6 +19,8 @@ import { Variants } from './variants.js';
 export interface StoreOptions {
   /** Nothing is written, and a run that goes on at this moment is not disturbed. Default: false. */
   readonly readonly?: boolean;
+  /** How long a call waits for another process's lock before it fails as `in-use`, in ms. Default: 5000. */
+  readonly patience?: number;
   /** Default: `Date.now`. */
   readonly clock?: Clock;
 }

@@ -347,5 +347,11 @@ export interface Streams {
   readonly '/api/runs/:run/live': { readonly changes: Changes; readonly gone: ErrorAnswer };
 }
 
+/** What may stand behind the question mark of a stream. */
+export interface StreamQueries {
+  readonly '/api/live': Nothing;
+  readonly '/api/runs/:run/live': { readonly after?: number };
+}
+
 /** A file of a run's workdir: `/files/:run/artifacts/frontier/trial-3.onnx`. */
 export type FileAddress = `/files/${string}`;

@@ -19,7 +19,7 @@ import { clockOf, defaultThreads, type Plan } from './plan.js';
 import { preparePlan } from './prepare-plan.js';
 import { environmentOf, requireSameFiles } from './provenance.js';
 import { nasVersion } from './version.js';
-import { clearRun, databasePath, hasRun } from './workdir.js';
+import { clearRun, databasePath, defaultWorkdir, hasRun } from './workdir.js';
 
 export interface RunOptions {
   /** Folder of everything that the run writes; by default `runs/<name>`. */
@@ -54,7 +54,7 @@ export async function runExperiment(
 ): Promise<RunOutcome> {
   const { source } = loaded;
   const { fresh = false, acceptEnvironment = false, signal = never, workers = localWorkers } = options;
-  const workdir = resolve(options.workdir ?? `runs/${loaded.experiment.name}`);
+  const workdir = resolve(options.workdir ?? defaultWorkdir(loaded.experiment.name));
   if (hasRun(workdir) && !fresh) {
     requireSame(workdir, loaded);
     return resumeExperiment(workdir, options, observe);

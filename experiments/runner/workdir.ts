@@ -10,6 +10,9 @@ export const workdirFiles = {
   report: 'report.html',
 } as const;
 
+/** Where a run of this name is unless it is told otherwise, relative to the folder that one works in. */
+export const defaultWorkdir = (name: string): string => join('runs', name);
+
 /** The files with a training's final weights, and with what it goes on from, in its folder. */
 export const weightsFile = 'weights.bin';
 export const checkpointFile = 'checkpoint.bin';

@@ -1,0 +1,74 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { isOwnHost } from '../../base/hosts.js';
+import { isSameToken } from '../../base/token.js';
+import { Refusal } from './refusals.js';
+
+export interface Access {
+  /** Under which the server answers, besides addresses (`namesOf`). */
+  readonly names: ReadonlySet<string>;
+  /** What everybody must know; null: whoever can connect may look. */
+  readonly token: string | null;
+}
+
+/** Where data is, which no other site may have a browser fetch. */
+export const isData = (url: string): boolean => /^\/(api|files)(\/|$|\?)/.test(url);
+
+/** Names of cookies are shared by all servers of a host, whatever their ports. */
+const cookieName = ({ socket }: FastifyRequest): string => `nas-token-${socket.localPort ?? 0}`;
+
+/** Checks each request before anything else is done for it. */
+export function checkAccess(app: FastifyInstance, { names, token }: Access): void {
+  app.addHook('onRequest', async (request, reply) => {
+    checkMethod(request, reply);
+    checkHost(request, names);
+    checkOrigin(request);
+    if (token !== null) await checkToken(request, reply, token);
+  });
+}
+
+function checkMethod({ method }: FastifyRequest, reply: FastifyReply): void {
+  if (method === 'GET' || method === 'HEAD') return;
+  void reply.header('allow', 'GET, HEAD');
+  throw new Refusal(405, `${method} is not possible: the page only looks`);
+}
+
+function checkHost({ headers: { host } }: FastifyRequest, names: ReadonlySet<string>): void {
+  if (isOwnHost(host, names)) return;
+  throw new Refusal(
+    403,
+    `the page is not served as ${host ?? 'a host without a name'}`,
+    'nas ui --name NAME makes it answer under a name of yours.',
+  );
+}
+
+/** No other site may use a browser that can reach this server; a link to a page, or one that is typed, is no such use. */
+function checkOrigin({ headers, url }: FastifyRequest): void {
+  const { origin, host } = headers;
+  const isForeign = origin !== undefined && !(URL.canParse(origin) && new URL(origin).host === host?.toLowerCase());
+  const site = headers['sec-fetch-site'] ?? 'none';
+  const isWithin = site === 'same-origin' || site === 'none';
+  const isVisit = headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document' && !isData(url);
+  if (isForeign || !(isWithin || isVisit)) throw new Refusal(403, 'pages of other sites may not use this one');
+}
+
+/**
+ * The token is in a cookie, in `Authorization`, or, at first, in the address: then it moves to the cookie, which no script
+ * and no other site can use, and out of the address, which is seen and shared.
+ */
+async function checkToken(request: FastifyRequest, reply: FastifyReply, token: string): Promise<void> {
+  const name = cookieName(request);
+  const { pathname, searchParams } = new URL(`http://page${request.url}`);
+  const given = searchParams.get('token');
+  if (given !== null && isSameToken(given, token)) {
+    searchParams.delete('token');
+    const rest = searchParams.size === 0 ? '' : `?${searchParams.toString()}`;
+    const secure = request.headers['x-forwarded-proto'] === 'https';
+    reply.setCookie(name, token, { path: '/', httpOnly: true, sameSite: 'strict', secure });
+    // Two slashes at the beginning would lead to another host.
+    await reply.header('cache-control', 'no-store').redirect(pathname.replace(/^[/\\]+/, '/') + rest, 303);
+    return;
+  }
+  const known = request.cookies[name] ?? request.headers.authorization?.replace(/^Bearer /, '') ?? '';
+  if (!isSameToken(known, token))
+    throw new Refusal(401, 'the token is missing or wrong', 'Open the address that nas ui printed, with its token.');
+}

@@ -1,0 +1,1 @@
+export { startPage, type PageOptions, type PageServer } from './start.js';
