@@ -73,3 +73,10 @@ export const acceptEnvironmentOption = {
   default: false,
   describe: 'Go on although the card that trained is gone, or latency is now measured otherwise than before',
 } as const satisfies Options;
+
+/** `--ui` where a run goes. */
+export const uiOption = {
+  type: 'boolean',
+  default: false,
+  describe: 'Show the run in a browser while it goes, at the address that is printed',
+} as const satisfies Options;

@@ -3,6 +3,7 @@ import { invalidInput } from '../../base/errors.js';
 import { cacheDirectory } from '../../base/files.js';
 import { command } from '../command.js';
 import { deviceOption, parseDevice } from '../device-argument.js';
+import { untilStopped } from '../until-stopped.js';
 
 /** `127.0.0.1:7700`, `[::1]:7700`. */
 function addressOf(text: string): { readonly host: string; readonly port: number } {
@@ -15,11 +16,6 @@ function addressOf(text: string): { readonly host: string; readonly port: number
     });
   return { host, port };
 }
-
-const stopped = (): Promise<void> =>
-  new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
-  });
 
 export const agent = command({
   usage: 'agent',
@@ -70,7 +66,7 @@ export const agent = command({
     );
     if (started.tokenFile !== undefined)
       err(`Your programs on this machine need no token_file; for others it is ${started.tokenFile}\n`);
-    await stopped();
+    await untilStopped();
     err('Stopping\n');
     await started.close();
   },

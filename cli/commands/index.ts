@@ -17,6 +17,7 @@ import { space } from './space.js';
 import { specialize } from './specialize.js';
 import { status } from './status.js';
 import { trials } from './trials.js';
+import { ui } from './ui.js';
 import { validate } from './validate.js';
 
 /** Every verb, in the order in which people meet them. */
@@ -27,6 +28,7 @@ export const commands: readonly Command[] = [
   run,
   resume,
   status,
+  ui,
   trials,
   show,
   pareto,

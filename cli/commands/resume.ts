@@ -1,4 +1,5 @@
-import { acceptEnvironmentOption, command, jsonOption } from '../command.js';
+import { acceptEnvironmentOption, command, jsonOption, uiOption } from '../command.js';
+import { withPage } from '../page-process.js';
 import { watchRun } from '../watch-run.js';
 
 export const resume = command({
@@ -13,10 +14,13 @@ export const resume = command({
       .positional('workdir', { type: 'string', demandOption: true, describe: "A run's folder" })
       .option('trials', { type: 'string', describe: 'Trials in all, or further ones: +20; also of a complete run' })
       .option('accept-environment', acceptEnvironmentOption)
+      .option('ui', uiOption)
       .option('json', { ...jsonOption, describe: "Print the report's data as JSON at the end" }),
-  run: async ({ workdir, trials, acceptEnvironment, json }, terminal) => {
+  run: async ({ workdir, trials, acceptEnvironment, ui, json }, terminal) => {
     const { resumeExperiment } = await import('../../experiments/index.js');
     const options = { acceptEnvironment, ...(trials === undefined ? {} : { trials }) };
-    await watchRun((observe, signal) => resumeExperiment(workdir, { ...options, signal }, observe), terminal, json);
+    await withPage(ui ? workdir : undefined, terminal, () =>
+      watchRun((observe, signal) => resumeExperiment(workdir, { ...options, signal }, observe), terminal, json),
+    );
   },
 });

@@ -1,4 +1,6 @@
-import { acceptEnvironmentOption, command, jsonOption, setOption } from '../command.js';
+import { defaultWorkdir } from '../../experiments/runner/workdir.js';
+import { acceptEnvironmentOption, command, jsonOption, setOption, uiOption } from '../command.js';
+import { withPage } from '../page-process.js';
 import { watchRun } from '../watch-run.js';
 
 export const run = command({
@@ -8,6 +10,7 @@ export const run = command({
     ['run experiment.yaml', 'results in runs/<name>; an unfinished run of the same experiment goes on'],
     ['run experiment.yaml --set search.trials=5 --set train.epochs=1', 'a shorter search'],
     ['run experiment.yaml --workdir /data/search --fresh', 'another folder; an earlier run there is thrown away'],
+    ['run experiment.yaml --ui', 'and watch it in a browser'],
   ],
   options: (yargs) =>
     yargs
@@ -16,11 +19,15 @@ export const run = command({
       .option('set', setOption)
       .option('fresh', { type: 'boolean', default: false, describe: 'Throw away an earlier run in the workdir' })
       .option('accept-environment', acceptEnvironmentOption)
+      .option('ui', uiOption)
       .option('json', { ...jsonOption, describe: "Print the report's data as JSON at the end" }),
-  run: async ({ yaml, workdir, set, fresh, acceptEnvironment, json }, terminal) => {
+  run: async ({ yaml, workdir, set, fresh, acceptEnvironment, ui, json }, terminal) => {
     const { loadExperiment, runExperiment } = await import('../../experiments/index.js');
     const loaded = loadExperiment(yaml, { set });
     const options = { fresh, acceptEnvironment, ...(workdir === undefined ? {} : { workdir }) };
-    await watchRun((observe, signal) => runExperiment(loaded, { ...options, signal }, observe), terminal, json);
+    const shown = ui ? (workdir ?? defaultWorkdir(loaded.experiment.name)) : undefined;
+    await withPage(shown, terminal, () =>
+      watchRun((observe, signal) => runExperiment(loaded, { ...options, signal }, observe), terminal, json),
+    );
   },
 });

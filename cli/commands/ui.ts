@@ -1,0 +1,69 @@
+import { hostname } from 'node:os';
+import { invalidInput } from '../../base/errors.js';
+import { isLoopback } from '../../base/hosts.js';
+import { makeToken, readToken } from '../../base/token.js';
+import { command } from '../command.js';
+import { pageAssets } from '../page-assets.js';
+import { untilStopped } from '../until-stopped.js';
+
+/** Addresses that stand for all of a machine's; people use its name. */
+const everywhere = ['0.0.0.0', '::'];
+
+/** What a person opens: with the token, which the page keeps for him. */
+function addressFor(listening: string, host: string, token: string | undefined): string {
+  const address = new URL(listening);
+  if (everywhere.includes(host)) address.hostname = hostname();
+  if (token !== undefined) address.searchParams.set('token', token);
+  return address.href;
+}
+
+export const ui = command({
+  usage: 'ui [folder]',
+  summary: 'Show runs in a browser: live while they go, beside each other, and trial by trial',
+  examples: [
+    ['ui', 'all runs in runs/, for browsers on this machine, until Ctrl-C'],
+    ['ui runs/quickstart', 'one run'],
+    ['ui --host 0.0.0.0', 'for other machines, too, which need the token that is printed'],
+  ],
+  options: (yargs) =>
+    yargs
+      .positional('folder', {
+        type: 'string',
+        default: 'runs',
+        describe: "A folder with runs in it, or a run's folder; it need not exist yet",
+      })
+      .option('host', { type: 'string', default: '127.0.0.1', describe: 'Address to listen on' })
+      .option('port', { type: 'number', describe: 'Port to listen on; by default 6060, or the next one that is free' })
+      .option('token-file', {
+        type: 'string',
+        describe: 'File with the token that everybody must know; by default one is made where others can connect',
+      })
+      .option('name', {
+        type: 'string',
+        array: true,
+        nargs: 1,
+        default: [] as string[],
+        describe: "Name besides this machine's under which browsers reach the page (a proxy's); may be repeated",
+      }),
+  run: async ({ folder, host, port, tokenFile, name: names }, { out, err }) => {
+    if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port <= 65_535))
+      throw invalidInput(`--port ${port}: expected a whole number from 0 to 65535`);
+    const made = isLoopback(host) ? undefined : makeToken();
+    const token = tokenFile === undefined ? made : readToken(tokenFile);
+    const { startPage } = await import('../../experiments/page/index.js');
+    const page = await startPage({
+      folder,
+      host,
+      ...(port === undefined ? {} : { port }),
+      ...(token === undefined ? {} : { token }),
+      names,
+      assets: pageAssets(),
+      report: (error) => err(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`),
+    });
+    out(`${addressFor(page.address, host, tokenFile === undefined ? made : undefined)}\n`);
+    err(`Showing ${folder}; Ctrl-C ends it\n`);
+    if (tokenFile !== undefined) err(`Who opens it for the first time adds ?token= and what is in ${tokenFile}\n`);
+    await untilStopped();
+    await page.close();
+  },
+});
