@@ -16,34 +16,66 @@ export function compareCells(a: Cell, b: Cell): number {
   return order.compare(String(a), String(b));
 }
 
-/** Places of the rows' cells in their order, equal ones equal; NaN for what is not known. */
-function ranks({ cell, kind }: Field, rows: readonly number[]): Float64Array {
-  const cells = rows.map(cell);
-  if (kind === 'number') return Float64Array.from(cells, (each) => (typeof each === 'number' ? each : NaN));
+/** Where a value stands in an ascending list that has it. */
+function placeIn(values: Float64Array, value: number): number {
+  let low = 0;
+  let high = values.length - 1;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (values[middle] < value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** The places of cells among all that there are, equal cells at the same one; -1 for what is not known. */
+interface Places {
+  readonly of: Int32Array;
+  readonly count: number;
+}
+
+// Loops and plain typed arrays: `from`, `map` and `filter` of typed arrays take ten times as long.
+function placesOfNumbers(cells: readonly Cell[]): Places {
+  const ascending = new Float64Array(cells.length);
+  let known = 0;
+  for (const cell of cells) if (typeof cell === 'number') ascending[known++] = cell;
+  const values = ascending.subarray(0, known).sort();
+  let count = 0;
+  for (let i = 0; i < known; i++) if (i === 0 || values[i] !== values[count - 1]) values[count++] = values[i];
+  const distinct = values.subarray(0, count);
+  const of = new Int32Array(cells.length);
+  for (const [i, cell] of cells.entries()) of[i] = typeof cell === 'number' ? placeIn(distinct, cell) : -1;
+  return { of, count };
+}
+
+function placesOfTexts(cells: readonly Cell[]): Places {
   const kinds = [...new Set(cells)].filter((each) => each !== null).sort(compareCells);
-  const rankOf = new Map(kinds.map((each, rank) => [each, rank]));
-  return Float64Array.from(cells, (each) => (each === null ? NaN : (rankOf.get(each) ?? NaN)));
+  const placeOf = new Map<Cell, number>(kinds.map((each, place) => [each, place]));
+  const of = new Int32Array(cells.length);
+  for (const [i, cell] of cells.entries()) of[i] = placeOf.get(cell) ?? -1;
+  return { of, count: kinds.length };
+}
+
+/** Rows by their places, equal ones as they were, unknown ones last: by counting, in a time that grows with the rows. */
+function byPlaces(rows: readonly number[], { of, count }: Places, descending: boolean): number[] {
+  const bucket = (i: number): number => (of[i] < 0 ? count : descending ? count - 1 - of[i] : of[i]);
+  const starts = new Uint32Array(count + 2);
+  for (let i = 0; i < rows.length; i++) starts[bucket(i) + 1]++;
+  for (let i = 1; i < starts.length; i++) starts[i] += starts[i - 1];
+  const result = new Array<number>(rows.length);
+  for (let i = 0; i < rows.length; i++) result[starts[bucket(i)]++] = rows[i];
+  return result;
 }
 
 /** Rows in the order of the keys; equal ones stay as they were, and what is not known is last in either direction. */
 export function sorted(rows: readonly number[], keys: readonly SortKey[], fields: readonly Field[]): readonly number[] {
-  const by = keys.flatMap(({ name, descending }) => {
+  // The last key first: each further sorting leaves equal rows in the order that was there.
+  return keys.toReversed().reduce((inOrder, { name, descending }) => {
     const field = fields.find((each) => each.name === name);
-    return field === undefined ? [] : [{ ranks: ranks(field, rows), sign: descending ? -1 : 1 }];
-  });
-  if (by.length === 0) return rows;
-  const compare = (a: number, b: number): number => {
-    for (const { ranks, sign } of by) {
-      const x = ranks[a];
-      const y = ranks[b];
-      if (x === y) continue;
-      const unknown = Number(Number.isNaN(x)) - Number(Number.isNaN(y));
-      if (unknown !== 0) return unknown;
-      if (x !== y && !Number.isNaN(x)) return sign * (x - y);
-    }
-    return a - b;
-  };
-  return Array.from(Uint32Array.from(rows, (_, i) => i).sort(compare), (i) => rows[i]);
+    if (field === undefined) return inOrder;
+    const cells = inOrder.map(field.cell);
+    return byPlaces(inOrder, field.kind === 'number' ? placesOfNumbers(cells) : placesOfTexts(cells), descending);
+  }, rows);
 }
 
 /**
