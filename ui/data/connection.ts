@@ -63,6 +63,8 @@ const longestSilence = 45_000;
 /** Takes in a stream's messages until it ends. */
 async function follow(
   url: string,
+  /** Of the last message that was taken in; empty without any. */
+  lastId: string,
   closed: AbortSignal,
   opened: () => void,
   take: (message: StreamMessage) => void,
@@ -72,7 +74,7 @@ async function follow(
   let timer = setTimeout(giveUp, longestSilence);
   try {
     const response = await fetch(url, {
-      headers: { accept: 'text/event-stream' },
+      headers: { accept: 'text/event-stream', ...(lastId === '' ? {} : { 'last-event-id': lastId }) },
       cache: 'no-store',
       signal: AbortSignal.any([closed, silent.signal]),
     });
@@ -91,8 +93,8 @@ async function follow(
 }
 
 /**
- * Listens to a stream until it is closed. A connection that is lost is opened again with what `query` then gives: a stream
- * goes on from the newest cursor. (EventSource would ask for the first one again, and tells nobody why a stream is refused.)
+ * Listens to a stream until it is closed. A connection that is lost is opened again with what `query` then gives, and
+ * the id of the last message: a stream goes on from there. (EventSource tells nobody why a stream is refused.)
  */
 export function listen<A extends keyof Streams>(
   address: A,
@@ -108,7 +110,9 @@ export function listen<A extends keyof Streams>(
   const closed = new AbortController();
   const { opened, lost, ...messages } = handlers;
   const byEvent = new Map(Object.entries(messages));
-  const take = ({ event, data }: StreamMessage) => {
+  let lastId = '';
+  const take = ({ event, data, id }: StreamMessage) => {
+    lastId = id;
     // What the server sends under this name is of the type that `Streams` says.
     const handle = byEvent.get(event) as ((data: unknown) => void) | undefined;
     handle?.(JSON.parse(data));
@@ -119,7 +123,7 @@ export function listen<A extends keyof Streams>(
         progress();
         opened();
       };
-      await follow(addressOf(address, parameters, query()), closed.signal, open, take);
+      await follow(addressOf(address, parameters, query()), lastId, closed.signal, open, take);
       throw new TypeError('the server has ended the stream');
     },
     lost,

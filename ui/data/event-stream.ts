@@ -1,7 +1,9 @@
-/** One message of a stream: its name, and what it carries as text. */
+/** One message of a stream: its name, what it carries as text, and where the stream is after it. */
 export interface StreamMessage {
   readonly event: string;
   readonly data: string;
+  /** The latest id that was sent; empty without any. */
+  readonly id: string;
 }
 
 /**
@@ -12,6 +14,7 @@ export class EventStreamReader {
   private rest = '';
   private event = 'message';
   private data: string[] = [];
+  private id = '';
 
   /** @returns the messages that end in this piece of text. */
   read(piece: string): readonly StreamMessage[] {
@@ -28,13 +31,14 @@ export class EventStreamReader {
     const value = colon < 0 ? '' : line.slice(colon + 1).replace(/^ /, '');
     if (field === 'event') this.event = value;
     else if (field === 'data') this.data.push(value);
+    else if (field === 'id') this.id = value;
     return [];
   }
 
   private end(): StreamMessage[] {
-    const { event, data } = this;
+    const { event, data, id } = this;
     this.event = 'message';
     this.data = [];
-    return data.length === 0 ? [] : [{ event, data: data.join('\n') }];
+    return data.length === 0 ? [] : [{ event, data: data.join('\n'), id }];
   }
 }

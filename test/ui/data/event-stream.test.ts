@@ -3,21 +3,21 @@ import { describe, expect, it } from 'vitest';
 import { EventStreamReader } from '../../../ui/data/event-stream.js';
 
 describe('EventStreamReader', () => {
-  it('reads names and data, and passes over comments, ids and messages without data', () => {
+  it('reads names and data, and keeps the last id, and passes over comments and messages without data', () => {
     const reader = new EventStreamReader();
     expect(
       reader.read(': still there\n\nid: 4\nevent: changes\ndata: {"a":1}\n\nevent: nothing\n\ndata:x\n\n'),
     ).toEqual([
-      { event: 'changes', data: '{"a":1}' },
-      { event: 'message', data: 'x' },
+      { event: 'changes', data: '{"a":1}', id: '4' },
+      { event: 'message', data: 'x', id: '4' },
     ]);
   });
 
   it('joins lines of data and takes every line ending', () => {
     const reader = new EventStreamReader();
     expect(reader.read('data: a\r\ndata: b\r\rdata: c\n\n')).toEqual([
-      { event: 'message', data: 'a\nb' },
-      { event: 'message', data: 'c' },
+      { event: 'message', data: 'a\nb', id: '' },
+      { event: 'message', data: 'c', id: '' },
     ]);
   });
 

@@ -1,11 +1,31 @@
 import { useRun } from '../../app/current-run.js';
+import { ActivityCard } from './activity-card.js';
+import { CurvesCard } from './curves-card.js';
+import { DecisionsCard } from './decisions-card.js';
+import { FrontierCard } from './frontier-card.js';
+import { HypervolumeCard } from './hypervolume-card.js';
+import { LogCard } from './log-card.js';
+import { RunTiles } from './run-tiles.js';
 
+/** One run, live: the frontier, how it grew, what is being done, and why. */
 export default function RunPage() {
-  const { info } = useRun();
+  const {
+    info: {
+      run: { status, evaluation },
+    },
+  } = useRun();
+  const trains = evaluation === 'training';
   return (
-    <section>
-      <h2>Frontier</h2>
-      <p>{info.run.name}</p>
-    </section>
+    <>
+      <RunTiles />
+      <div class="cards">
+        <FrontierCard />
+        <HypervolumeCard key={status} />
+        {trains && <CurvesCard />}
+        <ActivityCard />
+        <LogCard />
+        <DecisionsCard />
+      </div>
+    </>
   );
 }

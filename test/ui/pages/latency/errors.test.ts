@@ -1,0 +1,31 @@
+import { describe, expect, it } from 'vitest';
+import { errorOf, rollingErrors, withinTwo } from '../../../../ui/pages/latency/errors.js';
+
+describe('errors of predictions', () => {
+  it('are shares of what was measured, above zero where the prediction was too high', () => {
+    expect(errorOf({ predicted: 1.2, measured: 1 })).toBeCloseTo(0.2, 12);
+    expect(errorOf({ predicted: 3, measured: 4 })).toBe(-0.25);
+  });
+
+  it('are averaged without their sign over the last ten', () => {
+    const pairs = Array.from({ length: 12 }, (_, i) => ({
+      predicted: i < 2 ? 2 : i % 2 === 0 ? 1.1 : 0.9,
+      measured: 1,
+    }));
+    const rolling = rollingErrors(pairs);
+    expect(rolling[0]).toBe(1);
+    expect(rolling[2]).toBeCloseTo(2.1 / 3, 12);
+    expect(rolling[11]).toBeCloseTo(0.1, 12);
+    expect(rollingErrors([])).toEqual([]);
+  });
+
+  it('are compared with what the model gave for them', () => {
+    expect(withinTwo([])).toBeNull();
+    expect(
+      withinTwo([
+        { predicted: 1, measured: 1.19, std: 0.1 },
+        { predicted: 1, measured: 1.21, std: 0.1 },
+      ]),
+    ).toBe(0.5);
+  });
+});

@@ -1,0 +1,102 @@
+import { describe, expect, it } from 'vitest';
+import { FrontierMarks, type MarksInput } from '../../../../ui/pages/run/frontier-marks.js';
+import { candidatesOf } from '../columns.js';
+
+const candidates = candidatesOf([
+  { number: 0, values: { accuracy: 0.8, latency_ms: 1 }, provenance: { latency_ms: 'measured' }, finalAccuracy: 0.85 },
+  {
+    number: 1,
+    values: { accuracy: 0.7, latency_ms: 2 },
+    provenance: { latency_ms: 'predicted' },
+    enqueued: 'baseline',
+  },
+  { number: 2, values: { accuracy: 0.6, latency_ms: 3 }, provenance: { latency_ms: 'measured' } },
+  { number: 3, state: 'pruned', values: { accuracy: 0.3, latency_ms: 1.5 } },
+  { number: 4, state: 'running', values: { accuracy: 0.2, latency_ms: 1.5 } },
+  { number: 5, values: { latency_ms: 9 } },
+  {
+    number: 6,
+    values: { accuracy: 0.75, latency_ms: 0.5 },
+    provenance: { latency_ms: 'predicted' },
+    finalAccuracy: 0.7,
+  },
+  { number: 6, precision: 'int8', chosen: false, values: { accuracy: 0.1, latency_ms: 0.6 } },
+]);
+
+const input: MarksInput = {
+  candidates,
+  frontier: [
+    { number: 6, precision: 'fp32' },
+    { number: 0, precision: 'fp32' },
+  ],
+  plane: { x: 'latency_ms', y: 'accuracy' },
+  accuracy: true,
+  precisions: false,
+  dominated: true,
+  intervalOf: ({ number }) => (number === 0 ? [0.9, 1.1] : undefined),
+};
+
+const cloudsOf = (marks: FrontierMarks) =>
+  marks.clouds.map(({ series, predicted, xy, keyAt }) => ({
+    series,
+    predicted,
+    xy: [...xy],
+    numbers: Array.from({ length: xy.length / 2 }, (_, i) => keyAt(i).number),
+  }));
+
+describe('FrontierMarks', () => {
+  it('draws members one by one, with interval and final accuracy, and labels the upper of the two', () => {
+    expect(new FrontierMarks(input).points.filter(({ key }) => key.number !== 1)).toEqual([
+      {
+        series: 'frontier',
+        key: { number: 0, precision: 'fp32' },
+        x: 1,
+        y: 0.8,
+        predicted: false,
+        low: 0.9,
+        high: 1.1,
+      },
+      {
+        series: 'final',
+        key: { number: 0, precision: 'fp32' },
+        x: 1,
+        y: 0.85,
+        predicted: false,
+        from: 0.8,
+        label: '#0',
+      },
+      { series: 'frontier', key: { number: 6, precision: 'fp32' }, x: 0.5, y: 0.75, predicted: true, label: '#6' },
+      { series: 'final', key: { number: 6, precision: 'fp32' }, x: 0.5, y: 0.7, predicted: false, from: 0.75 },
+    ]);
+  });
+
+  it('draws the others as clouds, by how they ended and what is known; what was given beforehand in addition', () => {
+    const marks = new FrontierMarks(input);
+    expect(cloudsOf(marks)).toEqual([
+      { series: 'trial', predicted: true, xy: [2, 0.7], numbers: [1] },
+      { series: 'trial', predicted: false, xy: [3, 0.6], numbers: [2] },
+      { series: 'stopped', predicted: false, xy: [1.5, 0.3], numbers: [3] },
+    ]);
+    expect(marks.points).toContainEqual({
+      series: 'enqueued',
+      key: { number: 1, precision: 'fp32' },
+      x: 2,
+      y: 0.7,
+      predicted: true,
+      label: 'baseline',
+    });
+  });
+
+  it('leaves out the others where they are not asked for, but not what was given beforehand', () => {
+    const marks = new FrontierMarks({ ...input, dominated: false });
+    expect(marks.clouds).toEqual([]);
+    expect(marks.points.map(({ series }) => series)).toContain('enqueued');
+  });
+
+  it('has no final accuracies beside what is no accuracy, and none of what an axis does not know', () => {
+    const swapped = new FrontierMarks({ ...input, plane: { x: null, y: 'latency_ms' }, accuracy: false });
+    expect(swapped.points.map(({ series }) => series)).not.toContain('final');
+    expect(swapped.points.find(({ key }) => key.number === 0)).toMatchObject({ x: 0, y: 1 });
+    expect(new FrontierMarks({ ...input, plane: { x: 'unknown', y: 'accuracy' } }).points).toEqual([]);
+  });
+});

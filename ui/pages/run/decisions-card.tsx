@@ -1,0 +1,94 @@
+import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useRun } from '../../app/current-run.js';
+import { Table } from '../../components/table.js';
+import type { Candidates } from '../../data/candidates.js';
+import { textOf, titleOf } from '../../data/text.js';
+import { fetchTexts, Texts } from '../../data/texts.js';
+import { useThrottled } from '../../data/use-throttled.js';
+
+const step = 15;
+
+/** Rows of the newest trials, the newest first. Trials are numbered as they are asked for, and so are rows. */
+export function newestRows({ chosen, number, length }: Candidates, count: number): readonly number[] {
+  const rows: number[] = [];
+  for (let row = length - 1; row >= 0 && rows.length < count; row--) if (chosen[row]) rows.push(row);
+  return rows.sort((a, b) => number[b] - number[a]);
+}
+
+const hasEnded = (state: string | undefined): boolean =>
+  state !== undefined && state !== 'waiting' && state !== 'running';
+
+/** The newest trials, each with the reason why it was tried. */
+export function DecisionsCard() {
+  const { live, info } = useRun();
+  const { candidates } = live;
+  const [count, setCount] = useState(step);
+  const version = useThrottled(live.version.value, 1000);
+  const rows = useMemo(() => newestRows(candidates, count), [version, count, candidates]);
+  const texts = useMemo(
+    () =>
+      new Texts(fetchTexts(live.id), (number) => {
+        const row = candidates.rowOf({ number, precision: 'fp32' }) ?? candidates.rowOf({ number, precision: 'int8' });
+        return row !== undefined && hasEnded(candidates.state[row]);
+      }),
+    [live],
+  );
+  useEffect(() => texts.want(rows.map((row) => candidates.number[row])), [texts, rows]);
+  const textOfTrial = texts.version.value === 0 ? () => undefined : (number: number) => texts.of(number);
+  const { objectives, measures } = info;
+  return (
+    <section class="wide">
+      <h2>Why these candidates</h2>
+      {rows.length === 0 ? (
+        <p class="empty">There is no trial yet.</p>
+      ) : (
+        <Table
+          label="The newest trials"
+          rows={rows}
+          columns={[
+            {
+              title: 'trial',
+              heading: true,
+              cell: (row) => (
+                <a href={`/runs/${encodeURIComponent(live.id)}/trials/${candidates.number[row]}`}>
+                  #{candidates.number[row]}
+                </a>
+              ),
+            },
+            {
+              title: 'state',
+              cell: (row) => <span class={`state ${candidates.state[row]}`}>{candidates.state[row]}</span>,
+            },
+            ...objectives.map(({ name }) => ({
+              title: titleOf(measures, name),
+              numeric: true,
+              cell: (row: number) => textOf(measures, name, candidates.values.get(name)?.[row]),
+            })),
+            {
+              title: 'why it was tried',
+              cell: (row) => {
+                const text = textOfTrial(candidates.number[row]);
+                if (text === undefined) return '…';
+                const { reason, message } = text;
+                return (
+                  <>
+                    {reason === '' ? '-' : reason}
+                    {message !== null && <div class="note">{message}</div>}
+                  </>
+                );
+              },
+            },
+          ]}
+        />
+      )}
+      {rows.length === count && (
+        <p>
+          <button type="button" onClick={() => setCount(count + step)}>
+            More
+          </button>{' '}
+          <a href={`/runs/${encodeURIComponent(live.id)}/trials`}>All trials</a>
+        </p>
+      )}
+    </section>
+  );
+}

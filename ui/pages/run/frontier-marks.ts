@@ -1,0 +1,128 @@
+import type { CandidateKey, StoredPrecision } from '../../../experiments/page/api.js';
+import type { FrontierPoint, Plane, PointCloud } from '../../charts/frontier-points.js';
+import type { Candidates } from '../../data/candidates.js';
+import { columnOf } from './plane.js';
+
+export interface MarksInput {
+  readonly candidates: Candidates;
+  readonly frontier: readonly CandidateKey[];
+  readonly plane: Plane;
+  /** Whether the vertical axis is an accuracy, beside which final ones can stand. */
+  readonly accuracy: boolean;
+  /** Whether the run knows several precisions. */
+  readonly precisions: boolean;
+  /** Whether trials beside the frontier are drawn. */
+  readonly dominated: boolean;
+  /** The 95 % interval of a candidate's measured latency, where it is known. */
+  readonly intervalOf: (key: CandidateKey) => readonly [low: number, high: number] | undefined;
+}
+
+interface Mark {
+  readonly row: number;
+  readonly x: number;
+  readonly y: number;
+}
+
+/** Marks that are drawn alike. */
+interface Group {
+  readonly series: 'stopped' | 'trial';
+  readonly precision: StoredPrecision | null;
+  readonly predicted: boolean;
+  readonly marks: Mark[];
+}
+
+/** What the rows of a run are drawn as: most of them as clouds, those that are told one by one as points. */
+export class FrontierMarks {
+  readonly points: FrontierPoint[] = [];
+  private readonly groups = new Map<string, Group>();
+  private readonly horizontal: readonly (number | null)[];
+  private readonly vertical: readonly (number | null)[];
+
+  constructor(private readonly input: MarksInput) {
+    const { candidates, frontier, plane, dominated } = input;
+    this.horizontal = plane.x === null ? candidates.number : (columnOf(candidates, plane.x) ?? []);
+    this.vertical = columnOf(candidates, plane.y) ?? [];
+    const members = new Set(frontier.map((key) => candidates.rowOf(key)));
+    for (let row = 0; row < candidates.length; row++) {
+      const mark = this.markOf(row);
+      if (mark === null) continue;
+      if (members.has(row)) this.addMember(mark);
+      else if (dominated && candidates.chosen[row]) this.addTrial(mark);
+      if (candidates.enqueued[row] !== null && candidates.chosen[row]) this.addEnqueued(mark);
+    }
+  }
+
+  get clouds(): readonly PointCloud[] {
+    return [...this.groups.values()].map(({ series, precision, predicted, marks }) => {
+      const xy = new Float64Array(2 * marks.length);
+      for (const [i, { x, y }] of marks.entries()) {
+        xy[2 * i] = x;
+        xy[2 * i + 1] = y;
+      }
+      return { series, precision, predicted, xy, keyAt: (i) => this.keyOf(marks[i].row) };
+    });
+  }
+
+  private keyOf(row: number): CandidateKey {
+    const { number, precision } = this.input.candidates;
+    return { number: number[row], precision: precision[row] };
+  }
+
+  private markOf(row: number): Mark | null {
+    const [x, y] = [this.horizontal[row], this.vertical[row]] as (number | null | undefined)[];
+    return x === null || x === undefined || y === null || y === undefined ? null : { row, x, y };
+  }
+
+  private isPredicted(row: number): boolean {
+    const { candidates, plane } = this.input;
+    return [plane.x, plane.y].some((name) => name !== null && candidates.provenance.get(name)?.[row] === 'predicted');
+  }
+
+  private addTrial(mark: Mark): void {
+    const { candidates, precisions } = this.input;
+    const state = candidates.state[mark.row];
+    if (state === 'waiting' || state === 'running') return;
+    const series = state === 'complete' ? 'trial' : 'stopped';
+    const precision = precisions ? candidates.precision[mark.row] : null;
+    const predicted = this.isPredicted(mark.row);
+    const name = `${series} ${precision ?? ''} ${predicted}`;
+    let group = this.groups.get(name);
+    if (group === undefined) this.groups.set(name, (group = { series, precision, predicted, marks: [] }));
+    group.marks.push(mark);
+  }
+
+  private addMember(mark: Mark): void {
+    const { candidates, plane, accuracy, intervalOf } = this.input;
+    const { row, x, y } = mark;
+    const key = this.keyOf(row);
+    const interval = plane.x === 'latency_ms' ? intervalOf(key) : undefined;
+    const final = accuracy ? candidates.finalAccuracy[row] : null;
+    const label = `#${key.number}`;
+    this.points.push({
+      series: 'frontier',
+      key,
+      x,
+      y,
+      predicted: this.isPredicted(row),
+      // The upper one of the two is labelled.
+      ...(final !== null && final >= y ? {} : { label }),
+      ...(interval === undefined ? {} : { low: interval[0], high: interval[1] }),
+    });
+    if (final !== null)
+      this.points.push({
+        series: 'final',
+        key,
+        x,
+        y: final,
+        predicted: false,
+        from: y,
+        ...(final >= y ? { label } : {}),
+      });
+  }
+
+  private addEnqueued({ row, x, y }: Mark): void {
+    const label = this.input.candidates.enqueued[row];
+    if (label === null) return;
+    this.points.push({ series: 'enqueued', key: this.keyOf(row), x, y, predicted: this.isPredicted(row), label });
+  }
+}

@@ -1,0 +1,15 @@
+import { useRun } from '../../app/current-run.js';
+import { RunLog } from '../../components/run-log.js';
+
+/** Notes, warnings, and what else the run has said. */
+export function LogCard() {
+  const { live, info } = useRun();
+  return (
+    <section>
+      <h2>Log</h2>
+      <div class="log-box" role="region" aria-label="Log of the run" tabIndex={0}>
+        <RunLog base={`/runs/${encodeURIComponent(live.id)}`} log={info.log} />
+      </div>
+    </section>
+  );
+}
