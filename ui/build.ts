@@ -2,11 +2,12 @@
  * Builds what a browser loads (`dist/ui/app/`: hashed files, each also compressed) and what the command draws reports with
  * (`dist/ui/index.js`: one module that needs no package). Everything that both are made of is inside them.
  */
-import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync } from 'node:zlib';
 import { build, type InlineConfig } from 'vite';
+import { contentHash } from '../base/hash.js';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const output = fileURLToPath(new URL('../dist/ui', import.meta.url));
@@ -26,6 +27,16 @@ function removeModules(): void {
   for (const entry of readdirSync(output, { withFileTypes: true, recursive: true }))
     if (entry.isFile() && !entry.parentPath.startsWith(app) && /\.js(\.map)?$/.test(entry.name))
       rmSync(join(entry.parentPath, entry.name));
+}
+
+/** What runs before anything is drawn is no module, which Vite would leave without a hash in its name. */
+function hashTheme(): void {
+  const page = join(app, 'index.html');
+  const script = join(app, 'theme.js');
+  const hash = contentHash(readFileSync(script, 'utf8')).slice(0, 8);
+  const name = `assets/theme-${hash}.js`;
+  renameSync(script, join(app, name));
+  writeFileSync(page, readFileSync(page, 'utf8').replace('src="/theme.js"', `src="/${name}"`));
 }
 
 const compressible = new Set(['.html', '.js', '.css', '.svg']);
@@ -50,6 +61,7 @@ await build({
     assetsInlineLimit: 0,
   },
 });
+hashTheme();
 removeModules();
 await build({
   ...shared,

@@ -1,4 +1,5 @@
 import type { LogEntry } from '../../experiments/page/api.js';
+import { Time } from './time.js';
 
 /** How kinds of entries are called, and which of them need an eye. */
 const kinds: { readonly [K in LogEntry['kind']]: { readonly title: string; readonly look?: string } } = {
@@ -24,7 +25,7 @@ export function RunLog({
     <ol class="log" aria-label="Log">
       {log.map(({ seq, at, kind, trial, message }) => (
         <li key={seq}>
-          <time dateTime={new Date(at).toISOString()}>{new Date(at).toLocaleString('en-GB')}</time>
+          <Time at={at} />
           <span class={`state ${kinds[kind].look ?? ''}`}>{kinds[kind].title}</span>
           <span>
             {trial !== null && <a href={`${base}/trials/${trial}`}>#{trial}</a>} {message}

@@ -1,6 +1,7 @@
 import { batch, signal, type ReadonlySignal } from '@preact/signals';
 import type {
   Activity,
+  CandidateColumns,
   CandidateKey,
   Changes,
   CurvePoint,
@@ -41,7 +42,10 @@ export class LiveRun {
     replaced: signal(false),
   };
   private readonly ended = new AbortController();
-  private cursor = 0;
+  /** Up to where the run is known; null until it is listened to. */
+  private cursor: number | null = null;
+  /** What was told while trials were loaded; null once they are. */
+  private meanwhile: CandidateColumns[] | null = [];
   private askedAt = 0;
 
   /** All that does not grow with trials; null until it is there. */
@@ -86,7 +90,6 @@ export class LiveRun {
 
   private async load(progress: () => void): Promise<void> {
     await this.ask();
-    let first: number | undefined;
     let from: number | null = 0;
     while (from !== null) {
       const answer: TrialsAnswer = await get(
@@ -95,18 +98,20 @@ export class LiveRun {
         { from, limit: part },
         this.ended.signal,
       );
-      first ??= answer.cursor;
       batch(() => {
         this.candidates.merge(answer.candidates);
         this.signals.version.value++;
         this.signals.loaded.value = { done: answer.next ?? answer.total, total: answer.total };
         this.signals.problem.value = null;
       });
+      // What is live goes on from the first part, beside the others.
+      if (this.cursor === null) this.listen((this.cursor = answer.cursor));
       from = answer.next;
       progress();
     }
-    this.cursor = first ?? 0;
-    if (!this.ended.signal.aborted) this.listen();
+    // A part may be older than what was told while it was on its way.
+    for (const later of this.meanwhile ?? []) this.candidates.merge(later);
+    this.meanwhile = null;
   }
 
   /** Asks for what does not grow with trials. */
@@ -116,9 +121,9 @@ export class LiveRun {
     this.signals.info.value = { ...info, log: merged(info.log, this.info.value?.log ?? []) };
   }
 
-  private listen(): void {
+  private listen(first: number): void {
     const { connected, problem, replaced } = this.signals;
-    const close = listen('/api/runs/:run/live', { run: this.id }, () => ({ after: this.cursor }), {
+    const close = listen('/api/runs/:run/live', { run: this.id }, () => ({ after: this.cursor ?? first }), {
       changes: (changes) => this.take(changes),
       gone: () => (replaced.value = true),
       opened: () => batch(() => ((connected.value = true), (problem.value = null))),
@@ -140,9 +145,10 @@ export class LiveRun {
       if (candidates.number.length > 0) {
         this.candidates.merge(candidates);
         version.value++;
+        this.meanwhile?.push(candidates);
         const { waiting, running, complete, pruned, failed } = run.counts;
         const total = waiting + running + complete + pruned + failed;
-        loaded.value = { done: total, total };
+        loaded.value = { done: this.meanwhile === null ? total : loaded.value.done, total };
       }
       if (frontier !== null) this.signals.frontier.value = frontier;
       this.signals.now.value = now;

@@ -70,14 +70,14 @@ function errorsOption(
   const mean = {
     type: 'line' as const,
     id: 'rolling',
-    name: `mean of the last ${window}, without sign`,
+    name: `mean of the last ${window}`,
     silent: true,
     showSymbol: false,
     lineStyle: { color: look.final, width: 1.8 },
     itemStyle: { color: look.final },
     data: rollingErrors(pairs).map((error, i) => [i + 1, 100 * error]),
   };
-  return { ...option, legend: legendLook(look), series: [...option.series, mean] };
+  return { ...option, legend: { ...legendLook(look), type: 'scroll' as const }, series: [...option.series, mean] };
 }
 
 /** How good the model is that tells latencies before they are measured, and where it knows little. */
@@ -141,7 +141,10 @@ export default function LatencyPage() {
             onPoint={open}
             label={`Error of ${pairs.length} predictions in the order of their measurements`}
           />
-          <p class="note">In percent of what was measured; above zero, the prediction was too high.</p>
+          <p class="note">
+            In percent of what was measured; above zero, the prediction was too high. The line is the mean without
+            signs.
+          </p>
         </section>
         <ByPrecision precisions={answer.report?.precisions} />
         <section class="wide">

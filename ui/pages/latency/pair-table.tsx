@@ -1,6 +1,7 @@
 import { ms, percent } from '../../../base/number-text.js';
 import type { DatedPrediction } from '../../../experiments/page/api.js';
 import { Table, type Column } from '../../components/table.js';
+import { Time } from '../../components/time.js';
 import { errorOf, extrapolates } from './errors.js';
 
 interface Props {
@@ -33,7 +34,7 @@ export function PairTable({ base, pairs, severalPrecisions }: Props) {
     },
     {
       title: 'measured at',
-      cell: ({ at }) => <time dateTime={new Date(at).toISOString()}>{new Date(at).toLocaleString('en-GB')}</time>,
+      cell: ({ at }) => <Time at={at} />,
     },
   ];
   return <Table label="Predicted and measured latencies" columns={columns} rows={pairs.toReversed()} />;

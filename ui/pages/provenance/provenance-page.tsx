@@ -4,9 +4,8 @@ import { useRun } from '../../app/current-run.js';
 import { CopyButton } from '../../components/copy-button.js';
 import { Facts, type Fact } from '../../components/facts.js';
 import { RunLog } from '../../components/run-log.js';
+import { Time } from '../../components/time.js';
 import { YamlSides } from './yaml-sides.js';
-
-const time = (iso: string) => <time dateTime={iso}>{new Date(iso).toLocaleString('en-GB')}</time>;
 
 const evaluations = { training: 'by training', table: 'from a table of results' } as const;
 
@@ -20,8 +19,8 @@ function runFacts({ workdir, run }: RunAnswer): readonly Fact[] {
         <code>{workdir}</code> <CopyButton text={workdir} label="the workdir" />
       </>,
     ],
-    ['started', time(startedAt)],
-    ['last change', time(updatedAt)],
+    ['started', <Time at={Date.parse(startedAt)} />],
+    ['last change', <Time at={Date.parse(updatedAt)} />],
     ['candidates get their values', evaluations[evaluation]],
     ['trials planned', planned.toLocaleString('en-US')],
     ['seed', seed],

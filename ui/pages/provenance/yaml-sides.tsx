@@ -8,9 +8,12 @@ interface Props {
   readonly settings: string;
 }
 
+/** Whether a line is empty or a comment, which the experiment with its defaults cannot have. */
+const saysNothing = (line: string | null): boolean => /^\s*(#|$)/.test(line ?? '');
+
 /** What a row says of the two texts: a sign for the eye, a word for the ear. */
 function kindOf({ cells: [written, filled], same }: LineRow): { readonly sign: string; readonly text: string } {
-  if (same) return { sign: '', text: '' };
+  if (same || (filled === null && saysNothing(written))) return { sign: '', text: '' };
   if (written === null) return { sign: '+', text: 'a default' };
   if (filled === null) return { sign: '−', text: 'as written only' };
   return { sign: '≠', text: 'written otherwise' };
@@ -20,7 +23,7 @@ function kindOf({ cells: [written, filled], same }: LineRow): { readonly sign: s
 export function YamlSides({ source, settings }: Props) {
   const [all, setAll] = useState(true);
   const rows = useMemo(() => alignLines([source, settings]), [source, settings]);
-  const shown = all ? rows : rows.filter(({ same }) => !same);
+  const shown = all ? rows : rows.filter((row) => kindOf(row).sign !== '');
   return (
     <section class="wide">
       <div class="head">
@@ -49,7 +52,7 @@ export function YamlSides({ source, settings }: Props) {
             {shown.map((row, i) => {
               const { sign, text } = kindOf(row);
               return (
-                <tr key={i} class={row.same ? undefined : 'differs'}>
+                <tr key={i} class={sign === '' ? undefined : 'differs'}>
                   <td>
                     <span aria-hidden="true">{sign}</span>
                     <span class="visually-hidden">{text}</span>
@@ -66,7 +69,7 @@ export function YamlSides({ source, settings }: Props) {
         </table>
       </div>
       <p class="note">
-        + a default, − only as written (comments, short forms), ≠ the same setting in other words or with more said.
+        + a default, − only as written (a short form), ≠ the same setting in other words or with more said.
       </p>
     </section>
   );

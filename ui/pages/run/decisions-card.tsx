@@ -71,10 +71,10 @@ export function DecisionsCard() {
                 if (text === undefined) return '…';
                 const { reason, message } = text;
                 return (
-                  <>
+                  <div class="why">
                     {reason === '' ? '-' : reason}
                     {message !== null && <div class="note">{message}</div>}
-                  </>
+                  </div>
                 );
               },
             },

@@ -1,6 +1,6 @@
 import { useMemo } from 'preact/hooks';
 import { duration, percent } from '../../../base/number-text.js';
-import type { HypervolumePoint } from '../../../experiments/page/api.js';
+import type { HypervolumePoint, RunSummary } from '../../../experiments/page/api.js';
 import { useRun } from '../../app/current-run.js';
 import { useQuery } from '../../app/use-query.js';
 import { hypervolumeOption } from '../../charts/hypervolume.js';
@@ -8,8 +8,8 @@ import { Chart, useLook } from '../../components/chart.js';
 import { Table } from '../../components/table.js';
 import { useAnswer } from '../../data/use-answer.js';
 
-/** Seconds after which it is asked for again while the run goes. */
-const age = 10;
+/** Seconds after which it is asked for again while the run goes: of many trials it takes longer to find. */
+const ageOf = ({ counts }: RunSummary): number => Math.max(10, counts.complete / 500);
 
 const noPoints: readonly HypervolumePoint[] = [];
 
@@ -31,8 +31,15 @@ export function HypervolumeCard() {
   const [query, change] = useQuery();
   const over = query['over'] === 'compute' ? 'seconds' : 'trials';
   const look = useLook();
-  const { answer, problem } = useAnswer({ address: '/api/runs/:run/hypervolume', parameters: { run: live.id } }, () =>
-    live.info.value?.run.status === 'running' ? age : null,
+  const { done, total } = live.loaded.value;
+  // Trials come first: everybody looks at them.
+  const here = total > 0 && done >= total;
+  const { answer, problem } = useAnswer(
+    here ? { address: '/api/runs/:run/hypervolume', parameters: { run: live.id } } : null,
+    () => {
+      const run = live.info.value?.run;
+      return run?.status === 'running' ? ageOf(run) : null;
+    },
   );
   const points = answer?.points ?? noPoints;
   const option = useMemo(
