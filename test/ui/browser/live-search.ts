@@ -1,0 +1,73 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { main } from '../../cli/nas.js';
+import { smallSpace } from '../../experiments/runner/experiment.js';
+import { makeTinyDataset } from '../../support/tiny-dataset.js';
+
+/** What is deep is accurate; each evaluation takes a quarter of a second. */
+const evaluation = `
+export default async ({ genotype }, { signal }) => {
+  await new Promise((resolve) => setTimeout(resolve, 250));
+  signal.throwIfAborted();
+  const sum = genotype.reduce((a, b) => a + b, 0);
+  return { accuracy: 0.5 + sum / (2 * sum + 10), energy_mj: 1 + sum };
+};
+`;
+
+/** A search by the built command in a process of its own, slow enough to be watched. */
+export class LiveSearch {
+  private child: ChildProcess | undefined;
+  private readonly yaml: string;
+
+  /** @param home where its experiment and its data go; @param workdir where it runs. */
+  constructor(
+    private readonly home: string,
+    private readonly workdir: string,
+    trials: number,
+  ) {
+    mkdirSync(home, { recursive: true });
+    makeTinyDataset(join(home, 'data'), { train: 20 });
+    writeFileSync(join(home, 'mine.mjs'), evaluation);
+    this.yaml = join(home, 'experiment.yaml');
+    const lines = {
+      name: 'live',
+      seed: '1',
+      data: `{ type: fashion-mnist, path: ${join(home, 'data')} }`,
+      space: JSON.stringify(smallSpace),
+      evaluate: '{ type: module, path: ./mine.mjs, objectives: [{ name: energy_mj, direction: minimize }] }',
+      objectives: '[accuracy]',
+      search: `{ controller: random, trials: ${trials} }`,
+    };
+    writeFileSync(
+      this.yaml,
+      Object.entries(lines)
+        .map(([key, value]) => `${key}: ${value}\n`)
+        .join(''),
+    );
+  }
+
+  /** Begins it. */
+  start(): void {
+    this.spawn(['run', this.yaml, '--workdir', this.workdir]);
+  }
+
+  /** Goes on after it was killed. */
+  resume(): void {
+    this.spawn(['resume', this.workdir]);
+  }
+
+  /** Ends it as a crash does. */
+  async kill(): Promise<void> {
+    if (this.child?.exitCode !== null || this.child.signalCode !== null) return;
+    const ended = once(this.child, 'exit');
+    this.child.kill('SIGKILL');
+    await ended;
+  }
+
+  private spawn(args: readonly string[]): void {
+    const env = { ...process.env, NAS_CACHE: join(this.home, 'cache') };
+    this.child = spawn(process.execPath, [main, ...args], { stdio: 'ignore', env });
+  }
+}

@@ -1,0 +1,30 @@
+import type { Page } from 'playwright-core';
+
+/** A page as it is opened on the run `example`, and what it says when it is there. */
+export interface PageCase {
+  readonly name: string;
+  readonly path: (run: string) => string;
+  readonly heading: RegExp;
+}
+
+const of = (run: string): string => `/runs/${encodeURIComponent(run)}`;
+
+/** Every page of `ui/app/pages.ts`. */
+export const pages: readonly PageCase[] = [
+  { name: 'Runs', path: () => '/', heading: /^Runs/ },
+  { name: 'Frontier', path: of, heading: /frontier/i },
+  { name: 'Trials', path: (run) => `${of(run)}/trials`, heading: /trials/i },
+  { name: 'One trial', path: (run) => `${of(run)}/trials/40`, heading: /trial 40/i },
+  { name: 'Compare', path: (run) => `${of(run)}/compare?trials=26,40,30`, heading: /compare|trials/i },
+  { name: 'What matters', path: (run) => `${of(run)}/importance`, heading: /matters|importance/i },
+  { name: 'Latency model', path: (run) => `${of(run)}/latency`, heading: /latency/i },
+  { name: 'Provenance', path: (run) => `${of(run)}/provenance`, heading: /provenance|experiment/i },
+  { name: 'Compare runs', path: (run) => `/compare?runs=${encodeURIComponent(run)},other`, heading: /compare/i },
+];
+
+/** Waits until a page has all that it shows at first: its heading, and nothing that is still loading. */
+export async function settled(page: Page, heading: RegExp): Promise<void> {
+  await page.getByRole('heading', { name: heading }).first().waitFor();
+  await page.waitForFunction(() => !/Loading/.test(document.querySelector('main')?.textContent ?? ''));
+  await page.waitForLoadState('networkidle').catch(() => undefined);
+}

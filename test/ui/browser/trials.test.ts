@@ -1,0 +1,150 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'csv-parse/sync';
+import type { Page } from 'playwright-core';
+import { expect, it } from 'vitest';
+import { Store, type TrialRecord } from '../../../store/index.js';
+import { writeExampleRun } from './example-run.js';
+import { describeInBrowser } from './page.js';
+
+const address = '/runs/example/trials';
+
+const grid = (page: Page) => page.getByRole('grid');
+const filter = (page: Page) => page.getByLabel(/filter/i).first();
+const listed = async (page: Page): Promise<number> => Number(await grid(page).getAttribute('aria-rowcount')) - 1;
+
+/** Numbers of the trials in the rows that are drawn, from the top. */
+const drawn = async (page: Page): Promise<number[]> => {
+  const cells = await grid(page).locator('[role=gridcell][aria-colindex="1"]').allTextContents();
+  return cells.map(Number);
+};
+
+async function fileOf(page: Page, button: RegExp): Promise<string> {
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('button', { name: button }).first().click(),
+  ]);
+  return readFileSync(await download.path(), 'utf8');
+}
+
+describeInBrowser(
+  'the list of trials',
+  (folder) => writeExampleRun(join(folder, 'example'), 'example', { trials: 120 }),
+  (site) => {
+    const trials = (): TrialRecord[] => {
+      const store = Store.open(join(site().folder, 'example', 'nas.sqlite'), { readonly: true });
+      try {
+        return store.trials.all();
+      } finally {
+        store.close();
+      }
+    };
+    const good = (): TrialRecord[] =>
+      trials().filter(
+        ({ state, values }) =>
+          state === 'complete' && values['accuracy'].value > 0.8 && values['latency_ms'].value < 0.3,
+      );
+
+    it('holds all of them, and only the rows that are seen in the document', async () => {
+      const page = await site().open(address);
+      await expect.poll(() => listed(page)).toBe(120);
+      expect(await grid(page).getByRole('row').count()).toBeLessThan(80);
+      expect((await drawn(page)).slice(0, 5)).toEqual([0, 1, 2, 3, 4]);
+    });
+
+    it('is filtered as one types, and its address says by what', async () => {
+      const page = await site().open(address);
+      await filter(page).fill('state = complete and accuracy > 80 % and latency_ms < 0.3');
+      const expected = good().map(({ number }) => number);
+      expect(expected.length).toBeGreaterThan(3);
+      await expect.poll(() => listed(page)).toBe(expected.length);
+      expect((await drawn(page)).slice(0, 4)).toEqual(expected.slice(0, 4));
+      await page.waitForURL(/filter=/);
+
+      const other = await site().open(page.url());
+      await expect.poll(() => listed(other)).toBe(expected.length);
+      expect(await filter(other).inputValue()).toContain('accuracy > 80 %');
+    });
+
+    it('says where a filter is wrong, and lists what the last right one did', async () => {
+      const page = await site().open(address);
+      await expect.poll(() => listed(page)).toBe(120);
+      await filter(page).fill('accuracy > 0.8');
+      const right = trials().filter(({ values }) => (values['accuracy']?.value ?? 0) > 0.8).length;
+      await expect.poll(() => listed(page)).toBe(right);
+      await filter(page).fill('acuracy > 0.8');
+      await page
+        .getByText(/acuracy/)
+        .filter({ hasText: /accuracy/ })
+        .first()
+        .waitFor();
+      expect(await filter(page).getAttribute('aria-invalid')).toBe('true');
+    });
+
+    it('is sorted by its heads, by the keyboard too', async () => {
+      const page = await site().open(address);
+      const latency = grid(page).getByRole('columnheader', { name: 'latency', exact: true });
+      await latency.click();
+      await expect.poll(() => latency.getAttribute('aria-sort')).not.toBe('none');
+      const known = trials().filter(({ values }) => 'latency_ms' in values);
+      const byLatency = known.sort((a, b) => a.values['latency_ms'].value - b.values['latency_ms'].value);
+      const ascending = (await latency.getAttribute('aria-sort')) === 'ascending';
+      const order = (ascending ? byLatency : byLatency.toReversed()).map(({ number }) => number);
+      await expect.poll(() => drawn(page).then((rows) => rows.slice(0, 6))).toEqual(order.slice(0, 6));
+      await latency.focus();
+      await page.keyboard.press('Enter');
+      await expect.poll(() => latency.getAttribute('aria-sort')).toBe(ascending ? 'descending' : 'ascending');
+      await expect.poll(() => drawn(page).then((rows) => rows[0])).toBe(order.at(-1));
+    });
+
+    it('is walked through by the keyboard: arrows, ends, Enter opens, Space chooses to compare', async () => {
+      const page = await site().open(address);
+      await expect.poll(() => listed(page)).toBe(120);
+      await grid(page).locator('[tabindex="0"]').focus();
+      const row = () =>
+        page.evaluate(() => Number(document.activeElement?.closest('[role=row]')?.getAttribute('aria-rowindex')));
+      expect(await row()).toBe(2);
+      await page.keyboard.press('ArrowDown');
+      await expect.poll(row).toBe(3);
+      await page.keyboard.press('Control+End');
+      await expect.poll(row).toBe(121);
+      await page.keyboard.press('Control+Home');
+      await expect.poll(row).toBe(2);
+      await page.keyboard.press(' ');
+      await page.keyboard.press('ArrowDown');
+      await page.keyboard.press(' ');
+      expect(await grid(page).locator('[aria-selected=true]').count()).toBe(2);
+      await page
+        .getByRole('link', { name: /compare/i })
+        .and(page.locator('[href*="trials="]'))
+        .first()
+        .click();
+      await page.waitForURL(/compare\?trials=0(,|%2C)1/);
+      await page.goBack();
+      await grid(page).locator('[tabindex="0"]').focus();
+      await page.keyboard.press('Control+Home');
+      await page.keyboard.press('Enter');
+      await page.waitForURL(/trials\/0($|\?)/);
+    });
+
+    it('is saved as it is listed: as CSV and as JSON', async () => {
+      const page = await site().open(
+        `${address}?filter=${encodeURIComponent('state = complete and accuracy > 0.8 and latency_ms < 0.3')}&sort=-accuracy`,
+      );
+      const expected = good().sort((a, b) => b.values['accuracy'].value - a.values['accuracy'].value);
+      await expect.poll(() => listed(page)).toBe(expected.length);
+
+      const rows = parse<Record<string, string>>(await fileOf(page, /CSV/), { columns: true });
+      expect(rows.map(({ trial, number }) => Number(trial ?? number))).toEqual(expected.map(({ number }) => number));
+      for (const [i, { values, reason }] of expected.entries()) {
+        expect(Number(rows[i]['accuracy'])).toBe(values['accuracy'].value);
+        expect(Number(rows[i]['latency_ms'])).toBe(values['latency_ms'].value);
+        expect(rows[i]['reason']).toBe(reason);
+      }
+
+      const json: unknown = JSON.parse(await fileOf(page, /JSON/));
+      expect(json).toHaveLength(expected.length);
+      expect(JSON.stringify(json)).toContain(String(expected[0].values['latency_ms'].value));
+    });
+  },
+);
