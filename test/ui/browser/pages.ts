@@ -26,5 +26,6 @@ export const pages: readonly PageCase[] = [
 export async function settled(page: Page, heading: RegExp): Promise<void> {
   await page.getByRole('heading', { name: heading }).first().waitFor();
   await page.waitForFunction(() => !/Loading/.test(document.querySelector('main')?.textContent ?? ''));
-  await page.waitForLoadState('networkidle').catch(() => undefined);
+  // Charts and what is asked for afterwards.
+  await page.waitForTimeout(300);
 }
