@@ -27,6 +27,8 @@ export interface ExampleOptions {
   readonly seed?: number;
   /** Further lines of the experiment file. */
   readonly lines?: readonly string[];
+  /** What the run is called in its store; default: as in its file. */
+  readonly title?: string;
   /** What the controller said of each trial. */
   readonly reason?: string;
 }
@@ -44,7 +46,13 @@ const isInt8 = (number: number): boolean => number % 3 === 1;
 export async function writeExampleRun(
   workdir: string,
   name: string,
-  { trials = 60, seed = 1, lines = [], reason = 'greatest expected improvement of the frontier' }: ExampleOptions = {},
+  {
+    trials = 60,
+    seed = 1,
+    lines = [],
+    title = name,
+    reason = 'greatest expected improvement of the frontier',
+  }: ExampleOptions = {},
 ): Promise<void> {
   const source = [
     `name: ${name}`,
@@ -64,7 +72,7 @@ export async function writeExampleRun(
   const space = await createSpace(experiment.space, { input: [28, 28, 1], classes: 10 });
   const random = new Random(seed, 'example-run');
   let now = Date.UTC(2026, 0, 1);
-  const meta = { name, seed, source, experiment, threads: 1, version: '0.1.0', environment };
+  const meta = { name: title, seed, source, experiment, threads: 1, version: '0.1.0', environment };
   const store = Store.create(join(workdir, 'nas.sqlite'), meta, () => (now += 20));
   const seen = new Set<string>();
 

@@ -54,10 +54,10 @@ describeInBrowser(
         for (const page of [list, rows]) await stateOf(page).filter({ hasText: 'died' }).waitFor();
 
         search.resume();
-        for (const page of [list, rows]) {
-          await stateOf(page).filter({ hasText: 'running' }).waitFor({ timeout: 60_000 });
-          await stateOf(page).filter({ hasText: 'complete' }).waitFor({ timeout: 60_000 });
-        }
+        for (const state of ['running', 'complete'])
+          await Promise.all(
+            [list, rows].map((page) => stateOf(page).filter({ hasText: state }).waitFor({ timeout: 60_000 })),
+          );
         expect(completeIn(workdir)).toBe(trials);
         await expect.poll(listed).toBe(trials);
         // Readers left the run its file for itself.

@@ -97,7 +97,7 @@ export function describeInBrowser(
   const title = executable === null ? `${name} (skipped: there is no browser here; apt install chromium)` : name;
   describe.skipIf(executable === null)(title, () => {
     let site: Site | undefined;
-    const ending: (() => Promise<unknown> | void)[] = [];
+    const ending: (() => unknown)[] = [];
     const theSite = (): Site => {
       if (site === undefined) throw new Error('the site is open within tests only');
       return site;
@@ -134,6 +134,13 @@ export async function violationsOf(page: Page): Promise<string[]> {
   );
   return found.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ target }) => String(target)).join(' | ')}`);
 }
+
+/** Which theme a page is seen in, by the colour of its ground. */
+export const themeOf = (page: Page): Promise<(typeof themes)[number]> =>
+  page.evaluate(() => {
+    const red = Number(/\d+/.exec(getComputedStyle(document.body).backgroundColor)?.[0]);
+    return red > 127 ? 'light' : 'dark';
+  });
 
 /** By how many pixels a page is wider than its window. */
 export const overflowOf = (page: Page): Promise<number> =>

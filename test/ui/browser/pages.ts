@@ -14,7 +14,7 @@ export const pages: readonly PageCase[] = [
   { name: 'Runs', path: () => '/', heading: /^Runs/ },
   { name: 'Frontier', path: of, heading: /frontier/i },
   { name: 'Trials', path: (run) => `${of(run)}/trials`, heading: /trials/i },
-  { name: 'One trial', path: (run) => `${of(run)}/trials/40`, heading: /trial 40/i },
+  { name: 'One trial', path: (run) => `${of(run)}/trials/40`, heading: /^trial/i },
   { name: 'Compare', path: (run) => `${of(run)}/compare?trials=26,40,30`, heading: /compare|trials/i },
   { name: 'What matters', path: (run) => `${of(run)}/importance`, heading: /matters|importance/i },
   { name: 'Latency model', path: (run) => `${of(run)}/latency`, heading: /latency/i },
