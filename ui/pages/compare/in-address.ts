@@ -1,0 +1,29 @@
+import type { RunId } from '../../../experiments/page/api.js';
+
+/** So many trials, or runs, can be read beside each other. */
+export const most = 6;
+
+const distinct = <T>(values: readonly T[]): readonly T[] => [...new Set(values)].slice(0, most);
+
+/** Trials in an address, in its order: of `3,1,3,x`, 3 and 1. */
+export const trialsIn = (text: string | undefined): readonly number[] =>
+  distinct((text ?? '').split(',').flatMap((part) => (/^\d{1,9}$/.test(part.trim()) ? [Number(part)] : [])));
+
+/** Where trials stand beside each other. */
+export const trialsAddress = (run: RunId, numbers: readonly number[]): string =>
+  `/runs/${encodeURIComponent(run)}/compare${numbers.length === 0 ? '' : `?trials=${numbers.join(',')}`}`;
+
+/** Runs in an address, in its order. */
+export const runsIn = (text: string | undefined): readonly RunId[] =>
+  distinct((text ?? '').split(',').filter((id) => id !== ''));
+
+/** Where runs stand beside each other. */
+export const runsAddress = (runs: readonly RunId[]): string =>
+  runs.length === 0 ? '/compare' : `/compare?runs=${runs.map(encodeURIComponent).join(',')}`;
+
+/** The same in another order: what stands at `index` a place further to the front (-1) or to the end (1). */
+export function moved<T>(values: readonly T[], index: number, by: -1 | 1): readonly T[] {
+  const to = index + by;
+  if (to < 0 || to >= values.length) return values;
+  return values.with(index, values[to]).with(to, values[index]);
+}
