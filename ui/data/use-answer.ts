@@ -1,6 +1,13 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Address, Answers, Queries } from '../../experiments/page/api.js';
 import { addressOf, get, type Parameters } from './connection.js';
+
+/** A question to the server. */
+export interface Question<A extends Address> {
+  readonly address: A;
+  readonly parameters: Parameters<A>;
+  readonly query?: Queries[A];
+}
 
 /** What a page has asked the server. */
 export interface Asked<T> {
@@ -10,47 +17,93 @@ export interface Asked<T> {
   readonly problem: string | null;
 }
 
-const nothing: Asked<never> = { answer: null, problem: null };
+/** Seconds after which the same is asked again; null: never. */
+type Again<A extends Address> = (answer: Answers[A]) => number | null;
 
 /** Seconds after which the server is asked again when it could not be reached. */
 const patience = 5;
 
+const urlOf = <A extends Address>({ address, parameters, query }: Question<A>): string =>
+  addressOf(address, parameters, query);
+
+/** Asks until there is nothing more to ask. @returns what ends it. */
+function keepAsking<A extends Address>(
+  { address, parameters, query }: Question<A>,
+  again: Again<A>,
+  take: (news: Partial<Asked<Answers[A]>>) => void,
+): () => void {
+  const ended = new AbortController();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const ask = async (): Promise<void> => {
+    let after: number | null;
+    try {
+      const answer = await get(address, parameters, query, ended.signal);
+      take({ answer, problem: null });
+      after = again(answer);
+    } catch (error) {
+      if (ended.signal.aborted) return;
+      // What fetch throws when there is no answer at all.
+      const unreachable = error instanceof TypeError;
+      take({ problem: unreachable ? 'The server cannot be reached; trying again.' : (error as Error).message });
+      after = unreachable ? patience : null;
+    }
+    if (after !== null && !ended.signal.aborted) timer = setTimeout(() => void ask(), 1000 * after);
+  };
+  void ask();
+  return () => {
+    ended.abort();
+    clearTimeout(timer);
+  };
+}
+
+const nothing: Asked<never> = { answer: null, problem: null };
+
 /**
- * Asks the server, and again when the question changes.
- *
- * @param question Null: nothing is asked.
- * @param again Seconds after which the same is asked again; null, or without it: never.
+ * Asks the server several questions of one kind, and each again as `again` says. A question that is still asked among others
+ * keeps its answer.
  */
-export function useAnswer<A extends Address>(
-  question: { readonly address: A; readonly parameters: Parameters<A>; readonly query?: Queries[A] } | null,
-  again: (answer: Answers[A]) => number | null = () => null,
-): Asked<Answers[A]> {
-  const url = question === null ? null : addressOf(question.address, question.parameters, question.query);
-  const [asked, setAsked] = useState<{ readonly url: string | null } & Asked<Answers[A]>>({ url: null, ...nothing });
+export function useAnswers<A extends Address>(
+  questions: readonly Question<A>[],
+  again: Again<A> = () => null,
+): readonly Asked<Answers[A]>[] {
+  const urls = questions.map(urlOf);
+  const [known, setKnown] = useState<ReadonlyMap<string, Asked<Answers[A]>>>(new Map());
+  const going = useRef(new Map<string, () => void>());
+  const latest = useRef(again);
+  latest.current = again;
   useEffect(() => {
-    if (question === null) return;
-    const ended = new AbortController();
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const ask = async (): Promise<void> => {
-      let after: number | null;
-      try {
-        const answer = await get(question.address, question.parameters, question.query, ended.signal);
-        setAsked({ url, answer, problem: null });
-        after = again(answer);
-      } catch (error) {
-        if (ended.signal.aborted) return;
-        const unreachable = error instanceof TypeError;
-        const problem = unreachable ? 'The server cannot be reached; trying again.' : (error as Error).message;
-        setAsked((before) => ({ url, answer: before.url === url ? before.answer : null, problem }));
-        after = unreachable ? patience : null;
+    for (const [url, end] of going.current)
+      if (!urls.includes(url)) {
+        end();
+        going.current.delete(url);
       }
-      if (after !== null && !ended.signal.aborted) timer = setTimeout(() => void ask(), 1000 * after);
-    };
-    void ask();
-    return () => {
-      ended.abort();
-      clearTimeout(timer);
-    };
-  }, [url]);
-  return asked.url === url ? asked : nothing;
+    setKnown((before) =>
+      [...before.keys()].every((url) => urls.includes(url))
+        ? before
+        : new Map([...before].filter(([url]) => urls.includes(url))),
+    );
+    for (const [i, url] of urls.entries()) {
+      if (going.current.has(url)) continue;
+      const take = (news: Partial<Asked<Answers[A]>>) =>
+        setKnown((before) => new Map(before).set(url, { ...(before.get(url) ?? nothing), ...news }));
+      going.current.set(
+        url,
+        keepAsking(questions[i], (answer) => latest.current(answer), take),
+      );
+    }
+  }, [urls.join('\n')]);
+  useEffect(
+    () => () => {
+      for (const end of going.current.values()) end();
+      going.current.clear();
+    },
+    [],
+  );
+  return urls.map((url) => known.get(url) ?? nothing);
+}
+
+/** Asks the server one question, again as `again` says, and another one when it changes. Null: nothing is asked. */
+export function useAnswer<A extends Address>(question: Question<A> | null, again?: Again<A>): Asked<Answers[A]> {
+  const [asked = nothing] = useAnswers(question === null ? [] : [question], again);
+  return asked;
 }

@@ -41,7 +41,12 @@ const further: readonly {
   { title: 'MACs', unit: 'count', direction: 'minimize', of: ({ costs }) => costs?.macs },
   { title: 'parameters', unit: 'count', direction: 'minimize', of: ({ costs }) => costs?.params },
   { title: 'model size in fp32', unit: 'bytes', direction: 'minimize', of: ({ costs }) => costs?.sizeBytes },
-  { title: 'activation memory in fp32', unit: 'bytes', direction: 'minimize', of: ({ costs }) => costs?.activationBytes },
+  {
+    title: 'activation memory in fp32',
+    unit: 'bytes',
+    direction: 'minimize',
+    of: ({ costs }) => costs?.activationBytes,
+  },
 ];
 
 /** The values of trials beside each other: objectives first, then what else was found, then what follows from the networks. */

@@ -1,11 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { decisionRows } from '../../../../ui/pages/compare/decision-rows.js';
 
-const apartOf = (...choices: (number | undefined)[]) =>
-  decisionRows(
-    ['kernel'],
-    choices.map((kernel) => (kernel === undefined ? ({}) : { kernel })),
-  )[0].cells.map(({ apart }) => apart);
+const chosen = (kernel: number): Readonly<Record<string, number>> => ({ kernel });
+
+const apartOf = (...kernels: number[]) =>
+  decisionRows(['kernel'], kernels.map(chosen))[0].cells.map(({ apart }) => apart);
 
 describe('decisions of trials beside each other', () => {
   it('keeps the order of the space, and says which differ', () => {
