@@ -13,13 +13,17 @@ export const trialsIn = (text: string | undefined): readonly number[] =>
 export const trialsAddress = (run: RunId, numbers: readonly number[]): string =>
   `/runs/${encodeURIComponent(run)}/compare${numbers.length === 0 ? '' : `?trials=${numbers.join(',')}`}`;
 
+/** A comma parts the runs of an address; in the name of a folder, it is escaped. */
+const escaped = (run: RunId): string => run.replaceAll('%', '%25').replaceAll(',', '%2C');
+const plain = (text: string): RunId => text.replaceAll('%2C', ',').replaceAll('%25', '%');
+
 /** Runs in an address, in its order. */
 export const runsIn = (text: string | undefined): readonly RunId[] =>
-  distinct((text ?? '').split(',').filter((id) => id !== ''));
+  distinct((text ?? '').split(',').flatMap((part) => (part === '' ? [] : [plain(part)])));
 
 /** Where runs stand beside each other. */
 export const runsAddress = (runs: readonly RunId[]): string =>
-  runs.length === 0 ? '/compare' : `/compare?runs=${runs.map(encodeURIComponent).join(',')}`;
+  runs.length === 0 ? '/compare' : `/compare?runs=${runs.map((run) => encodeURIComponent(escaped(run))).join(',')}`;
 
 /** The same in another order: what stands at `index` a place further to the front (-1) or to the end (1). */
 export function moved<T>(values: readonly T[], index: number, by: -1 | 1): readonly T[] {

@@ -17,7 +17,7 @@ describe('what is compared, in an address', () => {
   });
 
   it('keeps runs whatever their folders are called', () => {
-    const runs = ['a b', 'c&d', 'ä/..'];
+    const runs = ['a b', 'c&d', 'ä/..', 'a,b', '100%2C'];
     expect(runsIn(queryOf(runsAddress(runs), 'runs'))).toEqual(runs);
     expect(runsAddress([])).toBe('/compare');
   });
