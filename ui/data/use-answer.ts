@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Address, Answers, Queries } from '../../experiments/page/api.js';
-import { addressOf, get, type Parameters } from './connection.js';
+import { addressOf, get, problemText, Refused, type Parameters } from './connection.js';
 
 /** A question to the server. */
 export interface Question<A extends Address> {
@@ -42,10 +42,8 @@ function keepAsking<A extends Address>(
       after = again(answer);
     } catch (error) {
       if (ended.signal.aborted) return;
-      // What fetch throws when there is no answer at all.
-      const unreachable = error instanceof TypeError;
-      take({ problem: unreachable ? 'The server cannot be reached; trying again.' : (error as Error).message });
-      after = unreachable ? patience : null;
+      take({ problem: problemText(error) });
+      after = error instanceof Refused ? null : patience;
     }
     if (after !== null && !ended.signal.aborted) timer = setTimeout(() => void ask(), 1000 * after);
   };

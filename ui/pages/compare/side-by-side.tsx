@@ -27,7 +27,7 @@ function Mark({ mark }: { readonly mark: keyof typeof marks }) {
   return (
     <span class="side-mark" title={meaning}>
       <span aria-hidden="true">{sign} </span>
-      <span class="unseen">({meaning}) </span>
+      <span class="visually-hidden">({meaning}) </span>
     </span>
   );
 }
@@ -43,7 +43,7 @@ export function SideBySide({
   readonly rows: readonly SideRow[];
 }) {
   return (
-    <div class="side-scroll" role="region" aria-label={label} tabIndex={0}>
+    <div class="scroll" role="region" aria-label={label} tabIndex={0}>
       <table class="side">
         <thead>
           <tr>
