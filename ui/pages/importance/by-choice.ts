@@ -1,4 +1,5 @@
 import type { Choice } from '../../../experiments/page/api.js';
+import { byChoice } from './decision-order.js';
 
 /** A trial that has chosen something, and its value of an objective. */
 export interface ChoiceValue {
@@ -27,13 +28,6 @@ function quantile(sorted: readonly ChoiceValue[], share: number): number {
   const below = Math.floor(at);
   const { value } = sorted[below];
   return below + 1 < sorted.length ? value + (at - below) * (sorted[below + 1].value - value) : value;
-}
-
-/** Numbers by size, before words by the alphabet, before nothing. */
-function byChoice(a: Choice | null, b: Choice | null): number {
-  if (typeof a === 'number' && typeof b === 'number') return a - b;
-  const rank = (choice: Choice | null): number => (choice === null ? 2 : typeof choice === 'number' ? 0 : 1);
-  return rank(a) - rank(b) || String(a).localeCompare(String(b), 'en');
 }
 
 /** Trials by what they chose; choices in their order. */

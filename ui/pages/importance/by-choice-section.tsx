@@ -1,0 +1,140 @@
+import { useLocation } from 'preact-iso';
+import { useMemo } from 'preact/hooks';
+import { useRun } from '../../app/current-run.js';
+import { byChoiceOption } from '../../charts/by-choice.js';
+import { choiceName } from '../../charts/parallel.js';
+import { Chart, useLook } from '../../components/chart.js';
+import { Table } from '../../components/table.js';
+import { withQuery } from '../../data/query.js';
+import { textOf, titleOf } from '../../data/text.js';
+import { choiceGroups, type ChoiceGroup } from './by-choice.js';
+import type { VaryingDecision } from './decision-order.js';
+import { thinned } from './thinned.js';
+import { choiceOf, valueOf, type CompleteTrials } from './use-complete-trials.js';
+
+/** Marks that are drawn in a picture at most. */
+const mostMarks = 2000;
+
+function GroupTable({ groups, objective }: { readonly groups: readonly ChoiceGroup[]; readonly objective: string }) {
+  const { info } = useRun();
+  const text = (of: (group: ChoiceGroup) => number) => (group: ChoiceGroup) =>
+    textOf(info.measures, objective, of(group));
+  return (
+    <Table
+      label={`${titleOf(info.measures, objective)} by choice`}
+      columns={[
+        { title: 'choice', heading: true, cell: ({ choice }) => choiceName(choice) },
+        { title: 'trials', numeric: true, cell: ({ count }) => count },
+        { title: 'least', numeric: true, cell: text(({ least }) => least) },
+        { title: '25 %', numeric: true, cell: text(({ lower }) => lower) },
+        { title: 'median', numeric: true, cell: text(({ median }) => median) },
+        { title: '75 %', numeric: true, cell: text(({ upper }) => upper) },
+        { title: 'greatest', numeric: true, cell: text(({ greatest }) => greatest) },
+      ]}
+      rows={groups}
+    />
+  );
+}
+
+interface StripsProps {
+  readonly trials: CompleteTrials;
+  readonly decision: string;
+  readonly objective: string;
+}
+
+/** An objective by the choices of a decision. */
+function Strips({ trials, decision, objective }: StripsProps) {
+  const { live, info } = useRun();
+  const { route } = useLocation();
+  const look = useLook();
+  const groups = useMemo(() => {
+    const values = trials.rows.flatMap((row) => {
+      const value = valueOf(trials, objective, row);
+      const number = trials.candidates.number[row];
+      return value === null ? [] : [{ choice: choiceOf(trials, decision, row), value, number }];
+    });
+    return choiceGroups(values);
+  }, [trials, decision, objective]);
+  const option = useMemo(() => {
+    const total = groups.reduce((sum, { count }) => sum + count, 0);
+    const strips = groups.map(({ choice, count, lower, median, upper, members }) => ({
+      name: choiceName(choice),
+      count,
+      lower,
+      median,
+      upper,
+      marks: thinned(members, Math.ceil((mostMarks * count) / Math.max(total, mostMarks)), ({ number }) =>
+        trials.frontier.has(number),
+      ).map(({ value, number }) => ({ value, number, frontier: trials.frontier.has(number) })),
+    }));
+    return byChoiceOption({ strips, decision, objective, measures: info.measures, look });
+  }, [groups, look, info.measures, trials.frontier]);
+  const title = titleOf(info.measures, objective);
+  if (groups.length === 0) return null;
+  return (
+    <div>
+      <h3>{title}</h3>
+      <Chart
+        label={`${title} of trials by ${decision}: ${groups.map((group) => `${choiceName(group.choice)} median ${textOf(info.measures, objective, group.median)}`).join(', ')}`}
+        height={360}
+        option={option}
+        onPoint={(number) =>
+          typeof number === 'number' && route(`/runs/${encodeURIComponent(live.id)}/trials/${number}`)
+        }
+        table={() => <GroupTable groups={groups} objective={objective} />}
+      />
+    </div>
+  );
+}
+
+/** What trials reached with each choice of a decision. */
+export function ByChoice({
+  trials,
+  decisions,
+}: {
+  readonly trials: CompleteTrials;
+  readonly decisions: readonly VaryingDecision[];
+}) {
+  const { info } = useRun();
+  const { path, query, route } = useLocation();
+  const chosen = (decisions.find(({ name }) => name === query['decision']) ?? decisions.at(0))?.name;
+  if (chosen === undefined)
+    return (
+      <section>
+        <h2>By choice</h2>
+        <p class="empty">There are no complete trials yet that chose differently.</p>
+      </section>
+    );
+  return (
+    <section>
+      <h2>By choice</h2>
+      <div class="toolbar">
+        <label>
+          Decision
+          <select
+            value={chosen}
+            onChange={({ currentTarget: { value } }) => route(withQuery(path, { ...query, decision: value }), true)}
+          >
+            {decisions.map(({ name }) => (
+              <option key={name} value={name}>
+                {name}
+              </option>
+            ))}
+          </select>
+        </label>
+      </div>
+      <div class="side-charts">
+        {info.objectives.map(({ name }) => (
+          <Strips key={name} trials={trials} decision={chosen} objective={name} />
+        ))}
+      </div>
+      <p class="note">
+        A mark is a trial, a diamond one on the frontier; the line is the median, the bar goes from the 25th to the 75th
+        percentile, and the number beneath a choice is that of its trials.
+        {trials.rows.length > mostMarks &&
+          ` Of ${trials.rows.length.toLocaleString('en-US')} trials, about ${mostMarks.toLocaleString('en-US')} are drawn; medians and percentiles are of all.`}{' '}
+        A search does not try choices evenly: where few trials stand, medians say little.
+      </p>
+    </section>
+  );
+}

@@ -1,0 +1,205 @@
+import { useLocation } from 'preact-iso';
+import { useMemo, useState } from 'preact/hooks';
+import type { Objective } from '../../../experiments/page/api.js';
+import { useRun } from '../../app/current-run.js';
+import {
+  choiceName,
+  parallelOption,
+  parallelWidth,
+  type ParallelAxis,
+  type ParallelRow,
+} from '../../charts/parallel.js';
+import { Chart, useLook } from '../../components/chart.js';
+import { Table } from '../../components/table.js';
+import { textOf, titleOf } from '../../data/text.js';
+import type { VaryingDecision } from './decision-order.js';
+import { thinned } from './thinned.js';
+import { choiceOf, valueOf, type CompleteTrials } from './use-complete-trials.js';
+
+/** Lines that are drawn at most, and rows of the table. */
+const most = { lines: 2000, rows: 100 };
+
+/** How many decisions can be shown; the most that matter. */
+const counts = [5, 8, 12, 20] as const;
+
+/** Those that chose something; index into a decision's choices. */
+interface Kept {
+  readonly decision: VaryingDecision;
+  readonly choice: number;
+}
+
+function linesOf(
+  trials: CompleteTrials,
+  shown: readonly VaryingDecision[],
+  objectives: readonly Objective[],
+  kept: Kept | null,
+): readonly ParallelRow[] {
+  const { candidates, frontier } = trials;
+  const places = shown.map(({ name, choices }) => ({ name, at: new Map(choices.map((choice, i) => [choice, i])) }));
+  const rows = trials.rows.filter(
+    (row) =>
+      objectives.every(({ name }) => valueOf(trials, name, row) !== null) &&
+      (kept === null || choiceOf(trials, kept.decision.name, row) === kept.decision.choices[kept.choice]),
+  );
+  const onFrontier = (row: number): boolean => frontier.has(candidates.number[row]);
+  return thinned(rows, most.lines, onFrontier).map((row) => ({
+    number: candidates.number[row],
+    frontier: onFrontier(row),
+    values: [
+      ...places.map(({ name, at }) => at.get(choiceOf(trials, name, row)) ?? 0),
+      ...objectives.map(({ name }) => valueOf(trials, name, row) ?? 0),
+    ],
+  }));
+}
+
+interface KeepProps {
+  readonly decisions: readonly VaryingDecision[];
+  readonly kept: Kept | null;
+  readonly keep: (kept: Kept | null) => void;
+}
+
+/** Keeps lines by a choice, also without a pointer. */
+function KeepFields({ decisions, kept, keep }: KeepProps) {
+  return (
+    <>
+      <label>
+        Only with
+        <select
+          value={kept?.decision.name ?? ''}
+          onChange={({ currentTarget: { value } }) => {
+            const decision = decisions.find(({ name }) => name === value);
+            keep(decision === undefined ? null : { decision, choice: 0 });
+          }}
+        >
+          <option value="">any choices</option>
+          {decisions.map(({ name }) => (
+            <option key={name} value={name}>
+              {name}
+            </option>
+          ))}
+        </select>
+      </label>
+      {kept !== null && (
+        <label>
+          =
+          <select
+            aria-label={`Choice of ${kept.decision.name}`}
+            value={String(kept.choice)}
+            onChange={({ currentTarget: { value } }) => keep({ ...kept, choice: Number(value) })}
+          >
+            {kept.decision.choices.map((choice, i) => (
+              <option key={i} value={String(i)}>
+                {choiceName(choice)}
+              </option>
+            ))}
+          </select>
+        </label>
+      )}
+    </>
+  );
+}
+
+interface LinesProps {
+  readonly rows: readonly ParallelRow[];
+  readonly shown: readonly VaryingDecision[];
+}
+
+function LinesTable({ rows, shown }: LinesProps) {
+  const { live, info } = useRun();
+  const listed = [...rows.filter(({ frontier }) => frontier), ...rows.filter(({ frontier }) => !frontier)];
+  return (
+    <>
+      <Table
+        label="Trials, those on the frontier first"
+        columns={[
+          {
+            title: 'trial',
+            heading: true,
+            cell: ({ number }: ParallelRow) => (
+              <a href={`/runs/${encodeURIComponent(live.id)}/trials/${number}`}>#{number}</a>
+            ),
+          },
+          { title: 'frontier', cell: ({ frontier }) => (frontier ? 'yes' : '') },
+          ...info.objectives.map(({ name }, i) => ({
+            title: titleOf(info.measures, name),
+            numeric: true,
+            cell: ({ values }: ParallelRow) => textOf(info.measures, name, values[shown.length + i]),
+          })),
+          ...shown.map(({ name, choices }, i) => ({
+            title: name,
+            cell: ({ values }: ParallelRow) => choiceName(choices[values[i]]),
+          })),
+        ]}
+        rows={listed.slice(0, most.rows)}
+      />
+      {listed.length > most.rows && <p class="note">The first {most.rows}; the trials page has all.</p>}
+    </>
+  );
+}
+
+/** Decisions and objectives of trials as parallel coordinates. */
+export function ParallelTrials({
+  trials,
+  decisions,
+}: {
+  readonly trials: CompleteTrials;
+  readonly decisions: readonly VaryingDecision[];
+}) {
+  const { live, info } = useRun();
+  const { route } = useLocation();
+  const look = useLook();
+  const [count, setCount] = useState<number>(8);
+  const [kept, setKept] = useState<Kept | null>(null);
+  const { objectives, measures } = info;
+  const names = decisions.slice(0, count).map(({ name }) => name);
+  const shown = decisions.slice(0, count);
+  const rows = useMemo(() => linesOf(trials, shown, objectives, kept), [trials, names.join(','), kept]);
+  const axes: readonly ParallelAxis[] = [
+    ...shown.map(({ name, choices }) => ({ decision: name, choices })),
+    ...objectives.map(({ name }) => ({ objective: name })),
+  ];
+  const option = useMemo(() => parallelOption({ axes, rows, measures, look }), [rows, look]);
+  if (decisions.length === 0) return null;
+  const total = trials.rows.length;
+  return (
+    <section>
+      <h2>Decisions and objectives together</h2>
+      <div class="toolbar">
+        <label>
+          Decisions that matter most
+          <select value={String(count)} onChange={({ currentTarget: { value } }) => setCount(Number(value))}>
+            {counts.map((each) => (
+              <option key={each} value={String(each)}>
+                {each}
+              </option>
+            ))}
+          </select>
+        </label>
+        <KeepFields decisions={decisions} kept={kept} keep={setKept} />
+        <span class="note" role="status">
+          {rows.length.toLocaleString('en-US')} lines
+        </span>
+      </div>
+      <div class="scroll" role="region" aria-label="Parallel coordinates" tabIndex={0}>
+        <div style={{ minWidth: `${parallelWidth(axes.length)}px` }}>
+          <Chart
+            label={`Parallel coordinates of ${rows.length} trials over ${names.join(', ')} and ${objectives.map(({ name }) => titleOf(measures, name)).join(', ')}`}
+            height={420}
+            option={option}
+            onPoint={(number) =>
+              typeof number === 'number' && route(`/runs/${encodeURIComponent(live.id)}/trials/${number}`)
+            }
+            table={() => <LinesTable rows={rows} shown={shown} />}
+          />
+        </div>
+      </div>
+      <p class="note">
+        A line is a trial; strong ones are on the frontier. Drag along an axis to keep what passes there, click it to
+        let go.
+        {kept === null &&
+          total > rows.length &&
+          ` Of ${total.toLocaleString('en-US')} complete trials, ${rows.length.toLocaleString('en-US')} are drawn: the frontier, and the others evenly.`}
+      </p>
+    </section>
+  );
+}
