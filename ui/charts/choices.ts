@@ -1,13 +1,24 @@
 import { textOf } from '../data/text.js';
-import { axisLook, extentOf, valueAxis, type Measures } from './axis.js';
-import { frameOf, saying, type Heading } from './frame.js';
+import { axisLook, extentOf, spansDecades, valueAxis, type Measures } from './axis.js';
+import { frameOf, plainText, saying, type Heading } from './frame.js';
 import type { Look } from './look.js';
+import { quantile } from './quantile.js';
+import { thinned } from './thinned.js';
 import type { ChartOption } from './option.js';
+
+export interface ChoiceMark {
+  readonly value: number;
+  readonly key?: unknown;
+  /** Its trial is on the frontier: such marks are always drawn. */
+  readonly onFrontier?: boolean;
+  /** What is said of it: `#12`. */
+  readonly label?: string;
+}
 
 /** The values of trials that made one choice. */
 export interface ChoiceGroup {
   readonly choice: string;
-  readonly values: readonly { readonly value: number; readonly key?: unknown }[];
+  readonly values: readonly ChoiceMark[];
 }
 
 export interface ChoicesInput extends Heading {
@@ -19,26 +30,19 @@ export interface ChoicesInput extends Heading {
   readonly look: Look;
 }
 
-/** Of each group at most so many values are marks of their own; the box is of all. */
+/** Of each group so many values are marks of their own, and those on the frontier; the box is of all. */
 const mostMarks = 300;
-
-/** A value and its neighbours in a sorted list, interpolated (R's type 7). */
-function quantile(sorted: readonly number[], share: number): number {
-  const at = share * (sorted.length - 1);
-  const [a, b] = [sorted[Math.floor(at)], sorted[Math.ceil(at)]];
-  return a + (at - Math.floor(at)) * (b - a);
-}
-
-/** Evenly taken, so that the same values are always shown. */
-const thinned = <T>(values: readonly T[]): readonly T[] => {
-  const step = Math.max(1, values.length / mostMarks);
-  return Array.from({ length: Math.min(values.length, mostMarks) }, (_, i) => values[Math.floor(i * step)]);
-};
 
 /** Where marks stand beside the middle of their box: spread by the golden ratio, which repeats nowhere. */
 const spread = (i: number): number => 0.5 * (((i + 1) * 0.618034) % 1) - 0.25;
 
-/** What a measure came to by choice: the middle half as a box with its median, and the trials as marks over it. */
+const isMark = (data: unknown): data is { readonly mark: ChoiceMark } =>
+  typeof data === 'object' && data !== null && 'mark' in data;
+
+/**
+ * What a measure came to by choice: the middle half as a box with its median, and the trials as marks over it, the
+ * frontier's as diamonds. Beneath each choice stands how many trials made it.
+ */
 export function choicesOption(input: ChoicesInput): ChartOption {
   const { decision, groups, measure, measures, look, ...heading } = input;
   const frame = frameOf(look, heading, { rows: 0 });
@@ -49,6 +53,13 @@ export function choicesOption(input: ChoicesInput): ChartOption {
     const sorted = values.map(({ value }) => value).sort((a, b) => a - b);
     return [[i, ...[0.25, 0.5, 0.75].map((share) => quantile(sorted, share)), values.length]];
   });
+  const marks = groups.flatMap(({ values }, i) =>
+    thinned(values, mostMarks, ({ onFrontier }) => onFrontier === true).map((mark, n) => ({
+      value: [i + spread(n), mark.value],
+      key: mark.key,
+      mark,
+    })),
+  );
   const says = (value: number): string => textOf(measures, measure, value);
   return {
     ...frame,
@@ -56,19 +67,21 @@ export function choicesOption(input: ChoicesInput): ChartOption {
       {
         ...category,
         type: 'category',
-        name: decision,
-        nameGap: 32,
-        data: groups.map(({ choice }) => choice),
+        name: plainText(decision),
+        nameGap: 42,
+        data: groups.map(({ choice, values }) => `${plainText(choice)}\n${values.length}`),
+        axisLabel: { ...category.axisLabel, lineHeight: 15, width: 96, overflow: 'truncate' },
         splitLine: { show: false },
       },
       { type: 'value', show: false, min: -0.5, max: groups.length - 0.5 },
     ],
-    yAxis: { ...valueAxis({ measure, measures, look, extent, log: false }), nameGap: 50 },
+    yAxis: { ...valueAxis({ measure, measures, look, extent, log: spansDecades(extent) }), nameGap: 50 },
     tooltip: {
       ...frame.tooltip,
       formatter: saying(({ data, value }) => {
         const numbers = Array.isArray(value) ? value.map(Number) : [];
-        if (!Array.isArray(data)) return says(numbers[1]);
+        if (isMark(data))
+          return `${data.mark.label === undefined ? '' : `${data.mark.label}: `}${says(data.mark.value)}`;
         const [i, low, median, high, count] = numbers;
         return `${decision}: ${groups[i].choice}\n${count} trials\nmedian ${says(median)}\nmiddle half ${says(low)} to ${says(high)}`;
       }),
@@ -78,14 +91,15 @@ export function choicesOption(input: ChoicesInput): ChartOption {
         type: 'scatter',
         xAxisIndex: 1,
         symbolSize: 4,
-        itemStyle: { color: look.faint, opacity: 0.5 },
-        data: groups.flatMap(({ values }, i) =>
-          thinned(values).map(({ value, key }, n) => ({ value: [i + spread(n), value], key })),
-        ),
+        z: 3,
+        itemStyle: { color: look.faint, opacity: 0.6 },
+        data: marks.filter(({ mark }) => mark.onFrontier !== true),
       },
       {
         type: 'custom',
         xAxisIndex: 1,
+        // Beneath the marks, which are to be pointed at.
+        z: 2,
         dimensions: ['choice', 'low', 'median', 'high', 'count'],
         encode: { x: 'choice', y: ['low', 'median', 'high'] },
         data: boxes,
@@ -107,6 +121,15 @@ export function choicesOption(input: ChoicesInput): ChartOption {
             ],
           };
         },
+      },
+      {
+        type: 'scatter',
+        xAxisIndex: 1,
+        symbol: 'diamond',
+        symbolSize: 10,
+        z: 4,
+        itemStyle: { color: look.search, borderColor: look.card, borderWidth: 1 },
+        data: marks.filter(({ mark }) => mark.onFrontier === true),
       },
     ],
   };

@@ -14,8 +14,8 @@ export interface ImportanceInput extends Heading {
   readonly most?: number;
 }
 
-/** Decisions by the greatest share that they have of any objective. */
-function decisionsOf({ objectives, most = 20 }: ImportanceInput): readonly string[] {
+/** The decisions that matter to some objective, by the greatest share that they have of any: at most so many. */
+export function mattering(objectives: readonly Importance[], most = Infinity): readonly string[] {
   const greatest = new Map<string, number>();
   for (const { decisions } of objectives)
     for (const { decision, share } of decisions) greatest.set(decision, Math.max(share, greatest.get(decision) ?? 0));
@@ -25,14 +25,20 @@ function decisionsOf({ objectives, most = 20 }: ImportanceInput): readonly strin
     .map(([decision]) => decision);
 }
 
+/** The share of an objective's variance that a decision explains alone; 0 where it has none. */
+export const shareOf = ({ decisions }: Importance, name: string): number =>
+  decisions.find(({ decision }) => decision === name)?.share ?? 0;
+
+const drawn = ({ objectives, most = 20 }: ImportanceInput): readonly string[] => mattering(objectives, most);
+
 /** How tall the picture is, px. */
 export const importanceHeight = (input: ImportanceInput): number =>
-  110 + decisionsOf(input).length * (10 + 12 * input.objectives.length);
+  110 + drawn(input).length * (10 + 12 * input.objectives.length);
 
 /** The share of each objective's variance that a decision explains alone, as bars. */
 export function importanceOption(input: ImportanceInput): ChartOption {
   const { objectives, measures, look, ...heading } = input;
-  const decisions = decisionsOf(input);
+  const decisions = drawn(input);
   const frame = frameOf(look, heading, { rows: 1 });
   const category = axisLook(look);
   return {
@@ -61,12 +67,12 @@ export function importanceOption(input: ImportanceInput): ChartOption {
         (at) => `${decisions[at.dataIndex]}\n${at.seriesName ?? ''}: ${percent(numbersOf(at)[0])} of the variance`,
       ),
     },
-    series: objectives.map(({ objective, decisions: shares }, i) => ({
+    series: objectives.map((importance, i) => ({
       type: 'bar',
-      name: titleOf(measures, objective),
+      name: titleOf(measures, importance.objective),
       barMaxWidth: 14,
       itemStyle: { color: hueOf(look, i) },
-      data: decisions.map((name) => shares.find(({ decision }) => decision === name)?.share ?? 0),
+      data: decisions.map((name) => shareOf(importance, name)),
     })),
   };
 }

@@ -75,7 +75,6 @@ function seriesOf({ look, step, marks }: OverlayInput, { name, points }: Overlay
     step: step ?? false,
     itemStyle: { color },
     lineStyle: { color, width: 1.8, type: dashOf(i) },
-    emphasis: { focus: 'series' },
     data: points.map((point) => ({ value: [point.x, point.y], key: point.key, point })),
   };
 }

@@ -4,6 +4,7 @@ import { extentOf, spansDecades, type Measures } from './axis.js';
 import { frameOf, saying, topOf, type Heading } from './frame.js';
 import { font, type Look } from './look.js';
 import type { ChartOption } from './option.js';
+import { thinned } from './thinned.js';
 
 /** One of the axes: a decision with its choices, or a measure. */
 export type ParallelAxis =
@@ -25,18 +26,20 @@ export interface ParallelInput extends Heading {
 }
 
 /** More lines would be one surface; of more, evenly chosen ones are drawn, and all of the frontier. */
-const mostLines = 2000;
+export const mostLines = 2000;
 
-const thinned = (rows: readonly ParallelRow[]): readonly ParallelRow[] =>
-  rows.length <= mostLines
-    ? rows
-    : Array.from({ length: mostLines }, (_, i) => rows[Math.floor((i * rows.length) / mostLines)]);
+/** Width in which so many axes can be told apart, px. */
+export const parallelWidth = (axes: number): number => 140 + 90 * axes;
 
 /** Lines through what each candidate has of every axis, the frontier's on top; dragging along an axis selects. */
 export function parallelOption({ axes, rows, measures, look, ...heading }: ParallelInput): ChartOption {
   const frame = frameOf(look, heading, { rows: 0 });
   const frontier = rows.filter(({ onFrontier }) => onFrontier);
-  const others = thinned(rows.filter(({ onFrontier }) => !onFrontier));
+  const others = thinned(
+    rows.filter(({ onFrontier }) => !onFrontier),
+    mostLines,
+    () => false,
+  );
   const valuesOf = (i: number): number[] =>
     rows.flatMap(({ values }) => (typeof values[i] === 'number' ? [values[i]] : []));
   const lines = (name: string, own: readonly ParallelRow[], style: { color: string; width: number; opacity: number }) =>

@@ -1,19 +1,14 @@
 import { useLocation } from 'preact-iso';
 import { useMemo } from 'preact/hooks';
 import { useRun } from '../../app/current-run.js';
-import { byChoiceOption } from '../../charts/by-choice.js';
-import { choiceName } from '../../charts/parallel.js';
+import { choicesOption } from '../../charts/choices.js';
 import { Chart, useLook } from '../../components/chart.js';
 import { Table } from '../../components/table.js';
 import { withQuery } from '../../data/query.js';
 import { textOf, titleOf } from '../../data/text.js';
 import { choiceGroups, type ChoiceGroup } from './by-choice.js';
-import type { VaryingDecision } from './decision-order.js';
-import { thinned } from './thinned.js';
+import { choiceName, type VaryingDecision } from './decision-order.js';
 import { choiceOf, valueOf, type CompleteTrials } from './use-complete-trials.js';
-
-/** Marks that are drawn in a picture at most. */
-const mostMarks = 2000;
 
 function GroupTable({ groups, objective }: { readonly groups: readonly ChoiceGroup[]; readonly objective: string }) {
   const { info } = useRun();
@@ -56,18 +51,16 @@ function Strips({ trials, decision, objective }: StripsProps) {
     return choiceGroups(values);
   }, [trials, decision, objective]);
   const option = useMemo(() => {
-    const total = groups.reduce((sum, { count }) => sum + count, 0);
-    const strips = groups.map(({ choice, count, lower, median, upper, members }) => ({
-      name: choiceName(choice),
-      count,
-      lower,
-      median,
-      upper,
-      marks: thinned(members, Math.ceil((mostMarks * count) / Math.max(total, mostMarks)), ({ number }) =>
-        trials.frontier.has(number),
-      ).map(({ value, number }) => ({ value, number, frontier: trials.frontier.has(number) })),
+    const drawn = groups.map(({ choice, members }) => ({
+      choice: choiceName(choice),
+      values: members.map(({ value, number }) => ({
+        value,
+        key: number,
+        label: `#${number}`,
+        onFrontier: trials.frontier.has(number),
+      })),
     }));
-    return byChoiceOption({ strips, decision, objective, measures: info.measures, look });
+    return choicesOption({ groups: drawn, decision, measure: objective, measures: info.measures, look });
   }, [groups, look, info.measures, trials.frontier]);
   const title = titleOf(info.measures, objective);
   if (groups.length === 0) return null;
@@ -129,10 +122,8 @@ export function ByChoice({
         ))}
       </div>
       <p class="note">
-        A mark is a trial, a diamond one on the frontier; the line is the median, the bar goes from the 25th to the 75th
-        percentile, and the number beneath a choice is that of its trials.
-        {trials.rows.length > mostMarks &&
-          ` Of ${trials.rows.length.toLocaleString('en-US')} trials, about ${mostMarks.toLocaleString('en-US')} are drawn; medians and percentiles are of all.`}{' '}
+        A mark is a trial, a diamond one on the frontier; a box goes from the 25th to the 75th percentile, with a line
+        at the median, and the number beneath a choice is that of its trials. Of many, some are marks; boxes are of all.{' '}
         A search does not try choices evenly: where few trials stand, medians say little.
       </p>
     </section>

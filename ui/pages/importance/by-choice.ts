@@ -1,4 +1,5 @@
 import type { Choice } from '../../../experiments/page/api.js';
+import { quantile } from '../../charts/quantile.js';
 import { byChoice } from './decision-order.js';
 
 /** A trial that has chosen something, and its value of an objective. */
@@ -22,14 +23,6 @@ export interface ChoiceGroup {
   readonly members: readonly ChoiceValue[];
 }
 
-/** The value below which a share of sorted values lies, between two of them in proportion. */
-function quantile(sorted: readonly ChoiceValue[], share: number): number {
-  const at = share * (sorted.length - 1);
-  const below = Math.floor(at);
-  const { value } = sorted[below];
-  return below + 1 < sorted.length ? value + (at - below) * (sorted[below + 1].value - value) : value;
-}
-
 /** Trials by what they chose; choices in their order. */
 export function choiceGroups(values: readonly ChoiceValue[]): readonly ChoiceGroup[] {
   const groups = new Map<Choice | null, ChoiceValue[]>();
@@ -41,16 +34,9 @@ export function choiceGroups(values: readonly ChoiceValue[]): readonly ChoiceGro
   return [...groups]
     .map(([choice, some]) => {
       const members = some.toSorted((a, b) => a.value - b.value);
-      return {
-        choice,
-        count: members.length,
-        least: quantile(members, 0),
-        lower: quantile(members, 0.25),
-        median: quantile(members, 0.5),
-        upper: quantile(members, 0.75),
-        greatest: quantile(members, 1),
-        members,
-      };
+      const sorted = members.map(({ value }) => value);
+      const [least, lower, median, upper, greatest] = [0, 0.25, 0.5, 0.75, 1].map((share) => quantile(sorted, share));
+      return { choice, count: members.length, least, lower, median, upper, greatest, members };
     })
     .sort((a, b) => byChoice(a.choice, b.choice));
 }

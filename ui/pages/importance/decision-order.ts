@@ -9,6 +9,9 @@ export interface VaryingDecision {
   readonly choices: readonly (Choice | null)[];
 }
 
+/** A choice in words; `-`: a part that a network does not have. */
+export const choiceName = (choice: Choice | null): string => (choice === null ? '-' : String(choice));
+
 /** Numbers by size, before words by the alphabet, before nothing. */
 export function byChoice(a: Choice | null, b: Choice | null): number {
   if (typeof a === 'number' && typeof b === 'number') return a - b;
@@ -26,7 +29,7 @@ export function decisionOrder(
   },
   importances: readonly Importance[],
 ): readonly VaryingDecision[] {
-  const order = new Map(mattering(importances, Infinity).map((name, i) => [name, i]));
+  const order = new Map(mattering(importances).map((name, i) => [name, i]));
   const place = (name: string): number => order.get(name) ?? order.size;
   return [...candidates.choices]
     .flatMap(([name, column]) => {

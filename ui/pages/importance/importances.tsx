@@ -37,21 +37,22 @@ function Fits({ importances }: { readonly importances: readonly Importance[] }) 
 function Pictured({ importances }: { readonly importances: readonly Importance[] }) {
   const look = useLook();
   const { info } = useRun();
-  const all = mattering(importances, Infinity);
-  const decisions = all.slice(0, drawn);
+  const all = mattering(importances);
+  const input = { objectives: importances, measures: info.measures, look, most: drawn };
+  const titles = importances.map(({ objective }) => titleOf(info.measures, objective));
   return (
     <>
       <Chart
-        label={`How much each decision matters for ${importances.map(({ objective }) => titleOf(info.measures, objective)).join(' and for ')}`}
-        height={importanceHeight(decisions.length, importances.length)}
-        option={importanceOption({ importances, decisions, measures: info.measures, look })}
+        label={`How much each decision matters for ${titles.join(' and for ')}`}
+        height={importanceHeight(input)}
+        option={importanceOption(input)}
         table={() => (
           <Table
             label="Importance of decisions"
             columns={[
               { title: 'decision', heading: true, cell: (decision: string) => decision },
-              ...importances.map((importance) => ({
-                title: titleOf(info.measures, importance.objective),
+              ...importances.map((importance, i) => ({
+                title: titles[i],
                 numeric: true,
                 cell: (decision: string) => percent(shareOf(importance, decision)),
               })),

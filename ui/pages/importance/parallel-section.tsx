@@ -1,23 +1,23 @@
 import { useLocation } from 'preact-iso';
 import { useMemo, useState } from 'preact/hooks';
-import type { Objective } from '../../../experiments/page/api.js';
+import type { CandidateKey, Objective } from '../../../experiments/page/api.js';
 import { useRun } from '../../app/current-run.js';
 import {
-  choiceName,
+  mostLines,
   parallelOption,
   parallelWidth,
   type ParallelAxis,
   type ParallelRow,
 } from '../../charts/parallel.js';
+import { thinned } from '../../charts/thinned.js';
 import { Chart, useLook } from '../../components/chart.js';
 import { Table } from '../../components/table.js';
 import { textOf, titleOf } from '../../data/text.js';
-import type { VaryingDecision } from './decision-order.js';
-import { thinned } from './thinned.js';
+import { choiceName, type VaryingDecision } from './decision-order.js';
 import { choiceOf, valueOf, type CompleteTrials } from './use-complete-trials.js';
 
-/** Lines that are drawn at most, and rows of the table. */
-const most = { lines: 2000, rows: 100 };
+/** Rows of the table at most. */
+const mostRows = 100;
 
 /** How many decisions can be shown; the most that matter. */
 const counts = [5, 8, 12, 20] as const;
@@ -35,19 +35,18 @@ function linesOf(
   kept: Kept | null,
 ): readonly ParallelRow[] {
   const { candidates, frontier } = trials;
-  const places = shown.map(({ name, choices }) => ({ name, at: new Map(choices.map((choice, i) => [choice, i])) }));
   const rows = trials.rows.filter(
     (row) =>
       objectives.every(({ name }) => valueOf(trials, name, row) !== null) &&
       (kept === null || choiceOf(trials, kept.decision.name, row) === kept.decision.choices[kept.choice]),
   );
   const onFrontier = (row: number): boolean => frontier.has(candidates.number[row]);
-  return thinned(rows, most.lines, onFrontier).map((row) => ({
-    number: candidates.number[row],
-    frontier: onFrontier(row),
+  return thinned(rows, mostLines, onFrontier).map((row) => ({
+    key: { number: candidates.number[row], precision: candidates.precision[row] },
+    onFrontier: onFrontier(row),
     values: [
-      ...places.map(({ name, at }) => at.get(choiceOf(trials, name, row)) ?? 0),
-      ...objectives.map(({ name }) => valueOf(trials, name, row) ?? 0),
+      ...shown.map(({ name }) => choiceName(choiceOf(trials, name, row))),
+      ...objectives.map(({ name }) => valueOf(trials, name, row)),
     ],
   }));
 }
@@ -104,9 +103,12 @@ interface LinesProps {
   readonly shown: readonly VaryingDecision[];
 }
 
+/** The value of an objective. */
+const numberIn = (value: number | string | null): number | null => (typeof value === 'number' ? value : null);
+
 function LinesTable({ rows, shown }: LinesProps) {
   const { live, info } = useRun();
-  const listed = [...rows.filter(({ frontier }) => frontier), ...rows.filter(({ frontier }) => !frontier)];
+  const listed = [...rows.filter(({ onFrontier }) => onFrontier), ...rows.filter(({ onFrontier }) => !onFrontier)];
   return (
     <>
       <Table
@@ -115,27 +117,29 @@ function LinesTable({ rows, shown }: LinesProps) {
           {
             title: 'trial',
             heading: true,
-            cell: ({ number }: ParallelRow) => (
+            cell: ({ key: { number } }: ParallelRow) => (
               <a href={`/runs/${encodeURIComponent(live.id)}/trials/${number}`}>#{number}</a>
             ),
           },
-          { title: 'frontier', cell: ({ frontier }) => (frontier ? 'yes' : '') },
+          { title: 'frontier', cell: ({ onFrontier }) => (onFrontier ? 'yes' : '') },
           ...info.objectives.map(({ name }, i) => ({
             title: titleOf(info.measures, name),
             numeric: true,
-            cell: ({ values }: ParallelRow) => textOf(info.measures, name, values[shown.length + i]),
+            cell: ({ values }: ParallelRow) => textOf(info.measures, name, numberIn(values[shown.length + i])),
           })),
-          ...shown.map(({ name, choices }, i) => ({
+          ...shown.map(({ name }, i) => ({
             title: name,
-            cell: ({ values }: ParallelRow) => choiceName(choices[values[i]]),
+            cell: ({ values }: ParallelRow) => values[i],
           })),
         ]}
-        rows={listed.slice(0, most.rows)}
+        rows={listed.slice(0, mostRows)}
       />
-      {listed.length > most.rows && <p class="note">The first {most.rows}; the trials page has all.</p>}
+      {listed.length > mostRows && <p class="note">The first {mostRows}; the trials page has all.</p>}
     </>
   );
 }
+
+const isCandidate = (key: unknown): key is CandidateKey => typeof key === 'object' && key !== null && 'number' in key;
 
 /** Decisions and objectives of trials as parallel coordinates. */
 export function ParallelTrials({
@@ -155,8 +159,8 @@ export function ParallelTrials({
   const shown = decisions.slice(0, count);
   const rows = useMemo(() => linesOf(trials, shown, objectives, kept), [trials, names.join(','), kept]);
   const axes: readonly ParallelAxis[] = [
-    ...shown.map(({ name, choices }) => ({ decision: name, choices })),
-    ...objectives.map(({ name }) => ({ objective: name })),
+    ...shown.map(({ name, choices }) => ({ kind: 'decision' as const, name, choices: choices.map(choiceName) })),
+    ...objectives.map(({ name }) => ({ kind: 'measure' as const, name })),
   ];
   const option = useMemo(() => parallelOption({ axes, rows, measures, look }), [rows, look]);
   if (decisions.length === 0) return null;
@@ -186,9 +190,7 @@ export function ParallelTrials({
             label={`Parallel coordinates of ${rows.length} trials over ${names.join(', ')} and ${objectives.map(({ name }) => titleOf(measures, name)).join(', ')}`}
             height={420}
             option={option}
-            onPoint={(number) =>
-              typeof number === 'number' && route(`/runs/${encodeURIComponent(live.id)}/trials/${number}`)
-            }
+            onPoint={(key) => isCandidate(key) && route(`/runs/${encodeURIComponent(live.id)}/trials/${key.number}`)}
             table={() => <LinesTable rows={rows} shown={shown} />}
           />
         </div>

@@ -1,7 +1,8 @@
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useMemo } from 'preact/hooks';
 import type { Choice } from '../../../experiments/page/api.js';
 import { useRun } from '../../app/current-run.js';
 import type { Candidates } from '../../data/candidates.js';
+import { useSeldom } from '../../data/use-seldom.js';
 
 /** The trials that have ended well, in the precision in which each is judged, as rows of the run's columns. */
 export interface CompleteTrials {
@@ -17,26 +18,15 @@ const rest = 2000;
 
 export function useCompleteTrials(): CompleteTrials {
   const { live } = useRun();
-  const version = live.version.value;
-  const members = live.frontier.value;
-  const [shown, setShown] = useState({ version, members });
-  const first = shown.version === 0;
-  useEffect(() => {
-    if (shown.version === version && shown.members === members) return;
-    const timer = setTimeout(
-      () => setShown({ version: live.version.value, members: live.frontier.value }),
-      first ? 0 : rest,
-    );
-    return () => clearTimeout(timer);
-    // A version after this one must not put the next picture off.
-  }, [shown, shown.version === version && shown.members === members]);
+  const version = useSeldom(live.version, rest);
+  const members = useSeldom(live.frontier, rest);
   return useMemo(() => {
     const { candidates } = live;
     const rows = candidates.number.flatMap((_, row) =>
       candidates.chosen[row] && candidates.state[row] === 'complete' ? [row] : [],
     );
-    return { candidates, rows, frontier: new Set(shown.members.map(({ number }) => number)) };
-  }, [live, shown]);
+    return { candidates, rows, frontier: new Set(members.map(({ number }) => number)) };
+  }, [live, version, members]);
 }
 
 /** What a row has chosen; null where its network has no such part. */
