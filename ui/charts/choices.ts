@@ -69,7 +69,7 @@ export function choicesOption(input: ChoicesInput): ChartOption {
         type: 'category',
         name: plainText(decision),
         nameGap: 42,
-        data: groups.map(({ choice, values }) => `${plainText(choice)}\n${values.length}`),
+        data: groups.map(({ choice, values }) => `${plainText(choice)}\nn = ${values.length}`),
         axisLabel: { ...category.axisLabel, lineHeight: 15, width: 96, overflow: 'truncate' },
         splitLine: { show: false },
       },

@@ -53,7 +53,9 @@ export function ComparedDecisions({ answers }: { readonly answers: readonly Tria
           }))}
         />
       )}
-      <p class="note">≠ is not what most of these trials have chosen; - is a part that the network does not have.</p>
+      <p class="note">
+        ≠ is not what the first of these trials has chosen; - is a part that the network does not have.
+      </p>
     </section>
   );
 }

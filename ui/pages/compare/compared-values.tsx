@@ -21,9 +21,9 @@ export function ComparedValues({ answers }: { readonly answers: readonly TrialAn
   };
   const rows = valueRows(info, trials).map(({ title, cells }) => ({
     title,
-    cells: cells.map(({ text, best, provenance }) => ({
+    cells: cells.map(({ text, best, predicted }) => ({
       text,
-      note: provenance,
+      note: predicted ? 'predicted' : null,
       ...(best ? { mark: 'best' as const } : {}),
     })),
   }));
@@ -37,7 +37,7 @@ export function ComparedValues({ answers }: { readonly answers: readonly TrialAn
         ))}
         rows={[states, ...rows, reasons]}
       />
-      <p class="note">★ is the best of its row. What was not measured is marked as predicted or computed.</p>
+      <p class="note">★ is the best of its row. Objectives stand first.</p>
     </section>
   );
 }

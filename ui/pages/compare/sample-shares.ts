@@ -1,19 +1,18 @@
+import { quantile } from '../../charts/quantile.js';
+
 /** Samples of several distributions over the same bins. */
 export interface SampleShares {
   /** Middles of the bins. */
   readonly at: readonly number[];
   /** Of each distribution, the share of its samples in each bin, in [0, 1]. */
   readonly shares: readonly (readonly number[])[];
-  /** Samples beyond the last bin, together: the slowest few would leave no room for the others. */
+  /** Samples beyond the last bin, together: the slowest would leave no room for the others. */
   readonly beyond: number;
 }
 
-/** The value below which a share of sorted values lies. */
-const quantile = (sorted: readonly number[], share: number): number =>
-  sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))];
-
 /**
- * Counts samples over `bins` bins that all distributions share, from the least sample to the greatest 99th percentile.
+ * Counts samples over `bins` bins that all distributions share, from the least sample to the greatest 95th percentile, or
+ * four times the greatest median if that is less.
  * @returns null without any sample.
  */
 export function sampleShares(distributions: readonly (readonly number[])[], bins = 60): SampleShares | null {
@@ -21,7 +20,8 @@ export function sampleShares(distributions: readonly (readonly number[])[], bins
   const filled = sorted.filter((samples) => samples.length > 0);
   if (filled.length === 0) return null;
   const low = Math.min(...filled.map((samples) => samples[0]));
-  const high = Math.max(...filled.map((samples) => quantile(samples, 0.99)));
+  const greatest = (share: number): number => Math.max(...filled.map((samples) => quantile(samples, share)));
+  const high = Math.min(greatest(0.95), 4 * greatest(0.5));
   // Equal samples still have a bin.
   const width = (high - low || Math.abs(low) || 1) / bins;
   let beyond = 0;

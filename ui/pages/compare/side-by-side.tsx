@@ -3,7 +3,7 @@ import type { ComponentChildren } from 'preact';
 /** What stands in a column of a row. */
 export interface SideCell {
   readonly text: ComponentChildren;
-  /** `best` of its row, or `apart`: not what most of the others have. */
+  /** `best` of its row, or `apart`: not what the first column has. */
   readonly mark?: keyof typeof marks | undefined;
   /** Said beside it, quietly. */
   readonly note?: string | null;
@@ -58,7 +58,10 @@ export function SideBySide({
         <tbody>
           {rows.map(({ title, cells, differs }) => (
             <tr key={title} class={differs === true ? 'differs' : undefined}>
-              <th scope="row">{title}</th>
+              <th scope="row">
+                {title}
+                {differs === true && <span class="visually-hidden"> (differs)</span>}
+              </th>
               {cells.map(({ text, mark, note }, i) => (
                 <td key={i} class={mark}>
                   {mark !== undefined && <Mark mark={mark} />}

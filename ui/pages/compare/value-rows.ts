@@ -1,5 +1,5 @@
 import { valueText, type Unit } from '../../../base/number-text.js';
-import type { MeasureText, Objective, Provenance, ReportMember } from '../../../experiments/page/api.js';
+import type { MeasureText, Objective, ReportMember } from '../../../experiments/page/api.js';
 import { textOf, titleOf } from '../../data/text.js';
 
 /** A value of a trial. */
@@ -7,8 +7,8 @@ export interface ValueCell {
   readonly text: string;
   /** Whether no other trial has a better one, and some have a worse one. */
   readonly best: boolean;
-  /** Where it comes from, unless it was measured. */
-  readonly provenance: Provenance | null;
+  /** Whether nobody has measured it, and it is not exact either. */
+  readonly predicted: boolean;
 }
 
 /** A measure, and what each trial has of it. */
@@ -40,9 +40,9 @@ const further: readonly {
   { title: 'latency, 95th percentile', unit: 'ms', direction: 'minimize', of: ({ latency }) => latency?.p95 },
   { title: 'MACs', unit: 'count', direction: 'minimize', of: ({ costs }) => costs?.macs },
   { title: 'parameters', unit: 'count', direction: 'minimize', of: ({ costs }) => costs?.params },
-  { title: 'model size in fp32', unit: 'bytes', direction: 'minimize', of: ({ costs }) => costs?.sizeBytes },
+  { title: 'model size', unit: 'bytes', direction: 'minimize', of: ({ costs }) => costs?.sizeBytes },
   {
-    title: 'activation memory in fp32',
+    title: 'activation memory',
     unit: 'bytes',
     direction: 'minimize',
     of: ({ costs }) => costs?.activationBytes,
@@ -57,21 +57,19 @@ export function valueRows(
   }: { readonly objectives: readonly Objective[]; readonly measures: Readonly<Record<string, MeasureText>> },
   trials: readonly ReportMember[],
 ): readonly ValueRow[] {
-  const directions = new Map(objectives.map(({ name, direction }) => [name, direction]));
-  const names = new Set([...directions.keys(), ...trials.flatMap(({ values }) => Object.keys(values))]);
+  const wanted = new Map(objectives.map(({ name, direction }) => [name, direction]));
+  const names = new Set([...wanted.keys(), ...trials.flatMap(({ values }) => Object.keys(values))]);
   const found = [...names].map((name) => {
     const values = trials.map((trial) => (Object.hasOwn(trial.values, name) ? trial.values[name] : null));
-    const best = bestOf(values, directions.get(name));
+    const title = titleOf(measures, name);
+    const known = further.find((other) => other.title === title)?.direction;
+    const best = bestOf(values, wanted.get(name) ?? known);
     return {
-      title: titleOf(measures, name),
+      title,
       cells: values.map((value, i) => {
         const { provenance } = trials[i];
-        const from = Object.hasOwn(provenance, name) ? provenance[name] : null;
-        return {
-          text: textOf(measures, name, value),
-          best: best[i],
-          provenance: value === null || from === 'measured' ? null : from,
-        };
+        const predicted = value !== null && Object.hasOwn(provenance, name) && provenance[name] === 'predicted';
+        return { text: textOf(measures, name, value), best: best[i], predicted };
       }),
     };
   });
@@ -85,7 +83,7 @@ export function valueRows(
       const best = bestOf(values, direction);
       return {
         title,
-        cells: values.map((value, i) => ({ text: valueText(unit, value), best: best[i], provenance: null })),
+        cells: values.map((value, i) => ({ text: valueText(unit, value), best: best[i], predicted: false })),
       };
     });
   return [...found, ...rest];

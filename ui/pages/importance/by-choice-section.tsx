@@ -123,8 +123,8 @@ export function ByChoice({
       </div>
       <p class="note">
         A mark is a trial, a diamond one on the frontier; a box goes from the 25th to the 75th percentile, with a line
-        at the median, and the number beneath a choice is that of its trials. Of many, some are marks; boxes are of all.{' '}
-        A search does not try choices evenly: where few trials stand, medians say little.
+        at the median, and n is the number of trials. Of many, some are marks; boxes are of all. A search does not try
+        choices evenly: where few trials stand, medians say little.
       </p>
     </section>
   );

@@ -92,8 +92,8 @@ export function Importances({ asked: { answer, problem } }: { readonly asked: As
           <Pictured importances={answer.objectives} />
           <Fits importances={answer.objectives} />
           <p class="note">
-            From {answer.trials.toLocaleString('en-US')} complete trials. {answer.method} What is missing to 100 % is
-            due to several decisions together, and noise.
+            From {answer.trials.toLocaleString('en-US')} complete trials, by {answer.method}. What is missing to 100 %
+            is due to several decisions together, and noise.
           </p>
         </>
       )}

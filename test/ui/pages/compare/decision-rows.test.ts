@@ -21,10 +21,9 @@ describe('decisions of trials beside each other', () => {
     ]);
   });
 
-  it('marks what most do not have; where none has a majority, all', () => {
+  it('marks what the first one does not have', () => {
     expect(apartOf(3, 3, 5)).toEqual([false, false, true]);
-    expect(apartOf(3, 5)).toEqual([true, true]);
-    expect(apartOf(3, 3, 5, 5)).toEqual([true, true, true, true]);
+    expect(apartOf(5, 3, 3)).toEqual([false, true, true]);
     expect(apartOf(7, 7, 7)).toEqual([false, false, false]);
   });
 
@@ -34,7 +33,7 @@ describe('decisions of trials beside each other', () => {
         decision: 'kernel',
         differs: true,
         cells: [
-          { choice: 3, apart: true },
+          { choice: 3, apart: false },
           { choice: null, apart: true },
         ],
       },

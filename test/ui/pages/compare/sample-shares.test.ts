@@ -23,11 +23,17 @@ describe('samples over shared bins', () => {
     expect(sampleShares([[5], []], 4)?.shares[1]).toEqual([0, 0, 0, 0]);
   });
 
-  it('leaves the slowest hundredth beyond its end', () => {
+  it('leaves the slowest beyond its end', () => {
     const samples = [...Array.from({ length: 199 }, (_, i) => 1 + i / 1000), 50];
     const shares = sampleShares([samples]);
-    expect(shares?.beyond).toBeGreaterThanOrEqual(1);
+    expect(shares?.beyond).toBe(10);
     expect(shares?.at.at(-1)).toBeLessThan(1.2);
+  });
+
+  it('ends at a few medians where outliers are many', () => {
+    const shares = sampleShares([[...new Array<number>(80).fill(1), ...new Array<number>(20).fill(100)]]);
+    expect(shares?.at.at(-1)).toBeLessThan(4);
+    expect(shares?.beyond).toBe(20);
   });
 
   it('counts every sample once', () => {

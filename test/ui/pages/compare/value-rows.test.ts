@@ -27,19 +27,34 @@ describe('values of trials beside each other', () => {
     expect(rows[0].cells[0].text).toMatch(/^\d\d\.\d\d %$/);
   });
 
+  it('has one row for what a run knows as a value and as a cost, and knows what is good there', async () => {
+    const report = await syntheticReport();
+    const [first, second] = report.frontier.map((member) => ({
+      ...member,
+      values: { ...member.values, macs: member.costs?.macs ?? 0 },
+    }));
+    const rows = valueRows({ ...report, measures: { ...report.measures, macs: { title: 'MACs', unit: 'count' } } }, [
+      first,
+      second,
+    ]).filter(({ title }) => title === 'MACs');
+    expect(rows.map(({ cells }) => cells.filter(({ best }) => best).length)).toEqual([1]);
+  });
+
   it('says what was predicted, and leaves out what no trial has', async () => {
     const report = await syntheticReport();
     const [member] = report.frontier;
-    const predicted = {
+    const unmeasured = {
       ...member,
       final: null,
       costs: null,
       latency: null,
       provenance: { accuracy: 'measured', latency_ms: 'predicted' },
     } as const;
-    const rows = valueRows(report, [predicted, predicted]);
+    const rows = valueRows(report, [unmeasured, unmeasured]);
     expect(rows.map(({ title }) => title)).toEqual(['accuracy', 'latency']);
-    expect(rows[1].cells.map(({ provenance }) => provenance)).toEqual(['predicted', 'predicted']);
-    expect(rows[0].cells[0].provenance).toBeNull();
+    expect(rows.map(({ cells }) => cells.map(({ predicted }) => predicted))).toEqual([
+      [false, false],
+      [true, true],
+    ]);
   });
 });
