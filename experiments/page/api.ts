@@ -104,7 +104,8 @@ export interface RunAnswer {
 
 /**
  * Candidates as columns of equal length, one row a candidate in the order of numbers, a trial's chosen one before its
- * others. Rows of later messages replace those of the same number and precision.
+ * others. Rows of later messages replace those of the same number and precision; what is no candidate any more comes as a
+ * row that is not chosen and has no values.
  */
 export interface CandidateColumns {
   readonly number: readonly number[];
