@@ -79,7 +79,10 @@ export class AtWork {
   }
 
   private readonly takes: { readonly [K in EventKind]?: (event: EventRecord, detail: Detail) => void } = {
-    asked: () => this.end('teacher', 'supernet'),
+    asked: () => {
+      this.streak = null;
+      this.end('teacher', 'supernet');
+    },
     started: ({ trial, at }, { stage = 'search' }) => this.begin(trainingOf(stage, trial, undefined), at),
     epoch: ({ trial, at }, { stage = 'search', epoch = 0, shrunk }) => {
       const training = trainingOf(stage, trial, shrunk);
@@ -108,7 +111,9 @@ export class AtWork {
 
   /** What is being done at this moment, by a run that is running. */
   now(store: Store): Activity[] {
-    const trainings = [...this.trainings.values()].map(({ training, since }): Activity => {
+    // Nothing trains meanwhile. Between a trial's question and its training there is one measurement, which is past.
+    if (this.streak !== null && this.streak.purpose !== 'trial') return [{ kind: 'measuring', ...this.streak }];
+    return [...this.trainings.values()].map(({ training, since }) => {
       const curve = store.curves.of(training);
       return {
         kind: 'training',
@@ -119,9 +124,6 @@ export class AtWork {
         validationAccuracy: curve.at(-1)?.validationAccuracy ?? null,
       };
     });
-    // Between a trial's question and its training one measurement is made: what counts is a series of them.
-    const measuring = this.streak !== null && this.streak.purpose !== 'trial' && trainings.length === 0;
-    return measuring && this.streak !== null ? [{ kind: 'measuring', ...this.streak }] : trainings;
   }
 
   private begin(training: Training | undefined, since: number): void {

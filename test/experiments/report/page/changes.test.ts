@@ -25,7 +25,7 @@ function rowsOf(columns: CandidateColumns): Map<string, unknown> {
     columns.number.map((number, i) => [
       `${number} ${columns.precision[i]}`,
       {
-        ...cell(plain, i),
+        ...cell<unknown>(plain, i),
         values: cell(values, i),
         provenance: cell(provenance, i),
         choices: cell(choices, i),
