@@ -91,6 +91,12 @@ export class CanvasChart {
     this.timer ??= setTimeout(() => this.drawLatest(), Math.max(0, this.free - performance.now()));
   }
 
+  /** Draws what is waiting at once. */
+  flush(): void {
+    if (this.timer !== null) clearTimeout(this.timer);
+    this.drawLatest();
+  }
+
   private drawLatest(): void {
     this.timer = null;
     const { latest, drawn } = this;
@@ -98,7 +104,7 @@ export class CanvasChart {
     const same = drawn !== null && scopeOf(drawn) === scopeOf(latest);
     this.chart.setOption(
       { ...latest, ...zoomOption(this.zoom) },
-      same ? { replaceMerge: ['series', 'xAxis', 'yAxis', 'parallelAxis'], lazyUpdate: true } : { notMerge: true },
+      same ? { replaceMerge: ['series', 'xAxis', 'yAxis', 'parallelAxis'], lazyUpdate: false } : { notMerge: true },
     );
     this.drawn = latest;
     this.free = performance.now() + (pointsOf(latest) > manyPoints ? rest.many : rest.few);

@@ -16,7 +16,9 @@ const precisionsOf = ({ precisions }: FrontierInput): readonly (StoredPrecision 
 const shownPrecision = ({ precisions }: FrontierInput, precision: StoredPrecision | null): StoredPrecision | null =>
   precisions ? precision : null;
 
-const hollowName = 'hollow: latency predicted';
+/** How marks with a predicted latency are told from the others. */
+const predictedName = (input: FrontierInput): string =>
+  areDots(input) ? 'hollow or lighter: latency predicted' : 'hollow: latency predicted';
 
 /** Marks that no other series draws: their points are told one by one. */
 function pointSeries(input: FrontierInput, series: FrontierSeries, precision: StoredPrecision | null): ScatterSeries[] {
@@ -56,7 +58,7 @@ function pointSeries(input: FrontierInput, series: FrontierSeries, precision: St
         key: point.key,
         text: point.label ?? '',
         point,
-        ...(point.predicted && !ring ? { itemStyle: { ...hollow, opacity: mark.opacity } } : {}),
+        ...(point.predicted && isMark(point) ? { itemStyle: { ...hollow, opacity: mark.opacity } } : {}),
       })),
     },
   ];
@@ -65,21 +67,23 @@ function pointSeries(input: FrontierInput, series: FrontierSeries, precision: St
 const labelOf = (data: unknown): string =>
   typeof data === 'object' && data !== null && 'text' in data ? plainText(String(data.text)) : '';
 
-/** The greater part of the trials, as columns. */
+/** The greater part of the trials, as columns; of very many, a mark is a dot, which is filled a hundred times as fast. */
 const cloudSeries = (input: FrontierInput, series: FrontierSeries, precision: StoredPrecision | null): ChartSeries[] =>
   (input.clouds ?? [])
     .filter((cloud) => cloud.series === series && shownPrecision(input, cloud.precision) === precision)
     .map(({ xy, keyAt, predicted }) => {
-      const mark = markOf(series, input.look, precision);
+      const { symbol, size, color, opacity } = markOf(series, input.look, precision);
+      const dots = areDots(input);
       return {
         type: 'scatter',
         id: `cloud ${series} ${precision ?? ''} ${predicted}`,
         name: nameOf(input, series, precision),
-        symbol: mark.symbol,
-        symbolSize: mark.size - 1,
-        itemStyle: predicted
-          ? { color: 'transparent', borderColor: mark.color, borderWidth: 1, opacity: mark.opacity }
-          : { color: mark.color, opacity: mark.opacity },
+        symbol: dots ? 'rect' : symbol,
+        symbolSize: dots ? dotSize : size,
+        itemStyle:
+          predicted && !dots
+            ? { color: 'transparent', borderColor: color, borderWidth: 1, opacity }
+            : { color: predicted ? input.look.fainter : color, opacity },
         large: true,
         largeThreshold: 500,
         progressive: 0,
@@ -89,6 +93,14 @@ const cloudSeries = (input: FrontierInput, series: FrontierSeries, precision: St
         z: 2,
       };
     });
+
+/** Of so many points on, ECharts is given dots. */
+const manyPoints = 3000;
+/** px; below 4, ECharts fills rectangles, which no path is made for. */
+const dotSize = 3.5;
+
+const areDots = ({ clouds = [] }: FrontierInput): boolean =>
+  clouds.reduce((sum, { xy }) => sum + xy.length / 2, 0) > manyPoints;
 
 /** Many short lines as one, with gaps. */
 const segments = (parts: readonly (readonly [number, number])[][]) =>
@@ -184,26 +196,22 @@ function legendOf(input: FrontierInput, series: readonly ChartSeries[]) {
   const present = new Set(series.map(({ name }) => name));
   const order = namedSeries.flatMap((each) => precisionsOf(input).map((precision) => nameOf(input, each, precision)));
   const names = [...new Set(input.precisions ? order : drawnSeries.map((each) => nameOf(input, each, null)))];
-  const data = [...names, hollowName].filter((name) => present.has(name));
+  const data = [...names, predictedName(input)].filter((name) => present.has(name));
   return { ...legendLook(input.look), data };
 }
 
 /** Tells what hollow marks are, where some are. */
-const hollowSeries = ({ points, clouds = [], look }: FrontierInput): ChartSeries[] =>
-  points.some(({ predicted, series }) => predicted && series !== 'enqueued') ||
-  clouds.some(({ predicted }) => predicted)
-    ? [
-        {
-          type: 'scatter',
-          id: 'hollow',
-          name: hollowName,
-          symbol: 'circle',
-          symbolSize: 9,
-          itemStyle: { color: look.card, borderColor: look.soft, borderWidth: 1.6 },
-          data: [],
-        },
-      ]
+const hollowSeries = (input: FrontierInput): ChartSeries[] => {
+  const { points, clouds = [], look } = input;
+  const some = clouds.some(({ predicted }) => predicted) || points.some((point) => point.predicted && isMark(point));
+  const item = { color: look.card, borderColor: look.soft, borderWidth: 1.6 };
+  return some
+    ? [{ type: 'scatter', id: 'hollow', name: predictedName(input), symbol: 'circle', itemStyle: item, data: [] }]
     : [];
+};
+
+/** Squares are hollow for another reason: they stand around other marks. */
+const isMark = ({ series }: FrontierPoint): boolean => series !== 'enqueued';
 
 /**
  * The picture of a frontier, the same in reports and on pages: trials faintly, the frontier as a staircase, final
