@@ -2,6 +2,8 @@ import { init, use, type EChartsType } from 'echarts/core';
 import { CanvasRenderer } from 'echarts/renderers';
 import type { ChartOption } from './option.js';
 import { registerParts } from './parts.js';
+import { keyOf, named, scopeOf, sizeOf, walkOf, type Step } from './reading.js';
+import { changed, zoomOption, type Range, type Zoom } from './zoom.js';
 
 registerParts();
 use([CanvasRenderer]);
@@ -11,56 +13,6 @@ const rest = { few: 250, many: 1000 };
 /** From so many points on, a chart is drawn less often. */
 const manyPoints = 5000;
 
-type AxisOption = { readonly name?: unknown; readonly type?: unknown } | undefined;
-
-const firstOf = (axis: unknown): AxisOption => (Array.isArray(axis) ? axis[0] : axis) as AxisOption;
-
-/** What a chart shows of which measures; when it changes, nothing of the view before is of use. */
-const scopeOf = ({ xAxis, yAxis, parallelAxis = [] }: ChartOption): string =>
-  JSON.stringify([xAxis, yAxis, ...parallelAxis].map((axis) => [firstOf(axis)?.name, firstOf(axis)?.type]));
-
-const lengthOf = (data: unknown): number => (Array.isArray(data) || data instanceof Float64Array ? data.length : 0);
-
-const pointsOf = ({ series }: ChartOption): number => series.reduce((sum, { data }) => sum + lengthOf(data), 0);
-
-/** What a mark that was clicked stands for. */
-function keyOf({ series }: ChartOption, at: unknown): unknown {
-  const { data, seriesIndex, dataIndex } = at as { data: unknown; seriesIndex?: number; dataIndex?: number };
-  if (typeof data === 'object' && data !== null && 'key' in data) return data.key;
-  if (seriesIndex === undefined || dataIndex === undefined) return undefined;
-  return series[seriesIndex]?.keyAt?.(dataIndex);
-}
-
-export type Zoom = 'x' | 'xy';
-
-const axesOf = (zoom: Zoom): readonly string[] => (zoom === 'xy' ? ['xAxisIndex', 'yAxisIndex'] : ['xAxisIndex']);
-
-/** The wheel zooms, dragging moves; each axis has its own part in view. */
-const zoomOption = (zoom: Zoom | undefined) =>
-  zoom === undefined
-    ? {}
-    : {
-        dataZoom: axesOf(zoom).map((axis) => ({
-          type: 'inside' as const,
-          id: axis,
-          [axis]: 0,
-          filterMode: 'none' as const,
-          throttle: 50,
-        })),
-      };
-
-interface Range {
-  readonly start: number;
-  readonly end: number;
-}
-
-/** A part of the whole, in percent: greater or smaller around its middle, or moved by a share of itself. */
-function changed({ start, end }: Range, { factor = 1, move = 0 }: { factor?: number; move?: number }): Range {
-  const half = Math.min(50, (factor * (end - start)) / 2);
-  const middle = Math.min(100 - half, Math.max(half, (start + end) / 2 + 2 * half * move));
-  return { start: middle - half, end: middle + half };
-}
-
 /** A chart on a canvas: it draws the latest of what it is given, a few times a second at most. */
 export class CanvasChart {
   private readonly chart: EChartsType;
@@ -69,11 +21,13 @@ export class CanvasChart {
   private drawn: ChartOption | null = null;
   private timer: ReturnType<typeof setTimeout> | null = null;
   private free = 0;
+  private place = -1;
 
+  /** @param onPoint told what the mark stands for that is clicked. */
   constructor(
     element: HTMLElement,
     private readonly zoom: Zoom | undefined,
-    onPoint: (key: unknown) => void,
+    private readonly onPoint: (key: unknown) => void,
   ) {
     this.chart = init(element, null, { renderer: 'canvas' });
     this.chart.on('click', (at) => {
@@ -102,12 +56,47 @@ export class CanvasChart {
     const { latest, drawn } = this;
     if (latest === null || latest === drawn) return;
     const same = drawn !== null && scopeOf(drawn) === scopeOf(latest);
+    const next = named(latest);
+    // What is zoomed to and what the legend hides stay as they are while the axes show the same.
     this.chart.setOption(
-      { ...latest, ...zoomOption(this.zoom) },
-      same ? { replaceMerge: ['series', 'xAxis', 'yAxis', 'parallelAxis'], lazyUpdate: false } : { notMerge: true },
+      { ...next, ...zoomOption(this.zoom) },
+      same ? { replaceMerge: ['series', 'xAxis', 'yAxis', 'parallelAxis'] } : { notMerge: true },
     );
-    this.drawn = latest;
-    this.free = performance.now() + (pointsOf(latest) > manyPoints ? rest.many : rest.few);
+    this.drawn = next;
+    this.latest = next;
+    this.free = performance.now() + (sizeOf(next) > manyPoints ? rest.many : rest.few);
+  }
+
+  /** Goes to the next point of those that the keyboard walks along. @returns what is said of it; null: there is none. */
+  step(by: 1 | -1): string | null {
+    const steps = this.steps();
+    if (steps.length === 0) return null;
+    const next = this.place < 0 && by < 0 ? steps.length - 1 : this.place + by;
+    this.place = Math.max(0, Math.min(steps.length - 1, next));
+    const { seriesId, dataIndex, text } = steps[this.place];
+    const { series = [] } = this.chart.getOption() as { series?: readonly { readonly id?: string }[] };
+    const seriesIndex = series.findIndex(({ id }) => id === seriesId);
+    this.chart.dispatchAction({ type: 'downplay' });
+    this.chart.dispatchAction({ type: 'highlight', seriesIndex, dataIndex });
+    this.chart.dispatchAction({ type: 'showTip', seriesIndex, dataIndex });
+    return text;
+  }
+
+  /** Opens the point that was stepped to. */
+  open(): void {
+    const steps = this.steps();
+    if (this.place >= 0 && this.place < steps.length) this.onPoint(steps[this.place].key);
+  }
+
+  /** Ends a walk. */
+  leave(): void {
+    this.place = -1;
+    this.chart.dispatchAction({ type: 'downplay' });
+    this.chart.dispatchAction({ type: 'hideTip' });
+  }
+
+  private steps(): readonly Step[] {
+    return this.drawn === null ? [] : walkOf(this.drawn);
   }
 
   private ranges(): readonly Range[] {
@@ -116,10 +105,8 @@ export class CanvasChart {
   }
 
   private show(ranges: readonly Range[]): void {
-    this.chart.dispatchAction({
-      type: 'dataZoom',
-      batch: ranges.map((range, dataZoomIndex) => ({ dataZoomIndex, ...range })),
-    });
+    const batch = ranges.map((range, dataZoomIndex) => ({ dataZoomIndex, ...range }));
+    if (batch.length > 0) this.chart.dispatchAction({ type: 'dataZoom', batch });
   }
 
   /** Shows a part: `factor` below 1 comes closer. */

@@ -21,7 +21,7 @@ function pointOf(
   const x = plane.x === null ? number : (values[plane.x] as number | undefined);
   const y = values[plane.y] as number | undefined;
   if (x === undefined || y === undefined) return null;
-  const predicted = plane.x !== null && provenance[plane.x] === 'predicted';
+  const predicted = [plane.x, plane.y].some((name) => name !== null && provenance[name] === 'predicted');
   return { series, key: { number, precision }, x, y, predicted };
 }
 

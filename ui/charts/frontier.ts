@@ -1,8 +1,8 @@
 import type { StoredPrecision } from '../../experiments/page/api.js';
-import { textOf, titleOf } from '../data/text.js';
 import { extentOf, spansDecades, valueAxis } from './axis.js';
 import { boundsOf } from './bounds.js';
 import { frameOf, legendLook, plainText } from './frame.js';
+import { frontierHover } from './frontier-hover.js';
 import { drawnSeries, markOf, namedSeries, nameOf } from './frontier-marks.js';
 import type { FrontierInput, FrontierPoint, FrontierSeries } from './frontier-points.js';
 import { font } from './look.js';
@@ -42,6 +42,7 @@ function pointSeries(input: FrontierInput, series: FrontierSeries, precision: St
       symbolSize: mark.size,
       itemStyle: ring ? hollow : filled,
       emphasis: { scale: 1.4 },
+      ...(series === 'frontier' ? { walked: true } : {}),
       z: 2 + drawnSeries.indexOf(series),
       label: {
         show: true,
@@ -163,34 +164,6 @@ function* valuesOf({ points, clouds = [] }: FrontierInput, axis: 0 | 1): Generat
   for (const { xy } of clouds) for (let i = axis; i < xy.length; i += 2) yield xy[i];
 }
 
-/** What is said of a mark that is pointed at. */
-function hoverText(input: FrontierInput, { key, x, y, predicted, from }: Omit<FrontierPoint, 'series'>): string {
-  const { plane, measures, precisions } = input;
-  const lines = [`#${key.number}${precisions && key.precision !== null ? ` in ${key.precision}` : ''}`];
-  lines.push(`${titleOf(measures, plane.y)}: ${textOf(measures, plane.y, y)}`);
-  if (from !== undefined) lines.push(`in the search: ${textOf(measures, plane.y, from)}`);
-  if (plane.x !== null)
-    lines.push(`${titleOf(measures, plane.x)}: ${textOf(measures, plane.x, x)}${predicted ? ' (predicted)' : ''}`);
-  return plainText(lines.join('\n'));
-}
-
-const isPoint = (data: unknown): data is { readonly point: FrontierPoint } =>
-  typeof data === 'object' && data !== null && 'point' in data;
-
-function tooltipText(input: FrontierInput, series: readonly ChartSeries[], at: unknown): string {
-  // What ECharts says of a mark.
-  const { data, seriesIndex, dataIndex } = at as { data: unknown; seriesIndex: number; dataIndex: number };
-  if (isPoint(data)) {
-    const { label } = data.point;
-    const text = hoverText(input, data.point);
-    return label === undefined || text.startsWith(label) ? text : `${plainText(label)}\n${text}`;
-  }
-  const cloud = input.clouds?.find(({ keyAt }) => keyAt === series[seriesIndex]?.keyAt);
-  if (cloud === undefined) return '';
-  const [x, y] = cloud.xy.subarray(2 * dataIndex, 2 * dataIndex + 2);
-  return hoverText(input, { key: cloud.keyAt(dataIndex), x, y, predicted: cloud.predicted });
-}
-
 /** The names in the legend: of what is there only. */
 function legendOf(input: FrontierInput, series: readonly ChartSeries[]) {
   const present = new Set(series.map(({ name }) => name));
@@ -251,7 +224,7 @@ export function frontierOption(input: FrontierInput): ChartOption {
       nameGap: 50,
     },
     legend,
-    tooltip: { ...frame.tooltip, formatter: (at: unknown) => tooltipText(input, series, at) },
+    tooltip: { ...frame.tooltip, formatter: frontierHover(input, series) },
     series,
   };
 }

@@ -21,6 +21,8 @@ import type { ComposeOption } from 'echarts/core';
 interface Keyed {
   /** Of series whose points are columns: what the point of this row stands for. */
   readonly keyAt?: (row: number) => unknown;
+  /** Whether the keyboard goes from point to point, along x. */
+  readonly walked?: boolean;
 }
 
 type Series = BarSeriesOption | CustomSeriesOption | LineSeriesOption | ParallelSeriesOption | ScatterSeriesOption;

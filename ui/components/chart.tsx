@@ -1,9 +1,10 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { isDark } from '../app/theme.js';
-import { CanvasChart, type Zoom } from '../charts/canvas.js';
+import { CanvasChart } from '../charts/canvas.js';
 import { looks, type Look } from '../charts/look.js';
 import type { ChartOption } from '../charts/option.js';
+import type { Zoom } from '../charts/zoom.js';
 
 /** The colours of charts in the theme that is on; what reads them draws again when it changes. */
 export const useLook = (): Look => (isDark() ? looks.dark : looks.light);
@@ -73,9 +74,39 @@ export function Chart({ option, label, table, height = 420, onPoint, zoom }: Cha
           </button>
         </div>
       )}
+      {option.series.some(({ walked }) => walked) && <Walk chart={chart} label={label} />}
       <div ref={element} class="chart-canvas" role="img" aria-label={label} style={{ height: `${height}px` }} />
       {table !== undefined && <ChartTable table={table} />}
     </figure>
+  );
+}
+
+const steps: Readonly<Record<string, 1 | -1>> = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
+
+/** For the keyboard: arrows go from point to point, which is pointed at and said; Enter opens it. */
+function Walk({ chart, label }: { readonly chart: { readonly current: CanvasChart | null }; readonly label: string }) {
+  const [said, setSaid] = useState('');
+  return (
+    <>
+      <button
+        type="button"
+        class="chart-walk"
+        aria-label={`Walk along the frontier with the arrow keys, open with Enter. ${label}`}
+        onClick={() => chart.current?.open()}
+        onBlur={() => chart.current?.leave()}
+        onKeyDown={(event) => {
+          const by = steps[event.key] as 1 | -1 | undefined;
+          if (by === undefined) return;
+          event.preventDefault();
+          setSaid(chart.current?.step(by) ?? '');
+        }}
+      >
+        Arrows: from network to network. Enter: open.
+      </button>
+      <p class="chart-said" aria-live="polite">
+        {said}
+      </p>
+    </>
   );
 }
 

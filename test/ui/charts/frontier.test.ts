@@ -138,8 +138,8 @@ describe('the picture of a frontier', () => {
   it('says in words what is pointed at', () => {
     const option = frontierOption(input(members, { clouds: [cloud(1000, { predicted: true })] }));
     const { formatter } = option.tooltip as { formatter: (at: unknown) => string };
-    const index = option.series.findIndex(({ keyAt }) => keyAt !== undefined);
-    expect(formatter({ seriesIndex: index, dataIndex: 3, data: undefined })).toBe(
+    const seriesId = option.series.find(({ keyAt }) => keyAt !== undefined)?.id;
+    expect(formatter({ seriesId, dataIndex: 3, data: undefined })).toBe(
       '#3\naccuracy: 57.00 %\nlatency: 0.1 ms (predicted)',
     );
     expect(formatter({ seriesIndex: 0, dataIndex: 0, data: { point: members[1] } })).toBe(
