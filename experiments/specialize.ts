@@ -134,7 +134,7 @@ function runOf(workdir: string): { readonly written: Written; readonly experimen
 /** Runs it as any run; its experiment file lies in its folder, from when the run begins. */
 export function runSpecialized(
   { loaded, workdir }: SpecializedRun,
-  options: Pick<RunOptions, 'fresh' | 'signal' | 'workers'>,
+  options: Pick<RunOptions, 'fresh' | 'signal' | 'workers' | 'report'>,
   observe: RunObserver,
 ): Promise<RunOutcome> {
   const file = join(workdir, experimentFile);

@@ -2,7 +2,7 @@
  * Builds what a browser loads (`dist/ui/app/`: hashed files, each also compressed) and what the command draws reports with
  * (`dist/ui/index.js`: one module that needs no package). Everything that both are made of is inside them.
  */
-import { readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync } from 'node:zlib';
@@ -69,4 +69,6 @@ await build({
   ssr: { noExternal: true },
   build: { ssr: 'index.ts', outDir: output, emptyOutDir: false, target: 'node20', minify: true },
 });
+// What a report's style is read from lies beside the module that reads it.
+cpSync(join(here, 'style'), join(output, 'style'), { recursive: true });
 compress(app);

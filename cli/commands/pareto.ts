@@ -1,14 +1,6 @@
 import { invalidInput } from '../../base/errors.js';
 import { writeFileAtomic } from '../../base/files.js';
-import {
-  collectFrontier,
-  collectReport,
-  collectShrunk,
-  objectivesOf,
-  renderFrontier,
-  renderPage,
-  toCsv,
-} from '../../experiments/report/index.js';
+import { collectFrontier, collectReport, collectShrunk, objectivesOf, toCsv } from '../../experiments/report/index.js';
 import type { Store } from '../../store/index.js';
 import { command, jsonOption } from '../command.js';
 import { withRun } from '../open-run.js';
@@ -23,7 +15,13 @@ type Format = (typeof formats)[number];
 async function picture(store: Store): Promise<string> {
   const data = await collectReport(store);
   if (data.frontier.length === 0) throw invalidInput('there is no frontier to draw: no trial is complete yet');
+  const { renderFrontier } = await import('../../ui/index.js');
   return renderFrontier(data);
+}
+
+async function page(store: Store): Promise<string> {
+  const { renderPage } = await import('../../ui/index.js');
+  return renderPage(await collectReport(store));
 }
 
 const print: { readonly [F in Format]: (store: Store, colors: Colors) => string | Promise<string> } = {
@@ -31,7 +29,7 @@ const print: { readonly [F in Format]: (store: Store, colors: Colors) => string 
   csv: (store) => toCsv(collectFrontier(store), objectivesOf(store)),
   json: async (store) => json(await collectReport(store)),
   svg: picture,
-  html: async (store) => renderPage(await collectReport(store)),
+  html: page,
 };
 
 export const pareto = command({

@@ -1,4 +1,5 @@
 import { acceptEnvironmentOption, command, jsonOption, uiOption } from '../command.js';
+import { drawReport } from '../draw-report.js';
 import { withPage } from '../page-process.js';
 import { watchRun } from '../watch-run.js';
 
@@ -18,7 +19,7 @@ export const resume = command({
       .option('json', { ...jsonOption, describe: "Print the report's data as JSON at the end" }),
   run: async ({ workdir, trials, acceptEnvironment, ui, json }, terminal) => {
     const { resumeExperiment } = await import('../../experiments/index.js');
-    const options = { acceptEnvironment, ...(trials === undefined ? {} : { trials }) };
+    const options = { acceptEnvironment, report: drawReport, ...(trials === undefined ? {} : { trials }) };
     await withPage(ui ? workdir : undefined, terminal, () =>
       watchRun((observe, signal) => resumeExperiment(workdir, { ...options, signal }, observe), terminal, json),
     );

@@ -1,5 +1,6 @@
 import { defaultWorkdir } from '../../experiments/runner/workdir.js';
 import { acceptEnvironmentOption, command, jsonOption, setOption, uiOption } from '../command.js';
+import { drawReport } from '../draw-report.js';
 import { withPage } from '../page-process.js';
 import { watchRun } from '../watch-run.js';
 
@@ -24,7 +25,7 @@ export const run = command({
   run: async ({ yaml, workdir, set, fresh, acceptEnvironment, ui, json }, terminal) => {
     const { loadExperiment, runExperiment } = await import('../../experiments/index.js');
     const loaded = loadExperiment(yaml, { set });
-    const options = { fresh, acceptEnvironment, ...(workdir === undefined ? {} : { workdir }) };
+    const options = { fresh, acceptEnvironment, report: drawReport, ...(workdir === undefined ? {} : { workdir }) };
     const shown = ui ? (workdir ?? defaultWorkdir(loaded.experiment.name)) : undefined;
     await withPage(shown, terminal, () =>
       watchRun((observe, signal) => runExperiment(loaded, { ...options, signal }, observe), terminal, json),

@@ -3,6 +3,7 @@ import { collectShrunk } from '../../experiments/report/index.js';
 import { parseCount } from '../count-argument.js';
 import { command, jsonOption } from '../command.js';
 import { parseDevice } from '../device-argument.js';
+import { drawReport } from '../draw-report.js';
 import { withRun } from '../open-run.js';
 import { shrunkTable } from '../output/shrunk.js';
 import { json } from '../output/table.js';
@@ -62,7 +63,10 @@ export const shrink = command({
       device: device === undefined ? undefined : parseDevice(device),
     };
     const { shrinkTrial } = await import('../../experiments/index.js');
-    const outcome = await watch((observe, signal) => shrinkTrial(workdir, request, { signal }, observe), terminal);
+    const outcome = await watch(
+      (observe, signal) => shrinkTrial(workdir, request, { signal, report: drawReport }, observe),
+      terminal,
+    );
     if (outcome.state === 'interrupted')
       throw new NasError('interrupted', 'shrinking was interrupted', {
         hint: 'Nothing is lost: the same command goes on from here.',

@@ -1,6 +1,7 @@
 import { invalidInput } from '../../base/errors.js';
 import { command, jsonOption } from '../command.js';
 import { deviceOption, parseDevice } from '../device-argument.js';
+import { drawReport } from '../draw-report.js';
 import { watchRun } from '../watch-run.js';
 
 /** Networks that are looked at in a few minutes. */
@@ -41,6 +42,10 @@ export const specialize = command({
       device: device === undefined ? undefined : parseDevice(device),
       workdir,
     });
-    await watchRun((observe, signal) => runSpecialized(specialized, { fresh, signal }, observe), terminal, json);
+    await watchRun(
+      (observe, signal) => runSpecialized(specialized, { fresh, signal, report: drawReport }, observe),
+      terminal,
+      json,
+    );
   },
 });

@@ -146,9 +146,6 @@ export type NetworkMember = ReportMember & {
   readonly parts: readonly NetworkPart[];
 };
 
-export const hasNetwork = (member: ReportMember): member is NetworkMember =>
-  member.network !== null && member.costs !== null && member.parts !== null;
-
 /** A latency that was first predicted and then measured, ms. */
 export interface PredictionPair {
   readonly trial: number | null;

@@ -1,6 +1,6 @@
 import type { Environment } from '../../latency-models/index.js';
 import type { Objective } from '../../search/index.js';
-import { isShare, valueText, type Unit } from '../../base/number-text.js';
+import { valueText, type Unit } from '../../base/number-text.js';
 import { isAccuracy, measureNamed } from '../measures.js';
 import type { FinalResult, MeasureText } from './data.js';
 
@@ -51,35 +51,4 @@ export function testTitle(objectives: readonly Pick<Objective, 'name'>[], finals
   const kind = objectives.map(({ name }) => name).find(isAccuracy) ?? 'accuracy';
   const trained = finals.some(({ epochs }) => epochs > 0);
   return trained || kind === 'accuracy' ? 'test accuracy' : `${objectiveTitle(kind)} on the test split`;
-}
-
-/** An axis of a chart: how its ticks are written and what its title adds. */
-export interface Axis {
-  readonly title: string;
-  /** d3-format. */
-  readonly format: string;
-}
-
-const plain = { suffix: '', format: '~g' };
-
-const axes: { readonly [U in Unit]: { readonly suffix: string; readonly format: string } } = {
-  share: { suffix: '', format: '.1%' },
-  ms: { suffix: ' [ms]', format: '~g' },
-  count: { suffix: '', format: '~s' },
-  bytes: { suffix: ' [bytes]', format: '~s' },
-  score: plain,
-};
-
-function axisFormat(
-  unit: Unit | undefined,
-  values: readonly number[],
-): { readonly suffix: string; readonly format: string } {
-  if (unit === undefined || (unit === 'share' && !values.every(isShare))) return plain;
-  return axes[unit];
-}
-
-/** @param values what will be shown. */
-export function axisOf(objective: string, values: readonly number[]): Axis {
-  const { suffix, format } = axisFormat(measureNamed(objective)?.unit, values);
-  return { title: `${objectiveTitle(objective)}${suffix}`, format };
 }

@@ -2,7 +2,5 @@ export * from './collect/index.js';
 export * from './data.js';
 export * from './format.js';
 export { toCsv } from './csv.js';
-export { renderComparison, renderFrontier, renderPage, renderPrediction } from './render.js';
 export { precisionsText, verdictText } from './precisions.js';
 export { shrunkRows, targetText, withinText } from './shrunk.js';
-export { writeReports } from './write.js';

@@ -1,7 +1,7 @@
-import { points, times } from '../../base/number-text.js';
+import { times } from '../../base/number-text.js';
 import type { StoredPrecision } from '../../store/index.js';
 import { rejections, type Rejection } from '../compress/verdict.js';
-import type { PredictionReport, PrecisionsReport, ReportVariant } from './data.js';
+import type { PrecisionsReport, ReportVariant } from './data.js';
 
 /**
  * What became of a variant and why: `chosen: 1.93 × as fast, −0.2 points`, `rejected: int8 is 0.71 × as fast ...`.
@@ -32,15 +32,4 @@ export const rejectionsOf = (rejected: PrecisionsReport['rejected']): string[] =
 export function precisionsText({ chosen, judged, rejections: reasons }: PrecisionsReport): string {
   const why = reasons.length === 0 ? '' : ` (${reasons.join(', ')})`;
   return `int8 chosen for ${chosen} of ${judged} trials${why}`;
-}
-
-/** A change of accuracy in points, or a dash. */
-export const changeText = (change: number | null): string => (change === null ? '-' : points(change));
-
-/** How well latency was predicted, one line a model: each precision has its own. */
-export function qualityTexts({ pairs, mape, spearman, precisions }: PredictionReport): string[] {
-  const line = (count: number, error: number, correlation: number | null): string =>
-    `${count} networks; mean error ${error.toFixed(1)} %, rank correlation ${correlation?.toFixed(3) ?? 'unknown'}`;
-  if (precisions === undefined) return [line(pairs.length, mape, spearman)];
-  return precisions.map((own) => `${own.precision}: ${line(own.count, own.mape, own.spearman)}`);
 }

@@ -1,7 +1,6 @@
 import { NasError, messageOf } from '../../base/errors.js';
 import { controllerTitle } from '../../search/index.js';
 import type { Store } from '../../store/index.js';
-import { writeReports } from '../report/index.js';
 import { outOfTime } from './budget.js';
 import type { RunContext } from './context.js';
 import { createEvaluator, type Evaluator } from './loop/evaluators/index.js';
@@ -9,6 +8,7 @@ import type { RunObserver } from './events.js';
 import type { CreateJobRunner } from './jobs/local-pool.js';
 import { clockOf, type Plan } from './plan.js';
 import { Search } from './loop/search.js';
+import { writeReport, type DrawReport } from './reports.js';
 import { requireResult } from './verdict.js';
 
 /** How a run ended. */
@@ -22,6 +22,8 @@ export interface ExecuteOptions {
   /** Aborted: checkpoint and stop. */
   readonly signal: AbortSignal;
   readonly workers: CreateJobRunner;
+  /** What is drawn of the run when it ends; absent: nothing. */
+  readonly report?: DrawReport | undefined;
 }
 
 /**
@@ -31,7 +33,7 @@ export interface ExecuteOptions {
 export async function execute(
   plan: Plan,
   store: Store,
-  { observe, signal, workers }: ExecuteOptions,
+  { observe, signal, workers, report }: ExecuteOptions,
 ): Promise<RunOutcome> {
   const stopping = () => signal.aborted;
   const context: RunContext = {
@@ -50,9 +52,9 @@ export async function execute(
   const began = clockOf(plan)();
   try {
     await phases(context, evaluator);
-    return await end(plan, context, signal.aborted ? 'interrupted' : 'complete', began);
+    return await end(plan, context, { state: signal.aborted ? 'interrupted' : 'complete', began, report });
   } catch (error) {
-    if (signal.aborted) return await end(plan, context, 'interrupted', began);
+    if (signal.aborted) return await end(plan, context, { state: 'interrupted', began, report });
     try {
       store.run.setStatus(
         error instanceof NasError && error.code === 'infeasible' ? 'infeasible' : 'failed',
@@ -62,7 +64,7 @@ export async function execute(
       // A full disk: what ended the run is what the user should hear of.
     }
     // What was found so far is worth a look all the same.
-    await report(store, plan.workdir, observe);
+    await writeReport(store, plan.workdir, report, observe);
     throw error;
   } finally {
     signal.removeEventListener('abort', stop);
@@ -87,24 +89,17 @@ async function phases(context: RunContext, evaluator: Evaluator): Promise<void> 
   if (!stopping()) requireResult(store.trials.all(), objectives);
 }
 
-async function end(
-  plan: Plan,
-  { store, observe }: RunContext,
-  state: RunOutcome['state'],
-  began: number,
-): Promise<RunOutcome> {
+interface Ending extends Pick<ExecuteOptions, 'report'> {
+  readonly state: RunOutcome['state'];
+  /** By the run's clock, in ms since 1970. */
+  readonly began: number;
+}
+
+async function end(plan: Plan, { store, observe }: RunContext, { state, began, report }: Ending): Promise<RunOutcome> {
   store.run.setStatus(state);
-  const files = await report(store, plan.workdir, observe);
+  const files = await writeReport(store, plan.workdir, report, observe);
   const { complete, pruned, failed } = store.trials.progress();
   const seconds = (clockOf(plan)() - began) / 1000;
   observe({ kind: 'done', state, workdir: plan.workdir, complete, pruned, failed, seconds, files });
   return { state, workdir: plan.workdir };
-}
-
-/** Writes the report. The results are in the store: a picture that cannot be drawn must not turn them into a failed run. */
-export function report(store: Store, workdir: string, observe: RunObserver): Promise<readonly string[]> {
-  return writeReports(store, workdir).catch((error: unknown) => {
-    observe({ kind: 'warning', message: `the report could not be written: ${messageOf(error)}` });
-    return [];
-  });
 }

@@ -1,5 +1,6 @@
 export { execute, type RunOutcome } from './execute.js';
 export * from './events.js';
+export type { DrawReport } from './reports.js';
 export { resumeExperiment, runExperiment, type RunOptions } from './run.js';
 export { candidatesOf, frontierCandidates, frontierTrials, type Candidate } from './loop/frontier.js';
 export { planSupernet, type SupernetPlan } from './supernet/plan.js';

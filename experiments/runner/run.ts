@@ -11,13 +11,14 @@ import { loadController } from '../../search/index.js';
 import type { RunObserver } from './events.js';
 import { withMoreTrials } from './budget.js';
 import type { RecordedEnvironment } from './engine.js';
-import { execute, report, type RunOutcome } from './execute.js';
+import { execute, type RunOutcome } from './execute.js';
 import { differences } from './differences.js';
 import { localWorkers, type CreateJobRunner } from './jobs/local-pool.js';
 import { environmentDifferences } from './latency/environment.js';
 import { clockOf, defaultThreads, type Plan } from './plan.js';
 import { preparePlan } from './prepare-plan.js';
 import { environmentOf, requireSameFiles } from './provenance.js';
+import { writeReport, type DrawReport } from './reports.js';
 import { nasVersion } from './version.js';
 import { clearRun, databasePath, defaultWorkdir, hasRun } from './workdir.js';
 
@@ -32,6 +33,8 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   /** What trains and measures; default: worker processes of this machine. */
   readonly workers?: CreateJobRunner;
+  /** What is drawn of the run and written into its workdir when it ends: `reportFiles` of `nas/ui`. Default: nothing. */
+  readonly report?: DrawReport;
 }
 
 export interface ResumeOptions {
@@ -53,7 +56,7 @@ export async function runExperiment(
   observe: RunObserver,
 ): Promise<RunOutcome> {
   const { source } = loaded;
-  const { fresh = false, acceptEnvironment = false, signal = never, workers = localWorkers } = options;
+  const { fresh = false, acceptEnvironment = false, signal = never, workers = localWorkers, report } = options;
   const workdir = resolve(options.workdir ?? defaultWorkdir(loaded.experiment.name));
   if (hasRun(workdir) && !fresh) {
     requireSame(workdir, loaded);
@@ -94,7 +97,7 @@ export async function runExperiment(
     const store = Store.create(databasePath(workdir), meta, clockOf(plan));
     return await withStore(store, () => {
       if (enqueued.length > 0) storeEnqueued(store, enqueued);
-      return execute(plan, store, { observe, signal, workers });
+      return execute(plan, store, { observe, signal, workers, report });
     });
   } finally {
     lock.release();
@@ -107,10 +110,10 @@ export async function runExperiment(
  */
 export async function resumeExperiment(
   workdir: string,
-  options: Pick<RunOptions, 'acceptEnvironment' | 'signal' | 'workers'> & ResumeOptions,
+  options: Pick<RunOptions, 'acceptEnvironment' | 'signal' | 'workers' | 'report'> & ResumeOptions,
   observe: RunObserver,
 ): Promise<RunOutcome> {
-  const { acceptEnvironment = false, signal = never, workers = localWorkers, trials } = options;
+  const { acceptEnvironment = false, signal = never, workers = localWorkers, trials, report } = options;
   const path = resolve(workdir);
   if (!hasRun(path)) throw invalidInput(`${workdir}: there is no run here`, { hint: 'nas run <yaml> starts one.' });
   const lock = lockWorkdir(path);
@@ -122,7 +125,7 @@ export async function resumeExperiment(
       if (store.run.status().status === 'complete' && trials === undefined) {
         observe({ kind: 'note', message: 'This run is complete' });
         // It may have been killed after its last result and before its report.
-        await report(store, path, observe);
+        await writeReport(store, path, report, observe);
         return { state: 'complete', workdir: path };
       }
       const { threads, environment } = store.run.get();
@@ -151,7 +154,7 @@ export async function resumeExperiment(
       if (experiment !== settled) store.run.extend(experiment);
       store.events.add({ kind: 'resumed', detail: { version: nasVersion() } });
       store.run.setStatus('running');
-      return execute(plan, store, { observe, signal, workers });
+      return execute(plan, store, { observe, signal, workers, report });
     });
   } finally {
     lock.release();

@@ -1,15 +1,6 @@
 import type { ReportData, StoredPrecision } from '../../experiments/page/api.js';
-import { titleOf } from '../data/text.js';
-import type { Measures } from './axis.js';
+import { sliced, unusualAccuracy } from '../data/measures.js';
 import type { Plane } from './frontier-points.js';
-
-/** Whether a measure is an accuracy, of whatever kind: what is counted in shares is. */
-export const isAccuracy = (measures: Measures, name: string): boolean =>
-  Object.hasOwn(measures, name) && measures[name].unit === 'share';
-
-/** The accuracy that the search went by. */
-export const searchedAccuracy = ({ objectives, measures }: Pick<ReportData, 'objectives' | 'measures'>): string =>
-  objectives.map(({ name }) => name).find((name) => isAccuracy(measures, name)) ?? 'accuracy';
 
 /** Longer lines would make the picture wider. */
 const lineLength = 110;
@@ -29,14 +20,10 @@ function latencyNote({ frontier, trials }: ReportData, plane: Plane): string {
   if (plane.x !== 'latency_ms') return '';
   const measured = frontier.flatMap(({ latency }) => latency ?? []);
   if (measured.length === 0) return 'Latency: predicted, not measured.';
-  const [{ environment }] = measured;
-  const { cpu, threads, batch, provider, adapter } = environment;
   const whose = measured.length === frontier.length ? '' : ` of ${measured.length} frontier networks`;
-  const runtime = `ONNX Runtime ${provider}${adapter === undefined ? '' : ` on ${adapter}`}`;
-  const device = `${cpu}, ${threads} thread${threads === 1 ? '' : 's'}, batch ${batch}, ${runtime}`;
   const others = trials.filter(({ provenance }) => provenance['latency_ms'] === 'predicted').length;
   const predicted = others > 0 ? ` Latency of ${others} trials predicted.` : '';
-  return `Latency${whose}: measured on ${device}; bars: 95 % interval.${predicted}`;
+  return `Latency${whose}: measured on ${measured[0].on}; bars: 95 % interval.${predicted}`;
 }
 
 const precisions: readonly StoredPrecision[] = ['fp32', 'int8'];
@@ -54,10 +41,9 @@ export function subtitleOf(data: ReportData, plane: Plane): readonly string[] {
   const what = `${name} (seed ${seed}), ${data.provenance.data}`;
   if (evaluation === 'table')
     return wrapped(`${what}: ${counts.complete} trials evaluated, ${data.frontier.length} on the frontier.`);
-  const kind = searchedAccuracy(data);
-  // Slices of the supernet are candidates as they are.
-  const trained = kind === 'supernet_accuracy' ? 'evaluated' : 'trained';
-  const searchedAs = kind === 'accuracy' ? '' : `; in the search, ${titleOf(data.measures, kind)}`;
+  const kind = unusualAccuracy(data);
+  const searchedAs = kind === null ? '' : `; in the search, ${kind}`;
+  const trained = sliced(data) ? 'evaluated' : 'trained';
   return [
     ...wrapped(
       `${what}: ${counts.complete} trials ${trained}, ${data.frontier.length} on the frontier${inPrecisions(data)}.`,

@@ -1,6 +1,7 @@
 import type { ReportData, ReportMember, ReportTrial } from '../../experiments/page/api.js';
+import { isAccuracy, unusualAccuracy } from '../data/measures.js';
 import { titleOf } from '../data/text.js';
-import { isAccuracy, searchedAccuracy, subtitleOf } from './frontier-caption.js';
+import { subtitleOf } from './frontier-caption.js';
 import {
   planeOf,
   seriesNames,
@@ -73,7 +74,7 @@ export function frontierOfReport(data: ReportData, look: Look, plane = planeOf(d
   const { objectives, measures } = data;
   const points = pointsOf(data, plane);
   const finals = points.some(({ series }) => series === 'final');
-  const kind = searchedAccuracy(data);
+  const kind = unusualAccuracy(data);
   // Final accuracies stand beside those of the search, which the subtitle and the legend tell apart.
   const vertical = finals ? 'accuracy' : titleOf(measures, plane.y);
   const horizontal = plane.x === null ? 'trial' : titleOf(measures, plane.x);
@@ -87,9 +88,7 @@ export function frontierOfReport(data: ReportData, look: Look, plane = planeOf(d
     title: `${capitalised(vertical)} against ${horizontal}`,
     subtitle: subtitleOf(data, plane),
     ...(finals ? { yTitle: 'accuracy' } : {}),
-    ...(finals && kind !== 'accuracy'
-      ? { names: { frontier: `${seriesNames.frontier} (${titleOf(measures, kind)})` } }
-      : {}),
+    ...(finals && kind !== null ? { names: { frontier: `${seriesNames.frontier} (${kind})` } } : {}),
   };
 }
 

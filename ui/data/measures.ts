@@ -1,4 +1,4 @@
-import type { MeasureText, Objective, ReportData } from '../../experiments/page/api.js';
+import type { MeasureText, ReportData } from '../../experiments/page/api.js';
 
 type Measures = ReportData['measures'];
 
@@ -10,9 +10,22 @@ export const measureOf = (measures: Measures, name: string): MeasureText | undef
 export const isAccuracy = (measures: Measures, name: string): boolean =>
   measureOf(measures, name)?.evaluation !== undefined;
 
-/** The kind of accuracy that a search went by, by its name; undefined where it went by none. */
-export const searchedAccuracy = (objectives: readonly Pick<Objective, 'name'>[], measures: Measures) =>
-  objectives.map(({ name }) => name).find((name) => isAccuracy(measures, name));
+type Wanted = Pick<ReportData, 'objectives' | 'measures'>;
+
+/** The accuracy that a search went by, of whatever kind; undefined where it went by none. */
+export function searchedAccuracy({ objectives, measures }: Wanted): MeasureText | undefined {
+  const name = objectives.map((objective) => objective.name).find((each) => isAccuracy(measures, each));
+  return name === undefined ? undefined : measures[name];
+}
+
+/** How the accuracy is called that the search went by, where it is not what trainings come to; else null. */
+export function unusualAccuracy(wanted: Wanted): string | null {
+  const accuracy = searchedAccuracy(wanted);
+  return accuracy === undefined || accuracy.evaluation === 'train' ? null : accuracy.title;
+}
+
+/** Whether candidates are slices of the supernet as they are: nothing is trained in the search. */
+export const sliced = (wanted: Wanted): boolean => searchedAccuracy(wanted)?.evaluation === 'supernet';
 
 /** The accuracy among values by name, of whichever kind it is. */
 export function accuracyAmong<T>(measures: Measures, values: Readonly<Record<string, T>>): T | undefined {

@@ -1,11 +1,149 @@
 import { render } from 'preact-render-to-string';
 import type { ReportData } from '../../experiments/page/api.js';
+import { Card } from '../components/card.js';
+import { Facts } from '../components/facts.js';
+import { hasNetwork } from '../components/network-facts.js';
+import { reportStyle } from '../report-style.js';
+import { Drawn } from './drawn.js';
+import { FrontierNotes, FrontierTable } from './frontier-table.js';
+import { GivenUp } from './given-up.js';
+import { LatencySection } from './latency-section.js';
+import { NetworkCard, RowCard } from './network-card.js';
+import { pageLook } from './page-look.js';
+import { renderCurves, renderFrontier, renderSupernet } from './pictures.js';
+import { PrecisionsSection } from './precisions-section.js';
+import { ReportTiles } from './report-tiles.js';
+import { ShrunkSection } from './shrunk-section.js';
+
+interface ReportProps {
+  readonly data: ReportData;
+}
+
+function FrontierSection({ data }: ReportProps) {
+  return (
+    <section>
+      <h2>Pareto frontier</h2>
+      {data.frontier.length === 0 ? (
+        <p>No trial is complete yet.</p>
+      ) : (
+        <>
+          <Drawn svg={renderFrontier(data, pageLook)} />
+          <FrontierTable data={data} />
+          <FrontierNotes data={data} />
+        </>
+      )}
+    </section>
+  );
+}
+
+function CurvesSection({ data: { frontier } }: ReportProps) {
+  if (!frontier.some(({ curves: { search, final } }) => search.length + final.length > 0)) return null;
+  return (
+    <section>
+      <h2>Learning curves</h2>
+      <Drawn svg={renderCurves(frontier, pageLook)} />
+    </section>
+  );
+}
+
+function SupernetSection({ data: { supernet } }: ReportProps) {
+  if (supernet === null) return null;
+  const { from, settings, curve } = supernet;
+  return (
+    <section>
+      <h2>Supernet</h2>
+      {curve.length > 0 && <Drawn svg={renderSupernet(curve, pageLook)} />}
+      <p class="note">
+        {from === null
+          ? 'Weights that all networks of the space share, trained before the search.'
+          : `Shared weights that the run in ${from} trained.`}
+      </p>
+      {from === null && <Facts entries={Object.entries(settings)} />}
+    </section>
+  );
+}
+
+function Networks({ data: { run, frontier, measures } }: ReportProps) {
+  if (frontier.length === 0) return null;
+  return (
+    <>
+      <section>
+        <h2>Networks</h2>
+        <p class="note">
+          Open a network to see its {run.evaluation === 'table' ? 'decisions' : 'layers, decisions, latency and files'}.
+        </p>
+      </section>
+      {frontier.map((member, i) =>
+        hasNetwork(member) ? (
+          <NetworkCard key={i} member={member} />
+        ) : (
+          <RowCard key={i} member={member} measures={measures} />
+        ),
+      )}
+    </>
+  );
+}
+
+function ProvenanceSection({ data: { provenance, environment, source, settings } }: ReportProps) {
+  return (
+    <>
+      <section>
+        <h2>Provenance</h2>
+        <Facts entries={Object.entries(provenance)} />
+        <h3>Environment</h3>
+        <Facts entries={Object.entries(environment)} />
+      </section>
+      <Card title="Experiment as written">
+        <pre>{source}</pre>
+      </Card>
+      <Card title="Experiment with every default">
+        <pre>{settings}</pre>
+      </Card>
+    </>
+  );
+}
+
+const day = (iso: string): string => iso.slice(0, 16).replace('T', ' ');
+
+function Report({ data }: ReportProps) {
+  const { run, precisions, shrunk, prediction } = data;
+  return (
+    <main>
+      <header>
+        <h1>{run.name}</h1>
+        <p>
+          Neural architecture search{run.evaluation === 'table' && ' on a table'}, {run.status}
+          {run.message !== null && ` (${run.message})`}; seed {run.seed}; {day(run.startedAt)} to {day(run.updatedAt)}{' '}
+          UTC; nas {run.version}
+        </p>
+      </header>
+      <ReportTiles data={data} />
+      <FrontierSection data={data} />
+      {precisions !== undefined && <PrecisionsSection precisions={precisions} />}
+      <ShrunkSection shrunk={shrunk} />
+      {prediction !== null && <LatencySection report={prediction} />}
+      <CurvesSection data={data} />
+      <SupernetSection data={data} />
+      <Networks data={data} />
+      <GivenUp data={data} />
+      <ProvenanceSection data={data} />
+    </main>
+  );
+}
+
+/** Nothing is loaded and nothing runs, whatever text of a run should come to be markup. */
+const policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
 /** The whole report as one HTML page that needs nothing else: no scripts, no fonts, no other file. */
-export function renderPage({ run }: ReportData): string {
-  return `<!doctype html>${render(
-    <html lang="en">
-      <body>{run.name}</body>
-    </html>,
-  )}`;
+export function renderPage(data: ReportData): string {
+  const head = render(
+    <>
+      <meta charset="utf-8" />
+      <meta http-equiv="Content-Security-Policy" content={policy} />
+      <meta name="viewport" content="width=device-width, initial-scale=1" />
+      <title>{`${data.run.name}: architecture search report`}</title>
+    </>,
+  );
+  const body = render(<Report data={data} />);
+  return `<!doctype html>\n<html lang="en">\n<head>${head}<style>\n${reportStyle()}\n</style></head>\n<body>${body}</body>\n</html>\n`;
 }

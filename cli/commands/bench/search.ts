@@ -68,8 +68,7 @@ export const benchSearch = command({
       })
       .option('json', jsonOption),
   run: async ({ at, workers, output, json: asJson, ...args }, terminal) => {
-    const { compare, curvesCsv, problemsOf, renderComparison, summariseAll } =
-      await import('../../../experiments/index.js');
+    const { compare, curvesCsv, problemsOf, summariseAll } = await import('../../../experiments/index.js');
     const { parseComparison } = await import('../../comparison-argument.js');
     const { out, err, colors } = terminal;
     const comparison = parseComparison({ ...args, yaml: args.yaml, table: args.table, parallel: args.parallel });
@@ -95,9 +94,10 @@ export const benchSearch = command({
     if (output === undefined) return;
     writeFileAtomic(join(output, 'comparison.json'), json(plain));
     writeFileAtomic(join(output, 'curves.csv'), curvesCsv(methods));
+    const { renderComparison } = await import('../../../ui/index.js');
     writeFileAtomic(
       join(output, 'curves.svg'),
-      await renderComparison(methods, [title, 'line: median; band: middle half of the seeds']),
+      renderComparison(methods, [title, 'line: median; band: middle half of the seeds']),
     );
     err(`wrote ${['curves.svg', 'curves.csv', 'comparison.json'].map((name) => join(output, name)).join(', ')}\n`);
   },

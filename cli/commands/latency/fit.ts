@@ -1,6 +1,6 @@
 import { invalidInput, NasError } from '../../../base/errors.js';
 import { writeFileAtomic } from '../../../base/files.js';
-import { ms, percent, renderPrediction } from '../../../experiments/report/index.js';
+import { ms, percent } from '../../../experiments/report/index.js';
 import type { CrossValidation, Device, Environment, MeasuredNetworks } from '../../../latency-models/index.js';
 import type { Genotype, Space } from '../../../spaces/index.js';
 import { command, jsonOption } from '../../command.js';
@@ -150,9 +150,10 @@ export const fit = command({
     const timed = measured.some(({ layers }) => layers !== undefined);
     const unreliable = measured.filter(({ reliable }) => !reliable).length;
     const chart = beside(output, 'svg');
+    const { renderPrediction } = await import('../../../ui/index.js');
     writeFileAtomic(
       chart,
-      await renderPrediction({ ...validation, spearman: Number.isFinite(quality.spearman) ? quality.spearman : null }),
+      renderPrediction({ ...validation, spearman: Number.isFinite(quality.spearman) ? quality.spearman : null }),
     );
     if (against.length === 0) writeFileAtomic(output, json(latencyModelFile(model, precision)));
     if (asJson) {

@@ -9,7 +9,7 @@ import { trainedModel, type TrainedModel } from '../../trained-model.js';
 import { trainingExperimentOf } from '../../training-run.js';
 import type { RunObserver } from '../events.js';
 import type { RecordedEnvironment } from '../engine.js';
-import { report } from '../execute.js';
+import { writeReport, type DrawReport } from '../reports.js';
 import { JobFailed } from '../jobs/job-runner.js';
 import { localWorkers, type CreateJobRunner } from '../jobs/local-pool.js';
 import { Candidates } from '../loop/candidates.js';
@@ -29,6 +29,8 @@ export interface ShrinkOptions {
   readonly signal?: AbortSignal;
   /** What cuts and trains; default: worker processes of this machine. */
   readonly workers?: CreateJobRunner;
+  /** What is drawn of the run anew, and written into its workdir. Default: nothing. */
+  readonly report?: DrawReport;
 }
 
 const never = new AbortController().signal;
@@ -66,7 +68,7 @@ async function shrinkIn(
   store: Store,
   workdir: string,
   request: ShrinkRequest,
-  { signal = never, workers = localWorkers }: ShrinkOptions,
+  { signal = never, workers = localWorkers, report }: ShrinkOptions,
   observe: RunObserver,
 ): Promise<ShrinkOutcome> {
   const experiment = trainingExperimentOf(store, workdir);
@@ -104,7 +106,7 @@ async function shrinkIn(
     const { seed = experiment.seed, accuracy = {} } = parent.metadata;
     const metadata = shrunkMetadata(parent, request.trial);
     await tune(context, { record, seed, parent: parent.model.network, metadata, known: accuracy });
-    await report(store, workdir, observe);
+    await writeReport(store, workdir, report, observe);
     return { state: 'complete', number: record.number };
   } catch (error) {
     if (signal.aborted) return { state: 'interrupted' };

@@ -13,8 +13,6 @@ import {
   collectTrial,
   collectTrials,
   precisionsText,
-  renderFrontier,
-  renderPage,
   toCsv,
   trialsByAccuracy,
   verdictText,
@@ -22,8 +20,8 @@ import {
   type ReportMember,
   type ReportTrial,
 } from '../../../experiments/report/index.js';
-import { renderPrediction } from '../../../experiments/report/charts/prediction.js';
 import { Store } from '../../../store/index.js';
+import { renderFrontier, renderPage, renderPrediction } from '../../../ui/index.js';
 import { storedRun } from '../../cli/stored-run.js';
 import { storedRunInPrecisions } from './precisions.js';
 
@@ -150,23 +148,23 @@ describe('the report of a run in two precisions', () => {
   });
 
   it('draws them as different marks, and names them in the legend', async () => {
-    const svg = await renderFrontier(data);
+    const svg = renderFrontier(data);
     for (const series of ['trials', 'frontier, in the search', 'after the final training'])
       for (const precision of ['fp32', 'int8']) expect(svg).toContain(`>${series}: ${precision}</text>`);
-    const shapes = [...svg.matchAll(/aria-label="[^"]*series: ([^"]*)"[^>]* d="(M[^"]*)"/g)];
-    const shapeOf = new Map(shapes.map(([, series, path]) => [series, path.replaceAll(/[\d.-]+/g, '')]));
-    expect(shapeOf.size).toBe(6);
-    expect(shapeOf.get('frontier, in the search: int8')).not.toBe(shapeOf.get('frontier, in the search: fp32'));
+    const marks = svg.matchAll(/<path d="([^"]*)" transform="matrix\(([^"]*),[\d.-]+,[\d.-]+\)" fill="([^"]*)"/g);
+    const looks = new Set([...marks].map(([, path, turn, fill]) => `${path} ${turn} ${fill}`));
+    // Trials in both, members in both, their final accuracies in both, and the ends of intervals.
+    expect([...looks]).toHaveLength(7);
     expect(svg).toContain('2 on the frontier (1 fp32, 1 int8).');
     expect(Number(/width="(\d+)"/.exec(svg)?.[1])).toBeLessThan(1000);
   });
 
   it('has a section, a column, and a card for each candidate', async () => {
-    const page = await renderPage(data);
+    const page = renderPage(data);
     expect(page).toContain('<h2>Precisions</h2>');
     expect(page).toContain('for 16 of 40 trials in which it was judged');
     expect(page).toContain('1.50 × as fast as fp32');
-    expect(page).toContain('<th>precision</th>');
+    expect(page).toContain('<th scope="col">precision</th>');
     const ids = [...page.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id);
     expect(ids).toEqual(expect.arrayContaining(['trial-3-int8', 'trial-3-fp32']));
     expect(new Set(ids).size).toBe(ids.length);
@@ -183,10 +181,10 @@ describe('the report of a run in two precisions', () => {
       { precision: 'int8' as const, count: 4, mape: 50, spearman: 1 },
     ];
     const prediction = { pairs, mape: 25, spearman: 0.9, precisions };
-    const svg = await renderPrediction(prediction);
+    const svg = renderPrediction(prediction);
     expect(svg).toContain('>int8: 4 networks; mean error 50.0 %, rank correlation 1.000<');
     expect(svg).toContain('>int8</text>');
-    expect(await renderPage({ ...data, prediction })).toContain('fp32: 4 networks; mean error 0.0 %');
+    expect(renderPage({ ...data, prediction })).toContain('fp32: 4 networks; mean error 0.0 %');
   });
 });
 
@@ -245,8 +243,8 @@ describe('a run that knows fp32 only', () => {
       toCsv(collectTrials(single), data.objectives),
       frontierTable(single, plain),
       members.map((member) => precisionsListing(member, plain)).join(''),
-      await renderFrontier(data),
-      await renderPage({ ...data, settings: '' }),
+      renderFrontier(data),
+      renderPage({ ...data, settings: '' }).replace(/<style>[^]*<\/style>/, ''),
     ];
     for (const text of texts) expect(text).not.toMatch(/precision|fp32|int8|variants/i);
     single.close();

@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import picocolors from 'picocolors';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { shrunkListing, shrunkTable } from '../../../cli/output/shrunk.js';
-import { collectReport, collectShrunk, renderPage } from '../../../experiments/report/index.js';
+import { collectReport, collectShrunk } from '../../../experiments/report/index.js';
 import { trialTitle } from '../../../experiments/report/shrunk.js';
 import { costs, type Network } from '../../../spaces/index.js';
 import { Store, type NewShrunk } from '../../../store/index.js';
+import { renderPage } from '../../../ui/index.js';
 import { storedRun } from '../../cli/stored-run.js';
 
 const plain = picocolors.createColors(false);
@@ -106,7 +107,7 @@ describe('shrunk networks of a report', () => {
 
   it('are shown as a table that says whether it was worth it, and on the page when they are complete', async () => {
     const number = begin();
-    expect((await renderPage(await collectReport(store))).includes('Shrunk networks')).toBe(false);
+    expect(renderPage(await collectReport(store))).not.toContain('Shrunk networks');
     store.shrunk.finish(number, {
       state: 'complete',
       accuracy: 0.7,
@@ -121,7 +122,7 @@ describe('shrunk networks of a report', () => {
     const points = 100 * ((shrunk.alternative?.accuracy ?? NaN) - 0.7);
     expect(text).toContain(`of no more MACs, has ${points.toFixed(2)} points more`);
     expect(shrunkListing([shrunk], plain)).toMatch(/0 {2}trial \d+ +[\d.]+ [kM] MACs +complete +70\.00 % +69\.00 %/);
-    expect(await renderPage(await collectReport(store))).toContain('Shrunk networks');
+    expect(renderPage(await collectReport(store))).toContain('Shrunk networks');
   });
 
   it('say which accuracy a trial has that was not trained for itself', async () => {

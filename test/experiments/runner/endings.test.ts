@@ -7,6 +7,7 @@ import { tryProvider } from '../../../compiler/index.js';
 import { loadExperiment } from '../../../experiments/parse/index.js';
 import { resumeExperiment, runExperiment } from '../../../experiments/runner/index.js';
 import { nasInside } from '../../cli/nas.js';
+import { reportFiles } from '../../../ui/index.js';
 import { ended, start, writeExperiment } from './experiment.js';
 import { findings } from './findings.js';
 import { inside, runInside } from './inside.js';
@@ -111,7 +112,8 @@ describe('a run ends', () => {
   it('with exit code 1 when every training diverges, saying why, and keeps what was found', async () => {
     const workdir = join(directory, 'diverging');
     const set = [...quick, 'train.optimizer={type: sgd, learning_rate: 1.0e+30}'];
-    const run = runExperiment(loadExperiment(file, { set }), { workdir, workers: inside }, () => undefined);
+    const options = { workdir, workers: inside, report: reportFiles };
+    const run = runExperiment(loadExperiment(file, { set }), options, () => undefined);
     await expect(run).rejects.toMatchObject({
       exitCode: 1,
       message: expect.stringMatching(/all 2 trials failed; trial 0: .*(loss|diverge|finite)/i) as string,

@@ -9,6 +9,7 @@ import type { CreateJobRunner } from '../../../experiments/runner/jobs/local-poo
 import type { Job, ResultOf } from '../../../experiments/runner/jobs/jobs.js';
 import { fromPlainError, toPlainError } from '../../../experiments/runner/jobs/messages.js';
 import { runJob } from '../../../experiments/runner/jobs/run-job.js';
+import { reportFiles } from '../../../ui/index.js';
 import { findings } from './findings.js';
 
 /**
@@ -66,7 +67,7 @@ export async function runInside(
   const events: RunEvent[] = [];
   const { state } = await runExperiment(
     loadExperiment(file, { set: [...set] }),
-    { workdir, workers: inside },
+    { workdir, workers: inside, report: reportFiles },
     (event) => {
       events.push(event);
       observe(event);

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { measureText } from '../../../experiments/report/format.js';
 import type { ReportData } from '../../../experiments/report/index.js';
 import { frontierOption } from '../../../ui/charts/frontier.js';
 import { frontierOfReport, frontierSize } from '../../../ui/charts/frontier-report.js';
@@ -26,7 +27,7 @@ describe("a report's frontier", () => {
 
   it('says in its legend which accuracy the search went by, where others stand beside it', () => {
     const inherited = without(({ objectives, frontier, measures }) => ({
-      measures: { ...measures, inherited_accuracy: { title: 'inherited accuracy', unit: 'share' } },
+      measures: { ...measures, inherited_accuracy: measureText('inherited_accuracy') },
       objectives: objectives.map((goal) => (goal.name === 'accuracy' ? { ...goal, name: 'inherited_accuracy' } : goal)),
       frontier: frontier.map((member) => ({
         ...member,

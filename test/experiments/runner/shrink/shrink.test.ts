@@ -10,6 +10,7 @@ import { readMetadata } from '../../../../deploy/index.js';
 import { channelGroups, costs, type Network } from '../../../../spaces/index.js';
 import { nasInside } from '../../../cli/nas.js';
 import { lockWorkdir, Store } from '../../../../store/index.js';
+import { reportFiles } from '../../../../ui/index.js';
 import { ended, start, writeExperiment } from '../experiment.js';
 import { digest } from '../findings.js';
 import { inside, runInside } from '../inside.js';
@@ -61,7 +62,8 @@ const shrink = (folder: string, ...args: string[]) => nasInside(['shrink', folde
 async function shrinkInside(folder: string, wanted: Pick<ShrinkRequest, 'target'> & Partial<ShrinkRequest>) {
   const events: RunEvent[] = [];
   const request: ShrinkRequest = { trial, importance: 'taylor', multiple: 4, ...wanted };
-  const outcome = await shrinkTrial(folder, request, { workers: inside }, (event) => events.push(event));
+  const options = { workers: inside, report: reportFiles };
+  const outcome = await shrinkTrial(folder, request, options, (event) => events.push(event));
   const store = Store.open(join(folder, 'nas.sqlite'), { readonly: true });
   try {
     const [shrunk] = await collectShrunk(store);

@@ -1,0 +1,63 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { ReportData } from '../../../experiments/report/data.js';
+import { measureText } from '../../../experiments/report/format.js';
+import { renderFrontier, renderPage } from '../../../ui/index.js';
+import { renderCurves } from '../../../ui/report/pictures.js';
+import { syntheticReport } from '../../experiments/report/synthetic.js';
+
+let data: ReportData;
+beforeAll(async () => {
+  data = await syntheticReport();
+});
+
+/** Everything that a report may lack. */
+const without = (change: (data: ReportData) => Partial<ReportData>): ReportData => ({ ...data, ...change(data) });
+
+describe('frontier.svg', () => {
+  it('has a mark and a label for every member, the same each time', () => {
+    const svg = renderFrontier(data);
+    for (const { number } of data.frontier) expect(svg).toContain(`>#${number}</text>`);
+    expect(svg).toContain('after the final training');
+    expect(svg).toContain('Example CPU');
+    expect(renderFrontier(data)).toBe(svg);
+    expect(Number(/width="(\d+)"/.exec(svg)?.[1])).toBeLessThan(1000);
+  });
+
+  it('marks what was given beforehand, on the frontier or not, by its name', () => {
+    expect(renderFrontier(data)).not.toContain('given beforehand');
+    const [member] = data.frontier;
+    const other = data.trials.find(({ number }) => !data.frontier.some((one) => one.number === number));
+    const names = new Map([
+      [member.number, 'mobilenet-x0.5'],
+      [other?.number, 'my baseline'],
+    ]);
+    const named = <T extends { readonly number: number }>(trial: T) => ({
+      ...trial,
+      enqueued: names.get(trial.number) ?? null,
+    });
+    const given = without(({ trials, frontier }) => ({ trials: trials.map(named), frontier: frontier.map(named) }));
+    const svg = renderFrontier(given);
+    expect(svg).toContain('given beforehand');
+    for (const name of names.values()) expect(svg).toContain(`>${name}</text>`);
+    expect(renderPage(given)).toContain('<span class="tag">mobilenet-x0.5</span>');
+  });
+
+  it('is drawn over whatever the second objective is', () => {
+    const objectives = [
+      { name: 'accuracy', direction: 'maximize', cost: 'expensive' },
+      { name: 'macs', direction: 'minimize', cost: 'cheap' },
+    ] as const;
+    const withMacs = without(({ frontier, trials, measures }) => ({
+      measures: { ...measures, macs: measureText('macs') },
+      objectives,
+      frontier: frontier.map((m) => ({ ...m, values: { ...m.values, macs: m.costs?.macs ?? 0 } })),
+      trials: trials.map((t) => ({ ...t, values: { ...t.values, macs: 1e6 } })),
+    }));
+    expect(renderFrontier(withMacs)).toContain('Accuracy against MACs');
+  });
+});
+
+it('learning curves are drawn for more networks than there are colours', () => {
+  const many = Array.from({ length: 16 }, (_, i) => ({ ...data.frontier[i % data.frontier.length], number: i }));
+  expect(renderCurves(many)).toContain('#15');
+});

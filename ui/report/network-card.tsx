@@ -1,0 +1,71 @@
+import { count, duration } from '../../base/number-text.js';
+import type { NetworkMember, ReportData, ReportMember } from '../../experiments/page/api.js';
+import { Card } from '../components/card.js';
+import { Decisions } from '../components/decisions.js';
+import { Facts, type Fact } from '../components/facts.js';
+import { NetworkDrawing } from '../components/network-drawing.js';
+import { lastText, latencyFacts, sizeFacts, verdictFacts } from '../components/network-facts.js';
+import { NetworkParts } from '../components/network-parts.js';
+import { textOf, titleOf } from '../data/text.js';
+
+/** The card of a network: of a trial, or of a trial in one precision. */
+export const cardId = ({ number, precision }: Pick<ReportMember, 'number' | 'precision'>): string =>
+  `trial-${number}${precision ? `-${precision}` : ''}`;
+
+const fileFacts = ({ files }: ReportMember): Fact[] =>
+  files.map(({ kind, path, sha256 }) => [
+    kind,
+    <>
+      <a href={path}>{path}</a> (SHA-256 {sha256.slice(0, 16)}…)
+    </>,
+  ]);
+
+/** Everything about one network of the frontier. */
+export function NetworkCard({ member }: { readonly member: NetworkMember }) {
+  const { number, precision, costs, curves, final, network, parts } = member;
+  const facts: readonly Fact[] = [
+    ['why it was tried', member.reason],
+    ...verdictFacts(member),
+    ...latencyFacts(member),
+    ['search', lastText(curves.search)],
+    ['final training', final?.message ?? lastText(curves.final)],
+    ...sizeFacts(member),
+    ['genotype', member.genotypeId],
+    ...fileFacts(member),
+  ];
+  return (
+    <Card
+      id={cardId(member)}
+      title={`Trial ${number}${precision === undefined ? '' : `, ${precision ?? '-'}`}`}
+      summary={`${count(costs.macs)} MACs, ${count(costs.params)} parameters, ${network.input.join(' x ')} input`}
+    >
+      <Facts entries={facts} />
+      <h3>Architecture</h3>
+      <NetworkDrawing parts={parts} />
+      <NetworkParts parts={parts} />
+      <h3>Decisions</h3>
+      <Decisions choices={member.choices} />
+    </Card>
+  );
+}
+
+interface RowCardProps {
+  readonly member: ReportMember;
+  readonly measures: ReportData['measures'];
+}
+
+/** A network of which only a table's row is known. */
+export function RowCard({ member, measures }: RowCardProps) {
+  const { number, genotypeId, choices, values, finishedAfter } = member;
+  const summary = Object.entries(values).map(
+    ([name, value]) => `${titleOf(measures, name)} ${textOf(measures, name, value)}`,
+  );
+  const finished: Fact[] = finishedAfter === null ? [] : [['evaluated', `after ${duration(finishedAfter)}`]];
+  return (
+    <Card id={cardId(member)} title={`Trial ${number}`} summary={summary.join(', ')}>
+      <Facts entries={[['genotype', genotypeId], ...finished]} />
+      <h3>Decisions</h3>
+      <Decisions choices={choices} />
+    </Card>
+  );
+}
