@@ -147,7 +147,7 @@ describe('the report of a run in two precisions', () => {
     expect(JSON.parse(JSON.stringify(data))).toEqual(data);
   });
 
-  it('draws them as different marks, and names them in the legend', async () => {
+  it('draws them as different marks, and names them in the legend', () => {
     const svg = renderFrontier(data);
     for (const series of ['trials', 'frontier, in the search', 'after the final training'])
       for (const precision of ['fp32', 'int8']) expect(svg).toContain(`>${series}: ${precision}</text>`);
@@ -159,7 +159,7 @@ describe('the report of a run in two precisions', () => {
     expect(Number(/width="(\d+)"/.exec(svg)?.[1])).toBeLessThan(1000);
   });
 
-  it('has a section, a column, and a card for each candidate', async () => {
+  it('has a section, a column, and a card for each candidate', () => {
     const page = renderPage(data);
     expect(page).toContain('<h2>Precisions</h2>');
     expect(page).toContain('for 16 of 40 trials in which it was judged');
@@ -171,7 +171,7 @@ describe('the report of a run in two precisions', () => {
     for (const [, id] of page.matchAll(/href="#([^"]+)"/g)) expect(ids).toContain(id);
   });
 
-  it('tells how well latency was predicted for each', async () => {
+  it('tells how well latency was predicted for each', () => {
     const pairs = [1, 2, 3, 4].flatMap((ms) => [
       { trial: ms, precision: 'fp32' as const, predicted: ms, measured: ms },
       { trial: ms, precision: 'int8' as const, predicted: 1.5 * ms, measured: ms },
