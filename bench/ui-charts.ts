@@ -9,7 +9,7 @@
  * until two frames later, when the canvas has been read back, so that nothing is left to be rasterised: two frames alone
  * take up to 33 ms. The least of nine; sizes are after Brotli.
  *
- *   node --import tsx bench/ui-charts.ts [points]
+ *   npm run bench:charts -- [points]
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

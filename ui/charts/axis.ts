@@ -42,10 +42,10 @@ export function extentOf(values: Iterable<number>): readonly [low: number, high:
 export const spansDecades = (extent: readonly [low: number, high: number] | null): boolean =>
   extent !== null && extent[0] > 0 && extent[1] / extent[0] > 30;
 
-/** 1, 2, 5, 10, ... between two positive numbers; of more than four decades, their beginnings. */
+/** The round numbers of each decade between two positive numbers: the fewer, the more decades there are. */
 function logTicks(low: number, high: number): number[] {
   const decades = Math.log10(high / low);
-  const steps = decades > 4 ? [1] : [1, 2, 5];
+  const steps = decades > 4 ? [1] : decades > 2.2 ? [1, 2, 5] : [1, 2, 3, 5, 7];
   const ticks: number[] = [];
   for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power++)
     for (const step of steps) {

@@ -68,7 +68,7 @@ function pointSeries(input: FrontierInput, series: FrontierSeries, precision: St
 const labelOf = (data: unknown): string =>
   typeof data === 'object' && data !== null && 'text' in data ? plainText(String(data.text)) : '';
 
-/** The greater part of the trials, as columns; of very many, a mark is a dot, which is filled a hundred times as fast. */
+/** The greater part of the trials, as columns; of very many, a mark is a dot, which is filled much faster. */
 const cloudSeries = (input: FrontierInput, series: FrontierSeries, precision: StoredPrecision | null): ChartSeries[] =>
   (input.clouds ?? [])
     .filter((cloud) => cloud.series === series && shownPrecision(input, cloud.precision) === precision)
