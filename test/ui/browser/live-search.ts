@@ -66,6 +66,12 @@ export class LiveSearch {
     await ended;
   }
 
+  /** Waits for its end. @returns its exit code. */
+  async ended(): Promise<number | null> {
+    if (this.child?.exitCode === null && this.child.signalCode === null) await once(this.child, 'exit');
+    return this.child?.exitCode ?? null;
+  }
+
   private spawn(args: readonly string[]): void {
     const env = { ...process.env, NAS_CACHE: join(this.home, 'cache') };
     this.child = spawn(process.execPath, [main, ...args], { stdio: 'ignore', env });

@@ -61,6 +61,7 @@ describeInBrowser(
         expect(completeIn(workdir)).toBe(trials);
         await expect.poll(listed).toBe(trials);
         // Readers left the run its file for itself.
+        expect(await search.ended()).toBe(0);
         expect(existsSync(join(workdir, 'nas.sqlite-wal'))).toBe(false);
       } finally {
         await search.kill();
