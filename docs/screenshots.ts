@@ -28,11 +28,11 @@ const pictures: readonly Picture[] = [
   { name: 'frontier', path: '/runs/example', ready: canvas, height: 1000 },
   {
     name: 'trials',
-    path: '/runs/example/trials',
+    path: `/runs/example/trials?filter=${encodeURIComponent('accuracy > 80 % and latency_ms < 0.3')}&sort=-accuracy`,
     ready: (page) => page.getByRole('grid').waitFor(),
     height: 800,
   },
-  { name: 'compare', path: '/runs/example/compare?trials=26,40,30', ready: canvas, height: 1000 },
+  { name: 'compare', path: '/runs/example/compare?trials=73,110,153', ready: canvas, height: 1000 },
 ];
 
 const folder = mkdtempSync(join(tmpdir(), 'nas-screenshots-'));

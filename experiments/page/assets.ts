@@ -1,17 +1,10 @@
-import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import fastifyStatic from '@fastify/static';
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { Refusal } from './refusals.js';
 
 /** A year, in ms: what never changes under its name. */
 const forever = 31_536_000_000;
-
-/** What lies beside the page itself, under names that stay: what has to be there before the page is. */
-const filesIn = (folder: string): string[] =>
-  readdirSync(folder, { withFileTypes: true })
-    .filter((entry) => entry.isFile() && !entry.name.endsWith('.br'))
-    .map(({ name }) => name);
 
 /**
  * Serves what a browser loads: files whose names tell their content, and one page that finds out by its address what it is
@@ -31,8 +24,7 @@ export async function serveAssets(app: FastifyInstance, folder: string): Promise
     app.get(data, ({ url }) => {
       throw new Refusal(404, `there is nothing at ${url}`);
     });
-  const fresh = (reply: FastifyReply, file: string): FastifyReply =>
-    reply.sendFile(file, folder, { maxAge: 0, immutable: false }).header('vary', 'accept-encoding');
-  for (const file of filesIn(folder)) app.get(`/${file}`, (_, reply) => fresh(reply, file));
-  app.get('/*', (_, reply) => fresh(reply, 'index.html'));
+  app.get('/*', (_, reply) =>
+    reply.sendFile('index.html', folder, { maxAge: 0, immutable: false }).header('vary', 'accept-encoding'),
+  );
 }
