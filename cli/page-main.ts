@@ -12,7 +12,7 @@ const say = (started: Started): void => void process.send?.(started);
 // Ctrl-C is for the run, which takes its time to end well; the page shows that.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
 try {
-  setPriority(constants.priority.PRIORITY_LOW);
+  setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
 } catch {
   // Some systems do not let everybody; then it is like any other process.
 }

@@ -37,9 +37,10 @@ export class KnownRun {
    */
   look<T>(task: (store: Store, memory: RunMemory) => T | Promise<T>): Promise<T> {
     return look(this.workdir, async (store) => {
-      const { createdAt } = store.run.get();
-      if (createdAt !== this.began) this.memory = new RunMemory();
-      this.began = createdAt;
+      // A run's first event; the run's own record takes a look at all of its events.
+      const began = store.events.all(0, 1).at(0)?.at ?? null;
+      if (began !== this.began) this.memory = new RunMemory();
+      this.began = began;
       try {
         return await task(store, this.memory);
       } catch (error) {

@@ -6,6 +6,7 @@ import type { RunEntry, RunId, RunsAnswer } from '../api.js';
 import type { RunFolder } from './folder.js';
 import type { KnownRun } from './known-run.js';
 import { pause } from './pause.js';
+import { processorTime } from './processor-time.js';
 
 /** What was found when a run was looked at last. */
 interface Found {
@@ -14,7 +15,7 @@ interface Found {
   readonly isSettled: boolean;
   readonly isWorkedIn: boolean;
   readonly entry: RunEntry;
-  /** When, and how long it took, in ms. */
+  /** When, and what it took of a processor, in ms. */
   readonly at: number;
   readonly took: number;
 }
@@ -24,7 +25,7 @@ const interval = 1000;
 /** Of a run that goes on, what depends on the time is told anew after so many ms, though nothing was written. */
 const pacing = 10_000;
 /** A run is not looked at for this many times what the last look took: watching many long runs stays a light load. */
-const rest = 20;
+const rest = 50;
 
 const statusOf = (entry: RunEntry): string | undefined => ('run' in entry ? entry.run.status : undefined);
 
@@ -96,10 +97,11 @@ export class RunList {
       // Others are answered between two runs.
       await setImmediate();
       const at = this.clock();
+      const processor = processorTime();
       const isWorkedIn = run.isWorkedIn();
       const entry = await run.look((store, memory) => collectEntry(store, run.id, memory, at));
       const { text, isSettled } = stamp;
-      return { run, stamp: text, isSettled, isWorkedIn, entry, at, took: this.clock() - at };
+      return { run, stamp: text, isSettled, isWorkedIn, entry, at, took: processorTime() - processor };
     } catch (error) {
       // Somebody has it for himself for a moment: what was known is still true.
       if (error instanceof NasError && error.code === 'in-use' && before?.run === run) return before;

@@ -5,6 +5,7 @@ import { collectChanges } from '../../report/collect/page/index.js';
 import type { Changes, ErrorAnswer } from '../api.js';
 import { refusalOf } from '../refusals.js';
 import type { KnownRun } from './known-run.js';
+import { processorTime } from './processor-time.js';
 
 /** Up to where someone knows a run. */
 export interface Heard {
@@ -20,14 +21,14 @@ export type Said =
 
 /** What one look at the run gave, for all who know it up to the same event. */
 type Looked =
-  | { readonly kind: 'changes'; readonly changes: Changes; readonly begun: number; readonly latest: number }
+  | { readonly kind: 'changes'; readonly changes: Changes; readonly begun: number | null; readonly latest: number }
   | { readonly kind: 'locked' }
   | { readonly kind: 'unreadable'; readonly problem: ErrorAnswer };
 
 /** Milliseconds between two looks. */
 const interval = 250;
-/** A pause is at least so many times as long as the looks before it: watching takes a small share of a processor. */
-const rest = 10;
+/** A pause is at least so many times as long as the looks before it took of a processor, which the search needs. */
+const rest = 50;
 /** Of a run that goes on, what depends on the time is told anew after so many ms, though nothing was written. */
 const pacing = 10_000;
 /** So many times in a row a run must be unreadable to be given up: it may be just about to be replaced. */
@@ -123,17 +124,18 @@ export class RunWatch {
 
   private async lookInto(cursor: number | null, first: boolean): Promise<Looked> {
     const now = this.clock();
+    const before = processorTime();
     try {
       return await this.run.look((store, memory) => {
         memory.catchUp(store);
         const changes = collectChanges(store, cursor ?? memory.cursor, memory, { now, first });
-        return { kind: 'changes', changes, begun: memory.facts.record.createdAt, latest: memory.cursor };
+        return { kind: 'changes', changes, begun: this.run.begun, latest: memory.cursor };
       });
     } catch (error) {
       if (error instanceof NasError && error.code === 'in-use') return { kind: 'locked' };
       return { kind: 'unreadable', problem: this.run.stamp() === null ? removed(this.run) : refusalOf(error).body };
     } finally {
-      this.took += this.clock() - now;
+      this.took += processorTime() - before;
     }
   }
 }

@@ -1,0 +1,156 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import type { InjectOptions } from 'fastify';
+import { describe, expect, it } from 'vitest';
+import { namesOf } from '../../../base/hosts.js';
+import { startPage } from '../../../experiments/page/index.js';
+import { temporaryFolder } from '../../support/temporary.js';
+import { assetsFolder, testApp } from './server.js';
+
+const local = { host: '127.0.0.1:6060' };
+const token = 'correct horse battery staple';
+
+describe('who may look', () => {
+  it('answers under its own names and addresses only, whatever is asked', async () => {
+    const app = await testApp(temporaryFolder(), { names: namesOf('127.0.0.1', ['board.lan']) });
+    const statusAs = async (host: string, url: string): Promise<number> =>
+      (await app.inject({ url, headers: { host } })).statusCode;
+    for (const url of ['/', '/api/runs', '/assets/index-1234.js', '/files/a/artifacts/b', '/api/live']) {
+      expect(await statusAs('evil.example', url)).toBe(403);
+      expect(await statusAs('127.0.0.1.evil.example:6060', url)).toBe(403);
+    }
+    for (const host of ['localhost:6060', '[::1]:6060', '192.168.0.7', 'board.lan'])
+      expect([host, await statusAs(host, '/api/runs')]).toEqual([host, 200]);
+  });
+
+  it('lets no other site use a browser, but be a link to a page', async () => {
+    const app = await testApp(temporaryFolder());
+    const statusOf = async (url: string, headers: Readonly<Record<string, string>>): Promise<number> =>
+      (await app.inject({ url, headers: { ...local, ...headers } })).statusCode;
+    const from = (site: string, mode: string, dest: string) => ({
+      'sec-fetch-site': site,
+      'sec-fetch-mode': mode,
+      'sec-fetch-dest': dest,
+    });
+    const visit = from('cross-site', 'navigate', 'document');
+    expect(await statusOf('/runs/a', visit)).toBe(200);
+    expect(await statusOf('/api/runs', visit)).toBe(403);
+    expect(await statusOf('/runs/a', from('cross-site', 'navigate', 'iframe'))).toBe(403);
+    expect(await statusOf('/assets/index-1234.js', from('cross-site', 'no-cors', 'script'))).toBe(403);
+    expect(await statusOf('/api/runs', from('same-site', 'cors', 'empty'))).toBe(403);
+    expect(await statusOf('/api/runs', from('same-origin', 'cors', 'empty'))).toBe(200);
+    expect(await statusOf('/api/runs', { origin: 'http://127.0.0.1:6060' })).toBe(200);
+    for (const origin of ['http://127.0.0.1:6061', 'null', 'http://evil.example', ''])
+      expect([origin, await statusOf('/api/runs', { origin })]).toEqual([origin, 403]);
+  });
+
+  it('only looks', async () => {
+    const app = await testApp(temporaryFolder());
+    for (const method of ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const) {
+      const { statusCode, headers } = await app.inject({ method, url: '/api/runs', headers: local });
+      expect([method, statusCode, headers['allow']]).toEqual([method, 405, 'GET, HEAD']);
+    }
+    expect((await app.inject({ method: 'HEAD', url: '/api/runs', headers: local })).statusCode).toBe(200);
+  });
+
+  it('tells browsers to load nothing from elsewhere, to be in no frame, and to guess no types', async () => {
+    const app = await testApp(temporaryFolder());
+    for (const url of ['/', '/api/runs', '/api/none', '/assets/none.js']) {
+      const { headers } = await app.inject({ url, headers: local });
+      const policy = String(headers['content-security-policy']);
+      expect(policy.split(';')).toEqual([
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "connect-src 'self'",
+        "font-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+      ]);
+      expect(headers).toMatchObject({
+        'x-content-type-options': 'nosniff',
+        'referrer-policy': 'no-referrer',
+        'x-frame-options': 'DENY',
+        'cross-origin-resource-policy': 'same-origin',
+      });
+    }
+  });
+});
+
+describe('a token', () => {
+  it('moves from the address to a cookie that no script and no other site has', async () => {
+    const app = await testApp(temporaryFolder(), { token });
+    const get = (url: string, headers: InjectOptions['headers'] = {}) =>
+      app.inject({ url, headers: { ...local, ...headers } });
+    for (const url of ['/', '/api/runs', '/api/live', '/assets/index-1234.js', '/files/a/artifacts/b', '/none'])
+      expect([url, (await get(url)).statusCode]).toEqual([url, 401]);
+    const question = new URLSearchParams({ x: '1', token }).toString();
+    const first = await get(`/runs/a?${question}`);
+    expect(first.statusCode).toBe(303);
+    expect(first.headers['location']).toBe('/runs/a?x=1');
+    const [cookie] = first.cookies;
+    expect(cookie).toMatchObject({ httpOnly: true, sameSite: 'Strict', path: '/' });
+    expect((await get('/api/runs', { cookie: `${cookie.name}=${encodeURIComponent(cookie.value)}` })).statusCode).toBe(
+      200,
+    );
+    expect((await get('/api/runs', { authorization: `Bearer ${token}` })).statusCode).toBe(200);
+    const proxied = await get(`/?${question}`, { 'x-forwarded-proto': 'https' });
+    expect(proxied.cookies[0]).toMatchObject({ secure: true });
+  });
+
+  it('leads nobody to another host', async () => {
+    const app = await testApp(temporaryFolder(), { token });
+    for (const path of ['//evil.example/', '///evil.example', '/\\evil.example', '/..//evil.example']) {
+      const { statusCode, headers } = await app.inject({
+        url: `${path}?token=${encodeURIComponent(token)}`,
+        headers: local,
+      });
+      const to = new URL(headers['location'] ?? '/', 'http://127.0.0.1:6060/');
+      expect([path, statusCode, to.host]).toEqual([path, 303, '127.0.0.1:6060']);
+    }
+  });
+
+  it('is the only one', async () => {
+    const app = await testApp(temporaryFolder(), { token });
+    await fc.assert(
+      fc.asyncProperty(fc.string(), async (guess) => {
+        fc.pre(guess !== token);
+        const asked = await app.inject({ url: `/?token=${encodeURIComponent(guess)}`, headers: local });
+        const cookie = {
+          ...local,
+          cookie: `nas-token-0=${encodeURIComponent(guess)}; nas-token-80=${encodeURIComponent(guess)}`,
+        };
+        expect([asked.statusCode, (await app.inject({ url: '/', headers: cookie })).statusCode]).toEqual([401, 401]);
+      }),
+    );
+  });
+
+  it('is needed where others can connect', async () => {
+    const folder = temporaryFolder();
+    const options = { folder, host: '0.0.0.0', port: 0, assets: assetsFolder(), report: () => undefined };
+    await expect(startPage(options)).rejects.toThrow(/can be seen by others: it needs a token/);
+    const page = await startPage({ ...options, token });
+    try {
+      const url = new URL('/api/runs', `http://127.0.0.1:${new URL(page.address).port}`);
+      expect((await fetch(url)).status).toBe(401);
+      expect((await fetch(url, { headers: { authorization: `Bearer ${token}` } })).status).toBe(200);
+    } finally {
+      await page.close();
+    }
+  });
+});
+
+it('says what is wrong before it listens', async () => {
+  const folder = temporaryFolder();
+  const options = { folder, host: '127.0.0.1', port: 0, assets: assetsFolder(), report: () => undefined };
+  await expect(startPage({ ...options, assets: join(folder, 'none') })).rejects.toThrow(/the page is not built/);
+  const page = await startPage({ ...options, folder: join(folder, 'not-yet') });
+  const port = Number(new URL(page.address).port);
+  await expect(startPage({ ...options, port })).rejects.toThrow(`cannot listen on 127.0.0.1:${port}`);
+  await page.close();
+  mkdirSync(join(folder, 'runs'));
+  await expect(startPage({ ...options, folder: join(options.assets, 'index.html') })).rejects.toThrow(/is a file/);
+});

@@ -1,0 +1,40 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { FastifyInstance } from 'fastify';
+import { onTestFinished } from 'vitest';
+import { namesOf } from '../../../base/hosts.js';
+import { createApp, type AppOptions } from '../../../experiments/page/app.js';
+import { startPage, type PageServer } from '../../../experiments/page/index.js';
+import { temporaryFolder } from '../../support/temporary.js';
+
+/** What a build leaves behind, as far as the server is concerned. */
+export function assetsFolder(): string {
+  const folder = join(temporaryFolder(), 'app');
+  mkdirSync(join(folder, 'assets'), { recursive: true });
+  writeFileSync(join(folder, 'index.html'), '<!doctype html><title>page</title>');
+  writeFileSync(join(folder, 'assets', 'index-1234.js'), 'plain');
+  writeFileSync(join(folder, 'assets', 'index-1234.js.br'), 'compressed');
+  return folder;
+}
+
+/** What nobody foresaw fails the test. */
+const report = (error: unknown): void => {
+  onTestFinished(() => {
+    throw error;
+  });
+};
+
+/** The server of a folder's runs, without a socket. */
+export async function testApp(folder: string, options: Partial<AppOptions> = {}): Promise<FastifyInstance> {
+  const access = { names: namesOf('127.0.0.1'), token: null };
+  const app = await createApp({ ...access, folder, assets: assetsFolder(), clock: Date.now, report, ...options });
+  onTestFinished(() => app.close());
+  return app;
+}
+
+/** The same over real HTTP on a free port. */
+export async function testServer(folder: string): Promise<PageServer> {
+  const server = await startPage({ folder, host: '127.0.0.1', port: 0, assets: assetsFolder(), report });
+  onTestFinished(() => server.close());
+  return server;
+}
