@@ -155,13 +155,16 @@ function lineSeries(input: FrontierInput): ChartSeries[] {
   return lines.filter((_, i) => parts[i].length > 0);
 }
 
-function* valuesOf({ points, clouds = [] }: FrontierInput, axis: 0 | 1): Generator<number> {
-  for (const { x, y, low, high } of points) {
-    yield axis === 0 ? x : y;
-    if (axis === 0 && low !== undefined) yield low;
-    if (axis === 0 && high !== undefined) yield high;
-  }
-  for (const { xy } of clouds) for (let i = axis; i < xy.length; i += 2) yield xy[i];
+/** What one axis has to show: 0 is the horizontal one. */
+function extentAlong({ points, clouds = [] }: FrontierInput, axis: 0 | 1) {
+  const own = points.flatMap(({ x, y, low = x, high = x }) => (axis === 0 ? [x, low, high] : [y]));
+  let [least, most] = extentOf(own) ?? [Infinity, -Infinity];
+  for (const { xy } of clouds)
+    for (let i = axis; i < xy.length; i += 2) {
+      if (xy[i] < least) least = xy[i];
+      if (xy[i] > most) most = xy[i];
+    }
+  return least > most ? null : ([least, most] as const);
 }
 
 /** The names in the legend: of what is there only. */
@@ -193,7 +196,7 @@ const isMark = ({ series }: FrontierPoint): boolean => series !== 'enqueued';
  */
 export function frontierOption(input: FrontierInput): ChartOption {
   const { plane, measures, look, log, yTitle } = input;
-  const [horizontal, vertical] = [extentOf(valuesOf(input, 0)), extentOf(valuesOf(input, 1))];
+  const [horizontal, vertical] = [extentAlong(input, 0), extentAlong(input, 1)];
   const series = [
     ...drawnSeries.flatMap((each) =>
       precisionsOf(input).flatMap((precision) => [

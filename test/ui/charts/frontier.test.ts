@@ -115,6 +115,8 @@ describe('the picture of a frontier', () => {
     expect(typeOf(frontierOption(input(wide)))).toBe('log');
     expect(typeOf(frontierOption(input(wide, { log: { x: false } })))).toBe('value');
     expect(typeOf(frontierOption(input([...wide, at(2, 0, 0.1)], { log: { x: true } })))).toBe('value');
+    const columns = cloud(2, { xy: new Float64Array([0.1, 0.5, 9, 0.6]) });
+    expect(typeOf(frontierOption(input([], { clouds: [columns] })))).toBe('log');
     for (const tick of ['0.1', '0.2', '0.5', '1', '2', '5']) expect(svgOf(wide)).toContain(`>${tick}</text>`);
   });
 
