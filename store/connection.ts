@@ -34,8 +34,16 @@ export class Connection {
     this.transaction = database.transaction((task: () => unknown) => task());
   }
 
+  /** A statement that is compiled when it is used first: a look at a run needs few of the many that there are. */
   prepare<Row = unknown>(sql: string): Statement<Row> {
-    return this.explained(() => this.database.prepare<[Readonly<Record<string, SqlValue>>], Row>(sql));
+    type Parameters = Readonly<Record<string, SqlValue>>;
+    let compiled: Database.Statement<[Parameters], Row> | undefined;
+    const statement = () => (compiled ??= this.explained(() => this.database.prepare<[Parameters], Row>(sql)));
+    return {
+      run: (parameters) => void statement().run(parameters),
+      get: (parameters) => statement().get(parameters),
+      all: (parameters) => statement().all(parameters),
+    };
   }
 
   /** Runs a task that sees one state of the database. */

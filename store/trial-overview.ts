@@ -1,6 +1,6 @@
 import type { Connection } from './connection.js';
 import type { CompleteValues, TrialRecord } from './trial-record.js';
-import { tablesOf, variantsOf, type ValueLine } from './trial-tables.js';
+import { byTrial, tablesOf, variantsOf, type ListedVariant, type ValueLine } from './trial-tables.js';
 
 /** How a trial ended, and what it took. */
 export interface TrialEnd {
@@ -14,9 +14,19 @@ export interface TrialEnd {
 /** Where a trial stands. */
 export type TrialStanding = Pick<TrialRecord, 'number' | 'state' | 'rejected'>;
 
+/** Trials that are read at once. */
+const part = 5000;
+
+/** What a variant says of itself; all else is the trial's: its MACs, say. */
+const knownOf = ({ values }: ListedVariant, own: Readonly<Record<string, number>>): Record<string, number> =>
+  Object.fromEntries(
+    Object.entries(values).flatMap(([name, { value }]) => (Object.hasOwn(own, name) ? [[name, value]] : [])),
+  );
+
 /** What is known of all trials at once, without what each is. */
 export class TrialOverview {
-  private readonly ofAll;
+  private readonly ofRange;
+  private readonly selectLast;
   private readonly selectCount;
   private readonly selectMeasures;
   private readonly selectComplete;
@@ -25,14 +35,15 @@ export class TrialOverview {
   private readonly selectExtrapolated;
 
   constructor(private readonly connection: Connection) {
-    this.ofAll = tablesOf(connection, () => 'true');
+    this.ofRange = tablesOf(connection, (trial) => `${trial} BETWEEN $first AND $last`);
+    this.selectLast = connection.prepare<{ number: number | null }>('SELECT max(number) AS number FROM trials');
     this.selectCount = connection.prepare<{ trials: number }>('SELECT count(*) AS trials FROM trials');
     this.selectMeasures = connection.prepare<{ objective: string }>(
       'SELECT objective FROM trial_values GROUP BY objective ORDER BY min(seq)',
     );
     this.selectComplete = connection.prepare<ValueLine>(
       `SELECT v.trial, v.objective, v.value, v.provenance FROM outcomes o CROSS JOIN trial_values v ON v.trial = o.trial
-       WHERE o.state = 'complete' ORDER BY v.trial, v.objective, v.seq`,
+       WHERE o.trial BETWEEN $first AND $last AND o.state = 'complete' ORDER BY v.trial, v.objective, v.seq`,
     );
     this.selectEnds = connection.prepare<TrialEnd>(
       `SELECT o.trial AS number, o.finished_at AS finishedAt, coalesce(
@@ -71,30 +82,35 @@ export class TrialOverview {
    * is accepted in more than one precision, those of each, the chosen one first.
    */
   complete(): CompleteValues[] {
-    return this.connection.read(() => {
-      const chosen = new Map(this.ofAll.chosen.all({}).map(({ trial, precision }) => [trial, precision]));
-      const variants = variantsOf(this.ofAll, {});
-      const trials: (CompleteValues & { readonly values: Record<string, number> })[] = [];
-      const others = (number: number, values: Readonly<Record<string, number>>): void => {
-        for (const variant of variants.get(number) ?? []) {
-          if (variant.accepted !== true || variant.precision === (chosen.get(number) ?? 'fp32')) continue;
-          const own = Object.entries(variant.values).filter(([name]) => Object.hasOwn(values, name));
-          const known = Object.fromEntries(own.map(([name, { value }]) => [name, value]));
-          trials.push({ number, precision: variant.precision, state: 'complete', values: { ...values, ...known } });
-        }
-      };
-      let last: (typeof trials)[number] | undefined;
-      for (const { trial, objective, value } of this.selectComplete.all({})) {
-        if (last?.number !== trial) {
-          if (last !== undefined) others(last.number, last.values);
-          trials.push(
-            (last = { number: trial, precision: chosen.get(trial) ?? 'fp32', state: 'complete', values: {} }),
-          );
-        }
-        last.values[objective] = value;
-      }
-      if (last !== undefined) others(last.number, last.values);
-      return trials;
+    return this.connection.read(() => [...this.completeParts()].flat());
+  }
+
+  /** The same in parts of some thousand trials, so that not all need be in memory; to be read as one (`Store.reading`). */
+  *completeParts(): Generator<CompleteValues[], void, void> {
+    const end = this.connection.read(() => this.selectLast.get({})?.number ?? -1);
+    for (let first = 0; first <= end; first += part)
+      yield this.connection.read(() => this.completeOf({ first, last: first + part - 1 }));
+  }
+
+  private completeOf(range: { readonly first: number; readonly last: number }): CompleteValues[] {
+    const chosen = new Map(this.ofRange.chosen.all(range).map(({ trial, precision }) => [trial, precision]));
+    const variants = variantsOf(this.ofRange, range);
+    const values = byTrial(this.selectComplete.all(range));
+    return [...values].flatMap(([number, lines]) => {
+      const own = Object.fromEntries(lines.map(({ objective, value }) => [objective, value]));
+      const precision = chosen.get(number) ?? 'fp32';
+      const trial: CompleteValues = { number, precision, state: 'complete', values: own };
+      const others = (variants.get(number) ?? []).filter(
+        (variant) => variant.accepted === true && variant.precision !== precision,
+      );
+      return [
+        trial,
+        ...others.map((variant) => ({
+          ...trial,
+          precision: variant.precision,
+          values: { ...own, ...knownOf(variant, own) },
+        })),
+      ];
     });
   }
 

@@ -37,10 +37,9 @@ export class KnownRun {
    */
   look<T>(task: (store: Store, memory: RunMemory) => T | Promise<T>): Promise<T> {
     return look(this.workdir, async (store) => {
-      // A run's first event; the run's own record takes a look at all of its events.
-      const began = store.events.all(0, 1).at(0)?.at ?? null;
-      if (began !== this.began) this.memory = new RunMemory();
-      this.began = began;
+      const createdAt = store.run.createdAt();
+      if (createdAt !== this.began) this.memory = new RunMemory();
+      this.began = createdAt;
       try {
         return await task(store, this.memory);
       } catch (error) {

@@ -16,13 +16,14 @@ interface Ended {
 /** The trials of a run in the order in which they ended. */
 function endedOf(store: Store, objectives: readonly Objective[]): Ended[] {
   const points = new Map<number, Point[]>();
-  for (const candidate of store.overview.complete()) {
-    const point = judgedPoint(candidate, objectives);
-    if (point === undefined) continue;
-    const others = points.get(candidate.number);
-    if (others === undefined) points.set(candidate.number, [point]);
-    else others.push(point);
-  }
+  for (const part of store.overview.completeParts())
+    for (const candidate of part) {
+      const point = judgedPoint(candidate, objectives);
+      if (point === undefined) continue;
+      const others = points.get(candidate.number);
+      if (others === undefined) points.set(candidate.number, [point]);
+      else others.push(point);
+    }
   return store.overview.ends().map(({ number, seconds }) => ({ seconds, points: points.get(number) ?? [] }));
 }
 

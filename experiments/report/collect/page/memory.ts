@@ -93,11 +93,13 @@ export class RunMemory {
    * them again when values of the frontier's members were revised.
    */
   catchUp(store: Store): void {
-    const latest = store.events.latest();
-    if (latest === this.seen && this.known !== undefined) return;
-    if (this.known === undefined || latest - this.seen > many) this.readAll(store, latest);
-    else this.readSince(store, latest);
-    this.seen = latest;
+    store.reading(() => {
+      const latest = store.events.latest();
+      if (latest === this.seen && this.known !== undefined) return;
+      if (this.known === undefined || latest - this.seen > many) this.readAll(store, latest);
+      else this.readSince(store, latest);
+      this.seen = latest;
+    });
   }
 
   /** Where the run stands, and how fast it gets on, at a moment in ms since 1970. */
@@ -189,7 +191,9 @@ export class RunMemory {
   private readFrontier(store: Store, latest: number): void {
     const { objectives } = this.facts;
     this.archive = new FrontierArchive<Member>(objectives);
-    for (const member of frontier(store.overview.complete(), objectives)) this.archive.insert(member);
+    // Of each part, few are on the frontier of the part already.
+    for (const part of store.overview.completeParts())
+      for (const member of frontier(part, objectives)) this.archive.insert(member);
     this.settle(latest);
   }
 
