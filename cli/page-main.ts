@@ -9,13 +9,17 @@ const [folder] = process.argv.slice(2);
 
 const say = (started: Started): void => void process.send?.(started);
 
+/** Once the page is there, for which the run has waited, the search goes first. */
+function giveWay(): void {
+  try {
+    setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+  } catch {
+    // Some systems do not let everybody; then it is like any other process.
+  }
+}
+
 // Ctrl-C is for the run, which takes its time to end well; the page shows that.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
-try {
-  setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
-} catch {
-  // Some systems do not let everybody; then it is like any other process.
-}
 try {
   const page = await startPage({
     folder,
@@ -25,6 +29,7 @@ try {
   });
   process.once('disconnect', () => void page.close());
   say({ address: page.address });
+  giveWay();
 } catch (error) {
   const hint = error instanceof NasError ? error.hint : undefined;
   say({ problem: messageOf(error), ...(hint === undefined ? {} : { hint }) });

@@ -13,11 +13,14 @@ import {
   type RunMemory,
 } from '../report/collect/page/index.js';
 import type { Address, Answers, ComparisonAnswer, Queries, RunId } from './api.js';
-import { mostTrials, parseQuery, parseTrial, querySchemas } from './queries.js';
+import { parseQuery, parseTrial, querySchemas } from './queries.js';
 import { Refusal } from './refusals.js';
 import type { RunFolder } from './watch/folder.js';
 import type { KnownRun } from './watch/known-run.js';
 import type { RunList } from './watch/run-list.js';
+
+/** Trials of one answer, whatever more is asked for: while they are read, nobody else is answered, and all are in memory. */
+const part = 2000;
 
 interface Asked<A extends Address> {
   readonly params: { readonly run: RunId; readonly trial?: string };
@@ -42,10 +45,10 @@ function handlers({ folder, list, clock }: AnswersOptions): Handlers {
     '/api/runs': () => list.answer(),
     '/api/runs/:run': ({ params }) =>
       look(params.run, (store, memory, { id, workdir }) => collectRunAnswer(store, { id, workdir }, memory, clock())),
-    '/api/runs/:run/trials': ({ params, query: { from = 0, limit = mostTrials } }) =>
+    '/api/runs/:run/trials': ({ params, query: { from = 0, limit = part } }) =>
       look(params.run, (store, memory) => {
         memory.catchUp(store);
-        return collectTrialsAnswer(store, { from, limit }, memory.facts);
+        return collectTrialsAnswer(store, { from, limit: Math.min(limit, part) }, memory.facts);
       }),
     '/api/runs/:run/texts': ({ params, query: { from, to } }) =>
       look(params.run, (store) => collectTexts(store, from, to)),

@@ -319,7 +319,7 @@ type Nothing = Readonly<Record<string, never>>;
 export interface Queries {
   readonly '/api/runs': Nothing;
   readonly '/api/runs/:run': Nothing;
-  /** The part from a number on; at most `limit` trials. */
+  /** The part from a number on; at most `limit` trials (up to 5000), and fewer where the server thinks that enough. */
   readonly '/api/runs/:run/trials': { readonly from?: number; readonly limit?: number };
   /** From a number up to another, without it: at most 1000. */
   readonly '/api/runs/:run/texts': { readonly from: number; readonly to: number };

@@ -9,8 +9,8 @@ const number = z.coerce.number().int().nonnegative();
 const list = <T extends z.ZodType>(item: T, least: number, most: number) =>
   z.preprocess((value): unknown => (Array.isArray(value) ? value : [value]), z.array(item).min(least).max(most));
 
-/** Most trials of one answer: what is read at once keeps the server from others, and the run from its file. */
-export const mostTrials = 5000;
+/** Most trials that may be asked for at once. */
+const mostTrials = 5000;
 const mostTexts = 1000;
 const mostCurves = 50;
 
