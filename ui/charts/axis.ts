@@ -6,8 +6,7 @@ import { font, type Look } from './look.js';
 
 export type Measures = Readonly<Record<string, MeasureText>>;
 
-const digits = (value: number, most: number): string =>
-  value.toLocaleString('en-US', { maximumSignificantDigits: most, useGrouping: false });
+const digits = (value: number, most: number): string => String(Number(value.toPrecision(most)));
 
 const prefixed = (value: number): string => {
   const step = [
