@@ -141,7 +141,12 @@ async function loss(browser: Browser, folder: string): Promise<Figure[]> {
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'nas-bench-'));
-const figures: Figure[] = [bundle()];
+const figures: Figure[] = [];
+const tell = (...taken: readonly Figure[]): void => {
+  figures.push(...taken);
+  for (const figure of taken) console.error(`${figure.what}: ${text(figure)}`);
+};
+tell(bundle());
 try {
   const runs = await makeHistory(folder, trials);
   cpSync(join(runs, 'large'), join(runs, 'live'), { recursive: true });
@@ -149,14 +154,15 @@ try {
   try {
     const server = await startServer(runs);
     try {
-      figures.push(...(await pageTimes(browser, server)), ...(await filtering(browser, server)));
-      figures.push(...(await live(browser, server, join(runs, 'live'))));
+      tell(...(await pageTimes(browser, server)));
+      tell(...(await filtering(browser, server)));
+      tell(...(await live(browser, server, join(runs, 'live'))));
       const most = memoryOf(server.pid, 'VmHWM');
-      if (most !== null) figures.push({ what: 'memory of the server, at most', value: most, unit: 'MiB', bar: 200 });
+      if (most !== null) tell({ what: 'memory of the server, at most', value: most, unit: 'MiB', bar: 200 });
     } finally {
       await server.close();
     }
-    figures.push(...(await loss(browser, join(folder, 'loss'))));
+    tell(...(await loss(browser, join(folder, 'loss'))));
   } finally {
     await browser.close();
   }

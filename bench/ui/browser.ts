@@ -31,21 +31,16 @@ export interface Frames {
 }
 
 export async function framesOver(page: Page, seconds: number): Promise<Frames> {
-  const times = frames.parse(
-    await page.evaluate(
-      (ms) =>
-        new Promise((resolve) => {
-          const at: number[] = [];
-          const frame = (now: number): void => {
-            at.push(now);
-            if (now - at[0] < ms) requestAnimationFrame(frame);
-            else resolve(at);
-          };
-          requestAnimationFrame(frame);
-        }),
-      1000 * seconds,
-    ),
-  );
+  // As text: what compiles functions on the way adds names that the page does not know.
+  const watch = `new Promise((resolve) => {
+    const at = [];
+    requestAnimationFrame(function frame(now) {
+      at.push(now);
+      if (now - at[0] < ${1000 * seconds}) requestAnimationFrame(frame);
+      else resolve(at);
+    });
+  })`;
+  const times = frames.parse(await page.evaluate(watch));
   const perSecond = Array.from(
     { length: seconds },
     (_, second) => times.filter((time) => Math.floor((time - times[0]) / 1000) === second).length,
