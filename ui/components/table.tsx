@@ -22,7 +22,8 @@ const classOf = ({ numeric }: { readonly numeric?: boolean }) => (numeric === tr
 /** A plain table; wider than its place, it scrolls. */
 export function Table<Row>({ columns, rows, label }: TableProps<Row>) {
   return (
-    <div class="scroll">
+    // Whoever has no pointer scrolls what has the focus.
+    <div class="scroll" tabIndex={0}>
       <table aria-label={label}>
         <thead>
           <tr>

@@ -31,7 +31,7 @@ export class Refused extends Error {
     readonly status: number,
     { message, hint }: ErrorAnswer['error'],
   ) {
-    super(hint === undefined ? message : `${message} ${hint}`);
+    super(hint === undefined ? message : `${message}${/[.!?:]$/.test(message) ? '' : '.'} ${hint}`);
   }
 }
 

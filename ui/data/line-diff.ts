@@ -71,7 +71,7 @@ function place({ texts, own, before }: Draft, t: number, from: number, to: numbe
     const gap = before[next];
     let at = free;
     while (at < gap.length && !isAbout(topic, gap[at])) at++;
-    if (at === gap.length) gap.push(new Array<null>(texts).fill(null));
+    if (at === gap.length) gap.splice((at = free), 0, new Array<null>(texts).fill(null));
     gap[at][t] = line;
     free = at + 1;
   }

@@ -31,6 +31,15 @@ describe('texts beside each other', () => {
     ]);
   });
 
+  it('pairs what two texts add, also behind what only one of them adds', () => {
+    expect(cellsOf(['a: 1', 'a: 1\nb: 2\nd: 4', 'a: 1\nb: 2\nc: 3\nd: 4'])).toEqual([
+      ['a: 1', 'a: 1', 'a: 1'],
+      [null, 'b: 2', 'b: 2'],
+      [null, null, 'c: 3'],
+      [null, 'd: 4', 'd: 4'],
+    ]);
+  });
+
   it('loses no line and changes no order, whatever the texts', () => {
     const line = fc.constantFrom('a: 1', 'a: 2', 'b: 1', '  a: 1', '- x', '');
     const text = fc.array(line, { maxLength: 12 }).map((lines) => lines.map((one) => `${one}\n`).join(''));

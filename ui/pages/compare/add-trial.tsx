@@ -85,7 +85,7 @@ export function FrontierOffer({
           </button>
         )}
       </p>
-      <ul class="offer" aria-label="Members of the frontier">
+      <ul class="compare-offer" aria-label="Members of the frontier">
         {frontier
           .filter(({ number }) => !numbers.includes(number))
           .map(({ number, text }) => (

@@ -50,7 +50,7 @@ function Offer({ ids, known, set }: ChoiceProps) {
   return (
     <>
       <p>{ids.length === 0 ? 'Choose two to six runs with the same objectives.' : 'Choose at least one more.'}</p>
-      <ul class="offer" aria-label="Runs of this folder">
+      <ul class="compare-offer" aria-label="Runs of this folder">
         {others.slice(0, 50).map(({ id, run }) => (
           <li key={id}>
             <button type="button" aria-label={`Add ${id}`} onClick={() => set([...ids, id])}>

@@ -1,6 +1,7 @@
 import { useLocation } from 'preact-iso';
 import type { TrialAnswer } from '../../../experiments/page/api.js';
 import { useRun } from '../../app/current-run.js';
+import { withQuery } from '../../data/query.js';
 import { useAnswers, type Asked } from '../../data/use-answer.js';
 import { AddTrial, FrontierOffer } from './add-trial.js';
 import { Chosen } from './chosen.js';
@@ -10,7 +11,7 @@ import { ComparedLatencies } from './compared-latencies.js';
 import { ComparedNetworks } from './compared-networks.js';
 import { ComparedPrecisions } from './compared-precisions.js';
 import { ComparedValues } from './compared-values.js';
-import { trialsAddress, trialsIn } from './in-address.js';
+import { trialsIn } from './in-address.js';
 
 /** Seconds after which a trial is asked for again: while it is evaluated, and while its run may still do more with it. */
 const ages = { trial: 3, run: 15 };
@@ -44,7 +45,7 @@ function Missing({
 /** Trials of a run beside each other. */
 export default function CompareTrialsPage() {
   const { live, info } = useRun();
-  const { query, route } = useLocation();
+  const { path, query, route } = useLocation();
   const numbers = trialsIn(query['trials']);
   const asked = useAnswers(
     numbers.map((trial) => ({ address: '/api/runs/:run/trials/:trial', parameters: { run: live.id, trial } })),
@@ -53,7 +54,8 @@ export default function CompareTrialsPage() {
       return info.run.status === 'running' ? ages.run : null;
     },
   );
-  const set = (chosen: readonly number[]) => route(trialsAddress(live.id, chosen));
+  const set = (chosen: readonly number[]) =>
+    route(withQuery(path, { ...query, trials: chosen.length === 0 ? undefined : chosen.join(',') }));
   const add = (number: number) => set([...numbers, number]);
   const answers = asked.flatMap(({ answer }) => (answer === null ? [] : [answer]));
   const base = `/runs/${encodeURIComponent(live.id)}/trials`;

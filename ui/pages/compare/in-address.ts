@@ -9,10 +9,6 @@ const distinct = <T>(values: readonly T[]): readonly T[] => [...new Set(values)]
 export const trialsIn = (text: string | undefined): readonly number[] =>
   distinct((text ?? '').split(',').flatMap((part) => (/^\d{1,9}$/.test(part.trim()) ? [Number(part)] : [])));
 
-/** Where trials stand beside each other. */
-export const trialsAddress = (run: RunId, numbers: readonly number[]): string =>
-  `/runs/${encodeURIComponent(run)}/compare${numbers.length === 0 ? '' : `?trials=${numbers.join(',')}`}`;
-
 /** A comma parts the runs of an address; in the name of a folder, it is escaped. */
 const escaped = (run: RunId): string => run.replaceAll('%', '%25').replaceAll(',', '%2C');
 const plain = (text: string): RunId => text.replaceAll('%2C', ',').replaceAll('%25', '%');

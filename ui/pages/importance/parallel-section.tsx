@@ -33,7 +33,7 @@ function linesOf(
   shown: readonly VaryingDecision[],
   objectives: readonly Objective[],
   kept: Kept | null,
-): readonly ParallelRow[] {
+): { readonly lines: readonly ParallelRow[]; readonly total: number } {
   const { candidates, frontier } = trials;
   const rows = trials.rows.filter(
     (row) =>
@@ -41,7 +41,7 @@ function linesOf(
       (kept === null || choiceOf(trials, kept.decision.name, row) === kept.decision.choices[kept.choice]),
   );
   const onFrontier = (row: number): boolean => frontier.has(candidates.number[row]);
-  return thinned(rows, mostLines, onFrontier).map((row) => ({
+  const lines = thinned(rows, mostLines, onFrontier).map((row) => ({
     key: { number: candidates.number[row], precision: candidates.precision[row] },
     onFrontier: onFrontier(row),
     values: [
@@ -49,6 +49,7 @@ function linesOf(
       ...objectives.map(({ name }) => valueOf(trials, name, row)),
     ],
   }));
+  return { lines, total: rows.length };
 }
 
 interface KeepProps {
@@ -157,14 +158,16 @@ export function ParallelTrials({
   const { objectives, measures } = info;
   const names = decisions.slice(0, count).map(({ name }) => name);
   const shown = decisions.slice(0, count);
-  const rows = useMemo(() => linesOf(trials, shown, objectives, kept), [trials, names.join(','), kept]);
+  const { lines: rows, total } = useMemo(
+    () => linesOf(trials, shown, objectives, kept),
+    [trials, names.join(','), kept],
+  );
   const axes: readonly ParallelAxis[] = [
     ...shown.map(({ name, choices }) => ({ kind: 'decision' as const, name, choices: choices.map(choiceName) })),
     ...objectives.map(({ name }) => ({ kind: 'measure' as const, name })),
   ];
   const option = useMemo(() => parallelOption({ axes, rows, measures, look }), [rows, look]);
   if (decisions.length === 0) return null;
-  const total = trials.rows.length;
   return (
     <section>
       <h2>Decisions and objectives together</h2>
@@ -198,9 +201,8 @@ export function ParallelTrials({
       <p class="note">
         A line is a trial; strong ones are on the frontier. Drag along an axis to keep what passes there, click it to
         let go.
-        {kept === null &&
-          total > rows.length &&
-          ` Of ${total.toLocaleString('en-US')} complete trials, ${rows.length.toLocaleString('en-US')} are drawn: the frontier, and the others evenly.`}
+        {total > rows.length &&
+          ` Of ${total.toLocaleString('en-US')} trials, ${rows.length.toLocaleString('en-US')} are drawn: the frontier, and the others evenly.`}
       </p>
     </section>
   );

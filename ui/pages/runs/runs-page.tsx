@@ -2,11 +2,9 @@ import { useState } from 'preact/hooks';
 import type { RunId } from '../../../experiments/page/api.js';
 import { useNow } from '../../data/use-now.js';
 import { useRuns } from '../../data/use-runs.js';
+import { most, runsAddress } from '../compare/in-address.js';
 import { listRuns, orders, type Order } from './listing.js';
 import { RunRow } from './run-row.js';
-
-/** Runs that can be compared at once. */
-const most = 6;
 
 const columns = [
   { title: 'run' },
@@ -25,9 +23,8 @@ function CompareLink({ runs }: { readonly runs: readonly RunId[] }) {
         Compare
       </button>
     );
-  const address = `/compare?runs=${runs.map((id) => encodeURIComponent(id)).join(',')}`;
   return (
-    <a class="button primary push" href={address}>
+    <a class="button primary push" href={runsAddress(runs)}>
       Compare {runs.length} runs
     </a>
   );

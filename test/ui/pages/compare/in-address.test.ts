@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { moved, runsAddress, runsIn, trialsAddress, trialsIn } from '../../../../ui/pages/compare/in-address.js';
+import { moved, runsAddress, runsIn, trialsIn } from '../../../../ui/pages/compare/in-address.js';
 
 const queryOf = (address: string, name: string) =>
   new URL(address, 'http://localhost').searchParams.get(name) ?? undefined;
@@ -8,7 +8,6 @@ describe('what is compared, in an address', () => {
   it('keeps trials in their order, each once, and six at most', () => {
     expect(trialsIn('3,1,3, 2')).toEqual([3, 1, 2]);
     expect(trialsIn('1,2,3,4,5,6,7')).toEqual([1, 2, 3, 4, 5, 6]);
-    expect(trialsIn(queryOf(trialsAddress('a run', [3, 1]), 'trials'))).toEqual([3, 1]);
   });
 
   it('leaves out what is no number of a trial', () => {
