@@ -4,6 +4,7 @@
  */
 import { writeSync } from 'node:fs';
 import { loadExperiment, runExperiment } from '../../experiments/index.js';
+import { reportFiles } from '../../ui/index.js';
 import { stride, type Mark } from './large-table.js';
 
 const [file = '', workdir = '', most = ''] = process.argv.slice(2);
@@ -16,7 +17,7 @@ function mark(at: Mark['at']): void {
 }
 
 let ready = false;
-await runExperiment(loadExperiment(file), { workdir }, (event) => {
+await runExperiment(loadExperiment(file), { workdir, report: reportFiles }, (event) => {
   if (event.kind === 'trial-asked' && !ready) {
     ready = true;
     mark('ready');

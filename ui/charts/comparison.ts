@@ -1,21 +1,9 @@
 import { bandSeries } from './band.js';
 import { plainAxis } from './axis.js';
 import { frameOf, legendLook, saying, numbersOf } from './frame.js';
+import type { ComparedMethod } from './compared-method.js';
 import { hueOf, type Look } from './look.js';
 import type { ChartOption, ChartSeries } from './option.js';
-
-/** A middle value and the range of the middle half. */
-interface Quartiles {
-  readonly low: number;
-  readonly median: number;
-  readonly high: number;
-}
-
-/** A method's hypervolume after each evaluation. */
-export interface ComparedMethod {
-  readonly method: string;
-  readonly curve: readonly Quartiles[];
-}
 
 /** Evaluations at which a curve of many is drawn: each of the first, then ever fewer. */
 const isDrawn = (n: number, last: number): boolean => n < 100 || n === last || n % Math.ceil(n / 100) === 0;

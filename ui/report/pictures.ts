@@ -1,5 +1,6 @@
 import type { CurvePoint, PredictionReport, ReportData, ReportMember } from '../../experiments/page/api.js';
-import { comparisonOption, type ComparedMethod } from '../charts/comparison.js';
+import type { ComparedMethod } from '../charts/compared-method.js';
+import { comparisonOption } from '../charts/comparison.js';
 import { curvesOption, memberPanels, type CurvePanel } from '../charts/curves.js';
 import { frontierOption } from '../charts/frontier.js';
 import { frontierOfReport, frontierSize } from '../charts/frontier-report.js';
