@@ -65,7 +65,7 @@ export function curvesOption({ panels, look, ...heading }: CurvesInput): ChartOp
       nameGap: 48,
       gridIndex,
     })),
-    legend: { ...legendLook(look), type: 'scroll', data: labels },
+    legend: { ...legendLook(look), data: labels },
     tooltip: {
       ...frame.tooltip,
       formatter: saying((at) => {

@@ -74,6 +74,6 @@ export interface FrontierInput extends Heading {
   readonly yTitle?: string;
   /** Names of series, where they are not the usual ones. */
   readonly names?: Partial<Record<FrontierSeries, string>>;
-  /** Labels that would lie on each other are left out; in reports, all are there. */
+  /** Whether many marks have no labels but the one that is pointed at; in reports, all are there. */
   readonly sparseLabels?: boolean;
 }

@@ -41,11 +41,11 @@ function pointSeries(input: FrontierInput, series: FrontierSeries, precision: St
       symbolRotate: mark.rotate,
       symbolSize: mark.size,
       itemStyle: ring ? hollow : filled,
-      emphasis: { scale: 1.4 },
+      emphasis: { scale: 1.4, label: { show: true } },
       ...(series === 'frontier' ? { walked: true } : {}),
       z: 2 + drawnSeries.indexOf(series),
       label: {
-        show: true,
+        show: input.sparseLabels !== true || own.length <= mostLabels,
         position: ring ? 'bottom' : 'top',
         distance: ring ? 4 : 6,
         color: ring ? mark.color : look.ink,
@@ -53,7 +53,6 @@ function pointSeries(input: FrontierInput, series: FrontierSeries, precision: St
         fontSize: 11,
         formatter: ({ data }) => labelOf(data),
       },
-      labelLayout: { hideOverlap: input.sparseLabels === true },
       data: own.map((point) => ({
         value: [point.x, point.y],
         key: point.key,
@@ -64,6 +63,9 @@ function pointSeries(input: FrontierInput, series: FrontierSeries, precision: St
     },
   ];
 }
+
+/** Of more marks, labels would lie on each other: only the one that is pointed at has its own. */
+const mostLabels = 30;
 
 const labelOf = (data: unknown): string =>
   typeof data === 'object' && data !== null && 'text' in data ? plainText(String(data.text)) : '';

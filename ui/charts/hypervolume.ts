@@ -33,7 +33,7 @@ export function hypervolumeOption({ runs, over, look, ...heading }: HypervolumeI
     ...frame,
     xAxis: { ...plainAxis(look, title), min: 0 },
     yAxis: { ...plainAxis(look, 'hypervolume', shareTick), nameGap: 48 },
-    legend: { ...legendLook(look), type: 'scroll', show: several },
+    legend: { ...legendLook(look), show: several },
     tooltip: {
       ...frame.tooltip,
       formatter: saying((pointed) => {

@@ -2,17 +2,15 @@ import { BarChart, CustomChart, LineChart, ParallelChart, ScatterChart } from 'e
 import {
   DataZoomInsideComponent,
   GridComponent,
-  LegendComponent,
+  LegendPlainComponent,
   MarkAreaComponent,
   MarkLineComponent,
   ParallelComponent,
-  TitleComponent,
   TooltipComponent,
 } from 'echarts/components';
 import { use } from 'echarts/core';
-import { LabelLayout } from 'echarts/features';
 
-/** Registers what charts are made of, once for all of them; a renderer comes with what draws. */
+/** Registers what charts are made of, once for all of them; a renderer comes with what draws, and titles with reports. */
 export const registerParts = (): void =>
   use([
     BarChart,
@@ -22,11 +20,9 @@ export const registerParts = (): void =>
     ScatterChart,
     DataZoomInsideComponent,
     GridComponent,
-    LegendComponent,
+    LegendPlainComponent,
     MarkAreaComponent,
     MarkLineComponent,
     ParallelComponent,
-    TitleComponent,
     TooltipComponent,
-    LabelLayout,
   ]);

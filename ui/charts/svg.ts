@@ -1,10 +1,11 @@
+import { TitleComponent } from 'echarts/components';
 import { init, use } from 'echarts/core';
 import { SVGRenderer } from 'echarts/renderers';
 import type { ChartOption } from './option.js';
 import { registerParts } from './parts.js';
 
 registerParts();
-use([SVGRenderer]);
+use([SVGRenderer, TitleComponent]);
 
 /** FNV-1a, 32 bits: what tells the names inside one picture from those of another on the same page. */
 function hash(text: string): string {

@@ -77,7 +77,7 @@ function errorsOption(
     itemStyle: { color: look.final },
     data: rollingErrors(pairs).map((error, i) => [i + 1, 100 * error]),
   };
-  return { ...option, legend: { ...legendLook(look), type: 'scroll' as const }, series: [...option.series, mean] };
+  return { ...option, legend: legendLook(look), series: [...option.series, mean] };
 }
 
 /** How good the model is that tells latencies before they are measured, and where it knows little. */
