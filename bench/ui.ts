@@ -129,13 +129,16 @@ function bundle(): Figure {
   return { what: 'bundle, brotli', value: bytes.reduce((a, b) => a + b, 0) / 1000, unit: 'kB', bar: 250 };
 }
 
+const rangeOf = (seconds: readonly number[]): string =>
+  `${Math.min(...seconds).toFixed(2)} to ${Math.max(...seconds).toFixed(2)}`;
+
 async function loss(browser: Browser, folder: string): Promise<Figure[]> {
   mkdirSync(folder);
   const { alone, watched } = await searchCost(browser, folder, compared, rounds);
   const [without, withPage] = [median(alone), median(watched)];
   return [
-    { what: `search of ${compared}, alone`, value: without, unit: 'CPU s' },
-    { what: 'watched', value: withPage, unit: 'CPU s' },
+    { what: `search of ${compared}, alone (${rangeOf(alone)})`, value: without, unit: 'CPU s' },
+    { what: `watched (${rangeOf(watched)})`, value: withPage, unit: 'CPU s' },
     { what: 'what it loses', value: 100 * (withPage / without - 1), unit: '%', bar: 2 },
   ];
 }
