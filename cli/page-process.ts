@@ -36,8 +36,8 @@ export async function withPage(
   if (workdir === undefined) return task();
   const child = fork(fileURLToPath(builtModule('./page-main.js', import.meta.url)), [workdir], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    // Not those of this process: a debugger's port, a loader.
-    execArgv: [],
+    // Not those of this process (a debugger's port, a loader); the search needs the memory more than the page the time.
+    execArgv: ['--optimize-for-size', '--max-semi-space-size=2'],
   });
   try {
     err(`${await addressOf(child)} shows this run while it goes\n`);
