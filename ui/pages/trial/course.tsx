@@ -1,0 +1,55 @@
+import { duration } from '../../../base/number-text.js';
+import type { TrialAnswer } from '../../../experiments/page/api.js';
+import { useRun } from '../../app/current-run.js';
+import { Facts, type Fact } from '../../components/facts.js';
+import { Table } from '../../components/table.js';
+
+/** Trials by their numbers, each a way to it. */
+function TrialLinks({ numbers }: { readonly numbers: readonly number[] }) {
+  const { live } = useRun();
+  return (
+    <>
+      {numbers.map((number, i) => (
+        <span key={number}>
+          {i > 0 && ', '}
+          <a href={`/runs/${encodeURIComponent(live.id)}/trials/${number}`}>{number}</a>
+        </span>
+      ))}
+    </>
+  );
+}
+
+/** Why it was tried, how it went, and why it ended. */
+export function Course({ answer: { trial, text, attempts, rejected } }: { readonly answer: TrialAnswer }) {
+  const { startedAfter, finishedAfter, message } = trial;
+  const facts: readonly (Fact | null)[] = [
+    ['why it was tried', text.reason],
+    text.pending.length === 0 ? null : ['not known then', <TrialLinks numbers={text.pending} />],
+    message === null ? null : ['why it ended', message],
+    rejected === 0 ? null : ['rejected before it', `${rejected} candidates, before anything was spent on them`],
+    startedAfter === null ? null : ['started', `${duration(startedAfter)} after the run`],
+    startedAfter === null || finishedAfter === null ? null : ['took', duration(finishedAfter - startedAfter)],
+    attempts < 2 ? null : ['attempts', `${attempts}`],
+    ['genotype', <code>{text.genotypeId}</code>],
+  ];
+  return <Facts entries={facts.filter((fact) => fact !== null)} />;
+}
+
+/** What the run said of this trial. */
+export function TrialLog({ log }: Pick<TrialAnswer, 'log'>) {
+  if (log.length === 0) return null;
+  return (
+    <section>
+      <h3>Log</h3>
+      <Table
+        label="Log of this trial"
+        rows={log}
+        columns={[
+          { title: 'when', cell: ({ at }) => new Date(at).toLocaleString() },
+          { title: 'what', cell: ({ kind }) => kind },
+          { title: 'message', cell: ({ message }) => message },
+        ]}
+      />
+    </section>
+  );
+}
