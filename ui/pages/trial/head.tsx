@@ -29,11 +29,15 @@ const lastOf = (numbers: readonly number[]): number => numbers.at(-1) ?? -1;
 
 /** How the trial stands, in words. */
 export function Standing({ answer: { trial, onFrontier } }: { readonly answer: TrialAnswer }) {
+  const { precision, variants = [] } = trial;
   const final = trial.final?.onFrontier;
   return (
     <p class="standing">
       <span class={`state ${trial.state}`}>{trial.state}</span>
-      <span>{onFrontier ? 'On the frontier' : 'Not on the frontier'}</span>
+      <span>
+        {onFrontier ? 'On the frontier' : 'Not on the frontier'}
+        {variants.length > 1 && precision !== null && precision !== undefined && ` in ${precision}`}
+      </span>
       {final !== null && final !== undefined && (
         <span>{final ? 'on that of the final accuracies' : 'not on that of the final accuracies'}</span>
       )}

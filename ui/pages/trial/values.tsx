@@ -1,4 +1,4 @@
-import { ms, percent } from '../../../base/number-text.js';
+import { epochsText, ms, percent } from '../../../base/number-text.js';
 import type { MeasureText, Objective, ReportMember } from '../../../experiments/page/api.js';
 import { Table, type Column } from '../../components/table.js';
 import { Tag } from '../../components/tag.js';
@@ -53,7 +53,7 @@ const finalLines: readonly Line[] = [
       if (final === null) return null;
       return final.accuracy === null
         ? { text: final.state, ...(final.message === null ? {} : { note: final.message }) }
-        : { text: percent(final.accuracy), note: `${final.epochs} epochs` };
+        : { text: percent(final.accuracy), note: epochsText(final.epochs) };
     },
   },
   {
