@@ -2,7 +2,7 @@ import { duration } from '../../../base/number-text.js';
 import type { TrialAnswer } from '../../../experiments/page/api.js';
 import { useRun } from '../../app/current-run.js';
 import { Facts, type Fact } from '../../components/facts.js';
-import { Table } from '../../components/table.js';
+import { RunLog } from '../../components/run-log.js';
 
 /** Trials by their numbers, each a way to it. */
 function TrialLinks({ numbers }: { readonly numbers: readonly number[] }) {
@@ -37,19 +37,12 @@ export function Course({ answer: { trial, text, attempts, rejected } }: { readon
 
 /** What the run said of this trial. */
 export function TrialLog({ log }: Pick<TrialAnswer, 'log'>) {
+  const { live } = useRun();
   if (log.length === 0) return null;
   return (
     <section>
       <h3>Log</h3>
-      <Table
-        label="Log of this trial"
-        rows={log}
-        columns={[
-          { title: 'when', cell: ({ at }) => new Date(at).toLocaleString() },
-          { title: 'what', cell: ({ kind }) => kind },
-          { title: 'message', cell: ({ message }) => message },
-        ]}
-      />
+      <RunLog base={`/runs/${encodeURIComponent(live.id)}`} log={log} />
     </section>
   );
 }

@@ -6,6 +6,7 @@ import { Chart, useLook } from '../../components/chart.js';
 import { Card } from '../../components/card.js';
 import { Facts, type Fact } from '../../components/facts.js';
 import { Table } from '../../components/table.js';
+import { Time } from '../../components/time.js';
 
 const purposes: { readonly [P in MeasurementPurpose]: string } = {
   calibration: 'to fit the latency model',
@@ -26,7 +27,7 @@ function Measurement({ measured }: { readonly measured: MeasuredLatency }) {
   const facts: readonly (Fact | null)[] = [
     ['latency', `${ms(measured.ms)}, 95 % interval ${ms(interval[0])} to ${ms(interval[1])}`],
     ['percentiles', `p50 ${ms(p50)}, p95 ${ms(p95)}, p99 ${ms(p99)}`],
-    ['measured', new Date(takenAt).toLocaleString()],
+    ['measured', <Time at={takenAt} />],
     converged ? null : ['caution', 'the interval did not become as tight as the protocol asks'],
   ];
   const title = titleOf(measured);

@@ -5,7 +5,7 @@ import { useRun } from '../../app/current-run.js';
 import { curvesOption } from '../../charts/curves.js';
 import { Chart, useLook } from '../../components/chart.js';
 import { Table } from '../../components/table.js';
-import { mergedCurve } from '../../data/merged-curve.js';
+import { joinedCurve } from '../../data/trainings.js';
 
 const stages = [
   { stage: 'search', title: 'epoch of the search', known: ({ curves }: ReportMember) => curves.search },
@@ -28,7 +28,7 @@ export function TrialCurves({ trial }: { readonly trial: ReportMember }) {
       stages
         .map(({ title, known }, i) => ({
           title,
-          curves: [{ label: `#${number}`, points: mergedCurve(known(trial), grown[i]) }],
+          curves: [{ label: `#${number}`, points: joinedCurve(known(trial), grown[i]) }],
         }))
         .filter(({ curves: [{ points }] }) => points.length > 0),
     [trial, number, ...grown],
