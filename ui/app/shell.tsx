@@ -1,6 +1,5 @@
 import { LocationProvider, Route, Router, useLocation } from 'preact-iso';
 import { NotFound } from '../components/not-found.js';
-import { pageView } from './page-view.js';
 import { pages } from './pages.js';
 import { RunFrame } from './run-frame.js';
 import { Shortcuts } from './shortcuts.js';
@@ -17,14 +16,12 @@ function runIn(path: string): string | null {
   }
 }
 
-const views = pages.map((page) => ({ path: page.path, component: pageView(page) }));
-
 function Content() {
   const { path } = useLocation();
   const run = runIn(path);
   const routes = (
     <Router>
-      {views.map(({ path: at, component }) => (
+      {pages.map(({ path: at, component }) => (
         <Route key={at} path={at} component={component} />
       ))}
       <Route default component={NotFound} />

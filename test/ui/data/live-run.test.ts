@@ -1,0 +1,169 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { startPage, type PageServer } from '../../../experiments/page/index.js';
+import { Random } from '../../../base/random.js';
+import { choicesOf, createSpace, genotypeId, sampleGenotype, type Space } from '../../../spaces/index.js';
+import { Store } from '../../../store/index.js';
+import { LiveRun } from '../../../ui/data/live-run.js';
+import { storedRun } from '../../cli/stored-run.js';
+
+/** A server of a folder that can be ended and begun again at the same address, as browsers know it. */
+class Site {
+  readonly folder = mkdtempSync(join(tmpdir(), 'nas-live-'));
+  private server: PageServer | null = null;
+  private port = 0;
+
+  async begin(): Promise<void> {
+    const assets = `${this.folder}-assets`;
+    mkdirSync(join(assets, 'assets'), { recursive: true });
+    writeFileSync(join(assets, 'index.html'), '');
+    const report = (error: unknown): void => {
+      throw error;
+    };
+    this.server = await startPage({ folder: this.folder, host: '127.0.0.1', port: this.port, assets, report });
+    const { address } = this.server;
+    this.port = Number(new URL(address).port);
+    vi.unstubAllGlobals();
+    const { fetch } = globalThis;
+    // A page asks for addresses of the server that it came from.
+    vi.stubGlobal('fetch', (path: string, init?: RequestInit) => fetch(new URL(path, address), init));
+  }
+
+  async stop(): Promise<void> {
+    await this.server?.close();
+    this.server = null;
+  }
+
+  remove(): void {
+    for (const folder of [this.folder, `${this.folder}-assets`]) rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const soon = { timeout: 8000, interval: 20 };
+
+describe('LiveRun', () => {
+  let site: Site;
+  let live: LiveRun | null = null;
+  let store: Store | null = null;
+  let space: Space;
+  const fetchOfNode = globalThis.fetch;
+
+  beforeEach(async () => {
+    site = new Site();
+    space = await createSpace({ type: 'mobilenet', preset: 'tiny' }, { input: [28, 28, 1], classes: 10 });
+    await begin(5);
+    await site.begin();
+  });
+  afterEach(async () => {
+    live?.end();
+    live = null;
+    store?.close();
+    store = null;
+    await site.stop();
+    vi.unstubAllGlobals();
+    expect(globalThis.fetch).toBe(fetchOfNode);
+    site.remove();
+  });
+
+  const workdir = (): string => join(site.folder, 'a run');
+
+  /** A run of some trials that goes on. */
+  async function begin(trials: number): Promise<void> {
+    mkdirSync(workdir(), { recursive: true });
+    await storedRun(workdir(), trials);
+    store = Store.open(join(workdir(), 'nas.sqlite'));
+    store.run.setStatus('running');
+  }
+
+  /** Adds a trial that is better in everything than all before, and its only epoch. */
+  function addBest(number: number): void {
+    if (store === null) throw new Error('there is no run');
+    const genotype = sampleGenotype(space, new Random(number, 'live-run'));
+    store.trials.ask({
+      number,
+      genotype,
+      genotypeId: genotypeId(genotype),
+      choices: choicesOf(space.decisions, genotype),
+      network: space.build(genotype),
+      seed: 1,
+      reason: 'better',
+      rejected: 0,
+      pending: [],
+    });
+    const epoch = { epoch: 0, trainLoss: 1, trainAccuracy: 0.4, validationLoss: 1, validationAccuracy: 0.5 };
+    store.curves.add({ stage: 'search', trial: number }, { ...epoch, learningRate: 0.1, seconds: 1 });
+    store.trials.finish(number, {
+      state: 'complete',
+      values: {
+        accuracy: { value: 0.95 + number / 10_000, provenance: 'measured' },
+        latency_ms: { value: 1e-4 / number, provenance: 'measured' },
+      },
+    });
+  }
+
+  const numbers = (run: LiveRun): readonly number[] => run.candidates.number;
+
+  it('has what is there, and then what happens', async () => {
+    live = new LiveRun('a run');
+    const run = live;
+    await vi.waitFor(() => expect(run.frontier.value.length).toBeGreaterThan(0), soon);
+    expect(run.info.value?.run.name).toBe('stored');
+    expect(numbers(run)).toEqual([0, 1, 2, 3, 4]);
+    expect(run.loaded.value).toEqual({ done: 5, total: 5 });
+    const before = run.version.value;
+    addBest(5);
+    await vi.waitFor(() => expect(run.frontier.value).toEqual([{ number: 5, precision: 'fp32' }]), soon);
+    expect(run.version.value).toBeGreaterThan(before);
+    expect(numbers(run)).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(run.info.value?.run.counts.complete).toBe(6);
+    expect(run.curveOf({ stage: 'search', trial: 5 })).toEqual([{ epoch: 0, trainLoss: 1, validationAccuracy: 0.5 }]);
+    store?.run.setStatus('complete');
+    await vi.waitFor(() => expect(run.info.value?.run.status).toBe('complete'), soon);
+  });
+
+  it('says that the server is gone, and goes on from where it was when it is back', async () => {
+    live = new LiveRun('a run');
+    const run = live;
+    await vi.waitFor(() => expect(run.frontier.value.length).toBeGreaterThan(0), soon);
+    await site.stop();
+    await vi.waitFor(() => expect(run.connected.value).toBe(false), soon);
+    expect(run.problem.value).toContain('cannot be reached');
+    addBest(5);
+    addBest(6);
+    await site.begin();
+    await vi.waitFor(() => expect(numbers(run)).toEqual([0, 1, 2, 3, 4, 5, 6]), soon);
+    expect(run.connected.value).toBe(true);
+    expect(run.problem.value).toBeNull();
+    expect(run.replaced.value).toBe(false);
+  });
+
+  it('says why a run cannot be shown, and shows it as soon as it can be', async () => {
+    store?.close();
+    store = null;
+    rmSync(workdir(), { recursive: true });
+    live = new LiveRun('a run');
+    const run = live;
+    await vi.waitFor(() => expect(run.problem.value).toContain('a run'), soon);
+    await begin(3);
+    await vi.waitFor(() => expect(numbers(run)).toEqual([0, 1, 2]), soon);
+    expect(run.problem.value).toBeNull();
+  });
+
+  it('says that the run was begun anew, also when that was while the server was away', async () => {
+    live = new LiveRun('a run');
+    const run = live;
+    await vi.waitFor(() => expect(run.frontier.value.length).toBeGreaterThan(0), soon);
+    await site.stop();
+    store?.close();
+    rmSync(workdir(), { recursive: true });
+    await begin(2);
+    await site.begin();
+    await vi.waitFor(() => expect(run.replaced.value).toBe(true), soon);
+    run.end();
+    live = new LiveRun('a run');
+    const next = live;
+    await vi.waitFor(() => expect(numbers(next)).toEqual([0, 1]), soon);
+  });
+});
