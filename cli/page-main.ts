@@ -1,11 +1,9 @@
-/** The process that serves the page of a run beside it (`nas run --ui`), until the run's own process is gone. */
+/** The process that serves a page, until the process that started it is gone or lets go of it. */
 import { constants, setPriority } from 'node:os';
 import { messageOf, NasError } from '../base/errors.js';
 import { startPage } from '../experiments/page/index.js';
 import { pageAssets } from './page-assets.js';
-import type { Started } from './page-process.js';
-
-const [folder] = process.argv.slice(2);
+import type { PageTask, Started } from './page-process.js';
 
 const say = (started: Started): void => void process.send?.(started);
 
@@ -18,20 +16,24 @@ function giveWay(): void {
   }
 }
 
-// Ctrl-C is for the run, which takes its time to end well; the page shows that.
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
-try {
-  const page = await startPage({
-    folder,
-    host: '127.0.0.1',
-    assets: pageAssets(),
-    report: (error) => process.stderr.write(`${messageOf(error)}\n`),
-  });
-  process.once('disconnect', () => void page.close());
-  say({ address: page.address });
-  giveWay();
-} catch (error) {
-  const hint = error instanceof NasError ? error.hint : undefined;
-  say({ problem: messageOf(error), ...(hint === undefined ? {} : { hint }) });
-  process.disconnect();
+async function serve({ page: options, givesWay }: PageTask): Promise<void> {
+  try {
+    const page = await startPage({
+      ...options,
+      assets: pageAssets(),
+      report: (error) => process.stderr.write(`${messageOf(error)}\n`),
+    });
+    process.once('disconnect', () => void page.close());
+    say({ address: page.address });
+    if (givesWay) giveWay();
+  } catch (error) {
+    const hint = error instanceof NasError ? error.hint : undefined;
+    say({ problem: messageOf(error), ...(hint === undefined ? {} : { hint }) });
+    process.disconnect();
+  }
 }
+
+// Ctrl-C is for who started it, which takes its time to end well; the page shows that.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
+// Sent by `startPageProcess`.
+process.once('message', (task) => void serve(task as PageTask));

@@ -3,10 +3,18 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { builtModule } from '../base/built-module.js';
-import { invalidInput } from '../base/errors.js';
+import { invalidInput, NasError } from '../base/errors.js';
+import type { PageOptions } from '../experiments/page/index.js';
 import type { Terminal } from './output/terminal.js';
 
-/** What the process of the page says once: where it is, or why it is not. */
+/** What the process of the page is told once. */
+export interface PageTask {
+  readonly page: Pick<PageOptions, 'folder' | 'host' | 'port' | 'token' | 'names'>;
+  /** Whether a search runs beside it, which goes first. */
+  readonly givesWay: boolean;
+}
+
+/** What it says once: where it is, or why it is not. */
 export const startedSchema = z.union([
   z.object({ address: z.string() }),
   z.object({ problem: z.string(), hint: z.string().optional() }),
@@ -22,9 +30,46 @@ async function addressOf(child: ChildProcess): Promise<string> {
   throw invalidInput(started.problem, started.hint === undefined ? {} : { hint: started.hint });
 }
 
+/** A page that is served by a process of its own, which ends with this one however that ends. */
+export interface PageProcess {
+  readonly address: string;
+  /** Rejects when the process ends before it is told to. */
+  readonly lost: Promise<never>;
+  /** Ends it. */
+  readonly close: () => Promise<void>;
+}
+
 /**
- * Does something while the page of a run is served: by a process of its own, which leaves the processor to the search, and
- * ends with this one however that ends.
+ * Starts the process of a page. It is one of its own as a heap that is kept small is a matter of how a process starts: at
+ * 50,000 trials it takes half of what it would take otherwise, for a tenth more of time.
+ * @throws NasError `invalid-input` when the page cannot be served.
+ */
+export async function startPageProcess(task: PageTask): Promise<PageProcess> {
+  const child = fork(fileURLToPath(builtModule('./page-main.js', import.meta.url)), {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    // Not those of this process: a debugger's port, a loader.
+    execArgv: ['--optimize-for-size', '--max-semi-space-size=2'],
+  });
+  child.send(task);
+  const address = await addressOf(child);
+  const exit = once(child, 'exit');
+  const lost = exit.then(([code, signal]: unknown[]) => {
+    throw new NasError('failure', `the process of the page has ended (${String(signal ?? code)})`);
+  });
+  lost.catch(() => undefined);
+  return {
+    address,
+    lost,
+    close: async () => {
+      if (!child.connected) return;
+      child.disconnect();
+      await exit;
+    },
+  };
+}
+
+/**
+ * Does something while the page of a run is served.
  * @param workdir of the run, which need not exist yet; undefined: without a page.
  * @throws NasError `invalid-input` when the page cannot be served, before anything is done.
  */
@@ -34,18 +79,12 @@ export async function withPage(
   task: () => Promise<void>,
 ): Promise<void> {
   if (workdir === undefined) return task();
-  const child = fork(fileURLToPath(builtModule('./page-main.js', import.meta.url)), [workdir], {
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    // Not those of this process (a debugger's port, a loader); the search needs the memory more than the page the time.
-    execArgv: ['--optimize-for-size', '--max-semi-space-size=2'],
-  });
+  const page = await startPageProcess({ page: { folder: workdir, host: '127.0.0.1' }, givesWay: true });
   try {
-    err(`${await addressOf(child)} shows this run while it goes\n`);
-    // It keeps this process from ending no longer than the task does.
-    child.unref();
+    err(`${page.address} shows this run while it goes\n`);
     await task();
   } finally {
-    if (child.connected) child.disconnect();
+    await page.close();
     err(`The page has ended with the run; nas ui ${workdir} opens it again\n`);
   }
 }

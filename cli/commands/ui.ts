@@ -3,7 +3,7 @@ import { invalidInput } from '../../base/errors.js';
 import { isLoopback } from '../../base/hosts.js';
 import { makeToken, readToken } from '../../base/token.js';
 import { command } from '../command.js';
-import { pageAssets } from '../page-assets.js';
+import { startPageProcess } from '../page-process.js';
 import { untilStopped } from '../until-stopped.js';
 
 /** Addresses that stand for all of a machine's; people use its name. */
@@ -50,20 +50,20 @@ export const ui = command({
       throw invalidInput(`--port ${port}: expected a whole number from 0 to 65535`);
     const made = isLoopback(host) ? undefined : makeToken();
     const token = tokenFile === undefined ? made : readToken(tokenFile);
-    const { startPage } = await import('../../experiments/page/index.js');
-    const page = await startPage({
-      folder,
-      host,
-      ...(port === undefined ? {} : { port }),
-      ...(token === undefined ? {} : { token }),
-      names,
-      assets: pageAssets(),
-      report: (error) => err(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`),
+    const page = await startPageProcess({
+      page: {
+        folder,
+        host,
+        ...(port === undefined ? {} : { port }),
+        ...(token === undefined ? {} : { token }),
+        names,
+      },
+      givesWay: false,
     });
     out(`${addressFor(page.address, host, tokenFile === undefined ? made : undefined)}\n`);
     err(`Showing ${folder}; Ctrl-C ends it\n`);
     if (tokenFile !== undefined) err(`Who opens it for the first time adds ?token= and what is in ${tokenFile}\n`);
-    await untilStopped();
+    await Promise.race([untilStopped(), page.lost]);
     await page.close();
   },
 });
