@@ -1,7 +1,13 @@
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 
 const graphicsCard = 'test/**/*.webgpu.test.ts';
-const shared = { pool: 'forks', testTimeout: 60_000, hookTimeout: 120_000 } as const;
+const shared = {
+  pool: 'forks',
+  testTimeout: 60_000,
+  hookTimeout: 120_000,
+  // A browser's first page takes longer than the second that is usual, on a busy machine.
+  expect: { poll: { timeout: 10_000 } },
+} as const;
 
 const processor: TestProjectInlineConfiguration = {
   test: {

@@ -10,10 +10,14 @@ export function useSeldom<T>(signal: ReadonlySignal<T>, ms: number): T {
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
     let last = -Infinity;
+    let seen = value;
     const read = (): void => {
       timer = undefined;
+      // Being told of what is shown already delays nothing: what comes next is shown at once.
+      if (Object.is(signal.peek(), seen)) return;
       last = performance.now();
-      setValue(() => signal.peek());
+      seen = signal.peek();
+      setValue(() => seen);
     };
     const end = signal.subscribe(() => {
       const wait = last + ms - performance.now();

@@ -71,6 +71,33 @@ export function useAllTexts(texts: Texts, wanted: boolean, numbers: () => readon
   return wanted ? state : null;
 }
 
+/** While one scrolls fast, what flies by is not fetched: ms. */
+const pause = 80;
+
+/**
+ * Has the texts of the rows that are drawn fetched, where they are shown. @returns what is told which rows these are; it
+ * draws nothing anew, so that typing and scrolling stay quick.
+ */
+export function useSeenTexts(
+  texts: Texts,
+  shown: boolean,
+  { number }: Candidates,
+  version: number,
+): (rows: readonly number[]) => void {
+  const rows = useRef<readonly number[]>([]);
+  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  const fetchSoon = (): void => {
+    clearTimeout(timer.current);
+    if (shown) timer.current = setTimeout(() => texts.want(rows.current.map((row) => number[row])), pause);
+  };
+  useEffect(fetchSoon, [texts, shown, version]);
+  useEffect(() => () => clearTimeout(timer.current), []);
+  return (drawn) => {
+    rows.current = drawn;
+    fetchSoon();
+  };
+}
+
 /** Rows in the order that is wished, and of these those that the filter lets through. */
 export function useListed(
   judged: readonly number[],

@@ -1,5 +1,5 @@
 import { useLocation } from 'preact-iso';
-import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
+import { useCallback, useMemo, useState } from 'preact/hooks';
 import { useRun } from '../../app/current-run.js';
 import { FilterField, FilterHelp } from '../../components/filter-field.js';
 import { Grid } from '../../components/grid.js';
@@ -11,7 +11,7 @@ import { useSeldom } from '../../data/use-seldom.js';
 import { ColumnMenu } from './column-menu.js';
 import { gridColumns, usualColumns } from './columns.js';
 import { Downloads } from './downloads.js';
-import { judgedRows, useAllTexts, useFilter, useListed } from './listed.js';
+import { judgedRows, useAllTexts, useFilter, useListed, useSeenTexts } from './listed.js';
 import { Selection, useSelection } from './selection.js';
 import { rememberColumns, rememberedColumns, useView } from './view.js';
 
@@ -103,13 +103,7 @@ export default function TrialsPage() {
   const reading = useAllTexts(texts, needsTexts, () => judged.map((row) => candidates.number[row]), version);
 
   const showsTexts = columns.shown.some(({ name }) => readsTexts(name));
-  const [drawn, setDrawn] = useState<readonly number[]>([]);
-  useEffect(() => {
-    if (!showsTexts) return;
-    // While one scrolls fast, what flies by is not fetched.
-    const timer = setTimeout(() => texts.want(drawn.map((row) => candidates.number[row])), 80);
-    return () => clearTimeout(timer);
-  }, [drawn, showsTexts, version, texts]);
+  const onDrawn = useSeenTexts(texts, showsTexts, candidates, version);
 
   const base = `/runs/${encodeURIComponent(live.id)}`;
   const href = (number: number): string => `${base}/trials/${number}`;
@@ -158,7 +152,7 @@ export default function TrialsPage() {
         onSort={sort}
         onOpen={useCallback((row: number) => route(href(candidates.number[row])), [candidates])}
         onSelect={selection.toggle}
-        onDrawn={setDrawn}
+        onDrawn={onDrawn}
       />
     </section>
   );
