@@ -37,12 +37,16 @@ export const count = (value: number): string => scaled(value, 1000, ['', ' k', '
 /** Bytes in binary units: `1.5 MiB`. */
 export const bytes = (value: number): string => scaled(value, 1024, [' B', ' KiB', ' MiB', ' GiB', ' TiB']);
 
-/** Seconds as people say them: `45 s`, `12 min`, `3 h 05 min`. */
+const padded = (value: number): string => String(value).padStart(2, '0');
+
+/** Seconds as people say them: `45 s`, `12 min`, `3 h 05 min`, `4 d 02 h`. */
 export function duration(seconds: number): string {
   if (seconds < 90) return `${Math.round(seconds)} s`;
   const minutes = Math.round(seconds / 60);
   if (minutes < 90) return `${minutes} min`;
-  return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 72) return `${hours} h ${padded(minutes % 60)} min`;
+  return `${Math.floor(hours / 24)} d ${padded(hours % 24)} h`;
 }
 
 /** `1 epoch`, `3 epochs`. */

@@ -3,7 +3,10 @@ export type Zoom = 'x' | 'xy';
 
 const axesOf: { readonly [Z in Zoom]: readonly string[] } = { x: ['xAxisIndex'], xy: ['xAxisIndex', 'yAxisIndex'] };
 
-/** The wheel zooms, dragging moves; each axis has its own part in view. */
+/**
+ * The wheel zooms with Ctrl held, or by a pinch, as it scrolls the page otherwise; dragging moves; each axis has its own part
+ * in view.
+ */
 export const zoomOption = (zoom: Zoom | undefined) =>
   zoom === undefined
     ? {}
@@ -14,6 +17,8 @@ export const zoomOption = (zoom: Zoom | undefined) =>
           [axis]: 0,
           filterMode: 'none' as const,
           throttle: 50,
+          zoomOnMouseWheel: 'ctrl' as const,
+          preventDefaultMouseMove: false,
         })),
       };
 

@@ -20,7 +20,7 @@ export interface ChartProps {
   readonly height?: number;
   /** Told what the mark stands for that was clicked: the `key` that its series gave. */
   readonly onPoint?: (key: unknown) => void;
-  /** Which axes wheel, drag, buttons and keys zoom; a double click shows all again. */
+  /** Which axes Ctrl and the wheel, drag, buttons and keys zoom; a double click shows all again. */
   readonly zoom?: Zoom;
 }
 

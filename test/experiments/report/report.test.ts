@@ -114,6 +114,6 @@ describe('values for people', () => {
   });
 
   it('of time', () => {
-    expect([45, 600, 3 * 3600 + 300].map(duration)).toEqual(['45 s', '10 min', '3 h 05 min']);
+    expect([45, 600, 3 * 3600 + 300, 98 * 3600].map(duration)).toEqual(['45 s', '10 min', '3 h 05 min', '4 d 02 h']);
   });
 });

@@ -86,7 +86,7 @@ export function RunsPage() {
               </select>
             </label>
             <span class="note" role="status">
-              {listed.length === runs.length ? `${runs.length} runs` : `${listed.length} of ${runs.length} runs`}
+              {`${listed.length === runs.length ? '' : `${listed.length} of `}${runs.length} run${runs.length === 1 ? '' : 's'}`}
             </span>
             <CompareLink runs={compared} />
           </div>
