@@ -8,7 +8,7 @@
  * - Live: a process appends 100 trials a second to a copy of the store while the page of the run is open; frames are
  *   counted by requestAnimationFrame, in each second.
  * - Memory: what the page's renderer process holds, and the heap of its script after a garbage collection; the server's is
- *   the most that it ever held.
+ *   the most that it and its launcher ever held: the command starts the process that serves.
  * - The search's loss: CPU seconds of searches in the same table, with and without a page open on them, in turn.
  *
  *   npm run bench:ui -- [trials] [trials of the searches that are compared] [their rounds]
@@ -27,7 +27,7 @@ import { makeHistory } from './ui/history.js';
 import { missingPeer } from './ui/peer.js';
 import { searchCost } from './ui/search-cost.js';
 import { allTrialsListed, allTrialsSeen, filterField, frontierSeen, runsSeen, trialsSeen } from './ui/seen.js';
-import { memoryOf, startServer, type Server } from './ui/server.js';
+import { startServer, type Server } from './ui/server.js';
 
 const [trials, compared, rounds] = [50_000, 10_000, 3].map((usual, i) => Number(process.argv[i + 2] ?? usual));
 const liveSeconds = 20;
@@ -160,8 +160,17 @@ try {
       tell(...(await pageTimes(browser, server)));
       tell(...(await filtering(browser, server)));
       tell(...(await live(browser, server, join(runs, 'live'))));
-      const most = memoryOf(server.pid, 'VmHWM');
-      if (most !== null) tell({ what: 'memory of the server, at most', value: most, unit: 'MiB', bar: 200 });
+      const most = server.most();
+      if (most !== null)
+        tell(
+          {
+            what: 'memory of the server and its launcher, at most',
+            value: most.server + most.launcher,
+            unit: 'MiB',
+            bar: 200,
+          },
+          { what: 'memory of the server alone, at most', value: most.server, unit: 'MiB' },
+        );
     } finally {
       await server.close();
     }

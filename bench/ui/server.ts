@@ -16,10 +16,20 @@ export function memoryOf(pid: number, name: 'VmRSS' | 'VmHWM' | 'RssAnon'): numb
   }
 }
 
+/** The processes that one has started, as /proc tells; none where there is no such file. */
+function childrenOf(pid: number): readonly number[] {
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
+  } catch {
+    return [];
+  }
+}
+
 /** `nas ui` as users start it. */
 export interface Server {
   readonly address: string;
-  readonly pid: number;
+  /** The most that it and its launcher have held, in MiB: the command starts a process that serves; null where unknown. */
+  readonly most: () => { readonly server: number; readonly launcher: number } | null;
   readonly close: () => Promise<void>;
 }
 
@@ -27,7 +37,8 @@ export async function startServer(folder: string): Promise<Server> {
   const child: ChildProcess = spawn(process.execPath, [main, 'ui', folder, '--port', '0'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  if (child.stdout === null || child.pid === undefined) throw new Error('nas ui did not start');
+  const { pid } = child;
+  if (child.stdout === null || pid === undefined) throw new Error('nas ui did not start');
   const lines = createInterface(child.stdout);
   for await (const line of lines) {
     const address = /https?:\/\/[^\s/]+/.exec(line)?.[0];
@@ -36,7 +47,12 @@ export async function startServer(folder: string): Promise<Server> {
       child.kill('SIGTERM');
       if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
     };
-    return { address, pid: child.pid, close };
+    const most: Server['most'] = () => {
+      const launcher = memoryOf(pid, 'VmHWM');
+      const [served] = childrenOf(pid).map((each) => memoryOf(each, 'VmHWM'));
+      return launcher === null || (served ?? null) === null ? null : { launcher, server: served };
+    };
+    return { address, most, close };
   }
   throw new Error('nas ui ended without an address');
 }
