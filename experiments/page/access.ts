@@ -10,8 +10,12 @@ export interface Access {
   readonly token: string | null;
 }
 
-/** Where data is, which no other site may have a browser fetch. */
-export const isData = (url: string): boolean => /^\/(api|files)(\/|$|\?)/.test(url);
+/**
+ * Whether a request is for data, which no other site may have a browser fetch: as the router understood it, for which
+ * `/%61pi/runs` is `/api/runs`.
+ */
+export const isData = ({ routeOptions, url }: FastifyRequest): boolean =>
+  /^\/(api|files)(\/|$|\?)/.test(routeOptions.url ?? url);
 
 /** Names of cookies are shared by all servers of a host, whatever their ports. */
 const cookieName = ({ socket }: FastifyRequest): string => `nas-token-${socket.localPort ?? 0}`;
@@ -42,18 +46,22 @@ function checkHost({ headers: { host } }: FastifyRequest, names: ReadonlySet<str
 }
 
 /** No other site may use a browser that can reach this server; a link to a page, or one that is typed, is no such use. */
-function checkOrigin({ headers, url }: FastifyRequest): void {
+function checkOrigin(request: FastifyRequest): void {
+  const { headers } = request;
   const { origin, host } = headers;
   const isForeign = origin !== undefined && !(URL.canParse(origin) && new URL(origin).host === host?.toLowerCase());
   const site = headers['sec-fetch-site'] ?? 'none';
   const isWithin = site === 'same-origin' || site === 'none';
-  const isVisit = headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document' && !isData(url);
+  const isVisit =
+    headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document' && !isData(request);
   if (isForeign || !(isWithin || isVisit)) throw new Refusal(403, 'pages of other sites may not use this one');
 }
 
 /**
  * The token is in a cookie, in `Authorization`, or, at first, in the address: then it moves to the cookie, which no script
- * and no other site can use, and out of the address, which is seen and shared.
+ * can read, and out of the address, which is seen and shared. A browser sends the cookie also where a link of another site
+ * leads here (a mail, a chat), as the page could not be opened from there otherwise: all that can be asked is to look, and
+ * no other site sees the answer.
  */
 async function checkToken(request: FastifyRequest, reply: FastifyReply, token: string): Promise<void> {
   const name = cookieName(request);
@@ -63,7 +71,7 @@ async function checkToken(request: FastifyRequest, reply: FastifyReply, token: s
     searchParams.delete('token');
     const rest = searchParams.size === 0 ? '' : `?${searchParams.toString()}`;
     const secure = request.headers['x-forwarded-proto'] === 'https';
-    reply.setCookie(name, token, { path: '/', httpOnly: true, sameSite: 'strict', secure });
+    reply.setCookie(name, token, { path: '/', httpOnly: true, sameSite: 'lax', secure });
     // Two slashes at the beginning would lead to another host.
     await reply.header('cache-control', 'no-store').redirect(pathname.replace(/^[/\\]+/, '/') + rest, 303);
     return;

@@ -30,11 +30,11 @@ const longestName = 3 * 255;
 export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   const { clock, report } = options;
   const app = fastify({ forceCloseConnections: true, routerOptions: { maxParamLength: longestName } });
-  app.setErrorHandler((error, { url, headers }, reply) => {
+  app.setErrorHandler((error, request, reply) => {
     const { status, body, isBug } = refusalOf(error);
     if (isBug) report(error);
     // A person who opens a page reads a sentence; programs read the same as data.
-    const isRead = !isData(url) && headers.accept?.includes('text/html') === true;
+    const isRead = !isData(request) && request.headers.accept?.includes('text/html') === true;
     const { message, hint = '' } = body.error;
     void reply.status(status).header('cache-control', 'no-store');
     return isRead ? reply.type('text/plain; charset=utf-8').send(`${message}\n${hint}\n`) : reply.send(body);
