@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../../store/index.js';
 import type { RunId, StreamQueries, Streams } from './api.js';
 import { parseQuery, streamSchemas } from './queries.js';
+import { refusalOf } from './refusals.js';
 import type { RunFolder } from './watch/folder.js';
 import type { KnownRun } from './watch/known-run.js';
 import type { RunList } from './watch/run-list.js';
@@ -19,7 +20,7 @@ interface Message<A extends keyof Streams> extends SSEMessage {
 /** What is sent of a stream, until the signal is aborted. */
 type Source<A extends keyof Streams> = (signal: AbortSignal) => AsyncIterable<Message<A>>;
 
-/** Opens a stream, or throws a Refusal. */
+/** Opens a stream. @throws Refusal, or NasError of what cannot be read. */
 type Open<A extends keyof Streams> = (
   query: StreamQueries[A],
   request: FastifyRequest<{ Params: { readonly run: RunId } }>,
@@ -38,10 +39,13 @@ export interface StreamsOptions {
 export function serveStreams(app: FastifyInstance, { folder, list, clock, report }: StreamsOptions): void {
   const watches = new Watches(clock);
   const sources: { readonly [A in keyof Streams]: Open<A> } = {
-    '/api/live': () =>
-      async function* (signal) {
+    '/api/live': () => {
+      // A folder that cannot be read is refused while that can be said.
+      folder.runs();
+      return async function* (signal) {
         for await (const data of list.changes(signal)) yield { event: 'runs', data };
-      },
+      };
+    },
     '/api/runs/:run/live': ({ after }, { params }, reply) => {
       const run = folder.run(params.run);
       const heard = heardLast(reply.sse.lastEventId) ?? { begun: null, cursor: after ?? null };
@@ -57,7 +61,10 @@ export function serveStreams(app: FastifyInstance, { folder, list, clock, report
       { sse: 'only', exposeHeadRoute: false },
       async (request, reply) => {
         const query = parseQuery(streamSchemas[address], request);
-        await send(reply, open(query, request, reply)).catch(report);
+        await send(reply, open(query, request, reply)).catch((error: unknown) => {
+          // It has begun and can only end: who asks again is told why.
+          if (refusalOf(error).isBug) report(error);
+        });
       },
     );
   };

@@ -36,17 +36,11 @@ export class KnownRun {
    * @throws NasError `in-use` when it is locked at this moment; `invalid-input` when it cannot be read; what the task throws.
    */
   look<T>(task: (store: Store, memory: RunMemory) => T | Promise<T>): Promise<T> {
-    return look(this.workdir, async (store) => {
+    return look(this.workdir, (store) => {
       const createdAt = store.run.createdAt();
       if (createdAt !== this.began) this.memory = new RunMemory();
       this.began = createdAt;
-      try {
-        return await task(store, this.memory);
-      } catch (error) {
-        // What was taken in halfway is no memory.
-        this.memory = new RunMemory();
-        throw error;
-      }
+      return task(store, this.memory);
     });
   }
 }

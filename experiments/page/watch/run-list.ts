@@ -7,6 +7,7 @@ import type { RunFolder } from './folder.js';
 import type { KnownRun } from './known-run.js';
 import { pause } from './pause.js';
 import { processorTime } from './processor-time.js';
+import { pacing, rest } from './rhythm.js';
 
 /** What was found when a run was looked at last. */
 interface Found {
@@ -22,10 +23,6 @@ interface Found {
 
 /** Milliseconds between two looks at all runs, for those who listen. */
 const interval = 1000;
-/** Of a run that goes on, what depends on the time is told anew after so many ms, though nothing was written. */
-const pacing = 10_000;
-/** A run is not looked at for this many times what the last look took: watching many long runs stays a light load. */
-const rest = 50;
 
 const statusOf = (entry: RunEntry): string | undefined => ('run' in entry ? entry.run.status : undefined);
 
@@ -90,6 +87,7 @@ export class RunList {
   /** What is found of a run now; undefined when it has vanished. */
   private async lookAt(run: KnownRun): Promise<Found | undefined> {
     const before = this.found.get(run.id);
+    let processor = processorTime();
     try {
       const stamp = run.stamp();
       if (stamp === null) return undefined;
@@ -97,7 +95,7 @@ export class RunList {
       // Others are answered between two runs.
       await setImmediate();
       const at = this.clock();
-      const processor = processorTime();
+      processor = processorTime();
       const isWorkedIn = run.isWorkedIn();
       const entry = await run.look((store, memory) => collectEntry(store, run.id, memory, at));
       const { text, isSettled } = stamp;
@@ -107,7 +105,8 @@ export class RunList {
       if (error instanceof NasError && error.code === 'in-use' && before?.run === run) return before;
       const hint = error instanceof NasError && error.hint !== undefined ? `. ${error.hint}` : '';
       const entry = { id: run.id, problem: `${messageOf(error)}${hint}` };
-      return { run, stamp: '', isSettled: false, isWorkedIn: false, entry, at: this.clock(), took: 0 };
+      const took = processorTime() - processor;
+      return { run, stamp: '', isSettled: false, isWorkedIn: false, entry, at: this.clock(), took };
     }
   }
 

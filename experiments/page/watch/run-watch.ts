@@ -6,6 +6,7 @@ import type { Changes, ErrorAnswer } from '../api.js';
 import { refusalOf } from '../refusals.js';
 import type { KnownRun } from './known-run.js';
 import { processorTime } from './processor-time.js';
+import { pacing, rest } from './rhythm.js';
 
 /** Up to where someone knows a run. */
 export interface Heard {
@@ -27,10 +28,6 @@ type Looked =
 
 /** Milliseconds between two looks. */
 const interval = 250;
-/** A pause is at least so many times as long as the looks before it took of a processor, which the search needs. */
-const rest = 50;
-/** Of a run that goes on, what depends on the time is told anew after so many ms, though nothing was written. */
-const pacing = 10_000;
 /** So many times in a row a run must be unreadable to be given up: it may be just about to be replaced. */
 const patience = 4;
 

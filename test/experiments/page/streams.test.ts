@@ -1,5 +1,6 @@
-import { cpSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { CandidateColumns } from '../../../experiments/page/api.js';
 import { clearRun, databasePath } from '../../../experiments/runner/index.js';
@@ -152,6 +153,20 @@ describe('the list of runs', () => {
     mkdirSync(join(folder, 'c'));
     await expect.poll(latest, patient).toEqual([['b', 'died']]);
     const count = list.heard.length;
-    await expect.poll(() => list.heard.length, { timeout: 1500 }).toBe(count);
+    // Longer than from one look to the next: where nothing changes, nothing is told.
+    await setTimeout(1500);
+    expect(list.heard.length).toBe(count);
+  });
+
+  it('ends without a complaint where the folder cannot be read any more, and says so to who asks again', async () => {
+    const { folder } = await running();
+    const { address } = await testServer(folder);
+    const url = new URL('/api/live', address);
+    const list = await listenTo('/api/live', url);
+    await expect.poll(() => list.heard.length, patient).toBe(1);
+    renameSync(folder, `${folder}-before`);
+    writeFileSync(folder, 'not a folder');
+    await expect.poll(list.isOver, patient).toBe(true);
+    expect((await listenTo('/api/live', url)).status).toBe(422);
   });
 });

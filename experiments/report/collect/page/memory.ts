@@ -96,8 +96,14 @@ export class RunMemory {
     store.reading(() => {
       const latest = store.events.latest();
       if (latest === this.seen && this.known !== undefined) return;
-      if (this.known === undefined || latest - this.seen > many) this.readAll(store, latest);
-      else this.readSince(store, latest);
+      try {
+        if (this.known === undefined || latest - this.seen > many) this.readAll(store, latest);
+        else this.readSince(store, latest);
+      } catch (error) {
+        // What was taken in halfway is no memory: the next time all is read.
+        this.known = undefined;
+        throw error;
+      }
       this.seen = latest;
     });
   }
