@@ -49,8 +49,9 @@ export async function startServer(folder: string): Promise<Server> {
     };
     const most: Server['most'] = () => {
       const launcher = memoryOf(pid, 'VmHWM');
-      const [served] = childrenOf(pid).map((each) => memoryOf(each, 'VmHWM'));
-      return launcher === null || (served ?? null) === null ? null : { launcher, server: served };
+      const served = childrenOf(pid).map((each) => memoryOf(each, 'VmHWM'));
+      const server = served.at(0) ?? null;
+      return launcher === null || server === null ? null : { launcher, server };
     };
     return { address, most, close };
   }
