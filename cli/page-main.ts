@@ -5,7 +5,10 @@ import { startPage } from '../experiments/page/index.js';
 import { pageAssets } from './page-assets.js';
 import type { PageTask, Started } from './page-process.js';
 
-const say = (started: Started): void => void process.send?.(started);
+/** Says it to who started it, if he is still there. */
+const say = (started: Started): void => {
+  if (process.connected) process.send?.(started, undefined, undefined, () => undefined);
+};
 
 /** Once the page is there, for which the run has waited, the search goes first. */
 function giveWay(): void {
@@ -23,13 +26,18 @@ async function serve({ page: options, givesWay }: PageTask): Promise<void> {
       assets: pageAssets(),
       report: (error) => process.stderr.write(`${messageOf(error)}\n`),
     });
+    if (!process.connected) {
+      // Who started it has gone meanwhile.
+      await page.close();
+      return;
+    }
     process.once('disconnect', () => void page.close());
     say({ address: page.address });
     if (givesWay) giveWay();
   } catch (error) {
     const hint = error instanceof NasError ? error.hint : undefined;
     say({ problem: messageOf(error), ...(hint === undefined ? {} : { hint }) });
-    process.disconnect();
+    if (process.connected) process.disconnect();
   }
 }
 

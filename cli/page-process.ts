@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { builtModule } from '../base/built-module.js';
 import { invalidInput, NasError } from '../base/errors.js';
+import { shellWord } from '../base/shell-word.js';
 import type { PageOptions } from '../experiments/page/index.js';
 import type { Terminal } from './output/terminal.js';
 
@@ -15,7 +16,7 @@ export interface PageTask {
 }
 
 /** What it says once: where it is, or why it is not. */
-export const startedSchema = z.union([
+const startedSchema = z.union([
   z.object({ address: z.string() }),
   z.object({ problem: z.string(), hint: z.string().optional() }),
 ]);
@@ -33,6 +34,8 @@ async function addressOf(child: ChildProcess): Promise<string> {
 /** A page that is served by a process of its own, which ends with this one however that ends. */
 export interface PageProcess {
   readonly address: string;
+  /** Whether the process is there. */
+  readonly isServing: () => boolean;
   /** Rejects when the process ends before it is told to. */
   readonly lost: Promise<never>;
   /** Ends it. */
@@ -59,6 +62,7 @@ export async function startPageProcess(task: PageTask): Promise<PageProcess> {
   lost.catch(() => undefined);
   return {
     address,
+    isServing: () => child.connected,
     lost,
     close: async () => {
       if (!child.connected) return;
@@ -84,7 +88,8 @@ export async function withPage(
     err(`${page.address} shows this run while it goes\n`);
     await task();
   } finally {
+    const ended = page.isServing() ? 'has ended with the run' : 'ended before the run did: its process was lost';
     await page.close();
-    err(`The page has ended with the run; nas ui ${workdir} opens it again\n`);
+    err(`The page ${ended}; nas ui ${shellWord(workdir)} opens it again\n`);
   }
 }

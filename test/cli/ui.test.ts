@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import type { RunEntry, RunsAnswer } from '../../experiments/page/api.js';
@@ -99,3 +100,22 @@ it('goes on beside a run and ends with it, however that ends', async () => {
   killed.child.kill('SIGKILL');
   await expect.poll(() => isThere(there), { timeout: 10_000 }).toBe(false);
 }, 120_000);
+
+it.skipIf(process.platform !== 'linux')(
+  'does without a page whose process was lost, and says so',
+  async () => {
+    const folder = temporaryFolder();
+    const { file } = writeTable(folder, { search: '{ controller: nsga2, trials: 8, population: 4 }' });
+    const { child, address, text, code } = start(['run', file, '--workdir', 'my work', '--ui'], folder);
+    const at = await address;
+    child.kill('SIGSTOP');
+    process.kill(Number(readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8')), 'SIGKILL');
+    await expect.poll(() => isThere(at), { timeout: 10_000 }).toBe(false);
+    child.kill('SIGCONT');
+    expect(await code).toBe(0);
+    expect(text()).toContain(
+      "The page ended before the run did: its process was lost; nas ui 'my work' opens it again\n",
+    );
+  },
+  60_000,
+);

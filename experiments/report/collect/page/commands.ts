@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { shellWord } from '../../../../base/shell-word.js';
 import { storedPrecisions } from '../../../../store/precision.js';
 import { isTableExperiment } from '../../../kinds.js';
 import type { TrialAnswer } from '../../../page/api.js';
@@ -6,10 +7,6 @@ import type { Experiment } from '../../../schema.js';
 import type { ReportMember } from '../../data.js';
 
 type Command = TrialAnswer['commands'][number];
-
-/** An argument as shells take it: quoted where it holds more than plain characters. */
-export const shellWord = (text: string): string =>
-  /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 
 const line = (...words: readonly (string | number)[]): string =>
   ['nas', ...words].map((word) => shellWord(String(word))).join(' ');
