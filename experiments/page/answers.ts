@@ -4,7 +4,6 @@ import {
   collectComparison,
   collectCurves,
   collectHypervolume,
-  collectImportance,
   collectPredictions,
   collectRunAnswer,
   collectTexts,
@@ -65,7 +64,7 @@ function handlers({ folder, list, clock }: AnswersOptions): Handlers {
     '/api/runs/:run/importance': ({ params }) =>
       look(params.run, (store, memory) => {
         memory.catchUp(store);
-        return collectImportance(store, memory.facts);
+        return memory.importance(store);
       }),
     '/api/runs/:run/predictions': ({ params }) => look(params.run, (store) => collectPredictions(store)),
     '/api/compare': ({ query: { runs } }) =>

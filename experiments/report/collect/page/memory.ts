@@ -10,12 +10,13 @@ import {
   type StoredPrecision,
   type TrialState,
 } from '../../../../store/index.js';
-import type { Activity, Pace, RunSummary } from '../../../page/api.js';
+import type { Activity, ImportanceAnswer, Pace, RunSummary } from '../../../page/api.js';
 import { candidatesOf, plainValues } from '../../../runner/loop/frontier.js';
 import { summaryOf } from '../run.js';
 import { along } from '../trials.js';
 import { AtWork } from './at-work.js';
 import { factsOf, type RunFacts } from './facts.js';
+import { LatestImportance } from './latest-importance.js';
 import { paceOf, pacedBy } from './pace.js';
 
 /** A network of the frontier. */
@@ -63,6 +64,7 @@ export class RunMemory {
   private members: readonly Member[] = [];
   private changed = 0;
   private work: AtWork | undefined;
+  private readonly latestImportance = new LatestImportance();
   /** When the run was begun or resumed, or the last trial ended before `ends`. */
   private since = 0;
   private ends: readonly number[] = [];
@@ -120,6 +122,12 @@ export class RunMemory {
   /** What is being done, if the run is running. */
   activity(store: Store): readonly Activity[] {
     return this.work?.now(store) ?? [];
+  }
+
+  /** How much each decision matters, as it was computed not long ago; after `catchUp`. */
+  importance(store: Store): Promise<ImportanceAnswer> {
+    const complete = this.states.filter((state) => state === 'complete').length;
+    return this.latestImportance.answer(store, { facts: this.facts, cursor: this.cursor, complete });
   }
 
   private readAll(store: Store, latest: number): void {

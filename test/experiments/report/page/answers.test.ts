@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   collectCurves,
-  collectImportance,
   collectPredictions,
   collectRunAnswer,
   collectTexts,
@@ -13,7 +12,9 @@ import {
   factsOf,
   RunMemory,
 } from '../../../../experiments/report/collect/page/index.js';
-import { commandsFor, shellWord } from '../../../../experiments/report/collect/page/commands.js';
+import { shellWord } from '../../../../base/shell-word.js';
+import { commandsFor } from '../../../../experiments/report/collect/page/commands.js';
+import { collectImportance } from '../../../../experiments/report/collect/page/importance.js';
 import { loadExperiment } from '../../../../experiments/parse/index.js';
 import { Store } from '../../../../store/index.js';
 import { nasInside } from '../../../cli/nas.js';
