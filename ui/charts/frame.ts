@@ -70,7 +70,7 @@ export const legendLook = (look: Look) => ({
 /** Braces would be read as the beginning of a style. */
 export const plainText = (text: string): string => text.replaceAll('{', '(').replaceAll('}', ')');
 
-/** What ECharts says of the mark that is pointed at; of several, under `trigger: 'axis'`. */
+/** What ECharts says of the mark that is pointed at. */
 export interface Pointed {
   readonly seriesName?: string;
   readonly seriesIndex?: number;
@@ -84,12 +84,6 @@ export const saying =
   (text: (at: Pointed) => string) =>
   (at: unknown): string =>
     plainText(text(at as Pointed));
-
-/** The same of all marks at one place of the horizontal axis. */
-export const sayingAll =
-  (text: (at: readonly Pointed[]) => string) =>
-  (at: unknown): string =>
-    plainText(text(Array.isArray(at) ? (at as readonly Pointed[]) : [at as Pointed]));
 
 /** The numbers of a mark's value; what is no number is NaN. */
 export const numbersOf = ({ value }: Pick<Pointed, 'value'>): readonly number[] =>

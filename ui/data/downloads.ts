@@ -9,7 +9,7 @@ const inOrder = (fields: readonly Field[], groups: readonly FieldGroup[]): Field
  * The columns of a file of trials: those that `nas trials --format csv` has, under the same names and in the same order
  * (trial, state, precision, decisions, objectives), then all that is known besides.
  */
-export function fileColumns(fields: readonly Field[]): readonly (readonly [title: string, field: Field])[] {
+function fileColumns(fields: readonly Field[]): readonly (readonly [title: string, field: Field])[] {
   const first = ['number', 'state', 'precision'];
   const head = first.flatMap((name) => fields.filter((field) => field.name === name));
   const rest = inOrder(fields, ['decision', 'objective', 'measure', 'final', 'course', 'trial', 'text']);

@@ -9,7 +9,7 @@ import { useThrottled } from '../../data/use-throttled.js';
 const step = 15;
 
 /** Rows of the newest trials, the newest first. Trials are numbered as they are asked for, and so are rows. */
-export function newestRows({ chosen, number, length }: Candidates, count: number): readonly number[] {
+function newestRows({ chosen, number, length }: Candidates, count: number): readonly number[] {
   const rows: number[] = [];
   for (let row = length - 1; row >= 0 && rows.length < count; row--) if (chosen[row]) rows.push(row);
   return rows.sort((a, b) => number[b] - number[a]);

@@ -4,7 +4,7 @@ import { Table } from '../../components/table.js';
 import { judgedOf } from './judged.js';
 
 /** Where a file of a run's workdir is fetched from. */
-export const fileAddress = (run: RunId, path: string): FileAddress =>
+const fileAddress = (run: RunId, path: string): FileAddress =>
   `/files/${[run, ...path.split('/')].map(encodeURIComponent).join('/')}`;
 
 /** The files that are kept of it, in every precision. */
