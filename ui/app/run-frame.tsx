@@ -1,6 +1,6 @@
-import type { ComponentChildren } from 'preact';
+import { Fragment, type ComponentChildren } from 'preact';
 import { useLocation } from 'preact-iso';
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import type { RunId } from '../../experiments/page/api.js';
 import { RunState } from '../components/run-state.js';
 import { LiveRun } from '../data/live-run.js';
@@ -12,14 +12,37 @@ interface Props {
   readonly children: ComponentChildren;
 }
 
-/** The run as it stands; another one when its file was replaced. */
-function useLiveRun(id: RunId): LiveRun {
-  const [generation, setGeneration] = useState(0);
-  // A new generation is a new run under the same id.
-  const live = useMemo(() => new LiveRun(id), [id, generation]);
-  useEffect(() => () => live.end(), [live]);
-  useEffect(() => live.replaced.subscribe((replaced) => replaced && setGeneration((before) => before + 1)), [live]);
-  return live;
+/** A run under the same id as another one, and how many there were before. */
+interface Generation {
+  readonly live: LiveRun;
+  readonly index: number;
+}
+
+/** The run as it stands; when its file was replaced, another one as soon as that is there. */
+function useLiveRun(id: RunId): Generation {
+  const [generation, setGeneration] = useState<Generation>(() => ({ live: new LiveRun(id), index: 0 }));
+  const { live, index } = generation;
+  useEffect(() => {
+    live.start();
+    return () => live.end();
+  }, [live]);
+  const replaced = live.replaced.value;
+  useEffect(() => {
+    if (!replaced) return;
+    const next = new LiveRun(id);
+    let taken = false;
+    const unsubscribe = next.version.subscribe((version) => {
+      if (version === 0 || taken) return;
+      taken = true;
+      setGeneration({ live: next, index: index + 1 });
+    });
+    next.start();
+    return () => {
+      unsubscribe();
+      if (!taken) next.end();
+    };
+  }, [live, replaced]);
+  return generation;
 }
 
 function Tabs({ id }: Pick<Props, 'id'>) {
@@ -55,7 +78,7 @@ function Loading({ live }: { readonly live: LiveRun }) {
 
 /** What stands around the pages of a run: its name, how it stands, its tabs. They share what is known of the run. */
 export function RunFrame({ id, children }: Props) {
-  const live = useLiveRun(id);
+  const { live, index } = useLiveRun(id);
   const problem = live.problem.value;
   const info = live.info.value;
   if (info === null)
@@ -84,11 +107,12 @@ export function RunFrame({ id, children }: Props) {
       </div>
       {problem !== null && (
         <p class="banner" role="alert">
-          {problem} What is shown is as it was; it is tried again.
+          {live.replaced.value ? problem : `${problem} What is shown is as it was; it is tried again.`}
         </p>
       )}
       <Tabs id={id} />
-      {children}
+      {/* What a page keeps is of this generation. */}
+      <Fragment key={index}>{children}</Fragment>
     </CurrentRun.Provider>
   );
 }

@@ -43,7 +43,7 @@ function press(pressed: string, path: string, open: (address: string) => void, h
   if (pressed === '?') help();
   else if (pressed === 't') nextTheme();
   else if (pressed === '/') {
-    const field = document.querySelector<HTMLInputElement>('main input[type=search]');
+    const field = document.querySelector<HTMLInputElement>('main :is([type=search], [role=combobox])');
     if (field === null) return false;
     field.focus();
   } else {

@@ -53,6 +53,9 @@ async function refusalOf(response: Response): Promise<Refused> {
   return new Refused(response.status, refusal?.error ?? { message: `The server answered ${response.status}.` });
 }
 
+/** Whether the server would say the same again; a run's file may be locked for a moment, and a server be away. */
+export const isFinal = (error: unknown): boolean => error instanceof Refused && error.status !== 503;
+
 /** How an error of `get` or `listen` is told to people. */
 export const problemText = (error: unknown): string =>
   error instanceof Refused ? error.message : 'The server cannot be reached. Is `nas ui` still running?';
@@ -89,12 +92,18 @@ async function follow(
     }
   } finally {
     clearTimeout(timer);
+    // A stream that nobody takes in any more does not stay open.
+    giveUp();
   }
 }
 
+/** What is looked at or not; null outside browsers. */
+const theDocument = (): Document | null => ('document' in globalThis ? document : null);
+
 /**
  * Listens to a stream until it is closed. A connection that is lost is opened again with what `query` then gives, and
- * the id of the last message: a stream goes on from there. (EventSource tells nobody why a stream is refused.)
+ * the id of the last message: a stream goes on from there. (EventSource tells nobody why a stream is refused.) While the
+ * document is hidden there is none: browsers keep few to one server, and other tabs need theirs.
  */
 export function listen<A extends keyof Streams>(
   address: A,
@@ -107,7 +116,7 @@ export function listen<A extends keyof Streams>(
     readonly lost: (error: unknown) => void;
   },
 ): () => void {
-  const closed = new AbortController();
+  let closed: AbortController | null = null;
   const { opened, lost, ...messages } = handlers;
   const byEvent = new Map(Object.entries(messages));
   let lastId = '';
@@ -117,17 +126,35 @@ export function listen<A extends keyof Streams>(
     const handle = byEvent.get(event) as ((data: unknown) => void) | undefined;
     handle?.(JSON.parse(data));
   };
-  void untilDone(
-    async (progress) => {
-      const open = () => {
-        progress();
-        opened();
-      };
-      await follow(addressOf(address, parameters, query()), lastId, closed.signal, open, take);
-      throw new TypeError('the server has ended the stream');
-    },
-    lost,
-    closed.signal,
-  );
-  return () => closed.abort();
+  const open = (): void => {
+    const { signal } = (closed = new AbortController());
+    void untilDone(
+      async (progress) => {
+        const url = addressOf(address, parameters, query());
+        // A stream may be opened and fail at once: it gets on when it says something.
+        await follow(url, lastId, signal, opened, (message) => {
+          progress();
+          take(message);
+        });
+        throw new TypeError('the server has ended the stream');
+      },
+      lost,
+      signal,
+    );
+  };
+  const close = (): void => {
+    closed?.abort();
+    closed = null;
+  };
+  const seen = theDocument();
+  const look = (): void => {
+    if (seen?.hidden === true) close();
+    else if (closed === null) open();
+  };
+  seen?.addEventListener('visibilitychange', look);
+  look();
+  return () => {
+    seen?.removeEventListener('visibilitychange', look);
+    close();
+  };
 }

@@ -12,12 +12,9 @@ import type {
   TrialsAnswer,
 } from '../../experiments/page/api.js';
 import { Candidates } from './candidates.js';
-import { get, listen, problemText } from './connection.js';
+import { get, listen, problemText, Refused } from './connection.js';
 import { LiveCurves } from './live-curves.js';
 import { untilDone } from './until-done.js';
-
-/** Trials that are fetched at once: small parts, so that the first show at once. */
-const part = 5000;
 
 /** Entries of the log that are kept. */
 const longestLog = 200;
@@ -47,6 +44,11 @@ export class LiveRun {
   /** What was told while trials were loaded; null once they are. */
   private meanwhile: CandidateColumns[] | null = [];
   private askedAt = 0;
+  /** Answers may overtake each other: the number of the last question, and of the one whose answer is here. */
+  private readonly questions = { asked: 0, answered: 0 };
+  /** Counts what was told. */
+  private told = 0;
+  private started = false;
 
   /** All that does not grow with trials; null until it is there. */
   readonly info: ReadonlySignal<RunAnswer | null> = this.signals.info;
@@ -63,14 +65,22 @@ export class LiveRun {
   readonly connected: ReadonlySignal<boolean> = this.signals.connected;
   /** Why the run cannot be shown, or is no longer up to date. */
   readonly problem: ReadonlySignal<string | null> = this.signals.problem;
-  /** Whether its file was replaced or removed: what is here is of the past, and a new `LiveRun` knows more. */
+  /**
+   * Whether its file was replaced, removed, or cannot be read any more, as `problem` then says: what is here stays as it is,
+   * and a new `LiveRun` may know more.
+   */
   readonly replaced: ReadonlySignal<boolean> = this.signals.replaced;
 
   /** @param clock Of now, in ms. */
   constructor(
     readonly id: RunId,
     private readonly clock: () => number = Date.now,
-  ) {
+  ) {}
+
+  /** Fetches what is there, and listens; once. */
+  start(): void {
+    if (this.started) return;
+    this.started = true;
     void untilDone(
       (progress) => this.load(progress),
       (error) => (this.signals.problem.value = problemText(error)),
@@ -92,12 +102,7 @@ export class LiveRun {
     await this.ask();
     let from: number | null = 0;
     while (from !== null) {
-      const answer: TrialsAnswer = await get(
-        '/api/runs/:run/trials',
-        { run: this.id },
-        { from, limit: part },
-        this.ended.signal,
-      );
+      const answer: TrialsAnswer = await get('/api/runs/:run/trials', { run: this.id }, { from }, this.ended.signal);
       batch(() => {
         this.candidates.merge(answer.candidates);
         this.signals.version.value++;
@@ -110,22 +115,35 @@ export class LiveRun {
       progress();
     }
     // A part may be older than what was told while it was on its way.
-    for (const later of this.meanwhile ?? []) this.candidates.merge(later);
+    const { meanwhile } = this;
     this.meanwhile = null;
+    if (meanwhile === null || meanwhile.length === 0) return;
+    for (const later of meanwhile) this.candidates.merge(later);
+    this.signals.version.value++;
   }
 
   /** Asks for what does not grow with trials. */
   private async ask(): Promise<void> {
     this.askedAt = this.clock();
+    const { questions, told } = this;
+    const own = ++questions.asked;
     const info = await get('/api/runs/:run', { run: this.id }, {}, this.ended.signal);
-    this.signals.info.value = { ...info, log: merged(info.log, this.info.value?.log ?? []) };
+    if (own < questions.answered) return;
+    questions.answered = own;
+    const known = this.info.peek();
+    // What was told while the answer was on its way is newer.
+    const { run, pace } = known !== null && told !== this.told ? known : info;
+    this.signals.info.value = { ...info, run, pace, log: merged(info.log, known?.log ?? []) };
   }
 
   private listen(first: number): void {
     const { connected, problem, replaced } = this.signals;
     const close = listen('/api/runs/:run/live', { run: this.id }, () => ({ after: this.cursor ?? first }), {
       changes: (changes) => this.take(changes),
-      gone: () => (replaced.value = true),
+      gone: ({ error }) => {
+        batch(() => ((replaced.value = true), (problem.value = new Refused(410, error).message)));
+        this.end();
+      },
       opened: () => batch(() => ((connected.value = true), (problem.value = null))),
       lost: (error) =>
         batch(() => {
@@ -138,6 +156,7 @@ export class LiveRun {
 
   private take({ cursor, run, pace, candidates, frontier, now, epochs, log }: Changes): void {
     this.cursor = cursor;
+    this.told++;
     const before = this.info.value;
     batch(() => {
       const { info, version, loaded } = this.signals;

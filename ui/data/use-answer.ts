@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Address, Answers, Queries } from '../../experiments/page/api.js';
-import { addressOf, get, problemText, Refused, type Parameters } from './connection.js';
+import { addressOf, get, isFinal, problemText, type Parameters } from './connection.js';
 
 /** A question to the server. */
 export interface Question<A extends Address> {
@@ -20,7 +20,7 @@ export interface Asked<T> {
 /** Seconds after which the same is asked again; null: never. */
 type Again<A extends Address> = (answer: Answers[A]) => number | null;
 
-/** Seconds after which the server is asked again when it could not be reached. */
+/** Seconds after which the server is asked again when it could not be reached, or not answer at that moment. */
 const patience = 5;
 
 const urlOf = <A extends Address>({ address, parameters, query }: Question<A>): string =>
@@ -43,7 +43,7 @@ function keepAsking<A extends Address>(
     } catch (error) {
       if (ended.signal.aborted) return;
       take({ problem: problemText(error) });
-      after = error instanceof Refused ? null : patience;
+      after = isFinal(error) ? null : patience;
     }
     if (after !== null && !ended.signal.aborted) timer = setTimeout(() => void ask(), 1000 * after);
   };
@@ -57,21 +57,26 @@ function keepAsking<A extends Address>(
 const nothing: Asked<never> = { answer: null, problem: null };
 
 /**
- * Asks the server several questions of one kind, and each again as `again` says. A question that is still asked among others
- * keeps its answer.
+ * Asks the server several questions of one kind, and each again as `again` says, or when `moment` is another one: how the
+ * runs stand that they are about, null while that is not known. A question that is still asked among others keeps its
+ * answer.
  */
 export function useAnswers<A extends Address>(
   questions: readonly Question<A>[],
   again: Again<A> = () => null,
+  moment: string | null = null,
 ): readonly Asked<Answers[A]>[] {
   const urls = questions.map(urlOf);
   const [known, setKnown] = useState<ReadonlyMap<string, Asked<Answers[A]>>>(new Map());
   const going = useRef(new Map<string, () => void>());
   const latest = useRef(again);
   latest.current = again;
+  const last = useRef(moment);
   useEffect(() => {
+    const moved = moment !== null && last.current !== null && moment !== last.current;
+    last.current = moment ?? last.current;
     for (const [url, end] of going.current)
-      if (!urls.includes(url)) {
+      if (moved || !urls.includes(url)) {
         end();
         going.current.delete(url);
       }
@@ -89,7 +94,7 @@ export function useAnswers<A extends Address>(
         keepAsking(questions[i], (answer) => latest.current(answer), take),
       );
     }
-  }, [urls.join('\n')]);
+  }, [urls.join('\n'), moment]);
   useEffect(
     () => () => {
       for (const end of going.current.values()) end();
@@ -100,8 +105,12 @@ export function useAnswers<A extends Address>(
   return urls.map((url) => known.get(url) ?? nothing);
 }
 
-/** Asks the server one question, again as `again` says, and another one when it changes. Null: nothing is asked. */
-export function useAnswer<A extends Address>(question: Question<A> | null, again?: Again<A>): Asked<Answers[A]> {
-  const [asked = nothing] = useAnswers(question === null ? [] : [question], again);
+/** Asks the server one question, again as `useAnswers` does, and another one when it changes. Null: nothing is asked. */
+export function useAnswer<A extends Address>(
+  question: Question<A> | null,
+  again?: Again<A>,
+  moment?: string | null,
+): Asked<Answers[A]> {
+  const [asked = nothing] = useAnswers(question === null ? [] : [question], again, moment);
   return asked;
 }

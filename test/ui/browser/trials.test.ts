@@ -66,6 +66,24 @@ describeInBrowser(
       expect(await filter(other).inputValue()).toContain('accuracy > 80 %');
     });
 
+    it('is filtered as its address says, also when that changes, and has the filter at a key', async () => {
+      const page = await site().open(address);
+      await expect.poll(() => listed(page)).toBe(120);
+      await page.keyboard.press('/');
+      await expect.poll(() => page.evaluate(() => document.activeElement?.getAttribute('role'))).toBe('combobox');
+      await page.keyboard.type('number < 7');
+      await expect.poll(() => listed(page)).toBe(7);
+      expect(await filter(page).inputValue()).toBe('number < 7');
+      await page.waitForURL(/filter=/);
+      await page.getByRole('navigation', { name: 'Pages of this run' }).getByRole('link', { name: 'Trials' }).click();
+      await expect.poll(() => listed(page)).toBe(120);
+      expect(await filter(page).inputValue()).toBe('');
+      await page.goBack();
+      await expect.poll(() => listed(page)).toBe(7);
+      await page.goForward();
+      await expect.poll(() => listed(page)).toBe(120);
+    });
+
     it('says where a filter is wrong, and lists what the last right one did', async () => {
       const page = await site().open(address);
       await expect.poll(() => listed(page)).toBe(120);

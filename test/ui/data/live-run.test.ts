@@ -107,6 +107,7 @@ describe('LiveRun', () => {
 
   it('has what is there, and then what happens', async () => {
     live = new LiveRun('a run');
+    live.start();
     const run = live;
     await vi.waitFor(() => expect(run.frontier.value.length).toBeGreaterThan(0), soon);
     expect(run.info.value?.run.name).toBe('stored');
@@ -125,6 +126,7 @@ describe('LiveRun', () => {
 
   it('says that the server is gone, and goes on from where it was when it is back', async () => {
     live = new LiveRun('a run');
+    live.start();
     const run = live;
     await vi.waitFor(() => expect(run.frontier.value.length).toBeGreaterThan(0), soon);
     await site.stop();
@@ -139,11 +141,38 @@ describe('LiveRun', () => {
     expect(run.replaced.value).toBe(false);
   });
 
+  it('has no stream while nobody looks, and goes on from where it was when somebody does', async () => {
+    const seen = Object.assign(new EventTarget(), { hidden: false });
+    const look = (hidden: boolean): void => {
+      seen.hidden = hidden;
+      seen.dispatchEvent(new Event('visibilitychange'));
+    };
+    vi.stubGlobal('document', seen);
+    live = new LiveRun('a run');
+    live.start();
+    const run = live;
+    await vi.waitFor(() => expect(run.frontier.value.length).toBeGreaterThan(0), soon);
+    look(true);
+    addBest(5);
+    // Much longer than it takes where somebody looks.
+    await new Promise((resolve) => setTimeout(resolve, 1200));
+    expect(numbers(run)).toEqual([0, 1, 2, 3, 4]);
+    expect(run.connected.value).toBe(true);
+    look(false);
+    await vi.waitFor(() => expect(numbers(run)).toEqual([0, 1, 2, 3, 4, 5]), soon);
+    look(true);
+    look(false);
+    addBest(6);
+    await vi.waitFor(() => expect(numbers(run)).toEqual([0, 1, 2, 3, 4, 5, 6]), soon);
+    expect(run.replaced.value).toBe(false);
+  });
+
   it('says why a run cannot be shown, and shows it as soon as it can be', async () => {
     store?.close();
     store = null;
     rmSync(workdir(), { recursive: true });
     live = new LiveRun('a run');
+    live.start();
     const run = live;
     await vi.waitFor(() => expect(run.problem.value).toContain('a run'), soon);
     await begin(3);
@@ -153,6 +182,7 @@ describe('LiveRun', () => {
 
   it('says that the run was begun anew, also when that was while the server was away', async () => {
     live = new LiveRun('a run');
+    live.start();
     const run = live;
     await vi.waitFor(() => expect(run.frontier.value.length).toBeGreaterThan(0), soon);
     await site.stop();
@@ -161,8 +191,10 @@ describe('LiveRun', () => {
     await begin(2);
     await site.begin();
     await vi.waitFor(() => expect(run.replaced.value).toBe(true), soon);
-    run.end();
+    expect(run.problem.value).toContain('begun anew');
+    expect(numbers(run)).toEqual([0, 1, 2, 3, 4]);
     live = new LiveRun('a run');
+    live.start();
     const next = live;
     await vi.waitFor(() => expect(numbers(next)).toEqual([0, 1]), soon);
   });

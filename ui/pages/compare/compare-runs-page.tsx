@@ -71,11 +71,18 @@ export default function CompareRunsPage() {
   const listed = useRuns();
   const known = listed.answer?.runs.filter(isReadable) ?? [];
   const enough = ids.length >= 2;
+  const statusOf = (wanted: RunId) => known.find(({ id }) => id === wanted)?.run.status ?? '';
+  const moment = listed.answer === null ? null : ids.map(statusOf).join();
   const compared = useAnswer(
     enough ? { address: '/api/compare', parameters: {}, query: { runs: ids } } : null,
     ({ runs }) => (runs.some(({ run }) => run.status === 'running') ? age : null),
+    moment,
   );
-  const details = useAnswers(enough ? ids.map((run) => ({ address: '/api/runs/:run', parameters: { run } })) : []);
+  const details = useAnswers(
+    enough ? ids.map((run) => ({ address: '/api/runs/:run', parameters: { run } })) : [],
+    undefined,
+    moment,
+  );
   const set = (chosen: readonly RunId[]) => route(runsAddress(chosen));
   const { answer, problem } = compared;
   const infos = details.flatMap((asked) => (asked.answer === null ? [] : [asked.answer]));

@@ -53,6 +53,7 @@ export default function CompareTrialsPage() {
       if (state === 'running' || state === 'waiting') return ages.trial;
       return info.run.status === 'running' ? ages.run : null;
     },
+    info.run.status,
   );
   const set = (chosen: readonly number[]) =>
     route(withQuery(path, { ...query, trials: chosen.length === 0 ? undefined : chosen.join(',') }));

@@ -12,8 +12,11 @@ const age = 60;
 /** What matters: how much decisions explain, what was reached with each choice, and all of it at once. */
 export default function ImportancePage() {
   const { live, info } = useRun();
-  const asked = useAnswer({ address: '/api/runs/:run/importance', parameters: { run: live.id } }, () =>
-    info.run.status === 'running' ? age : null,
+  const { status } = info.run;
+  const asked = useAnswer(
+    { address: '/api/runs/:run/importance', parameters: { run: live.id } },
+    () => (status === 'running' ? age : null),
+    status,
   );
   const trials = useCompleteTrials();
   const decisions = decisionOrder(trials, asked.answer?.objectives ?? []);

@@ -85,8 +85,11 @@ export default function LatencyPage() {
   const { live, info } = useRun();
   const { route } = useLocation();
   const look = useLook();
-  const { answer, problem } = useAnswer({ address: '/api/runs/:run/predictions', parameters: { run: live.id } }, () =>
-    live.info.value?.run.status === 'running' ? age : null,
+  const { status } = info.run;
+  const { answer, problem } = useAnswer(
+    { address: '/api/runs/:run/predictions', parameters: { run: live.id } },
+    () => (status === 'running' ? age : null),
+    status,
   );
   const pairs = answer?.pairs ?? noPairs;
   const several = info.precisions !== null;

@@ -40,6 +40,7 @@ export function HypervolumeCard() {
       const run = live.info.value?.run;
       return run?.status === 'running' ? ageOf(run) : null;
     },
+    info.run.status,
   );
   const points = answer?.points ?? noPoints;
   const option = useMemo(

@@ -1,6 +1,7 @@
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { CandidateKey, RunId } from '../../../experiments/page/api.js';
-import { get } from '../../data/connection.js';
+import { get, isFinal } from '../../data/connection.js';
+import { untilDone } from '../../data/until-done.js';
 
 type Interval = readonly [low: number, high: number];
 
@@ -22,11 +23,19 @@ export function useIntervals(
     const ended = new AbortController();
     const { number, precision } = missing;
     const keep = (interval: Interval | null) => setKnown((before) => new Map([...before, [nameOf(missing), interval]]));
-    get('/api/runs/:run/trials/:trial', { run, trial: number }, { precision }, ended.signal).then(
-      ({ trial }) => keep(trial.latency?.interval ?? null),
-      () => {
-        if (!ended.signal.aborted) keep(null);
-      },
+    const ask = async (): Promise<void> => {
+      const parameters = { run, trial: number };
+      const { trial } = await get('/api/runs/:run/trials/:trial', parameters, { precision }, ended.signal);
+      keep(trial.latency?.interval ?? null);
+    };
+    void untilDone(
+      () =>
+        ask().catch((error: unknown) => {
+          if (!isFinal(error)) throw error;
+          keep(null);
+        }),
+      () => undefined,
+      ended.signal,
     );
     return () => ended.abort();
   }, [run, name]);

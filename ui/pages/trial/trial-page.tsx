@@ -89,6 +89,7 @@ export default function TrialPage() {
         }
       : null,
     (latest) => patienceWith(latest, info.run.status === 'running'),
+    info.run.status,
   );
   return (
     <div class="trial">

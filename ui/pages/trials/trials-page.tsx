@@ -1,5 +1,5 @@
 import { useLocation } from 'preact-iso';
-import { useCallback, useMemo, useState } from 'preact/hooks';
+import { useCallback, useMemo, useRef, useState } from 'preact/hooks';
 import { useRun } from '../../app/current-run.js';
 import { FilterField, FilterHelp } from '../../components/filter-field.js';
 import { Grid } from '../../components/grid.js';
@@ -13,7 +13,7 @@ import { gridColumns, usualColumns } from './columns.js';
 import { Downloads } from './downloads.js';
 import { judgedRows, useAllTexts, useFilter, useListed, useSeenTexts } from './listed.js';
 import { Selection, useSelection } from './selection.js';
-import { rememberColumns, rememberedColumns, useView } from './view.js';
+import { rememberColumns, rememberedColumns, useView, type TrialsView } from './view.js';
 
 /** How often the table takes in what is new, ms. */
 const seldom = 500;
@@ -77,11 +77,15 @@ function useColumns(
   };
 }
 
-/** All trials of a run as a table: filtered, sorted, with the columns that are wished, saved, and opened. */
-export default function TrialsPage() {
+interface TrialsProps {
+  readonly view: TrialsView;
+  readonly change: (part: Partial<TrialsView>) => void;
+  readonly open: (address: string) => void;
+}
+
+function Trials({ view, change, open }: TrialsProps) {
   const { live, info } = useRun();
   const { candidates } = live;
-  const { route } = useLocation();
   const texts = useMemo(() => {
     const ended = (number: number): boolean => {
       const row = candidates.rowOf({ number, precision: 'fp32' }) ?? candidates.rowOf({ number, precision: 'int8' });
@@ -91,7 +95,6 @@ export default function TrialsPage() {
     return new Texts(fetchTexts(live.id), ended);
   }, [live]);
   const textsVersion = useSeldom(texts.version, 200);
-  const [view, change] = useView();
   const { known, fields, version } = useKnown(texts);
   const judged = useMemo(() => judgedRows(candidates), [candidates, version]);
   const { filter, problem } = useFilter(view.filter, fields);
@@ -150,10 +153,20 @@ export default function TrialsPage() {
         order={`${sortText(view.sort)} ${view.filter}`}
         isSelected={selection.has}
         onSort={sort}
-        onOpen={useCallback((row: number) => route(href(candidates.number[row])), [candidates])}
+        onOpen={useCallback((row: number) => open(href(candidates.number[row])), [candidates])}
         onSelect={selection.toggle}
         onDrawn={onDrawn}
       />
     </section>
   );
+}
+
+/** All trials of a run as a table: filtered, sorted, with the columns that are wished, saved, and opened. */
+export default function TrialsPage() {
+  const { route } = useLocation();
+  const [view, change] = useView();
+  const latest = useRef(route);
+  latest.current = route;
+  // The address is written while one types: that alone does not draw the table again.
+  return useMemo(() => <Trials view={view} change={change} open={(address) => latest.current(address)} />, [view]);
 }

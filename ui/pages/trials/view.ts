@@ -1,4 +1,5 @@
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useLocation } from 'preact-iso';
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { sortFrom, sortText, type SortKey } from '../../data/sorted.js';
 
 /** What of the trials is looked at, and how; what addresses hold of it. */
@@ -51,18 +52,33 @@ export function rememberedColumns(): Switched {
 
 export const rememberColumns = (switched: Switched): void => localStorage.setItem(storage, JSON.stringify(switched));
 
-/** The view, kept in the address; written there a little later, so that typing stays quick and the history short. */
+/**
+ * The view, kept in the address: written there a little later, so that typing stays quick and the history short, and read
+ * again when the address becomes another one, as by the tab or the browser's buttons.
+ */
 export function useView(): readonly [view: TrialsView, change: (part: Partial<TrialsView>) => void] {
-  const initial = useMemo(() => viewFrom(location.search), []);
-  const [view, setView] = useState(initial);
+  const { url, path, route } = useLocation();
+  // While another page is loaded this one still stands, and the address is no longer its own.
+  const [own] = useState(path);
+  const [view, setView] = useState(() => viewFrom(location.search));
+  const inAddress = useRef({ search: location.search, view });
   useEffect(() => {
-    if (view === initial) return;
+    const { search } = location;
+    if (path !== own || search === inAddress.current.search) return;
+    inAddress.current = { search, view: viewFrom(search) };
+    setView(inAddress.current.view);
+  }, [url]);
+  useEffect(() => {
+    if (view === inAddress.current.view) return;
     const { pathname } = location;
     const timer = setTimeout(() => {
       // A page that was left in the meantime keeps its own address.
-      if (location.pathname === pathname) history.replaceState(history.state, '', `${pathname}${searchOf(view)}`);
+      if (location.pathname !== pathname) return;
+      const search = searchOf(view);
+      inAddress.current = { search, view };
+      route(`${pathname}${search}`, true);
     }, 250);
     return () => clearTimeout(timer);
   }, [view]);
-  return [view, (part) => setView((now) => ({ ...now, ...part }))];
+  return [view, useCallback((part: Partial<TrialsView>) => setView((now) => ({ ...now, ...part })), [])];
 }
