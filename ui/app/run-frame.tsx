@@ -3,6 +3,7 @@ import { useLocation } from 'preact-iso';
 import { useEffect, useState } from 'preact/hooks';
 import type { RunId } from '../../experiments/page/api.js';
 import { RunState } from '../components/run-state.js';
+import { runAddress } from '../data/addresses.js';
 import { LiveRun } from '../data/live-run.js';
 import { CurrentRun } from './current-run.js';
 import { pages } from './pages.js';
@@ -47,7 +48,7 @@ function useLiveRun(id: RunId): Generation {
 
 function Tabs({ id }: Pick<Props, 'id'>) {
   const { path } = useLocation();
-  const base = `/runs/${encodeURIComponent(id)}`;
+  const base = runAddress(id);
   return (
     <nav aria-label="Pages of this run" class="tabs">
       {pages

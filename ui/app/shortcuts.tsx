@@ -2,7 +2,7 @@ import { signal } from '@preact/signals';
 import { useLocation } from 'preact-iso';
 import { useEffect, useRef } from 'preact/hooks';
 import { pages } from './pages.js';
-import { nextTheme } from './theme.js';
+import { nextTheme } from '../data/theme.js';
 
 const key = 'nas-shortcuts';
 

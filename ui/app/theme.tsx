@@ -1,46 +1,12 @@
-import { computed, effect, signal } from '@preact/signals';
-
-/** `auto`: as the system has it. */
-const themes = ['auto', 'light', 'dark'] as const;
-type Theme = (typeof themes)[number];
-
-/** Where it is remembered; `public/theme.js` reads it, too. */
-const key = 'nas-theme';
-
-const themeOf = (text: string | null): Theme => themes.find((theme) => theme === text) ?? 'auto';
-
-const chosen = signal<Theme>(themeOf(localStorage.getItem(key)));
-const system = matchMedia('(prefers-color-scheme: dark)');
-const systemIsDark = signal(system.matches);
-system.addEventListener('change', ({ matches }) => (systemIsDark.value = matches));
-addEventListener('storage', (event) => {
-  if (event.key === key) chosen.value = themeOf(event.newValue);
-});
-
-const dark = computed(() => chosen.value === 'dark' || (chosen.value === 'auto' && systemIsDark.value));
-
-/** Whether pages are dark now; charts read it and draw again when it changes. */
-export const isDark = (): boolean => dark.value;
-
-effect(() => {
-  localStorage.setItem(key, chosen.value);
-  const { dataset } = document.documentElement;
-  if (chosen.value === 'auto') delete dataset['theme'];
-  else dataset['theme'] = chosen.value;
-});
-
-/** The next one of the three. */
-export const nextTheme = (): void => {
-  chosen.value = themes[(themes.indexOf(chosen.value) + 1) % themes.length];
-};
+import { setTheme, theme, themes } from '../data/theme.js';
 
 export function ThemeSwitch() {
   return (
     <label class="theme">
       <span class="quiet">Theme</span>
-      <select value={chosen.value} onChange={({ currentTarget: { value } }) => (chosen.value = themeOf(value))}>
-        {themes.map((theme) => (
-          <option key={theme}>{theme}</option>
+      <select value={theme()} onChange={({ currentTarget: { value } }) => setTheme(value)}>
+        {themes.map((name) => (
+          <option key={name}>{name}</option>
         ))}
       </select>
     </label>

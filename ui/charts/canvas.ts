@@ -1,5 +1,6 @@
 import { init, use, type EChartsType } from 'echarts/core';
 import { CanvasRenderer } from 'echarts/renderers';
+import { gridIn } from './fitted.js';
 import type { ChartOption } from './option.js';
 import { registerParts } from './parts.js';
 import { keyOf, named, scopeOf, sizeOf, walkOf, type Step } from './reading.js';
@@ -35,7 +36,7 @@ export class CanvasChart {
       if (key !== undefined) onPoint(key);
     });
     this.chart.getZr().on('dblclick', () => this.reset());
-    this.observer = new ResizeObserver(() => this.chart.resize());
+    this.observer = new ResizeObserver(() => this.resize());
     this.observer.observe(element);
   }
 
@@ -59,12 +60,22 @@ export class CanvasChart {
     const next = named(latest);
     // What is zoomed to and what the legend hides stay as they are while the axes show the same.
     this.chart.setOption(
-      { ...next, ...zoomOption(this.zoom) },
+      { ...next, ...this.gridOf(next), ...zoomOption(this.zoom) },
       same ? { replaceMerge: ['series', 'xAxis', 'yAxis', 'parallelAxis'] } : { notMerge: true },
     );
     this.drawn = next;
     this.latest = next;
     this.free = performance.now() + (sizeOf(next) > manyPoints ? rest.many : rest.few);
+  }
+
+  private resize(): void {
+    this.chart.resize();
+    if (this.drawn !== null) this.chart.setOption(this.gridOf(this.drawn));
+  }
+
+  private gridOf(option: ChartOption): { readonly grid?: unknown } {
+    const grid = gridIn(option, this.chart.getWidth());
+    return grid === undefined ? {} : { grid };
   }
 
   /** Goes to the next point of those that the keyboard walks along. @returns what is said of it; null: there is none. */

@@ -57,12 +57,13 @@ export const tooltipLook = (look: Look) => ({
   textStyle: { color: look.ink, fontFamily: font, fontSize: 13, lineHeight: 19 },
 });
 
+/** Of legends, px. */
+export const legendSizes = { itemGap: 18, itemWidth: 14, itemHeight: 11 } as const;
+
 export const legendLook = (look: Look) => ({
   bottom: 6,
   left: 'center' as const,
-  itemGap: 18,
-  itemWidth: 14,
-  itemHeight: 11,
+  ...legendSizes,
   textStyle: { color: look.ink, fontFamily: font, fontSize: 12 },
   inactiveColor: look.faint,
 });

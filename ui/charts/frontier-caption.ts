@@ -1,5 +1,6 @@
-import type { ReportData, StoredPrecision } from '../../experiments/page/api.js';
+import type { ReportData } from '../../experiments/page/api.js';
 import { sliced, unusualAccuracy } from '../data/measures.js';
+import { precisions } from '../data/precisions.js';
 import type { Plane } from './frontier-points.js';
 
 /** Longer lines would make the picture wider. */
@@ -25,8 +26,6 @@ function latencyNote({ frontier, trials }: ReportData, plane: Plane): string {
   const predicted = others > 0 ? ` Latency of ${others} trials predicted.` : '';
   return `Latency${whose}: measured on ${measured[0].on}; bars: 95 % interval.${predicted}`;
 }
-
-const precisions: readonly StoredPrecision[] = ['fp32', 'int8'];
 
 /** ` (5 fp32, 4 int8)`, where a run knows more than fp32. */
 function inPrecisions({ frontier, precisions: report }: ReportData): string {

@@ -1,4 +1,5 @@
 import type { StoredPrecision } from '../../experiments/page/api.js';
+import { precisions as allPrecisions } from '../data/precisions.js';
 import { extentOf, spansDecades, valueAxis } from './axis.js';
 import { boundsOf } from './bounds.js';
 import { frameOf, legendLook, plainText } from './frame.js';
@@ -10,7 +11,7 @@ import type { ChartOption, ChartSeries, ScatterSeries } from './option.js';
 import { skyline, turnOf } from './staircase.js';
 
 const precisionsOf = ({ precisions }: FrontierInput): readonly (StoredPrecision | null)[] =>
-  precisions ? [null, 'fp32', 'int8'] : [null];
+  precisions ? [null, ...allPrecisions] : [null];
 
 /** In runs that know fp32 only, marks say nothing of it. */
 const shownPrecision = ({ precisions }: FrontierInput, precision: StoredPrecision | null): StoredPrecision | null =>

@@ -1,5 +1,6 @@
 import { ms } from '../../base/number-text.js';
-import type { PredictionPair, StoredPrecision } from '../../experiments/page/api.js';
+import type { PredictionPair } from '../../experiments/page/api.js';
+import { precisions } from '../data/precisions.js';
 import { extentOf, plainAxis } from './axis.js';
 import { frameOf, legendLook, saying, type Heading } from './frame.js';
 import type { Look } from './look.js';
@@ -17,8 +18,6 @@ export interface PredictionInput extends Heading {
   readonly pairs: readonly DrawnPair[];
   readonly look: Look;
 }
-
-const precisions: readonly StoredPrecision[] = ['fp32', 'int8'];
 
 const isPair = (data: unknown): data is { readonly pair: DrawnPair } =>
   typeof data === 'object' && data !== null && 'pair' in data;

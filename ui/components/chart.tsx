@@ -1,10 +1,10 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { isDark } from '../app/theme.js';
 import { CanvasChart } from '../charts/canvas.js';
 import { looks, type Look } from '../charts/look.js';
 import type { ChartOption } from '../charts/option.js';
 import type { Zoom } from '../charts/zoom.js';
+import { isDark } from '../data/theme.js';
 
 /** The colours of charts in the theme that is on; what reads them draws again when it changes. */
 export const useLook = (): Look => (isDark() ? looks.dark : looks.light);

@@ -6,6 +6,7 @@ import type {
   StoredPrecision,
   TrialState,
 } from '../../experiments/page/api.js';
+import { precisions } from './precisions.js';
 
 /** A column whose type the cells of a row share. */
 type Column<T> = T[];
@@ -44,6 +45,12 @@ export class Candidates {
   /** The row of a candidate. */
   rowOf({ number, precision }: CandidateKey): number | undefined {
     return this.rows.get(precision)?.get(number);
+  }
+
+  /** Whether a trial has ended, in whichever precision it is known. */
+  hasEnded(number: number): boolean {
+    const row = precisions.map((precision) => this.rowOf({ number, precision })).find((each) => each !== undefined);
+    return row !== undefined && this.state[row] !== 'waiting' && this.state[row] !== 'running';
   }
 
   /** Takes rows in. @returns those that were changed or added. */

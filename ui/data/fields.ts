@@ -1,5 +1,6 @@
 import { duration } from '../../base/number-text.js';
 import type { MeasureText, Objective, TrialText } from '../../experiments/page/api.js';
+import { precisions } from './precisions.js';
 import type { Candidates } from './candidates.js';
 import type { Cell, Field, FieldGroup } from './field.js';
 import { compareCells } from './sorted.js';
@@ -21,7 +22,6 @@ export interface Known {
 }
 
 const states = ['waiting', 'running', 'complete', 'pruned', 'failed'] as const;
-const precisions = ['fp32', 'int8'] as const;
 const origins = ['measured', 'predicted', 'imported', 'computed'] as const;
 
 const plainText = (cell: Cell): string =>

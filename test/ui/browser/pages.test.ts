@@ -1,9 +1,21 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { writeExampleRun } from './example-run.js';
 import { describeInBrowser, overflowOf, themeOf, themes, violationsOf } from './page.js';
+import { pages as routes } from '../../../ui/app/pages.js';
 import { pages, settled } from './pages.js';
+
+describe('the pages that are tested', () => {
+  it('are all that there are', () => {
+    const patterns = pages.map(({ path }) =>
+      new URL(path('example'), 'http://here').pathname
+        .replace(/^\/runs\/example/, '/runs/:run')
+        .replace(/\/trials\/\d+$/, '/trials/:trial'),
+    );
+    expect(patterns.sort()).toEqual(routes.map(({ path }) => path).sort());
+  });
+});
 
 describeInBrowser(
   'every page',

@@ -1,8 +1,8 @@
 import type { CandidateKey } from '../../../experiments/page/api.js';
 import { useRun } from '../../app/current-run.js';
+import { mostCompared } from '../../data/in-address.js';
 import { textOf, titleOf } from '../../data/text.js';
 import { AddField } from './chosen.js';
-import { most } from './in-address.js';
 
 /** Members of the frontier, each trial once, with the values that it is there for. */
 function useFrontier(): readonly { readonly number: number; readonly text: string }[] {
@@ -45,7 +45,7 @@ export function AddTrial({
     <AddField
       label="Add trial"
       hint="By number; members of the frontier are suggested."
-      full={numbers.length >= most}
+      full={numbers.length >= mostCompared}
       suggestions={frontier
         .filter(({ number }) => !numbers.includes(number))
         .map(({ number, text }) => ({ value: String(number), text: `#${number}: ${text}` }))}

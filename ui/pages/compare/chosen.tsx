@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { useId, useState } from 'preact/hooks';
-import { moved, most } from './in-address.js';
+import { mostCompared, moved } from '../../data/in-address.js';
 
 /** What is compared: each can be moved or removed. */
 export function Chosen<T extends string | number>({
@@ -99,7 +99,7 @@ export function AddField({
         Add
       </button>
       <span id={`${id}-hint`} class="quiet" role={problem === null ? undefined : 'alert'}>
-        {problem ?? (full ? `${most} at most: remove one to add another.` : hint)}
+        {problem ?? (full ? `${mostCompared} at most: remove one to add another.` : hint)}
       </span>
     </form>
   );

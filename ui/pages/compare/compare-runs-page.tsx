@@ -1,5 +1,7 @@
 import { useLocation } from 'preact-iso';
 import type { ReadableRun, RunId, RunsAnswer } from '../../../experiments/page/api.js';
+import { runAddress } from '../../data/addresses.js';
+import { mostCompared, runsAddress, runsIn } from '../../data/in-address.js';
 import { useAnswer, useAnswers } from '../../data/use-answer.js';
 import { useRuns } from '../../data/use-runs.js';
 import { AddField, Chosen } from './chosen.js';
@@ -7,7 +9,6 @@ import { ComparedFrontiers } from './compared-frontiers.js';
 import { ComparedHypervolumes } from './compared-hypervolumes.js';
 import { ComparedRuns } from './compared-runs.js';
 import { ComparedSettings } from './compared-settings.js';
-import { most, runsAddress, runsIn } from './in-address.js';
 import { Unlike } from './unlike.js';
 
 /** Seconds after which runs are compared anew while one of them is running. */
@@ -33,7 +34,7 @@ function AddRun({ ids, known, set }: ChoiceProps) {
     <AddField
       label="Add run"
       hint="By the name of its folder."
-      full={ids.length >= most}
+      full={ids.length >= mostCompared}
       suggestions={known
         .filter(({ id }) => !ids.includes(id))
         .map(({ id, run }) => ({ value: id, text: `${id}: ${run.name}, ${run.status}` }))}
@@ -90,7 +91,7 @@ export default function CompareRunsPage() {
     <>
       <section>
         <h1>Compare runs</h1>
-        <Chosen items={ids} nameOf={(id) => id} linkOf={(id) => `/runs/${encodeURIComponent(id)}`} onChange={set} />
+        <Chosen items={ids} nameOf={(id) => id} linkOf={(id) => runAddress(id)} onChange={set} />
         {listed.answer !== null && <AddRun ids={ids} known={known} set={set} />}
         {listed.problem !== null && (
           <p class="banner" role="alert">

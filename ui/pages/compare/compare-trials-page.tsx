@@ -1,6 +1,8 @@
 import { useLocation } from 'preact-iso';
 import type { TrialAnswer } from '../../../experiments/page/api.js';
 import { useRun } from '../../app/current-run.js';
+import { trialsAddress } from '../../data/addresses.js';
+import { trialsIn } from '../../data/in-address.js';
 import { withQuery } from '../../data/query.js';
 import { useAnswers, type Asked } from '../../data/use-answer.js';
 import { AddTrial, FrontierOffer } from './add-trial.js';
@@ -11,7 +13,6 @@ import { ComparedLatencies } from './compared-latencies.js';
 import { ComparedNetworks } from './compared-networks.js';
 import { ComparedPrecisions } from './compared-precisions.js';
 import { ComparedValues } from './compared-values.js';
-import { trialsIn } from './in-address.js';
 
 /** Seconds after which a trial is asked for again: while it is evaluated, and while its run may still do more with it. */
 const ages = { trial: 3, run: 15 };
@@ -59,7 +60,7 @@ export default function CompareTrialsPage() {
     route(withQuery(path, { ...query, trials: chosen.length === 0 ? undefined : chosen.join(',') }));
   const add = (number: number) => set([...numbers, number]);
   const answers = asked.flatMap(({ answer }) => (answer === null ? [] : [answer]));
-  const base = `/runs/${encodeURIComponent(live.id)}/trials`;
+  const base = trialsAddress(live.id);
   return (
     <>
       <section>

@@ -4,6 +4,7 @@ import { asksForLog, overlayOption, type OverlayLine } from '../../charts/overla
 import { skyline, turnOf } from '../../charts/staircase.js';
 import { Chart, useLook } from '../../components/chart.js';
 import { Table } from '../../components/table.js';
+import { trialAddress } from '../../data/addresses.js';
 import { withQuery } from '../../data/query.js';
 import { textOf, titleOf } from '../../data/text.js';
 
@@ -16,7 +17,7 @@ interface Place extends CandidateKey {
 
 const isPlace = (key: unknown): key is Place => typeof key === 'object' && key !== null && 'run' in key;
 
-const trialAddress = ({ run, number }: Place): string => `/runs/${encodeURIComponent(run)}/trials/${number}`;
+const addressOf = ({ run, number }: Place): string => trialAddress(run, number);
 
 /** The members of all frontiers as rows. */
 function FrontierTable({ answer }: { readonly answer: ComparisonAnswer }) {
@@ -26,7 +27,7 @@ function FrontierTable({ answer }: { readonly answer: ComparisonAnswer }) {
       label="Members of the frontiers"
       columns={[
         { title: 'run', cell: ({ run }) => run },
-        { title: 'trial', heading: true, cell: (row) => <a href={trialAddress(row)}>#{row.number}</a> },
+        { title: 'trial', heading: true, cell: (row) => <a href={addressOf(row)}>#{row.number}</a> },
         { title: 'precision', cell: ({ precision }) => precision },
         ...answer.objectives.map(({ name }) => ({
           title: titleOf(answer.measures, name),
@@ -111,7 +112,7 @@ export function ComparedFrontiers({ answer }: { readonly answer: ComparisonAnswe
         label={`Frontiers of ${runs.map(({ id }) => id).join(', ')}: ${titleOf(measures, y.name)} over ${titleOf(measures, x.name)}`}
         zoom="xy"
         height={460}
-        onPoint={(key) => isPlace(key) && route(trialAddress(key))}
+        onPoint={(key) => isPlace(key) && route(addressOf(key))}
         option={overlayOption({
           lines,
           x: {

@@ -1,6 +1,7 @@
 import { duration, percent } from '../../../base/number-text.js';
 import type { ComparisonAnswer, RunAnswer, RunId } from '../../../experiments/page/api.js';
 import { RunState } from '../../components/run-state.js';
+import { runAddress } from '../../data/addresses.js';
 import { textOf, titleOf } from '../../data/text.js';
 import { SideBySide, type SideCell, type SideRow } from './side-by-side.js';
 import { bestOf } from './value-rows.js';
@@ -110,7 +111,7 @@ export function ComparedRuns({
       <SideBySide
         label="Runs side by side"
         heads={runs.map(({ id }) => (
-          <a key={id} href={`/runs/${encodeURIComponent(id)}`}>
+          <a key={id} href={runAddress(id)}>
             {id}
           </a>
         ))}

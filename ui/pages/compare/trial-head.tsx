@@ -1,5 +1,6 @@
 import type { ReportMember, TrialAnswer } from '../../../experiments/page/api.js';
 import { useRun } from '../../app/current-run.js';
+import { trialAddress } from '../../data/addresses.js';
 
 /** How a trial is called where several are: `#12`, of several precisions `#12 int8`. */
 export const trialName = ({ number, precision, variants }: ReportMember): string =>
@@ -10,7 +11,7 @@ export function TrialHead({ trial }: Pick<TrialAnswer, 'trial'>) {
   const { live } = useRun();
   return (
     <>
-      <a href={`/runs/${encodeURIComponent(live.id)}/trials/${trial.number}`}>{trialName(trial)}</a>
+      <a href={trialAddress(live.id, trial.number)}>{trialName(trial)}</a>
       {trial.enqueued !== null && <span class="side-note"> {trial.enqueued}</span>}
     </>
   );

@@ -4,6 +4,7 @@ import { useRun } from '../../app/current-run.js';
 import { choicesOption } from '../../charts/choices.js';
 import { Chart, useLook } from '../../components/chart.js';
 import { Table } from '../../components/table.js';
+import { trialAddress } from '../../data/addresses.js';
 import { withQuery } from '../../data/query.js';
 import { textOf, titleOf } from '../../data/text.js';
 import { choiceGroups, type ChoiceGroup } from './by-choice.js';
@@ -71,9 +72,7 @@ function Strips({ trials, decision, objective }: StripsProps) {
         label={`${title} of trials by ${decision}: ${groups.map((group) => `${choiceName(group.choice)} median ${textOf(info.measures, objective, group.median)}`).join(', ')}`}
         height={360}
         option={option}
-        onPoint={(number) =>
-          typeof number === 'number' && route(`/runs/${encodeURIComponent(live.id)}/trials/${number}`)
-        }
+        onPoint={(number) => typeof number === 'number' && route(trialAddress(live.id, number))}
         table={() => <GroupTable groups={groups} objective={objective} />}
       />
     </div>

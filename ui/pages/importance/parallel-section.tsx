@@ -12,6 +12,7 @@ import {
 import { thinned } from '../../charts/thinned.js';
 import { Chart, useLook } from '../../components/chart.js';
 import { Table } from '../../components/table.js';
+import { trialAddress } from '../../data/addresses.js';
 import { textOf, titleOf } from '../../data/text.js';
 import { choiceName, type VaryingDecision } from './decision-order.js';
 import { choiceOf, valueOf, type CompleteTrials } from './use-complete-trials.js';
@@ -118,9 +119,7 @@ function LinesTable({ rows, shown }: LinesProps) {
           {
             title: 'trial',
             heading: true,
-            cell: ({ key: { number } }: ParallelRow) => (
-              <a href={`/runs/${encodeURIComponent(live.id)}/trials/${number}`}>#{number}</a>
-            ),
+            cell: ({ key: { number } }: ParallelRow) => <a href={trialAddress(live.id, number)}>#{number}</a>,
           },
           { title: 'frontier', cell: ({ onFrontier }) => (onFrontier ? 'yes' : '') },
           ...info.objectives.map(({ name }, i) => ({
@@ -193,7 +192,7 @@ export function ParallelTrials({
             label={`Parallel coordinates of ${rows.length} trials over ${names.join(', ')} and ${objectives.map(({ name }) => titleOf(measures, name)).join(', ')}`}
             height={420}
             option={option}
-            onPoint={(key) => isCandidate(key) && route(`/runs/${encodeURIComponent(live.id)}/trials/${key.number}`)}
+            onPoint={(key) => isCandidate(key) && route(trialAddress(live.id, key.number))}
             table={() => <LinesTable rows={rows} shown={shown} />}
           />
         </div>

@@ -1,17 +1,17 @@
 import type { DatedPrediction } from '../../../experiments/page/api.js';
 
 /** Measurements that are averaged for the error of late. */
-export const window = 10;
+export const averaged = 10;
 
 type Pair = Pick<DatedPrediction, 'predicted' | 'measured'>;
 
 /** How far a prediction was off, as a share of what was measured; above 0: too high. */
 export const errorOf = ({ predicted, measured }: Pair): number => (predicted - measured) / measured;
 
-/** The mean error without its sign of each measurement and those before it, `window` at most. */
+/** The mean error without its sign of each measurement and those before it, `averaged` at most. */
 export function rollingErrors(pairs: readonly Pair[]): readonly number[] {
   return pairs.map((_, i) => {
-    const late = pairs.slice(Math.max(0, i + 1 - window), i + 1);
+    const late = pairs.slice(Math.max(0, i + 1 - averaged), i + 1);
     return late.reduce((sum, pair) => sum + Math.abs(errorOf(pair)), 0) / late.length;
   });
 }

@@ -13,8 +13,9 @@ import { predictionErrorsOption, predictionOption, type DrawnPair } from '../../
 import { Chart, useLook } from '../../components/chart.js';
 import { Table } from '../../components/table.js';
 import { Tiles, type TileText } from '../../components/tiles.js';
+import { runAddress } from '../../data/addresses.js';
 import { useAnswer } from '../../data/use-answer.js';
-import { extrapolates, rollingErrors, window, withinTwo } from './errors.js';
+import { extrapolates, rollingErrors, averaged, withinTwo } from './errors.js';
 import { PairTable } from './pair-table.js';
 
 /** Seconds after which it is asked for again while the run goes. */
@@ -31,7 +32,7 @@ function tilesOf({ report, pairs, extrapolated }: PredictionsAnswer): readonly T
   return [
     { value: pairs.length.toLocaleString('en-US'), label: 'predicted, then measured' },
     ...(report === null ? [] : [{ value: mapeText(report.mape), label: 'mean absolute percentage error' }]),
-    ...(late === undefined ? [] : [{ value: percent(late), label: `of the last ${Math.min(window, pairs.length)}` }]),
+    ...(late === undefined ? [] : [{ value: percent(late), label: `of the last ${Math.min(averaged, pairs.length)}` }]),
     ...(report?.spearman === null || report === null
       ? []
       : [{ value: report.spearman.toFixed(3), label: "Spearman's rank correlation" }]),
@@ -70,7 +71,7 @@ function errorsOption(
   const mean = {
     type: 'line' as const,
     id: 'rolling',
-    name: `mean of the last ${window}`,
+    name: `mean of the last ${averaged}`,
     silent: true,
     showSymbol: false,
     lineStyle: { color: look.final, width: 1.8 },
@@ -97,7 +98,7 @@ export default function LatencyPage() {
     const drawn = pairs.map(({ precision, ...pair }): DrawnPair => (several ? { ...pair, precision } : pair));
     return [predictionOption({ pairs: drawn, look }), errorsOption(pairs, drawn, look)];
   }, [pairs, several, look]);
-  const base = `/runs/${encodeURIComponent(live.id)}`;
+  const base = runAddress(live.id);
   const open = (key: unknown) => {
     // What the marks of these charts stand for.
     if (key !== undefined) route(`${base}/trials/${(key as CandidateKey).number}`);

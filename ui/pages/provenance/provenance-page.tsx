@@ -5,6 +5,7 @@ import { CopyButton } from '../../components/copy-button.js';
 import { Facts, type Fact } from '../../components/facts.js';
 import { RunLog } from '../../components/run-log.js';
 import { Time } from '../../components/time.js';
+import { runAddress } from '../../data/addresses.js';
 import { YamlSides } from './yaml-sides.js';
 
 const evaluations = { training: 'by training', table: 'from a table of results' } as const;
@@ -52,7 +53,7 @@ function Facet({ title, children }: { readonly title: string; readonly children:
 /** Where the results come from: what is needed to trust them, and to make them again. */
 export default function ProvenancePage() {
   const { live, info } = useRun();
-  const base = `/runs/${encodeURIComponent(live.id)}`;
+  const base = runAddress(live.id);
   const warnings = info.log.filter(({ kind }) => kind === 'warning');
   return (
     <>

@@ -1,6 +1,7 @@
 import { duration, epochsText, percent } from '../../../base/number-text.js';
 import type { Activity, MeasurementPurpose } from '../../../experiments/page/api.js';
 import { useRun } from '../../app/current-run.js';
+import { runAddress } from '../../data/addresses.js';
 import { trainingText } from '../../data/trainings.js';
 import { useNow } from '../../data/use-now.js';
 
@@ -35,7 +36,7 @@ function TrainingNow({
 export function ActivityCard() {
   const { live, info } = useRun();
   const now = useNow();
-  const base = `/runs/${encodeURIComponent(live.id)}`;
+  const base = runAddress(live.id);
   const activities = live.now.value;
   const { status } = info.run;
   return (

@@ -1,10 +1,12 @@
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { useRun } from '../../app/current-run.js';
 import { Table } from '../../components/table.js';
+import { Tag } from '../../components/tag.js';
+import { trialAddress, trialsAddress } from '../../data/addresses.js';
 import type { Candidates } from '../../data/candidates.js';
 import { textOf, titleOf } from '../../data/text.js';
 import { fetchTexts, Texts } from '../../data/texts.js';
-import { useThrottled } from '../../data/use-throttled.js';
+import { useSeldom } from '../../data/use-seldom.js';
 
 const step = 15;
 
@@ -15,24 +17,14 @@ function newestRows({ chosen, number, length }: Candidates, count: number): read
   return rows.sort((a, b) => number[b] - number[a]);
 }
 
-const hasEnded = (state: string | undefined): boolean =>
-  state !== undefined && state !== 'waiting' && state !== 'running';
-
 /** The newest trials, each with the reason why it was tried. */
 export function DecisionsCard() {
   const { live, info } = useRun();
   const { candidates } = live;
   const [count, setCount] = useState(step);
-  const version = useThrottled(live.version.value, 1000);
+  const version = useSeldom(live.version, 1000);
   const rows = useMemo(() => newestRows(candidates, count), [version, count, candidates]);
-  const texts = useMemo(
-    () =>
-      new Texts(fetchTexts(live.id), (number) => {
-        const row = candidates.rowOf({ number, precision: 'fp32' }) ?? candidates.rowOf({ number, precision: 'int8' });
-        return row !== undefined && hasEnded(candidates.state[row]);
-      }),
-    [live],
-  );
+  const texts = useMemo(() => new Texts(fetchTexts(live.id), (number) => candidates.hasEnded(number)), [live]);
   useEffect(() => texts.want(rows.map((row) => candidates.number[row])), [texts, rows]);
   const textOfTrial = texts.version.value === 0 ? () => undefined : (number: number) => texts.of(number);
   const { objectives, measures } = info;
@@ -49,11 +41,7 @@ export function DecisionsCard() {
             {
               title: 'trial',
               heading: true,
-              cell: (row) => (
-                <a href={`/runs/${encodeURIComponent(live.id)}/trials/${candidates.number[row]}`}>
-                  #{candidates.number[row]}
-                </a>
-              ),
+              cell: (row) => <a href={trialAddress(live.id, candidates.number[row])}>#{candidates.number[row]}</a>,
             },
             {
               title: 'state',
@@ -62,7 +50,17 @@ export function DecisionsCard() {
             ...objectives.map(({ name }) => ({
               title: titleOf(measures, name),
               numeric: true,
-              cell: (row: number) => textOf(measures, name, candidates.values.get(name)?.[row]),
+              cell: (row: number) => (
+                <>
+                  {textOf(measures, name, candidates.values.get(name)?.[row])}
+                  {candidates.provenance.get(name)?.[row] === 'predicted' && (
+                    <>
+                      {' '}
+                      <Tag text="predicted" />
+                    </>
+                  )}
+                </>
+              ),
             })),
             {
               title: 'why it was tried',
@@ -86,7 +84,7 @@ export function DecisionsCard() {
           <button type="button" onClick={() => setCount(count + step)}>
             More
           </button>{' '}
-          <a href={`/runs/${encodeURIComponent(live.id)}/trials`}>All trials</a>
+          <a href={trialsAddress(live.id)}>All trials</a>
         </p>
       )}
     </section>

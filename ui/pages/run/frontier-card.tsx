@@ -5,9 +5,10 @@ import { useRun } from '../../app/current-run.js';
 import { useQuery } from '../../app/use-query.js';
 import { frontierOption } from '../../charts/frontier.js';
 import { Chart, useLook } from '../../components/chart.js';
+import { trialAddress } from '../../data/addresses.js';
 import { isAccuracy } from '../../data/measures.js';
 import { titleOf } from '../../data/text.js';
-import { useThrottled } from '../../data/use-throttled.js';
+import { useSeldom } from '../../data/use-seldom.js';
 import { AxisChoice, isLogarithmic } from './axis-choice.js';
 import { FrontierMarks } from './frontier-marks.js';
 import { FrontierTable } from './frontier-table.js';
@@ -28,8 +29,8 @@ export function FrontierCard() {
   const { route } = useLocation();
   const [query, change] = useQuery();
   const look = useLook();
-  const version = useThrottled(live.version.value, candidates.length < many ? 250 : 1000);
-  const frontier = useThrottled(live.frontier.value, 250);
+  const version = useSeldom(live.version, candidates.length < many ? 250 : 1000);
+  const frontier = useSeldom(live.frontier, 250);
   const measures = axisMeasures(info);
   const names = axisNames(info, candidates);
   const { x, y } = planeIn(query, info, names);
@@ -101,7 +102,7 @@ export function FrontierCard() {
         zoom="xy"
         label={`${title(y)} against ${title(x)}: ${frontier.length} networks on the frontier of ${info.run.counts.complete} complete trials`}
         onPoint={(key) => {
-          if (isKey(key)) route(`/runs/${encodeURIComponent(live.id)}/trials/${key.number}`);
+          if (isKey(key)) route(trialAddress(live.id, key.number));
         }}
         table={() => <FrontierTable />}
       />

@@ -2,6 +2,7 @@ import type { CandidateKey } from '../../../experiments/page/api.js';
 import { percent } from '../../../base/number-text.js';
 import { useRun } from '../../app/current-run.js';
 import { Table, type Column } from '../../components/table.js';
+import { trialAddress } from '../../data/addresses.js';
 import { textOf, titleOf } from '../../data/text.js';
 
 /** The networks of the frontier, and which of their values were predicted. */
@@ -17,7 +18,7 @@ export function FrontierTable() {
     {
       title: 'trial',
       heading: true,
-      cell: ({ number }) => <a href={`/runs/${encodeURIComponent(id)}/trials/${number}`}>#{number}</a>,
+      cell: ({ number }) => <a href={trialAddress(id, number)}>#{number}</a>,
     },
     ...(precisions === null
       ? []

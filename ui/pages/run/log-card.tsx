@@ -1,5 +1,6 @@
 import { useRun } from '../../app/current-run.js';
 import { RunLog } from '../../components/run-log.js';
+import { runAddress } from '../../data/addresses.js';
 
 /** Notes, warnings, and what else the run has said. */
 export function LogCard() {
@@ -8,7 +9,7 @@ export function LogCard() {
     <section>
       <h2>Log</h2>
       <div class="log-box" role="region" aria-label="Log of the run" tabIndex={0}>
-        <RunLog base={`/runs/${encodeURIComponent(live.id)}`} log={info.log} />
+        <RunLog base={runAddress(live.id)} log={info.log} />
       </div>
     </section>
   );

@@ -16,7 +16,11 @@ function bestTiles({
     const values = rows.flatMap((row) => candidates.values.get(name)?.[row] ?? []);
     if (values.length === 0) return [];
     const best = direction === 'maximize' ? Math.max(...values) : Math.min(...values);
-    return [{ value: textOf(measures, name, best), label: `best ${titleOf(measures, name)}` }];
+    const isBest = (row: number): boolean => candidates.values.get(name)?.[row] === best;
+    const bestRows = rows.filter(isBest);
+    const predicted = bestRows.every((row) => candidates.provenance.get(name)?.[row] === 'predicted');
+    const label = `best ${titleOf(measures, name)}${predicted ? ', predicted' : ''}`;
+    return [{ value: textOf(measures, name, best), label }];
   });
 }
 

@@ -3,6 +3,7 @@ import type { ReadableRun, RunEntry, UnreadableRun } from '../../../experiments/
 import { RunProgress } from '../../components/run-progress.js';
 import { RunState } from '../../components/run-state.js';
 import { Sketch } from '../../components/sketch.js';
+import { runAddress } from '../../data/addresses.js';
 import { textOf, titleOf } from '../../data/text.js';
 
 interface Props {
@@ -68,7 +69,7 @@ function Readable({ entry, selected, onSelect, now }: Props & { readonly entry: 
         />
       </td>
       <th scope="row">
-        <a href={`/runs/${encodeURIComponent(id)}`}>{id}</a>
+        <a href={runAddress(id)}>{id}</a>
         {run.name !== id && <div class="note">{run.name}</div>}
       </th>
       <td>

@@ -1,8 +1,8 @@
 import { useState } from 'preact/hooks';
 import type { RunId } from '../../../experiments/page/api.js';
+import { mostCompared, runsAddress } from '../../data/in-address.js';
 import { useNow } from '../../data/use-now.js';
 import { useRuns } from '../../data/use-runs.js';
-import { most, runsAddress } from '../compare/in-address.js';
 import { listRuns, orders, type Order } from './listing.js';
 import { RunRow } from './run-row.js';
 
@@ -19,7 +19,7 @@ const columns = [
 function CompareLink({ runs }: { readonly runs: readonly RunId[] }) {
   if (runs.length < 2)
     return (
-      <button type="button" class="push" disabled title={`Choose 2 to ${most} runs`}>
+      <button type="button" class="push" disabled title={`Choose 2 to ${mostCompared} runs`}>
         Compare
       </button>
     );
@@ -112,7 +112,9 @@ export function RunsPage() {
                     now={now}
                     selected={chosen.has(entry.id)}
                     onSelect={
-                      chosen.size < most || chosen.has(entry.id) ? (selected) => select(entry.id, selected) : null
+                      chosen.size < mostCompared || chosen.has(entry.id)
+                        ? (selected) => select(entry.id, selected)
+                        : null
                     }
                   />
                 ))}

@@ -3,6 +3,7 @@ import type { TrialAnswer } from '../../../experiments/page/api.js';
 import { useRun } from '../../app/current-run.js';
 import { Facts, type Fact } from '../../components/facts.js';
 import { RunLog } from '../../components/run-log.js';
+import { runAddress, trialAddress } from '../../data/addresses.js';
 
 /** Trials by their numbers, each a way to it. */
 function TrialLinks({ numbers }: { readonly numbers: readonly number[] }) {
@@ -12,7 +13,7 @@ function TrialLinks({ numbers }: { readonly numbers: readonly number[] }) {
       {numbers.map((number, i) => (
         <span key={number}>
           {i > 0 && ', '}
-          <a href={`/runs/${encodeURIComponent(live.id)}/trials/${number}`}>{number}</a>
+          <a href={trialAddress(live.id, number)}>{number}</a>
         </span>
       ))}
     </>
@@ -42,7 +43,7 @@ export function TrialLog({ log }: Pick<TrialAnswer, 'log'>) {
   return (
     <section>
       <h3>Log</h3>
-      <RunLog base={`/runs/${encodeURIComponent(live.id)}`} log={log} />
+      <RunLog base={runAddress(live.id)} log={log} />
     </section>
   );
 }

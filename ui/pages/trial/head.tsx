@@ -1,8 +1,7 @@
 import type { StoredPrecision, TrialAnswer } from '../../../experiments/page/api.js';
 import { useRun } from '../../app/current-run.js';
 import { Tag } from '../../components/tag.js';
-
-const hrefOf = (run: string, number: number): string => `/runs/${encodeURIComponent(run)}/trials/${number}`;
+import { trialAddress, trialsAddress } from '../../data/addresses.js';
 
 /** Ways to the trial before it, to the one after it, and back to all of them. */
 export function Neighbours({ number }: { readonly number: number }) {
@@ -11,13 +10,13 @@ export function Neighbours({ number }: { readonly number: number }) {
   return (
     <nav aria-label="Neighbouring trials" class="neighbours">
       {number > 0 && (
-        <a rel="prev" href={hrefOf(live.id, number - 1)}>
+        <a rel="prev" href={trialAddress(live.id, number - 1)}>
           ← Trial {number - 1}
         </a>
       )}
-      <a href={`/runs/${encodeURIComponent(live.id)}/trials`}>All trials</a>
+      <a href={trialsAddress(live.id)}>All trials</a>
       {number + 1 < count && (
-        <a rel="next" href={hrefOf(live.id, number + 1)}>
+        <a rel="next" href={trialAddress(live.id, number + 1)}>
           Trial {number + 1} →
         </a>
       )}
@@ -54,7 +53,7 @@ export function Standing({ answer: { trial, onFrontier } }: { readonly answer: T
 export function PrecisionLinks({ trial: { number, precision, variants = [] } }: Pick<TrialAnswer, 'trial'>) {
   const { live } = useRun();
   if (variants.length < 2) return null;
-  const href = (each: StoredPrecision): string => `${hrefOf(live.id, number)}?precision=${each}`;
+  const href = (each: StoredPrecision): string => `${trialAddress(live.id, number)}?precision=${each}`;
   return (
     <nav aria-label="Precision" class="tabs">
       {variants.map((variant) => (

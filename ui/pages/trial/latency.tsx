@@ -5,6 +5,7 @@ import { binsOf, histogramOption } from '../../charts/histogram.js';
 import { Chart, useLook } from '../../components/chart.js';
 import { Card } from '../../components/card.js';
 import { Facts, type Fact } from '../../components/facts.js';
+import { cautionFacts, percentilesFact } from '../../components/network-facts.js';
 import { Table } from '../../components/table.js';
 import { Time } from '../../components/time.js';
 
@@ -19,22 +20,22 @@ const titleOf = ({ precision, purpose, device }: MeasuredLatency): string =>
 
 function Measurement({ measured }: { readonly measured: MeasuredLatency }) {
   const look = useLook();
-  const { samples, p50, p95, p99, interval, converged, takenAt, environment } = measured;
+  const { samples, p50, p95, p99, interval, takenAt, environment } = measured;
   const option = useMemo(
     () => histogramOption({ samples, percentiles: { p50, p95, p99 }, ms: measured.ms, interval, look }),
     [measured, look],
   );
-  const facts: readonly (Fact | null)[] = [
+  const facts: readonly Fact[] = [
     ['latency', `${ms(measured.ms)}, 95 % interval ${ms(interval[0])} to ${ms(interval[1])}`],
-    ['percentiles', `p50 ${ms(p50)}, p95 ${ms(p95)}, p99 ${ms(p99)}`],
+    percentilesFact(measured),
     ['measured', <Time at={takenAt} />],
-    converged ? null : ['caution', 'the interval did not become as tight as the protocol asks'],
+    ...cautionFacts(measured),
   ];
   const title = titleOf(measured);
   return (
     <>
       <h4>{title}</h4>
-      <Facts entries={facts.filter((fact) => fact !== null)} />
+      <Facts entries={facts} />
       {samples.length > 0 && (
         <Chart
           option={option}

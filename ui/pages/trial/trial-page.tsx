@@ -1,9 +1,10 @@
 import { useLocation, useRoute } from 'preact-iso';
-import type { StoredPrecision, TrialAnswer } from '../../../experiments/page/api.js';
+import type { TrialAnswer } from '../../../experiments/page/api.js';
 import { useRun } from '../../app/current-run.js';
 import { Decisions } from '../../components/decisions.js';
 import { NetworkDrawing } from '../../components/network-drawing.js';
 import { NetworkParts } from '../../components/network-parts.js';
+import { precisions } from '../../data/precisions.js';
 import { useAnswer } from '../../data/use-answer.js';
 import { CommandLine } from './command-line.js';
 import { Course, TrialLog } from './course.js';
@@ -12,8 +13,6 @@ import { Neighbours, PrecisionLinks, Standing } from './head.js';
 import { Latencies } from './latency.js';
 import { TrialCurves } from './trial-curves.js';
 import { TrialValues, Verdicts } from './values.js';
-
-const precisions: readonly StoredPrecision[] = ['fp32', 'int8'];
 
 /** Seconds until a trial is asked for again: soon while it is tried, seldom while the run may still measure or train it. */
 function patienceWith({ trial: { state } }: TrialAnswer, running: boolean): number | null {

@@ -1,8 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { Candidates } from '../../data/candidates.js';
-
-/** As many can be compared. */
-const most = 6;
+import { mostCompared } from '../../data/in-address.js';
 
 interface Selected {
   /** Of trials, in the order in which they were selected. */
@@ -23,7 +21,7 @@ export function useSelection({ number }: Candidates): Selected {
       setNumbers((now) => {
         const own = number[row];
         if (now.includes(own)) return now.filter((each) => each !== own);
-        return now.length < most ? [...now, own] : now;
+        return now.length < mostCompared ? [...now, own] : now;
       }),
     clear: () => setNumbers([]),
   };
@@ -51,7 +49,7 @@ export function Selection({
       <button type="button" onClick={clear}>
         Select none
       </button>
-      {length === most && <span class="note"> Six are the most</span>}
+      {length === mostCompared && <span class="note"> Six are the most</span>}
     </span>
   );
 }

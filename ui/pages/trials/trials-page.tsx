@@ -3,6 +3,7 @@ import { useCallback, useMemo, useRef, useState } from 'preact/hooks';
 import { useRun } from '../../app/current-run.js';
 import { FilterField, FilterHelp } from '../../components/filter-field.js';
 import { Grid } from '../../components/grid.js';
+import { runAddress } from '../../data/addresses.js';
 import type { Field } from '../../data/field.js';
 import { fieldsOf, valuesOf, type Known } from '../../data/fields.js';
 import { sortedBy, sortText } from '../../data/sorted.js';
@@ -86,14 +87,7 @@ interface TrialsProps {
 function Trials({ view, change, open }: TrialsProps) {
   const { live, info } = useRun();
   const { candidates } = live;
-  const texts = useMemo(() => {
-    const ended = (number: number): boolean => {
-      const row = candidates.rowOf({ number, precision: 'fp32' }) ?? candidates.rowOf({ number, precision: 'int8' });
-      const state = row === undefined ? 'waiting' : candidates.state[row];
-      return state !== 'waiting' && state !== 'running';
-    };
-    return new Texts(fetchTexts(live.id), ended);
-  }, [live]);
+  const texts = useMemo(() => new Texts(fetchTexts(live.id), (number) => candidates.hasEnded(number)), [live]);
   const textsVersion = useSeldom(texts.version, 200);
   const { known, fields, version } = useKnown(texts);
   const judged = useMemo(() => judgedRows(candidates), [candidates, version]);
@@ -108,7 +102,7 @@ function Trials({ view, change, open }: TrialsProps) {
   const showsTexts = columns.shown.some(({ name }) => readsTexts(name));
   const onDrawn = useSeenTexts(texts, showsTexts, candidates, version);
 
-  const base = `/runs/${encodeURIComponent(live.id)}`;
+  const base = runAddress(live.id);
   const href = (number: number): string => `${base}/trials/${number}`;
   const cells = gridColumns(columns.shown, view.sort, known, {
     href,

@@ -1,9 +1,9 @@
-import type { RunId } from '../../../experiments/page/api.js';
+import type { RunId } from '../../experiments/page/api.js';
 
 /** So many trials, or runs, can be read beside each other. */
-export const most = 6;
+export const mostCompared = 6;
 
-const distinct = <T>(values: readonly T[]): readonly T[] => [...new Set(values)].slice(0, most);
+const distinct = <T>(values: readonly T[]): readonly T[] => [...new Set(values)].slice(0, mostCompared);
 
 /** Trials in an address, in its order: of `3,1,3,x`, 3 and 1. */
 export const trialsIn = (text: string | undefined): readonly number[] =>
