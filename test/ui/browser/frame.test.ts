@@ -77,6 +77,30 @@ describeInBrowser(
       site().forgive(/404 \(Not Found\)/);
     });
 
+    it('shows a run that is removed as it stood last, until there is another one', async () => {
+      const place = join(site().folder, 'passing');
+      const put = async (trials: number): Promise<void> => {
+        const aside = join(site().folder, '..', `passing-${process.pid}`);
+        await writeExampleRun(aside, 'passing', { trials });
+        renameSync(aside, place);
+      };
+      await put(12);
+      const page = await site().open('/runs/passing/trials');
+      const rows = () => page.getByRole('grid').getAttribute('aria-rowcount');
+      await expect.poll(rows).toBe('13');
+      rmSync(place, { recursive: true });
+      await page
+        .getByRole('alert')
+        .filter({ hasText: /was removed.*stood last/ })
+        .waitFor();
+      expect(await rows()).toBe('13');
+      await put(20);
+      await expect.poll(rows, { timeout: 15_000 }).toBe('21');
+      expect(await page.getByRole('alert').count()).toBe(0);
+      rmSync(place, { recursive: true });
+      site().forgive(/404 \(Not Found\)/);
+    });
+
     it('lists a run as soon as it is there, and no longer than it is', async () => {
       const page = await site().open('/');
       await page.getByRole('link', { name: 'example' }).first().waitFor();
