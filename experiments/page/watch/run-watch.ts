@@ -146,7 +146,7 @@ const isNews = (before: Changes, now: Changes): boolean =>
   now.pace.etaSeconds !== before.pace.etaSeconds;
 
 const replaced = ({ id }: KnownRun): ErrorAnswer => ({
-  error: { message: `the run ${id} was begun anew`, hint: 'Load the page again to see the one that took its place.' },
+  error: { message: `the run ${id} was begun anew`, hint: 'The one that took its place is shown once it can be.' },
 });
 
 const removed = ({ id }: KnownRun): ErrorAnswer => ({
