@@ -7,7 +7,14 @@
  */
 import type { Objective, Values } from '../../search/index.js';
 import type { Choice } from '../../spaces/index.js';
-import type { MeasurementPurpose, Provenance, StoredPrecision, Training, TrialState } from '../../store/index.js';
+import type {
+  MeasurementPurpose,
+  MeasurementRecord,
+  Provenance,
+  StoredPrecision,
+  Training,
+  TrialState,
+} from '../../store/index.js';
 import type {
   CurvePoint,
   MeasureText,
@@ -190,18 +197,10 @@ export interface Changes {
 }
 
 /** A measured latency with samples; of many samples, as many evenly chosen ones as a picture needs. */
-export interface MeasuredLatency {
-  readonly precision: StoredPrecision;
-  readonly purpose: MeasurementPurpose;
-  readonly device: string;
-  readonly ms: number;
-  readonly p50: number;
-  readonly p95: number;
-  readonly p99: number;
-  /** 95 % confidence interval of `ms`. */
-  readonly interval: readonly [low: number, high: number];
-  readonly converged: boolean;
-  readonly takenAt: number;
+export interface MeasuredLatency extends Pick<
+  MeasurementRecord,
+  'precision' | 'purpose' | 'device' | 'ms' | 'p50' | 'p95' | 'p99' | 'interval' | 'converged' | 'takenAt'
+> {
   /** In ms, ascending. */
   readonly samples: readonly number[];
   readonly environment: Readonly<Record<string, string>>;

@@ -2,21 +2,8 @@ import { Random } from '../../../base/random.js';
 import { deviceText, measureText } from '../../../experiments/report/format.js';
 import { partsOf } from '../../../experiments/report/collect/parts.js';
 import type { ReportData, ReportMember, ReportTrial } from '../../../experiments/report/data.js';
-import type { Environment } from '../../../latency-models/index.js';
 import { choicesOf, costs, createSpace, genotypeId, type Space } from '../../../spaces/index.js';
-
-const environment: Environment = {
-  device: 'local',
-  cpu: 'Example CPU @ 3.0 GHz',
-  cores: 2,
-  threads: 1,
-  provider: 'cpu',
-  batch: 1,
-  runtime: 'onnxruntime-node 1.30.0, Node.js 20.20.2',
-  load: 0.1,
-  governor: null,
-  platform: 'linux 6.1 x64',
-};
+import { exampleEnvironment as environment } from '../../support/environment.js';
 
 function trialOf(space: Space, number: number, random: Random): ReportTrial {
   const genotype = space.canonical(space.decisions.map(({ choices }) => random.int(choices.length)));

@@ -5,19 +5,7 @@ import { Random } from '../../../base/random.js';
 import { parseExperiment, trainingOf } from '../../../experiments/parse/index.js';
 import { costs, createSpace, choicesOf, genotypeId, sampleGenotype } from '../../../spaces/index.js';
 import { Store, type ObjectiveValues, type StoredPrecision, type Training } from '../../../store/index.js';
-
-const environment = {
-  device: 'local',
-  cpu: 'Example CPU @ 3.0 GHz',
-  cores: 2,
-  threads: 1,
-  provider: 'cpu',
-  batch: 1,
-  runtime: 'onnxruntime-node 1.30.0, Node.js 20.20.2',
-  load: 0.1,
-  governor: null,
-  platform: 'linux 6.1 x64',
-};
+import { exampleEnvironment as environment } from '../../support/environment.js';
 
 const measured = (values: Readonly<Record<string, number>>): ObjectiveValues =>
   Object.fromEntries(Object.entries(values).map(([name, value]) => [name, { value, provenance: 'measured' }]));
