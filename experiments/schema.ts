@@ -18,6 +18,7 @@ import { compressSchema } from './compress/index.js';
 import { evaluateSchema } from './evaluate-schema.js';
 import { featuresSchema, filterSchema } from './filter-schema.js';
 import { accuracyOf, evaluations, objectiveOf, type Evaluation } from './measures.js';
+import { workersSchema } from './queue/schema.js';
 import { objectiveEntrySchema, tableObjectiveSchema } from './objective-schema.js';
 
 /** Lets `key: word` stand for `key: {type: word}`. */
@@ -129,6 +130,7 @@ const writtenSchema = z.strictObject({
       "how the frontier's networks are trained again; a key that is left out keeps its value of train (optimizer, loss and augment as a whole); none, or without final: they are kept as searched. Where search.evaluate is supernet, leaving it out trains them as train says, from the supernet, and none keeps slices",
     ),
   engine: typed(engineSchema).prefault({}).describe('what runs the training step'),
+  workers: typed(workersSchema).prefault({ type: 'pool' }).describe('who does the work'),
 });
 
 /** As written, with every default filled in. */

@@ -81,6 +81,8 @@ export interface FitHooks {
   pause(): Promise<void> | void;
   /** Told once where training begins: epoch 0, step 0, or the checkpoint's position. */
   onStart?(position: { readonly epoch: number; readonly step: number }): void;
+  /** Told of every file that was written: a checkpoint, the final weights. */
+  onFile?(path: string): void;
   /** Something the user should know, e.g. that a damaged checkpoint was thrown away. */
   onNote?(message: string): void;
 }

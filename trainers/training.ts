@@ -114,6 +114,7 @@ export class Training {
     const { curve } = this.position;
     if (this.position.epoch < plan.train.epochs) return { state: 'paused', accuracy: lastAccuracy(curve), curve };
     this.files.writeWeights(curve, finalWeights(await this.engine.state()));
+    this.hooks.onFile?.(this.files.weights);
     rmSync(this.files.checkpoint, { force: true });
     return completeFit(curve, this.files);
   }
@@ -214,6 +215,7 @@ export class Training {
     this.position = { ...this.position, seconds: this.seconds() };
     this.resumedAt = this.savedAt = now;
     this.files.writeCheckpoint(this.position, await this.engine.state());
+    this.hooks.onFile?.(this.files.checkpoint);
   }
 
   /** Time spent on the current epoch, by earlier processes too. */

@@ -43,7 +43,7 @@ export async function execute(
     stopping,
     outOfTime: outOfTime(plan.experiment, store, clockOf(plan)),
   };
-  const evaluator = createEvaluator(plan, context, workers);
+  const evaluator = await createEvaluator(plan, context, workers);
   const stop = () => {
     observe({ kind: 'stopping', message: 'Stopping: the workers write their checkpoints' });
     evaluator.stop();

@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-import { contentHash } from '../../../base/hash.js';
 import { messageOf, NasError } from '../../../base/errors.js';
 import type { WeightBits } from '../../../deploy/index.js';
 import type { Genotype } from '../../../spaces/index.js';
@@ -178,7 +176,7 @@ export class Compression {
     weights: () => Promise<string>,
   ): Promise<QuantizeResult | undefined> {
     const { plan, jobs, store, observe, candidates } = this.context;
-    const { experiment, dataset, data, threads } = plan;
+    const { experiment, dataset, threads } = plan;
     if (this.weightBits === undefined) throw new Error('quantizing is not prepared');
     try {
       const file = await weights();
@@ -191,12 +189,8 @@ export class Compression {
         weightBits: this.weightBits,
         threads,
       } as const;
-      const inputs = [
-        { path: dataset.directory, hash: data.hash },
-        { path: file, hash: contentHash(readFileSync(file)) },
-      ];
       return await jobs.submit(
-        { id: `quantize/${number}`, job, sharing: 'shared', inputs },
+        { id: `quantize/${number}`, job, sharing: 'shared' },
         {
           retry: (attempt, attempts, message) => {
             store.events.add({ kind: 'retried', trial: number, detail: { stage: 'search', attempt, message } });

@@ -23,7 +23,7 @@ export async function settleWeightBits({ plan, jobs, store, observe }: TrainingC
   if (known !== undefined) return known;
   const { device } = plan.experiment.latency;
   const job = { kind: 'integers', device } as const;
-  const arithmetic = await jobs.submit({ id: 'integers', job, sharing: placeOf(device), inputs: [] }).result;
+  const arithmetic = await jobs.submit({ id: 'integers', job, sharing: placeOf(device) }).result;
   const bits = weightBitsFor(arithmetic);
   store.transaction(() => {
     store.events.add({ kind: 'weight-bits', detail: { weight_bits: bits, arithmetic } });

@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-import { contentHash } from '../../../base/hash.js';
 import { NasError } from '../../../base/errors.js';
 import type { CalibrationMethod } from '../../../deploy/index.js';
 import { quantizeAwareTraining } from '../../../trainers/index.js';
@@ -72,7 +70,7 @@ async function quantized(
   stage: 'final' | 'quantize-aware',
 ): Promise<Quantized> {
   const { plan, jobs } = context;
-  const { experiment, dataset, data, threads } = plan;
+  const { experiment, dataset, threads } = plan;
   const job = {
     kind: 'quantize',
     candidate: { network, seed, weights },
@@ -82,11 +80,7 @@ async function quantized(
     weightBits: await settleWeightBits(context),
     threads,
   } as const;
-  const inputs = [
-    { path: dataset.directory, hash: data.hash },
-    { path: weights, hash: contentHash(readFileSync(weights)) },
-  ];
-  const result = await jobs.submit({ id: `quantize/${stage}/${number}`, job, sharing: 'shared', inputs }).result;
+  const result = await jobs.submit({ id: `quantize/${stage}/${number}`, job, sharing: 'shared' }).result;
   if ('failed' in result) throw new NasError('failure', `its int8 network cannot be had: ${result.failed}`);
   return result;
 }

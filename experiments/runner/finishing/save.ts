@@ -1,6 +1,4 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { contentHash } from '../../../base/hash.js';
 import type { StoredPrecision, TrialStage } from '../../../store/index.js';
 import { accuracyAmong } from '../../measures.js';
 import { searchBeginning } from '../../schema.js';
@@ -53,10 +51,6 @@ export async function save(context: TrainingContext, member: Saved): Promise<voi
       threads: plan.threads,
     },
     sharing: 'shared',
-    inputs: [
-      { path: plan.dataset.directory, hash: plan.data.hash },
-      { path: weights, hash: contentHash(readFileSync(weights)) },
-    ],
   } as const;
   const exported = await jobs.submit(order).result;
   const { validation, test } = exported.accuracy;

@@ -24,10 +24,6 @@ export async function prepareInitial(context: TrainingContext): Promise<InitialS
       id: `initial/${content}`,
       job: { kind: 'initial', path, space: { config: space, task: plan.task }, dataset: plan.dataset, file, meta },
       sharing: 'shared',
-      inputs: [
-        { path, hash: content },
-        { path: plan.dataset.directory, hash: plan.data.hash },
-      ],
     } as const;
     await jobs.submit(order, {
       event: (event) => {

@@ -1,13 +1,6 @@
 import { NasError, type ErrorDetails } from '../../../base/errors.js';
 import type { Job, JobEvent, ResultOf } from './jobs.js';
 
-/** A file or folder that a job reads. A runner elsewhere finds it by its hash, and puts its own path into the job. */
-export interface JobInput {
-  readonly path: string;
-  /** Content hash. */
-  readonly hash: string;
-}
-
 /** Jobs that may run while others do, jobs that need the machine for themselves, and jobs whose work is elsewhere. */
 export type Sharing = 'shared' | 'exclusive' | 'elsewhere';
 
@@ -17,7 +10,6 @@ export interface JobOrder<J extends Job = Job> {
   readonly id: string;
   readonly job: J;
   readonly sharing: Sharing;
-  readonly inputs: readonly JobInput[];
   /**
    * Seconds that the job may go without a sign of progress (an event, a step) before its worker is given up; those in
    * which it stands still for another job do not count. Default: `patienceWith` the job.
@@ -25,10 +17,20 @@ export interface JobOrder<J extends Job = Job> {
   readonly deadline?: number;
 }
 
+/** Who does a job. */
+export interface JobWorker {
+  /** Its place among the workers of the run, from 0. */
+  readonly index: number;
+  /** The machine, where it is another one. */
+  readonly host?: string;
+  /** Names what decides the bits of its results: machines of one group compute the same. */
+  readonly group?: string;
+}
+
 /** What the owner of a job hears while it waits for the result. An error that it throws ends the job. */
 export interface JobListener {
   /** A worker has taken the job. */
-  started?(worker: number): void;
+  started?(worker: JobWorker): void;
   event?(event: JobEvent): void;
   /** The worker died or was given up; attempt number `attempt` (the first was 1) of at most `attempts` begins. */
   retry?(attempt: number, attempts: number, reason: string): void;

@@ -212,7 +212,9 @@ export type JobEvent =
   | { readonly kind: 'epoch'; readonly metrics: EpochMetrics }
   | { readonly kind: 'progress'; readonly progress: FitProgress }
   | { readonly kind: 'count'; readonly done: number; readonly total: number; readonly what: string }
-  | { readonly kind: 'note'; readonly message: string };
+  | { readonly kind: 'note'; readonly message: string }
+  /** A file was written that the job would go on from, or that is its result. */
+  | { readonly kind: 'file'; readonly path: string };
 
 /** What a job may do in its worker besides returning its result. */
 export interface JobContext {

@@ -1,6 +1,7 @@
 import PQueue from 'p-queue';
 import { NasError } from '../../../base/errors.js';
 import { withLargePages } from '../../../base/large-pages.js';
+import type { TrainingContext } from '../context.js';
 import {
   patienceWith,
   WorkerDied,
@@ -19,8 +20,11 @@ export interface PoolOptions {
   readonly retries: number;
 }
 
-/** Makes what runs the jobs of a run. */
-export type CreateJobRunner = (options: PoolOptions) => JobRunner;
+/** Makes what runs the jobs of a run; `context` is the run's. */
+export type CreateJobRunner = (
+  options: PoolOptions,
+  context: Omit<TrainingContext, 'jobs'>,
+) => JobRunner | Promise<JobRunner>;
 
 /** Worker processes of this machine. */
 export const localWorkers: CreateJobRunner = (options) => new LocalPool(options);
@@ -109,7 +113,7 @@ export class LocalPool implements JobRunner {
     const cancelled = () => signal.aborted;
     for (let attempt = 1; ; attempt++) {
       if (cancelled()) throw new NasError('interrupted', 'the job was cancelled');
-      listener.started?.(worker.index);
+      listener.started?.({ index: worker.index });
       try {
         return await worker.run(job, { onEvent: (event) => listener.event?.(event), signal, deadline });
       } catch (error) {

@@ -43,13 +43,12 @@ export class ProxyService {
    */
   async compute(networks: readonly SeededNetwork[], names: readonly ProxyName[]): Promise<readonly ProxyResult[]> {
     const { jobs, plan } = this.context;
-    const { dataset, data, engine } = plan;
+    const { dataset, engine } = plan;
     const { seed: imageSeed } = plan.experiment;
     const job = { kind: 'proxies', candidates: networks, names, dataset, imageSeed, engine } as const;
     const id = `proxies/${contentHash(networks, names)}`;
-    const inputs = [{ path: dataset.directory, hash: data.hash }];
     try {
-      return await jobs.submit({ id, job, sharing: 'shared', inputs }).result;
+      return await jobs.submit({ id, job, sharing: 'shared' }).result;
     } catch (error) {
       if (!(error instanceof JobFailed)) throw error;
       return networks.map(() => ({ failed: messageOf(error) }));

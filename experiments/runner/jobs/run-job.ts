@@ -22,6 +22,7 @@ const hooks = ({ onEvent, signal, pause }: JobContext): FitHooks => ({
   onEpoch: (metrics) => onEvent({ kind: 'epoch', metrics }),
   onProgress: (progress) => onEvent({ kind: 'progress', progress }),
   onNote: (message) => onEvent({ kind: 'note', message }),
+  onFile: (path) => onEvent({ kind: 'file', path }),
   signal,
   pause,
 });

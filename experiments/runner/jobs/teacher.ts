@@ -27,7 +27,6 @@ export const teacherOrder = (
     },
   },
   sharing: 'shared',
-  inputs: [{ path: plan.dataset.directory, hash: plan.data.hash }],
 });
 
 /**

@@ -1,6 +1,4 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { contentHash } from '../../../base/hash.js';
 import type { Network } from '../../../spaces/index.js';
 import type { Epoch, Training, TrialStage } from '../../../store/index.js';
 import type {
@@ -14,7 +12,7 @@ import type {
 import type { TrainingContext } from '../context.js';
 import type { TrainingPlan } from '../plan.js';
 import { trialFolder } from '../workdir.js';
-import { JobFailed, type JobInput, type JobOrder } from './job-runner.js';
+import { JobFailed, type JobOrder } from './job-runner.js';
 import type { TrainJob } from './jobs.js';
 
 /** A network to train as a member of the search or of the frontier. */
@@ -57,7 +55,7 @@ export async function train(context: TrainingContext, request: TrainingRequest):
   begin();
   try {
     const submitted = jobs.submit(trainOrder(plan, request), {
-      started: (index) => {
+      started: ({ index }) => {
         worker = index;
         observe({ kind: 'trial-started', worker, stage, number, fromEpoch: stored.size });
       },
@@ -97,7 +95,7 @@ export async function train(context: TrainingContext, request: TrainingRequest):
 
 function trainOrder(plan: TrainingPlan, request: TrainingRequest): JobOrder<TrainJob> {
   const { stage, number, network, seed, train, teacher, initial, quantizeAware, until } = request;
-  const { dataset, data, threads, experiment, workdir } = plan;
+  const { dataset, threads, experiment, workdir } = plan;
   const fit = {
     network,
     seed,
@@ -116,21 +114,7 @@ function trainOrder(plan: TrainingPlan, request: TrainingRequest): JobOrder<Trai
     id: `train/${stage}/${number}/${until ?? train.epochs}`,
     job: { kind: 'train', fit },
     sharing: 'shared',
-    inputs: [
-      { path: dataset.directory, hash: data.hash },
-      ...teacherInputs(teacher),
-      ...(initial === undefined ? [] : [{ path: initial.file, hash: contentHash(readFileSync(initial.file)) }]),
-    ],
   };
-}
-
-/** The files of a teacher: what it said of the images, and its model where a loss needs its features. */
-export function teacherInputs(teacher: PreparedTeacher | null): JobInput[] {
-  if (teacher === null) return [];
-  const { hash, logits, model } = teacher;
-  const said = logits && { path: logits.file, hash: contentHash(hash, logits.augment, logits.viewSeed) };
-  const weights = model && { path: model.type === 'network' ? model.weights : model.path, hash };
-  return [said, weights].filter((input) => input !== null);
 }
 
 /** An epoch as the store keeps it. */

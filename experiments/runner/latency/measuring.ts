@@ -57,7 +57,7 @@ export class Measuring {
       profile: purpose === 'calibration',
     } as const;
     const submitted = jobs.submit(
-      { id, job, sharing: placeOf(device), inputs: [] },
+      { id, job, sharing: placeOf(device) },
       {
         event: (event) => {
           if (event.kind === 'count' && purpose !== 'trial')

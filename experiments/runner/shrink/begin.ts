@@ -81,14 +81,13 @@ async function importanceOf(
   network: Network,
   weights: string,
 ): Promise<Importance> {
-  const { dataset, data, threads, experiment } = plan;
+  const { dataset, threads, experiment } = plan;
   const batch = Math.min(64, experiment.train.batch);
   const options = { kind, network, weights, dataset, seed: experiment.seed, engine: plan.engine, threads, batch };
   const order = {
     id: `importance/${kind}`,
     job: { kind: 'importance', options },
     sharing: 'shared',
-    inputs: [{ path: dataset.directory, hash: data.hash }],
   } as const;
   return new Map(Object.entries(await jobs.submit(order, counting(observe)).result));
 }

@@ -38,7 +38,7 @@ export function measuringOn({ plan, jobs, store, observe }: TrainingContext, dev
         profile: false,
       } as const;
       const sharing = device.type === 'agent' ? 'elsewhere' : 'exclusive';
-      const measured = await jobs.submit({ id, job, sharing, inputs: [] }, counting(observe)).result;
+      const measured = await jobs.submit({ id, job, sharing }, counting(observe)).result;
       return { device: measured[0].environment.device, ms: measured.map(({ ms }) => ms) };
     },
   };

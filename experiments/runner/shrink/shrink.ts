@@ -87,8 +87,9 @@ async function shrinkIn(
   };
   const plan = await preparePlan(experiment, { ...shared, observe, signal });
   if (plan.kind === 'table') throw new Error('a run that trains was planned as one with a table');
-  const jobs = workers({ size: 1, retries: experiment.search.retries });
-  const context = { plan, store, observe, stopping: () => signal.aborted, jobs, candidates: new Candidates(plan) };
+  const run = { plan, store, observe, stopping: () => signal.aborted, candidates: new Candidates(plan) };
+  const jobs = await workers({ size: 1, retries: experiment.search.retries }, run);
+  const context = { ...run, jobs };
   const stop = (): void => {
     observe({ kind: 'stopping', message: 'Stopping: the worker writes its checkpoint' });
     jobs.stop();

@@ -1,7 +1,6 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { NasError } from '../../../base/errors.js';
-import { contentHash } from '../../../base/hash.js';
 import type { ModelMetadata } from '../../../deploy/index.js';
 import type { Network } from '../../../spaces/index.js';
 import type { ShrunkRecord } from '../../../store/index.js';
@@ -40,8 +39,6 @@ export async function tune(context: TrainingContext, tuning: Tuning): Promise<vo
   const directory = join(plan.workdir, shrunkFolder(number));
   const files = shrunkFiles(directory);
   const train = fineTuning(plan.experiment.train, epochs);
-  const data = { path: plan.dataset.directory, hash: plan.data.hash };
-  const inputOf = (path: string) => ({ path, hash: contentHash(readFileSync(path)) });
 
   const scored = async (what: 'parent' | 'cut', candidate: { network: Network; weights: string }) => {
     const { accuracy } = await jobs.submit({
@@ -55,7 +52,6 @@ export async function tune(context: TrainingContext, tuning: Tuning): Promise<vo
         threads: plan.threads,
       },
       sharing: 'shared',
-      inputs: [data, inputOf(candidate.weights)],
     }).result;
     return accuracy;
   };
@@ -90,7 +86,6 @@ export async function tune(context: TrainingContext, tuning: Tuning): Promise<vo
         },
       },
       sharing: 'shared',
-      inputs: [data, inputOf(files.cut)],
     },
     listener,
   ).result;
@@ -114,7 +109,6 @@ export async function tune(context: TrainingContext, tuning: Tuning): Promise<vo
       threads: plan.threads,
     },
     sharing: 'shared',
-    inputs: [data, inputOf(result.weights)],
   }).result;
   store.transaction(() => {
     store.artifacts.add(

@@ -7,7 +7,6 @@ import type { PreparedTeacher, SupernetConfig } from '../../../trainers/index.js
 import { epochsText } from '../../report/format.js';
 import type { TrainingContext } from '../context.js';
 import { phaseTraining } from '../jobs/phase-training.js';
-import { teacherInputs } from '../jobs/training.js';
 import { supernetFolder, weightsFile } from '../workdir.js';
 import type { SupernetPlan } from './plan.js';
 import type { PreparedSupernet } from './slice.js';
@@ -41,7 +40,7 @@ async function trainSupernet(
   { teacher, initial }: SupernetNeeds,
 ): Promise<string> {
   const { plan, jobs, observe } = context;
-  const { dataset, data, task, workdir, experiment } = plan;
+  const { dataset, task, workdir, experiment } = plan;
   observe({ kind: 'phase', name: 'supernet', message: `Training the supernet (${epochsText(config.epochs)})` });
   const supernet = {
     space: experiment.space,
@@ -59,11 +58,6 @@ async function trainSupernet(
     id: 'supernet',
     job: { kind: 'supernet', supernet },
     sharing: 'shared',
-    inputs: [
-      { path: dataset.directory, hash: data.hash },
-      ...teacherInputs(teacher),
-      ...(initial === undefined ? [] : [{ path: initial, hash: contentHash(readFileSync(initial)) }]),
-    ],
   } as const;
   const { listener, record } = phaseTraining(context, 'supernet', { stage: 'supernet' }, config);
   const result = await jobs.submit(order, listener).result;

@@ -5,7 +5,6 @@ import { NasError } from '../../../base/errors.js';
 import { loadExperiment } from '../../../experiments/parse/index.js';
 import { resumeExperiment, runExperiment, type RunEvent, type RunObserver } from '../../../experiments/runner/index.js';
 import type { JobListener, JobOrder, JobRunner, SubmittedJob } from '../../../experiments/runner/jobs/job-runner.js';
-import type { CreateJobRunner } from '../../../experiments/runner/jobs/local-pool.js';
 import type { Job, ResultOf } from '../../../experiments/runner/jobs/jobs.js';
 import { fromPlainError, toPlainError } from '../../../experiments/runner/jobs/messages.js';
 import { runJob } from '../../../experiments/runner/jobs/run-job.js';
@@ -29,7 +28,7 @@ class InsideRunner implements JobRunner {
     if (this.stopped) cancelling.abort();
     const result = this.queue.add(async () => {
       if (signal.aborted) throw new NasError('interrupted', 'the job was cancelled');
-      listener.started?.(0);
+      listener.started?.({ index: 0 });
       const context = {
         onEvent: (event: Parameters<NonNullable<JobListener['event']>>[0]) => listener.event?.(structuredClone(event)),
         signal,
@@ -55,7 +54,7 @@ class InsideRunner implements JobRunner {
   }
 }
 
-export const inside: CreateJobRunner = () => new InsideRunner();
+export const inside = (): JobRunner => new InsideRunner();
 
 /** Runs an experiment to its end inside this process. @returns what it found, and what it told. */
 export async function runInside(

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadExperiment, resumeExperiment, runExperiment, type RunEvent } from '../../../experiments/index.js';
-import { localWorkers } from '../../../experiments/runner/jobs/local-pool.js';
+import { localWorkers, type CreateJobRunner } from '../../../experiments/runner/jobs/local-pool.js';
 import { trainedModel } from '../../../experiments/trained-model.js';
 import { Store } from '../../../store/index.js';
 import { writeExperiment } from './experiment.js';
@@ -44,7 +44,10 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Runs until so many trials have finished; to the end when that is not said. */
-async function run(workdir: string, { until = Infinity, workers = inside } = {}): Promise<RunEvent[]> {
+async function run(
+  workdir: string,
+  { until = Infinity, workers = inside }: { readonly until?: number; readonly workers?: CreateJobRunner } = {},
+): Promise<RunEvent[]> {
   const stop = new AbortController();
   const events: RunEvent[] = [];
   await runExperiment(loadExperiment(file), { workdir, signal: stop.signal, workers }, (event) => {

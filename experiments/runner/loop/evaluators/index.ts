@@ -8,11 +8,14 @@ import { TrainingEvaluator } from './training.js';
 export type { Evaluator, Preview, Paused } from './evaluator.js';
 export type { TableRow } from './table.js';
 
-/** The evaluator that a plan needs. */
-export function createEvaluator(plan: Plan, context: RunContext, workers: CreateJobRunner): Evaluator {
+/**
+ * The evaluator that a plan needs.
+ * @throws NasError when there are no workers to be had.
+ */
+export async function createEvaluator(plan: Plan, context: RunContext, workers: CreateJobRunner): Promise<Evaluator> {
   switch (plan.kind) {
     case 'training':
-      return new TrainingEvaluator(context, plan, workers);
+      return TrainingEvaluator.with(workers, context, plan);
     case 'table':
       return new TableEvaluator(context, plan);
   }

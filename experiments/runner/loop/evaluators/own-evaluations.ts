@@ -1,11 +1,8 @@
-import { readFileSync } from 'node:fs';
-import { contentHash } from '../../../../base/hash.js';
 import { choicesOf } from '../../../../spaces/index.js';
 import type { TrialRecord } from '../../../../store/index.js';
 import { measureNamed, valuesFrom } from '../../../measures.js';
 import type { TrainingContext } from '../../context.js';
 import { settledFrontier } from '../../finishing/frontier.js';
-import type { JobInput } from '../../jobs/job-runner.js';
 import type { LatencyService } from '../../latency/latency.js';
 import type { AccuracySource, Evaluated } from './accuracy-source.js';
 import { trialJob } from './trial-job.js';
@@ -14,14 +11,10 @@ import { trialJob } from './trial-job.js';
 export class OwnEvaluations implements AccuracySource {
   readonly epochs = 1;
 
-  private readonly module: JobInput;
-
   constructor(
     private readonly context: TrainingContext,
-    path: string,
-  ) {
-    this.module = { path, hash: contentHash(readFileSync(path)) };
-  }
+    private readonly path: string,
+  ) {}
 
   prepare(): Promise<void> {
     return Promise.resolve();
@@ -33,8 +26,8 @@ export class OwnEvaluations implements AccuracySource {
     const names = objectives.map(({ name }) => name).filter((name) => isUntold(name));
     const choices = choicesOf(plan.space.decisions, genotype);
     const subject = { choices, genotype, network: candidates.network(genotype), seed };
-    const job = { kind: 'evaluate', path: this.module.path, names, subject } as const;
-    const order = { id: `evaluate/${number}`, job, sharing: 'shared', inputs: [this.module] } as const;
+    const job = { kind: 'evaluate', path: this.path, names, subject } as const;
+    const order = { id: `evaluate/${number}`, job, sharing: 'shared' } as const;
     const result = await trialJob(this.context, number, order);
     if ('interrupted' in result) return undefined;
     return 'failed' in result ? result : { state: 'complete', values: valuesFrom('training', result.values) };

@@ -72,10 +72,6 @@ export class Slices implements AccuracySource {
       id: `member/${number}`,
       job: { kind: 'member', member: memberJob(plan, supernet, genotype), keep },
       sharing: 'shared',
-      inputs: [
-        { path: plan.dataset.directory, hash: plan.data.hash },
-        { path: supernet.file, hash: supernet.hash },
-      ],
     };
   }
 }

@@ -20,7 +20,6 @@ import { Trainings } from './trainings.js';
 
 /** Evaluates networks in earnest: looks at them (costs, zero-cost proxies, latency), then has them trained. */
 export class TrainingEvaluator implements Evaluator {
-  private readonly context: TrainingContext;
   private readonly latency: LatencyService;
   private readonly looks: readonly Look[];
   /** Null: candidates are float32 networks and nothing else. */
@@ -28,11 +27,16 @@ export class TrainingEvaluator implements Evaluator {
   private readonly source: AccuracySource;
   readonly filter: ProposalFilter | undefined;
 
-  constructor(context: RunContext, plan: TrainingPlan, workers: CreateJobRunner) {
-    const { parallel, retries, filter, features } = plan.experiment.search;
-    const jobs = workers({ size: parallel, retries });
-    const candidates = new Candidates(plan);
-    this.context = { ...context, plan, jobs, candidates };
+  /** @throws NasError when there are no workers to be had. */
+  static async with(workers: CreateJobRunner, run: RunContext, plan: TrainingPlan): Promise<TrainingEvaluator> {
+    const { parallel, retries } = plan.experiment.search;
+    const context = { ...run, plan, candidates: new Candidates(plan) };
+    return new TrainingEvaluator({ ...context, jobs: await workers({ size: parallel, retries }, context) });
+  }
+
+  private constructor(private readonly context: TrainingContext) {
+    const { plan, candidates } = context;
+    const { filter, features } = plan.experiment.search;
     this.latency = new LatencyService(this.context);
     this.compression = plan.experiment.compress.int8 === 'off' ? null : new Compression(this.context);
     this.source = accuracySource(this.context);

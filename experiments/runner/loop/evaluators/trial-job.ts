@@ -16,7 +16,7 @@ export async function trialJob<J extends Job>(
   const begin = () => store.trials.start(number);
   begin();
   const submitted = jobs.submit(order, {
-    started: (worker) => observe({ kind: 'trial-started', worker, stage: 'search', number, fromEpoch: 0 }),
+    started: ({ index: worker }) => observe({ kind: 'trial-started', worker, stage: 'search', number, fromEpoch: 0 }),
     retry: (attempt, attempts, message) => {
       begin();
       store.events.add({ kind: 'retried', trial: number, detail: { stage: 'search', attempt, message } });

@@ -51,8 +51,8 @@ const notes = (events: readonly RunEvent[]): string[] =>
 const int8Of = ({ variants }: TrialRecord) => variants.find(({ precision }) => precision === 'int8');
 
 /** Runs its jobs inside this process, but none that quantizes: its worker dies of it. */
-const unableToQuantize: CreateJobRunner = (options) => {
-  const runner = inside(options);
+const unableToQuantize: CreateJobRunner = () => {
+  const runner = inside();
   return {
     submit: (order, listener) =>
       order.job.kind === 'quantize'

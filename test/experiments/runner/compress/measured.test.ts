@@ -121,8 +121,8 @@ it('where int8 alone counts, nothing else is measured', async () => {
 
 /** Runs its jobs inside this process, but none that measures a trial in int8. */
 function refusing(refuse: () => Error, asked: () => void): CreateJobRunner {
-  return (options) => {
-    const runner = inside(options);
+  return () => {
+    const runner = inside();
     return {
       submit: (order, listener) => {
         const { id, job } = order;

@@ -68,7 +68,6 @@ export function describeJobRunner(
         },
       },
       sharing: 'shared',
-      inputs: [],
     });
 
     const measuring = (id: string): JobOrder<MeasureJob> => ({
@@ -83,14 +82,12 @@ export function describeJobRunner(
         protocol: { ...defaultProtocol, maxBlocks: 5, minBlocks: 5 },
       },
       sharing: 'exclusive',
-      inputs: [],
     });
 
     const proxies = (id: string): JobOrder<ProxiesJob> => ({
       id,
       job: { kind: 'proxies', candidates: [{ network, seed: 1 }], names: ['synflow'], dataset, imageSeed: 1, engine },
       sharing: 'shared',
-      inputs: [],
     });
 
     const signalWorkers = (signal: NodeJS.Signals) => {

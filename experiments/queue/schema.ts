@@ -1,0 +1,81 @@
+import { z } from 'zod';
+
+/** What a worker can be told apart by: `gpu`, `pi5`. */
+export const tagSchema = z
+  .string()
+  .regex(/^[A-Za-z0-9][\w.-]{0,31}$/, 'is a word of letters, digits, dots and dashes, at most 32');
+
+const queueUrl = z
+  .url({ protocol: /^rediss?$/, error: 'is not an address like redis://10.0.0.5:6379' })
+  .describe(
+    'of a Redis or Valkey server; with TLS: rediss://. The password is never written here: see docs/many-machines.md',
+  );
+
+const httpSchema = z
+  .strictObject({
+    type: z.literal('http').default('http'),
+    listen: z
+      .string()
+      .regex(/^(\[[0-9a-fA-F:]+\]|[^\s:]+):\d{1,5}$/, 'is not an address like 0.0.0.0:7710')
+      .optional()
+      .describe('where `nas run` serves files; by default a free port of the address from which it reaches the queue'),
+    url: z
+      .url({ protocol: /^https?$/ })
+      .optional()
+      .describe('where workers find it, if that is not where it listens: behind a proxy, in a container'),
+  })
+  .describe('workers fetch files from `nas run`, and send it theirs');
+
+const folderSchema = z
+  .strictObject({
+    type: z.literal('folder'),
+    path: z.string().min(1).describe('the folder, under the same path on all machines'),
+  })
+  .describe('a folder that all machines share');
+
+const artifactsSchema = z
+  .preprocess(
+    (value) => (typeof value === 'object' && value !== null && !('type' in value) ? { type: 'http', ...value } : value),
+    z.discriminatedUnion('type', [httpSchema, folderSchema]),
+  )
+  .prefault({ type: 'http' })
+  .describe('how files come to workers and back');
+export type ArtifactsConfig = z.output<typeof artifactsSchema>;
+
+const queueSchema = z
+  .strictObject({
+    type: z.literal('queue'),
+    url: queueUrl,
+    user: z.string().optional().describe('ACL user; by default NAS_QUEUE_USER'),
+    password_file: z.string().optional().describe('file with the password; by default NAS_QUEUE_PASSWORD holds it'),
+    ca_file: z
+      .string()
+      .optional()
+      .describe('certificate of the authority that signed the server, in PEM; for rediss://'),
+    prefix: z
+      .string()
+      .regex(/^[A-Za-z0-9][\w.-]{0,31}$/)
+      .default('nas')
+      .describe('begins all keys; workers must have the same'),
+    insecure: z
+      .boolean()
+      .default(false)
+      .describe('whether a server on another machine may be used that asks nobody for a password'),
+    tag: tagSchema.optional().describe('only workers with this tag do the jobs'),
+    mixed: z
+      .boolean()
+      .default(false)
+      .describe(
+        'whether machines may work together whose results differ in the last bits; by default those of one kind do, and a result is the same whoever computed it',
+      ),
+    artifacts: artifactsSchema,
+  })
+  .describe('workers of any number of machines (`nas worker`), through a queue');
+export type QueueConfig = z.output<typeof queueSchema>;
+
+/** `workers:`; who does the work of a run. */
+export const workersSchema = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('pool') }).describe('processes of this machine'),
+  queueSchema,
+]);
+export type WorkersConfig = z.output<typeof workersSchema>;

@@ -1,0 +1,200 @@
+import { basename, dirname, join } from 'node:path';
+import type { SpaceConfig } from '../../../spaces/index.js';
+import type { DatasetRef, InitialWeights, PreparedTeacher, TeacherModelSource } from '../../../trainers/index.js';
+import { checkpointFile, weightsFile } from '../workdir.js';
+import type { Job, JobOf, ResultOf, SeededNetwork } from './jobs.js';
+
+/** What a job does with a file or a folder that it names. */
+export type PathUse =
+  /** It reads a file, or all of a folder. */
+  | { readonly kind: 'input' }
+  /** It runs the code of a file, which a user wrote. */
+  | { readonly kind: 'module' }
+  /**
+   * It works in a folder: of the files there that it tells of (`JobEvent`, result), some let it go on when it is started
+   * again. Their names, relative to the folder; null: known only from what the job told when it ran before.
+   */
+  | { readonly kind: 'folder'; readonly resumed: readonly string[] | null };
+
+/** What stands for a path where the job will run. */
+export type Relocate = (path: string, use: PathUse) => string;
+
+const input = { kind: 'input' } as const;
+
+/** A file that a job only writes: its folder is where it works. */
+const written = (file: string, at: Relocate): string =>
+  join(at(dirname(file), { kind: 'folder', resumed: [] }), basename(file));
+
+/** A training's folder: what it goes on from, and what it gives. */
+const trained = (folder: string, at: Relocate): string =>
+  at(folder, { kind: 'folder', resumed: [checkpointFile, weightsFile] });
+
+const datasetAt = (dataset: DatasetRef, at: Relocate): DatasetRef => ({
+  ...dataset,
+  directory: at(dataset.directory, input),
+});
+
+const candidateAt = <C extends SeededNetwork>(candidate: C, at: Relocate): C =>
+  candidate.weights === undefined ? candidate : { ...candidate, weights: at(candidate.weights, input) };
+
+const initialAt = <I extends InitialWeights | undefined>(initial: I, at: Relocate): I =>
+  initial === undefined ? initial : { ...initial, file: at(initial.file, input) };
+
+const spaceAt = (space: SpaceConfig, at: Relocate): SpaceConfig =>
+  space.type === 'module' ? { ...space, path: at(space.path, { kind: 'module' }) } : space;
+
+function modelAt(model: TeacherModelSource, at: (path: string) => string): TeacherModelSource {
+  switch (model.type) {
+    case 'network':
+      return { ...model, weights: at(model.weights) };
+    case 'layers-model':
+      return { ...model, path: at(model.path) };
+  }
+}
+
+const teacherAt = (teacher: PreparedTeacher, at: (path: string) => string): PreparedTeacher => ({
+  ...teacher,
+  logits: teacher.logits && { ...teacher.logits, file: at(teacher.logits.file) },
+  model: teacher.model && modelAt(teacher.model, at),
+});
+
+const teacherInput = (teacher: PreparedTeacher | null, at: Relocate): PreparedTeacher | null =>
+  teacher && teacherAt(teacher, (path) => at(path, input));
+
+function teacherConfigAt(config: JobOf<'teacher'>['config'], at: Relocate): JobOf<'teacher'>['config'] {
+  switch (config.type) {
+    case 'network':
+      return { ...config, weights: at(config.weights, input) };
+    case 'onnx':
+    case 'layers-model':
+      return { ...config, path: at(config.path, input) };
+    case 'train':
+    case 'none':
+      return config;
+  }
+}
+
+/** The same job with other paths, each kind's by its own; a device's files stay where the device is. */
+const jobs: { readonly [K in Job['kind']]: (job: JobOf<K>, at: Relocate) => JobOf<K> } = {
+  teacher: ({ options: { dataset, cache, ...options }, ...job }, at) => ({
+    ...job,
+    config: teacherConfigAt(job.config, at),
+    options: {
+      ...options,
+      dataset: datasetAt(dataset, at),
+      ...(cache !== undefined && { cache: at(cache, { kind: 'folder', resumed: null }) }),
+    },
+  }),
+  initial: (job, at) => ({
+    ...job,
+    path: at(job.path, input),
+    space: { ...job.space, config: spaceAt(job.space.config, at) },
+    dataset: datasetAt(job.dataset, at),
+    file: written(job.file, at),
+  }),
+  train: ({ fit, ...job }, at) => ({
+    ...job,
+    fit: {
+      ...fit,
+      dataset: datasetAt(fit.dataset, at),
+      teacher: teacherInput(fit.teacher, at),
+      directory: trained(fit.directory, at),
+      initial: initialAt(fit.initial, at),
+    },
+  }),
+  supernet: ({ supernet, ...job }, at) => ({
+    ...job,
+    supernet: {
+      ...supernet,
+      space: spaceAt(supernet.space, at),
+      dataset: datasetAt(supernet.dataset, at),
+      teacher: teacherInput(supernet.teacher, at),
+      initial: supernet.initial === undefined ? undefined : at(supernet.initial, input),
+      directory: trained(supernet.directory, at),
+    },
+  }),
+  member: ({ member, keep, ...job }, at) => ({
+    ...job,
+    member: { ...member, weights: at(member.weights, input), dataset: datasetAt(member.dataset, at) },
+    keep: keep === undefined ? undefined : written(keep, at),
+  }),
+  measure: (job, at) => ({
+    ...job,
+    candidates: job.candidates.map((candidate) => candidateAt(candidate, at)),
+    space: { ...job.space, config: spaceAt(job.space.config, at) },
+  }),
+  proxies: (job, at) => ({
+    ...job,
+    candidates: job.candidates.map((candidate) => candidateAt(candidate, at)),
+    dataset: datasetAt(job.dataset, at),
+  }),
+  evaluate: (job, at) => ({ ...job, path: at(job.path, { kind: 'module' }) }),
+  export: (job, at) => ({
+    ...job,
+    candidate: candidateAt(job.candidate, at),
+    path: job.path === null ? null : written(job.path, at),
+    dataset: datasetAt(job.dataset, at),
+  }),
+  quantize: (job, at) => ({
+    ...job,
+    candidate: candidateAt(job.candidate, at),
+    dataset: datasetAt(job.dataset, at),
+  }),
+  integers: (job) => job,
+  importance: ({ options, ...job }, at) => ({
+    ...job,
+    options: { ...options, weights: at(options.weights, input), dataset: datasetAt(options.dataset, at) },
+  }),
+};
+
+type RelocateResult = (path: string) => string;
+
+const same = <R>(result: R): R => result;
+const fitted = (result: ResultOf<JobOf<'train'>>, at: RelocateResult): ResultOf<JobOf<'train'>> =>
+  result.state === 'complete' ? { ...result, weights: at(result.weights) } : result;
+
+/** What a job gives, with other paths. */
+const results: {
+  readonly [K in Job['kind']]: (result: ResultOf<JobOf<K>>, at: RelocateResult) => ResultOf<JobOf<K>>;
+} = {
+  teacher: (teacher, at) => teacher && teacherAt(teacher, at),
+  train: fitted,
+  supernet: fitted,
+  initial: same,
+  member: same,
+  measure: same,
+  proxies: same,
+  evaluate: same,
+  export: same,
+  quantize: same,
+  integers: same,
+  importance: same,
+};
+
+/**
+ * A job as it is given to another machine, or as it runs there: whatever names a file or a folder goes through `at`, which
+ * hears what the job does with it. The files that jobs write without telling of them are in `filesWritten`.
+ */
+export const relocateJob = <K extends Job['kind']>(job: JobOf<K>, at: Relocate): JobOf<K> =>
+  jobs[job.kind as K](job, at);
+
+/** What a job of a kind gives, with other paths. */
+export const relocateResult = <K extends Job['kind']>(
+  kind: K,
+  result: ResultOf<JobOf<K>>,
+  at: RelocateResult,
+): ResultOf<JobOf<K>> => results[kind](result, at);
+
+/** The files that a job has written when it is done, besides those that it tells of and that its result names. */
+export function filesWritten(job: Job): readonly string[] {
+  switch (job.kind) {
+    case 'initial':
+      return [job.file];
+    case 'member':
+      return job.keep === undefined ? [] : [job.keep];
+    case 'export':
+      return job.path === null ? [] : [job.path];
+    default:
+      return [];
+  }
+}
