@@ -75,6 +75,13 @@ export class JobFailed extends NasError {
  */
 export class WorkerDied extends JobFailed {}
 
+/** The files of a job cannot be written here: the disk is full, or closed to writing. No job could do better here. */
+export class StorageFailure extends NasError {
+  constructor(message: string, details?: ErrorDetails) {
+    super('invalid-input', message, details);
+  }
+}
+
 /** Seconds; generous, each for the longest part of a job that shows no progress, on a slow machine. */
 const patience: Readonly<Record<Job['kind'], number>> = {
   /** Reading large data, compiling the step, or validation. */

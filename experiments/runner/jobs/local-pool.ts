@@ -18,6 +18,11 @@ export interface PoolOptions {
   readonly size: number;
   /** How often a job whose worker died is started again. */
   readonly retries: number;
+  /**
+   * Most resident memory of a job's process, in bytes. A process that holds more is ended, and its job's attempt with it
+   * (WorkerDied). Absent: any.
+   */
+  readonly memoryBytes?: number;
 }
 
 /** Makes what runs the jobs of a run; `context` is the run's. */
@@ -43,11 +48,13 @@ export class LocalPool implements JobRunner {
   private stopped = false;
 
   constructor(private readonly options: PoolOptions) {
+    const { size, memoryBytes = null } = options;
     // Only for training: latency is measured as it will be without.
-    this.workers = Array.from({ length: options.size }, (_, i) => new WorkerProcess(i, withLargePages(process.env)));
+    const training = { environment: withLargePages(process.env), memoryBytes };
+    this.workers = Array.from({ length: size }, (_, i) => new WorkerProcess(i, training));
     this.idle = [...this.workers].reverse();
-    this.measuring = new WorkerProcess(options.size);
-    this.distant = new WorkerProcess(options.size + 1);
+    this.measuring = new WorkerProcess(size, { memoryBytes });
+    this.distant = new WorkerProcess(size + 1, { memoryBytes });
     this.shared = new PQueue({ concurrency: options.size });
   }
 
@@ -68,7 +75,16 @@ export class LocalPool implements JobRunner {
 
   async close(): Promise<void> {
     this.stop();
-    await Promise.all([...this.workers, this.measuring, this.distant].map((worker) => worker.close()));
+    await Promise.all(this.all().map((worker) => worker.close()));
+  }
+
+  /** The process ids of the workers that have a process: they begin at their first job. */
+  pids(): readonly number[] {
+    return this.all().flatMap(({ pid }) => (pid === undefined ? [] : [pid]));
+  }
+
+  private all(): readonly WorkerProcess[] {
+    return [...this.workers, this.measuring, this.distant];
   }
 
   /** Gives a task the worker of its kind, once that is free. */

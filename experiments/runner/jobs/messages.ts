@@ -1,10 +1,11 @@
 import { DeviceFailure, NasError, exitCodes, messageOf, type ErrorCode } from '../../../base/errors.js';
-import { JobFailed, WorkerDied } from './job-runner.js';
+import { JobFailed, StorageFailure, WorkerDied } from './job-runner.js';
 import type { Job, JobEvent, ResultOf } from './jobs.js';
 
 /** What the coordinator sends to a worker process. */
 export type ToWorker =
-  | { readonly type: 'run'; readonly job: Job }
+  /** `memoryBytes`: of resident memory, above which the process tells of it. */
+  | { readonly type: 'run'; readonly job: Job; readonly memoryBytes: number | null }
   | { readonly type: 'pause' }
   | { readonly type: 'resume' }
   | { readonly type: 'stop' };
@@ -13,6 +14,8 @@ export type ToWorker =
 export type FromWorker =
   /** The job takes its steps; sent at most once a second. */
   | { readonly type: 'alive' }
+  /** It holds more resident memory than the job may. */
+  | { readonly type: 'memory'; readonly bytes: number }
   | { readonly type: 'event'; readonly event: JobEvent }
   | { readonly type: 'paused' }
   | { readonly type: 'done'; readonly result: ResultOf<Job> }
@@ -25,31 +28,50 @@ export interface PlainError {
   readonly hint?: string;
   /** The device failed: the process is of no use any more. */
   readonly device?: true;
+  /** Files cannot be written where the job ran. */
+  readonly storage?: true;
 }
 
+/** System errors of a disk that is full, or of a file system that is closed to writing. */
+const full = new Set(['ENOSPC', 'EDQUOT', 'EROFS']);
 /** System errors that no trial can be blamed for: the disk is full, or may not be written. */
-const storageErrors = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM']);
+const storageErrors = new Set([...full, 'EACCES', 'EPERM']);
+
+const hasCode = (error: unknown, codes: ReadonlySet<string>): boolean =>
+  error instanceof Error && 'code' in error && codes.has(String(error.code));
+
+/** Whether an error that speaks for itself comes from a full disk. A file that may not be read is another matter. */
+const isOfStorage = (error: NasError): boolean => error instanceof StorageFailure || hasCode(error.cause, full);
 
 export function toPlainError(error: unknown): PlainError {
   if (error instanceof NasError) {
     const { code, message, hint } = error;
     const device = error instanceof DeviceFailure;
-    return { code, message, ...(hint !== undefined && { hint }), ...(device && { device }) };
+    const storage = isOfStorage(error);
+    return {
+      code,
+      message,
+      ...(hint !== undefined && { hint }),
+      ...(device && { device }),
+      ...(storage && { storage }),
+    };
   }
-  if (error instanceof Error && 'code' in error && storageErrors.has(String(error.code)))
+  if (error instanceof Error && hasCode(error, storageErrors))
     return {
       code: 'invalid-input',
       message: error.message,
       hint: 'Free some space or choose another folder with --workdir.',
+      storage: true,
     };
   const detail = error instanceof Error && process.env['NAS_DEBUG'] !== undefined ? error.stack : undefined;
   return { code: 'failure', message: detail ?? messageOf(error) };
 }
 
-export function fromPlainError({ code, message, hint, device }: PlainError): NasError {
+export function fromPlainError({ code, message, hint, device, storage }: PlainError): NasError {
   const details = hint === undefined ? {} : { hint };
   // The hint is part of what is kept of a failed trial, and told of an attempt.
   if (device === true) return new WorkerDied(hint === undefined ? message : `${message} (${hint})`);
+  if (storage === true) return new StorageFailure(message, details);
   return code in exitCodes && code !== 'failure'
     ? new NasError(code, message, details)
     : new JobFailed(message, details);

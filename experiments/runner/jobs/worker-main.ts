@@ -1,6 +1,7 @@
-import { runJob } from './run-job.js';
+import { watchMemory } from './memory-watch.js';
 import { toPlainError, type FromWorker, type ToWorker } from './messages.js';
 import { Pause } from './pause.js';
+import { runJob } from './run-job.js';
 
 /** The entry of a worker process: jobs come and results go over the IPC channel; it ends with its coordinator. */
 const send = (message: FromWorker): void => void process.send?.(message);
@@ -22,18 +23,24 @@ function step(): Promise<void> {
   return pause.point();
 }
 
+async function run({ job, memoryBytes }: Extract<ToWorker, { type: 'run' }>): Promise<void> {
+  stopping = new AbortController();
+  const { signal } = stopping;
+  const watch = memoryBytes === null ? null : watchMemory(memoryBytes, (bytes) => send({ type: 'memory', bytes }));
+  try {
+    const result = await runJob(job, { onEvent: (event) => send({ type: 'event', event }), signal, pause: step });
+    send({ type: 'done', result });
+  } catch (error) {
+    send({ type: 'error', error: toPlainError(error) });
+  } finally {
+    watch?.end();
+  }
+}
+
 process.on('message', (message: ToWorker) => {
   switch (message.type) {
     case 'run':
-      stopping = new AbortController();
-      runJob(message.job, {
-        onEvent: (event) => send({ type: 'event', event }),
-        signal: stopping.signal,
-        pause: step,
-      }).then(
-        (result) => send({ type: 'done', result }),
-        (error: unknown) => send({ type: 'error', error: toPlainError(error) }),
-      );
+      void run(message);
       break;
     case 'pause':
       pause.request();

@@ -1,6 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { builtModule } from '../../../base/built-module.js';
 import { messageOf, NasError } from '../../../base/errors.js';
+import { bytes as inBytes } from '../../../base/number-text.js';
 import { WorkerDied } from './job-runner.js';
 import type { Job, JobEvent, ResultOf } from './jobs.js';
 import { fromPlainError, type FromWorker, type ToWorker } from './messages.js';
@@ -23,6 +24,12 @@ interface Running {
   reject(error: unknown): void;
 }
 
+export interface ProcessOptions {
+  readonly environment?: NodeJS.ProcessEnv;
+  /** Most resident memory that the process may hold while it does a job; null, and the default: it may hold any. */
+  readonly memoryBytes?: number | null;
+}
+
 /**
  * The coordinator's side of one worker process: one job at a time, pausing, and a clear end for every job. The process
  * is forked when first needed and again after it died.
@@ -32,12 +39,22 @@ export class WorkerProcess {
   private running: Running | undefined;
   /** While it is to stand still; opened when it does. */
   private paused: Gate | undefined;
+  private readonly environment: NodeJS.ProcessEnv;
+  private readonly memoryBytes: number | null;
 
   /** @param index place of this worker among its pool's; shown in progress. */
   constructor(
     readonly index: number,
-    private readonly environment: NodeJS.ProcessEnv = process.env,
-  ) {}
+    { environment = process.env, memoryBytes = null }: ProcessOptions = {},
+  ) {
+    this.environment = environment;
+    this.memoryBytes = memoryBytes;
+  }
+
+  /** Of the process; undefined while there is none. */
+  get pid(): number | undefined {
+    return this.child?.pid;
+  }
 
   /**
    * Runs a job.
@@ -54,7 +71,7 @@ export class WorkerProcess {
         // The worker answers a job of type J with a result of its type.
         this.running = { onEvent, watchdog, resolve: (result) => resolve(result), reject };
         if (this.paused !== undefined) send(child, { type: 'pause' });
-        send(child, { type: 'run', job });
+        send(child, { type: 'run', job, memoryBytes: this.memoryBytes });
         signal.addEventListener('abort', stop);
       });
     } finally {
@@ -117,9 +134,13 @@ export class WorkerProcess {
 
   private receive(message: FromWorker): void {
     const { running } = this;
-    running?.watchdog.heard();
+    // What memory it holds, a process tells also when its job hangs.
+    if (message.type !== 'memory') running?.watchdog.heard();
     switch (message.type) {
       case 'alive':
+        break;
+      case 'memory':
+        if (this.memoryBytes !== null) this.giveUp(tooLarge(message.bytes, this.memoryBytes));
         break;
       case 'event':
         try {
@@ -175,6 +196,11 @@ export class WorkerProcess {
 
 const silence = (seconds: number): WorkerDied =>
   new WorkerDied(`the worker process made no progress for ${seconds} s and was ended`);
+
+const tooLarge = (used: number, allowed: number): WorkerDied =>
+  new WorkerDied(
+    `the worker process used ${inBytes(used)} of memory of the ${inBytes(allowed)} that a job may use, and was ended (Set a smaller batch, or give each worker more memory: fewer of them at once, or a higher limit.)`,
+  );
 
 /**
  * What ONNX Runtime only logs, and computes on with buffers that are not there, when a graphics adapter refuses an allocation

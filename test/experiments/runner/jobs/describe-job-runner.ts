@@ -25,6 +25,8 @@ export interface JobFixture {
   create(options: PoolOptions): JobRunner;
   /** A job that takes next to no time. */
   proxies(id: string): JobOrder<ProxiesJob>;
+  /** A job that takes a few tenths of a second for each epoch. */
+  training(id: string, epochs: number): JobOrder<TrainJob>;
 }
 
 /** A deadline that a worker keeps which starts on a busy machine, at the second or third attempt at the latest. */
@@ -232,6 +234,6 @@ export function describeJobRunner(
       expect(await runner.submit(proxies('next')).result).toHaveLength(1);
     });
 
-    more({ create: (options) => (runner = create(options)), proxies });
+    more({ create: (options) => (runner = create(options)), proxies, training });
   });
 }

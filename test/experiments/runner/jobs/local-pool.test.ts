@@ -1,17 +1,15 @@
-import { execFileSync } from 'node:child_process';
 import { expect, it } from 'vitest';
-import { JobFailed } from '../../../../experiments/runner/jobs/job-runner.js';
+import { JobFailed, WorkerDied } from '../../../../experiments/runner/jobs/job-runner.js';
 import { LocalPool } from '../../../../experiments/runner/jobs/local-pool.js';
 import { describeJobRunner, type JobFixture } from './describe-job-runner.js';
 
-/** The process ids of this process's workers. */
-const workers = (): number[] =>
-  execFileSync('ps', ['-o', 'pid=,args=', '--ppid', String(process.pid)], { encoding: 'utf8' })
-    .split('\n')
-    .filter((line) => line.includes('worker-main'))
-    .map((line) => Number.parseInt(line, 10));
+let pool: LocalPool;
 
-describeJobRunner('LocalPool', { create: (options) => new LocalPool(options), workers }, (fixture: JobFixture) => {
+const pools = { create: (options) => (pool = new LocalPool(options)), workers: () => pool.pids() } satisfies Parameters<
+  typeof describeJobRunner
+>[1];
+
+describeJobRunner('LocalPool', pools, (fixture: JobFixture) => {
   it('ends a job with a clear error when no process can be started, and serves the next one', async () => {
     const runner = fixture.create({ size: 1, retries: 3 });
     const { execPath } = process;
@@ -25,5 +23,35 @@ describeJobRunner('LocalPool', { create: (options) => new LocalPool(options), wo
       process.execPath = execPath;
     }
     expect(await runner.submit(fixture.proxies('next')).result).toHaveLength(1);
+  });
+
+  it('ends a process that holds more memory than a job may, and tries once more', async () => {
+    const runner = fixture.create({ size: 1, retries: 1, memoryBytes: 48 * 2 ** 20 });
+    const reasons: string[] = [];
+    const started: (readonly number[])[] = [];
+    const large = runner.submit(fixture.training('large', 400), {
+      started: () => setImmediate(() => started.push(pool.pids())),
+      retry: (_attempt, _attempts, reason) => reasons.push(reason),
+    });
+    const error: unknown = await large.result.catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(WorkerDied);
+    expect(error).toMatchObject({
+      message: expect.stringMatching(
+        /^the worker process used \S+ MiB of memory of the 48 MiB that a job may use, and was ended \(Set a smaller batch/,
+      ) as string,
+    });
+    expect(reasons).toHaveLength(1);
+    // Each attempt had a process of its own, which is gone.
+    expect(new Set(started.flat()).size).toBe(2);
+    expect(pool.pids()).toEqual([]);
+  });
+
+  it('lets a process be that holds less, and tells which processes there are', async () => {
+    const runner = fixture.create({ size: 2, retries: 0, memoryBytes: 16 * 2 ** 30 });
+    expect(pool.pids()).toEqual([]);
+    await runner.submit(fixture.proxies('small')).result;
+    const [pid, ...others] = pool.pids();
+    expect(others).toEqual([]);
+    expect(process.kill(pid, 0)).toBe(true);
   });
 });
