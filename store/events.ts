@@ -7,6 +7,7 @@ export const eventKinds = [
   'status',
   'asked',
   'started',
+  'taken',
   'retried',
   'promoted',
   'epoch',

@@ -10,6 +10,8 @@ export interface Terminal {
   readonly live: boolean;
   /** Width of the terminal, in characters. */
   readonly columns: () => number;
+  /** Its height, in lines; absent where that is not known. */
+  readonly rows?: () => number;
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
 }
@@ -31,6 +33,7 @@ export function processTerminal(argv: readonly string[], env: NodeJS.ProcessEnv)
     colors: picocolors.createColors(!plainWish(argv, env) && (process.stdout.isTTY || forced)),
     live: process.stderr.isTTY && env['TERM'] !== 'dumb',
     columns: () => process.stderr.columns,
+    rows: () => process.stderr.rows,
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
   };

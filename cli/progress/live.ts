@@ -31,36 +31,41 @@ const subjects: { readonly [S in TrialStepEvent['stage']]: string } = {
   'quantize-aware': 'fine-tuning for int8 of trial',
 };
 
-function workerLine({
-  worker,
-  stage,
-  number,
-  epoch,
-  epochs,
-  step,
-  steps,
-  imagesPerSecond,
-  loss,
-}: TrialStepEvent): string {
+function workerLine(
+  { worker, stage, number, epoch, epochs, step, steps, imagesPerSecond, loss }: TrialStepEvent,
+  host: string | undefined,
+): string {
   const what = subjects[stage];
+  const who = host === undefined ? `worker ${worker}` : `worker ${worker} on ${host}`;
   const where = `epoch ${epoch + 1}/${epochs}, step ${step}/${steps}`;
-  return `  worker ${worker}: ${what} ${number}, ${where}, ${Math.round(imagesPerSecond)} images/s, loss ${loss.toFixed(4)}`;
+  return `  ${who}: ${what} ${number}, ${where}, ${Math.round(imagesPerSecond)} images/s, loss ${loss.toFixed(4)}`;
 }
 
-const picture = (state: ProgressState): string[] => [
-  ...(state.phase === null ? [] : [overall(state)]),
-  ...[...state.workers.values()].sort((a, b) => a.worker - b.worker).map(workerLine),
-];
+/** @param most lines of workers */
+function picture(state: ProgressState, most: number): string[] {
+  const { phase, workers, hosts } = state;
+  // One machine needs no name in every line.
+  const several = new Set(hosts.values()).size > 1;
+  const steps = [...workers.values()].sort((a, b) => a.worker - b.worker);
+  const shown = steps.length > most ? steps.slice(0, most - 1) : steps;
+  return [
+    ...(phase === null ? [] : [overall(state)]),
+    ...shown.map((step) => workerLine(step, several ? hosts.get(step.worker) : undefined)),
+    ...(shown.length < steps.length ? [`  and ${steps.length - shown.length} other workers`] : []),
+  ];
+}
 
 /** A few lines at the bottom that are drawn again, with everything worth keeping above them. */
-export function createLiveView({ err, columns }: Terminal, clock: () => number): ProgressView {
+export function createLiveView({ err, columns, rows }: Terminal, clock: () => number): ProgressView {
   const tracker = new ProgressTracker(clock);
   let drawn = 0;
   let last = -Infinity;
   const erase = (): string => (drawn === 0 ? '' : `\u001b[${drawn}A\u001b[J`);
   const draw = (above: string): void => {
     const width = Math.max(20, columns() || 80) - 1;
-    const lines = picture(tracker.state).map((line) => line.slice(0, width));
+    // What is higher than the screen cannot be drawn again.
+    const most = Math.max(2, ((rows?.() ?? 0) || 24) - 3);
+    const lines = picture(tracker.state, most).map((line) => line.slice(0, width));
     err(`${erase()}${above}${lines.map((line) => `${line}\n`).join('')}`);
     drawn = lines.length;
     last = clock();

@@ -8,6 +8,8 @@ export interface ProgressState {
   readonly progress: (ProgressEvent & { readonly etaSeconds: number | undefined }) | null;
   /** The latest step of each worker that trains. */
   readonly workers: ReadonlyMap<number, TrialStepEvent>;
+  /** The machine of each worker, where it is told. */
+  readonly hosts: ReadonlyMap<number, string>;
   /** Best accuracy of the frontier and how many members it has. */
   readonly frontier: { readonly members: number; readonly accuracy: number | undefined } | null;
 }
@@ -26,13 +28,14 @@ export class ProgressTracker {
   private frontier: ProgressState['frontier'] = null;
   private since: Since | undefined;
   private readonly workers = new Map<number, TrialStepEvent>();
+  private readonly hosts = new Map<number, string>();
 
   /** @param clock in ms. */
   constructor(private readonly clock: () => number) {}
 
   get state(): ProgressState {
-    const { phase, message, progress, workers, frontier } = this;
-    return { phase, message, progress, workers, frontier };
+    const { phase, message, progress, workers, hosts, frontier } = this;
+    return { phase, message, progress, workers, hosts, frontier };
   }
 
   apply(event: RunEvent): void {
@@ -47,6 +50,11 @@ export class ProgressTracker {
       case 'progress':
         this.since ??= { at: this.clock(), done: event.done };
         this.progress = { ...event, etaSeconds: event.etaSeconds ?? this.estimate(event) };
+        break;
+      case 'trial-started':
+        // Another worker may have had it before.
+        this.atRest(event.number, event.stage);
+        if (event.host !== undefined) this.hosts.set(event.worker, event.host);
         break;
       case 'trial-step':
         this.workers.set(event.worker, event);

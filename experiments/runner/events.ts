@@ -74,6 +74,8 @@ export interface TrialStartedEvent {
   readonly stage: TrialStage;
   readonly number: number;
   readonly fromEpoch: number;
+  /** The machine of the worker; absent where the run's own processes train. */
+  readonly host?: string;
 }
 
 /** One training step of one worker; sent at most a few times a second. */
@@ -213,6 +215,13 @@ export interface StoppingEvent {
   readonly message: string;
 }
 
+/** What a machine did for a run, through a queue. */
+export interface HostShare {
+  readonly host: string;
+  /** Trials of the search that it brought to their end, or has in its hands. */
+  readonly trials: number;
+}
+
 /** The run is over; everything is in the workdir. */
 export interface DoneEvent {
   readonly kind: 'done';
@@ -224,6 +233,8 @@ export interface DoneEvent {
   readonly seconds: number;
   /** Files that the run wrote, relative to the workdir: `frontier.svg`, `report.html`, ... */
   readonly files: readonly string[];
+  /** Who worked, the most trials first; absent where the run's own processes did. */
+  readonly hosts?: readonly HostShare[];
 }
 
 /** Everything that a run tells while it goes, as plain values. */

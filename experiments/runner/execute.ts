@@ -6,6 +6,7 @@ import type { RunContext } from './context.js';
 import { createEvaluator, type Evaluator } from './loop/evaluators/index.js';
 import type { RunObserver } from './events.js';
 import type { CreateJobRunner } from './jobs/local-pool.js';
+import { sharesOf, takingsOf } from './jobs/taken.js';
 import { clockOf, type Plan } from './plan.js';
 import { Search } from './loop/search.js';
 import { writeReport, type DrawReport } from './reports.js';
@@ -100,6 +101,8 @@ async function end(plan: Plan, { store, observe }: RunContext, { state, began, r
   const files = await writeReport(store, plan.workdir, report, observe);
   const { complete, pruned, failed } = store.trials.progress();
   const seconds = (clockOf(plan)() - began) / 1000;
-  observe({ kind: 'done', state, workdir: plan.workdir, complete, pruned, failed, seconds, files });
+  const hosts = sharesOf(takingsOf(store));
+  const told = { state, workdir: plan.workdir, complete, pruned, failed, seconds, files };
+  observe({ kind: 'done', ...told, ...(hosts.length > 0 && { hosts }) });
   return { state, workdir: plan.workdir };
 }

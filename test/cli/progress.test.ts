@@ -170,6 +170,71 @@ describe('progress', () => {
   });
 });
 
+describe('progress of a run on many machines', () => {
+  const started = (worker: number, number: number, host?: string, fromEpoch = 0): RunEvent => ({
+    kind: 'trial-started',
+    stage: 'search',
+    worker,
+    number,
+    fromEpoch,
+    ...(host !== undefined && { host }),
+  });
+  const done: RunEvent = {
+    kind: 'done',
+    state: 'complete',
+    workdir: 'runs/x',
+    complete: 8,
+    pruned: 0,
+    failed: 0,
+    seconds: 30,
+    files: [],
+  };
+  /** What is written of events, one every ten seconds. */
+  function told(live: boolean, events: readonly RunEvent[], rows = 24): string {
+    const terminal = { ...recorder(live), rows: () => rows };
+    let now = 0;
+    const view = createProgressView(terminal, () => (now += 10_000));
+    for (const event of events) view.observe(event);
+    return terminal.text();
+  }
+
+  it('says in a log who took what, and in the end how the trials split', () => {
+    const hosts = [
+      { host: 'alder', trials: 5 },
+      { host: 'birch', trials: 3 },
+      { host: 'cedar', trials: 0 },
+    ];
+    expect(told(false, [started(0, 0, 'alder'), started(1, 1), started(1, 2, 'birch', 2), { ...done, hosts }]))
+      .toMatchInlineSnapshot(`
+        "trial 0 is the work of alder
+        trial 2 is the work of birch, from epoch 3 on
+        complete: 8 trials complete in 30 s on 3 hosts (alder 5 trials, birch 3); results in runs/x
+        "
+      `);
+    expect(told(false, [{ ...done, hosts: hosts.slice(0, 1) }])).toContain('in 30 s on alder; results');
+    const many = Array.from({ length: 9 }, (_, i) => ({ host: `host-${i}`, trials: 9 - i }));
+    expect(told(false, [{ ...done, hosts: many }])).toContain('host-5 4, 3 others 6); results');
+  });
+
+  it('names machines in the lines of workers when there are several', () => {
+    const events = [started(0, 0, 'alder'), started(1, 1, 'alder'), step(0, 0, 1), step(1, 1, 1)];
+    expect(told(true, events)).toContain('  worker 1: trial 1');
+    const moved = told(true, [...events, started(2, 1, 'birch'), step(2, 1, 2)]);
+    const last = moved.slice(moved.lastIndexOf(`${escape}[`));
+    expect(last).toContain('worker 0 on alder: trial 0');
+    expect(last).toContain('worker 2 on birch: trial 1');
+    expect(last).not.toContain('worker 1');
+  });
+
+  it('draws no more lines than the screen has', () => {
+    const events = Array.from({ length: 40 }, (_, i) => [started(i, i, `host-${i}`), step(i, i, 1)]).flat();
+    const text = told(true, [{ kind: 'phase', name: 'search', message: 'Searching' }, ...events], 12);
+    const last = text.slice(text.lastIndexOf(`${escape}[`));
+    expect(last.trimEnd().split('\n').length).toBeLessThan(12);
+    expect(last).toContain('and 32 other workers');
+  });
+});
+
 describe('counting', () => {
   /** What is written while so many things are counted, each of which takes some ms. */
   function count(live: boolean, things: number, each: number): string {

@@ -3,6 +3,7 @@ import type { EpochMetrics, TrainConfig } from '../../../trainers/index.js';
 import type { TrainingContext } from '../context.js';
 import type { PhaseName } from '../events.js';
 import type { JobListener } from './job-runner.js';
+import { keepTaken } from './taken.js';
 import { toEpoch } from './training.js';
 
 /** The training of a whole phase: its curve is stored and its progress told. */
@@ -31,7 +32,13 @@ export function phaseTraining(
     const { epoch, validationAccuracy, trainLoss } = made;
     observe({ kind: 'phase-epoch', phase, epoch, epochs, validationAccuracy, trainLoss });
   };
+  let made = 1;
   const listener: JobListener = {
+    started: (by) => {
+      keepTaken(store, training, made, by);
+      if (by.host !== undefined)
+        observe({ kind: 'note', message: `${describeTraining(training)} is the work of ${by.host}` });
+    },
     event: (event) => {
       switch (event.kind) {
         case 'count':
@@ -54,6 +61,7 @@ export function phaseTraining(
       }
     },
     retry: (attempt, attempts, reason) => {
+      made = attempt;
       const message = `${describeTraining(training)} goes on from its checkpoint (attempt ${attempt} of ${attempts}): ${reason}`;
       observe({ kind: 'note', message });
     },

@@ -14,6 +14,7 @@ import type { TrainingPlan } from '../plan.js';
 import { trialFolder } from '../workdir.js';
 import { JobFailed, type JobOrder } from './job-runner.js';
 import type { TrainJob } from './jobs.js';
+import { hostOf, keepTaken } from './taken.js';
 
 /** A network to train as a member of the search or of the frontier. */
 export interface TrainingRequest {
@@ -52,12 +53,13 @@ export async function train(context: TrainingContext, request: TrainingRequest):
   };
   let worker = 0;
   const begin = () => (stage === 'search' ? store.trials.start(number) : store.finals.start(number, stage));
-  begin();
+  let made = begin();
   try {
     const submitted = jobs.submit(trainOrder(plan, request), {
-      started: ({ index }) => {
-        worker = index;
-        observe({ kind: 'trial-started', worker, stage, number, fromEpoch: stored.size });
+      started: (by) => {
+        worker = by.index;
+        keepTaken(store, training, made, by);
+        observe({ kind: 'trial-started', worker, stage, number, fromEpoch: stored.size, ...hostOf(by) });
       },
       event: (event) => {
         switch (event.kind) {
@@ -79,7 +81,7 @@ export async function train(context: TrainingContext, request: TrainingRequest):
         }
       },
       retry: (attempt, attempts, message) => {
-        begin();
+        made = begin();
         store.events.add({ kind: 'retried', trial: number, detail: { stage, attempt, message } });
         observe({ kind: 'trial-retried', stage, number, attempt, attempts, message });
       },

@@ -2,6 +2,7 @@ import { NasError } from '../../../../base/errors.js';
 import type { TrainingContext } from '../../context.js';
 import { JobFailed, type JobOrder } from '../../jobs/job-runner.js';
 import type { Job, ResultOf } from '../../jobs/jobs.js';
+import { hostOf, keepTaken } from '../../jobs/taken.js';
 
 /**
  * Has a worker do the one job that evaluates a trial; tells and stores when it begins, and begins again. Interrupted: the
@@ -14,11 +15,14 @@ export async function trialJob<J extends Job>(
   order: JobOrder<J>,
 ): Promise<ResultOf<J> | { readonly failed: string } | { readonly interrupted: true }> {
   const begin = () => store.trials.start(number);
-  begin();
+  let made = begin();
   const submitted = jobs.submit(order, {
-    started: ({ index: worker }) => observe({ kind: 'trial-started', worker, stage: 'search', number, fromEpoch: 0 }),
+    started: (by) => {
+      keepTaken(store, { stage: 'search', trial: number }, made, by);
+      observe({ kind: 'trial-started', worker: by.index, stage: 'search', number, fromEpoch: 0, ...hostOf(by) });
+    },
     retry: (attempt, attempts, message) => {
-      begin();
+      made = begin();
       store.events.add({ kind: 'retried', trial: number, detail: { stage: 'search', attempt, message } });
       observe({ kind: 'trial-retried', stage: 'search', number, attempt, attempts, message });
     },
