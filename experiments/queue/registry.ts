@@ -29,8 +29,8 @@ export const workerSchema = z.object({
   upSeconds: z.number(),
   /** What keeps it from taking jobs; null: nothing. */
   unable: z.string().nullable(),
-  /** Whether it stands still for a measurement on its machine. */
-  quiet: z.boolean(),
+  /** The claim of its machine (`quiet.ts`) for which it stands still; null: it does not. */
+  quiet: z.string().nullable(),
   jobs: z.array(
     z.object({ slot: z.number().int(), run: z.string(), id: z.string(), kind: z.string(), seconds: z.number() }),
   ),
@@ -55,6 +55,9 @@ export const runSchema = z.object({
     id: z.string(),
     host: z.string(),
     pid: z.number().int(),
+    /** As `ProcessMark` has them. */
+    place: z.string(),
+    started: z.string().nullable(),
   }),
   artifacts: artifactsAddressSchema,
   build: z.string(),
