@@ -23,6 +23,9 @@ const filePaths: readonly KeyPath[] = [
   ['supernet', 'from'],
   ['search', 'controller', 'path'],
   ['evaluate', 'path'],
+  ['workers', 'password_file'],
+  ['workers', 'ca_file'],
+  ['workers', 'artifacts', 'path'],
 ];
 
 /** `latency.predictor` may also be a word. */

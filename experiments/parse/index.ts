@@ -10,3 +10,4 @@ export {
 export { locatingIn, locatingNowhere, type Locating } from './locating.js';
 export { nearest } from './nearest.js';
 export type { KeyPath } from './path.js';
+export { workersGiven } from './workers.js';

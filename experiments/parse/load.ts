@@ -11,6 +11,7 @@ import { pathText, type KeyPath } from './path.js';
 import { foreignKeys } from './foreign-keys.js';
 import { problemsError } from './problem.js';
 import { Source } from './source.js';
+import { workersOverrides } from './workers.js';
 import { zodProblems } from './zod-problems.js';
 
 /** An experiment and the text that it came from. */
@@ -32,6 +33,8 @@ export interface LoadedExperiment {
 export interface LoadOptions {
   /** `key.path=value` arguments; the values are YAML. Paths among them start at the current folder. */
   readonly set?: readonly string[];
+  /** Who does the work: `pool`, or a queue's address; absent: who the file says. */
+  readonly workers?: string;
   /** Whether the files and folders that the experiment names must exist; default true. */
   readonly checkFiles?: boolean;
 }
@@ -47,8 +50,8 @@ export function loadExperiment(file: string, options: LoadOptions = {}): LoadedE
 
 /** As `loadExperiment`, of a text; `file` is what messages call it and where relative paths start. */
 export function parseExperiment(file: string, text: string, options: LoadOptions = {}): LoadedExperiment {
-  const { set = [], checkFiles = true } = options;
-  const source = Source.parse(file, text, set);
+  const { set = [], workers, checkFiles = true } = options;
+  const source = Source.parse(file, text, set, workers === undefined ? [] : workersOverrides(workers));
   resolvePaths(source);
   const kind = kindOf(source.data);
   const foreign = foreignKeys(source, kind);

@@ -1,4 +1,5 @@
 import { parseDocument } from 'yaml';
+import { hideCredentials } from '../../base/credentials.js';
 import { isMap, pathText, type KeyPath } from './path.js';
 import type { Problem } from './problem.js';
 
@@ -6,13 +7,13 @@ import type { Problem } from './problem.js';
 export interface Override {
   readonly path: KeyPath;
   readonly value: unknown;
-  /** `--set key.path=value`, as messages quote it. */
+  /** `--set key.path=value`, as messages quote it; without passwords. */
   readonly where: string;
 }
 
 /** Reads one `key.path=value`; the value is YAML, so `[1, 2]`, `true` and `1e-3` mean what they mean in a file. */
 export function parseOverride(argument: string): Override | Problem {
-  const where = `--set ${argument}`;
+  const where = hideCredentials(`--set ${argument}`);
   const equals = argument.indexOf('=');
   const keys = (equals < 0 ? argument : argument.slice(0, equals)).trim().split('.');
   if (equals < 0 || keys.some((key) => key === ''))

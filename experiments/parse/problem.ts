@@ -1,3 +1,4 @@
+import { hideCredentials } from '../../base/credentials.js';
 import { invalidInput, type NasError } from '../../base/errors.js';
 import { nearest } from './nearest.js';
 import { pathText, type KeyPath } from './path.js';
@@ -12,13 +13,13 @@ export interface Problem {
   readonly message: string;
 }
 
-/** A value as a message quotes it: JSON, shortened. */
+/** A value as a message quotes it: JSON, shortened, without passwords. */
 export function quote(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (value === null) return 'nothing (an empty value)';
   if (typeof value === 'number') return String(value);
   if (typeof value === 'bigint') return `${value}`;
-  const text = JSON.stringify(value);
+  const text = hideCredentials(JSON.stringify(value));
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }
 

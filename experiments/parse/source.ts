@@ -56,8 +56,12 @@ export class Source {
     this.data = data;
   }
 
-  /** @throws NasError `invalid-input` listing every syntax error, duplicate key and malformed `--set`. */
-  static parse(file: string, text: string, set: readonly string[] = []): Source {
+  /**
+   * @param set `key.path=value` arguments that are laid over the text.
+   * @param more what other arguments say, laid over that.
+   * @throws NasError `invalid-input` listing every syntax error, duplicate key and malformed `--set`.
+   */
+  static parse(file: string, text: string, set: readonly string[] = [], more: readonly Override[] = []): Source {
     const lines = new LineCounter();
     const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
     const at = (offset: number): string => position(file, lines, offset);
@@ -72,7 +76,7 @@ export class Source {
       const message = `got ${quote(data)}; expected an experiment: name, data, space, ...`;
       throw problemsError(file, [{ where: at(offsetOf(document.contents) ?? 0), path: [], message }]);
     }
-    const parsed = set.map(parseOverride);
+    const parsed = [...set.map(parseOverride), ...more];
     const overrides = parsed.filter(isOverride);
     const wrong = parsed.flatMap((item) => (isOverride(item) ? (applyOverride(data, item) ?? []) : item));
     if (wrong.length > 0) throw problemsError(file, wrong);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { hasCredentials } from '../../base/credentials.js';
 
 /** What a worker can be told apart by: `gpu`, `pi5`. */
 export const tagSchema = z
@@ -6,7 +7,11 @@ export const tagSchema = z
   .regex(/^[A-Za-z0-9][\w.-]{0,31}$/, 'is a word of letters, digits, dots and dashes, at most 32');
 
 const queueUrl = z
-  .url({ protocol: /^rediss?$/, error: 'is not an address like redis://10.0.0.5:6379' })
+  .url({ protocol: /^rediss?$/, hostname: /./, error: 'is not an address like redis://10.0.0.5:6379' })
+  .refine((url) => !hasCredentials(url), {
+    error:
+      'names and passwords are not written here, where they would be kept with every run: the name goes to workers.user (or NAS_QUEUE_USER), the password to a file that workers.password_file names (or to NAS_QUEUE_PASSWORD)',
+  })
   .describe(
     'of a Redis or Valkey server; with TLS: rediss://. The password is never written here: see docs/many-machines.md',
   );
