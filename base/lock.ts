@@ -33,6 +33,25 @@ export function takeLock(path: string, clock: () => number = Date.now): Lock | n
   };
 }
 
+/**
+ * Takes a share of a lock, which any number may have at a time, and which keeps others from taking all of it; null when
+ * somebody holds it. It ends with the process, as the lock does.
+ * @throws SQLite's error when the file cannot be opened: its folder is gone, say.
+ */
+export function shareLock(path: string): Lock | null {
+  const database = new Database(path, { timeout: patience });
+  try {
+    // A reading transaction, which is never ended.
+    database.exec('BEGIN');
+    database.pragma('schema_version');
+    return { release: () => void database.close() };
+  } catch (error) {
+    database.close();
+    if (isBusy(error)) return null;
+    throw error;
+  }
+}
+
 /** Whether somebody holds a lock. Looking neither takes it nor keeps anybody from taking it. */
 export function isLocked(path: string): boolean {
   if (!existsSync(path)) return false;
