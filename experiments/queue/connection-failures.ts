@@ -48,11 +48,6 @@ const causes: readonly Cause[] = [
     hint: secrets,
   },
   {
-    when: /NOPERM/,
-    message: (_, text) => `the user may not do what the queue needs: ${text}`,
-    hint: 'docs/many-machines.md has the line that gives a user what it needs.',
-  },
-  {
     when: /DENIED/,
     message: () => 'the server is in protected mode: it lets in programs of its own machine only',
     hint: 'Give it a password (requirepass, or an ACL user), then connect with that.',
@@ -62,6 +57,11 @@ const causes: readonly Cause[] = [
     message: (_, text) => `the server lets nobody in now: ${text}`,
     hint: 'Wait a moment; or raise its maxclients.',
     passing: true,
+  },
+  {
+    when: /DB index is out of range/,
+    message: () => 'the server has no database of that number',
+    hint: 'Leave it out of the address; prefix (--prefix) keeps what is not one apart.',
   },
   {
     when: /EPROTO|wrong version number|packet length too long/,
@@ -79,14 +79,14 @@ const causes: readonly Cause[] = [
     hint: 'Its name must be that of the address, and it must not have expired.',
   },
   {
-    when: /report this|Protocol error|Unexpected/,
+    when: /RESP|Protocol error/,
     message: () => 'something answers there, but no Redis or Valkey server',
     hint: 'Check the port; 6379 is usual.',
   },
   {
     when: /ECONNRESET|EPIPE|Connection is closed/,
     message: () => 'the server ends the connection',
-    hint: 'A server that speaks TLS needs rediss://.',
+    hint: 'A server that speaks TLS needs rediss://; or it has as many connections as it takes (maxclients).',
     passing: true,
   },
 ];
@@ -105,5 +105,6 @@ export function explainFailure(error: unknown, { url }: { readonly url: string }
   const whole = `the queue server at ${url}: ${message}`;
   const details = { ...(cause !== undefined && { hint: cause.hint }), cause: error };
   const passing = cause?.passing === true;
-  return { failure: passing ? new NasError('failure', whole, details) : invalidInput(whole, details), passing };
+  const blameless = passing || cause === undefined;
+  return { failure: blameless ? new NasError('failure', whole, details) : invalidInput(whole, details), passing };
 }

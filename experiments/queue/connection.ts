@@ -1,76 +1,13 @@
-import { readFileSync } from 'node:fs';
 import { Redis, type RedisOptions } from 'ioredis';
 import { setTimeout } from 'node:timers/promises';
-import { invalidInput, messageOf } from '../../base/errors.js';
+import { invalidInput } from '../../base/errors.js';
 import { isLoopback, withoutBrackets } from '../../base/hosts.js';
-import { readInput } from '../../base/files.js';
+import type { QueueAddress } from './address.js';
 import { explainFailure } from './connection-failures.js';
-import type { QueueConfig } from './schema.js';
 import { examineServer } from './server-checks.js';
 import { Subscriptions, type Unsubscribe } from './subscriptions.js';
 
-/** Where the queue server is, and how one gets in. */
-export interface QueueAddress {
-  /** `redis://host:port/database`, or `rediss://`; without user and password. */
-  readonly url: string;
-  readonly user?: string | undefined;
-  readonly password?: string | undefined;
-  /** Certificate of the authority that signed the server's, in PEM. */
-  readonly ca?: string | undefined;
-  /** Begins all keys. */
-  readonly prefix: string;
-  /** Whether a server on another machine may be used that asks nobody for a password. */
-  readonly insecure: boolean;
-}
-
-type AddressConfig = Pick<QueueConfig, 'url' | 'user' | 'password_file' | 'ca_file' | 'prefix' | 'insecure'>;
-
-function passwordIn(file: string): string {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8').trim();
-  } catch (cause) {
-    throw invalidInput(`the password file ${file} cannot be read: ${messageOf(cause)}`, { cause });
-  }
-  if (text === '') throw invalidInput(`the password file ${file} is empty`);
-  return text;
-}
-
-/**
- * What an experiment or a command line says of the queue, with its secrets: the password is what is in the file, or
- * `NAS_QUEUE_PASSWORD`; the user is given, or `NAS_QUEUE_USER`.
- * @throws NasError `invalid-input` when the address holds a password or is none, or a file cannot be read
- */
-export function queueAddress(config: AddressConfig, env: NodeJS.ProcessEnv = process.env): QueueAddress {
-  if (!URL.canParse(config.url)) throw invalidInput(`${config.url} is not an address like redis://10.0.0.5:6379`);
-  const url = new URL(config.url);
-  if (!['redis:', 'rediss:'].includes(url.protocol) || url.hostname === '')
-    throw invalidInput(`${url.protocol}//${url.host} is not an address like redis://10.0.0.5:6379`);
-  if (url.password !== '')
-    throw invalidInput(`the address of the queue server at ${url.host} holds a password, which others could read`, {
-      hint: 'Put it into NAS_QUEUE_PASSWORD, or into a file that password_file (--queue-password-file) names.',
-    });
-  if (!/^\/?\d*$/.test(url.pathname) || url.search !== '' || url.hash !== '')
-    throw invalidInput(`${config.url}: after the port, an address has at most the number of a database`, {
-      hint: 'For example redis://10.0.0.5:6379/2.',
-    });
-  const user = (decodeURIComponent(url.username) || config.user) ?? (env['NAS_QUEUE_USER'] || undefined);
-  const password =
-    config.password_file === undefined ? env['NAS_QUEUE_PASSWORD'] || undefined : passwordIn(config.password_file);
-  if (user !== undefined && password === undefined)
-    throw invalidInput(`the user ${user} of the queue server has no password`, {
-      hint: 'Put it into NAS_QUEUE_PASSWORD, or into a file that password_file (--queue-password-file) names.',
-    });
-  url.username = '';
-  return {
-    url: url.href.replace(/\/$/, ''),
-    user,
-    password,
-    ca: config.ca_file === undefined ? undefined : readInput(config.ca_file).toString('utf8'),
-    prefix: config.prefix,
-    insecure: config.insecure,
-  };
-}
+export { queueAddress, type QueueAddress } from './address.js';
 
 /** Connections to the queue server, which come back by themselves for as long as they are open. */
 export interface QueueConnection {
@@ -125,26 +62,34 @@ function optionsOf({ url, user, password, ca }: QueueAddress): RedisOptions {
 
 /**
  * A connection that ends when it breaks, for a look.
- * @throws what the connection failed with
+ * @throws what it failed with, be it on the way
  */
 async function tryConnection<T>(options: RedisOptions, look: (redis: Redis) => Promise<T>): Promise<T> {
   const redis = new Redis({
     ...options,
     lazyConnect: true,
     retryStrategy: null,
+    reconnectOnError: null,
     maxRetriesPerRequest: 0,
+    // What INFO says is read by `look`, and whether it may be asked.
+    enableReadyCheck: false,
+    connectTimeout: 5000,
     socketTimeout: 5000,
   });
-  let reason: unknown;
-  redis.on('error', (error: unknown) => (reason ??= error));
+  let reason: Error | undefined;
+  redis.on('error', (error: Error) => (reason ??= error));
+  let result: T;
   try {
     await redis.connect();
-    return await look(redis);
+    result = await look(redis);
   } catch (error) {
     throw reason ?? error;
   } finally {
     redis.disconnect();
   }
+  // It goes on without the database that was chosen, say.
+  if (reason !== undefined) throw reason;
+  return result;
 }
 
 /** Whether a server lets anybody in. */
@@ -183,7 +128,7 @@ export async function connectQueue(
   const until = performance.now() + patienceMs;
   for (;;) {
     try {
-      const warnings = await tryConnection(options, (redis) => examineServer(redis, address.prefix));
+      const warnings = await tryConnection(options, (redis) => examineServer(redis, address));
       await requireClosed(address, options);
       return await Connection.open(options, address.prefix, warnings);
     } catch (error) {
@@ -192,6 +137,15 @@ export async function connectQueue(
       await setTimeout(Math.min(500, patienceMs));
     }
   }
+}
+
+/** Ends a connection for good, and all that waits for it. */
+function end(redis: Redis): void {
+  redis.disconnect();
+  if (redis.status !== 'reconnecting') return;
+  // Between two attempts, ioredis forgets what waits; an attempt that is broken off remembers it.
+  redis.connect().catch(nothing);
+  redis.disconnect();
 }
 
 class Connection implements QueueConnection {
@@ -238,6 +192,6 @@ class Connection implements QueueConnection {
     this.subscriptions?.close();
     // What was sent is answered, if the server still answers.
     if (this.redis.status === 'ready') await Promise.race([this.redis.quit().catch(nothing), setTimeout(1000)]);
-    for (const redis of [this.redis, ...this.others]) redis.disconnect();
+    for (const redis of [this.redis, ...this.others]) end(redis);
   }
 }

@@ -1,0 +1,214 @@
+import { once } from 'node:events';
+import { createServer as createHttpServer } from 'node:http';
+import { createServer, type AddressInfo, type Server } from 'node:net';
+import { Redis } from 'ioredis';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { NasError } from '../../../base/errors.js';
+import { connectQueue, type QueueAddress, type QueueConnection } from '../../../experiments/queue/connection.js';
+import { aclFor, judgeServer } from '../../../experiments/queue/server-checks.js';
+import { startProxy, type Proxy } from '../../support/proxy.js';
+import { describeWithValkey, startValkey, type Valkey, type ValkeyOptions } from '../../support/valkey.js';
+
+const address = (url: string, more: Partial<QueueAddress> = {}): QueueAddress => ({
+  url,
+  prefix: 'nas',
+  insecure: false,
+  ...more,
+});
+
+const ends: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const end of ends.splice(0).reverse()) await end();
+});
+
+async function connect(url: string, more: Partial<QueueAddress> = {}): Promise<QueueConnection> {
+  const connection = await connectQueue(address(url, more), { patienceMs: 0 });
+  ends.push(() => connection.close());
+  return connection;
+}
+
+/** What a person reads who cannot connect. */
+async function refusal(url: string, more: Partial<QueueAddress> = {}): Promise<string> {
+  try {
+    await connect(url, more);
+    return 'connected';
+  } catch (error) {
+    if (!(error instanceof NasError)) throw error;
+    return `${error.code}: ${error.message} (${error.hint ?? 'no hint'})`;
+  }
+}
+
+async function portOf(server: Server): Promise<number> {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  ends.push(() => server.close());
+  return (server.address() as AddressInfo).port;
+}
+
+describe('where no queue server is', () => {
+  it('says whether nobody listens, nobody is known, or something else answers', async () => {
+    expect(await refusal('redis://127.0.0.1:1')).toMatch(
+      /^failure: the queue server at redis:\/\/127.0.0.1:1: nobody listens there \(Start/,
+    );
+    expect(await refusal('redis://no-such-machine.invalid')).toContain(
+      'no machine is known by the name no-such-machine',
+    );
+    const web = await portOf(createHttpServer((_, response) => response.end()));
+    expect(await refusal(`redis://127.0.0.1:${web}`)).toMatch(/^invalid-input: .*no Redis or Valkey server/);
+    expect(await refusal(`rediss://127.0.0.1:${web}`)).toMatch(/^invalid-input: .*does not speak TLS/);
+    const short = await portOf(createServer((socket) => socket.end()));
+    expect(await refusal(`redis://127.0.0.1:${short}`)).toMatch(/^failure: .*ends the connection.*rediss:/);
+  });
+
+  it('waits for a server that is started later', async () => {
+    const later = createServer();
+    const port = await portOf(later);
+    later.close();
+    const failed = connectQueue(address(`redis://127.0.0.1:${port}`), { patienceMs: 1500 });
+    const begin = performance.now();
+    await expect(failed).rejects.toThrow('nobody listens');
+    expect(performance.now() - begin).toBeGreaterThan(1000);
+  });
+});
+
+describe('what a server says of itself', () => {
+  const url = 'redis://queue';
+  const info = (facts: Readonly<Record<string, string>>): string =>
+    ['# Server', ...Object.entries({ redis_version: '7.2.4', ...facts }).map(([key, value]) => `${key}:${value}`)].join(
+      '\r\n',
+    );
+
+  it('is enough to refuse what is too old, spread or only a copy, and to warn of what forgets', () => {
+    expect(judgeServer(info({ role: 'master', maxmemory_policy: 'noeviction' }), url)).toEqual([]);
+    expect(judgeServer(info({ redis_version: '6.2.0' }), url)).toEqual([]);
+    for (const old of ['6.0.16', '5.0.7', '2.8.0'])
+      expect(() => judgeServer(info({ redis_version: old }), url)).toThrow(`Redis ${old}; at least 6.2`);
+    expect(() => judgeServer(info({ cluster_enabled: '1' }), url)).toThrow('part of a cluster');
+    const replica = { role: 'slave', master_host: 'db', master_port: '6379' };
+    expect(() => judgeServer(info(replica), url)).toThrow(
+      expect.objectContaining({ hint: 'It copies db:6379: use that one.' }),
+    );
+    expect(judgeServer(info({ maxmemory_policy: 'allkeys-lru' }), url).join()).toContain('noeviction');
+  });
+});
+
+describeWithValkey('a connection to the queue server', () => {
+  let shared: Valkey;
+  beforeAll(async () => {
+    shared = await startValkey();
+  });
+  afterAll(() => shared.stop());
+
+  async function start(options: ValkeyOptions = {}): Promise<Valkey> {
+    const valkey = await startValkey(options);
+    ends.push(() => valkey.stop());
+    return valkey;
+  }
+
+  async function through(valkey: Valkey): Promise<Proxy> {
+    const proxy = await startProxy({ port: valkey.port });
+    ends.push(() => proxy.close());
+    return proxy;
+  }
+
+  it('says what is missing where a password is asked for', async () => {
+    const { url } = await start({ password: 'secret' });
+    expect(await refusal(url)).toMatch(
+      /^invalid-input: .*asks for a password, and none was given \(.*NAS_QUEUE_PASSWORD/,
+    );
+    expect(await refusal(url, { password: 'other' })).toContain('does not know this user with this password');
+    expect(await refusal(url, { user: 'bob', password: 'secret' })).toContain('does not know this user');
+    expect(await refusal(url, { password: 'secret' })).toBe('connected');
+    expect(await refusal(`${url}/99`, { password: 'secret' })).toContain('no database of that number');
+  });
+
+  it('works for a user with no more rights than it says, and names each that lacks', async () => {
+    const admin = new Redis({ port: shared.port });
+    ends.push(() => admin.disconnect());
+    const give = async (user: string, ...but: string[]): Promise<void> => {
+      const [, , ...rules] = aclFor(user, 'nas').split(' ');
+      await admin.call('ACL', 'SETUSER', user, ...rules.map((rule) => rule.replace('PASSWORD', 'secret')), ...but);
+    };
+    await give('least');
+    const least = { user: 'least', password: 'secret' };
+    const { redis } = await connect(shared.url, least);
+    await expect(redis.get('others')).rejects.toThrow('NOPERM');
+    for (const command of ['KEYS', 'FLUSHALL', 'CONFIG', 'ACL'])
+      await expect(redis.call(command, '*')).rejects.toThrow(/NOPERM|wrong number|unknown subcommand/i);
+    await expect(redis.flushall()).rejects.toThrow('NOPERM');
+    expect(await refusal(shared.url, { ...least, prefix: 'others' })).toContain('keys of others:, channels of others:');
+    const lacks: Readonly<Record<string, string>> = {
+      '-info': 'info',
+      '-xadd': 'xadd',
+      '-@scripting': 'eval',
+      '-@pubsub': 'publish, subscribe',
+      resetchannels: 'channels of nas:',
+    };
+    for (const [i, [rule, missing]] of Object.entries(lacks).entries()) {
+      await give(`user${i}`, rule);
+      expect(await refusal(shared.url, { user: `user${i}`, password: 'secret' })).toContain(
+        `the user user${i} may not use what the queue needs: ${missing} (As an ACL file has it: user user${i} on`,
+      );
+    }
+  });
+
+  it('warns of a server that forgets, and refuses one that only copies', async () => {
+    const lossy = await start({ args: ['--maxmemory', '100mb', '--maxmemory-policy', 'allkeys-lru'] });
+    expect((await connect(lossy.url)).warnings.join()).toContain('maxmemory-policy allkeys-lru');
+    const copy = await start({ args: ['--replicaof', '127.0.0.1', String(shared.port)] });
+    expect(await refusal(copy.url)).toContain(`It copies 127.0.0.1:${shared.port}`);
+  });
+
+  it('refuses a server on another machine that lets everybody in, unless that is wanted', async () => {
+    // An address of this machine that is not loopback stands for another machine's.
+    const open = await start({ args: ['--bind', '0.0.0.0', '--protected-mode', 'no'] });
+    const url = `redis://0.0.0.0:${open.port}`;
+    expect(await refusal(url)).toMatch(/asks nobody for a password.*--insecure-queue/);
+    // Such a server takes any password.
+    expect(await refusal(url, { password: 'any' })).toContain('asks nobody for a password');
+    expect(await refusal(url, { insecure: true })).toBe('connected');
+    expect(await refusal(open.url)).toBe('connected');
+  });
+
+  it('comes back when the server does, with what it was about to say', async () => {
+    const valkey = await start();
+    const connection = await connect(valkey.url);
+    const heard: string[] = [];
+    const lost = vi.fn();
+    await connection.subscribe('nas:channel', (message) => heard.push(message), lost);
+    await connection.redis.publish('nas:channel', 'before');
+    await valkey.kill();
+    const late = connection.redis.set('nas:key', 'value');
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await valkey.restart({ empty: true });
+    expect(await late).toBe('OK');
+    await vi.waitFor(() => expect(lost).toHaveBeenCalled());
+    await vi.waitFor(async () => expect(await connection.redis.publish('nas:channel', 'after')).toBe(1));
+    await vi.waitFor(() => expect(heard).toContain('after'));
+    expect(heard[0]).toBe('before');
+  });
+
+  it('comes back when the network does', async () => {
+    const proxy = await through(shared);
+    const connection = await connect(`redis://127.0.0.1:${proxy.port}`);
+    proxy.set('cut');
+    const late = connection.redis.set('nas:key', 'value');
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    proxy.set('open');
+    expect(await late).toBe('OK');
+  });
+
+  it('is closed at any moment, and what waits for it ends', async () => {
+    const valkey = await start();
+    const connection = await connect(valkey.url);
+    await connection.subscribe('nas:channel', () => undefined);
+    const other = connection.duplicate();
+    await valkey.kill();
+    const waiting = [connection.redis.get('nas:a'), other.get('nas:b')].map((answer) => answer.catch(() => 'ended'));
+    await vi.waitFor(() => expect(connection.redis.status).toBe('reconnecting'), { interval: 5 });
+    const begin = performance.now();
+    await connection.close();
+    expect(await Promise.all(waiting)).toEqual(['ended', 'ended']);
+    expect(performance.now() - begin).toBeLessThan(1000);
+  });
+});
