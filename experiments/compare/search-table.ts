@@ -7,10 +7,18 @@ import { Simulation } from '../runner/loop/simulation.js';
 import type { TableExperiment } from '../schema.js';
 import type { TableResults } from '../table-results.js';
 
+/** A stretch of simulated time, in seconds. */
+export interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
 /** What one search in a table did. */
 export interface TableSearch {
   /** Rows in the order in which they were asked for. */
   readonly rows: readonly number[];
+  /** When each was evaluated, in simulated seconds since the search began. */
+  readonly spans: readonly Span[];
   /** Mean time of one ask, in ms. */
   readonly askMs: number;
   /** Why it ended before it had all its evaluations; null when it had. */
@@ -40,7 +48,12 @@ export async function searchTable(results: TableResults, experiment: TableExperi
     if (!(error instanceof NasError && error.code === 'infeasible')) throw error;
     ended = error.message;
   }
-  const rows = store.trials.all().map(({ genotype }) => results.table.rowOf(genotype));
+  const trials = store.trials.all();
   store.close();
-  return { rows, askMs: spent / Math.max(1, rows.length), ended };
+  const rows = trials.map(({ genotype }) => results.table.rowOf(genotype));
+  const spans = trials.map(({ startedAt, finishedAt }) => ({
+    from: (startedAt ?? 0) / 1000,
+    to: (finishedAt ?? Infinity) / 1000,
+  }));
+  return { rows, spans, askMs: spent / Math.max(1, rows.length), ended };
 }
