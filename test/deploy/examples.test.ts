@@ -14,7 +14,8 @@ function documentsOf(name: string): unknown[] {
   if ('empty' in documents) throw new Error(`${name} is empty`);
   return documents.map((document) => {
     expect(document.errors, name).toEqual([]);
-    return document.toJS();
+    const said: unknown = document.toJS();
+    return said;
   });
 }
 
