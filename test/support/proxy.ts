@@ -109,7 +109,8 @@ export class Proxy {
       later(() => {
         if (to.write(bytes)) return;
         from.pause();
-        to.once('drain', () => this.state !== 'silent' && from.resume());
+        // Pieces that are late come also while it is paused.
+        if (to.listenerCount('drain') === 0) to.once('drain', () => this.state !== 'silent' && from.resume());
       });
     });
     from.on('end', () => later(() => to.end()));

@@ -1,4 +1,5 @@
 import { messageOf, NasError } from '../../../base/errors.js';
+import { StorageFailure } from '../../runner/jobs/job-runner.js';
 import type { Artifact } from './artifact.js';
 
 /** Nobody has a content (any more): the file was replaced by a newer one, or what was put was never finished. */
@@ -21,9 +22,9 @@ export class WrongContent extends NasError {
 }
 
 /** A file of this machine cannot be written: its disk is full, or may not be written. */
-export class StorageFailed extends NasError {
+export class StorageFailed extends StorageFailure {
   constructor(path: string, cause: unknown) {
-    super('invalid-input', `${path}: cannot be written: ${messageOf(cause)}`, {
+    super(`${path}: cannot be written: ${messageOf(cause)}`, {
       hint: 'Free some space there, or make the folder writable.',
       cause,
     });

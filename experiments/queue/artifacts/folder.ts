@@ -7,8 +7,8 @@ import { makeDirectory } from '../../../base/files.js';
 import type { Artifact } from './artifact.js';
 import type { Artifacts, TransferOptions } from './artifacts.js';
 import { ArtifactGone, StorageFailed } from './failures.js';
-import { chunkBytes, FileHashes, type OpenFile } from './hashes.js';
-import { PartialFile, writeContent } from './partial-file.js';
+import { FileHashes, type OpenFile } from './hashes.js';
+import { copyRest, PartialFile, writeContent } from './partial-file.js';
 import { Turns } from './turns.js';
 
 export interface SharedFolderOptions {
@@ -67,7 +67,7 @@ export class SharedFolder implements Artifacts {
         throw new ArtifactGone(artifact, `the shared folder ${this.path}`);
       }
       try {
-        await writeContent(path, artifact, (target) => copy(source, target, artifact, options));
+        await writeContent(path, artifact, (target) => copyRest(source, target, options, artifact.bytes));
       } finally {
         await source.close();
       }
@@ -96,7 +96,7 @@ export class SharedFolder implements Artifacts {
       const part = `${target}.${randomUUID()}.part`;
       const file = await PartialFile.open(target, artifact, part);
       try {
-        await copy(handle, file, artifact, options);
+        await copyRest(handle, file, options, artifact.bytes);
         await file.finish();
       } finally {
         await file.close();
@@ -117,19 +117,5 @@ export class SharedFolder implements Artifacts {
       );
     }
     this.isThere = true;
-  }
-}
-
-async function copy(
-  source: FileHandle,
-  target: PartialFile,
-  { bytes }: Artifact,
-  { signal, onProgress }: TransferOptions,
-): Promise<void> {
-  const rest = { start: target.bytes, autoClose: false, highWaterMark: chunkBytes };
-  for await (const chunk of source.createReadStream(rest)) {
-    signal?.throwIfAborted();
-    await target.write(chunk as Buffer);
-    onProgress?.(target.bytes, bytes);
   }
 }

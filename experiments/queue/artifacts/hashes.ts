@@ -18,12 +18,37 @@ const mostKnown = 50_000;
 /** A file that changes while it is read is read again so often. */
 const mostReadings = 3;
 
-/** Adds the first bytes of a file, or all, to a hash; returns how many there were. */
+/**
+ * The bytes of a file from `start` on, in large pieces, the next of which is read meanwhile. Unlike a stream of Node it
+ * leaves the file open, whatever happens.
+ */
+export async function* chunksOf(handle: FileHandle, start = 0): AsyncGenerator<Buffer, void, undefined> {
+  const read = async (position: number): Promise<Buffer> => {
+    const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(chunkBytes), 0, chunkBytes, position);
+    return buffer.subarray(0, bytesRead);
+  };
+  let next = read(start);
+  try {
+    for (let position = start; ;) {
+      const chunk = await next;
+      if (chunk.byteLength === 0) return;
+      position += chunk.byteLength;
+      next = read(position);
+      // Whoever takes the chunk hears of it when he asks for the next one.
+      next.catch(() => undefined);
+      yield chunk;
+    }
+  } finally {
+    await next.catch(() => undefined);
+  }
+}
+
+/** Adds the bytes of a file to a hash; returns how many there were. */
 export async function hashFile(hash: Hash, handle: FileHandle): Promise<number> {
   let bytes = 0;
-  for await (const chunk of handle.createReadStream({ start: 0, autoClose: false, highWaterMark: chunkBytes })) {
-    hash.update(chunk as Buffer);
-    bytes += (chunk as Buffer).byteLength;
+  for await (const chunk of chunksOf(handle)) {
+    hash.update(chunk);
+    bytes += chunk.byteLength;
   }
   return bytes;
 }

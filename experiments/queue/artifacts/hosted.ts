@@ -5,8 +5,8 @@ import { makeDirectory } from '../../../base/files.js';
 import type { Artifact } from './artifact.js';
 import type { Artifacts, TransferOptions } from './artifacts.js';
 import { ArtifactGone, StorageFailed } from './failures.js';
-import { FileHashes, chunkBytes, type OpenFile } from './hashes.js';
-import { writeContent } from './partial-file.js';
+import { FileHashes, type OpenFile } from './hashes.js';
+import { copyRest, writeContent } from './partial-file.js';
 import { Turns } from './turns.js';
 import { Uploads, type UploadLimits } from './uploads.js';
 
@@ -66,7 +66,7 @@ export class HostedArtifacts implements Artifacts {
     return Promise.resolve();
   }
 
-  private async place(artifact: Artifact, path: string, { signal }: TransferOptions): Promise<void> {
+  private async place(artifact: Artifact, path: string, options: TransferOptions): Promise<void> {
     try {
       makeDirectory(dirname(path));
       await this.uploads.move(artifact.sha256, path);
@@ -78,13 +78,7 @@ export class HostedArtifacts implements Artifacts {
     const file = await this.find(artifact.sha256);
     if (file === null) throw new ArtifactGone(artifact, 'the run');
     try {
-      await writeContent(path, artifact, async (target) => {
-        const rest = { start: target.bytes, autoClose: false, highWaterMark: chunkBytes };
-        for await (const chunk of file.handle.createReadStream(rest)) {
-          signal?.throwIfAborted();
-          await target.write(chunk as Buffer);
-        }
-      });
+      await writeContent(path, artifact, (target) => copyRest(file.handle, target, options, artifact.bytes));
     } finally {
       await file.handle.close();
     }

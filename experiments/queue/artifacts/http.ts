@@ -4,7 +4,7 @@ import { invalidInput, messageOf, NasError } from '../../../base/errors.js';
 import type { Artifact } from './artifact.js';
 import type { Artifacts, TransferOptions } from './artifacts.js';
 import { ArtifactGone, Unreachable, WrongContent } from './failures.js';
-import { chunkBytes, FileHashes, type OpenFile } from './hashes.js';
+import { chunksOf, FileHashes, type OpenFile } from './hashes.js';
 import { keepTrying } from './keep-trying.js';
 import { writeContent, type PartialFile } from './partial-file.js';
 import { Connections, type Exchange, type HttpAddress } from './requests.js';
@@ -104,7 +104,7 @@ export class HttpArtifacts implements Artifacts {
             [headers.length]: bytes,
             [headers.offset]: offset,
           },
-          body: chunksFrom(file, offset, advance),
+          body: restOf(file, offset, advance),
           signal,
         });
         if (answer.statusCode === statuses.wrong) {
@@ -187,17 +187,18 @@ export class HttpArtifacts implements Artifacts {
   }
 }
 
-async function* chunksFrom(
+/** What is sent from `offset` on; tells how far the connection has taken it. */
+async function* restOf(
   { handle, artifact: { bytes } }: OpenFile,
   offset: number,
   advance: (offset: number) => void,
 ): AsyncGenerator<Uint8Array> {
-  if (offset >= bytes) return;
   let at = offset;
-  const rest = { start: offset, end: bytes - 1, autoClose: false, highWaterMark: chunkBytes };
-  for await (const chunk of handle.createReadStream(rest)) {
-    yield chunk as Buffer;
-    at += (chunk as Buffer).byteLength;
+  for await (const chunk of chunksOf(handle, offset)) {
+    // The file may be longer by now; what was hashed is not.
+    yield chunk.subarray(0, bytes - at);
+    at += chunk.byteLength;
+    if (at >= bytes) break;
     advance(at);
   }
 }

@@ -5,8 +5,9 @@ import { basename, dirname, join } from 'node:path';
 import { makeDirectory } from '../../../base/files.js';
 import { contentHash } from '../../../base/hash.js';
 import type { Artifact } from './artifact.js';
+import type { TransferOptions } from './artifacts.js';
 import { ArtifactGone, StorageFailed, WrongContent } from './failures.js';
-import { chunkBytes, hashFile } from './hashes.js';
+import { chunkBytes, chunksOf, hashFile } from './hashes.js';
 
 /** Where a content is gathered before it is whole: beside its place, under a name that is short enough everywhere. */
 export const partOf = (path: string, { sha256 }: Artifact): string =>
@@ -152,6 +153,20 @@ export class PartialFile {
   private async refuse(): Promise<WrongContent> {
     await this.discard();
     return new WrongContent(this.path, this.artifact);
+  }
+}
+
+/** Adds what is missing from a file that has it. */
+export async function copyRest(
+  source: FileHandle,
+  target: PartialFile,
+  { signal, onProgress }: TransferOptions,
+  total: number,
+): Promise<void> {
+  for await (const chunk of chunksOf(source, target.bytes)) {
+    signal?.throwIfAborted();
+    await target.write(chunk);
+    onProgress?.(target.bytes, total);
   }
 }
 

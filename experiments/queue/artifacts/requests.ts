@@ -1,4 +1,10 @@
-import { Agent as HttpAgent, request as requestHttp, type IncomingMessage, type RequestOptions } from 'node:http';
+import {
+  Agent as HttpAgent,
+  request as requestHttp,
+  type ClientRequest,
+  type IncomingMessage,
+  type RequestOptions,
+} from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import { messageOf } from '../../../base/errors.js';
 import { Unreachable } from './failures.js';
@@ -52,12 +58,22 @@ export class Connections {
       request.on('error', (error) => reject(unreachable(url, error)));
       request.once('close', () => reject(unreachable(url, new Error('the connection was closed'))));
     });
-    if (body === undefined) request.end();
-    else
-      void sendBody(request, body, answer).catch((error: unknown) =>
-        request.destroy(error instanceof Error ? error : new Error(String(error))),
-      );
-    return await answer;
+    if (body === undefined) {
+      request.end();
+      return await answer;
+    }
+    const sent = sendBody(request, body, answer).catch((error: unknown) => {
+      request.destroy(error instanceof Error ? error : new Error(String(error)));
+      return false;
+    });
+    try {
+      const response = await answer;
+      // Who has answered before everything was sent does not want the rest.
+      if (!(await sent)) response.once('close', () => request.destroy());
+      return response;
+    } finally {
+      await sent;
+    }
   }
 
   close(): void {
@@ -66,22 +82,24 @@ export class Connections {
   }
 }
 
-/** Sends until all is sent, or an answer tells that no more is wanted. */
+/** Sends until all is sent, or an answer tells that no more is wanted; returns whether all was. */
 async function sendBody(
-  request: ReturnType<typeof requestHttp>,
+  request: ClientRequest,
   body: AsyncIterable<Uint8Array>,
   answer: Promise<unknown>,
-): Promise<void> {
+): Promise<boolean> {
   const told = { answer: false };
   const stop = answer.then(
     () => (told.answer = true),
     () => (told.answer = true),
   );
   for await (const chunk of body) {
-    if (told.answer) return;
+    if (told.answer) return false;
     if (!request.write(chunk)) await Promise.race([new Promise((resolve) => request.once('drain', resolve)), stop]);
   }
+  if (told.answer) return false;
   request.end();
+  return true;
 }
 
 const unreachable = (url: string, error: Error): Unreachable =>

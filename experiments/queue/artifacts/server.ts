@@ -142,10 +142,12 @@ async function receive(
   { raw: body }: FastifyRequest,
 ): Promise<Taken> {
   // A sender that was cut off from here does not say so.
-  body.setTimeout(uploads.limits.silenceMs, () => body.destroy());
+  body.setTimeout(uploads.limits.silenceMs, () => body.socket.destroy());
   let outcome: UploadOutcome;
   try {
-    outcome = await uploads.receive(artifact, offset, body);
+    // An answer can still be given when not all is taken.
+    const chunks = body.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>;
+    outcome = await uploads.receive(artifact, offset, chunks);
   } catch (error) {
     if (error instanceof WrongContent) return { status: statuses.wrong, message: error.message };
     if (error instanceof StorageFailed) return { status: statuses.full, message: error.message };
