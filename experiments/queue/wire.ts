@@ -18,7 +18,7 @@ export type Folders = Readonly<z.output<typeof foldersSchema>>;
 /** The data of a queued job. */
 export const orderSchema = z.object({
   /** The run's name in the registry (`runs.ts`), by which its files are found. */
-  run: z.string().min(1),
+  run: z.string().regex(/^[A-Za-z0-9][\w.-]{0,63}$/),
   /** The job's id within its run. */
   id: z.string().min(1),
   /** How often it was begun and its worker died, and this time. */

@@ -11,6 +11,7 @@ import {
   type SubmittedJob,
 } from './job-runner.js';
 import type { Job, ResultOf } from './jobs.js';
+import { Gate } from './pause.js';
 import { WorkerProcess } from './worker-process.js';
 
 export interface PoolOptions {
@@ -85,6 +86,23 @@ export class LocalPool implements JobRunner {
 
   private all(): readonly WorkerProcess[] {
     return [...this.workers, this.measuring, this.distant];
+  }
+
+  /**
+   * Brings all shared jobs to a stand, as an exclusive one does; resolves when they stand. None begins until what it gives is
+   * called.
+   */
+  async standStill(): Promise<() => void> {
+    const standing = new Gate();
+    const over = new Gate();
+    void this.exclusive.add(() =>
+      this.alone(async () => {
+        standing.open();
+        await over.opened;
+      }),
+    );
+    await standing.opened;
+    return () => over.open();
   }
 
   /** Gives a task the worker of its kind, once that is free. */

@@ -1,0 +1,206 @@
+import { existsSync } from 'node:fs';
+import { isAbsolute, join, relative, sep } from 'node:path';
+import { invalidInput } from '../../../base/errors.js';
+import { makeDirectory } from '../../../base/files.js';
+import { filesWritten, relocateJob, relocateResult, type PathUse } from '../../runner/jobs/job-files.js';
+import type { Job, ResultOf } from '../../runner/jobs/jobs.js';
+import { fileSchema, type Bundle, type FileIn } from '../artifacts/artifact.js';
+import type { Order } from '../wire.js';
+import type { FolderFile } from './uploads.js';
+
+/** How files come to a place. */
+export interface Supply {
+  /** A file, or a folder of files, by its content, for reading only. */
+  bundle(bundle: Bundle): Promise<{ readonly path: string; release(): void }>;
+  /** Writes a file; false: nobody has it any more. */
+  fetch(file: FileIn, path: string): Promise<boolean>;
+  /** Whether a file has this content. */
+  holds(path: string, file: FileIn): Promise<boolean>;
+}
+
+export interface PlaceOptions {
+  /** The job's own folder; made only when it is needed. */
+  home(): string;
+  /** This machine's cache, where jobs share what they make. */
+  readonly cache: string;
+  /** Whether code may be run that comes with an order. */
+  readonly modules: boolean;
+}
+
+/** What a symbol stands for, as the job uses it. */
+type Use =
+  | { readonly kind: 'input' }
+  | { readonly kind: 'folder'; readonly shared: boolean; readonly resumed: readonly string[] };
+
+interface Folder {
+  readonly path: string;
+  readonly resumed: readonly string[];
+}
+
+/** The part of a cache that jobs write in, besides what is only read: a worker's own bundles are there, too. */
+const sharedPart = 'teachers/';
+
+const refused = (what: string): Error =>
+  invalidInput(`the order is refused: ${what}`, { hint: 'Workers and nas run must have the same version of nas.' });
+
+/** `@1/a/b` → `@1` and `a/b`. */
+function parse(path: string): { readonly symbol: string; readonly inside: string | null } {
+  const match = /^(?<symbol>@\d{1,4})(?:\/(?<inside>.*))?$/s.exec(path)?.groups;
+  const symbol = match?.['symbol'];
+  const inside = match?.['inside'] ?? null;
+  if (symbol === undefined) throw refused(`${path} is a path of another machine`);
+  if (inside !== null && !fileSchema.shape.path.safeParse(inside).success)
+    throw refused(`${path} leads out of its folder`);
+  return { symbol, inside };
+}
+
+/** Where the files of one job are on this machine: what it reads, and the folders in which it works. */
+export class JobPlace {
+  /** As it runs here. */
+  readonly job: Job;
+
+  private constructor(
+    job: Job,
+    private readonly inputs: ReadonlyMap<string, { readonly path: string; release(): void }>,
+    private readonly folders: ReadonlyMap<string, Folder>,
+  ) {
+    this.job = relocateJob(job, (path) => this.local(path));
+    for (const file of filesWritten(this.job))
+      if (this.find(file) === null) throw refused(`it would write ${file}, outside its folders`);
+  }
+
+  /**
+   * Checks an order, and fetches what it needs.
+   * @throws NasError `invalid-input` when it names what it may not; what `supply` throws
+   */
+  static async prepare(order: Order, supply: Supply, options: PlaceOptions): Promise<JobPlace> {
+    const uses = usesOf(order, options.modules);
+    const inputs = new Map<string, { readonly path: string; release(): void }>();
+    try {
+      const folders = new Map<string, Folder>();
+      for (const [symbol, use] of uses) {
+        if (use.kind === 'input') inputs.set(symbol, await supply.bundle(order.inputs[symbol]));
+        else folders.set(symbol, await placeFolder(order, symbol, use, supply, options));
+      }
+      return new JobPlace(order.job, inputs, folders);
+    } catch (error) {
+      for (const input of inputs.values()) input.release();
+      throw error;
+    }
+  }
+
+  /** The symbols of the folders in which the job works. */
+  get symbols(): readonly string[] {
+    return [...this.folders.keys()];
+  }
+
+  /** The place of a file in a folder of the job. */
+  locate(symbol: string, inside: string): string {
+    return join(this.folders.get(symbol)?.path ?? '', inside);
+  }
+
+  /** The file of one of the job's folders that a path of this machine is; null when it is in none. */
+  find(file: string): FolderFile | null {
+    for (const [symbol, { path }] of this.folders) {
+      const inside = insideOf(path, file);
+      if (inside !== null && inside !== '') return { symbol, inside, file };
+    }
+    return null;
+  }
+
+  /** The files that are there now from which the job would go on, also those that nobody told of. */
+  resumed(): readonly FolderFile[] {
+    return [...this.folders].flatMap(([symbol, { path, resumed }]) =>
+      resumed
+        .map((inside) => ({ symbol, inside, file: join(path, inside) }))
+        .filter(({ file }) => existsSync(file)),
+    );
+  }
+
+  /** The files that the job has written when it is done, and told nobody of. */
+  written(): readonly FolderFile[] {
+    return filesWritten(this.job).flatMap((file) => this.find(file) ?? []);
+  }
+
+  /** What the job gave, with symbols; `onFile` hears of the files in its folders that the result names. */
+  answer(result: ResultOf<Job>, onFile: (file: FolderFile) => void): ResultOf<Job> {
+    return relocateResult(this.job.kind, result, (path) => {
+      const file = this.find(path);
+      if (file !== null) {
+        onFile(file);
+        return `${file.symbol}/${file.inside}`;
+      }
+      for (const [symbol, input] of this.inputs) {
+        const inside = insideOf(input.path, path);
+        if (inside !== null) return inside === '' ? symbol : `${symbol}/${inside}`;
+      }
+      throw new Error(`the result names ${path}, which is in no folder of the job`);
+    });
+  }
+
+  /** The inputs are not read any more. */
+  release(): void {
+    for (const input of this.inputs.values()) input.release();
+  }
+
+  private local(path: string): string {
+    const { symbol, inside } = parse(path);
+    const base = this.inputs.get(symbol)?.path ?? this.folders.get(symbol)?.path;
+    if (base === undefined) throw refused(`nothing says what ${symbol} is`);
+    return inside === null ? base : join(base, inside);
+  }
+}
+
+/** How a job uses each symbol. @throws NasError when it names others than its own, or uses one in two ways. */
+function usesOf({ job, inputs }: Order, modules: boolean): ReadonlyMap<string, Use> {
+  const uses = new Map<string, Use>();
+  const take = (path: string, use: PathUse): string => {
+    const { symbol, inside } = parse(path);
+    const known = uses.get(symbol);
+    if (use.kind === 'folder') {
+      if (symbol in inputs || inside !== null) throw refused(`it would write in ${path}, which is no folder of its own`);
+      const before = known?.kind === 'folder' ? known.resumed : [];
+      uses.set(symbol, { kind: 'folder', shared: use.resumed === null, resumed: [...before, ...(use.resumed ?? [])] });
+      return path;
+    }
+    if (use.kind === 'module' && !modules)
+      throw refused(`it brings code of its own (${path}), and this worker runs none: nas worker --allow-modules`);
+    if (!(symbol in inputs)) throw refused(`nothing says what ${symbol} is`);
+    uses.set(symbol, { kind: 'input' });
+    return path;
+  };
+  relocateJob(job, take);
+  // The other paths of a device are of the machine that it is on; and this one does not ask others.
+  if ('device' in job && job.device.type !== 'local')
+    throw refused(`it would measure on ${job.device.type}, and a worker measures on its own machine only`);
+  return uses;
+}
+
+async function placeFolder(
+  order: Order,
+  symbol: string,
+  { shared, resumed }: Extract<Use, { kind: 'folder' }>,
+  supply: Supply,
+  { home, cache }: PlaceOptions,
+): Promise<Folder> {
+  const path = shared ? cache : join(home(), symbol.slice(1));
+  makeDirectory(path);
+  for (const file of order.folders[symbol] ?? []) {
+    if (shared && !file.path.startsWith(sharedPart))
+      throw refused(`it would write ${file.path} into the cache of this machine`);
+    const target = join(path, file.path);
+    // What this machine has is as good, and others may be reading it.
+    if (shared && existsSync(target)) continue;
+    if (existsSync(target) && (await supply.holds(target, file))) continue;
+    // Without it the job begins earlier; the result is the same.
+    await supply.fetch(file, target);
+  }
+  return { path, resumed };
+}
+
+/** The path of a file within a folder, with `/`; `''` for the folder itself; null when it is elsewhere. */
+function insideOf(folder: string, file: string): string | null {
+  const inside = relative(folder, file);
+  if (inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside)) return null;
+  return inside.split(sep).join('/');
+}

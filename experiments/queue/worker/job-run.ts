@@ -1,0 +1,327 @@
+import { NasError } from '../../../base/errors.js';
+import { WorkerDied, type JobRunner, type Sharing } from '../../runner/jobs/job-runner.js';
+import type { Job, JobEvent, ResultOf } from '../../runner/jobs/jobs.js';
+import { toPlainError } from '../../runner/jobs/messages.js';
+import type { Artifacts } from '../artifacts/artifacts.js';
+import { ArtifactGone } from '../artifacts/failures.js';
+import type { FileHashes } from '../artifacts/hashes.js';
+import { orderSchema, type Failure, type Folders, type Identity, type Order } from '../wire.js';
+import type { JobEnd, WorkerEvent, WorkerJob } from './events.js';
+import type { JobFolder, JobFolders } from './job-folders.js';
+import { JobPlace } from './job-place.js';
+import { LockKeeper } from './lock-keeper.js';
+import type { QueuedJob } from './queued-job.js';
+import type { Room } from './room.js';
+import { FilesUnreachable, Transfers, type Bundles } from './transfers.js';
+import { Uploads } from './uploads.js';
+
+/** What all jobs of a worker share. */
+export interface Workshop {
+  readonly identity: Omit<Identity, 'slot'>;
+  readonly slots: number;
+  /** Whether code may be run that comes with an order. */
+  readonly modules: boolean;
+  readonly patienceMs: number;
+  readonly pool: Pick<JobRunner, 'submit'>;
+  readonly folders: JobFolders;
+  /** Where teachers and what they say are kept on this machine. */
+  readonly cache: string;
+  readonly bundles: Bundles;
+  readonly hashes: Pick<FileHashes, 'has'>;
+  readonly room: Pick<Room, 'full'>;
+  /** The files of a run, while they are used. */
+  withFiles<T>(run: string, use: (artifacts: Artifacts) => Promise<T>): Promise<T>;
+  /** Whether a run has cancelled a job, by its id in the queue; asked when it begins. */
+  isCancelled(job: string): Promise<boolean>;
+  /** Resolves when nobody measures on this machine. */
+  undisturbed(): Promise<void>;
+  /** Does something while all workers of the machine stand still. */
+  alone<T>(task: () => Promise<T>, signal: AbortSignal): Promise<T>;
+  observe(event: WorkerEvent): void;
+}
+
+/** Kinds of job that need the machine for themselves. */
+const exclusive: ReadonlySet<Job['kind']> = new Set(['measure', 'integers']);
+
+/** Least time between two reports of the same job's steps, in ms. */
+const betweenSteps = 500;
+/** For so long a job is left to others whose files cannot be had, in ms. */
+const postponedMs = 30_000;
+/** A job whose inputs nobody has is postponed so often before that counts as a failure. */
+const postponements = 3;
+/** A worker that stops sends files for so long, in ms; what is not sent stays in the job's folder. */
+const lastTransfersMs = 10_000;
+
+const isInterrupted = (result: ResultOf<Job>): boolean =>
+  typeof result === 'object' &&
+  result !== null &&
+  (('state' in result && result.state === 'interrupted') || 'interrupted' in result);
+
+interface Ended {
+  readonly end: JobEnd;
+  readonly message?: string;
+  /** Whether the job's folder is of use when the job comes back. */
+  readonly keep: boolean;
+}
+
+/** What is told of the job's own failures, for the hint is part of what helps. */
+const textOf = ({ message, hint }: { readonly message: string; readonly hint?: string }): string =>
+  hint === undefined ? message : `${message} (${hint})`;
+
+/** One job, from its order to its answer. */
+export class JobRun {
+  private readonly began = performance.now();
+  private readonly keeper: LockKeeper;
+  /** Aborted when the job is to end, for whatever reason. */
+  private readonly ending = new AbortController();
+  /** Aborted when its files are no longer to be sent. */
+  private readonly sending = new AbortController();
+  private cancelled = false;
+  private stopping = false;
+  private flushing = false;
+  private folder: JobFolder | null = null;
+  private lastSteps = -Infinity;
+
+  /** @param job for people. */
+  private constructor(
+    private readonly queued: QueuedJob,
+    private readonly order: Order,
+    readonly job: WorkerJob,
+    private readonly shop: Workshop,
+    /** How often it was postponed here for want of its inputs. */
+    private readonly postponed: number,
+  ) {
+    this.keeper = new LockKeeper(queued, shop.patienceMs / 4);
+    this.keeper.lost.addEventListener('abort', () => {
+      this.ending.abort();
+      this.sending.abort();
+    });
+  }
+
+  /** Null when it is no order, which is answered. */
+  static async of(queued: QueuedJob, slot: number, shop: Workshop, postponed: number): Promise<JobRun | null> {
+    const { data: order, success, error } = orderSchema.safeParse(queued.data);
+    if (success) {
+      const { run, id, job } = order;
+      return new JobRun(queued, order, { slot, run, id, kind: job.kind }, shop, postponed);
+    }
+    const message = `worker ${shop.identity.host} cannot read the order: ${error.message}`;
+    await queued.fail({ error: { code: 'failure', message }, died: false, by: { ...shop.identity, slot } });
+    return null;
+  }
+
+  get seconds(): number {
+    return (performance.now() - this.began) / 1000;
+  }
+
+  /** The run wants no more of it: it ends, and says what it came to. */
+  cancel(): void {
+    this.cancelled = true;
+    this.ending.abort();
+  }
+
+  /** The worker stops: the job writes its checkpoint, and is given back. */
+  stop(): void {
+    this.stopping = true;
+    this.ending.abort();
+    if (this.flushing) this.hurry();
+  }
+
+  /** It is as if the worker had died. */
+  abandon(): void {
+    this.keeper.lose();
+  }
+
+  /** Does the job, and gives its answer; throws nothing. @returns how it ended. */
+  async run(): Promise<JobEnd> {
+    this.shop.observe({ kind: 'began', job: this.job });
+    let ended: Ended;
+    try {
+      ended = await this.shop.withFiles(this.order.run, (artifacts) => this.work(artifacts));
+    } catch (error) {
+      // The queue server itself, or this program: the lock lapses, and another worker has the job.
+      ended = { end: 'lost', message: toPlainError(error).message, keep: true };
+    } finally {
+      this.keeper.end();
+      this.sending.abort();
+    }
+    const { end, message, keep } = ended;
+    if (keep) this.folder?.release();
+    else this.folder?.remove();
+    this.shop.observe({
+      kind: 'ended',
+      job: this.job,
+      end,
+      seconds: this.seconds,
+      ...(message !== undefined && { message }),
+    });
+    return end;
+  }
+
+  private async work(artifacts: Artifacts): Promise<Ended> {
+    const { shop, queued } = this;
+    let uploads: Uploads | null = null;
+    try {
+      if (await shop.isCancelled(queued.id)) this.cancel();
+      if (this.ending.signal.aborted) throw new NasError('interrupted', 'the job was cancelled before it began');
+      const place = await JobPlace.prepare(this.order, this.transfers(artifacts, this.ending.signal), {
+        home: () => (this.folder ??= shop.folders.open(queued.id)).path,
+        cache: shop.cache,
+        modules: shop.modules,
+      });
+      try {
+        uploads = this.uploadsOf(place, this.transfers(artifacts, this.sending.signal));
+        return await this.finish(place, uploads, await this.perform(place, uploads));
+      } finally {
+        place.release();
+      }
+    } catch (error) {
+      return await this.explain(error, uploads);
+    }
+  }
+
+  private transfers(artifacts: Artifacts, signal: AbortSignal): Transfers {
+    return new Transfers(artifacts, this.shop.bundles, this.shop.hashes, signal);
+  }
+
+  private uploadsOf(place: JobPlace, transfers: Transfers): Uploads {
+    const { folders } = this.order;
+    return new Uploads(Object.fromEntries(place.symbols.map((symbol) => [symbol, folders[symbol] ?? []])), {
+      put: (file, signal) => transfers.put(file, signal),
+      locate: (symbol, inside) => place.locate(symbol, inside),
+      onFiles: (files) => this.keepFiles(files),
+      signal: this.sending.signal,
+    });
+  }
+
+  /** Others go on from these files, and the coordinator takes them. */
+  private async keepFiles(folders: Folders): Promise<void> {
+    if (await this.queued.keep({ ...this.order, folders })) this.queued.tell({ kind: 'files', folders });
+  }
+
+  private async perform(place: JobPlace, uploads: Uploads): Promise<ResultOf<Job>> {
+    const { shop, queued, order } = this;
+    const job = fitted(place.job, shop.slots);
+    const alone = exclusive.has(job.kind);
+    const sharing: Sharing = alone ? 'exclusive' : 'shared';
+    const { signal } = this.ending;
+    const submit = async (): Promise<ResultOf<Job>> => {
+      const submitted = shop.pool.submit(
+        { id: queued.id, job, sharing, deadline: order.deadline },
+        {
+          started: () => queued.tell({ kind: 'started', by: this.by() }),
+          event: (event) => this.hear(event, place, uploads),
+        },
+      );
+      const cancel = (): void => submitted.cancel();
+      if (signal.aborted) cancel();
+      signal.addEventListener('abort', cancel);
+      try {
+        return await submitted.result;
+      } finally {
+        signal.removeEventListener('abort', cancel);
+      }
+    };
+    if (alone) return shop.alone(submit, signal);
+    await shop.undisturbed();
+    return submit();
+  }
+
+  private hear(event: JobEvent, place: JobPlace, uploads: Uploads): void {
+    this.shop.observe({ kind: 'told', job: this.job, event });
+    if (event.kind === 'file') {
+      const file = place.find(event.path);
+      if (file !== null) uploads.tell(file);
+      return;
+    }
+    if (event.kind === 'progress' || event.kind === 'count') {
+      const now = performance.now();
+      if (now - this.lastSteps < betweenSteps) return;
+      this.lastSteps = now;
+    }
+    this.queued.tell({ kind: 'event', event });
+  }
+
+  private async finish(place: JobPlace, uploads: Uploads, result: ResultOf<Job>): Promise<Ended> {
+    const { queued } = this;
+    if (this.keeper.lost.aborted) return lost;
+    for (const file of place.resumed()) uploads.mention(file);
+    for (const file of place.written()) uploads.tell(file);
+    const answer = place.answer(result, (file) => uploads.mention(file));
+    if (isInterrupted(result) && this.stopping && !this.cancelled) return await this.giveBack(uploads);
+    const folders = await this.flush(uploads);
+    if (!(await queued.complete({ result: answer, folders }))) return lost;
+    return { end: isInterrupted(result) ? 'cancelled' : 'done', keep: false };
+  }
+
+  /** What came instead of a result, as the queue is to know it. */
+  private async explain(thrown: unknown, uploads: Uploads | null): Promise<Ended> {
+    const { queued, shop } = this;
+    if (this.keeper.lost.aborted) return lost;
+    const error = this.isAbort(thrown) ? new NasError('interrupted', 'the job was cancelled') : thrown;
+    const plain = toPlainError(error);
+    const message = textOf(plain);
+    if (plain.code === 'interrupted' && this.stopping && !this.cancelled) return await this.giveBack(uploads);
+    if (error instanceof FilesUnreachable || (error instanceof ArtifactGone && this.postponed < postponements)) {
+      if (this.stopping) return await this.giveBack(null);
+      return (await queued.postpone(postponedMs)) ? { end: 'postponed', message, keep: true } : lost;
+    }
+    if (plain.storage === true) {
+      shop.room.full(plain.message);
+      return await this.fail({ code: 'failure', message: `${shop.identity.host} cannot write files: ${message}` }, true);
+    }
+    if (error instanceof WorkerDied || error instanceof ArtifactGone) {
+      // The next attempt goes on from what this one left.
+      if (uploads !== null) await this.sendRest(uploads);
+      return await this.fail({ code: 'failure', message: plain.message, ...withHint(plain) }, true);
+    }
+    return await this.fail(plain, false);
+  }
+
+  private isAbort(error: unknown): boolean {
+    return this.ending.signal.aborted && error instanceof Error && error.name === 'AbortError';
+  }
+
+  private async fail(error: Failure['error'], died: boolean): Promise<Ended> {
+    if (!(await this.queued.fail({ error, died, by: this.by() }))) return lost;
+    const cancelled = error.code === 'interrupted';
+    return { end: cancelled ? 'cancelled' : 'failed', message: textOf(error), keep: died };
+  }
+
+  /** Sends what is not sent yet, as far as that can be done: whoever goes on does so from what was sent. */
+  private async sendRest(uploads: Uploads): Promise<void> {
+    try {
+      await this.keepFiles(await this.flush(uploads));
+    } catch {
+      // It stays in the job's folder.
+    }
+  }
+
+  private flush(uploads: Uploads): Promise<Folders> {
+    this.flushing = true;
+    if (this.stopping) this.hurry();
+    return uploads.flush();
+  }
+
+  private hurry(): void {
+    setTimeout(() => this.sending.abort(), lastTransfersMs).unref();
+  }
+
+  private async giveBack(uploads: Uploads | null): Promise<Ended> {
+    if (uploads !== null) await this.sendRest(uploads);
+    return (await this.queued.giveBack()) ? { end: 'given-back', keep: true } : lost;
+  }
+
+  private by(): Identity {
+    return { ...this.shop.identity, slot: this.job.slot };
+  }
+}
+
+const lost: Ended = { end: 'lost', keep: true };
+
+const withHint = ({ hint }: { readonly hint?: string }): { readonly hint?: string } =>
+  hint === undefined ? {} : { hint };
+
+/** A job as this worker runs it: trainings beside others leave the cores to them when they wait. */
+const fitted = (job: Job, slots: number): Job =>
+  job.kind === 'train' ? { ...job, fit: { ...job.fit, sharedCores: slots > 1 } } : job;

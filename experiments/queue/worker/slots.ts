@@ -1,0 +1,106 @@
+import type { QueuedJob } from './queued-job.js';
+
+/** Where jobs come from. */
+export interface JobSource {
+  /** The next job; null when none waits. */
+  next(): Promise<QueuedJob | null>;
+}
+
+export interface SlotsOptions {
+  /** How many jobs are done at once. */
+  readonly size: number;
+  /** Does a job; throws nothing. */
+  do(job: QueuedJob, slot: number): Promise<void>;
+  /** Whether jobs may be taken now; `wake` when it changes. */
+  mayTake(): boolean;
+  /** Told what fails when a source is asked. */
+  onError(error: unknown): void;
+  /** How often is looked for jobs that nobody told of. */
+  readonly everyMs: number;
+}
+
+/**
+ * Keeps slots busy with jobs from several sources, of which earlier ones come first. It looks when it is woken, when a slot
+ * becomes free, and now and then.
+ */
+export class Slots {
+  private readonly busy = new Map<number, Promise<void>>();
+  private woken = false;
+  private wakeUp: () => void = () => undefined;
+  private stopped = false;
+  private readonly looking: Promise<void>;
+
+  constructor(
+    private readonly sources: readonly JobSource[],
+    private readonly options: SlotsOptions,
+  ) {
+    this.looking = this.work();
+  }
+
+  /** There may be a job, or one may be taken again. */
+  wake(): void {
+    this.woken = true;
+    this.wakeUp();
+  }
+
+  /** Takes no more jobs. Resolves when those at work are over. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    this.wake();
+    await this.looking;
+    await Promise.all(this.busy.values());
+  }
+
+  private async work(): Promise<void> {
+    while (!this.stopped) {
+      const slot = this.free();
+      if (slot === null || !this.options.mayTake()) {
+        await this.change();
+        continue;
+      }
+      this.woken = false;
+      const job = await this.look();
+      if (job === null) await this.change(this.options.everyMs);
+      else this.begin(job, slot);
+    }
+  }
+
+  private free(): number | null {
+    for (let slot = 0; slot < this.options.size; slot++) if (!this.busy.has(slot)) return slot;
+    return null;
+  }
+
+  private begin(job: QueuedJob, slot: number): void {
+    const done = this.options.do(job, slot).finally(() => {
+      this.busy.delete(slot);
+      this.wake();
+    });
+    this.busy.set(slot, done);
+  }
+
+  private async look(): Promise<QueuedJob | null> {
+    for (const source of this.sources) {
+      try {
+        const job = await source.next();
+        if (job !== null) return job;
+      } catch (error) {
+        this.options.onError(error);
+      }
+    }
+    return null;
+  }
+
+  /** Waits until it is woken, also since it last looked; at most so long. */
+  private async change(ms?: number): Promise<void> {
+    if (!this.woken)
+      await new Promise<void>((resolve) => {
+        const timer = ms === undefined ? undefined : setTimeout(resolve, ms);
+        this.wakeUp = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    this.woken = false;
+    this.wakeUp = () => undefined;
+  }
+}
