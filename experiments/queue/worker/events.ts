@@ -35,5 +35,4 @@ export type WorkerEvent =
       readonly seconds: number;
       /** Why, when it is not done. */
       readonly message?: string;
-    }
-  | { readonly kind: 'note'; readonly message: string };
+    };

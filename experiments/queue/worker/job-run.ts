@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { NasError } from '../../../base/errors.js';
 import { WorkerDied, type JobRunner, type Sharing } from '../../runner/jobs/job-runner.js';
 import type { Job, JobEvent, ResultOf } from '../../runner/jobs/jobs.js';
@@ -12,6 +13,7 @@ import { JobPlace } from './job-place.js';
 import { LockKeeper } from './lock-keeper.js';
 import type { QueuedJob } from './queued-job.js';
 import type { Room } from './room.js';
+import type { OpenFiles, RunFiles } from './run-files.js';
 import { FilesUnreachable, Transfers, type Bundles } from './transfers.js';
 import { Uploads } from './uploads.js';
 
@@ -29,8 +31,7 @@ export interface Workshop {
   readonly bundles: Bundles;
   readonly hashes: Pick<FileHashes, 'has'>;
   readonly room: Pick<Room, 'full'>;
-  /** The files of a run, while they are used. */
-  withFiles<T>(run: string, use: (artifacts: Artifacts) => Promise<T>): Promise<T>;
+  readonly files: Pick<RunFiles, 'open'>;
   /** Whether a run has cancelled a job, by its id in the queue; asked when it begins. */
   isCancelled(job: string): Promise<boolean>;
   /** Resolves when nobody measures on this machine. */
@@ -137,7 +138,7 @@ export class JobRun {
     this.shop.observe({ kind: 'began', job: this.job });
     let ended: Ended;
     try {
-      ended = await this.shop.withFiles(this.order.run, (artifacts) => this.work(artifacts));
+      ended = await this.work();
     } catch (error) {
       // The queue server itself, or this program: the lock lapses, and another worker has the job.
       ended = { end: 'lost', message: toPlainError(error).message, keep: true };
@@ -158,13 +159,16 @@ export class JobRun {
     return end;
   }
 
-  private async work(artifacts: Artifacts): Promise<Ended> {
-    const { shop, queued } = this;
+  private async work(): Promise<Ended> {
+    const { shop, queued, order } = this;
+    let files: OpenFiles | null = null;
     let uploads: Uploads | null = null;
     try {
       if (await shop.isCancelled(queued.id)) this.cancel();
       if (this.ending.signal.aborted) throw new NasError('interrupted', 'the job was cancelled before it began');
-      const place = await JobPlace.prepare(this.order, this.transfers(artifacts, this.ending.signal), {
+      files = await shop.files.open(order.run, this.ending.signal);
+      const { artifacts } = files;
+      const place = await JobPlace.prepare(order, this.transfers(artifacts, this.ending.signal), {
         home: () => (this.folder ??= shop.folders.open(queued.id)).path,
         cache: shop.cache,
         modules: shop.modules,
@@ -177,6 +181,8 @@ export class JobRun {
       }
     } catch (error) {
       return await this.explain(error, uploads);
+    } finally {
+      files?.release();
     }
   }
 
@@ -304,12 +310,16 @@ export class JobRun {
   }
 
   private hurry(): void {
-    setTimeout(() => this.sending.abort(), lastTransfersMs).unref();
+    void setTimeout(lastTransfersMs, undefined, { ref: false }).then(() => this.sending.abort());
   }
 
   private async giveBack(uploads: Uploads | null): Promise<Ended> {
-    if (uploads !== null) await this.sendRest(uploads);
-    return (await this.queued.giveBack()) ? { end: 'given-back', keep: true } : lost;
+    const giving = async (): Promise<Ended> => {
+      if (uploads !== null) await this.sendRest(uploads);
+      return (await this.queued.giveBack()) ? { end: 'given-back', keep: true } : lost;
+    };
+    // While the queue server is away nothing is answered; the lock lapses.
+    return await Promise.race([giving(), setTimeout(lastTransfersMs + 3000, lost, { ref: false })]);
   }
 
   private by(): Identity {
