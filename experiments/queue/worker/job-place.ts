@@ -111,9 +111,7 @@ export class JobPlace {
   /** The files that are there now from which the job would go on, also those that nobody told of. */
   resumed(): readonly FolderFile[] {
     return [...this.folders].flatMap(([symbol, { path, resumed }]) =>
-      resumed
-        .map((inside) => ({ symbol, inside, file: join(path, inside) }))
-        .filter(({ file }) => existsSync(file)),
+      resumed.map((inside) => ({ symbol, inside, file: join(path, inside) })).filter(({ file }) => existsSync(file)),
     );
   }
 
@@ -158,7 +156,8 @@ function usesOf({ job, inputs }: Order, modules: boolean): ReadonlyMap<string, U
     const { symbol, inside } = parse(path);
     const known = uses.get(symbol);
     if (use.kind === 'folder') {
-      if (symbol in inputs || inside !== null) throw refused(`it would write in ${path}, which is no folder of its own`);
+      if (symbol in inputs || inside !== null)
+        throw refused(`it would write in ${path}, which is no folder of its own`);
       const before = known?.kind === 'folder' ? known.resumed : [];
       uses.set(symbol, { kind: 'folder', shared: use.resumed === null, resumed: [...before, ...(use.resumed ?? [])] });
       return path;

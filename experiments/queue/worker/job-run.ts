@@ -274,7 +274,10 @@ export class JobRun {
     }
     if (plain.storage === true) {
       shop.room.full(plain.message);
-      return await this.fail({ code: 'failure', message: `${shop.identity.host} cannot write files: ${message}` }, true);
+      return await this.fail(
+        { code: 'failure', message: `${shop.identity.host} cannot write files: ${message}` },
+        true,
+      );
     }
     if (error instanceof WorkerDied || error instanceof ArtifactGone) {
       // The next attempt goes on from what this one left.

@@ -218,7 +218,12 @@ class Worker implements RunningWorker {
         for (const [queued, run] of this.runs) if (queued.id === job) run.cancel();
       },
     });
-    const idleness = watchIdleness(connection, abilities, () => this.runs.size === 0, (message) => this.note(message));
+    const idleness = watchIdleness(
+      connection,
+      abilities,
+      () => this.runs.size === 0,
+      (message) => this.note(message),
+    );
     const sweeping = setInterval(() => shop.folders.sweep(Date.now()), hour);
     shop.folders.sweep(Date.now());
     this.watchConnection();

@@ -3,7 +3,7 @@ import { StorageFailure } from '../../runner/jobs/job-runner.js';
 import { toPlainError } from '../../runner/jobs/messages.js';
 import type { Artifact, Bundle, FileIn } from '../artifacts/artifact.js';
 import type { Artifacts, TransferOptions } from '../artifacts/artifacts.js';
-import { ArtifactGone } from '../artifacts/failures.js';
+import { ArtifactGone, StorageFailed } from '../artifacts/failures.js';
 import type { FileHashes } from '../artifacts/hashes.js';
 import type { Supply } from './job-place.js';
 
@@ -28,7 +28,8 @@ function explained(error: unknown, signal: AbortSignal, ownDisk: boolean): Error
   if (signal.aborted) return new NasError('interrupted', 'the job was cancelled');
   if (error instanceof ArtifactGone) return error;
   const { storage, message, hint } = toPlainError(error);
-  if (ownDisk && storage === true) return new StorageFailure(message, hint === undefined ? {} : { hint });
+  if (ownDisk && (storage === true || error instanceof StorageFailed))
+    return new StorageFailure(message, hint === undefined ? {} : { hint });
   return new FilesUnreachable(error);
 }
 

@@ -1,0 +1,213 @@
+import { Queue, QueueEvents } from 'bullmq';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import { makeToken } from '../../../../base/token.js';
+import { HostedArtifacts } from '../../../../experiments/queue/artifacts/hosted.js';
+import { serveArtifacts } from '../../../../experiments/queue/artifacts/server.js';
+import { buildId } from '../../../../experiments/queue/build.js';
+import { connectQueue, queueAddress } from '../../../../experiments/queue/connection.js';
+import { describeGroup } from '../../../../experiments/queue/fingerprint.js';
+import { queueName, type Lane } from '../../../../experiments/queue/lanes.js';
+import { thisProcess } from '../../../../experiments/queue/processes.js';
+import type { RunRecord } from '../../../../experiments/queue/registry.js';
+import { holdRun, type RunLease } from '../../../../experiments/queue/runs-list.js';
+import {
+  answerSchema,
+  failureSchema,
+  type Answer,
+  type Failure,
+  type News,
+  type Order,
+} from '../../../../experiments/queue/wire.js';
+import type { WorkerEvent } from '../../../../experiments/queue/worker/events.js';
+import {
+  startWorker,
+  type RunningWorker,
+  type WorkerOptions,
+} from '../../../../experiments/queue/worker/start-worker.js';
+import { nasVersion } from '../../../../experiments/runner/version.js';
+import { temporaryFolder } from '../../../support/temporary.js';
+import type { Valkey } from '../../../support/valkey.js';
+
+export type Ended = { readonly answer: Answer } | { readonly failure: Failure };
+
+export interface StartedWorker extends RunningWorker {
+  readonly notes: readonly string[];
+  readonly events: readonly WorkerEvent[];
+  readonly directory: string;
+}
+
+/** A coordinator by hand: a run's files, its record, and orders put into lanes. */
+export class Stand {
+  readonly news = new Map<string, News[]>();
+  private hearing: ((job: string, news: News) => void) | undefined;
+
+  private constructor(
+    readonly valkey: Valkey,
+    readonly connection: Awaited<ReturnType<typeof connectQueue>>,
+    readonly hosted: HostedArtifacts,
+    readonly lane: Lane,
+    readonly folder: string,
+    private readonly queue: Queue,
+  ) {}
+
+  readonly run = 'run1';
+  private lease: RunLease | undefined;
+  private closeServer: (() => Promise<void>) | undefined;
+
+  static async open(valkey: Valkey, part: Partial<Lane> = {}): Promise<Stand> {
+    const connection = await connectQueue(addressOf(valkey));
+    const lane: Lane = { build: buildId(), group: (await describeGroup()).group, tag: null, modules: false, ...part };
+    const folder = temporaryFolder();
+    const queue = new Queue(queueName(lane), connection.bull());
+    const events = new QueueEvents(queueName(lane), {
+      connection: { host: '127.0.0.1', port: valkey.port, maxRetriesPerRequest: null },
+      prefix: connection.prefix,
+    });
+    await events.waitUntilReady();
+    const stand = new Stand(
+      valkey,
+      connection,
+      new HostedArtifacts({ uploads: join(folder, 'uploads') }),
+      lane,
+      folder,
+      queue,
+    );
+    events.on('error', () => undefined);
+    events.on('progress', ({ jobId, data }) => {
+      const news = data as News;
+      stand.news.set(jobId, [...(stand.news.get(jobId) ?? []), news]);
+      stand.hearing?.(jobId, news);
+    });
+    await stand.serve();
+    onTestFinished(async () => {
+      await stand.vanish();
+      await events.close();
+      await queue.close();
+      await connection.close();
+    });
+    return stand;
+  }
+
+  /** The run's coordinator is there. */
+  async serve(): Promise<void> {
+    const token = makeToken();
+    const server = await serveArtifacts(this.hosted, { host: '127.0.0.1', port: 0, token });
+    this.closeServer = () => server.close();
+    const record: RunRecord = {
+      run: this.run,
+      name: 'a run',
+      coordinator: { id: token.slice(0, 8), ...thisProcess() },
+      artifacts: { type: 'http', url: server.url, token },
+      build: this.lane.build,
+      version: nasVersion(),
+      group: this.lane.group,
+      tag: this.lane.tag,
+      modules: this.lane.modules,
+    };
+    this.lease = await holdRun(this.connection, record);
+  }
+
+  /** It is gone. */
+  async vanish(): Promise<void> {
+    await this.lease?.release();
+    await this.closeServer?.();
+    this.lease = undefined;
+    this.closeServer = undefined;
+  }
+
+  async add(job: string, order: Omit<Order, 'run' | 'attempt' | 'deadline' | 'id'> & Partial<Order>): Promise<void> {
+    await this.queue.add('job', { run: this.run, id: job, attempt: 1, deadline: 60, ...order }, { jobId: job });
+  }
+
+  /** As data that no worker need understand. */
+  async addRaw(job: string, data: unknown): Promise<void> {
+    await this.queue.add('job', data, { jobId: job });
+  }
+
+  /** The order as it is kept with the job. */
+  async order(job: string): Promise<Order> {
+    return (await this.queue.getJob(job))?.data as Order;
+  }
+
+  state(job: string): Promise<string> {
+    return this.queue.getJobState(job);
+  }
+
+  async remove(job: string): Promise<void> {
+    await this.queue.remove(job);
+  }
+
+  /** What a job came to. */
+  async end(job: string, patienceMs = 40_000): Promise<Ended> {
+    const until = performance.now() + patienceMs;
+    for (;;) {
+      const state = await this.state(job);
+      const found = await this.queue.getJob(job);
+      if (state === 'completed') return { answer: answerSchema.parse(found?.returnvalue) };
+      if (state === 'failed') return { failure: failureSchema.parse(JSON.parse(found?.failedReason ?? '')) };
+      if (performance.now() > until) throw new Error(`${job} is still ${state} after ${patienceMs} ms`);
+      await new Promise((resolve) => setTimeout(resolve, 30));
+    }
+  }
+
+  /** The first news of a job for which something holds, from now on. */
+  heard(job: string, is: (news: News) => boolean): Promise<News> {
+    return new Promise((resolve) => {
+      this.hearing = (of, news) => {
+        if (of === job && is(news)) resolve(news);
+      };
+    });
+  }
+
+  worker(options: Partial<WorkerOptions> = {}): Promise<StartedWorker> {
+    return workerOf(this.valkey, options);
+  }
+}
+
+const addressOf = (valkey: Valkey) =>
+  queueAddress(
+    { url: valkey.url, prefix: 'nas', insecure: false, user: undefined, password_file: undefined, ca_file: undefined },
+    {},
+  );
+
+/** A worker in this process; its jobs are in others. */
+export async function workerOf(valkey: Valkey, options: Partial<WorkerOptions> = {}): Promise<StartedWorker> {
+  const notes: string[] = [];
+  const events: WorkerEvent[] = [];
+  const directory = options.directory ?? temporaryFolder();
+  const worker = await startWorker({
+    address: addressOf(valkey),
+    slots: 1,
+    memoryBytes: null,
+    tags: [],
+    modules: false,
+    cacheBytes: 2 ** 30,
+    cache: temporaryFolder(),
+    patienceMs: 4000,
+    onNote: (message) => notes.push(message),
+    observe: (event) => events.push(event),
+    ...options,
+    directory,
+  });
+  let ended = false;
+  onTestFinished(async () => {
+    if (!ended) await worker.kill();
+  });
+  return {
+    id: worker.id,
+    record: () => worker.record(),
+    pids: () => worker.pids(),
+    stop: async () => {
+      ended = true;
+      await worker.stop();
+    },
+    kill: async () => {
+      ended = true;
+      await worker.kill();
+    },
+    notes,
+    events,
+    directory,
+  };
+}
