@@ -180,9 +180,9 @@ async function placeFolder(
   symbol: string,
   { shared, resumed }: Extract<Use, { kind: 'folder' }>,
   supply: Supply,
-  { home, cache }: PlaceOptions,
+  options: PlaceOptions,
 ): Promise<Folder> {
-  const path = shared ? cache : join(home(), symbol.slice(1));
+  const path = shared ? options.cache : join(options.home(), symbol.slice(1));
   makeDirectory(path);
   for (const file of order.folders[symbol] ?? []) {
     if (shared && !file.path.startsWith(sharedPart))

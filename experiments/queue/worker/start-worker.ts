@@ -324,7 +324,7 @@ class Worker implements RunningWorker {
     this.stopping = true;
     this.room.close();
     clearTimeout(this.telling);
-    const closing = Promise.all(this.closers.map(async (close) => close()));
+    const closing = Promise.all(this.closers.map((close) => Promise.resolve(close())));
     // What waits for a server that is away is not waited for.
     await Promise.race([closing.catch(() => undefined), sleep(3000, undefined, { ref: false })]);
     await this.pool.close();
