@@ -8,6 +8,7 @@ export const eventKinds = [
   'asked',
   'started',
   'taken',
+  'workers-group',
   'retried',
   'promoted',
   'epoch',

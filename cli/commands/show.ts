@@ -3,6 +3,7 @@ import {
   bytes,
   collectMember,
   collectShrunk,
+  collectTakings,
   collectTrial,
   count,
   ms,
@@ -23,6 +24,7 @@ import { shrunkListing } from '../output/shrunk.js';
 import { filesOf, precisionsListing } from '../output/precisions.js';
 import { json, renderFacts, renderTable } from '../output/table.js';
 import type { Colors } from '../output/terminal.js';
+import { takingsListing } from '../output/workers.js';
 
 type Fact = readonly [name: string, value: string];
 
@@ -108,8 +110,9 @@ export const show = command({
       }
       const member = await collectMember(store, trial);
       const shrunk = (await collectShrunk(store)).filter(({ parent }) => parent === number);
+      const takings = collectTakings(store, number);
       if (asJson) {
-        out(json({ ...member, shrunk }));
+        out(json({ ...member, ...(takings.length > 0 && { takings }), shrunk }));
         return;
       }
       out(renderFacts(facts(member, objectivesOf(store)), colors));
@@ -122,6 +125,7 @@ export const show = command({
       out(`\n${colors.bold('Decisions')}\n${renderFacts(decisions, colors)}`);
       out(curve('Search', member.curves.search, colors));
       out(curve('Final training', member.curves.final, colors));
+      out(takingsListing(takings, colors));
       out(shrunkListing(shrunk, colors));
     }),
 });

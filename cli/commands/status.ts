@@ -5,10 +5,12 @@ import {
   collectRun,
   collectRuns,
   collectSupernet,
+  collectWorkers,
   duration,
   experimentOf,
   precisionsText,
   supernetText,
+  workersText,
   type RunSummary,
 } from '../../experiments/report/index.js';
 import { hasRun } from '../../experiments/runner/workdir.js';
@@ -16,6 +18,7 @@ import { command, jsonOption } from '../command.js';
 import { withRun } from '../open-run.js';
 import { runsTable } from '../output/runs.js';
 import { json, renderFacts } from '../output/table.js';
+import { atWorkListing } from '../output/workers.js';
 
 const statusText = ({ status, message }: RunSummary, workdir: string): string =>
   status === 'died'
@@ -45,12 +48,14 @@ export const status = command({
       const run = collectRun(store);
       const supernet = collectSupernet(store, experimentOf(store));
       const precisions = collectPrecisions(store);
+      const workers = collectWorkers(store);
       const frontier = collectFrontier(store).map(({ number, precision }) => ({ number, precision }));
       const numbers = [...new Set(frontier.map(({ number }) => number))];
       const members = frontier.map(({ number, precision }) => (precision ? `${number} ${precision}` : String(number)));
       if (asJson) {
         const candidates = frontier.map(({ number: trial, precision }) => ({ trial, precision }));
-        out(json({ ...run, supernet, frontier: numbers, ...(precisions && { precisions, candidates }) }));
+        const parts = { ...(precisions && { precisions, candidates }), ...(workers && { workers }) };
+        out(json({ ...run, supernet, frontier: numbers, ...parts }));
         return;
       }
       const seconds = (Date.parse(run.updatedAt) - Date.parse(run.startedAt)) / 1000;
@@ -67,10 +72,12 @@ export const status = command({
         ['rejected', `${run.rejected} candidates before ${run.evaluation === 'table' ? 'evaluation' : 'training'}`],
         ...(precisions === undefined ? [] : [['precisions', precisionsText(precisions)] as [string, string]]),
         ['frontier', `${numbers.length} networks${numbers.length === 0 ? '' : `: trials ${members.join(', ')}`}`],
+        ...(workers === undefined ? [] : [['workers', workersText(workers)] as [string, string]]),
         ['started', run.startedAt],
         ['last change', `${run.updatedAt} (${duration(seconds)} after the start)`],
       ];
       out(renderFacts(facts, colors));
+      if (workers !== undefined) out(atWorkListing(workers, Date.now(), colors));
     });
   },
 });

@@ -8,6 +8,7 @@ import { json, renderTable } from '../output/table.js';
 import {
   decisionColumns,
   finalColumns,
+  hostColumn,
   numberColumn,
   objectiveColumns,
   precisionColumn,
@@ -86,6 +87,7 @@ export const trials = command({
               ...precisionColumn(all),
               ...objectiveColumns(objectives, colors),
               ...finalColumns(collectFinals(store), objectives, colors),
+              ...hostColumn(all),
               ...reasonColumn(all),
               ...decisionColumns(decisionNames(all)),
             ],

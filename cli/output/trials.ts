@@ -67,6 +67,10 @@ export const precisionColumn = (trials: readonly ReportTrial[]): Column<ReportTr
     ? [{ title: 'precision', cell: ({ precision }) => precision ?? '-' }]
     : [];
 
+/** Which machines trained; no column where the run's own processes did. */
+export const hostColumn = (trials: readonly ReportTrial[]): Column<ReportTrial>[] =>
+  trials.some(({ host }) => host !== undefined) ? [{ title: 'host', cell: ({ host }) => host ?? '-' }] : [];
+
 export const stateColumn = (colors: Colors): Column<ReportTrial> => ({
   title: 'state',
   cell: ({ state }) => {

@@ -1,5 +1,5 @@
-import { duration, ms, objectiveTitle, objectiveValue, percent } from '../../experiments/report/index.js';
-import type { HostShare, RunEvent } from '../../experiments/runner/events.js';
+import { duration, hostsText, ms, objectiveTitle, objectiveValue, percent } from '../../experiments/report/index.js';
+import type { RunEvent } from '../../experiments/runner/events.js';
 import type { Values } from '../../search/index.js';
 
 type Line<K extends RunEvent['kind']> = (event: Extract<RunEvent, { kind: K }>) => string | null;
@@ -20,22 +20,6 @@ const stages: { readonly [S in Extract<RunEvent, { kind: 'trial-finished' }>['st
   final: ' (final training)',
   'quantize-aware': ' (fine-tuning for int8)',
 };
-
-/** Machines that are named one by one. */
-const named = 6;
-
-/** ` on 3 hosts (a 5 trials, b 2, c 1)`; nothing where the run's own processes worked. */
-function onHosts(hosts: readonly HostShare[] = []): string {
-  if (hosts.length === 0) return '';
-  const trials = (count: number, i: number): string =>
-    i > 0 ? `${count}` : `${count} ${count === 1 ? 'trial' : 'trials'}`;
-  if (hosts.length === 1) return ` on ${hosts[0].host}`;
-  const busy = hosts.filter((share) => share.trials > 0);
-  const first = busy.slice(0, named).map((share, i) => `${share.host} ${trials(share.trials, i)}`);
-  const others = busy.slice(named);
-  if (others.length > 0) first.push(`${others.length} others ${others.reduce((sum, share) => sum + share.trials, 0)}`);
-  return ` on ${hosts.length} hosts${first.length === 0 ? '' : ` (${first.join(', ')})`}`;
-}
 
 /** The line that stays for each kind of event; null for those that only move the live view. */
 const lines: { readonly [K in RunEvent['kind']]: Line<K> } = {
@@ -70,10 +54,10 @@ const lines: { readonly [K in RunEvent['kind']]: Line<K> } = {
   note: ({ message }) => message,
   warning: ({ message }) => `warning: ${message}`,
   stopping: ({ message }) => message,
-  done: ({ state, workdir, complete, pruned, failed, seconds, files, hosts }) => {
+  done: ({ state, workdir, complete, pruned, failed, seconds, files, hosts = [] }) => {
     const others = [pruned > 0 ? `, ${pruned} pruned` : '', failed > 0 ? `, ${failed} failed` : ''].join('');
     const where = `${workdir}${files.length === 0 ? '' : ` (${files.join(', ')})`}`;
-    return `${state}: ${complete} ${complete === 1 ? 'trial' : 'trials'} complete${others} in ${duration(seconds)}${onHosts(hosts)}; results in ${where}`;
+    return `${state}: ${complete} ${complete === 1 ? 'trial' : 'trials'} complete${others} in ${duration(seconds)}${hosts.length === 0 ? '' : ` on ${hostsText(hosts)}`}; results in ${where}`;
   },
 };
 

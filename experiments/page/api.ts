@@ -24,8 +24,10 @@ import type {
   ReportMember,
   ReportShrunk,
   ReportSupernet,
+  ReportTaking,
   RunProvenance,
   RunSummary,
+  RunWorkers,
 } from '../report/data.js';
 
 export type * from '../report/data.js';
@@ -81,7 +83,7 @@ export interface RunsAnswer {
 export interface LogEntry {
   readonly seq: number;
   readonly at: number;
-  readonly kind: 'note' | 'warning' | 'status' | 'resumed' | 'extended' | 'retried' | 'promoted';
+  readonly kind: 'note' | 'warning' | 'status' | 'resumed' | 'workers-group' | 'extended' | 'retried' | 'promoted';
   readonly trial: number | null;
   readonly message: string;
 }
@@ -103,6 +105,8 @@ export interface RunAnswer {
   readonly shrunk: readonly ReportShrunk[];
   readonly environment: Readonly<Record<string, string>>;
   readonly provenance: RunProvenance;
+  /** Absent where only the processes of the run's own machine work for it. */
+  readonly workers?: RunWorkers;
   readonly settings: string;
   readonly source: string;
   /** The latest, at most 200, the newest first. */
@@ -169,6 +173,8 @@ export type Activity =
       readonly epochs: number;
       readonly of: number | null;
       readonly validationAccuracy: number | null;
+      /** The machine of the worker that has it, null: it waits for one. Absent where the run's own processes train. */
+      readonly host?: string | null;
     }
   | {
       readonly kind: 'measuring';
@@ -210,6 +216,8 @@ export interface TrialAnswer {
   readonly trial: ReportMember;
   readonly text: TrialText;
   readonly attempts: number;
+  /** Workers of a queue that took its trainings. Absent where none did. */
+  readonly takings?: readonly ReportTaking[];
   readonly rejected: number;
   readonly onFrontier: boolean;
   readonly measurements: readonly MeasuredLatency[];

@@ -17,6 +17,9 @@ import type {
   StoredPrediction,
   TrialState,
 } from '../../store/index.js';
+import type { RunWorkers } from './work.js';
+
+export type * from './work.js';
 
 /** How the values of an objective or another measure are called and written. */
 export interface MeasureText {
@@ -67,6 +70,8 @@ export interface ReportTrial {
   /** When its evaluation began and when it ended, in seconds after the run's start (simulated for tables). */
   readonly startedAfter: number | null;
   readonly finishedAfter: number | null;
+  /** The machine that trained it last in the search, through a queue. Absent where the run's own processes did. */
+  readonly host?: string;
 }
 
 /** A measured latency without its samples. */
@@ -206,6 +211,8 @@ export interface RunProvenance {
   readonly supernet?: string;
   readonly loss?: string;
   readonly search: string;
+  /** Absent where only the processes of the run's own machine worked for it. */
+  readonly workers?: string;
 }
 
 export interface RunSummary {
@@ -284,6 +291,8 @@ export interface ReportData {
   /** What the run was made on: engine, runtime, processor; names and values as text. */
   readonly environment: Readonly<Record<string, string>>;
   readonly provenance: RunProvenance;
+  /** Absent where only the processes of the run's own machine worked for it. */
+  readonly workers?: RunWorkers;
   /** The experiment with every default, as YAML, and as it was written. */
   readonly settings: string;
   readonly source: string;

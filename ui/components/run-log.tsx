@@ -7,6 +7,7 @@ const kinds: { readonly [K in LogEntry['kind']]: { readonly title: string; reado
   warning: { title: 'warning', look: 'interrupted' },
   status: { title: 'state' },
   resumed: { title: 'resumed', look: 'running' },
+  'workers-group': { title: 'workers' },
   extended: { title: 'extended', look: 'running' },
   retried: { title: 'retried', look: 'interrupted' },
   promoted: { title: 'promoted', look: 'complete' },

@@ -9,6 +9,7 @@ import { collectRun, experimentOf } from './run.js';
 import { collectShrunk } from './shrunk.js';
 import { collectSupernet } from './supernet.js';
 import { collectPrecisions } from './precisions.js';
+import { collectWorkers } from './workers.js';
 import { collectCandidates, collectTrials, frontierOf } from './trials.js';
 
 export { collectFinals, type FinalResults } from './finals.js';
@@ -20,6 +21,7 @@ export { collectShrunk } from './shrunk.js';
 export { evaluationText } from './provenance.js';
 export { collectSupernet, supernetText } from './supernet.js';
 export { collectRuns, type RunListing } from './runs.js';
+export { collectTakings, collectWorkers } from './workers.js';
 export { collectFrontier, collectTrial, collectTrials, decisionNames, frontierOf } from './trials.js';
 
 /** How all values are called and written that are wanted of trials or known of them. */
@@ -37,6 +39,7 @@ export async function collectReport(store: Store): Promise<ReportData> {
   const { stringify } = await import('yaml');
   const { source, environment } = store.run.get();
   const trials = collectTrials(store);
+  const workers = collectWorkers(store);
   const precisions = collectPrecisions(store, trials);
   const candidates = precisions === undefined ? trials : collectCandidates(store);
   const { objectives } = experiment;
@@ -56,7 +59,8 @@ export async function collectReport(store: Store): Promise<ReportData> {
     ...(precisions && { precisions }),
     supernet: collectSupernet(store, experiment),
     environment: Object.fromEntries(flatten(environment)),
-    provenance: collectProvenance(store, experiment),
+    provenance: collectProvenance(store, experiment, workers),
+    ...(workers && { workers }),
     settings: stringify(experiment),
     source,
   };

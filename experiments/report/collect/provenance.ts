@@ -5,8 +5,9 @@ import type { Store } from '../../../store/index.js';
 import type { Evaluation } from '../../measures.js';
 import { isOwnSupernet } from '../../kinds.js';
 import type { Experiment, SupernetSettings, TrainingExperiment } from '../../schema.js';
-import type { RunProvenance } from '../data.js';
+import type { RunProvenance, RunWorkers } from '../data.js';
 import { epochsText, percent } from '../format.js';
+import { workersText } from '../workers.js';
 
 const share = (value: number): string => `${Number((100 * value).toPrecision(3))} %`;
 
@@ -52,7 +53,12 @@ export function evaluationText({
   }
 }
 
-export function collectProvenance(store: Store, experiment: Experiment): RunProvenance {
+/** @param workers who worked, where not only the processes of the run's own machine did. */
+export function collectProvenance(
+  store: Store,
+  experiment: Experiment,
+  workers: RunWorkers | undefined,
+): RunProvenance {
   const { search, seed } = experiment;
   if (!('data' in experiment)) {
     const { space, objectives } = experiment;
@@ -71,6 +77,7 @@ export function collectProvenance(store: Store, experiment: Experiment): RunProv
     loss: train.loss?.type ?? 'cross-entropy',
     ...(supernet === undefined ? {} : { supernet: describeSupernet(supernet) }),
     search: `${controllerTitle(search)}, ${search.trials} trials ${evaluationText(experiment)}, seed ${seed}`,
+    ...(workers && { workers: workersText(workers) }),
   };
 }
 

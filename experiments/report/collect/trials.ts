@@ -11,6 +11,7 @@ import type {
   VariantRecord,
 } from '../../../store/index.js';
 import { verdictDetail } from '../../compress/verdict.js';
+import { hostsOfTrials, takingsOf } from '../../runner/jobs/taken.js';
 import { candidatesOf, plainValues, type Candidate } from '../../runner/loop/frontier.js';
 import { storedEnqueued } from '../../warm-start/stored.js';
 import type { ReportTrial, ReportVariant } from '../data.js';
@@ -22,9 +23,11 @@ function reporting(store: Store): (candidate: Candidate) => ReportTrial {
   const { createdAt } = store.run.get();
   const severalPrecisions = store.variants.any();
   // An enqueued network was asked for before any other, so whoever has its genotype is it.
+  const hosts = hostsOfTrials(takingsOf(store));
   const names = new Map(storedEnqueued(store).map(({ genotype, name }) => [genotypeId(genotype), name]));
   return ({ trial, precision, values }) => {
     const { number, state, genotypeId: id, choices, variants, reason, message, startedAt, finishedAt } = trial;
+    const host = hosts.get(number);
     const after = (at: number | null): number | null => (at === null ? null : (at - createdAt) / 1000);
     return {
       number,
@@ -42,6 +45,7 @@ function reporting(store: Store): (candidate: Candidate) => ReportTrial {
       message,
       startedAfter: after(startedAt),
       finishedAfter: after(finishedAt),
+      ...(host !== undefined && { host }),
     };
   };
 }

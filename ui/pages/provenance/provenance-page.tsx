@@ -30,13 +30,14 @@ function runFacts({ workdir, run }: RunAnswer): readonly Fact[] {
   ];
 }
 
-function originFacts({ provenance: { data, teacher, supernet, loss, search } }: RunAnswer): readonly Fact[] {
+function originFacts({ provenance: { data, teacher, supernet, loss, search, workers } }: RunAnswer): readonly Fact[] {
   const facts: readonly (readonly [string, string | undefined])[] = [
     ['data', data],
     ['teacher', teacher],
     ['supernet', supernet],
     ['loss', loss],
     ['search', search],
+    ['workers', workers],
   ];
   return facts.flatMap(([name, text]): Fact[] => (text === undefined ? [] : [[name, text]]));
 }

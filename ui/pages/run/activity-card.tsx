@@ -18,7 +18,7 @@ function TrainingNow({
   readonly activity: Activity & { kind: 'training' };
   readonly base: string;
 }) {
-  const { training, epochs, of, validationAccuracy } = activity;
+  const { training, epochs, of, validationAccuracy, host } = activity;
   const text = `Training ${trainingText(training)}`;
   return (
     <>
@@ -27,6 +27,7 @@ function TrainingNow({
       <span class="note">
         {of === null ? epochsText(epochs) : `${epochs} of ${epochsText(of)}`}
         {validationAccuracy !== null && `, accuracy ${percent(validationAccuracy)}`}
+        {host !== undefined && (host === null ? ', waits for a worker' : `, on ${host}`)}
       </span>
     </>
   );

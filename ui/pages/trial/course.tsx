@@ -1,8 +1,9 @@
 import { duration } from '../../../base/number-text.js';
-import type { TrialAnswer } from '../../../experiments/page/api.js';
+import type { ReportTaking, TrialAnswer } from '../../../experiments/page/api.js';
 import { useRun } from '../../app/current-run.js';
 import { Facts, type Fact } from '../../components/facts.js';
 import { RunLog } from '../../components/run-log.js';
+import { Table, type Column } from '../../components/table.js';
 import { runAddress, trialAddress } from '../../data/addresses.js';
 
 /** Trials by their numbers, each a way to it. */
@@ -34,6 +35,26 @@ export function Course({ answer: { trial, text, attempts, rejected } }: { readon
     ['genotype', <code>{text.genotypeId}</code>],
   ];
   return <Facts entries={facts.filter((fact) => fact !== null)} />;
+}
+
+const takingColumns: readonly Column<ReportTaking>[] = [
+  { title: 'stage', cell: ({ stage }) => stage },
+  { title: 'attempt', numeric: true, cell: ({ attempt }) => attempt },
+  { title: 'host', cell: ({ host }) => host },
+  { title: 'group', cell: ({ group }) => (group === null ? '' : <code>{group}</code>) },
+  { title: 'taken', numeric: true, cell: ({ takenAfter }) => `${duration(takenAfter)} after the run` },
+  { title: 'ended', cell: ({ ended }) => ended ?? 'at work' },
+];
+
+/** Which machines took its trainings, in a run that works through a queue. */
+export function TrialWorkers({ takings = [] }: Pick<TrialAnswer, 'takings'>) {
+  if (takings.length === 0) return null;
+  return (
+    <>
+      <h3>Workers</h3>
+      <Table columns={takingColumns} rows={takings} label="Workers that took its trainings" />
+    </>
+  );
 }
 
 /** What the run said of this trial. */

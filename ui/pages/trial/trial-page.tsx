@@ -7,7 +7,7 @@ import { NetworkParts } from '../../components/network-parts.js';
 import { precisions } from '../../data/precisions.js';
 import { useAnswer } from '../../data/use-answer.js';
 import { CommandLine } from './command-line.js';
-import { Course, TrialLog } from './course.js';
+import { Course, TrialLog, TrialWorkers } from './course.js';
 import { TrialFiles } from './files.js';
 import { Neighbours, PrecisionLinks, Standing } from './head.js';
 import { Latencies } from './latency.js';
@@ -53,6 +53,7 @@ function Trial({ answer }: { readonly answer: TrialAnswer }) {
         <Verdicts trial={trial} />
         <h3>How it went</h3>
         <Course answer={answer} />
+        <TrialWorkers takings={answer.takings} />
       </section>
       <Network trial={trial} />
       <TrialCurves trial={trial} />

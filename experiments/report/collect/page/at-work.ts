@@ -1,6 +1,8 @@
 import { rungsOf } from '../../../../search/fidelity/create-scheduler.js';
 import type { EventKind, EventRecord, Store, Training } from '../../../../store/index.js';
 import type { MeasurementPurpose } from '../../../../store/measurements.js';
+import type { WorkersConfig } from '../../../queue/schema.js';
+import { workersIn } from '../../../runner/jobs/workers-now.js';
 import { isOwnSupernet, isTableExperiment } from '../../../kinds.js';
 import type { Activity } from '../../../page/api.js';
 import type { Experiment } from '../../../schema.js';
@@ -14,12 +16,16 @@ interface Detail {
   readonly shrunk?: number;
   readonly purpose?: MeasurementPurpose;
   readonly status?: string;
+  readonly host?: string;
+  readonly workers?: WorkersConfig;
 }
 
 interface Begun {
   readonly training: Training;
   /** When this attempt began, or its last epoch ended. */
   readonly since: number;
+  /** As `Activity` has it. */
+  readonly host: string | null | undefined;
 }
 
 interface Streak {
@@ -71,8 +77,10 @@ export class AtWork {
   private streak: Streak | null = null;
   /** Epochs after which a trial waits for others to be judged with it. */
   private readonly pauses: ReadonlySet<number>;
+  private workers: WorkersConfig;
 
   constructor(private readonly experiment: Experiment) {
+    this.workers = workersIn(experiment);
     const { search } = experiment;
     const epochs = isTableExperiment(experiment) ? 0 : experiment.train.epochs;
     this.pauses = new Set(epochs === 0 ? [] : rungsOf(search.fidelity, epochs).filter((rung) => rung < epochs));
@@ -83,11 +91,14 @@ export class AtWork {
       this.streak = null;
       this.end('teacher', 'supernet');
     },
-    started: ({ trial, at }, { stage = 'search' }) => this.begin(trainingOf(stage, trial, undefined), at),
+    started: ({ trial, at }, { stage = 'search' }) =>
+      this.begin(trainingOf(stage, trial, undefined), at, this.workers.type === 'queue' ? null : undefined),
+    taken: ({ trial, at }, { stage = 'search', shrunk, host }) =>
+      this.begin(trainingOf(stage, trial, shrunk), at, host),
     epoch: ({ trial, at }, { stage = 'search', epoch = 0, shrunk }) => {
       const training = trainingOf(stage, trial, shrunk);
       if (stage === 'search' && this.pauses.has(epoch + 1)) this.end(keyOf({ stage, trial: trial ?? 0 }));
-      else this.begin(training, at);
+      else this.begin(training, at, this.hostOf(training));
     },
     finished: ({ trial }) => this.end(`search ${trial ?? ''}`),
     'final-finished': ({ trial }) => this.end(`final ${trial ?? ''}`, `quantize-aware ${trial ?? ''}`),
@@ -97,7 +108,10 @@ export class AtWork {
       const before = this.streak?.purpose === purpose ? this.streak : { measured: 0, since: at };
       this.streak = { purpose, measured: before.measured + 1, since: before.since };
     },
-    resumed: () => this.stop(),
+    resumed: (_, { workers = this.workers }) => {
+      this.workers = workers;
+      this.stop();
+    },
     status: (_, { status }) => {
       if (status !== 'running') this.stop();
     },
@@ -113,7 +127,7 @@ export class AtWork {
   now(store: Store): Activity[] {
     // Nothing trains meanwhile. Between a trial's question and its training there is one measurement, which is past.
     if (this.streak !== null && this.streak.purpose !== 'trial') return [{ kind: 'measuring', ...this.streak }];
-    return [...this.trainings.values()].map(({ training, since }) => {
+    return [...this.trainings.values()].map(({ training, since, host }) => {
       const curve = store.curves.of(training);
       return {
         kind: 'training',
@@ -122,16 +136,22 @@ export class AtWork {
         epochs: curve.length,
         of: epochsOf(store, this.experiment, training),
         validationAccuracy: curve.at(-1)?.validationAccuracy ?? null,
+        ...(host !== undefined && { host }),
       };
     });
   }
 
-  private begin(training: Training | undefined, since: number): void {
+  /** Who has a training that goes on; nobody waits who has trained an epoch. */
+  private hostOf(training: Training | undefined): string | undefined {
+    return training === undefined ? undefined : (this.trainings.get(keyOf(training))?.host ?? undefined);
+  }
+
+  private begin(training: Training | undefined, since: number, host: string | null | undefined): void {
     this.streak = null;
     if (training === undefined) return;
     // Of a trial, one training follows the other.
     if (training.stage === 'quantize-aware') this.end(`final ${training.trial}`);
-    this.trainings.set(keyOf(training), { training, since });
+    this.trainings.set(keyOf(training), { training, since, host });
   }
 
   private end(...keys: readonly string[]): void {
@@ -142,4 +162,14 @@ export class AtWork {
     this.trainings.clear();
     this.streak = null;
   }
+}
+
+/** Events before the last one that tell what is being done now. */
+export const recentEvents = 2000;
+
+/** What a run that is running does now, as its latest events tell. */
+export function activitiesOf(store: Store, experiment: Experiment): Activity[] {
+  const work = new AtWork(experiment);
+  for (const event of store.events.all(store.events.latest() - recentEvents)) work.take(event);
+  return work.now(store);
 }

@@ -14,7 +14,7 @@ import type { Activity, ImportanceAnswer, Pace, RunSummary } from '../../../page
 import { candidatesOf, plainValues } from '../../../runner/loop/frontier.js';
 import { summaryOf } from '../run.js';
 import { along } from '../trials.js';
-import { AtWork } from './at-work.js';
+import { AtWork, recentEvents } from './at-work.js';
 import { factsOf, type RunFacts } from './facts.js';
 import { LatestImportance } from './latest-importance.js';
 import { paceOf, pacedBy } from './pace.js';
@@ -44,8 +44,6 @@ export const changedBy = (events: readonly EventRecord[]): number[] =>
     (a, b) => a - b,
   );
 
-/** Events before the last ones that tell what is being done now. */
-const recent = 2000;
 /** After so many events, all trials are looked at again instead of those that changed. */
 const many = 20_000;
 
@@ -140,7 +138,7 @@ export class RunMemory {
     }
     this.readFrontier(store, latest);
     this.work = new AtWork(experiment);
-    for (const event of store.events.all(latest - recent)) this.work.take(event);
+    for (const event of store.events.all(latest - recentEvents)) this.work.take(event);
     const [begun] = store.events.last(['created', 'resumed'], 1);
     const ends = store.events.last(['finished'], pacedBy + 1).filter(({ seq }) => seq > begun.seq);
     this.since = ends.at(pacedBy)?.at ?? begun.at;

@@ -4,6 +4,7 @@ import { collectPrecisions } from '../precisions.js';
 import { collectProvenance, flatten } from '../provenance.js';
 import { collectShrunk } from '../shrunk.js';
 import { collectSupernet } from '../supernet.js';
+import { collectWorkers } from '../workers.js';
 import { measuresOf } from './entry.js';
 import { collectLog } from './log.js';
 import type { RunMemory } from './memory.js';
@@ -26,6 +27,7 @@ export async function collectRunAnswer(
   return store.reading(() => {
     memory.catchUp(store);
     const { experiment, objectives, record } = memory.facts;
+    const workers = collectWorkers(store);
     const [first] = store.pages.range(0, 1);
     return {
       id,
@@ -38,7 +40,8 @@ export async function collectRunAnswer(
       supernet: collectSupernet(store, experiment),
       shrunk,
       environment: Object.fromEntries(flatten(record.environment)),
-      provenance: collectProvenance(store, experiment),
+      provenance: collectProvenance(store, experiment, workers),
+      ...(workers && { workers }),
       settings: stringify(experiment),
       source: record.source,
       log: collectLog(store),

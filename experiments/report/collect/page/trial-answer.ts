@@ -3,6 +3,7 @@ import type { MeasuredLatency, TrialAnswer } from '../../../page/api.js';
 import { collectMember } from '../member.js';
 import { flatten } from '../provenance.js';
 import { collectTrial } from '../trials.js';
+import { collectTakings } from '../workers.js';
 import { commandsFor } from './commands.js';
 import { evenly } from './entry.js';
 import { collectLog } from './log.js';
@@ -53,11 +54,13 @@ export async function collectTrialAnswer(
   const reported = collectTrial(store, number, precision);
   if (reported === undefined) return undefined;
   const trial = await collectMember(store, reported);
+  const takings = collectTakings(store, number);
   const shown = trial.precision ?? listed.precision;
   return {
     trial,
     text,
     attempts: listed.attempts,
+    ...(takings.length > 0 && { takings }),
     rejected: listed.rejected,
     onFrontier: memory.frontier.some((member) => member.number === number && member.precision === shown),
     measurements: store.measurements.of(number).map((measured) => measuredOf(store, measured)),

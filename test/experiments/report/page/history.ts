@@ -17,14 +17,16 @@ export interface Written {
   readonly now: () => number;
 }
 
-/** The store of a run that has just begun, and its clock. */
-export function begun(experiment = experimentOn()): Written {
+/**
+ * The store of a run that has just begun, and its clock.
+ * @param file where it is kept; default: in memory
+ */
+export function begun(experiment = experimentOn(), file?: string): Written {
   let now = start;
   const clock: Clock = () => now;
-  const store = Store.inMemory(
-    { name: 'history', seed: 5, source: '', experiment, threads: 1, version: '0.1.0', environment: { cpu: 'x' } },
-    clock,
-  );
+  const about = { name: 'history', seed: 5, source: '', threads: 1, version: '0.1.0', environment: { cpu: 'x' } };
+  const meta = { ...about, experiment };
+  const store = file === undefined ? Store.inMemory(meta, clock) : Store.create(file, meta, clock);
   return { store, wait: (ms) => void (now += ms), now: clock };
 }
 
