@@ -78,8 +78,8 @@ describe('who works for a run through a queue', () => {
       [
         '',
         'At work',
-        'training  stage   host   group           for',
-        'trial 1   search  alder  0a1b2c3d4e5f  1 min',
+        'training  stage   host   group          for',
+        'trial 1   search  alder  0a1b2c3d4e5f  60 s',
         '1 training waits for a worker',
         '',
       ].join('\n'),
