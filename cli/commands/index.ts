@@ -19,6 +19,7 @@ import { status } from './status.js';
 import { trials } from './trials.js';
 import { ui } from './ui.js';
 import { validate } from './validate.js';
+import { worker } from './worker.js';
 
 /** Every verb, in the order in which people meet them. */
 export const commands: readonly Command[] = [
@@ -39,6 +40,7 @@ export const commands: readonly Command[] = [
   quantize,
   devices,
   agent,
+  worker,
   latency,
   bench,
   doctor,

@@ -1,0 +1,59 @@
+import type { WorkerEvent } from '../../experiments/queue/worker/events.js';
+import type { Terminal } from '../output/terminal.js';
+import { endLine, beginLine, epochLine, slotLine } from './lines.js';
+import type { SlotState } from './lines.js';
+
+/** Shows what a worker does: a line for each job that begins or ends and, on a terminal, one that moves for each slot. */
+export interface WorkerView {
+  note(message: string): void;
+  observe(event: WorkerEvent): void;
+  /** Leaves the screen as it should stay. */
+  close(): void;
+}
+
+/** The slots are drawn at most this often, in ms. */
+const interval = 120;
+
+/** @param clock in ms */
+export function createWorkerView(
+  { err, live, columns }: Pick<Terminal, 'err' | 'live' | 'columns'>,
+  clock: () => number = () => performance.now(),
+): WorkerView {
+  const slots = new Map<number, SlotState>();
+  let drawn = 0;
+  let last = -Infinity;
+  const erase = (): string => (drawn === 0 ? '' : `\u001b[${drawn}A\u001b[J`);
+  const draw = (above: string): void => {
+    const width = Math.max(20, columns() || 80) - 1;
+    const lines = live ? [...slots.values()].sort((a, b) => a.job.slot - b.job.slot).map(slotLine) : [];
+    err(`${erase()}${above}${lines.map((line) => `${line.slice(0, width)}\n`).join('')}`);
+    drawn = lines.length;
+    last = clock();
+  };
+  const observe = (event: WorkerEvent): void => {
+    const { slot } = event.job;
+    switch (event.kind) {
+      case 'began':
+        slots.set(slot, { job: event.job, latest: null });
+        draw(`${beginLine(event.job)}\n`);
+        break;
+      case 'ended':
+        slots.delete(slot);
+        draw(`${endLine(event)}\n`);
+        break;
+      case 'told':
+        slots.set(slot, { job: event.job, latest: event.event });
+        if (event.event.kind === 'epoch' && !live) draw(`${epochLine(event.job, event.event.metrics)}\n`);
+        else if (live && clock() - last >= interval) draw('');
+        break;
+    }
+  };
+  return {
+    note: (message) => draw(`${message}\n`),
+    observe,
+    close: () => {
+      err(erase());
+      drawn = 0;
+    },
+  };
+}

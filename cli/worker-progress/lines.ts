@@ -1,0 +1,62 @@
+import { duration, percent } from '../../base/number-text.js';
+import type { JobEnd, WorkerEvent, WorkerJob } from '../../experiments/queue/worker/events.js';
+import type { JobEvent } from '../../experiments/runner/jobs/jobs.js';
+
+/** What a slot does, and what its job told last that moves. */
+export interface SlotState {
+  readonly job: WorkerJob;
+  readonly latest: JobEvent | null;
+}
+
+/** How a job's id reads that is a training of a trial. */
+const stages: Readonly<Partial<Record<string, string>>> = {
+  search: 'training of trial',
+  final: 'final training of trial',
+  'quantize-aware': 'fine-tuning for int8 of trial',
+};
+
+/** `training of trial 12`; other jobs by their ids. */
+function what({ id }: WorkerJob): string {
+  const match = /^train\/(?<stage>[\w-]+)\/(?<number>\d+)(?:\/|$)/.exec(id)?.groups;
+  const stage = stages[match?.['stage'] ?? ''];
+  return stage === undefined ? id : `${stage} ${match?.['number'] ?? ''}`;
+}
+
+const named = (job: WorkerJob): string => `run ${job.run.slice(0, 8)}, ${what(job)}`;
+
+export const beginLine = (job: WorkerJob): string => `${named(job)}: begins`;
+
+const ends: { readonly [E in JobEnd]: string } = {
+  done: 'done',
+  failed: 'failed',
+  cancelled: 'was cancelled by its run',
+  'given-back': 'was given back',
+  postponed: 'is left for later',
+  lost: "is not this worker's any more",
+};
+
+export const endLine = ({ job, end, seconds, message }: Extract<WorkerEvent, { kind: 'ended' }>): string =>
+  `${named(job)}: ${ends[end]} after ${duration(seconds)}${message === undefined ? '' : `: ${message}`}`;
+
+type Metrics = Extract<JobEvent, { kind: 'epoch' }>['metrics'];
+
+export const epochLine = (
+  job: WorkerJob,
+  { epoch, validation_accuracy: accuracy, train_loss: loss }: Metrics,
+): string => `${named(job)}: epoch ${epoch + 1}, validation accuracy ${percent(accuracy)}, loss ${loss.toFixed(4)}`;
+
+/** What an event shows of a job that goes on; null: nothing. */
+const moving: { readonly [K in JobEvent['kind']]: (event: Extract<JobEvent, { kind: K }>) => string | null } = {
+  epoch: ({ metrics }) => `epoch ${metrics.epoch + 1} done`,
+  progress: ({ progress: { epoch, epochs, step, steps, imagesPerSecond } }) =>
+    `epoch ${epoch + 1}/${epochs}, step ${step}/${steps}, ${Math.round(imagesPerSecond)} images/s`,
+  count: ({ done, total, what: things }) => `${done} of ${total} ${things}`,
+  note: () => null,
+  file: () => null,
+};
+
+/** The line of a slot that is drawn again and again. */
+export function slotLine({ job, latest }: SlotState): string {
+  const text = latest === null ? null : (moving[latest.kind] as (event: JobEvent) => string | null)(latest);
+  return `  slot ${job.slot}: ${named(job)}${text === null ? '' : `, ${text}`}`;
+}
