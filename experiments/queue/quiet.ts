@@ -1,33 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
+import { NasError } from '../../base/errors.js';
 import type { QueueConnection } from './connection.js';
+import { Claim } from './quiet-claim.js';
+import { orAborted } from './or-aborted.js';
 import { listWorkers } from './workers-list.js';
+
+export { watchQuiet, type QuietWatch, type QuietWorker } from './quiet-watch.js';
 
 /**
  * Machines that stand still for a measurement. Who measures claims the machine; its workers see the claim, stand still, and
  * say for which claim they do (`WorkerRecord.quiet`); then the measurement begins. A claim that is not renewed lapses.
  */
 
-const claimKey = (connection: QueueConnection, machine: string): string => connection.key('quiet', machine);
-const channelOf = (connection: QueueConnection): string => connection.key('signal', 'quiet');
-
-/** Takes a claim, or renews one's own. The second key is who is next, so that claims take turns. */
-const claimScript = `
-local holder = redis.call('GET', KEYS[1])
-local nextOne = redis.call('GET', KEYS[2])
-if (not holder and (not nextOne or nextOne == ARGV[1])) or holder == ARGV[1] then
-  redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-  if nextOne == ARGV[1] then redis.call('DEL', KEYS[2]) end
-  return holder == ARGV[1] and 'renewed' or 'taken'
-end
-if not nextOne or nextOne == ARGV[1] then redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[3]) end
-return 'held'`;
-
-const releaseScript = `if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end`;
-
 export interface QuietOptions {
   readonly signal?: AbortSignal | undefined;
-  /** The worker that measures, if one does: it is not waited for. */
+  /** The id of the worker that measures, if one does: it is not waited for, as it sees to its own slots. */
   readonly worker?: string | undefined;
   /** How long a claim lasts that is not renewed, in ms; default 15 s. */
   readonly ttlMs?: number | undefined;
@@ -35,84 +23,41 @@ export interface QuietOptions {
   readonly everyMs?: number | undefined;
 }
 
-/** Does something while all workers of a machine stand still; one such task at a time. */
+/** So often a measurement is begun again during which the claim lapsed. */
+const attempts = 3;
+
+/**
+ * Does something while all workers of a machine stand still; one such task at a time for each machine, whichever process
+ * and run it is of. Workers that died are waited for until their entries lapse. When the claim lapsed meanwhile, as the
+ * server was away for longer than it lasts, the task is done again: others may have disturbed it.
+ * @throws NasError `failure` when the claim lapses again and again; the signal's reason when it is aborted before the task
+ *   begins; what the task throws
+ */
 export async function onQuietMachine<T>(
   connection: QueueConnection,
   machine: string,
   task: () => Promise<T>,
   { signal, worker = '', ttlMs = 15_000, everyMs = 200 }: QuietOptions = {},
 ): Promise<T> {
-  const claim = `${worker}/${randomUUID()}`;
-  const keys = [claimKey(connection, machine), connection.key('quiet', machine, 'next')] as const;
-  const take = () => connection.redis.eval(claimScript, 2, ...keys, claim, ttlMs, 5 * everyMs);
-  while ((await take()) === 'held') await setTimeout(everyMs, undefined, { signal });
-  const timer = setInterval(() => void take().catch(() => undefined), ttlMs / 3);
-  try {
-    await connection.redis.publish(channelOf(connection), machine);
+  for (let attempt = 1; attempt <= attempts; attempt++) {
+    const claim = new Claim(connection, machine, `${worker}/${randomUUID()}`, ttlMs, 5 * everyMs);
     const moving = async (): Promise<boolean> =>
       (await listWorkers(connection)).some(
-        (other) => other.machine === machine && other.id !== worker && other.quiet !== claim,
+        (other) => other.machine === machine && other.id !== worker && other.quiet !== claim.id,
       );
-    while (await moving()) await setTimeout(everyMs, undefined, { signal });
-    return await task();
-  } finally {
-    clearInterval(timer);
-    await connection.redis.eval(releaseScript, 1, keys[0], claim);
-    await connection.redis.publish(channelOf(connection), machine);
-  }
-}
-
-export interface QuietWorker {
-  /** The worker's id: its own claims are not obeyed, as who measures sees to its own slots. */
-  readonly worker: string;
-  /** Comes to a stand. */
-  pause(): Promise<void>;
-  resume(): void;
-  /** `standsFor` is another one: to be announced at once. */
-  changed(): void;
-}
-
-export interface QuietWatch {
-  /** The claim for which the worker stands still, as its record tells it. */
-  standsFor(): string | null;
-  close(): Promise<void>;
-}
-
-/** Stands still while somebody else measures on this machine. To be called when the worker is announced, before it takes jobs. */
-export async function watchQuiet(
-  connection: QueueConnection,
-  machine: string,
-  self: QuietWorker,
-  { everyMs = 500 }: { readonly everyMs?: number } = {},
-): Promise<QuietWatch> {
-  const closing = new AbortController();
-  let standing: string | null = null;
-  const look = async (): Promise<void> => {
-    const claim = await connection.redis.get(claimKey(connection, machine));
-    const obeyed = claim === null || claim.startsWith(`${self.worker}/`) ? null : claim;
-    if (obeyed === standing) return;
-    if (obeyed !== null && standing === null) await self.pause();
-    if (obeyed === null) self.resume();
-    standing = obeyed;
-    self.changed();
-  };
-  await look();
-  let wake: () => void = () => undefined;
-  const end = await connection.subscribe(channelOf(connection), () => wake());
-  const watching = (async () => {
-    while (!closing.signal.aborted) {
-      await Promise.race([setTimeout(everyMs), new Promise<void>((resolve) => (wake = resolve))]);
-      await look().catch(() => undefined);
+    const untilQuiet = async (): Promise<void> => {
+      while (!(await claim.take())) await setTimeout(everyMs, undefined, { signal });
+      while (await moving()) await setTimeout(everyMs, undefined, { signal });
+    };
+    try {
+      await orAborted(untilQuiet(), signal);
+      const result = await task();
+      if (!claim.lapsed) return result;
+    } finally {
+      await claim.release();
     }
-  })();
-  return {
-    standsFor: () => standing,
-    async close() {
-      closing.abort();
-      end();
-      wake();
-      await watching;
-      if (standing !== null) self.resume();
-    },
-  };
+  }
+  throw new NasError('failure', `the queue server was away while it was measured, ${attempts} times in a row`, {
+    hint: 'Start it again when the server can be reached.',
+  });
 }

@@ -1,19 +1,21 @@
 import { setTimeout } from 'node:timers/promises';
+import { z } from 'zod';
 import { NasError } from '../../base/errors.js';
 import type { QueueConnection } from './connection.js';
+import { orAborted } from './or-aborted.js';
 import { hasEnded } from './processes.js';
 import { runSchema, type RunRecord } from './registry.js';
 import { RegistryKeys } from './registry-keys.js';
 
 /**
  * Takes or renews the lease of a run: for its holder (ARGV[1]), or when nobody holds it, or one (ARGV[4]) who is known to
- * have ended. Returns nothing when it is had now, else who holds it.
+ * have ended. Returns nothing when it is had now, else who holds it, and for how many ms it is not renewed yet.
  */
 const holdScript = `
 local value = redis.call('GET', KEYS[1])
 if value then
   local holder = cjson.decode(value).coordinator.id
-  if holder ~= ARGV[1] and holder ~= ARGV[4] then return value end
+  if holder ~= ARGV[1] and holder ~= ARGV[4] then return { value, redis.call('PTTL', KEYS[1]) } end
 end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 redis.call('SADD', KEYS[2], ARGV[5])
@@ -53,9 +55,95 @@ const stillThere = (coordinator: RunRecord['coordinator']): boolean => !hasEnded
 
 const registryOf = (connection: QueueConnection) => new RegistryKeys(connection, 'run', runSchema);
 
+const coordinatorSchema = runSchema.shape.coordinator;
+
+/** Of a holder, also of one whose version writes other records. */
+const holderSchema = z.looseObject({ coordinator: coordinatorSchema.partial() });
+type Holder = z.output<typeof holderSchema>['coordinator'];
+const answerSchema = z.tuple([z.string(), z.number()]).nullable();
+
+interface Held {
+  readonly holder: Holder;
+  /** Null where another version wrote it. */
+  readonly record: RunRecord | null;
+  /** Milliseconds until it lapses, unless it is renewed. */
+  readonly lasts: number;
+}
+
+class Lease implements RunLease {
+  private readonly losing = new AbortController();
+  private readonly keys: readonly [string, string];
+  private timer: NodeJS.Timeout | undefined;
+  private renewing = false;
+
+  constructor(
+    private readonly connection: QueueConnection,
+    private record: RunRecord,
+    private readonly ttlMs: number,
+  ) {
+    this.keys = [registryOf(connection).key(record.run), connection.key('runs')];
+  }
+
+  get lost(): AbortSignal {
+    return this.losing.signal;
+  }
+
+  /** Null when it is had now, also from `ended`; else who has it, and for how many ms unless it is renewed. */
+  async take(ended = ''): Promise<Held | null> {
+    const { connection, record, keys, ttlMs } = this;
+    const { id } = record.coordinator;
+    const answer = answerSchema.parse(
+      await connection.redis.eval(holdScript, 2, ...keys, id, JSON.stringify(record), ttlMs, ended, record.run),
+    );
+    if (answer === null) return null;
+    const [text, lasts] = answer;
+    const { coordinator } = holderSchema.parse(JSON.parse(text));
+    return { holder: coordinator, record: registryOf(connection).parsed(text), lasts };
+  }
+
+  /** From now on it is kept. */
+  keep(everyMs: number): void {
+    this.timer = setInterval(() => {
+      // While the server is away one renewal waits, not one for each time.
+      if (this.renewing) return;
+      this.renewing = true;
+      this.renew()
+        .catch(() => undefined)
+        .finally(() => (this.renewing = false));
+    }, everyMs);
+  }
+
+  async update(part: Partial<RunRecord>): Promise<void> {
+    this.record = { ...this.record, ...part };
+    if (!this.losing.signal.aborted) await this.renew();
+  }
+
+  async release(): Promise<void> {
+    clearInterval(this.timer);
+    const { connection, keys, record } = this;
+    const released = connection.redis.eval(releaseScript, 2, ...keys, record.coordinator.id, record.run);
+    await Promise.race([released.catch(() => undefined), setTimeout(1000, undefined, { ref: false })]);
+  }
+
+  /** A lease that has lapsed and that nobody took, or that a server forgot, is simply had again. */
+  private async renew(): Promise<void> {
+    if ((await this.take()) === null) return;
+    clearInterval(this.timer);
+    this.losing.abort(inUse(this.record, 'another coordinator, which began while this one could not reach the queue'));
+  }
+}
+
+const inUse = ({ name }: RunRecord, who: string): NasError =>
+  new NasError('in-use', `the run ${name} is coordinated by ${who}`, {
+    hint: 'One at a time. The lease of one that was killed lapses after half a minute.',
+  });
+
+const nameOf = ({ host, pid }: Holder): string =>
+  host === undefined ? 'a coordinator of another version' : `process ${String(pid)} on ${host}`;
+
 /**
- * Takes the lease of a run and keeps it. One whose holder is known to have ended is replaced at once; another machine's is
- * waited for until it lapses.
+ * Takes the lease of a run and keeps it. One whose holder is known to have ended is replaced at once. Whether one on
+ * another machine (or in another container) is at work is seen by its renewals; it is waited for until it lapses.
  * @throws NasError `in-use` when another coordinator is at work on the run; the signal's reason when it is aborted
  */
 export async function holdRun(
@@ -63,68 +151,30 @@ export async function holdRun(
   record: RunRecord,
   options: HoldOptions = {},
 ): Promise<RunLease> {
-  const { ttlMs = 30_000, everyMs = 5000, onWait, signal } = options;
-  const { isAlive = stillThere, waitMs = ttlMs + 5000 } = options;
-  const registry = registryOf(connection);
-  const { id } = record.coordinator;
-  const keys = [registry.key(record.run), connection.key('runs')] as const;
-  let current = record;
-  const take = async (ended = ''): Promise<RunRecord | null> => {
-    const value = await connection.redis.eval(
-      holdScript,
-      2,
-      ...keys,
-      id,
-      JSON.stringify(current),
-      ttlMs,
-      ended,
-      current.run,
-    );
-    return typeof value === 'string' ? registry.parsed(value) : null;
-  };
-
+  const { ttlMs = 30_000, everyMs = 5000, onWait, signal, isAlive = stillThere } = options;
+  const { waitMs = ttlMs + everyMs } = options;
+  const lease = new Lease(connection, record, ttlMs);
   const until = performance.now() + waitMs;
   let ended = '';
-  for (let told = false; ; told = true) {
-    const holder = await take(ended);
-    if (holder === null) break;
-    ended = isAlive(holder.coordinator) ? '' : holder.coordinator.id;
-    if (ended !== '') continue;
-    const { host, pid } = holder.coordinator;
-    if (host === record.coordinator.host || performance.now() >= until)
-      throw new NasError('in-use', `the run ${record.name} is coordinated by process ${pid} on ${host}`, {
-        hint: 'End that one first; its lease lapses half a minute after it is gone.',
-      });
-    if (!told) onWait?.(holder);
+  let before: { readonly id: string | undefined; readonly lasts: number } | null = null;
+  for (;;) {
+    const held = await orAborted(lease.take(ended), signal);
+    if (held === null) break;
+    const { holder, lasts } = held;
+    const known = coordinatorSchema.safeParse(holder).data;
+    if (known !== undefined && !isAlive(known)) {
+      ended = known.id;
+      continue;
+    }
+    const renewed = before !== null && before.id === holder.id && lasts > before.lasts;
+    const seen = known?.place === record.coordinator.place;
+    if (seen || renewed || performance.now() >= until) throw inUse(record, nameOf(holder));
+    if (before === null && held.record !== null) onWait?.(held.record);
+    before = { id: holder.id, lasts };
     await setTimeout(Math.min(500, everyMs), undefined, { signal });
   }
-
-  const losing = new AbortController();
-  let renewing = false;
-  const renew = async (): Promise<void> => {
-    if ((await take()) === null) return;
-    clearInterval(timer);
-    losing.abort(new NasError('in-use', `another coordinator has taken the run ${record.name}`));
-  };
-  const timer = setInterval(() => {
-    if (renewing) return;
-    renewing = true;
-    renew()
-      .catch(() => undefined)
-      .finally(() => (renewing = false));
-  }, everyMs);
-  return {
-    lost: losing.signal,
-    async update(part) {
-      current = { ...current, ...part };
-      if (!losing.signal.aborted) await renew();
-    },
-    async release() {
-      clearInterval(timer);
-      const removed = connection.redis.eval(releaseScript, 2, ...keys, id, current.run);
-      await Promise.race([removed.catch(() => undefined), setTimeout(1000)]);
-    },
-  };
+  lease.keep(everyMs);
+  return lease;
 }
 
 /** A run whose coordinator is at work. */
