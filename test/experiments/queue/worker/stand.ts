@@ -49,9 +49,9 @@ export class Stand {
     readonly lane: Lane,
     readonly folder: string,
     private readonly queue: Queue,
+    readonly run: string,
   ) {}
 
-  readonly run = 'run1';
   private lease: RunLease | undefined;
   private closeServer: (() => Promise<void>) | undefined;
 
@@ -72,6 +72,7 @@ export class Stand {
       lane,
       folder,
       queue,
+      `run-${lane.tag ?? 'all'}`,
     );
     events.on('error', () => undefined);
     events.on('progress', ({ jobId, data }) => {
@@ -134,8 +135,12 @@ export class Stand {
     return this.queue.getJobState(job);
   }
 
-  async remove(job: string): Promise<void> {
-    await this.queue.remove(job);
+  /** As a server that was restarted empty: nobody knows of the job any more. */
+  async forget(job: string): Promise<void> {
+    const { redis } = this.connection;
+    const prefix = `${this.connection.prefix}:${queueName(this.lane)}`;
+    await redis.del(`${prefix}:${job}`, `${prefix}:${job}:lock`);
+    await redis.lrem(`${prefix}:active`, 0, job);
   }
 
   /** What a job came to. */

@@ -4,15 +4,17 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Bundle } from '../../../../experiments/queue/artifacts/artifact.js';
 import { bundleOf } from '../../../../experiments/queue/artifacts/bundles.js';
+import { Signals } from '../../../../experiments/queue/signals.js';
 import type { Order } from '../../../../experiments/queue/wire.js';
 import { LocalPool } from '../../../../experiments/runner/jobs/local-pool.js';
-import type { TrainJob } from '../../../../experiments/runner/jobs/jobs.js';
+import type { Job, TrainJob } from '../../../../experiments/runner/jobs/jobs.js';
+import { defaultProtocol } from '../../../../latency-models/index.js';
 import { mobilenetReference, type Network } from '../../../../spaces/index.js';
 import { engineSchema, prepareDataset, trainSchema, type DatasetRef } from '../../../../trainers/index.js';
 import { weightsHash } from '../../../../trainers/weights.js';
 import { makeTinyDataset } from '../../../support/tiny-dataset.js';
 import { describeWithValkey, startValkey, type Valkey } from '../../../support/valkey.js';
-import { Stand, type Ended } from './stand.js';
+import { Stand, workerOf, type Ended } from './stand.js';
 
 const engine = engineSchema.parse({ type: 'compiled', provider: 'cpu' });
 
@@ -98,5 +100,120 @@ describeWithValkey('a worker of a queue', () => {
     expect(news.some(({ kind }) => kind === 'files')).toBe(true);
     expect(worker.events.at(-1)).toMatchObject({ kind: 'ended', end: 'done' });
     expect(readdirSync(join(worker.directory, 'jobs'))).toEqual([]);
+  });
+
+  it('gives a training back when it stops, and another worker goes on from what it sent, bit for bit', async () => {
+    const stand = await Stand.open(valkey);
+    const first = await stand.worker();
+    const sent = stand.heard('stopped', (news) => news.kind === 'event' && news.event.kind === 'epoch');
+    await stand.add('stopped', training(await dataOf(stand)));
+    await sent;
+    await first.stop();
+    expect(await stand.state('stopped')).toBe('waiting');
+    const kept = (await stand.order('stopped')).folders['@1'];
+    expect(kept.map(({ path }) => path)).toEqual(['checkpoint.bin']);
+    const second = await stand.worker();
+    const ended = await stand.end('stopped');
+    expect(await weightsOf(stand, ended)).toBe(expected);
+    const told = second.events.flatMap((e) =>
+      e.kind === 'told' && e.event.kind === 'epoch' ? [e.event.metrics.epoch] : [],
+    );
+    expect(told).not.toContain(0);
+    expect(told.at(-1)).toBe(3);
+  });
+
+  it('says that a job died whose process was killed, and that it was cancelled when its run wants no more', async () => {
+    const stand = await Stand.open(valkey);
+    const worker = await stand.worker();
+    const inputs = await dataOf(stand);
+    const alive = stand.heard('dies', ({ kind }) => kind === 'files');
+    await stand.add('dies', training(inputs, 50));
+    await alive;
+    for (const pid of worker.pids()) process.kill(pid, 'SIGKILL');
+    expect(await stand.end('dies')).toMatchObject({ failure: { died: true, by: { id: worker.id } } });
+    expect((await stand.order('dies')).folders['@1']).toHaveLength(1);
+
+    const runs = stand.heard('unwanted', ({ kind }) => kind === 'files');
+    await stand.add('unwanted', training(inputs, 50));
+    await runs;
+    await new Signals(stand.connection).cancel('unwanted');
+    expect(await stand.end('unwanted')).toMatchObject({ answer: { result: { state: 'interrupted' } } });
+  });
+
+  it('ends a job that is no more, tells nothing of it, and does the next', async () => {
+    const stand = await Stand.open(valkey);
+    const worker = await stand.worker({ patienceMs: 1000 });
+    const inputs = await dataOf(stand);
+    const runs = stand.heard('removed', ({ kind }) => kind === 'files');
+    await stand.add('removed', training(inputs, 50));
+    await runs;
+    await stand.forget('removed');
+    await stand.add('next', training(inputs));
+    expect(await weightsOf(stand, await stand.end('next'))).toBe(expected);
+    expect(worker.events).toContainEqual(expect.objectContaining({ kind: 'ended', end: 'lost' }));
+  });
+
+  it('answers what is no order, and what may not be done here', async () => {
+    const stand = await Stand.open(valkey);
+    await stand.worker();
+    await stand.addRaw('nonsense', { run: '../..', job: 1 });
+    expect(await stand.end('nonsense')).toMatchObject({ failure: { died: false } });
+    const inputs = await dataOf(stand);
+    await stand.add('module', {
+      inputs: { '@0': inputs },
+      folders: {},
+      job: { kind: 'evaluate', path: '@0', names: ['a'], subject: {} } as unknown as Job,
+    });
+    const ended = await stand.end('module');
+    expect('failure' in ended && ended.failure.error.message).toContain('--allow-modules');
+  });
+
+  it('waits for a coordinator that is away, with what it trained meanwhile', async () => {
+    const stand = await Stand.open(valkey);
+    await stand.worker();
+    const runs = stand.heard('away', ({ kind }) => kind === 'started');
+    await stand.add('away', training(await dataOf(stand)));
+    await runs;
+    await stand.vanish();
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    expect(await stand.state('away')).toBe('active');
+    await stand.serve();
+    expect(await weightsOf(stand, await stand.end('away'))).toBe(expected);
+  });
+
+  it('stands still, and all workers of the machine with it, while one of them measures', async () => {
+    const stand = await Stand.open(valkey);
+    const measuring = await Stand.open(valkey, { tag: 'board' });
+    const trainer = await stand.worker();
+    const runs = stand.heard('trains', ({ kind }) => kind === 'files');
+    await stand.add('trains', training(await dataOf(stand), 200));
+    await runs;
+    await workerOf(valkey, { tags: ['board'] });
+    let during = 0;
+    let since = Infinity;
+    void measuring.heard('measures', ({ kind }) => {
+      if (kind === 'started') since = trainer.events.length;
+      return false;
+    });
+    await measuring.add('measures', {
+      inputs: {},
+      folders: {},
+      job: {
+        kind: 'measure',
+        profile: false,
+        candidates: [{ network, seed: 1, choices: {} }],
+        space: { config: { type: 'mobilenet' }, task: { input: network.input, classes: network.classes } },
+        id: 'measures',
+        device: { type: 'local', provider: 'cpu', threads: 1, batch: 1 },
+        protocol: { ...defaultProtocol, maxBlocks: 5, minBlocks: 5 },
+      },
+    });
+    const ended = await measuring.end('measures');
+    during = trainer.events.slice(since).filter(({ kind }) => kind === 'told').length;
+    expect('answer' in ended && ended.answer.result).toMatchObject([{ ms: expect.any(Number) as number }]);
+    // One that was on its way when the measurement began, or came when it was over.
+    expect(during).toBeLessThanOrEqual(3);
+    await new Signals(stand.connection).cancel('trains');
+    expect(await stand.end('trains')).toMatchObject({ answer: { result: { state: 'interrupted' } } });
   });
 });
