@@ -43,6 +43,8 @@ export async function queueAddressOf(
   const url = args.queue ?? (env['NAS_QUEUE'] || undefined);
   if (url === undefined)
     throw invalidInput('no queue server is named', { hint: 'Say --queue redis://10.0.0.5:6379, or set NAS_QUEUE.' });
+  if (!/^[A-Za-z0-9][\w.-]{0,31}$/.test(args.prefix))
+    throw invalidInput(`--prefix ${args.prefix}: expected letters, digits, dots and dashes, at most 32`);
   const { queueAddress } = await import('../experiments/queue/connection.js');
   const config = {
     url,

@@ -19,6 +19,7 @@ import { status } from './status.js';
 import { trials } from './trials.js';
 import { ui } from './ui.js';
 import { validate } from './validate.js';
+import { workers } from './workers.js';
 import { worker } from './worker.js';
 
 /** Every verb, in the order in which people meet them. */
@@ -41,6 +42,7 @@ export const commands: readonly Command[] = [
   devices,
   agent,
   worker,
+  workers,
   latency,
   bench,
   doctor,

@@ -1,0 +1,82 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { connectQueue, type QueueConnection } from '../../experiments/queue/connection.js';
+import { thisProcess } from '../../experiments/queue/processes.js';
+import { holdRun, type RunLease } from '../../experiments/queue/runs-list.js';
+import { announceWorker } from '../../experiments/queue/workers-list.js';
+import { temporaryFolder } from '../support/temporary.js';
+import { describeWithValkey, startValkey, type Valkey } from '../support/valkey.js';
+import { nasInside } from './nas.js';
+
+describeWithValkey('nas workers', () => {
+  let valkey: Valkey;
+  let connection: QueueConnection;
+  let lease: RunLease;
+  beforeAll(async () => {
+    valkey = await startValkey();
+    connection = await connectQueue({ url: valkey.url, prefix: 'nas', insecure: false });
+  });
+  afterAll(async () => {
+    await lease.release();
+    await connection.close();
+    await valkey.stop();
+  });
+
+  it('lists workers and what they do, and why a run waits; no token is shown', async () => {
+    const none = await nasInside(['workers', '--queue', valkey.url]);
+    expect(none.out).toContain('No worker is there');
+    const record = {
+      id: 'w1',
+      host: 'ada',
+      pid: 1,
+      machine: 'm',
+      cpu: 'EPYC',
+      cores: 4,
+      version: '0.1.0',
+      build: '0.1.0-aaaaaaaa',
+      group: '0123456789ab',
+      groupText: 'x64 linux avx2',
+      tags: ['gpu'],
+      modules: false,
+      slots: 4,
+      memoryBytes: null,
+      upSeconds: 3600,
+      unable: null,
+      quiet: null,
+      jobs: [{ slot: 2, run: 'r', id: 'trial 7', kind: 'train', seconds: 90 }],
+    };
+    await announceWorker(connection, () => record, { everyMs: 60_000, ttlMs: 60_000 });
+    lease = await holdRun(connection, {
+      run: 'r',
+      name: 'digits',
+      coordinator: { id: 'c', ...thisProcess() },
+      artifacts: { type: 'http', url: 'http://10.0.0.1:7710', token: 'secret-token' },
+      build: '0.1.0-bbbbbbbb',
+      version: '0.1.0',
+      group: null,
+      tag: 'pi5',
+      modules: true,
+    });
+    const { out } = await nasInside(['workers', '--queue', valkey.url]);
+    expect(out).toMatch(/ada +EPYC, 4 cores +0123456789ab +1\/4 +works +gpu +0\.1\.0-aaaaaaaa/);
+    expect(out).toMatch(/ada +2 +digits +trial 7 +train/);
+    expect(out).toMatch(/0123456789ab +x64 linux avx2/);
+    expect(out).toMatch(
+      /digits waits for workers:\n- the one on ada runs nas 0\.1\.0-aaaaaaaa, not 0\.1\.0-bbbbbbbb; has no tag pi5; runs no code/,
+    );
+    const { out: text } = await nasInside(['workers', '--queue', valkey.url, '--json']);
+    expect(JSON.parse(text)).toMatchObject({ workers: [{ host: 'ada' }], runs: [{ name: 'digits', slots: 0 }] });
+    expect(text).not.toContain('secret-token');
+  });
+
+  it('says which server is not there, and which is not named', async () => {
+    const gone = await nasInside(['workers', '--queue', 'redis://127.0.0.1:1']);
+    expect([gone.code, gone.err]).toEqual([1, expect.stringContaining('nobody listens there')]);
+    const wrong = await nasInside(['workers', '--queue', valkey.url, '--prefix', 'a:b']);
+    expect([wrong.code, wrong.err]).toEqual([2, expect.stringContaining('--prefix a:b')]);
+    const file = join(temporaryFolder(), 'none.yaml');
+    writeFileSync(file, 'name: x\n');
+    expect((await nasInside(['workers', file])).code).toBe(2);
+  });
+});
