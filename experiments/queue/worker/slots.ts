@@ -1,16 +1,16 @@
-import type { QueuedJob } from './queued-job.js';
+import { setTimeout } from 'node:timers/promises';
 
 /** Where jobs come from. */
-export interface JobSource {
+export interface JobSource<J> {
   /** The next job; null when none waits. */
-  next(): Promise<QueuedJob | null>;
+  next(): Promise<J | null>;
 }
 
-export interface SlotsOptions {
+export interface SlotsOptions<J> {
   /** How many jobs are done at once. */
   readonly size: number;
   /** Does a job; throws nothing. */
-  do(job: QueuedJob, slot: number): Promise<void>;
+  do(job: J, slot: number): Promise<void>;
   /** Whether jobs may be taken now; `wake` when it changes. */
   mayTake(): boolean;
   /** Told what fails when a source is asked. */
@@ -19,11 +19,14 @@ export interface SlotsOptions {
   readonly everyMs: number;
 }
 
+/** Longest time for which a look is waited for when no more jobs are taken, in ms. */
+const longestLookMs = 2000;
+
 /**
  * Keeps slots busy with jobs from several sources, of which earlier ones come first. It looks when it is woken, when a slot
  * becomes free, and now and then.
  */
-export class Slots {
+export class Slots<J> {
   private readonly busy = new Map<number, Promise<void>>();
   private woken = false;
   private wakeUp: () => void = () => undefined;
@@ -31,8 +34,8 @@ export class Slots {
   private readonly looking: Promise<void>;
 
   constructor(
-    private readonly sources: readonly JobSource[],
-    private readonly options: SlotsOptions,
+    private readonly sources: readonly JobSource<J>[],
+    private readonly options: SlotsOptions<J>,
   ) {
     this.looking = this.work();
   }
@@ -47,7 +50,8 @@ export class Slots {
   async stop(): Promise<void> {
     this.stopped = true;
     this.wake();
-    await this.looking;
+    // A server that is away answers nothing, and has given nothing.
+    await Promise.race([this.looking, setTimeout(longestLookMs, undefined, { ref: false })]);
     await Promise.all(this.busy.values());
   }
 
@@ -70,7 +74,7 @@ export class Slots {
     return null;
   }
 
-  private begin(job: QueuedJob, slot: number): void {
+  private begin(job: J, slot: number): void {
     const done = this.options.do(job, slot).finally(() => {
       this.busy.delete(slot);
       this.wake();
@@ -78,7 +82,7 @@ export class Slots {
     this.busy.set(slot, done);
   }
 
-  private async look(): Promise<QueuedJob | null> {
+  private async look(): Promise<J | null> {
     for (const source of this.sources) {
       try {
         const job = await source.next();
@@ -94,11 +98,12 @@ export class Slots {
   private async change(ms?: number): Promise<void> {
     if (!this.woken)
       await new Promise<void>((resolve) => {
-        const timer = ms === undefined ? undefined : setTimeout(resolve, ms);
+        const waiting = new AbortController();
         this.wakeUp = () => {
-          clearTimeout(timer);
+          waiting.abort();
           resolve();
         };
+        if (ms !== undefined) setTimeout(ms, undefined, { signal: waiting.signal }).then(resolve, () => undefined);
       });
     this.woken = false;
     this.wakeUp = () => undefined;

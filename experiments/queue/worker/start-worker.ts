@@ -121,7 +121,7 @@ class Worker implements RunningWorker {
   private readonly room: Room;
   private readonly standstill: Standstill;
   private readonly facts: ReturnType<typeof workerFacts>;
-  private slots: Slots | undefined;
+  private slots: Slots<QueuedJob> | undefined;
 
   private constructor(
     private readonly options: WorkerOptions,

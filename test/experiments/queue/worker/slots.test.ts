@@ -1,0 +1,86 @@
+import { describe, expect, it } from 'vitest';
+import { Slots, type SlotsOptions } from '../../../../experiments/queue/worker/slots.js';
+import { Gate } from '../../../../experiments/runner/jobs/pause.js';
+
+interface Named {
+  readonly id: string;
+}
+const settled = () => new Promise((resolve) => setTimeout(resolve, 20));
+
+function setting(lists: string[][], options: Partial<SlotsOptions<Named>> = {}) {
+  const begun: string[] = [];
+  const over = new Map<string, Gate>();
+  const slots = new Slots<Named>(
+    lists.map((list) => ({
+      next: () => {
+        const id = list.shift();
+        return Promise.resolve(id === undefined ? null : { id });
+      },
+    })),
+    {
+      size: 2,
+      do: ({ id }, slot) => {
+        begun.push(`${id}@${slot}`);
+        const gate = new Gate();
+        over.set(id, gate);
+        return gate.opened;
+      },
+      mayTake: () => true,
+      onError: () => undefined,
+      everyMs: 60_000,
+      ...options,
+    },
+  );
+  return { begun, slots, end: (id: string) => over.get(id)?.open() };
+}
+
+describe('slots', () => {
+  it('do as many jobs at once as there are, those of earlier sources first, and the next when one is over', async () => {
+    const { begun, slots, end } = setting([['a'], ['b', 'c']]);
+    await settled();
+    expect(begun).toEqual(['a@0', 'b@1']);
+    end('a');
+    await settled();
+    expect(begun).toEqual(['a@0', 'b@1', 'c@0']);
+    end('b');
+    end('c');
+    await slots.stop();
+  });
+
+  it('look when they are woken, and take nothing while they may not', async () => {
+    const list: string[] = [];
+    let may = true;
+    const { begun, slots, end } = setting([list], { mayTake: () => may });
+    await settled();
+    list.push('a');
+    slots.wake();
+    await settled();
+    expect(begun).toEqual(['a@0']);
+    may = false;
+    list.push('b');
+    slots.wake();
+    await settled();
+    expect(begun).toHaveLength(1);
+    may = true;
+    slots.wake();
+    await settled();
+    expect(begun).toEqual(['a@0', 'b@1']);
+    end('a');
+    end('b');
+    await slots.stop();
+  });
+
+  it('stop within seconds although a source never answers', async () => {
+    const slots = new Slots<Named>([{ next: () => new Promise<null>(() => undefined) }], {
+      size: 1,
+      do: () => Promise.resolve(),
+      mayTake: () => true,
+      onError: () => undefined,
+      everyMs: 10,
+    });
+    await settled();
+    const began = performance.now();
+    await slots.stop();
+    expect(performance.now() - began).toBeLessThan(5000);
+  });
+});
