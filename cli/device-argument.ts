@@ -6,14 +6,28 @@ import { z } from 'zod';
 import { invalidInput, messageOf } from '../base/errors.js';
 import { nearest } from '../experiments/parse/nearest.js';
 // Not through latency-models/index.js: that loads the devices themselves, which other commands can do without.
-import { deviceSchema, deviceTypes, type DeviceConfig } from '../latency-models/schema.js';
+import { needsQueue } from '../latency-models/devices/worker.js';
+import {
+  deviceSchema,
+  deviceTypes,
+  reachableTypes,
+  type DeviceConfig,
+  type ReachableDevice,
+} from '../latency-models/schema.js';
 
 /** `--device` where something is measured. */
 export const deviceOption = {
   type: 'string',
   default: 'local',
-  describe: `What to measure on: ${deviceTypes.join(', ')}, with :key=value,... after it, or a YAML file`,
+  describe: `What to measure on: ${reachableTypes.join(', ')}, with :key=value,... after it, or a YAML file`,
 } as const satisfies Options;
+
+/** `--device` where a run measures; `byDefault` says on what without it. */
+export const runDeviceOption = (byDefault: string) =>
+  ({
+    type: 'string',
+    describe: `${deviceOption.describe}; worker:tag=... with a queue of workers; by default ${byDefault}`,
+  }) as const satisfies Options;
 
 /** The keys of a device that are paths. */
 const pathKeys = ['file', 'token_file', 'executable'] as const;
@@ -72,11 +86,21 @@ function fromFile(file: string): Record<string, unknown> {
 }
 
 /**
+ * A device that this process is to ask, as `parseRunDevice`.
+ * @throws NasError `invalid-input` as that, and of workers, whom the queue of a run asks.
+ */
+export function parseDevice(argument: string): ReachableDevice {
+  const device = parseRunDevice(argument);
+  if (device.type === 'worker') throw needsQueue(device);
+  return device;
+}
+
+/**
  * A device as an argument: a type, `type:key=value,...`, a YAML file with a device, or an experiment file (its
  * `latency.device`). Paths in a file start at its folder.
  * @throws NasError `invalid-input` when it is none of these, or a key or value is wrong.
  */
-export function parseDevice(argument: string): DeviceConfig {
+export function parseRunDevice(argument: string): DeviceConfig {
   const isFile =
     /\.ya?ml$/.test(argument) || (!argument.includes('=') && existsSync(argument) && argument.includes('/'));
   const written = isFile

@@ -90,6 +90,7 @@ export function specialized(
     objectives: objectivesOf(experiment),
     search: { ...search, evaluate: 'supernet', trials },
     ...('engine' in written && { engine: written['engine'] }),
+    ...('workers' in written && { workers: written['workers'] }),
   };
 }
 

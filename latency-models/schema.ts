@@ -1,23 +1,26 @@
 import { z } from 'zod';
+import { tagSchema } from '../base/worker-tag.js';
 
 const batch = z.number().int().min(1).max(4096).default(1).describe('images for each run');
 
 export const precisions = ['fp32', 'fp16', 'int8'] as const;
 export type Precision = (typeof precisions)[number];
 
+/** How ONNX Runtime runs what is measured. */
+const runtimeShape = {
+  provider: z.string().default('cpu').describe('ONNX Runtime execution provider, as `nas devices` lists them'),
+  threads: z.number().int().min(1).default(1).describe('threads within an operator'),
+  batch,
+  precision: z
+    .enum(precisions)
+    .optional()
+    .describe(
+      'what the models must be computed with: a model that is executed in something else is refused, never converted; by default each is measured as it is and labelled by what is executed',
+    ),
+};
+
 const localSchema = z
-  .strictObject({
-    type: z.literal('local').default('local'),
-    provider: z.string().default('cpu').describe('ONNX Runtime execution provider, as `nas devices` lists them'),
-    threads: z.number().int().min(1).default(1).describe('threads within an operator'),
-    batch,
-    precision: z
-      .enum(precisions)
-      .optional()
-      .describe(
-        'what the models must be computed with: a model that is executed in something else is refused, never converted; by default each is measured as it is and labelled by what is executed',
-      ),
-  })
+  .strictObject({ type: z.literal('local').default('local'), ...runtimeShape })
   .describe('this machine, through ONNX Runtime');
 export type LocalConfig = z.output<typeof localSchema>;
 
@@ -64,11 +67,30 @@ const tableSchema = z
   .describe('latencies that were measured elsewhere');
 export type TableConfig = z.output<typeof tableSchema>;
 
-const devices = z.discriminatedUnion('type', [localSchema, browserSchema, agentSchema, tableSchema]);
+const workerSchema = z
+  .strictObject({
+    type: z.literal('worker'),
+    tag: tagSchema.describe('what `nas worker --tag` says on that machine, or on several of the same kind'),
+    ...runtimeShape,
+  })
+  .describe('a machine of `workers: {type: queue}`, through ONNX Runtime; nothing trains on it meanwhile');
+export type WorkerConfig = z.output<typeof workerSchema>;
+
+const devices = z.discriminatedUnion('type', [localSchema, browserSchema, agentSchema, tableSchema, workerSchema]);
 /** A device in an experiment or on the command line, with every default filled in. */
 export type DeviceConfig = z.output<typeof devices>;
 
-export const deviceTypes = ['local', 'browser', 'agent', 'table'] as const satisfies readonly DeviceConfig['type'][];
+/** A device that can be asked from any process; the others need the queue of a run. */
+export type ReachableDevice = Exclude<DeviceConfig, WorkerConfig>;
+
+export const reachableTypes = [
+  'local',
+  'browser',
+  'agent',
+  'table',
+] as const satisfies readonly ReachableDevice['type'][];
+
+export const deviceTypes = [...reachableTypes, 'worker'] as const satisfies readonly DeviceConfig['type'][];
 
 /** A word stands for a type, and a map without a type is this machine. */
 function typed(value: unknown): unknown {

@@ -4,6 +4,7 @@ export {
   chooseEngine,
   createEngine,
   engineAvailability,
+  onOthers,
   onProcessor,
   placeOf,
   type AnyEngine,

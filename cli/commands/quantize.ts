@@ -5,7 +5,7 @@ import { checkWritable, readInput, writeFileAtomic } from '../../base/files.js';
 import { compressSchema, weightBitsFor, winOf } from '../../experiments/compress/index.js';
 import type { FloatOperator } from '../../deploy/index.js';
 import type { IntegerArithmetic } from '../../compiler/index.js';
-import type { Device, DeviceConfig, Measurement } from '../../latency-models/index.js';
+import type { Device, Measurement, ReachableDevice } from '../../latency-models/index.js';
 import { command, jsonOption } from '../command.js';
 import { deviceOption, parseDevice } from '../device-argument.js';
 import { doubts, preparedOtherwise, surprises } from '../output/quantize-warnings.js';
@@ -52,7 +52,7 @@ function limitsOf(args: Checked) {
 }
 
 /** A device that runs files. */
-function runningDevice(argument: string): DeviceConfig {
+function runningDevice(argument: string): ReachableDevice {
   const config = parseDevice(argument);
   if (config.type !== 'table') return config;
   throw invalidInput(`--device ${argument}: a table has the latencies of networks, it cannot time a file`, {
@@ -89,7 +89,7 @@ const shown = ({ ms, interval, p50, p95, p99, converged, reliable, reasons, envi
 async function inFloat(
   model: Uint8Array,
   planned: readonly FloatOperator[],
-  device: DeviceConfig,
+  device: ReachableDevice,
 ): Promise<ShownFloat[]> {
   if (device.type !== 'local') return planned.map((one) => ({ ...one, ms: null }));
   const { executedBy } = await import('../../compiler/index.js');

@@ -1,6 +1,6 @@
 import { invalidInput } from '../../base/errors.js';
 import { command, jsonOption } from '../command.js';
-import { deviceOption, parseDevice } from '../device-argument.js';
+import { parseRunDevice, runDeviceOption } from '../device-argument.js';
 import { drawReport } from '../draw-report.js';
 import { watchRun } from '../watch-run.js';
 
@@ -23,7 +23,7 @@ export const specialize = command({
     yargs
       .positional('run', { type: 'string', demandOption: true, describe: 'Folder of a run with a supernet' })
       .option('latency', { type: 'number', demandOption: true, describe: 'Hard limit in ms for one batch' })
-      .option('device', { type: 'string', describe: `${deviceOption.describe}; default: the device of the run` })
+      .option('device', runDeviceOption('the device of the run'))
       .option('trials', { type: 'number', default: defaultTrials, describe: 'Networks to evaluate' })
       .option('epochs', {
         type: 'number',
@@ -39,7 +39,7 @@ export const specialize = command({
       latencyMs: positive('latency', latency, (ms) => ms > 0 && Number.isFinite(ms), 'milliseconds above 0'),
       trials: positive('trials', trials, isCount, 'a whole number above 0'),
       epochs: epochs === undefined ? undefined : positive('epochs', epochs, isCount, 'a whole number above 0'),
-      device: device === undefined ? undefined : parseDevice(device),
+      device: device === undefined ? undefined : parseRunDevice(device),
       workdir,
     });
     await watchRun(

@@ -16,7 +16,7 @@ const use: TrainingCheck = (experiment) => {
 
 /** What a device says of the models' precision has to be true of all that it is given. */
 const devicePrecision: TrainingCheck = ({ compress: { int8 }, latency: { device } }) => {
-  if (device.type !== 'local' || device.precision === undefined) return [];
+  if ((device.type !== 'local' && device.type !== 'worker') || device.precision === undefined) return [];
   const path = ['latency', 'device', 'precision'];
   const { precision } = device;
   const expected = { off: ['fp32'], auto: [], require: ['int8'] } as const satisfies Record<typeof int8, string[]>;

@@ -6,6 +6,7 @@ import type { Experiment, TrainingExperiment } from '../schema.js';
 import { compressChecks } from './compress-checks.js';
 import { when, type Check, type Contradiction, type TrainingCheck } from './contradiction.js';
 import { evaluationChecks } from './evaluation-checks.js';
+import { workerChecks } from './worker-checks.js';
 
 /** The training configurations of an experiment, under the keys where they are written. */
 const schedules = ({
@@ -222,6 +223,7 @@ const trainingChecks: readonly TrainingCheck[] = [
   features,
   ...evaluationChecks,
   ...compressChecks,
+  ...workerChecks,
   teacherNormalisation,
 ];
 

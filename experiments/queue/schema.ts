@@ -1,10 +1,6 @@
 import { z } from 'zod';
 import { hasCredentials } from '../../base/credentials.js';
-
-/** What a worker can be told apart by: `gpu`, `pi5`. */
-export const tagSchema = z
-  .string()
-  .regex(/^[A-Za-z0-9][\w.-]{0,31}$/, 'is a word of letters, digits, dots and dashes, at most 32');
+import { tagSchema } from '../../base/worker-tag.js';
 
 const queueUrl = z
   .url({ protocol: /^rediss?$/, hostname: /./, error: 'is not an address like redis://10.0.0.5:6379' })

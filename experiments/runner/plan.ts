@@ -55,11 +55,11 @@ export type Plan = TrainingPlan | TablePlan;
 export const clockOf = (plan: Plan): Clock => (plan.kind === 'table' ? plan.simulation.now : Date.now);
 
 /**
- * The experiment with as many workers as its engine wants where nobody says how many: one on an accelerator, whose memory
+ * The experiment with as many workers as its engine wants where nobody says how many: one on an accelerator here, whose memory
  * several would share; how much faster they are together, `npm run bench:parallel -- --provider webgpu` tells.
  */
 export const withWorkersFor = (engine: EngineChoice, experiment: TrainingExperiment): TrainingExperiment =>
-  engine.type === 'eager' || engine.provider === 'cpu'
+  engine.type === 'eager' || engine.provider === 'cpu' || engine.untried === true
     ? experiment
     : { ...experiment, search: { ...experiment.search, parallel: 1 } };
 

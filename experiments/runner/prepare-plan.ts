@@ -17,7 +17,7 @@ import type { Locating } from '../parse/index.js';
 import { isOwnSupernet, isTableExperiment } from '../kinds.js';
 import type { Experiment, TableExperiment, TrainingExperiment } from '../schema.js';
 import { loadResults } from '../table-results.js';
-import { settleEngine, type EngineContext } from './engine.js';
+import { engineOfRun, type EngineContext } from './engine.js';
 import type { RunObserver } from './events.js';
 import { Simulation } from './loop/simulation.js';
 import { doubtsAbout } from './doubts.js';
@@ -51,7 +51,7 @@ async function tablePlan(experiment: TableExperiment, { workdir, time, locating 
 
 async function trainingPlan(given: TrainingExperiment, context: PlanContext): Promise<TrainingPlan> {
   const { workdir, threads, fixedWorkers, acceptEnvironment, locating, observe, signal } = context;
-  const engine = await locating(['engine'], () => settleEngine(given.engine, context));
+  const engine = await locating(['engine'], () => engineOfRun(given, context));
   const experiment = fixedWorkers ? given : withWorkersFor(engine, given);
   const { device } = experiment.latency;
   if (device.type === 'local') await locating(['latency', 'device'], () => requireWorking(device.provider));
@@ -86,14 +86,14 @@ async function trainingPlan(given: TrainingExperiment, context: PlanContext): Pr
   };
 }
 
-/** Where a graphics card is to compute float16, it is known to do so before anything is trained. */
+/** Where a graphics card of this machine is to compute float16, it is known to do so before anything is trained. */
 async function checkPrecision(
   { train, final }: TrainingExperiment,
   engine: EngineChoice,
   { locating }: PlanContext,
 ): Promise<void> {
   const mixed = Object.entries({ train, final }).find(([, config]) => config?.precision === 'mixed');
-  if (mixed === undefined || engine.type === 'eager' || engine.provider === 'cpu') return;
+  if (mixed === undefined || engine.type === 'eager' || engine.provider === 'cpu' || engine.untried === true) return;
   await locating([mixed[0], 'precision'], () => requireHalfHere(engine));
 }
 

@@ -5,6 +5,7 @@ import { AgentDevice } from './agent/agent-device.js';
 import { BrowserDevice } from './browser/browser-device.js';
 import { LocalDevice } from './local.js';
 import { TableDevice } from './table/table-device.js';
+import { needsQueue } from './worker.js';
 
 /** What some devices need besides their configuration. */
 export interface DeviceContext {
@@ -14,7 +15,7 @@ export interface DeviceContext {
 
 /**
  * The device that an experiment or a command line asks for.
- * @throws NasError `invalid-input` when it does not exist here.
+ * @throws NasError `invalid-input` when it does not exist here; of a worker, whom the queue of a run asks (`localDeviceOf`).
  */
 export function createDevice(config: DeviceConfig, { space }: DeviceContext = {}): Device {
   switch (config.type) {
@@ -26,5 +27,7 @@ export function createDevice(config: DeviceConfig, { space }: DeviceContext = {}
       return new AgentDevice(config);
     case 'table':
       return new TableDevice(config, space);
+    case 'worker':
+      throw needsQueue(config);
   }
 }

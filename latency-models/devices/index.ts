@@ -6,3 +6,4 @@ export { tryBrowser } from './browser/try-browser.js';
 export * from './create-device.js';
 export { precisionText, saturates, saturationText } from './precision.js';
 export * from './profile-layers.js';
+export { asMeasuredBy, localDeviceOf, needsQueue } from './worker.js';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Random } from '../../base/random.js';
-import { parseDevice } from '../../cli/device-argument.js';
+import { parseDevice, parseRunDevice } from '../../cli/device-argument.js';
 import { integerArithmetic } from '../../compiler/index.js';
 import { readLatencyModel } from '../../experiments/runner/latency/predictor.js';
 import { describeEnvironment } from '../../latency-models/index.js';
@@ -35,7 +35,17 @@ describe('--device', () => {
     expect(parseDevice('agent:url=http://10.0.0.2:7700')).toMatchObject({ url: 'http://10.0.0.2:7700' });
   });
 
+  it('is a machine of a queue where a run measures, and nowhere else', async () => {
+    expect(parseRunDevice('worker:tag=pi5,threads=4')).toMatchObject({ type: 'worker', tag: 'pi5', threads: 4 });
+    const refusal = 'workers with the tag pi5 are measured on by runs with a queue of workers, not from here';
+    expect(() => parseDevice('worker:tag=pi5')).toThrow(refusal);
+    const { code, err } = await nasInside(['latency', 'measure', model, '--device', 'worker:tag=pi5', '--batch', '2']);
+    expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining(refusal) as string });
+    expect(err).toContain('nas agent');
+  });
+
   it.each([
+    ['worker', 'tag'],
     ['lokal', "there is no device type 'lokal'; did you mean 'local'?"],
     ['local:threads', "expected key=value after the colon, got 'threads'"],
     ['local:threads=none', 'threads'],

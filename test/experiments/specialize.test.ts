@@ -85,6 +85,15 @@ describe('the experiment of a specialization', () => {
     expect(latency).toMatchObject({ device: { type: 'browser', threads: 4 }, predictor: 'auto', budget_ms: 8 });
   });
 
+  it('is searched by the workers of the run, on one of which it may be measured', () => {
+    const queue = "workers: { type: queue, url: 'redis://10.0.0.5' }\n";
+    const device = deviceSchema.parse({ type: 'worker', tag: 'pi5' });
+    const derived = derive({ device }, text.concat(queue));
+    expect(derived.workers).toMatchObject({ type: 'queue', url: 'redis://10.0.0.5' });
+    expect(derived.latency.device).toMatchObject({ type: 'worker', tag: 'pi5' });
+    expect(() => derive({ device })).toThrow('such a device is a machine of a queue');
+  });
+
   it('trains the frontier from the supernet for as many epochs as it is told, as the run would', () => {
     const { teacher, final } = derive({ epochs: 7 });
     expect(teacher.type).toBe('train');

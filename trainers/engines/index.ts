@@ -10,6 +10,7 @@ export { engineAvailability, type EngineAvailability } from './availability.js';
 export {
   activateBackend,
   chooseEngine,
+  onOthers,
   onProcessor,
   placeOf,
   type AnyEngine,

@@ -1,6 +1,14 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { invalidInput, NasError } from '../../base/errors.js';
-import { adapterNamed, findCard, requireWorking, tryWebGpu, type Adapter, type Target } from '../../compiler/index.js';
+import { DeviceFailure, invalidInput, messageOf, NasError } from '../../base/errors.js';
+import {
+  adapterNamed,
+  describeAdapter,
+  findCard,
+  requireWorking,
+  tryWebGpu,
+  type Adapter,
+  type Target,
+} from '../../compiler/index.js';
 import type { EngineConfig } from '../schema.js';
 import { loadCpuBackend, loadNativeBackend } from './availability.js';
 
@@ -9,6 +17,8 @@ export interface CompiledChoice extends Pick<Target, 'provider' | 'device'> {
   readonly type: 'compiled';
   /** What WebGPU runs on; null for the other providers, and where the system does not tell. */
   readonly adapter: Adapter | null;
+  /** Nobody has tried it: it is for other machines, and each that trains tries it first. */
+  readonly untried?: true;
 }
 
 /** An engine that works here: the configuration with everything settled. Plain data: it travels to worker processes. */
@@ -19,6 +29,12 @@ export type AnyEngine = EngineConfig | EngineChoice;
 
 /** The compiled engine on the processor. */
 export const onProcessor: CompiledChoice = { type: 'compiled', provider: 'cpu', device: null, adapter: null };
+
+/** The compiled engine with a provider and device of other machines, which are not known here. */
+export const onOthers = (provider: string, device: EngineConfig['device']): CompiledChoice =>
+  provider === 'cpu'
+    ? onProcessor
+    : { ...onProcessor, provider, device: device === undefined ? null : String(device), untried: true };
 
 const hint = '`nas doctor` shows what works here and how to get more.';
 
@@ -42,6 +58,18 @@ async function onWebGpu(wanted: string | null): Promise<CompiledChoice> {
   return { ...onProcessor, provider: 'webgpu', device, adapter: taken };
 }
 
+/** What was settled for other machines, on this one: it does not work, or for real. */
+async function triedHere({ provider, device }: CompiledChoice): Promise<CompiledChoice> {
+  const hint =
+    'Give the tag of the run (workers.tag) to workers with a graphics card alone; `nas doctor` shows what is here.';
+  const choice = await compiled(provider, device ?? undefined).catch((cause: unknown) => {
+    throw new DeviceFailure('lost', messageOf(cause), { hint, cause });
+  });
+  if (choice.adapter?.kind !== 'software') return choice;
+  const what = `the run trains on graphics cards (${provider}), and here is only ${describeAdapter(choice.adapter)}`;
+  throw new DeviceFailure('lost', what, { hint });
+}
+
 async function eager(backend: EngineConfig['backend']): Promise<EngineChoice> {
   if (backend === 'cpu') return { type: 'eager', backend };
   const native = await loadNativeBackend();
@@ -52,12 +80,13 @@ async function eager(backend: EngineConfig['backend']): Promise<EngineChoice> {
 
 /**
  * Tries the engine that the configuration asks for; with `auto` the eager one when a backend is named, else the
- * compiled one. One that is settled already is taken as it is.
+ * compiled one. One that is settled already is taken as it is; one that was settled elsewhere is tried.
  *
- * @throws NasError `invalid-input` when the engine that is asked for does not work here
+ * @throws NasError `invalid-input` when the engine that is asked for does not work here; DeviceFailure when the one that was
+ *   settled elsewhere does not, or would run on a software adapter
  */
 export async function chooseEngine(engine: AnyEngine): Promise<EngineChoice> {
-  if ('adapter' in engine) return engine;
+  if ('adapter' in engine) return engine.untried === true ? triedHere(engine) : engine;
   const { type, backend } = engine;
   if (type === 'eager' || (type === 'auto' && backend !== undefined)) return eager(backend);
   const { provider, device } = engine;

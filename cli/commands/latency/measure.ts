@@ -2,7 +2,13 @@ import { statSync } from 'node:fs';
 import { invalidInput } from '../../../base/errors.js';
 import { readInput, writeFileAtomic } from '../../../base/files.js';
 import { ms, percent } from '../../../experiments/report/index.js';
-import type { DeviceConfig, LayerProfile, LayerTime, Measurable, Measurement } from '../../../latency-models/index.js';
+import type {
+  LayerProfile,
+  LayerTime,
+  Measurable,
+  Measurement,
+  ReachableDevice,
+} from '../../../latency-models/index.js';
 import { command, jsonOption } from '../../command.js';
 import { deviceOption, parseDevice } from '../../device-argument.js';
 import { withRun } from '../../open-run.js';
@@ -62,7 +68,7 @@ function batchesOf(text: string): number[] {
 }
 
 /** The device at each batch size that is asked for, or as it is configured. */
-function atBatches(config: DeviceConfig, batch: string | undefined): { config: DeviceConfig; batch: number }[] {
+function atBatches(config: ReachableDevice, batch: string | undefined): { config: ReachableDevice; batch: number }[] {
   const hasBatch = config.type === 'local' || config.type === 'browser';
   if (batch === undefined) return [{ config, batch: hasBatch ? config.batch : 1 }];
   if (!hasBatch)

@@ -6,9 +6,11 @@ const telling = ['device', 'cpu', 'provider', 'adapter', 'threads', 'batch', 'pr
 
 /** Latency is measured otherwise than before: the new numbers do not compare with those that are stored. */
 export class OtherEnvironment extends NasError {
-  constructor(differences: string) {
+  /** @param tag of the workers that measure, where they do */
+  constructor(differences: string, tag?: string) {
+    const where = tag === undefined ? 'Go on where the run began' : `Give the tag ${tag} to machines of one kind alone`;
     super('invalid-input', `latency was measured in another environment before: ${differences}`, {
-      hint: 'Go on where the run began; or let both kinds of latency steer it, with --accept-environment.',
+      hint: `${where}; or let both kinds of latency steer it, with --accept-environment.`,
     });
   }
 }

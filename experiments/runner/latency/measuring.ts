@@ -1,6 +1,7 @@
 import { NasError } from '../../../base/errors.js';
 import { contentHash } from '../../../base/hash.js';
 import {
+  asMeasuredBy,
   defaultProtocol,
   type DeviceConfig,
   type Environment,
@@ -56,20 +57,23 @@ export class Measuring {
       id,
       profile: purpose === 'calibration',
     } as const;
+    let host: string | undefined;
     const submitted = jobs.submit(
       { id, job, sharing: placeOf(device) },
       {
+        started: (worker) => (host = worker.host),
         event: (event) => {
           if (event.kind === 'count' && purpose !== 'trial')
             observe({ kind: 'progress', phase: purpose, done: event.done, total: event.total, unit: event.what });
         },
       },
     );
-    const measured = await submitted.result.catch((error: unknown) => {
+    const answers = await submitted.result.catch((error: unknown) => {
       if (error instanceof JobFailed || (error instanceof NasError && error.code === 'invalid-input'))
         throw new DeviceFailed(error);
       throw error;
     });
+    const measured = device.type === 'worker' ? answers.map((one) => asMeasuredBy(device, one, host)) : answers;
     for (const [i, { precision = 'fp32' }] of subjects.entries())
       if (subjects.findIndex((other) => (other.precision ?? 'fp32') === precision) === i)
         this.compare(measured[i].environment, precision);
@@ -111,7 +115,9 @@ export class Measuring {
     const before = this.environments.get(precision) ?? stored() ?? now;
     // Written by this service.
     const differences = environmentDifferences(before, now);
-    if (differences !== '' && !plan.acceptEnvironment) throw new OtherEnvironment(differences);
+    const { device } = plan.experiment.latency;
+    if (differences !== '' && !plan.acceptEnvironment)
+      throw new OtherEnvironment(differences, device.type === 'worker' ? device.tag : undefined);
     this.environments.set(precision, differences === '' ? before : now);
     if (differences === '') return;
     const message = `from now on, latency is measured in another environment: ${differences}`;
@@ -133,9 +139,17 @@ export class Measuring {
   }
 }
 
+const places: { readonly [T in DeviceConfig['type']]: Sharing } = {
+  local: 'exclusive',
+  browser: 'exclusive',
+  agent: 'elsewhere',
+  table: 'elsewhere',
+  /** On the worker's machine. */
+  worker: 'exclusive',
+};
+
 /** Where jobs of a device run. */
-export const placeOf = ({ type }: DeviceConfig): Sharing =>
-  type === 'agent' || type === 'table' ? 'elsewhere' : 'exclusive';
+export const placeOf = ({ type }: DeviceConfig): Sharing => places[type];
 
 /** A measurement as the store keeps it. */
 function plain({ environment, provenance, reliable, reasons, layers, ...timing }: Measurement) {

@@ -1,8 +1,9 @@
 import { invalidInput } from '../../../base/errors.js';
 import { canonicalJson, contentHash } from '../../../base/hash.js';
-import { defaultProtocol, type DeviceConfig } from '../../../latency-models/index.js';
+import { defaultProtocol, needsQueue, type DeviceConfig } from '../../../latency-models/index.js';
 import type { Network } from '../../../spaces/index.js';
 import type { TrainingContext } from '../context.js';
+import { placeOf } from '../latency/measuring.js';
 import { counting } from './counting.js';
 
 /** Measures networks side by side; what device it is. */
@@ -14,13 +15,15 @@ export interface Measuring {
 
 /**
  * Measures on a device, under names of its own.
- * @throws NasError `invalid-input` for a table, which knows the members of a space only.
+ * @throws NasError `invalid-input` for a table, which knows the members of a space only, and for workers: this machine does
+ *   what is done here.
  */
 export function measuringOn({ plan, jobs, store, observe }: TrainingContext, device: DeviceConfig): Measuring {
   if (device.type === 'table')
     throw invalidInput('a table of latencies knows the networks of its space only, not one that was cut', {
       hint: 'Give --device, or a budget of --macs.',
     });
+  if (device.type === 'worker') throw needsQueue(device);
   const { name, createdAt } = store.run.get();
   let rounds = 0;
   return {
@@ -37,8 +40,7 @@ export function measuringOn({ plan, jobs, store, observe }: TrainingContext, dev
         id,
         profile: false,
       } as const;
-      const sharing = device.type === 'agent' ? 'elsewhere' : 'exclusive';
-      const measured = await jobs.submit({ id, job, sharing }, counting(observe)).result;
+      const measured = await jobs.submit({ id, job, sharing: placeOf(device) }, counting(observe)).result;
       return { device: measured[0].environment.device, ms: measured.map(({ ms }) => ms) };
     },
   };

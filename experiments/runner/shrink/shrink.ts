@@ -6,6 +6,7 @@ import { lockWorkdir, Store, type ShrunkRecord } from '../../../store/index.js';
 import { fineTuningEpochs } from '../../../trainers/index.js';
 import { locatingNowhere } from '../../parse/index.js';
 import { trainedModel, type TrainedModel } from '../../trained-model.js';
+import type { TrainingExperiment } from '../../schema.js';
 import { trainingExperimentOf } from '../../training-run.js';
 import type { RunObserver } from '../events.js';
 import type { RecordedEnvironment } from '../engine.js';
@@ -71,7 +72,7 @@ async function shrinkIn(
   { signal = never, workers = localWorkers, report }: ShrinkOptions,
   observe: RunObserver,
 ): Promise<ShrinkOutcome> {
-  const experiment = trainingExperimentOf(store, workdir);
+  const experiment: TrainingExperiment = { ...trainingExperimentOf(store, workdir), workers: { type: 'pool' } };
   const parent = await trainedModel(store, workdir, request.trial);
   const { threads, createdAt, environment } = store.run.get();
   // What `environmentOf` gave when the run began.
@@ -130,8 +131,9 @@ function isThere(workdir: string, { number }: ShrunkRecord): boolean {
 function settle({ experiment, sources }: TrainingPlan, request: ShrinkRequest): SettledRequest {
   const { trial, target, importance, multiple, epochs = fineTuningEpochs(experiment.train) } = request;
   const own = experiment.latency.device;
-  // A budget of MACs needs no measurement; it is told all the same where the run measures.
-  const measured = target.objective === 'latency_ms' || (sources.has('latency') && own.type !== 'table');
+  // A budget of MACs needs no measurement; it is told all the same where the run measures, on what can be asked from here.
+  const reachable = own.type !== 'table' && own.type !== 'worker';
+  const measured = target.objective === 'latency_ms' || (sources.has('latency') && reachable);
   const device = request.device ?? (measured ? own : null);
   return { trial, target, importance, multiple, epochs, device };
 }

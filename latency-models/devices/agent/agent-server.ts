@@ -160,7 +160,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     throw invalidInput(`an agent that listens on ${host} can be reached by others: it needs a token`, {
       hint: 'openssl rand -hex 32 > token; nas agent --token-file token ...; or listen on 127.0.0.1.',
     });
-  if (device.type === 'agent' || device.type === 'table')
+  if (device.type !== 'local' && device.type !== 'browser')
     throw invalidInput(`an agent measures on its own machine, not on a device of type ${device.type}`);
   const measures = createDevice(device);
   const { name } = measures;

@@ -21,4 +21,11 @@ describe('the bits of exported weights', () => {
     const local = deviceSchema.parse('local');
     expect(await exportedWeightBits(newStore().store, local, () => undefined)).toBe(expected);
   });
+
+  it('are exact everywhere where workers would have to be asked', async () => {
+    const warnings: string[] = [];
+    const workers = deviceSchema.parse({ type: 'worker', tag: 'pi5' });
+    expect(await exportedWeightBits(newStore().store, workers, (message) => warnings.push(message))).toBe(7);
+    expect(warnings).toEqual([expect.stringContaining('pi5')]);
+  });
 });

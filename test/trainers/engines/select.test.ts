@@ -1,6 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { findCard, listProviders, tryProvider } from '../../../compiler/index.js';
-import { chooseEngine, engineAvailability, engineSchema, type EngineConfig } from '../../../trainers/index.js';
+import { DeviceFailure } from '../../../base/errors.js';
+import { findCard, listProviders, tryProvider, tryWebGpu } from '../../../compiler/index.js';
+import {
+  chooseEngine,
+  engineAvailability,
+  engineSchema,
+  onOthers,
+  onProcessor,
+  type EngineConfig,
+} from '../../../trainers/index.js';
 
 const config = (values: object): EngineConfig => engineSchema.parse(values);
 
@@ -35,6 +43,21 @@ describe('choosing an engine', () => {
           hint: expect.stringContaining(provider === 'cuda' ? 'cuDNN 9' : 'nas doctor') as string,
         });
     }
+  });
+
+  test('what was settled for other machines is tried, fails the device where it does not work, and is never software', async () => {
+    expect(await chooseEngine(onOthers('cpu', undefined))).toBe(onProcessor);
+    const unknown: unknown = await chooseEngine(onOthers('abacus', 1)).catch((error: unknown) => error);
+    expect(unknown).toBeInstanceOf(DeviceFailure);
+    expect(unknown).toMatchObject({
+      message: expect.stringContaining('"abacus" is not available') as string,
+      hint: expect.stringContaining('workers.tag') as string,
+    });
+    const { trial, adapters } = await tryWebGpu();
+    const choice = chooseEngine(onOthers('webgpu', undefined));
+    if (trial.reason === null && adapters.taken?.kind !== 'software')
+      expect(await choice).toEqual({ ...onProcessor, provider: 'webgpu', adapter: adapters.taken });
+    else await expect(choice).rejects.toBeInstanceOf(DeviceFailure);
   });
 
   test('says what works here, with versions, and why the rest does not', async () => {

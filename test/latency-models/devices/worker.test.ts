@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest';
+import {
+  asMeasuredBy,
+  createDevice,
+  deviceSchema,
+  localDeviceOf,
+  type Measurement,
+  type WorkerConfig,
+} from '../../../latency-models/index.js';
+import { small } from './models.js';
+import { quickProtocol } from './contract.js';
+
+const worker = (options: object = {}): WorkerConfig => {
+  const device = deviceSchema.parse({ type: 'worker', tag: 'pi5', ...options });
+  if (device.type !== 'worker') throw new Error('it is of another type');
+  return device;
+};
+
+describe('a device of workers', () => {
+  it('is measured on by the queue of a run alone', () => {
+    expect(() => createDevice(worker())).toThrow('workers with the tag pi5 are measured on by runs with a queue');
+  });
+
+  it('is a local device where the worker is', () => {
+    expect(localDeviceOf(worker())).toEqual(deviceSchema.parse('local'));
+    const settings = { threads: 2, batch: 8, provider: 'cpu', precision: 'int8' };
+    expect(localDeviceOf(worker(settings))).toEqual(deviceSchema.parse(settings));
+  });
+
+  it('has latencies under its tag, in the environment of the machine that measured', async () => {
+    const config = worker({ batch: 2 });
+    const here = await createDevice(localDeviceOf(config)).measure(small, quickProtocol);
+    const { device, notes, ...environment } = here.environment;
+    const named: Measurement = asMeasuredBy(config, here, 'pi-kitchen');
+    expect(named).toEqual({
+      ...here,
+      environment: {
+        ...environment,
+        device: 'worker/pi5/cpu/1 thread/batch 2',
+        notes: [...(notes ?? []), 'measured on pi-kitchen'],
+      },
+    });
+    expect(device).toBe('local/cpu/1 thread/batch 2');
+    expect(asMeasuredBy(config, here, undefined).environment.notes).toEqual(notes);
+  });
+});
