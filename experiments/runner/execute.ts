@@ -49,7 +49,8 @@ export async function execute(
     observe({ kind: 'stopping', message: 'Stopping: the workers write their checkpoints' });
     evaluator.stop();
   };
-  signal.addEventListener('abort', stop, { once: true });
+  if (signal.aborted) stop();
+  else signal.addEventListener('abort', stop, { once: true });
   const began = clockOf(plan)();
   try {
     await phases(context, evaluator);

@@ -31,7 +31,7 @@ export interface TrainingPlan extends RunPlan {
   readonly acceptEnvironment: boolean;
   /** Null: its networks share no weights. */
   readonly supernet: SupernetPlan | null;
-  /** Threads of the teacher's and the supernet's preparation, which have the machine for themselves. */
+  /** Threads of the teacher's and the supernet's preparation (`preparationThreads`). */
   readonly teacherThreads: number;
   /** What makes the objectives' values. */
   readonly sources: ReadonlySet<SourceKind>;
@@ -63,6 +63,31 @@ export const withWorkersFor = (engine: EngineChoice, experiment: TrainingExperim
     ? experiment
     : { ...experiment, search: { ...experiment.search, parallel: 1 } };
 
-/** The threads of each worker when the experiment does not say: the cores, shared among the workers. */
-export const defaultThreads = ({ engine, search }: TrainingExperiment): number =>
-  engine.threads ?? Math.max(1, Math.floor(availableParallelism() / search.parallel));
+/** A controller learns too little from results that come when so much of the search has already been asked for. */
+const leastRounds = 8;
+/** Of a short search, so many trials at once do all the same. */
+const alwaysAtOnce = 8;
+
+/**
+ * The experiment with as many trials at once as the workers of its queue have slots, where nobody says how many: at most an
+ * eighth of the trials, or eight. Without workers (yet) it stays what this machine would do.
+ * @param slots null: there is no queue
+ */
+export function withParallelFor<E extends Experiment>(slots: number | null, experiment: E): E {
+  if (slots === null || slots === 0) return experiment;
+  const { search } = experiment;
+  const most = Math.max(alwaysAtOnce, Math.floor(search.trials / leastRounds));
+  return { ...experiment, search: { ...search, parallel: Math.min(slots, most) } };
+}
+
+/**
+ * The threads of each worker when the experiment does not say: the cores, shared among the workers; with a queue one, as
+ * its workers have a slot for each core.
+ */
+export const defaultThreads = ({ engine, search, workers }: TrainingExperiment): number =>
+  engine.threads ??
+  (workers.type === 'queue' ? 1 : Math.max(1, Math.floor(availableParallelism() / search.parallel)));
+
+/** The threads of what has all workers to itself: all cores; with a queue it has one slot of some worker. */
+export const preparationThreads = ({ engine, workers }: TrainingExperiment): number =>
+  engine.threads ?? (workers.type === 'queue' ? 1 : availableParallelism());

@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import { invalidInput } from '../../base/errors.js';
 import { requireHalfHere, requireWorking } from '../../compiler/index.js';
 import { createSpace, type Task } from '../../spaces/index.js';
@@ -22,7 +21,7 @@ import type { RunObserver } from './events.js';
 import { Simulation } from './loop/simulation.js';
 import { doubtsAbout } from './doubts.js';
 import { planSupernet } from './supernet/plan.js';
-import { withWorkersFor, type Plan, type TablePlan, type TrainingPlan } from './plan.js';
+import { preparationThreads, withWorkersFor, type Plan, type TablePlan, type TrainingPlan } from './plan.js';
 
 export interface PlanContext extends EngineContext {
   readonly workdir: string;
@@ -80,7 +79,7 @@ async function trainingPlan(given: TrainingExperiment, context: PlanContext): Pr
     threads,
     acceptEnvironment,
     supernet,
-    teacherThreads: experiment.engine.threads ?? availableParallelism(),
+    teacherThreads: preparationThreads(experiment),
     sources: new Set(made.map(({ kind }) => kind)),
     proxies: [...new Set([...objectives, ...(experiment.search.features?.proxies ?? [])])],
   };

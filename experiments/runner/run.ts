@@ -4,6 +4,7 @@ import { lockWorkdir, Store, type Clock } from '../../store/index.js';
 import { locatingIn, locatingNowhere, parseExperiment, type LoadedExperiment } from '../parse/index.js';
 import { isMap } from '../parse/path.js';
 import { isTableExperiment } from '../kinds.js';
+import type { WorkersConfig } from '../queue/schema.js';
 import type { Experiment } from '../schema.js';
 import { storeEnqueued, warmStart, type WarmStartInput } from '../warm-start/index.js';
 import type { EngineChoice } from '../../trainers/index.js';
@@ -13,13 +14,14 @@ import { withMoreTrials } from './budget.js';
 import type { RecordedEnvironment } from './engine.js';
 import { execute, type RunOutcome } from './execute.js';
 import { differences } from './differences.js';
-import { localWorkers, type CreateJobRunner } from './jobs/local-pool.js';
+import type { CreateJobRunner } from './jobs/local-pool.js';
 import { environmentDifferences } from './latency/environment.js';
-import { clockOf, defaultThreads, type Plan } from './plan.js';
+import { clockOf, defaultThreads, withParallelFor, type Plan } from './plan.js';
 import { preparePlan } from './prepare-plan.js';
 import { environmentOf, requireSameFiles } from './provenance.js';
 import { writeReport, type DrawReport } from './reports.js';
 import { nasVersion } from './version.js';
+import { hasQueue, requireWorkers, withWorkers, workersConfigOf, workersOf } from './workers.js';
 import { clearRun, databasePath, defaultWorkdir, hasRun } from './workdir.js';
 
 export interface RunOptions {
@@ -31,7 +33,9 @@ export interface RunOptions {
   readonly acceptEnvironment?: boolean;
   /** Aborted: checkpoint and stop. */
   readonly signal?: AbortSignal;
-  /** What trains and measures; default: worker processes of this machine. */
+  /** Who does the work instead of those of the experiment (`workers`): processes of this machine, or a queue. */
+  readonly workersConfig?: WorkersConfig | undefined;
+  /** What trains and measures; default: as `workers` of the experiment says. */
   readonly workers?: CreateJobRunner;
   /** What is drawn of the run and written into its workdir when it ends: `reportFiles` of `nas/ui`. Default: nothing. */
   readonly report?: DrawReport;
@@ -56,18 +60,24 @@ export async function runExperiment(
   observe: RunObserver,
 ): Promise<RunOutcome> {
   const { source } = loaded;
-  const { fresh = false, acceptEnvironment = false, signal = never, workers = localWorkers, report } = options;
+  const { fresh = false, acceptEnvironment = false, signal = never, workers, report } = options;
   const workdir = resolve(options.workdir ?? defaultWorkdir(loaded.experiment.name));
   if (hasRun(workdir) && !fresh) {
     requireSame(workdir, loaded);
-    return resumeExperiment(workdir, options, observe);
+    // Who does the work may differ from part to part of a run.
+    const { workersConfig = workersConfigOf(loaded.experiment) } = options;
+    return resumeExperiment(workdir, { ...options, workersConfig }, observe);
   }
-  const threads = threadsOf(loaded.experiment);
-  const began = Date.now();
   const locating = locatingIn(loaded);
-  const fixedWorkers = isWritten(loaded.written, 'search', 'parallel');
+  const isFixed = isWritten(loaded.written, 'search', 'parallel');
+  const asked = withWorkers(loaded.experiment, options.workersConfig);
+  const slots = await locating(['workers'], () => requireWorkers(asked, workers));
+  const wanted = isFixed ? asked : withParallelFor(slots, asked);
+  const threads = threadsOf(wanted);
+  const began = Date.now();
+  const fixedWorkers = isFixed || slots !== null;
   const when = { before: null, acceptEnvironment, time: began };
-  const plan = await preparePlan(loaded.experiment, {
+  const plan = await preparePlan(wanted, {
     workdir,
     threads,
     fixedWorkers,
@@ -97,7 +107,7 @@ export async function runExperiment(
     const store = Store.create(databasePath(workdir), meta, clockOf(plan));
     return await withStore(store, () => {
       if (enqueued.length > 0) storeEnqueued(store, enqueued);
-      return execute(plan, store, { observe, signal, workers, report });
+      return execute(plan, store, { observe, signal, workers: workers ?? workersOf(experiment), report });
     });
   } finally {
     lock.release();
@@ -110,10 +120,10 @@ export async function runExperiment(
  */
 export async function resumeExperiment(
   workdir: string,
-  options: Pick<RunOptions, 'acceptEnvironment' | 'signal' | 'workers' | 'report'> & ResumeOptions,
+  options: Pick<RunOptions, 'acceptEnvironment' | 'signal' | 'workersConfig' | 'workers' | 'report'> & ResumeOptions,
   observe: RunObserver,
 ): Promise<RunOutcome> {
-  const { acceptEnvironment = false, signal = never, workers = localWorkers, trials, report } = options;
+  const { acceptEnvironment = false, signal = never, workersConfig, workers, trials, report } = options;
   const path = resolve(workdir);
   if (!hasRun(path)) throw invalidInput(`${workdir}: there is no run here`, { hint: 'nas run <yaml> starts one.' });
   const lock = lockWorkdir(path);
@@ -131,7 +141,9 @@ export async function resumeExperiment(
       const { threads, environment } = store.run.get();
       const settled = storedExperiment(store, path);
       requireSameFiles(settled, environment);
-      const experiment = trials === undefined ? settled : withMoreTrials(settled, trials, store, observe);
+      const asked = trials === undefined ? settled : withMoreTrials(settled, trials, store, observe);
+      const experiment = withWorkers(asked, workersConfig);
+      await requireWorkers(experiment, workers);
       const time = latestChange(store);
       const locating = locatingNowhere;
       // What `environmentOf` gave when the run began.
@@ -149,12 +161,12 @@ export async function resumeExperiment(
         signal,
       };
       const plan = await preparePlan(experiment, context);
-      noteOtherMachine(before, environmentOf(experiment, threads, engineOf(plan)), observe);
+      if (!hasQueue(experiment)) noteOtherMachine(before, environmentOf(experiment, threads, engineOf(plan)), observe);
       clock = clockOf(plan);
-      if (experiment !== settled) store.run.extend(experiment);
+      if (asked !== settled) store.run.extend(asked);
       store.events.add({ kind: 'resumed', detail: { version: nasVersion() } });
       store.run.setStatus('running');
-      return execute(plan, store, { observe, signal, workers, report });
+      return execute(plan, store, { observe, signal, workers: workers ?? workersOf(experiment), report });
     });
   } finally {
     lock.release();

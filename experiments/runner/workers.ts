@@ -1,0 +1,38 @@
+import { queueWorkers } from '../queue/coordinator/queue-workers.js';
+import { requireQueue } from '../queue/coordinator/require-queue.js';
+import type { WorkersConfig } from '../queue/schema.js';
+import { isTableExperiment } from '../kinds.js';
+import type { Experiment } from '../schema.js';
+import { localWorkers, type CreateJobRunner } from './jobs/local-pool.js';
+
+/** Who does the work of an experiment; undefined: it looks all up in a table. */
+export const workersConfigOf = (experiment: Experiment): WorkersConfig | undefined =>
+  isTableExperiment(experiment) ? undefined : experiment.workers;
+
+/** Whether the work of an experiment goes through a queue, to any number of machines. */
+export const hasQueue = (experiment: Experiment): boolean => workersConfigOf(experiment)?.type === 'queue';
+
+/** The experiment with others to do its work; a table needs none. */
+export const withWorkers = <E extends Experiment>(experiment: E, workers: WorkersConfig | undefined): E =>
+  workers === undefined || isTableExperiment(experiment) ? experiment : { ...experiment, workers };
+
+/** Who does the work, as the experiment says. */
+export function workersOf(experiment: Experiment): CreateJobRunner {
+  const config = workersConfigOf(experiment);
+  return config?.type === 'queue' ? queueWorkers(config) : localWorkers;
+}
+
+/**
+ * Makes sure that those are to be had who do the work, before anything is written.
+ * @param given who does it instead
+ * @returns slots of the workers of the queue that are there; null: there is no queue
+ * @throws NasError when the queue cannot be used
+ */
+export async function requireWorkers(
+  experiment: Experiment,
+  given: CreateJobRunner | undefined,
+): Promise<number | null> {
+  const config = workersConfigOf(experiment);
+  if (given !== undefined || config?.type !== 'queue') return null;
+  return (await requireQueue(config)).slots;
+}
