@@ -85,8 +85,7 @@ export function withParallelFor<E extends Experiment>(slots: number | null, expe
  * its workers have a slot for each core.
  */
 export const defaultThreads = ({ engine, search, workers }: TrainingExperiment): number =>
-  engine.threads ??
-  (workers.type === 'queue' ? 1 : Math.max(1, Math.floor(availableParallelism() / search.parallel)));
+  engine.threads ?? (workers.type === 'queue' ? 1 : Math.max(1, Math.floor(availableParallelism() / search.parallel)));
 
 /** The threads of what has all workers to itself: all cores; with a queue it has one slot of some worker. */
 export const preparationThreads = ({ engine, workers }: TrainingExperiment): number =>

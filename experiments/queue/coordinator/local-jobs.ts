@@ -48,7 +48,7 @@ export class LocalJobs implements JobRunner {
     const { signal } = cancelling;
     const measured = async (): Promise<ResultOf<J>> => {
       const submitted = this.pool.submit(order, listener);
-      signal.addEventListener('abort', submitted.cancel);
+      signal.addEventListener('abort', () => submitted.cancel());
       if (signal.aborted) submitted.cancel();
       return submitted.result;
     };

@@ -263,7 +263,10 @@ export class PendingJob implements LaneListener {
     if (this.isOver()) await lane.remove(prepared.id);
   }
 
-  private async finish({ result, folders }: { result: ResultOf<Job>; folders: Folders }, placed: Placed): Promise<void> {
+  private async finish(
+    { result, folders }: { result: ResultOf<Job>; folders: Folders },
+    placed: Placed,
+  ): Promise<void> {
     try {
       await placed.folders.end(folders);
     } catch (error) {

@@ -6,7 +6,8 @@ import type { FileIn } from '../artifacts/artifact.js';
 /** A job's own files in a folder: their content by path. */
 export type OwnFiles = ReadonlyMap<string, string>;
 
-export const ownFiles = (files: readonly FileIn[]): OwnFiles => new Map(files.map(({ path, sha256 }) => [path, sha256]));
+export const ownFiles = (files: readonly FileIn[]): OwnFiles =>
+  new Map(files.map(({ path, sha256 }) => [path, sha256]));
 
 /** Where a file of a folder is, whatever this system separates names with. */
 export const fileIn = (folder: string, path: string): string => join(folder, ...path.split('/'));

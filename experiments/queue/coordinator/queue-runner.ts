@@ -106,7 +106,10 @@ export class QueueRunner implements JobRunner {
     await queued;
   }
 
-  private async prepare(pending: PendingJob, { tag, anyGroup }: { tag: string | null; anyGroup: boolean }): Promise<void> {
+  private async prepare(
+    pending: PendingJob,
+    { tag, anyGroup }: { tag: string | null; anyGroup: boolean },
+  ): Promise<void> {
     const { lane, group, clientOf } = this.options;
     const settled = anyGroup ? null : await group();
     if (pending.isOver()) return;

@@ -60,7 +60,8 @@ export const queueWorkers =
       const onTrouble = tellOnce((message) => observe({ kind: 'note', message: `The queue server: ${message}` }));
       const lanes = new Map<string, LaneClient>();
       ends.add(() => Promise.all([...lanes.values()].map((client) => client.close())));
-      const clientOf = (wanted: Lane) => laneClient(lanes, wanted, (one) => new LaneClient(connection, one, { signals, onTrouble }));
+      const clientOf = (wanted: Lane) =>
+        laneClient(lanes, wanted, (one) => new LaneClient(connection, one, { signals, onTrouble }));
 
       const settle = async (): Promise<string | null> => {
         const { acceptEnvironment } = plan;
@@ -113,11 +114,7 @@ function watchStopping(stopping: () => boolean, ends: Ends): AbortController {
   return stopped;
 }
 
-function laneClient(
-  lanes: Map<string, LaneClient>,
-  lane: Lane,
-  create: (lane: Lane) => LaneClient,
-): LaneClient {
+function laneClient(lanes: Map<string, LaneClient>, lane: Lane, create: (lane: Lane) => LaneClient): LaneClient {
   const name = queueName(lane);
   const client = lanes.get(name) ?? create(lane);
   lanes.set(name, client);

@@ -7,10 +7,10 @@ import { requireHosting } from './hosting.js';
 import { slotsByGroup } from './workers-for.js';
 
 /** What the jobs of a run ask of workers, of whichever group, as long as they run no code of the user's. */
-export const laneOf = ({ tag = null }: Pick<QueueConfig, 'tag'>): Lane => ({
+export const laneOf = ({ tag }: Pick<QueueConfig, 'tag'>): Lane => ({
   build: buildId(),
   group: null,
-  tag,
+  tag: tag ?? null,
   modules: false,
 });
 

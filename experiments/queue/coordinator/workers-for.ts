@@ -28,9 +28,11 @@ export function largestGroup(slots: ReadonlyMap<string, number>): string | null 
 
 /** What to type on a machine for a worker that serves a lane. */
 export const commandFor = (url: string, { tag, modules }: Pick<Lane, 'tag' | 'modules'>): string =>
-  [`nas worker --queue ${url}`, ...(tag === null ? [] : [`--tag ${tag}`]), ...(modules ? ['--allow-modules'] : [])].join(
-    ' ',
-  );
+  [
+    `nas worker --queue ${url}`,
+    ...(tag === null ? [] : [`--tag ${tag}`]),
+    ...(modules ? ['--allow-modules'] : []),
+  ].join(' ');
 
 /** So many reasons are told at once. */
 const mostTold = 4;
