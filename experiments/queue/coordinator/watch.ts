@@ -31,7 +31,10 @@ export function watchJobs({ connection, runner, lanes, url, observe }: WatchOpti
 
   const tellUnserved = async (): Promise<void> => {
     const waiting = runner.waitingLanes(patience);
-    if (waiting.length === 0) { told.clear(); return; }
+    if (waiting.length === 0) {
+      told.clear();
+      return;
+    }
     const workers = await listWorkers(connection);
     for (const lane of waiting) {
       const name = queueName(lane);
@@ -60,7 +63,10 @@ export function watchJobs({ connection, runner, lanes, url, observe }: WatchOpti
 
   const timer = setInterval(() => {
     // What hangs on a server that is away goes on when that is back; cancelled jobs are given up meanwhile.
-    if (looking) { runner.tick(); return; }
+    if (looking) {
+      runner.tick();
+      return;
+    }
     looking = true;
     look()
       .catch(() => undefined)
