@@ -1,0 +1,50 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { connectQueue } from '../../../experiments/queue/connection.js';
+import { temporaryFolder } from '../../support/temporary.js';
+import { startValkey, valkeyMissing, type Valkey } from '../../support/valkey.js';
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+
+const without = valkeyMissing !== false || spawnSync('openssl', ['version']).status !== 0;
+
+describe.skipIf(without)('a queue server with TLS (needs valkey-server and openssl)', () => {
+  it('is trusted by the certificate that is named, and by no other', async () => {
+    const folder = temporaryFolder();
+    const [key, cert] = ['key.pem', 'cert.pem'].map((name) => join(folder, name));
+    const request = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=queue'];
+    execFileSync('openssl', [...request, '-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', key, '-out', cert], {
+      stdio: 'ignore',
+    });
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const free = server.address();
+    server.close();
+    const port = typeof free === 'object' && free !== null ? free.port : 0;
+    const files = ['--tls-cert-file', cert, '--tls-key-file', key, '--tls-ca-cert-file', cert];
+    const valkey: Valkey = await startValkey({
+      args: ['--tls-port', String(port), '--tls-auth-clients', 'no', ...files],
+    });
+    try {
+      const address = { url: `rediss://127.0.0.1:${port}`, prefix: 'nas', insecure: false };
+      const ca = readFileSync(cert, 'utf8');
+      const connection = await connectQueue({ ...address, ca }, { patienceMs: 0 });
+      expect(await connection.redis.ping()).toBe('PONG');
+      await connection.close();
+      await expect(connectQueue(address, { patienceMs: 0 })).rejects.toMatchObject({
+        message: expect.stringContaining('signed by an authority that is not known here') as string,
+        hint: expect.stringContaining('--queue-ca-file') as string,
+      });
+      const other = { ...address, url: `rediss://localhost:${port}`, ca };
+      await expect(connectQueue(other, { patienceMs: 0 })).rejects.toThrow('certificate is not good');
+      const plain = { ...address, url: `redis://127.0.0.1:${port}` };
+      await expect(connectQueue(plain, { patienceMs: 0 })).rejects.toMatchObject({
+        hint: expect.stringContaining('rediss://') as string,
+      });
+    } finally {
+      await valkey.stop();
+    }
+  });
+});
