@@ -14,7 +14,10 @@ export function busyShare(
   slots: number,
   { from: first, to: last }: Stretch = startsOf(stretches),
 ): number {
-  const busy = stretches.reduce((sum, { from, to }) => sum + Math.max(0, Math.min(to, last) - Math.max(from, first)), 0);
+  const busy = stretches.reduce(
+    (sum, { from, to }) => sum + Math.max(0, Math.min(to, last) - Math.max(from, first)),
+    0,
+  );
   return busy / (slots * (last - first));
 }
 

@@ -1,0 +1,129 @@
+/**
+ * What workers of a queue cost beside those of one machine, with a Valkey server of the bench's own on this machine.
+ *
+ * overhead: 1,000 jobs of nothing, submitted at once to one worker of two slots; jobs a second, median of the rounds. The
+ * same through processes of this machine, for comparison.
+ * hosts: 16 workers of a slot each, in four processes; evaluations sleep (log-normal, median 2 s), `order: async`. Share of
+ * slot time in which one sleeps (`queue/hosts.ts`).
+ * transfer: a data set of 300 MB comes to a worker that has nothing (fetched over HTTP, verified, in its cache), in turns
+ * with curl of the same server and of nginx, onto the same disk; speeds relative to curl's, from medians.
+ * trainings: two workers of a slot each against a pool of two processes, the same trainings in turns, medians. It needs two
+ * quiet cores.
+ *
+ *   npm run bench:queue -- --only overhead,hosts,transfer,trainings --rounds 3
+ */
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { loadavg, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { queueWorkers } from '../experiments/queue/coordinator/queue-workers.js';
+import { workersSchema } from '../experiments/queue/schema.js';
+import { localWorkers, type CreateJobRunner } from '../experiments/runner/jobs/local-pool.js';
+import { Valkey, valkeyMissing } from '../test/support/valkey.js';
+import { median } from '../trainers/index.js';
+import { startScript } from './queue/child.js';
+import { busySlots } from './queue/hosts.js';
+import { jobsPerSecond } from './queue/overhead.js';
+import { trialsPerHour } from './queue/trainings.js';
+import { timeTransfers } from './queue/transfer.js';
+
+const { values: options } = parseArgs({
+  options: {
+    only: { type: 'string', default: 'overhead,hosts,transfer,trainings' },
+    rounds: { type: 'string', default: '3' },
+    trials: { type: 'string', default: '16' },
+  },
+});
+if (valkeyMissing !== false) {
+  process.stderr.write(`skipped: ${valkeyMissing}\n`);
+  process.exit(0);
+}
+const rounds = Number(options.rounds);
+const turns = Array.from({ length: rounds }, (_, round) => round);
+const root = mkdtempSync(join(tmpdir(), 'nas-bench-queue-'));
+const folderOf = (name: string): string => {
+  const folder = join(root, name);
+  mkdirSync(folder, { recursive: true });
+  return folder;
+};
+
+/** Runs something with a server of its own, so many processes of workers, and what hands jobs to them. */
+async function withWorkers<T>(
+  name: string,
+  { processes, workers, slots }: Readonly<Record<'processes' | 'workers' | 'slots', number>>,
+  task: (create: CreateJobRunner) => Promise<T>,
+): Promise<T> {
+  const valkey = await Valkey.start();
+  const { url } = valkey;
+  const children = Array.from({ length: processes }, (_, i) =>
+    startScript('./workers.ts', { url, workers, slots, directory: folderOf(`${name}/worker-${i}`) }),
+  );
+  try {
+    await Promise.all(children.map(({ said }) => said));
+    const config = workersSchema.parse({ type: 'queue', url });
+    if (config.type !== 'queue') throw new Error('a queue is asked for');
+    return await task(queueWorkers(config));
+  } finally {
+    await Promise.all(children.map((child) => child.end()));
+    await valkey.stop();
+  }
+}
+
+const say = (text: string): void => console.log(`${text}   (load ${loadavg()[0].toFixed(1)})`);
+
+const benches: Readonly<Record<string, () => Promise<void>>> = {
+  overhead: async () => {
+    const folder = folderOf('overhead');
+    const size = { jobs: 1000, slots: 2 };
+    const figures = { queue: [] as number[], pool: [] as number[] };
+    await withWorkers('overhead', { processes: 1, workers: 1, slots: 2 }, async (create) => {
+      for (const round of turns) {
+        figures.queue.push(await jobsPerSecond(folder, `queue-${round}`, create, size));
+        figures.pool.push(await jobsPerSecond(folder, `pool-${round}`, localWorkers, size));
+      }
+    });
+    say(
+      `overhead: ${median(figures.queue).toFixed(0)} jobs/s through the queue (bar: 300), ${median(figures.pool).toFixed(0)} through processes of this machine`,
+    );
+  },
+  hosts: async () => {
+    const kind = { processes: 4, workers: 4, slots: 1 };
+    const { share, jobs, medianSeconds } = await withWorkers('hosts', kind, (create) =>
+      busySlots(folderOf('hosts'), create, 16, 400),
+    );
+    say(
+      `hosts: 16 slots are busy for ${(100 * share).toFixed(1)} % of the time (bar: 95 %); ${jobs} jobs of ${medianSeconds.toFixed(2)} s`,
+    );
+  },
+  transfer: async () => {
+    const seconds = await timeTransfers(folderOf('transfer'), 300, rounds);
+    const own = median(seconds['a new worker']);
+    for (const way of ['curl, same server', 'curl, nginx'] as const)
+      say(
+        seconds[way].length === 0
+          ? `transfer: ${way}: not here`
+          : `transfer: 300 MB in ${own.toFixed(2)} s; ${way}: ${median(seconds[way]).toFixed(2)} s; speed ${(median(seconds[way]) / own).toFixed(2)} of it (bar: 0.8)`,
+      );
+  },
+  trainings: async () => {
+    const folder = folderOf('trainings');
+    const trials = Number(options.trials);
+    const figures = { queue: [] as number[], pool: [] as number[] };
+    await withWorkers('trainings', { processes: 2, workers: 1, slots: 1 }, async (create) => {
+      for (const round of turns) {
+        figures.queue.push(await trialsPerHour(folder, `queue-${round}`, create, trials));
+        figures.pool.push(await trialsPerHour(folder, `pool-${round}`, localWorkers, trials));
+      }
+    });
+    const [queue, pool] = [median(figures.queue), median(figures.pool)];
+    say(
+      `trainings: ${queue.toFixed(0)} trials/h by two workers, ${pool.toFixed(0)} by a pool of two: ${(queue / pool).toFixed(3)} (bar: 0.95)`,
+    );
+  },
+};
+
+try {
+  for (const name of options.only.split(',')) await benches[name]();
+} finally {
+  rmSync(root, { recursive: true, force: true });
+}

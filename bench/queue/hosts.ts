@@ -1,0 +1,52 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { CreateJobRunner } from '../../experiments/runner/jobs/local-pool.js';
+import { busyShare, type Stretch } from './busy.js';
+import { littleData, runSearch, writeEvaluation } from './setting.js';
+
+/** Whether a search of `order: async` keeps its slots busy. */
+export interface Busy {
+  /** Of the time between a moment at which every slot has had a job and the last start. */
+  readonly share: number;
+  readonly jobs: number;
+  readonly medianSeconds: number;
+}
+
+/**
+ * A search whose evaluations sleep for a time that is drawn from the trial's seed: log-normal, median 2 s, sigma 0.5. They
+ * write down when they began and ended; a slot counts as busy while one sleeps in it, so all else is what the queue, the
+ * coordinator and the store cost. The first two jobs of each slot are left out: processes start meanwhile.
+ */
+export async function busySlots(
+  folder: string,
+  workers: CreateJobRunner,
+  slots: number,
+  trials: number,
+): Promise<Busy> {
+  const log = join(folder, 'hosts.log');
+  writeFileSync(log, '');
+  const path = writeEvaluation(
+    folder,
+    'sleep',
+    `  const { appendFileSync } = await import('node:fs');
+  const uniform = (n) => ((Math.imul(seed ^ n, 0x9e3779b1) >>> 0) + 0.5) / 2 ** 32;
+  const normal = Math.sqrt(-2 * Math.log(uniform(1))) * Math.cos(2 * Math.PI * uniform(2));
+  const from = Date.now() / 1000;
+  await new Promise((resolve) => setTimeout(resolve, 2000 * Math.exp(0.5 * normal)));
+  appendFileSync(${JSON.stringify(log)}, JSON.stringify({ from, to: Date.now() / 1000 }) + '\\n');
+  return { accuracy: uniform(3) };`,
+  );
+  const parts = { data: littleData, evaluate: { type: 'module', path } };
+  await runSearch({ folder, name: 'hosts', parallel: slots, trials, parts, workers });
+  const schema = z.object({ from: z.number(), to: z.number() });
+  const lines = readFileSync(log, 'utf8').split('\n').filter(Boolean);
+  const stretches: Stretch[] = lines.map((line) => schema.parse(JSON.parse(line))).sort((a, b) => a.from - b.from);
+  const window = { from: stretches[2 * slots].from, to: stretches[stretches.length - 1].from };
+  const seconds = stretches.map(({ from, to }) => to - from).sort((a, b) => a - b);
+  return {
+    share: busyShare(stretches, slots, window),
+    jobs: stretches.length,
+    medianSeconds: seconds[Math.floor(seconds.length / 2)],
+  };
+}

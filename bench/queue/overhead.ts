@@ -1,0 +1,35 @@
+import type { CreateJobRunner } from '../../experiments/runner/jobs/local-pool.js';
+import { littleData, runSearch, writeEvaluation } from './setting.js';
+
+/**
+ * Jobs a second through a runner, of jobs that do nothing: a function of the user's that returns at once. The run is there
+ * for all that a runner needs; its jobs are submitted at once, after some that start the workers' processes.
+ */
+export async function jobsPerSecond(
+  folder: string,
+  name: string,
+  create: CreateJobRunner,
+  { jobs, slots }: { readonly jobs: number; readonly slots: number },
+): Promise<number> {
+  const path = writeEvaluation(folder, name, '  return { accuracy: 0.5 };');
+  let figure = 0;
+  const workers: CreateJobRunner = async (options, context) => {
+    const runner = await create(options, context);
+    const { space } = context.plan;
+    const genotype = space.decisions.map(() => 0);
+    const subject = { choices: {}, genotype, network: context.candidates.network(genotype), seed: 1 };
+    const job = { kind: 'evaluate', path, names: ['accuracy'], subject } as const;
+    const submit = async (from: number, count: number): Promise<void> => {
+      const ids = Array.from({ length: count }, (_, i) => `nothing/${from + i}`);
+      await Promise.all(ids.map((id) => runner.submit({ id, job, sharing: 'shared' }).result));
+    };
+    await submit(0, 20 * slots);
+    const began = performance.now();
+    await submit(20 * slots, jobs);
+    figure = (1000 * jobs) / (performance.now() - began);
+    return runner;
+  };
+  const parts = { data: littleData, evaluate: { type: 'module', path } };
+  await runSearch({ folder, name, parallel: slots, trials: 1, parts, workers });
+  return figure;
+}
