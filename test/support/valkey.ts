@@ -130,7 +130,8 @@ export class Valkey {
 /** Starts a queue server for a test; `stop` it afterwards. */
 export const startValkey = (options?: ValkeyOptions): Promise<Valkey> => Valkey.start(options);
 
-async function freePort(): Promise<number> {
+/** A port that nobody uses now. */
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();

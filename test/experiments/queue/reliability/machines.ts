@@ -1,0 +1,183 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { connectQueue, queueAddress, type QueueConnection } from '../../../../experiments/queue/connection.js';
+import type { WorkerRecord } from '../../../../experiments/queue/registry.js';
+import { listWorkers } from '../../../../experiments/queue/workers-list.js';
+import { main } from '../../../cli/nas.js';
+
+/** The `nas` command as a process, and all that it writes. */
+export class Command {
+  output = '';
+  /** Its exit code; null when a signal ended it. */
+  readonly over: Promise<number | null>;
+
+  constructor(
+    readonly name: string,
+    readonly child: ChildProcess,
+  ) {
+    child.stdout?.on('data', (text: Buffer) => (this.output += text.toString()));
+    child.stderr?.on('data', (text: Buffer) => (this.output += text.toString()));
+    this.over = new Promise((resolve) => child.once('close', resolve));
+  }
+
+  get pid(): number {
+    if (this.child.pid === undefined) throw new Error(`${this.name} was not started`);
+    return this.child.pid;
+  }
+
+  isRunning(): boolean {
+    return this.child.exitCode === null && this.child.signalCode === null;
+  }
+
+  /** Processes that it has started and that are there. */
+  children(): readonly number[] {
+    try {
+      return readFileSync(`/proc/${this.pid}/task/${this.pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
+    } catch {
+      return [];
+    }
+  }
+
+  /** Sends a signal to it and to all that it has started. */
+  signalAll(signal: NodeJS.Signals): void {
+    for (const pid of [this.pid, ...this.children()]) process.kill(pid, signal);
+  }
+
+  /** Ends it at once; what it had started ends by itself. */
+  async kill(): Promise<void> {
+    if (this.isRunning()) this.child.kill('SIGKILL');
+    await this.over;
+  }
+
+  /** Resolves once it has written this; rejects when it ends before, or takes long. */
+  said(pattern: RegExp, seconds = 30): Promise<void> {
+    return until(
+      () => {
+        if (pattern.test(this.output)) return true;
+        if (!this.isRunning())
+          throw new Error(`${this.name} ended and had not said ${String(pattern)}:\n${this.output}`);
+        return false;
+      },
+      () => `${this.name} says ${String(pattern)}; it has said:\n${this.output}`,
+      seconds,
+    );
+  }
+}
+
+/** Waits until something is so. @throws Error naming it when it is not within the time. */
+export async function until(
+  isSo: () => boolean | Promise<boolean>,
+  what: string | (() => string),
+  seconds = 30,
+): Promise<void> {
+  const end = performance.now() + seconds * 1000;
+  while (!(await isSo())) {
+    if (performance.now() > end)
+      throw new Error(`waited ${seconds} s in vain until ${typeof what === 'string' ? what : what()}`);
+    await sleep(20);
+  }
+}
+
+export interface WorkerOptions {
+  /** Default: two. */
+  readonly slots?: number;
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** The command; default: the built one. */
+  readonly main?: string;
+  /** What starts Node.js: `unshare` with arguments, say; its pid has to become the worker's. */
+  readonly within?: readonly string[];
+}
+
+/** Seconds after which a silent worker's jobs are given to others, in these tests. */
+export const patience = 2;
+
+/** The processes of a test: workers, coordinators. Each machine has a cache of its own. */
+export class Machines {
+  private readonly commands: Command[] = [];
+  private readonly connections: QueueConnection[] = [];
+  private count = 0;
+
+  constructor(readonly directory: string) {}
+
+  /** Starts `nas worker` on a queue. */
+  worker(url: string, { slots = 1, args = [], ...options }: WorkerOptions = {}): Command {
+    const all = ['worker', '--queue', url, '--slots', String(slots), '--patience', String(patience), ...args];
+    return this.start(`worker-${this.count++}`, all, options);
+  }
+
+  /** Starts another verb of the command, with the cache of the test's process or of the folder. */
+  nas(args: readonly string[], env: Readonly<Record<string, string>> = {}): Command {
+    return this.start('coordinator', args, { env });
+  }
+
+  /** Where the cache of a worker is. */
+  cacheOf(worker: Pick<Command, 'name'>): string {
+    return join(this.directory, 'cache', worker.name);
+  }
+
+  /** Who is there, as the queue tells. */
+  async workers(url: string): Promise<readonly WorkerRecord[]> {
+    return listWorkers(await this.connection(url));
+  }
+
+  /** Waits until as many workers are there as are named; the first queue that was asked is asked. */
+  async ready(url: string, ...workers: readonly Command[]): Promise<void> {
+    const all = async () => {
+      const dead = workers.find((command) => !command.isRunning());
+      if (dead !== undefined) throw new Error(`${dead.name} ended:\n${dead.output}`);
+      const there = new Set((await this.workers(url)).map(({ pid }) => pid));
+      return workers.every(({ pid }) => there.has(pid));
+    };
+    await until(
+      all,
+      () => `these workers are there:\n${workers.map(({ name, output }) => `${name}: ${output}`).join('\n')}`,
+    );
+  }
+
+  /** The worker of these that does a job; waits until one does. */
+  async busy(url: string, ...workers: readonly Command[]): Promise<Command> {
+    let found: Command | undefined;
+    await until(async () => {
+      const pids = (await this.workers(url)).filter(({ jobs }) => jobs.length > 0).map(({ pid }) => pid);
+      found = workers.find(({ pid }) => pids.includes(pid));
+      return found !== undefined;
+    }, 'a worker does something');
+    if (found === undefined) throw new Error('none');
+    return found;
+  }
+
+  /** A connection of the test's own to a queue. */
+  async connection(url: string): Promise<QueueConnection> {
+    const [known] = this.connections;
+    if (known !== undefined) return known;
+    const connection = await connectQueue(queueAddress({ url, prefix: 'nas', insecure: false }, {}));
+    this.connections.push(connection);
+    return connection;
+  }
+
+  /** Ends all of them. */
+  async close(): Promise<void> {
+    await Promise.all(this.commands.splice(0).map((command) => command.kill()));
+    await Promise.all(this.connections.splice(0).map((connection) => connection.close()));
+  }
+
+  private start(
+    name: string,
+    args: readonly string[],
+    { env = {}, main: program = main, within = [] }: Omit<WorkerOptions, 'slots' | 'args'>,
+  ): Command {
+    const cache = join(this.directory, 'cache', name);
+    mkdirSync(cache, { recursive: true });
+    const [executable, ...all] = [...within, process.execPath, program, ...args];
+    const child = spawn(executable, all, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, NO_COLOR: '1', NAS_CACHE: cache, ...env },
+    });
+    const command = new Command(name, child);
+    this.commands.push(command);
+    return command;
+  }
+}

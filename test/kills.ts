@@ -1,0 +1,24 @@
+import { spawnSync } from 'node:child_process';
+import { parseArgs } from 'node:util';
+
+/**
+ * Kills a run again and again: `npm run test:kills`, or `npm run test:kills -- --queue` one whose jobs are done by workers
+ * of a queue. `--kills` says how often (25), `--seed` chooses other kills of the queue's.
+ */
+const { values } = parseArgs({
+  options: {
+    queue: { type: 'boolean', default: false },
+    kills: { type: 'string', default: '25' },
+    seed: { type: 'string' },
+  },
+});
+const file = `test/experiments/${values.queue ? 'queue/reliability' : 'runner'}/kill-and-resume.test.ts`;
+const { status } = spawnSync('vitest', ['run', '--project', 'cpu', file], {
+  stdio: 'inherit',
+  env: {
+    ...process.env,
+    NAS_KILLS: values.kills,
+    ...(values.seed !== undefined && { NAS_KILLS_SEED: values.seed }),
+  },
+});
+process.exitCode = status ?? 1;
