@@ -74,6 +74,12 @@ export const acceptEnvironmentOption = {
   describe: 'Go on although the card that trained is gone, or latency is now measured otherwise than before',
 } as const satisfies Options;
 
+/** `--workers` where a run goes. */
+export const workersOption = {
+  type: 'string',
+  describe: 'Who does the work: pool (this machine), or the address of a queue of workers (redis://...)',
+} as const satisfies Options;
+
 /** `--ui` where a run goes. */
 export const uiOption = {
   type: 'boolean',

@@ -1,5 +1,5 @@
 import { defaultWorkdir } from '../../experiments/runner/workdir.js';
-import { acceptEnvironmentOption, command, jsonOption, setOption, uiOption } from '../command.js';
+import { acceptEnvironmentOption, command, jsonOption, setOption, uiOption, workersOption } from '../command.js';
 import { drawReport } from '../draw-report.js';
 import { withPage } from '../page-process.js';
 import { watchRun } from '../watch-run.js';
@@ -12,6 +12,7 @@ export const run = command({
     ['run experiment.yaml --set search.trials=5 --set train.epochs=1', 'a shorter search'],
     ['run experiment.yaml --workdir /data/search --fresh', 'another folder; an earlier run there is thrown away'],
     ['run experiment.yaml --ui', 'and watch it in a browser'],
+    ['run experiment.yaml --workers redis://10.0.0.5:6379', 'with the workers of many machines: nas worker'],
   ],
   options: (yargs) =>
     yargs
@@ -20,11 +21,12 @@ export const run = command({
       .option('set', setOption)
       .option('fresh', { type: 'boolean', default: false, describe: 'Throw away an earlier run in the workdir' })
       .option('accept-environment', acceptEnvironmentOption)
+      .option('workers', workersOption)
       .option('ui', uiOption)
       .option('json', { ...jsonOption, describe: "Print the report's data as JSON at the end" }),
-  run: async ({ yaml, workdir, set, fresh, acceptEnvironment, ui, json }, terminal) => {
+  run: async ({ yaml, workdir, set, workers, fresh, acceptEnvironment, ui, json }, terminal) => {
     const { loadExperiment, runExperiment } = await import('../../experiments/index.js');
-    const loaded = loadExperiment(yaml, { set });
+    const loaded = loadExperiment(yaml, { set, ...(workers !== undefined && { workers }) });
     const options = { fresh, acceptEnvironment, report: drawReport, ...(workdir === undefined ? {} : { workdir }) };
     const shown = ui ? (workdir ?? defaultWorkdir(loaded.experiment.name)) : undefined;
     await withPage(shown, terminal, () =>

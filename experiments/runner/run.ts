@@ -3,6 +3,7 @@ import { invalidInput } from '../../base/errors.js';
 import { lockWorkdir, Store, type Clock } from '../../store/index.js';
 import { locatingIn, locatingNowhere, parseExperiment, type LoadedExperiment } from '../parse/index.js';
 import { isMap } from '../parse/path.js';
+import { workersGiven } from '../parse/workers.js';
 import { isTableExperiment } from '../kinds.js';
 import type { WorkersConfig } from '../queue/schema.js';
 import type { Experiment } from '../schema.js';
@@ -44,6 +45,8 @@ export interface RunOptions {
 export interface ResumeOptions {
   /** Trials in all (`70`), or further ones (`+20`); also of a run that is complete. Default: as many as it has. */
   readonly trials?: string;
+  /** Who does the work from here on: `pool`, or the address of a queue, whose other settings stay. Default: as before. */
+  readonly workersAt?: string;
 }
 
 const never = new AbortController().signal;
@@ -123,7 +126,7 @@ export async function resumeExperiment(
   options: Pick<RunOptions, 'acceptEnvironment' | 'signal' | 'workersConfig' | 'workers' | 'report'> & ResumeOptions,
   observe: RunObserver,
 ): Promise<RunOutcome> {
-  const { acceptEnvironment = false, signal = never, workersConfig, workers, trials, report } = options;
+  const { acceptEnvironment = false, signal = never, workersConfig, workersAt, workers, trials, report } = options;
   const path = resolve(workdir);
   if (!hasRun(path)) throw invalidInput(`${workdir}: there is no run here`, { hint: 'nas run <yaml> starts one.' });
   const lock = lockWorkdir(path);
@@ -142,7 +145,9 @@ export async function resumeExperiment(
       const settled = storedExperiment(store, path);
       requireSameFiles(settled, environment);
       const asked = trials === undefined ? settled : withMoreTrials(settled, trials, store, observe);
-      const experiment = withWorkers(asked, workersConfig);
+      const done = workersConfig ?? workersConfigOf(asked);
+      const given = workersAt === undefined || done === undefined ? done : workersGiven(workersAt, done);
+      const experiment = withWorkers(asked, given);
       await requireWorkers(experiment, workers);
       const time = latestChange(store);
       const locating = locatingNowhere;

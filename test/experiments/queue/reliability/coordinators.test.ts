@@ -126,8 +126,8 @@ describeWithValkey('a coordinator', () => {
     });
     expect(before.state).toBe('interrupted');
     expect(existsSync(join(workdir, 'artifacts', 'search', '00000', 'checkpoint.bin'))).toBe(true);
-    const [record] = await machines.workers(valkey.url);
-    expect(record.jobs).toEqual([]);
+    const jobs = async () => (await machines.workers(valkey.url)).find(({ pid }) => pid === worker.pid)?.jobs;
+    await expect.poll(jobs).toEqual([]);
     const after = await runQueued({ workdir });
     expect(after.found).toEqual(expected);
     const told = [...epochsTold([...before.events, ...after.events])];

@@ -26,7 +26,7 @@ describeWithValkey('latency on a worker', () => {
     const store = Store.open(join(workdir, 'nas.sqlite'), { readonly: true });
     try {
       const devices = store.measurements.all().map(({ device }) => device);
-      expect(new Set(devices)).toEqual(new Set(['worker/pi5']));
+      expect(new Set(devices)).toEqual(new Set(['worker/pi5/cpu/1 thread/batch 1']));
     } finally {
       store.close();
     }
