@@ -29,7 +29,12 @@ const parts = {
 export function writeExperiment(
   directory: string,
   changes: Readonly<
-    Partial<Record<keyof typeof parts | 'latency' | 'evaluate' | 'supernet' | 'compress' | 'engine' | 'workers', string | null>>
+    Partial<
+      Record<
+        keyof typeof parts | 'latency' | 'evaluate' | 'supernet' | 'compress' | 'engine' | 'workers',
+        string | null
+      >
+    >
   > = {},
 ): string {
   const data = join(directory, 'data');

@@ -152,7 +152,7 @@ export class Machines {
   /** A connection of the test's own to a queue. */
   async connection(url: string): Promise<QueueConnection> {
     const [known] = this.connections;
-        // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- set while it was waited
+    // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- set while it was waited
     if (known !== undefined) return known;
     const connection = await connectQueue(queueAddress({ url, prefix: 'nas', insecure: false }, {}));
     this.connections.push(connection);
