@@ -1,9 +1,14 @@
+import picocolors from 'picocolors';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { z } from 'zod';
+import { commands } from '../../cli/commands/index.js';
+import type { Terminal } from '../../cli/output/terminal.js';
+import { createParser } from '../../cli/run-command.js';
+import { loadExperiment } from '../../experiments/index.js';
 
 const folder = fileURLToPath(new URL('../../deploy/examples', import.meta.url));
 const read = (name: string): string => readFileSync(join(folder, name), 'utf8');
@@ -18,6 +23,14 @@ function documentsOf(name: string): unknown[] {
     return said;
   });
 }
+
+const quietTerminal: Terminal = {
+  colors: picocolors.createColors(false),
+  live: false,
+  columns: () => 100,
+  out: () => undefined,
+  err: () => undefined,
+};
 
 const text = z.string();
 const portsSchema = z.array(z.object({ port: z.union([z.number(), text]), targetPort: text.optional() }));
@@ -94,6 +107,22 @@ const experimentSchema = z.object({
   }),
 });
 const { workers } = experimentSchema.parse(documentsOf('experiment.yaml')[0]);
+/** The shell commands of the guide to many machines. */
+const guide = readFileSync(join(folder, '../../docs/many-machines.md'), 'utf8');
+const guideLines = [...guide.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].flatMap(([, block]) =>
+  block.replaceAll('\\\n', ' ').split('\n'),
+);
+
+/** The command lines of `nas` in the examples and in the guide. */
+const commandLines: readonly (readonly string[])[] = [
+  ...pods.filter(({ name }) => name !== 'queue').map(({ spec }) => spec.containers[0].args),
+  ...['coordinator', 'worker'].map((name) => compose.services[name].command),
+  ...guideLines.flatMap((line) => {
+    const words = /^(?:npx )?nas ([^#]*)/.exec(line);
+    return words === null ? [] : [words[1].trim().split(/\s+/)];
+  }),
+];
+
 const queue = new URL(workers.url);
 const artifacts = new URL(workers.artifacts.url);
 
@@ -145,6 +174,31 @@ describe('the example for Kubernetes', () => {
 
   it('lets nobody else connect to what listens', () => {
     for (const name of ['queue', 'coordinator', 'worker']) named('NetworkPolicy', name);
+  });
+});
+
+describe('the commands of the examples and of the guide', () => {
+  it.each(commandLines.map((words) => [words.join(' '), words] as const))(
+    'nas %s: has these options',
+    async (_, words) => {
+      const [verb, ...others] = words;
+      expect(commands.map(({ name }) => name)).toContain(verb);
+      const help = await createParser([verb], quietTerminal).getHelp();
+      const known = new Set([...help.matchAll(/(--[a-z][a-z-]*)/g)].map(([option]) => option));
+      const given = others.filter((word) => word.startsWith('--')).map((word) => word.split('=')[0]);
+      expect([...known]).toEqual(expect.arrayContaining(given));
+    },
+  );
+
+  it('are some', () => expect(commandLines.length).toBeGreaterThan(6));
+});
+
+describe('the experiment of the examples', () => {
+  it('is valid, but for the password that is in place later', () => {
+    const file = join(folder, 'experiment.yaml');
+    const password = join(folder, 'kubernetes/secret.yaml');
+    const { experiment } = loadExperiment(file, { set: [`workers.password_file=${password}`] });
+    expect(experiment.name).toBe('many-machines');
   });
 });
 
