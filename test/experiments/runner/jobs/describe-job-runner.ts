@@ -14,7 +14,7 @@ import { makeTinyDataset } from '../../../support/tiny-dataset.js';
 
 /** A runner under test. */
 export interface JobRunnerUnderTest {
-  readonly create: (options: PoolOptions) => JobRunner;
+  readonly create: (options: PoolOptions) => JobRunner | Promise<JobRunner>;
   /** The process ids of its workers, which run on this machine. */
   readonly workers: () => readonly number[];
 }
@@ -22,7 +22,7 @@ export interface JobRunnerUnderTest {
 /** What tests of one implementation alone share with the contract's. */
 export interface JobFixture {
   /** Closed after the test. */
-  create(options: PoolOptions): JobRunner;
+  create(options: PoolOptions): Promise<JobRunner>;
   /** A job that takes next to no time. */
   proxies(id: string): JobOrder<ProxiesJob>;
   /** A job that takes a few tenths of a second for each epoch. */
@@ -97,7 +97,7 @@ export function describeJobRunner(
     };
 
     it('begins jobs in the order in which they were submitted, and gives each its own result', async () => {
-      runner = create({ size: 1, retries: 0 });
+      runner = await create({ size: 1, retries: 0 });
       const order: string[] = [];
       const submit = (id: string) => runner.submit(proxies(id), { started: () => order.push(id) });
       const jobs = ['first', 'second', 'third'].map(submit);
@@ -108,7 +108,7 @@ export function describeJobRunner(
     });
 
     it('brings training to a stand while latency is measured, and lets it go on', async () => {
-      runner = create({ size: 1, retries: 0 });
+      runner = await create({ size: 1, retries: 0 });
       let standing = false;
       const whileStanding: JobEvent[] = [];
       let trained = false;
@@ -132,7 +132,7 @@ export function describeJobRunner(
     });
 
     it('starts the job of a killed worker again, from its checkpoint, as often as allowed', async () => {
-      runner = create({ size: 1, retries: 1 });
+      runner = await create({ size: 1, retries: 1 });
       const reasons: string[] = [];
       let kills = 1;
       const submitted = runner.submit(training('train', 3), {
@@ -148,7 +148,7 @@ export function describeJobRunner(
     });
 
     it('gives up when the worker dies too often', async () => {
-      runner = create({ size: 1, retries: 1 });
+      runner = await create({ size: 1, retries: 1 });
       const dying = runner.submit(training('train', 40), {
         event: ({ kind }) => {
           if (kind === 'epoch') signalWorkers('SIGKILL');
@@ -158,7 +158,7 @@ export function describeJobRunner(
     });
 
     it('ends a worker that makes no progress, and starts its job again', async () => {
-      runner = create({ size: 1, retries: 3 });
+      runner = await create({ size: 1, retries: 3 });
       const reasons: string[] = [];
       let stops = 1;
       const submitted = runner.submit(
@@ -175,7 +175,7 @@ export function describeJobRunner(
     });
 
     it('lets everything go on when the measurement hangs for which it stands still', async () => {
-      runner = create({ size: 1, retries: 0 });
+      runner = await create({ size: 1, retries: 0 });
       const { job, ...order } = measuring('measure');
       // So many blocks that it is still at work when it is stopped.
       const protocol = { ...defaultProtocol, minBlocks: 10_000, maxBlocks: 10_000 };
@@ -188,7 +188,7 @@ export function describeJobRunner(
     });
 
     it('cancels a job that waits, one that runs, and with all of them those to come', async () => {
-      runner = create({ size: 1, retries: 0 });
+      runner = await create({ size: 1, retries: 0 });
       let began: () => void;
       const beginning = new Promise<void>((resolve) => (began = resolve));
       const running = runner.submit(training('runs', 400), { event: () => began() });
@@ -203,7 +203,7 @@ export function describeJobRunner(
     });
 
     it('calls a job that is lost when the runner closes interrupted: it has not failed', async () => {
-      runner = create({ size: 1, retries: 3 });
+      runner = await create({ size: 1, retries: 3 });
       const retry = () => expect.unreachable('nobody waits for another attempt');
       let began: () => void;
       const beginning = new Promise<void>((resolve) => (began = resolve));
@@ -216,7 +216,7 @@ export function describeJobRunner(
     });
 
     it('passes on what a job throws, and serves the next one', async () => {
-      runner = create({ size: 1, retries: 3 });
+      runner = await create({ size: 1, retries: 3 });
       const retry = () => expect.unreachable('an error is no reason to try again');
       const order = training('wrong', 1);
       const wrong = { ...order, job: { ...order.job, fit: { ...order.job.fit, network: { ...network, classes: 3 } } } };
@@ -225,7 +225,7 @@ export function describeJobRunner(
     });
 
     it('ends a job whose listener throws with that error, and serves the next one', async () => {
-      runner = create({ size: 1, retries: 3 });
+      runner = await create({ size: 1, retries: 3 });
       const full = invalidInput('the disk is full');
       const event = () => {
         throw full;

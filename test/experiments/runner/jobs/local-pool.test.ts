@@ -11,7 +11,7 @@ const pools = { create: (options) => (pool = new LocalPool(options)), workers: (
 
 describeJobRunner('LocalPool', pools, (fixture: JobFixture) => {
   it('ends a job with a clear error when no process can be started, and serves the next one', async () => {
-    const runner = fixture.create({ size: 1, retries: 3 });
+    const runner = await fixture.create({ size: 1, retries: 3 });
     const { execPath } = process;
     process.execPath = '/nowhere/node';
     try {
@@ -26,7 +26,7 @@ describeJobRunner('LocalPool', pools, (fixture: JobFixture) => {
   });
 
   it('ends a process that holds more memory than a job may, and tries once more', async () => {
-    const runner = fixture.create({ size: 1, retries: 1, memoryBytes: 48 * 2 ** 20 });
+    const runner = await fixture.create({ size: 1, retries: 1, memoryBytes: 48 * 2 ** 20 });
     const reasons: string[] = [];
     const started: (readonly number[])[] = [];
     const large = runner.submit(fixture.training('large', 400), {
@@ -47,7 +47,7 @@ describeJobRunner('LocalPool', pools, (fixture: JobFixture) => {
   });
 
   it('lets a process be that holds less, and tells which processes there are', async () => {
-    const runner = fixture.create({ size: 2, retries: 0, memoryBytes: 16 * 2 ** 30 });
+    const runner = await fixture.create({ size: 2, retries: 0, memoryBytes: 16 * 2 ** 30 });
     expect(pool.pids()).toEqual([]);
     await runner.submit(fixture.proxies('small')).result;
     const [pid, ...others] = pool.pids();

@@ -1,0 +1,88 @@
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import { connectQueue, queueAddress, type QueueConnection } from '../../../../experiments/queue/connection.js';
+import { openRunner, type RunToOpen } from '../../../../experiments/queue/coordinator/open-runner.js';
+import type { QueueRunner } from '../../../../experiments/queue/coordinator/queue-runner.js';
+import { workersSchema, type QueueConfig } from '../../../../experiments/queue/schema.js';
+import { startWorker, type RunningWorker } from '../../../../experiments/queue/worker/start-worker.js';
+import type { RunEvent } from '../../../../experiments/runner/index.js';
+import { Store } from '../../../../store/index.js';
+import { temporaryFolder } from '../../../support/temporary.js';
+import type { Valkey } from '../../../support/valkey.js';
+
+/** `workers:` of an experiment with this queue. */
+export function configOf({ url }: Pick<Valkey, 'url'>, more: object = {}): QueueConfig {
+  const config = workersSchema.parse({ type: 'queue', url, ...more });
+  if (config.type !== 'queue') throw new Error('a queue was asked for');
+  return config;
+}
+
+/** A connection of the test's own. */
+export async function connectionTo(valkey: Valkey): Promise<QueueConnection> {
+  const connection = await connectQueue(queueAddress(configOf(valkey), {}));
+  onTestFinished(() => connection.close());
+  return connection;
+}
+
+/** A worker in this process; its jobs are in processes of their own. */
+export function worker(valkey: Valkey, { slots = 1, tags = [] as readonly string[] } = {}): Promise<RunningWorker> {
+  return startWorker({
+    address: queueAddress(configOf(valkey), {}),
+    slots,
+    memoryBytes: null,
+    tags,
+    modules: false,
+    cacheBytes: 2 ** 30,
+    directory: temporaryFolder(),
+    cache: temporaryFolder(),
+    patienceMs: 4000,
+    onNote: () => undefined,
+  });
+}
+
+/** A run without an experiment, whose jobs a test gives it. */
+export class QueuedRun {
+  readonly workdir = temporaryFolder();
+  readonly events: RunEvent[] = [];
+  readonly store: Store;
+
+  constructor(private readonly valkey: Valkey) {
+    this.store = Store.create(join(this.workdir, 'nas.sqlite'), {
+      name: 'jobs',
+      seed: 1,
+      source: '',
+      experiment: {},
+      threads: 1,
+      version: '0',
+      environment: {},
+    });
+    onTestFinished(() => this.store.close());
+  }
+
+  get notes(): readonly string[] {
+    return this.events.flatMap((event) => (event.kind === 'note' || event.kind === 'warning' ? [event.message] : []));
+  }
+
+  /** A coordinator of the run. */
+  async open(changes: Partial<RunToOpen> = {}, more: object = {}): Promise<QueueRunner> {
+    return openRunner(configOf(this.valkey, more), {
+      name: 'jobs',
+      workdir: this.workdir,
+      store: this.store,
+      parallel: 1,
+      retries: 2,
+      acceptEnvironment: false,
+      observe: (event) => this.events.push(event),
+      stopping: () => false,
+      ...changes,
+    });
+  }
+}
+
+/** The processes in which jobs of this process's workers and pools run. */
+export const jobProcesses = (): number[] =>
+  execFileSync('ps', ['-o', 'pid=,args=', '--ppid', String(process.pid)], { encoding: 'utf8' })
+    .split('\n')
+    .filter((line) => line.includes('worker-main'))
+    .map((line) => Number.parseInt(line, 10));
