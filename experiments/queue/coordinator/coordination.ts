@@ -1,4 +1,3 @@
-import type { JobWorker } from '../../runner/jobs/job-runner.js';
 import type { Artifacts } from '../artifacts/artifacts.js';
 import type { Signals } from '../signals.js';
 import type { Identity } from '../wire.js';
@@ -24,6 +23,3 @@ export interface Coordination {
   /** In ms, only to be compared with itself. */
   readonly clock: () => number;
 }
-
-/** A worker as the owner of a job hears of it. */
-export const jobWorker = (index: number, { host, group }: Identity): JobWorker => ({ index, host, group });

@@ -1,25 +1,19 @@
-import { NasError, messageOf } from '../../../base/errors.js';
+import { messageOf, type NasError } from '../../../base/errors.js';
 import { WorkerDied, type JobListener, type JobOrder } from '../../runner/jobs/job-runner.js';
 import { relocateResult } from '../../runner/jobs/job-files.js';
 import type { Job, ResultOf } from '../../runner/jobs/jobs.js';
 import { ArtifactGone } from '../artifacts/failures.js';
-import { newsSchema, type Folders, type Identity, type News, type Order } from '../wire.js';
-import { jobWorker, type Coordination } from './coordination.js';
+import { newsSchema, type Folders, type News, type Order } from '../wire.js';
+import type { Lane } from '../lanes.js';
+import type { Coordination } from './coordination.js';
+import { dealWith, wasCancelled, type Attempted, type Placed } from './dealing.js';
 import { Deaths, type Death } from './deaths.js';
 import { deferred } from './deferred.js';
 import { pathHere, type Draft } from './draft.js';
 import { FoldersHere } from './folders-here.js';
-import type { Lane } from '../lanes.js';
 import type { LaneClient, LaneListener, LaneState } from './lane-client.js';
-import type { Prepared } from './orders.js';
 import { outcomeOfAnswer, outcomeOfFailure, type Outcome } from './outcome.js';
-
-/** A job that was prepared for its lane. */
-interface Placed {
-  readonly lane: LaneClient;
-  readonly prepared: Prepared;
-  readonly folders: FoldersHere;
-}
+import { Owner } from './owner.js';
 
 /** Ms without a sign after which nobody waits any more for the checkpoint of a job that was cancelled. */
 const cancelPatience = 120_000;
@@ -38,14 +32,15 @@ export class PendingJob implements LaneListener {
   private cancelled = false;
   private heardAt: number;
   private readonly deaths: Deaths;
-  private worker: { readonly by: Identity; readonly seat: number } | undefined;
+  private readonly owner: Owner;
 
   constructor(
     readonly order: JobOrder,
     readonly draft: Draft,
-    private readonly listener: JobListener,
+    listener: JobListener,
     private readonly shared: Coordination,
   ) {
+    this.owner = new Owner(listener, shared.seats);
     this.deaths = new Deaths(shared.attempts);
     this.heardAt = shared.clock();
   }
@@ -59,10 +54,10 @@ export class PendingJob implements LaneListener {
     return this.ending.promise;
   }
 
-  /** The lane in which it has waited for a worker for longer than `ms`; null: it does not. */
-  waitsAt(ms: number): Lane | null {
-    const isWaiting = this.phase === 'queued' && this.worker === undefined;
-    return isWaiting && this.shared.clock() - this.heardAt > ms ? (this.placed?.lane.lane ?? null) : null;
+  /** Its lane, when nothing has been heard of it there for longer than `ms`; else null. */
+  silentAt(ms: number): Lane | null {
+    const isSilent = this.phase === 'queued' && this.shared.clock() - this.heardAt > ms;
+    return isSilent ? (this.placed?.lane.lane ?? null) : null;
   }
 
   /** Puts what it needs where workers find it. @throws NasError when that cannot be done */
@@ -86,7 +81,7 @@ export class PendingJob implements LaneListener {
     if (this.cancelled) return;
     this.cancelled = true;
     this.heardAt = this.shared.clock();
-    if (this.phase === 'preparing') this.fail(new NasError('interrupted', 'the job was cancelled'));
+    if (this.phase === 'preparing') this.fail(wasCancelled());
     if (this.phase === 'queued') this.attempt(() => this.withdraw());
   }
 
@@ -107,7 +102,7 @@ export class PendingJob implements LaneListener {
     if (!this.cancelled || this.phase === 'ended') return;
     const silent = this.shared.clock() - this.heardAt;
     if (silent > (this.shared.isOnline() ? cancelPatience : cancelPatienceOffline))
-      this.fail(new NasError('interrupted', 'the job was cancelled, and its worker is not heard of'));
+      this.fail(wasCancelled('its worker is not heard of'));
   }
 
   duplicated(): void {
@@ -132,14 +127,14 @@ export class PendingJob implements LaneListener {
   /** The server has already put it back among those that wait. */
   stalled(): void {
     if (this.phase !== 'queued') return;
-    const who = this.worker === undefined ? 'its worker' : `its worker on ${this.worker.by.host}`;
-    this.leave();
+    const who = this.owner.workerText;
+    this.owner.left();
     if (this.cancelled) this.attempt(() => this.withdraw());
     else if (!this.mayGoOn('vanished', `${who} is not heard of any more`)) this.discard();
   }
 
   returned(): void {
-    this.leave();
+    this.owner.left();
     if (this.cancelled && this.phase === 'queued') this.attempt(() => this.withdraw());
   }
 
@@ -147,7 +142,8 @@ export class PendingJob implements LaneListener {
     if (this.phase !== 'queued') return;
     switch (state) {
       case 'active':
-        if (this.worker === undefined) this.attempt(() => this.recognise());
+        if (this.cancelled) this.attempt(() => this.withdraw());
+        else if (!this.owner.hasWorker) this.attempt(() => this.recognise());
         break;
       case 'delayed':
       case 'waiting':
@@ -160,7 +156,7 @@ export class PendingJob implements LaneListener {
         break;
       case 'unknown':
         // The server was restarted without its memory.
-        this.leave();
+        this.owner.left();
         this.take({ kind: 'interrupted', folders: {} });
         break;
     }
@@ -169,13 +165,13 @@ export class PendingJob implements LaneListener {
   private hear(news: News): void {
     switch (news.kind) {
       case 'started':
-        this.started(news.by);
+        this.tell(() => this.owner.started(news.by));
         if (this.cancelled) this.attempt(() => this.withdraw());
         break;
       case 'event': {
         const { event } = news;
         if (event.kind === 'epoch') this.deaths.progressed();
-        this.tell(() => this.listener.event?.(event));
+        this.tell(() => this.owner.event(event));
         break;
       }
       case 'files':
@@ -185,17 +181,10 @@ export class PendingJob implements LaneListener {
     }
   }
 
-  private started(by: Identity): void {
-    this.leave();
-    this.worker = { by, seat: this.shared.seats.take(by) };
-    const { seat } = this.worker;
-    this.tell(() => this.listener.started?.(jobWorker(seat, by)));
-  }
-
   /** It was begun before this process listened. */
   private async recognise(): Promise<void> {
     const by = await this.shared.whoDoes(this.order.id);
-    if (by !== null && this.worker === undefined && this.phase === 'queued') this.started(by);
+    if (by !== null && !this.owner.hasWorker && this.phase === 'queued') this.tell(() => this.owner.started(by));
   }
 
   private follow(folders: Folders): void {
@@ -226,7 +215,7 @@ export class PendingJob implements LaneListener {
     await this.look();
     if (this.generation !== generation) return;
     if (!(await lane.remove(prepared.id))) await this.shared.signals.cancel(prepared.id);
-    else if (this.generation === generation) this.fail(new NasError('interrupted', 'the job was cancelled'));
+    else if (this.generation === generation) this.fail(wasCancelled());
   }
 
   private take(outcome: Outcome): void {
@@ -235,59 +224,29 @@ export class PendingJob implements LaneListener {
     this.phase = 'taking';
     this.generation++;
     this.heardAt = this.shared.clock();
-    this.deal(outcome, placed).catch((error: unknown) => this.fail(error));
+    dealWith(outcome, this.attempted(placed)).catch((error: unknown) => this.fail(error));
   }
 
-  private async deal(outcome: Outcome, placed: Placed): Promise<void> {
-    const { lane, prepared, folders } = placed;
-    switch (outcome.kind) {
-      case 'done':
-        await this.finish(outcome, placed);
-        break;
-      case 'interrupted':
-        await folders.end(outcome.folders);
-        if (!this.cancelled) await this.again(placed);
-        else if (outcome.result === undefined) this.fail(new NasError('interrupted', 'the job was cancelled'));
-        else await this.finish({ ...outcome, result: outcome.result }, placed);
-        break;
-      case 'died':
-        await folders.halt();
-        this.leave();
-        if (this.cancelled) this.fail(new NasError('interrupted', `the job was cancelled: ${outcome.reason}`));
-        else if (this.mayGoOn('died', outcome.reason)) await this.again(placed);
-        break;
-      case 'failed':
-        this.fail(outcome.error);
-        break;
-    }
-    if (this.isOver()) await lane.remove(prepared.id);
-  }
-
-  private async finish(
-    { result, folders }: { result: ResultOf<Job>; folders: Folders },
-    placed: Placed,
-  ): Promise<void> {
-    try {
-      await placed.folders.end(folders);
-    } catch (error) {
-      if (!(error instanceof ArtifactGone)) throw error;
-      return this.deal({ kind: 'died', reason: error.message }, placed);
-    }
-    this.settling.resolve(relocateResult(this.order.job.kind, result, (path) => pathHere(this.draft, path)));
-    this.over();
-  }
-
-  /** Another attempt, from the files that are here. */
-  private async again({ lane, prepared, folders }: Placed): Promise<void> {
-    this.leave();
-    // What is left of the attempt before goes first; where a worker has begun another one, that is the one.
-    const removed = await lane.remove(prepared.id);
-    const order = await this.shared.orders.order(prepared, this.order, this.deaths.attempt);
-    folders.begin(order.folders);
-    if (this.isOver()) return;
-    if (this.cancelled) this.fail(new NasError('interrupted', 'the job was cancelled'));
-    else if (removed) this.enqueue(order, true);
-    else this.phase = 'queued';
+  private attempted(placed: Placed): Attempted {
+    return {
+      order: this.order,
+      placed,
+      orders: this.shared.orders,
+      deaths: this.deaths,
+      isCancelled: () => this.cancelled,
+      isOver: () => this.isOver(),
+      succeed: (result) => {
+        this.settling.resolve(relocateResult(this.order.job.kind, result, (path) => pathHere(this.draft, path)));
+        this.over();
+      },
+      fail: (error) => this.fail(error),
+      mayGoOn: (reason) => this.mayGoOn('died', reason),
+      repeat: (order) => {
+        this.owner.left();
+        if (order !== null) this.enqueue(order, true);
+        else this.phase = 'queued';
+      },
+    };
   }
 
   private enqueue(order: Order, first: boolean): void {
@@ -304,7 +263,7 @@ export class PendingJob implements LaneListener {
       this.fail(new WorkerDied(reason));
       return false;
     }
-    return this.tell(() => this.listener.retry?.(this.deaths.attempt, this.deaths.attempts, reason));
+    return this.tell(() => this.owner.retry(this.deaths.attempt, this.deaths.attempts, reason));
   }
 
   /** Tells the owner; what the owner throws ends the job. */
@@ -336,11 +295,6 @@ export class PendingJob implements LaneListener {
     if (this.placed !== undefined) task(this.placed).catch((error: unknown) => this.shared.onTrouble(messageOf(error)));
   }
 
-  private leave(): void {
-    if (this.worker !== undefined) this.shared.seats.leave(this.worker.seat);
-    this.worker = undefined;
-  }
-
   /** Whether nothing more comes of it. */
   isOver(): boolean {
     return this.phase === 'ended';
@@ -350,7 +304,7 @@ export class PendingJob implements LaneListener {
     if (this.phase === 'ended') return;
     this.phase = 'ended';
     this.generation++;
-    this.leave();
+    this.owner.left();
     if (this.placed !== undefined) this.placed.lane.forget(this.placed.prepared.id);
     this.ending.resolve(null);
   }

@@ -79,10 +79,10 @@ export class QueueRunner implements JobRunner {
     for (const pending of this.pending.values()) pending.tick();
   }
 
-  /** The lanes in which a job has waited for a worker for longer than `ms`. */
-  waitingLanes(ms: number): readonly Lane[] {
-    const waiting = [...this.pending.values()].flatMap((pending) => pending.waitsAt(ms) ?? []);
-    return [...new Map(waiting.map((lane) => [queueName(lane), lane])).values()];
+  /** The lanes in which nothing has been heard of a job for longer than `ms`. */
+  silentLanes(ms: number): readonly Lane[] {
+    const silent = [...this.pending.values()].flatMap((pending) => pending.silentAt(ms) ?? []);
+    return [...new Map(silent.map((lane) => [queueName(lane), lane])).values()];
   }
 
   /** Prepares a job and queues it after those that were submitted before it. */

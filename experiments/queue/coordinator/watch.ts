@@ -16,7 +16,7 @@ export interface WatchOptions {
 
 /** Between two looks, in ms. */
 const interval = 5000;
-/** Ms that a job waits before it is told why no worker takes it. */
+/** Ms without news of a job before it is told why no worker takes it. */
 const patience = 10_000;
 
 /**
@@ -30,13 +30,13 @@ export function watchJobs({ connection, runner, lanes, url, observe }: WatchOpti
   let looking = false;
 
   const tellUnserved = async (): Promise<void> => {
-    const waiting = runner.waitingLanes(patience);
-    if (waiting.length === 0) {
+    const silent = runner.silentLanes(patience);
+    if (silent.length === 0) {
       told.clear();
       return;
     }
     const workers = await listWorkers(connection);
-    for (const lane of waiting) {
+    for (const lane of silent) {
       const name = queueName(lane);
       if (isServed(lane, workers)) told.delete(name);
       else {

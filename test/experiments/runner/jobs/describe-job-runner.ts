@@ -234,6 +234,10 @@ export function describeJobRunner(
       expect(await runner.submit(proxies('next')).result).toHaveLength(1);
     });
 
-    more({ create: (options) => (runner = create(options)), proxies, training });
+    const createRunner = async (options: PoolOptions): Promise<JobRunner> => {
+      runner = await create(options);
+      return runner;
+    };
+    more({ create: createRunner, proxies, training });
   });
 }
