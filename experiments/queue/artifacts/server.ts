@@ -32,7 +32,10 @@ export interface ArtifactServer {
 const hour = 3_600_000;
 
 const refuse = (reply: FastifyReply, status: number, message: string, hint?: string): FastifyReply =>
-  reply.status(status).send({ error: { message, ...(hint === undefined ? {} : { hint }) } });
+  reply
+    .status(status)
+    .type('application/json')
+    .send({ error: { message, ...(hint === undefined ? {} : { hint }) } });
 
 /** Checks each request before anything else is done for it. */
 function checkAccess(app: FastifyInstance, names: ReadonlySet<string>, token: string): void {

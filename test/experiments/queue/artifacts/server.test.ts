@@ -1,0 +1,142 @@
+import fc from 'fast-check';
+import { existsSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { rangeOf, serveArtifacts } from '../../../../experiments/queue/artifacts/server.js';
+import { temporaryFolder } from '../../../support/temporary.js';
+import { artifactOf, fileWith, someBytes } from './describe-artifacts.js';
+import { serve, token } from './hosted.js';
+
+interface Reply {
+  readonly status: number;
+  readonly body: Buffer;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+}
+
+/** A request as it is written, without what fetch corrects. */
+function ask(
+  port: number,
+  path: string,
+  method = 'GET',
+  headers: Record<string, string> = {},
+  body = '',
+): Promise<Reply> {
+  return new Promise((resolve, reject) => {
+    const all = { authorization: `Bearer ${token}`, ...headers };
+    const asked = request({ host: '127.0.0.1', port, path, method, headers: all }, (answer) => {
+      const chunks: Buffer[] = [];
+      answer.on('data', (chunk: Buffer) => chunks.push(chunk));
+      answer.on('end', () =>
+        resolve({ status: answer.statusCode ?? 0, body: Buffer.concat(chunks), headers: answer.headers }),
+      );
+    });
+    asked.on('error', reject);
+    asked.end(body);
+  });
+}
+
+it('answers nobody without the token, no page of a browser, and under no name of others', async () => {
+  const { hosted, server } = await serve();
+  const { sha256 } = await hosted.put(fileWith(Buffer.from('content')));
+  const path = `/v1/artifacts/${sha256}`;
+  const status = async (method: string, headers: Record<string, string>): Promise<number> =>
+    (await ask(server.port, path, method, headers)).status;
+  for (const method of ['GET', 'HEAD', 'PUT']) {
+    for (const authorization of ['', 'Bearer ', 'Bearer wrong', token, `Bearer ${token}x`])
+      expect(await status(method, { authorization })).toBe(401);
+    expect(await status(method, { origin: 'http://127.0.0.1' })).toBe(403);
+    expect(await status(method, { host: 'elsewhere.example' })).toBe(403);
+  }
+  expect(await status('GET', {})).toBe(200);
+  expect(await status('GET', { host: 'localhost:1' })).toBe(200);
+  for (const method of ['POST', 'DELETE', 'PATCH', 'OPTIONS']) expect(await status(method, {})).toBe(404);
+});
+
+it('serves what was put by its hash, and nothing else that is there', async () => {
+  const { server } = await serve();
+  const parts = fc.oneof(fc.string(), fc.constantFrom('..', '%2e%2e', '%2f', '/', 'etc', 'passwd', 'a'.repeat(64)));
+  await fc.assert(
+    fc.asyncProperty(fc.array(parts, { maxLength: 6 }), async (texts) => {
+      const path = `/v1/artifacts/${encodeURI(texts.join('/')).replace(/[^\x21-\x7e]/g, '')}`;
+      for (const method of ['GET', 'HEAD'])
+        expect([400, 404, 414]).toContain((await ask(server.port, path, method)).status);
+    }),
+    { numRuns: 60 },
+  );
+});
+
+it('gives the range that is asked for', async () => {
+  const { hosted, server } = await serve();
+  const bytes = someBytes(1000);
+  const { sha256 } = await hosted.put(fileWith(bytes));
+  const get = (range: string): Promise<Reply> => ask(server.port, `/v1/artifacts/${sha256}`, 'GET', { range });
+  const part = await get('bytes=100-199');
+  expect(part.status).toBe(206);
+  expect(part.headers['content-range']).toBe('bytes 100-199/1000');
+  expect(part.body.equals(bytes.subarray(100, 200))).toBe(true);
+  expect((await get('bytes=990-')).body.equals(bytes.subarray(990))).toBe(true);
+  expect((await get('bytes=-10')).body.equals(bytes.subarray(990))).toBe(true);
+  expect((await get('bytes=1000-')).status).toBe(416);
+  expect((await get('bytes=5-1,7-9')).status).toBe(200);
+  fc.assert(
+    fc.property(fc.nat(20), fc.option(fc.nat(30)), fc.option(fc.nat(30)), (size, from, to) => {
+      const range = rangeOf(`bytes=${from ?? ''}-${to ?? ''}`, size);
+      if (range === null || range === 'outside') return;
+      expect(range.start).toBeGreaterThanOrEqual(0);
+      expect(range.start).toBeLessThanOrEqual(range.end);
+      expect(range.end).toBeLessThan(size);
+    }),
+  );
+});
+
+it('takes no upload that is not what it says, and no place for it is anybody else’s', async () => {
+  const { server, uploads } = await serve();
+  const content = Buffer.from('content');
+  const { sha256 } = artifactOf(content);
+  const put = (name: string, headers: Record<string, string>, body: string): Promise<Reply> =>
+    ask(server.port, `/v1/artifacts/${name}`, 'PUT', { 'content-type': 'application/octet-stream', ...headers }, body);
+  const whole = { 'upload-offset': '0', 'upload-length': '7' };
+  expect((await put('..%2fescape', whole, 'content')).status).toBe(400);
+  expect((await put(sha256, {}, 'content')).status).toBe(400);
+  expect((await put(sha256, { ...whole, 'upload-length': '-7' }, 'content')).status).toBe(400);
+  expect((await put(sha256, whole, 'contenX')).status).toBe(422);
+  expect((await put(sha256, whole, 'content and more')).status).toBe(422);
+  const half = await put(sha256, whole, 'con');
+  expect([half.status, half.headers['upload-offset']]).toEqual([409, '3']);
+  const early = await put(sha256, { ...whole, 'upload-offset': '5' }, 'nt');
+  expect([early.status, early.headers['upload-offset']]).toEqual([409, '3']);
+  expect((await put(sha256, { ...whole, 'upload-offset': '3' }, 'tent')).status).toBe(201);
+  expect(readFileSync(join(uploads, sha256)).equals(content)).toBe(true);
+});
+
+it('forgets uploads that nobody finished for a day, and those that nobody took for a week', async () => {
+  const { hosted, uploads } = await serve();
+  const hour = 3600;
+  const now = Date.now() / 1000;
+  const files = { young: 23, old: 25 };
+  for (const [i, hours] of Object.values(files).entries())
+    for (const ending of ['', '.part']) {
+      const file = join(uploads, `${String(i).repeat(64)}${ending}`);
+      writeFileSync(file, 'x');
+      utimesSync(file, now - hours * hour, now - hours * hour);
+    }
+  writeFileSync(join(uploads, 'something'), 'of others');
+  utimesSync(join(uploads, 'something'), 0, 0);
+  await hosted.uploads.expire(Date.now());
+  const is = (name: string): boolean => existsSync(join(uploads, name));
+  expect(is(`${'1'.repeat(64)}.part`)).toBe(false);
+  for (const name of [`${'0'.repeat(64)}.part`, '0'.repeat(64), '1'.repeat(64), 'something'])
+    expect(is(name)).toBe(true);
+  await hosted.uploads.expire(Date.now() + 7 * 24 * hour * 1000);
+  for (const name of ['0', '1']) expect(is(name.repeat(64))).toBe(false);
+});
+
+it('an address that is taken is an error that says what to change', async () => {
+  const { hosted, server } = await serve();
+  temporaryFolder();
+  await expect(serveArtifacts(hosted, { host: '127.0.0.1', port: server.port, token })).rejects.toMatchObject({
+    code: 'invalid-input',
+    hint: expect.stringContaining('workers.artifacts.listen') as unknown,
+  });
+});
