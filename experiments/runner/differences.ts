@@ -8,3 +8,7 @@ export function differences(before: unknown, now: unknown, path = ''): string[] 
   const keys = new Set([...Object.keys(before), ...Object.keys(now)]);
   return [...keys].flatMap((key) => differences(before[key], now[key], path === '' ? key : `${path}.${key}`));
 }
+
+/** Where two experiments differ in what decides results; who does the work is not among it. */
+export const resultDifferences = (before: unknown, now: unknown): string[] =>
+  differences(before, now).filter((key) => key !== 'workers' && !key.startsWith('workers.'));

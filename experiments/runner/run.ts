@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import { invalidInput } from '../../base/errors.js';
+import { canonicalJson } from '../../base/hash.js';
 import { lockWorkdir, Store, type Clock } from '../../store/index.js';
-import { locatingIn, locatingNowhere, parseExperiment, type LoadedExperiment } from '../parse/index.js';
-import { isMap } from '../parse/path.js';
+import { locatingIn, locatingNowhere, type LoadedExperiment } from '../parse/index.js';
 import { workersGiven } from '../parse/workers.js';
 import { isTableExperiment } from '../kinds.js';
 import type { WorkersConfig } from '../queue/schema.js';
@@ -14,15 +14,16 @@ import type { RunObserver } from './events.js';
 import { withMoreTrials } from './budget.js';
 import type { RecordedEnvironment } from './engine.js';
 import { execute, type RunOutcome } from './execute.js';
-import { differences } from './differences.js';
 import type { CreateJobRunner } from './jobs/local-pool.js';
 import { environmentDifferences } from './latency/environment.js';
+import { workersIn, workersNow, type ResumedDetail } from './jobs/workers-now.js';
 import { clockOf, defaultThreads, withParallelFor, type Plan } from './plan.js';
 import { preparePlan } from './prepare-plan.js';
 import { environmentOf, requireSameFiles } from './provenance.js';
 import { writeReport, type DrawReport } from './reports.js';
+import { requireSame, storedExperiment } from './stored-experiment.js';
 import { nasVersion } from './version.js';
-import { hasQueue, requireWorkers, withWorkers, workersConfigOf, workersOf } from './workers.js';
+import { hasQueue, requireWorkers, withWorkers, workersOf } from './workers.js';
 import { clearRun, databasePath, defaultWorkdir, hasRun } from './workdir.js';
 
 export interface RunOptions {
@@ -68,7 +69,7 @@ export async function runExperiment(
   if (hasRun(workdir) && !fresh) {
     requireSame(workdir, loaded);
     // Who does the work may differ from part to part of a run.
-    const { workersConfig = workersConfigOf(loaded.experiment) } = options;
+    const { workersConfig = workersIn(loaded.experiment) } = options;
     return resumeExperiment(workdir, { ...options, workersConfig }, observe);
   }
   const locating = locatingIn(loaded);
@@ -145,8 +146,9 @@ export async function resumeExperiment(
       const settled = storedExperiment(store, path);
       requireSameFiles(settled, environment);
       const asked = trials === undefined ? settled : withMoreTrials(settled, trials, store, observe);
-      const done = workersConfig ?? workersConfigOf(asked);
-      const given = workersAt === undefined || done === undefined ? done : workersGiven(workersAt, done);
+      const was = workersNow(store);
+      const kept = workersConfig ?? was;
+      const given = workersAt === undefined ? kept : workersGiven(workersAt, kept);
       const experiment = withWorkers(asked, given);
       await requireWorkers(experiment, workers);
       const time = latestChange(store);
@@ -169,7 +171,9 @@ export async function resumeExperiment(
       if (!hasQueue(experiment)) noteOtherMachine(before, environmentOf(experiment, threads, engineOf(plan)), observe);
       clock = clockOf(plan);
       if (asked !== settled) store.run.extend(asked);
-      store.events.add({ kind: 'resumed', detail: { version: nasVersion() } });
+      const others = canonicalJson(given) === canonicalJson(was) ? {} : { workers: given };
+      const detail: ResumedDetail = { version: nasVersion(), ...others };
+      store.events.add({ kind: 'resumed', detail });
       store.run.setStatus('running');
       return execute(plan, store, { observe, signal, workers: workers ?? workersOf(experiment), report });
     });
@@ -205,54 +209,6 @@ const isWritten = (written: unknown, ...path: readonly string[]): boolean =>
 const engineOf = (plan: Plan): EngineChoice | undefined => (plan.kind === 'training' ? plan.engine : undefined);
 
 const threadsOf = (experiment: Experiment): number => (isTableExperiment(experiment) ? 1 : defaultThreads(experiment));
-
-/** @throws NasError when the workdir's run was begun with another experiment. */
-function requireSame(workdir: string, { experiment }: LoadedExperiment): void {
-  const store = Store.open(databasePath(workdir), { readonly: true });
-  try {
-    // What was written counts: a default may follow from the machine, or be another one today.
-    const stored = asWritten(store, workdir) ?? filled(store.run.get().experiment, experiment);
-    const differing = differences(stored, experiment);
-    if (differing.length === 0) return;
-    const more = differing.every((key) => key === 'search.trials' || key === 'search.stop.trials');
-    throw invalidInput(`${workdir} holds a run of another experiment (it differs in ${differing.join(', ')})`, {
-      hint: more
-        ? 'nas resume with --trials gives the old run more trials; or choose another folder with --workdir, or throw it away with --fresh.'
-        : 'Choose another folder with --workdir, continue the old run with nas resume, or throw it away with --fresh.',
-    });
-  } finally {
-    store.close();
-  }
-}
-
-/** The experiment of a stored run: every value as it was settled when the run began, later keys by their defaults. */
-function storedExperiment(store: Store, workdir: string): Experiment {
-  // Written by `runExperiment`, which had it from the schema.
-  const settled = store.run.get().experiment as Experiment;
-  return filled(settled, asWritten(store, workdir) ?? settled) as Experiment;
-}
-
-/**
- * What the user of a stored run wrote, parsed on this machine by this version; undefined when the run does not tell.
- * @throws NasError `invalid-input` when this version does not understand it.
- */
-function asWritten(store: Store, workdir: string): Experiment | undefined {
-  // Stored when the run began.
-  const [{ detail }] = store.events.of('created');
-  const { written } = detail as { readonly written?: unknown };
-  if (written === undefined) return undefined;
-  const file = `${databasePath(workdir)} (the experiment as it was written)`;
-  return parseExperiment(file, JSON.stringify(written), { checkFiles: false }).experiment;
-}
-
-/** A value with the keys that only `defaults` has; maps of different types are left alone. */
-function filled(value: unknown, defaults: unknown): unknown {
-  if (!isMap(value) || !isMap(defaults) || value['type'] !== defaults['type']) return value;
-  const keys = new Set([...Object.keys(defaults), ...Object.keys(value)]);
-  return Object.fromEntries(
-    [...keys].map((key) => [key, key in value ? filled(value[key], defaults[key]) : defaults[key]]),
-  );
-}
 
 async function withStore<T>(store: Store, task: () => Promise<T>): Promise<T> {
   try {

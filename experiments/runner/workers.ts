@@ -4,13 +4,10 @@ import type { WorkersConfig } from '../queue/schema.js';
 import { isTableExperiment } from '../kinds.js';
 import type { Experiment } from '../schema.js';
 import { localWorkers, type CreateJobRunner } from './jobs/local-pool.js';
-
-/** Who does the work of an experiment; undefined: it looks all up in a table. */
-export const workersConfigOf = (experiment: Experiment): WorkersConfig | undefined =>
-  isTableExperiment(experiment) ? undefined : experiment.workers;
+import { workersIn } from './jobs/workers-now.js';
 
 /** Whether the work of an experiment goes through a queue, to any number of machines. */
-export const hasQueue = (experiment: Experiment): boolean => workersConfigOf(experiment)?.type === 'queue';
+export const hasQueue = (experiment: Experiment): boolean => workersIn(experiment).type === 'queue';
 
 /** The experiment with others to do its work; a table needs none. */
 export const withWorkers = <E extends Experiment>(experiment: E, workers: WorkersConfig | undefined): E =>
@@ -18,8 +15,8 @@ export const withWorkers = <E extends Experiment>(experiment: E, workers: Worker
 
 /** Who does the work, as the experiment says. */
 export function workersOf(experiment: Experiment): CreateJobRunner {
-  const config = workersConfigOf(experiment);
-  return config?.type === 'queue' ? queueWorkers(config) : localWorkers;
+  const config = workersIn(experiment);
+  return config.type === 'queue' ? queueWorkers(config) : localWorkers;
 }
 
 /**
@@ -32,7 +29,7 @@ export async function requireWorkers(
   experiment: Experiment,
   given: CreateJobRunner | undefined,
 ): Promise<number | null> {
-  const config = workersConfigOf(experiment);
-  if (given !== undefined || config?.type !== 'queue') return null;
+  const config = workersIn(experiment);
+  if (given !== undefined || config.type !== 'queue') return null;
   return (await requireQueue(config)).slots;
 }

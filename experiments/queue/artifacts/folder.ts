@@ -42,18 +42,7 @@ export class SharedFolder implements Artifacts {
 
   async put(path: string, options: TransferOptions = {}): Promise<Artifact> {
     await this.checkThere();
-    let file: OpenFile;
-    try {
-      file = await this.hashes.open(path);
-    } catch (cause) {
-      throw invalidInput(`${path}: cannot be read: ${messageOf(cause)}`, { cause });
-    }
-    try {
-      await this.turns.run(file.artifact.sha256, () => this.copyIn(file, options));
-      return file.artifact;
-    } finally {
-      await file.handle.close();
-    }
+    return this.hashes.putting(path, (file) => this.turns.run(file.artifact.sha256, () => this.copyIn(file, options)));
   }
 
   async get(artifact: Artifact, path: string, options: TransferOptions = {}): Promise<void> {

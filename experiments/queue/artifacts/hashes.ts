@@ -1,7 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
-import { NasError } from '../../../base/errors.js';
+import { invalidInput, messageOf, NasError } from '../../../base/errors.js';
 import type { Artifact } from './artifact.js';
 
 /** A file that was opened, and its content: reading goes on in the same file when another one takes its place. */
@@ -75,6 +75,22 @@ export class FileHashes {
     } catch (error) {
       await handle.close();
       throw error;
+    }
+  }
+
+  /**
+   * Opens a file to put its content somewhere, and closes it afterwards.
+   * @throws NasError `invalid-input` when it cannot be read; what `put` throws
+   */
+  async putting(path: string, put: (file: OpenFile) => Promise<void>): Promise<Artifact> {
+    const file = await this.open(path).catch((cause: unknown) => {
+      throw invalidInput(`${path}: cannot be read: ${messageOf(cause)}`, { cause });
+    });
+    try {
+      await put(file);
+      return file.artifact;
+    } finally {
+      await file.handle.close();
     }
   }
 

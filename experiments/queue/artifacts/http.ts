@@ -40,21 +40,11 @@ export class HttpArtifacts implements Artifacts {
     this.connections = new Connections(silenceMs);
   }
 
-  async put(path: string, options: TransferOptions = {}): Promise<Artifact> {
-    let file: OpenFile;
-    try {
-      file = await this.hashes.open(path);
-    } catch (cause) {
-      throw invalidInput(`${path}: cannot be read: ${messageOf(cause)}`, { cause });
-    }
-    try {
-      const { sha256 } = file.artifact;
-      // What two files of this process have in common is sent once.
-      await this.turns.run(`put ${sha256}`, () => this.sendAll(file, path, options));
-      return file.artifact;
-    } finally {
-      await file.handle.close();
-    }
+  put(path: string, options: TransferOptions = {}): Promise<Artifact> {
+    // What two files of this process have in common is sent once.
+    return this.hashes.putting(path, (file) =>
+      this.turns.run(`put ${file.artifact.sha256}`, () => this.sendAll(file, path, options)),
+    );
   }
 
   async get(artifact: Artifact, path: string, options: TransferOptions = {}): Promise<void> {

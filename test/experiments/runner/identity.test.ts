@@ -1,11 +1,14 @@
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { loadExperiment } from '../../../experiments/parse/index.js';
 import { databasePath, nasVersion, resumeExperiment, runExperiment } from '../../../experiments/runner/index.js';
+import { workersNow } from '../../../experiments/runner/jobs/workers-now.js';
 import { environmentOf } from '../../../experiments/runner/provenance.js';
 import { Store } from '../../../store/index.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import { findingsOf, writeTable } from '../table-experiment.js';
+import { writeExperiment } from './experiment.js';
+import { inside } from './inside.js';
 
 const silent = () => undefined;
 
@@ -47,5 +50,40 @@ describe('what makes a run the same', () => {
     // Spelt out, a default is the same experiment.
     const same = loadExperiment(file, { set: ['search.parallel=1'] });
     expect((await runExperiment(same, { workdir }, silent)).state).toBe('complete');
+  });
+});
+
+describe('who does the work of a run', () => {
+  it('may change from part to part, and the run says who does it now', async () => {
+    const folder = temporaryFolder();
+    vi.stubEnv('NAS_CACHE', join(folder, 'cache'));
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const file = writeExperiment(folder, {
+      name: 'changing',
+      teacher: null,
+      final: null,
+      train: '{ epochs: 1, batch: 32 }',
+      search: '{ controller: random, trials: 2, parallel: 1 }',
+    });
+    const workdir = join(folder, 'run');
+    const stop = new AbortController();
+    const first = await runExperiment(
+      loadExperiment(file),
+      { workdir, signal: stop.signal, workers: inside },
+      (event) => {
+        if (event.kind === 'trial-finished') stop.abort();
+      },
+    );
+    expect(first.state).toBe('interrupted');
+    const queued = loadExperiment(file, { workers: 'redis://queue.example:6379' });
+    expect((await runExperiment(queued, { workdir, workers: inside }, silent)).state).toBe('complete');
+    const store = Store.open(databasePath(workdir), { readonly: true });
+    expect(workersNow(store)).toMatchObject({ type: 'queue', url: 'redis://queue.example:6379' });
+    store.close();
+    // The next part is theirs, too, unless it says otherwise.
+    await resumeExperiment(workdir, { trials: '+1', workersAt: 'pool', workers: inside }, silent);
+    const after = Store.open(databasePath(workdir), { readonly: true });
+    expect(workersNow(after)).toEqual({ type: 'pool' });
+    after.close();
   });
 });
