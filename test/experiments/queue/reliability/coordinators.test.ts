@@ -2,13 +2,13 @@ import { cpSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { describeWithValkey } from '../../../support/valkey.js';
+import { describeAtLength } from '../../../support/valkey.js';
 import { runInside } from '../../runner/inside.js';
 import { until } from './machines.js';
 import { preparePlace } from './place.js';
 import { epochsTold, queueAt, retriesOf, runQueued, writeEvaluations, writeTrainings } from './searches.js';
 
-describeWithValkey('a coordinator', () => {
+describeAtLength('a coordinator', () => {
   const place = preparePlace();
 
   it('that was killed takes up what workers finished meanwhile: nothing is asked again', async () => {
