@@ -11,10 +11,23 @@ const arrows = {
   trainers: ['base', 'spaces', 'compiler'],
   'latency-models': ['base', 'spaces', 'compiler'],
   deploy: ['base', 'spaces', 'compiler'],
+  serve: ['base', 'compiler', 'deploy'],
   experiments: ['base', 'spaces', 'compiler', 'search', 'trainers', 'latency-models', 'deploy', 'store'],
   // What is known to a page: the types of the read model (below), and no code of it.
   ui: ['base'],
-  cli: ['base', 'spaces', 'compiler', 'search', 'trainers', 'latency-models', 'deploy', 'store', 'experiments', 'ui'],
+  cli: [
+    'base',
+    'spaces',
+    'compiler',
+    'search',
+    'trainers',
+    'latency-models',
+    'deploy',
+    'store',
+    'serve',
+    'experiments',
+    'ui',
+  ],
 };
 const folders = Object.keys(arrows);
 
