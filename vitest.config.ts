@@ -5,9 +5,10 @@ const shared = {
   pool: 'forks',
   testTimeout: 60_000,
   hookTimeout: 120_000,
+  setupFiles: ['test/support/property-seed.ts'],
   // A browser's first page takes longer than the second that is usual, on a busy machine.
   expect: { poll: { timeout: 10_000 } },
-} as const;
+} satisfies TestProjectInlineConfiguration['test'];
 
 const processor: TestProjectInlineConfiguration = {
   test: {
