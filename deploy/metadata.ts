@@ -2,7 +2,9 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import { ModelProtoSchema, StringStringEntryProtoSchema } from 'onnx-buf';
 import { z } from 'zod';
 import { invalidInput } from '../base/errors.js';
-import { classifierFacts, factsOf, inputsOf, parseOnnx, parseText } from '../compiler/index.js';
+// Not the compiler's index: that loads TF.js, and a server of models does without its 50 MB.
+import { classifierFacts, factsOf, parseText } from '../compiler/runtime/classifier/metadata.js';
+import { inputsOf, parseOnnx } from '../compiler/runtime/classifier/onnx-file.js';
 import type { Network } from '../spaces/index.js';
 
 const isNetwork = (value: unknown): value is Network =>
