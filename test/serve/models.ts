@@ -1,0 +1,197 @@
+import { createHash } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { create, toBinary } from '@bufbuild/protobuf';
+import { AttributeProto_AttributeType as Kind, ModelProtoSchema, TensorProto_DataType } from 'onnx-buf';
+import { Random } from '../../base/random.js';
+import type { Layout } from '../../compiler/runtime/classifier/metadata.js';
+import type { OutputKind } from '../../compiler/runtime/classifier/scores.js';
+import { portInit } from '../../compiler/onnx/model.js';
+import { metadataProps } from '../../deploy/metadata.js';
+import type { Frontier, ImageSize, Model, Normalisation } from '../../serve/models/model.js';
+
+/** What a classifier for tests is like. */
+export interface TinyNetwork {
+  readonly name: string;
+  /** Convolutions of `filters` x `filters` at half the size of the image: what it costs. */
+  readonly depth: number;
+  readonly filters: number;
+  readonly size: ImageSize;
+  readonly layout: Layout;
+  /** The only batch that it takes; null: any. */
+  readonly batch: number | null;
+  readonly outputs: OutputKind;
+  readonly classes: readonly string[];
+  /** On the test split; null: the file does not say. */
+  readonly accuracy: number | null;
+  /** Null: the file has none of this package's metadata. */
+  readonly normalisation: Normalisation | null;
+}
+
+const grey: Omit<TinyNetwork, 'name'> = {
+  depth: 0,
+  filters: 4,
+  size: [28, 28, 1],
+  layout: 'NHWC',
+  batch: null,
+  outputs: 'logits',
+  classes: ['cat', 'dog', 'ship'],
+  accuracy: 0.5,
+  normalisation: { mean: [0.25], std: [0.5] },
+};
+
+const colour: Omit<TinyNetwork, 'name'> = {
+  ...grey,
+  size: [32, 32, 3],
+  normalisation: { mean: [0.5, 0.25, 0.375], std: [0.25, 0.5, 0.75] },
+};
+
+export const greyNetwork = (options: Pick<TinyNetwork, 'name'> & Partial<TinyNetwork>): TinyNetwork => ({
+  ...grey,
+  ...options,
+});
+
+export const colourNetwork = (options: Pick<TinyNetwork, 'name'> & Partial<TinyNetwork>): TinyNetwork => ({
+  ...colour,
+  ...options,
+});
+
+/** Three networks, each more accurate and dearer than the one before: some 0.02, 0.1 and 0.5 ms an image. */
+export const greyNetworks: readonly TinyNetwork[] = [
+  greyNetwork({ name: 'trial-1', accuracy: 0.6 }),
+  greyNetwork({ name: 'trial-2', accuracy: 0.7, depth: 2, filters: 16 }),
+  greyNetwork({ name: 'trial-3', accuracy: 0.8, depth: 4, filters: 24, outputs: 'probabilities' }),
+];
+
+/** The same for images in colour, in both layouts. */
+export const colourNetworks: readonly TinyNetwork[] = [
+  colourNetwork({ name: 'trial-4', accuracy: 0.6, layout: 'NCHW' }),
+  colourNetwork({ name: 'trial-5', accuracy: 0.75, depth: 2, filters: 16 }),
+];
+
+/** The ONNX file: convolutions with weights by the network's name, global average pooling, a matrix product. */
+export function tinyNetwork(network: TinyNetwork): Uint8Array {
+  const { name, depth, filters, layout, batch, classes, size } = network;
+  const [height, width, channels] = size;
+  const random = new Random(1, 'weights', name);
+  const initializer: {
+    name: string;
+    dims: bigint[];
+    dataType: TensorProto_DataType;
+    rawData: Uint8Array<ArrayBuffer>;
+  }[] = [];
+  const weights = (...dims: number[]): string => {
+    const fanIn = dims.slice(1).reduce((a, b) => a * b, 1);
+    const values = Float32Array.from({ length: dims[0] * fanIn }, () => random.normal() * Math.sqrt(2 / fanIn));
+    const id = `weights${initializer.length}`;
+    const rawData = new Uint8Array(values.buffer);
+    initializer.push({ name: id, dims: dims.map(BigInt), dataType: TensorProto_DataType.FLOAT, rawData });
+    return id;
+  };
+  const ints = (attribute: string, ...values: number[]) => ({
+    name: attribute,
+    type: Kind.INTS,
+    ints: values.map(BigInt),
+  });
+  const output = network.outputs;
+  const convolution = (input: string, i: number, from: number, stride: number) => [
+    {
+      opType: 'Conv',
+      input: [input, weights(filters, from, 3, 3)],
+      output: [`conv${i}`],
+      attribute: [ints('pads', 1, 1, 1, 1), ints('strides', stride, stride)],
+    },
+    { opType: 'Relu', input: [`conv${i}`], output: [`relu${i}`] },
+  ];
+  const model = create(ModelProtoSchema, {
+    irVersion: 8n,
+    producerName: 'test',
+    opsetImport: [{ domain: '', version: 18n }],
+    metadataProps: Object.entries(propsOf(network)).map(([key, value]) => ({ key, value })),
+    graph: {
+      name,
+      node: [
+        layout === 'NHWC'
+          ? { opType: 'Transpose', input: ['input'], output: ['image'], attribute: [ints('perm', 0, 3, 1, 2)] }
+          : { opType: 'Identity', input: ['input'], output: ['image'] },
+        ...convolution('image', 0, channels, 2),
+        ...Array.from({ length: depth }, (_, i) => convolution(`relu${i}`, i + 1, filters, 1)).flat(),
+        { opType: 'GlobalAveragePool', input: [`relu${depth}`], output: ['pooled'] },
+        { opType: 'Flatten', input: ['pooled'], output: ['flat'] },
+        { opType: 'MatMul', input: ['flat', weights(filters, classes.length)], output: ['scores'] },
+        { opType: output === 'logits' ? 'Identity' : 'Softmax', input: ['scores'], output: [output] },
+      ],
+      initializer,
+      input: [
+        portInit('input', 'float32', [
+          batch ?? 'N',
+          ...(layout === 'NHWC' ? [height, width, channels] : [channels, height, width]),
+        ]),
+      ],
+      output: [portInit(output, 'float32', [batch ?? 'N', classes.length])],
+    },
+  });
+  return toBinary(ModelProtoSchema, model);
+}
+
+function propsOf({ classes, layout, size, normalisation, accuracy }: TinyNetwork): Record<string, string> {
+  if (normalisation === null) return {};
+  return metadataProps({
+    classes,
+    layout,
+    input: size,
+    ...normalisation,
+    nas_version: '0.1.0',
+    created: '2026-01-02T03:04:05.000Z',
+    precision: 'fp32',
+    ...(accuracy !== null && { accuracy: { test: accuracy } }),
+  });
+}
+
+/** Writes `<name>.onnx` into a folder; gives what the server knows of it. */
+export function writeNetwork(folder: string, network: TinyNetwork): Model {
+  const { name, size, layout, batch, outputs, normalisation, accuracy } = network;
+  const content = tinyNetwork(network);
+  const file = join(folder, `${name}.onnx`);
+  writeFileSync(file, content);
+  const own = normalisation !== null;
+  return {
+    name,
+    file,
+    sha256: createHash('sha256').update(content).digest('hex'),
+    bytes: content.byteLength,
+    size,
+    layout,
+    input: 'input',
+    output: outputs,
+    batch,
+    normalisation,
+    classes: own ? network.classes : network.classes.map((_, i) => `${i}`),
+    accuracy: own ? accuracy : null,
+    precision: 'fp32',
+  };
+}
+
+/** Models as they are served together: the scheduler chooses among those of known accuracy. */
+export function frontierOf(models: readonly Model[]): Frontier {
+  const choice = models.length === 1 ? models : models.filter(({ accuracy }) => accuracy !== null);
+  return { models: models.toSorted((a, b) => (a.name < b.name ? -1 : 1)), choice };
+}
+
+/** Writes networks into a folder, `trial-1.onnx` and so on, and gives the frontier that they make. */
+export const writeFrontier = (folder: string, networks: readonly TinyNetwork[] = greyNetworks): Frontier =>
+  frontierOf(networks.map((network) => writeNetwork(folder, network)));
+
+/** Bytes [height, width, channels] of an image of noise in coarse blocks: as different from others as photographs are. */
+export function pixelsOf([height, width, channels]: ImageSize, seed: number): Uint8Array {
+  const random = new Random(seed, 'pixels');
+  const block = 4;
+  const columns = Math.ceil(width / block);
+  const colours = Uint8Array.from({ length: Math.ceil(height / block) * columns * channels }, () => random.int(256));
+  return Uint8Array.from({ length: height * width * channels }, (_, i) => {
+    const c = i % channels;
+    const x = Math.floor(i / channels) % width;
+    const y = Math.floor(i / channels / width);
+    return colours[(Math.floor(y / block) * columns + Math.floor(x / block)) * channels + c];
+  });
+}

@@ -1,0 +1,37 @@
+import { openOnnx } from '../../compiler/runtime/classifier/run.js';
+import type { Model } from '../../serve/models/model.js';
+
+/**
+ * What a model's file gives for one image, evaluated by itself, one at a time: [classes].
+ * @param pixels bytes [height, width, channels] of the model's own size
+ */
+export async function outputsOf(model: Model, pixels: Uint8Array): Promise<Float32Array> {
+  return outputsOfValues(model, valuesOf(model, pixels));
+}
+
+/** Pixels as the model takes them: normalised, in its layout. */
+export function valuesOf({ size, layout, normalisation }: Model, pixels: Uint8Array): Float32Array {
+  if (normalisation === null) throw new Error('the model does not say how pixels are normalised');
+  const { mean, std } = normalisation;
+  const [height, width, channels] = size;
+  const values = new Float32Array(pixels.length);
+  for (let p = 0; p < height * width; p++)
+    for (let c = 0; c < channels; c++)
+      values[layout === 'NHWC' ? p * channels + c : c * height * width + p] =
+        (pixels[p * channels + c] / 255 - mean[c]) / std[c];
+  return values;
+}
+
+/** The same for values as the model takes them. */
+export async function outputsOfValues(
+  { file, name, size, layout, batch }: Model,
+  values: Float32Array,
+): Promise<Float32Array> {
+  const [height, width, channels] = size;
+  const shape = layout === 'NHWC' ? [height, width, channels] : [channels, height, width];
+  const filled = new Float32Array(values.length * (batch ?? 1));
+  filled.set(values);
+  const { run, close } = await openOnnx(file, name);
+  const rows = await run(filled, [batch ?? 1, ...shape]).finally(close);
+  return rows.slice(0, rows.length / (batch ?? 1));
+}
