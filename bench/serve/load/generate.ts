@@ -1,0 +1,120 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { poissonArrivals } from './arrivals.js';
+import { Connection } from './connection.js';
+import { requestBytes, type LoadPlan } from './plan.js';
+import { Tally, type LoadReport } from './report.js';
+
+export interface LoadOptions {
+  /** Ends it early: nothing more is sent, and what was sent is waited for. */
+  readonly stop?: AbortSignal;
+  /** How long answers are waited for after the last request. */
+  readonly patienceMs?: number;
+}
+
+/**
+ * Puts a load on a server of this machine. Latencies count from the moment at which a request was due, whether or not
+ * there was a connection for it: a slow server cannot slow down what is asked of it.
+ */
+export const generateLoad = (plan: LoadPlan, options: LoadOptions = {}): Promise<LoadReport> =>
+  new Generator(plan, { stop: new AbortController().signal, patienceMs: 5000, ...options }).run();
+
+class Generator {
+  private readonly tally: Tally;
+  private readonly requests: readonly Buffer[];
+  private readonly connections: readonly Connection[];
+  private readonly idle: Connection[];
+  /** When requests were due that have no connection yet, in ms on the clock of `performance.now()`. */
+  private readonly waiting: number[] = [];
+  /** When requests were due that have a connection. */
+  private readonly underWay = new Map<Connection, number>();
+  private sent = 0;
+  private isOver = false;
+  private onQuiet: () => void = () => undefined;
+
+  constructor(
+    private readonly plan: LoadPlan,
+    private readonly options: Required<LoadOptions>,
+  ) {
+    this.tally = new Tally(plan.budgetMs);
+    this.requests = plan.requests.map(requestBytes);
+    this.connections = Array.from({ length: plan.connections }, () => new Connection(plan.port));
+    this.idle = [...this.connections];
+  }
+
+  async run(): Promise<LoadReport> {
+    const began = performance.now();
+    if (this.plan.pace.kind === 'open') await this.arrive(this.plan.pace, began);
+    else await this.circle(began);
+    this.isOver = true;
+    const sending = performance.now() - began;
+    await this.quiet();
+    const all = performance.now() - began;
+    for (const due of [...this.underWay.values(), ...this.waiting])
+      this.tally.outcome('unanswered', performance.now() - due);
+    for (const connection of this.connections) connection.destroy();
+    return this.tally.report((this.plan.pace.kind === 'open' ? sending : all) / 1000);
+  }
+
+  /** Requests come as they are drawn. */
+  private async arrive({ perSecond, seed }: { perSecond: number; seed: number }, began: number): Promise<void> {
+    for (const after of poissonArrivals(perSecond, this.plan.seconds, seed)) {
+      await this.until(began + after);
+      if (this.options.stop.aborted) break;
+      if (this.idle.length > 0) this.tally.lag(performance.now() - (began + after));
+      this.waiting.push(began + after);
+      this.serve();
+    }
+    if (this.options.stop.aborted) this.waiting.length = 0;
+  }
+
+  /** Each connection asks again when it is answered. */
+  private async circle(began: number): Promise<void> {
+    this.serve();
+    await this.until(began + 1000 * this.plan.seconds);
+  }
+
+  private async until(moment: number): Promise<void> {
+    const ms = moment - performance.now();
+    if (ms > 0) await sleep(ms, undefined, { signal: this.options.stop }).catch(() => undefined);
+  }
+
+  /** When the request was due that goes out now; undefined: none does. */
+  private nextDue(): number | undefined {
+    if (this.plan.pace.kind === 'open') return this.waiting.shift();
+    return this.isOver || this.options.stop.aborted ? undefined : performance.now();
+  }
+
+  /** Gives idle connections what is due. */
+  private serve(): void {
+    for (;;) {
+      const connection = this.idle.at(-1);
+      const due = connection === undefined ? undefined : this.nextDue();
+      if (connection === undefined || due === undefined) break;
+      this.idle.pop();
+      this.send(connection, due);
+    }
+    if (this.isOver && this.underWay.size === 0 && this.waiting.length === 0) this.onQuiet();
+  }
+
+  private send(connection: Connection, due: number): void {
+    this.underWay.set(connection, due);
+    connection.send(this.requests[this.sent++ % this.requests.length], (outcome) => {
+      this.tally.outcome(outcome, performance.now() - due);
+      this.underWay.delete(connection);
+      this.idle.push(connection);
+      this.serve();
+    });
+  }
+
+  /** Waits for what is under way, as long as patience lasts. */
+  private quiet(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, this.options.patienceMs);
+      this.onQuiet = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      this.serve();
+    });
+  }
+}

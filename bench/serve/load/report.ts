@@ -1,0 +1,79 @@
+import { ascending, quantile } from '../../../latency-models/statistics.js';
+import type { Outcome } from './connection.js';
+
+/**
+ * `good`: answered within the budget; `late`: answered after it; `refused`: 503; `expired`: 504; `failed`: any other
+ * status; `broken`: the connection ended before the answer; `unreached`: there was no connection; `unanswered`: nothing
+ * came until the generator gave up.
+ */
+export const fates = ['good', 'late', 'refused', 'expired', 'failed', 'broken', 'unreached', 'unanswered'] as const;
+export type Fate = (typeof fates)[number];
+
+export interface Spread {
+  readonly p50: number;
+  readonly p95: number;
+  readonly p99: number;
+  readonly max: number;
+}
+
+/** What a server did with a load. */
+export interface LoadReport {
+  /** From the first request that was due until the last one was. */
+  readonly seconds: number;
+  readonly counts: Readonly<Record<Fate, number>>;
+  /** Good answers by the network that gave them, where answers name it. */
+  readonly networks: Readonly<Record<string, number>>;
+  /** Of answers with status 200, in ms since their requests were due; NaN where there are none. */
+  readonly ms: Spread;
+  /** How late the generator itself was with requests for which it had a connection, in ms. */
+  readonly lagMs: Spread;
+}
+
+const statusFates: Readonly<Record<number, Fate>> = { 503: 'refused', 504: 'expired' };
+
+function spread(values: readonly number[]): Spread {
+  const sorted = ascending(values);
+  const [p50, p95, p99, max] = [0.5, 0.95, 0.99, 1].map((q) => quantile(sorted, q));
+  return { p50, p95, p99, max };
+}
+
+/** The network that an answer names: `/v1/classify` calls it `network`, the Open Inference Protocol `model_name`. */
+const networkOf = (body: Buffer): string | undefined =>
+  /"(?:network|model_name)": ?"([^"]+)"/.exec(body.toString('latin1'))?.[1];
+
+/** Collects what becomes of requests. */
+export class Tally {
+  private readonly counts = Object.fromEntries(fates.map((fate) => [fate, 0])) as Record<Fate, number>;
+  private readonly networks: Record<string, number> = {};
+  private readonly ms: number[] = [];
+  private readonly lags: number[] = [];
+
+  constructor(private readonly budgetMs: number) {}
+
+  /** @param ms since the request was due. */
+  outcome(outcome: Outcome | 'unanswered', ms: number): void {
+    const fate = this.fateOf(outcome, ms);
+    this.counts[fate]++;
+    if (typeof outcome === 'string' || outcome.status !== 200) return;
+    this.ms.push(ms);
+    if (fate !== 'good') return;
+    const network = networkOf(outcome.body);
+    if (network !== undefined) this.networks[network] = (this.networks[network] ?? 0) + 1;
+  }
+
+  /** A request went out so many ms after it was due, though nothing but the generator stood in its way. */
+  lag(ms: number): void {
+    this.lags.push(ms);
+  }
+
+  report(seconds: number): LoadReport {
+    const { counts, networks } = this;
+    return { seconds, counts, networks, ms: spread(this.ms), lagMs: spread(this.lags) };
+  }
+
+  private fateOf(outcome: Outcome | 'unanswered', ms: number): Fate {
+    if (typeof outcome === 'string') return outcome;
+    if (outcome.status === 200) return ms <= this.budgetMs ? 'good' : 'late';
+    return statusFates[outcome.status] ?? 'failed';
+  }
+}
