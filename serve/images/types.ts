@@ -15,7 +15,7 @@ export interface Decoder {
   /** Milliseconds until an image that comes now is decoded. */
   readonly expectedMs: number;
   /**
-   * Bytes [height, width, channels] of a JPEG, PNG or WebP file, turned as its EXIF says, stretched to the size.
+   * Bytes [height, width, channels] of a JPEG, PNG or WebP file, as in training (`toPixels` of base/image-pixels.ts).
    * @throws BadImage when it is none of these, damaged or too large; NotAnswered when its time is over (`expired`, `gone`).
    */
   readonly decode: (file: Uint8Array, options: DecodeOptions) => Promise<Uint8Array>;

@@ -4,6 +4,7 @@ import { basename, extname, join, resolve } from 'node:path';
 import PQueue from 'p-queue';
 import { invalidInput, messageOf } from '../../../base/errors.js';
 import { contentHash } from '../../../base/hash.js';
+import { toPixels } from '../../../base/image-pixels.js';
 import { requireFolder } from './files.js';
 import type { DataSource, ImageBlock, SplitName } from './source.js';
 
@@ -92,18 +93,11 @@ function listImages(directory: string): { classes: string[]; files: ImageFile[] 
   return { classes, files };
 }
 
-/** Pixels of one image: turned upright (EXIF), transparency over white, resized to cover the square, 8 bits. */
 async function decode(file: string, { size, channels }: ImageFolderOptions): Promise<Buffer> {
   // Loading it takes a while, and most processes decode no image.
   const { default: sharp } = await import('sharp');
   try {
-    const { data, info } = await sharp(file)
-      .rotate()
-      .flatten({ background: 'white' })
-      .resize(size, size, { fit: 'cover' })
-      .toColourspace(channels === 1 ? 'b-w' : 'srgb')
-      .raw({ depth: 'uchar' })
-      .toBuffer({ resolveWithObject: true });
+    const { data, info } = await toPixels(sharp(file), [size, size, channels]).toBuffer({ resolveWithObject: true });
     if (info.channels !== channels) throw new Error(`it decodes to ${info.channels} channels instead of ${channels}`);
     return data;
   } catch (cause) {
