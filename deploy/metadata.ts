@@ -3,8 +3,8 @@ import { ModelProtoSchema, StringStringEntryProtoSchema } from 'onnx-buf';
 import { z } from 'zod';
 import { invalidInput } from '../base/errors.js';
 // Not the compiler's index: that loads TF.js, and a server of models does without its 50 MB.
-import { classifierFacts, factsOf, parseText } from '../compiler/runtime/classifier/metadata.js';
-import { inputsOf, parseOnnx } from '../compiler/runtime/classifier/onnx-file.js';
+import { classifierFacts, factsOf, parseText, type ClassifierFacts } from '../compiler/runtime/classifier/metadata.js';
+import { inputsOf, parseOnnx, type OnnxFile, type TensorInfo } from '../compiler/runtime/classifier/onnx-file.js';
 import type { Network } from '../spaces/index.js';
 
 const isNetwork = (value: unknown): value is Network =>
@@ -109,47 +109,63 @@ export function metadataProps(metadata: Partial<ModelMetadata>): Record<string, 
 const added = modelMetadataSchema.pick({ precision: true, quantization: true, accuracy: true }).partial();
 
 /** What this package adds to the files of other programs, where it is there, whole. */
-function addedTo({ precision, quantization, accuracy }: Record<string, unknown>): Partial<ModelMetadata> {
-  return added.safeParse({ precision, quantization, accuracy }).data ?? {};
+function addedTo(values: Readonly<Record<string, unknown>>): Partial<ModelMetadata> {
+  return added.safeParse(Object.fromEntries(Object.entries(values).filter(([key]) => key in added.shape))).data ?? {};
 }
 
 /**
- * The metadata of an ONNX model. Of a file that this package did not write, what is there in the same form: possibly
- * class names, layout, input size and normalisation, what this package added when it quantized the file, or nothing.
+ * What plain values, by the keys of metadata, say of a model: of one that this package did not write, what is there in the
+ * same form: possibly class names, layout, input size and normalisation, what this package added when it quantized the file,
+ * or nothing.
+ *
+ * @param where what errors call them
+ * @throws NasError `invalid-input` when they are of one of this package's files, and damaged.
+ */
+export function metadataOf(values: Readonly<Record<string, unknown>>, where: string): Partial<ModelMetadata> {
+  if (!(signature in values)) return { ...factsOf(values), ...addedTo(values) };
+  const parsed = modelMetadataSchema.safeParse(values);
+  if (parsed.success) return parsed.data;
+  throw invalidInput(`${where} is damaged: ${z.prettifyError(parsed.error)}`, { hint: 'Export the model again.' });
+}
+
+/** The metadata of a parsed ONNX model (see `metadataOf`). */
+export function metadataIn({ metadataProps: texts }: OnnxFile, where = "the model's metadata"): Partial<ModelMetadata> {
+  const known = new Set<string>(keys);
+  const values = texts.flatMap(({ key, value }) =>
+    known.has(key) ? [[key, plain.has(key as MetadataKey) ? value : parseText(value)] as const] : [],
+  );
+  return metadataOf(Object.fromEntries(values), where);
+}
+
+/**
+ * The metadata of an ONNX model (see `metadataOf`).
  *
  * @throws NasError `invalid-input` when the bytes are no ONNX model, or when one of this package's files is damaged.
  */
-export function readMetadata(model: Uint8Array): Partial<ModelMetadata> {
-  const texts = new Map(parseOnnx(model).metadataProps.map(({ key, value }) => [key, value]));
-  const values = Object.fromEntries(
-    keys.flatMap((key) => {
-      const text = texts.get(key);
-      return text === undefined ? [] : [[key, plain.has(key) ? text : parseText(text)]];
-    }),
-  );
-  if (!texts.has(signature)) return { ...factsOf(values), ...addedTo(values) };
-  const parsed = modelMetadataSchema.safeParse(values);
-  if (parsed.success) return parsed.data;
-  throw invalidInput(`the model's metadata is damaged: ${z.prettifyError(parsed.error)}`, {
-    hint: 'Export the model again.',
-  });
-}
+export const readMetadata = (model: Uint8Array): Partial<ModelMetadata> => metadataIn(parseOnnx(model));
 
 /**
- * Height, width and channels of the images that an ONNX model takes: as its metadata says, otherwise as its input does
- * where that is of one size, and of one or three channels in one layout only; undefined where neither tells.
+ * Height, width and channels of the images that a model takes: as is said of it, otherwise as its input is where that is of
+ * one size, and of one or three channels in one layout only; undefined where neither tells.
  */
-export function imageSizeOf(model: Uint8Array): readonly [number, number, number] | undefined {
-  const { input, layout } = readMetadata(model);
+export function imageSizeIn(
+  { shape }: TensorInfo,
+  { input, layout }: Pick<ClassifierFacts, 'input' | 'layout'>,
+): ClassifierFacts['input'] {
   if (input !== undefined) return input;
-  const [batched] = inputsOf(parseOnnx(model));
-  const sides = batched.shape.slice(1).filter((side) => typeof side === 'number');
+  const sides = shape.slice(1).filter((side) => typeof side === 'number');
   if (sides.length !== 3) return undefined;
   const [first, second, third] = sides;
   const sizes = { NHWC: [first, second, third], NCHW: [second, third, first] } as const;
   const layouts = layout === undefined ? (['NHWC', 'NCHW'] as const) : [layout];
   const possible = layouts.map((one) => sizes[one]).filter(([, , channels]) => channels === 1 || channels === 3);
   return possible.length === 1 ? possible[0] : undefined;
+}
+
+/** Of an ONNX model, what `imageSizeIn` tells. */
+export function imageSizeOf(model: Uint8Array): ClassifierFacts['input'] {
+  const file = parseOnnx(model);
+  return imageSizeIn(inputsOf(file)[0], metadataIn(file));
 }
 
 /**

@@ -1,0 +1,91 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { TensorProto_DataLocation } from 'onnx-buf';
+import { z } from 'zod';
+import { invalidInput, messageOf } from '../../base/errors.js';
+import { fitClassifier } from '../../compiler/runtime/classifier/classifier.js';
+import { parseOnnx, showTensor, type OnnxFile } from '../../compiler/runtime/classifier/onnx-file.js';
+import { onnxSignature, type ClassifierSignature } from '../../compiler/runtime/classifier/signature.js';
+import { imageSizeIn, metadataIn, metadataOf, type ModelMetadata } from '../../deploy/metadata.js';
+import type { ImageSize, Model } from './model.js';
+
+/** Where what is not in a model's file is said. */
+const metadataFile = 'metadata.json';
+const metadataText = z.record(z.string(), z.unknown());
+
+const example = '{"input": [224, 224, 3], "layout": "NCHW", "classes": ["cat", "dog"], "mean": [...], "std": [...]}';
+
+/** What lies beside a file that is the only model of its folder; empty where there is nothing. */
+async function metadataBeside(file: string): Promise<Partial<ModelMetadata>> {
+  const names = await readdir(dirname(file));
+  if (!names.includes(metadataFile) || names.filter((name) => name.endsWith('.onnx')).length > 1) return {};
+  const beside = join(dirname(file), metadataFile);
+  try {
+    return metadataOf(metadataText.parse(JSON.parse(await readFile(beside, 'utf8'))), 'what it says');
+  } catch (cause) {
+    throw invalidInput(`${beside} cannot be used: ${messageOf(cause)}`, { hint: `Such as ${example}.`, cause });
+  }
+}
+
+function checkWhole({ graph }: OnnxFile, file: string): void {
+  const outside = graph.initializer.find(({ dataLocation }) => dataLocation === TensorProto_DataLocation.EXTERNAL);
+  if (outside === undefined) return;
+  throw invalidInput(`${file} has weights in other files ('${outside.name}'): its hash would not cover them`, {
+    hint: 'Save it as one file: onnx.save(model, path, save_as_external_data=False).',
+  });
+}
+
+function sizeOf({ input }: ClassifierSignature, said: Partial<ModelMetadata>, file: string): ImageSize {
+  const size = imageSizeIn(input, said);
+  if (size !== undefined) return size;
+  throw invalidInput(`${file} takes ${showTensor(input)}: the size of its images cannot be told`, {
+    hint: `Write it into ${join(dirname(file), metadataFile)}: ${example}.`,
+  });
+}
+
+function classesOf({ output }: ClassifierSignature, said: Partial<ModelMetadata>, file: string): readonly string[] {
+  if (said.classes !== undefined) return said.classes;
+  const sizes = output.shape.slice(1);
+  if (sizes.length > 0 && sizes.every((size) => typeof size === 'number'))
+    return Array.from({ length: sizes.reduce((a, b) => a * b, 1) }, (_, i) => String(i));
+  throw invalidInput(`${file} gives ${showTensor(output)}: the number of its classes cannot be told`, {
+    hint: `Name them in ${join(dirname(file), metadataFile)}: ${example}.`,
+  });
+}
+
+/**
+ * What is known of a model before it is opened: from its own metadata, from `metadata.json` beside it where it is the only
+ * model of its folder, from its graph.
+ * @param file absolute
+ * @throws NasError `invalid-input` naming the file when it is damaged, or no classifier of images of one size.
+ */
+export async function readModel(file: string, name: string): Promise<Model> {
+  const content = await readFile(file).catch((cause: unknown) => {
+    throw invalidInput(`${file}: cannot be read: ${messageOf(cause)}`, { cause });
+  });
+  const onnx = parseOnnx(content, file);
+  checkWhole(onnx, file);
+  const said = { ...(await metadataBeside(file)), ...metadataIn(onnx, `the metadata of ${file}`) };
+  const signature = onnxSignature(onnx, file);
+  const size = sizeOf(signature, said, file);
+  const classes = classesOf(signature, said, file);
+  const [height, width, channels] = size;
+  const data = { height, width, channels, classes, mean: [], std: [] };
+  const { layout, batch, normalisation } = fitClassifier(signature, data, file, said);
+  return {
+    name,
+    file,
+    sha256: createHash('sha256').update(content).digest('hex'),
+    bytes: content.byteLength,
+    size,
+    layout,
+    input: signature.input.name,
+    output: signature.output.name,
+    batch,
+    normalisation,
+    classes,
+    accuracy: said.accuracy?.test ?? said.accuracy?.validation ?? null,
+    precision: said.precision ?? 'fp32',
+  };
+}
