@@ -1,8 +1,9 @@
 /**
  * What workers of a queue cost beside those of one machine, with a Valkey server of the bench's own on this machine.
  *
- * overhead: 1,000 jobs of nothing, submitted at once to one worker of two slots; jobs a second, median of the rounds. The
- * same through processes of this machine, for comparison.
+ * overhead: 1,000 jobs of nothing, submitted at once to one worker of two slots; jobs a second, median of the rounds, and the
+ * processor time that each part needs for a job, which a busy machine changes little. The same through processes of this
+ * machine, for comparison.
  * hosts: 16 workers of a slot each, in four processes; evaluations sleep (log-normal, median 2 s), `order: async`. Share of
  * slot time in which one sleeps (`queue/hosts.ts`).
  * transfer: a data set of 300 MB comes to a worker that has nothing (fetched over HTTP, verified, in its cache), in turns
@@ -23,7 +24,8 @@ import { Valkey, valkeyMissing } from '../test/support/valkey.js';
 import { median } from '../trainers/index.js';
 import { startScript } from './queue/child.js';
 import { busySlots } from './queue/hosts.js';
-import { jobsPerSecond } from './queue/overhead.js';
+import { overheadOf } from './queue/overhead.js';
+import { secondsOf, type PartSeconds } from './queue/processor-time.js';
 import { trialsPerHour } from './queue/trainings.js';
 import { timeTransfers } from './queue/transfer.js';
 
@@ -51,7 +53,7 @@ const folderOf = (name: string): string => {
 async function withWorkers<T>(
   name: string,
   { processes, workers, slots }: Readonly<Record<'processes' | 'workers' | 'slots', number>>,
-  task: (create: CreateJobRunner) => Promise<T>,
+  task: (create: CreateJobRunner, seconds: () => PartSeconds) => Promise<T>,
 ): Promise<T> {
   const valkey = await Valkey.start();
   const { url } = valkey;
@@ -62,12 +64,19 @@ async function withWorkers<T>(
     await Promise.all(children.map(({ said }) => said));
     const config = workersSchema.parse({ type: 'queue', url });
     if (config.type !== 'queue') throw new Error('a queue is asked for');
-    return await task(queueWorkers(config));
+    const parts = { server: valkey.pid, workers: children.map(({ pid }) => pid) };
+    return await task(queueWorkers(config), () => secondsOf(parts));
   } finally {
     await Promise.all(children.map((child) => child.end()));
     await valkey.stop();
   }
 }
+
+/** The medians of what each part had, in ms for each of so many jobs. */
+const partsText = (rounds: readonly PartSeconds[], jobs: number): string =>
+  Object.keys(rounds[0])
+    .map((part) => `${part} ${((1000 * median(rounds.map((round) => round[part]))) / jobs).toFixed(2)}`)
+    .join(', ') || 'this system does not say';
 
 const say = (text: string): void => console.log(`${text}   (load ${loadavg()[0].toFixed(1)})`);
 
@@ -76,15 +85,20 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
     const folder = folderOf('overhead');
     const size = { jobs: 1000, slots: 2 };
     const figures = { queue: [] as number[], pool: [] as number[] };
-    await withWorkers('overhead', { processes: 1, workers: 1, slots: 2 }, async (create) => {
+    const parts: PartSeconds[] = [];
+    await withWorkers('overhead', { processes: 1, workers: 1, slots: 2 }, async (create, seconds) => {
       for (const round of turns) {
-        figures.queue.push(await jobsPerSecond(folder, `queue-${round}`, create, size));
-        figures.pool.push(await jobsPerSecond(folder, `pool-${round}`, localWorkers, size));
+        const queue = await overheadOf(folder, `queue-${round}`, create, { ...size, seconds });
+        const pool = await overheadOf(folder, `pool-${round}`, localWorkers, { ...size, seconds });
+        figures.queue.push(queue.jobsPerSecond);
+        figures.pool.push(pool.jobsPerSecond);
+        parts.push(queue.parts);
       }
     });
     say(
       `overhead: ${median(figures.queue).toFixed(0)} jobs/s through the queue (bar: 300), ${median(figures.pool).toFixed(0)} through processes of this machine`,
     );
+    say(`overhead: processor time a job, in ms: ${partsText(parts, size.jobs)}`);
   },
   hosts: async () => {
     const kind = { processes: 4, workers: 4, slots: 1 };

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 
 /** A script of this folder in a process of its own, which is told one thing and says one line when it is ready or done. */
 export interface Child {
+  readonly pid: number;
   /** What it says, parsed. */
   readonly said: Promise<unknown>;
   /** Asks it to end, and waits. */
@@ -24,6 +25,7 @@ export function startScript(script: string, told: unknown): Child {
   });
   early.catch(() => undefined);
   return {
+    pid: child.pid ?? 0,
     said: Promise.race([first, early]),
     end: async () => {
       child.kill('SIGTERM');

@@ -1,18 +1,26 @@
 import type { CreateJobRunner } from '../../experiments/runner/jobs/local-pool.js';
+import { spent, type PartSeconds } from './processor-time.js';
 import { littleData, runSearch, writeEvaluation } from './setting.js';
 
+/** What many jobs of nothing cost. */
+export interface Overhead {
+  readonly jobsPerSecond: number;
+  /** Processor time that each part had in all, in seconds. */
+  readonly parts: PartSeconds;
+}
+
 /**
- * Jobs a second through a runner, of jobs that do nothing: a function of the user's that returns at once. The run is there
- * for all that a runner needs; its jobs are submitted at once, after some that start the workers' processes.
+ * What jobs cost through a runner that do nothing: a function of the user's that returns at once. The run is there for all
+ * that a runner needs; its jobs are submitted at once, after some that start the workers' processes.
  */
-export async function jobsPerSecond(
+export async function overheadOf(
   folder: string,
   name: string,
   create: CreateJobRunner,
-  { jobs, slots }: { readonly jobs: number; readonly slots: number },
-): Promise<number> {
+  { jobs, slots, seconds }: { readonly jobs: number; readonly slots: number; readonly seconds: () => PartSeconds },
+): Promise<Overhead> {
   const path = writeEvaluation(folder, name, '  return { accuracy: 0.5 };');
-  let figure = 0;
+  let overhead: Overhead = { jobsPerSecond: 0, parts: {} };
   const workers: CreateJobRunner = async (options, context) => {
     const runner = await create(options, context);
     const { space } = context.plan;
@@ -24,12 +32,14 @@ export async function jobsPerSecond(
       await Promise.all(ids.map((id) => runner.submit({ id, job, sharing: 'shared' }).result));
     };
     await submit(0, 20 * slots);
+    const before = seconds();
     const began = performance.now();
     await submit(20 * slots, jobs);
-    figure = (1000 * jobs) / (performance.now() - began);
+    const jobsPerSecond = (1000 * jobs) / (performance.now() - began);
+    overhead = { jobsPerSecond, parts: spent(before, seconds()) };
     return runner;
   };
   const parts = { data: littleData, evaluate: { type: 'module', path } };
   await runSearch({ folder, name, parallel: slots, trials: 1, parts, workers });
-  return figure;
+  return overhead;
 }
