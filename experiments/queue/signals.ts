@@ -36,9 +36,9 @@ export class Signals {
     return (await this.connection.redis.exists(this.connection.key('cancelled', job))) === 1;
   }
 
-  /** Forgets that a job was cancelled: it is wanted again. */
-  async allow(job: string): Promise<void> {
-    await this.connection.redis.del(this.connection.key('cancelled', job));
+  /** Forgets that jobs were cancelled: they are wanted again. */
+  async allow(jobs: readonly string[]): Promise<void> {
+    await this.connection.redis.del(jobs.map((job) => this.connection.key('cancelled', job)));
   }
 
   async subscribe(listener: SignalListener): Promise<Unsubscribe> {

@@ -53,7 +53,8 @@ export async function hashFile(hash: Hash, handle: FileHandle): Promise<number> 
   return bytes;
 }
 
-const stampOf = ({ size, mtimeNs, ctimeNs, ino, dev }: BigIntStats): string =>
+/** Changes when a file does, or when another one takes its place. */
+export const stampOf = ({ size, mtimeNs, ctimeNs, ino, dev }: BigIntStats): string =>
   [size, mtimeNs, ctimeNs, ino, dev].join(' ');
 
 /** The contents of files, each read once as long as it stays the same file of the same size and time. */

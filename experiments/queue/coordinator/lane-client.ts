@@ -161,7 +161,7 @@ export class LaneClient {
     const jobs = some.filter(({ id }) => this.listeners.has(id));
     if (jobs.length === 0) return;
     // Whoever cancelled them before, in an earlier life of the run, does not mean these.
-    const revived = Promise.all(jobs.map(({ id }) => signals.allow(id)));
+    const revived = signals.allow(jobs.map(({ id }) => id));
     const opts = (jobId: string, first: boolean) => ({
       jobId,
       lifo: first,

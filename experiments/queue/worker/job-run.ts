@@ -10,11 +10,12 @@ import { orderSchema, type Failure, type Folders, type Identity, type Order } fr
 import type { JobEnd, WorkerEvent, WorkerJob } from './events.js';
 import type { JobFolder, JobFolders } from './job-folders.js';
 import { JobPlace } from './job-place.js';
+import type { Bundles } from './kept-bundles.js';
 import { LockKeeper } from './lock-keeper.js';
 import type { QueuedJob } from './queued-job.js';
 import type { Room } from './room.js';
 import type { OpenFiles, RunFiles } from './run-files.js';
-import { FilesUnreachable, Transfers, type Bundles } from './transfers.js';
+import { FilesUnreachable, Transfers } from './transfers.js';
 import { Uploads } from './uploads.js';
 
 /** What all jobs of a worker share. */
@@ -32,7 +33,7 @@ export interface Workshop {
   readonly hashes: Pick<FileHashes, 'has'>;
   readonly room: Pick<Room, 'full'>;
   readonly files: Pick<RunFiles, 'open'>;
-  /** Whether a run has cancelled a job, by its id in the queue; asked when it begins. */
+  /** Whether a run has cancelled a job, by its id in the queue; asked before it begins. */
   isCancelled(job: string): Promise<boolean>;
   /** Resolves when nobody measures on this machine. */
   undisturbed(): Promise<void>;
@@ -82,6 +83,7 @@ export class JobRun {
   private flushing = false;
   private folder: JobFolder | null = null;
   private lastSteps = -Infinity;
+  private answering: () => void = () => undefined;
 
   /** @param job for people. */
   private constructor(
@@ -133,8 +135,13 @@ export class JobRun {
     this.keeper.lose();
   }
 
-  /** Does the job, and gives its answer; throws nothing. @returns how it ended. */
-  async run(): Promise<JobEnd> {
+  /**
+   * Does the job, and gives its answer; throws nothing.
+   * @param answering called when the answer is underway: nothing is left to be done here, and another job may begin
+   * @returns how it ended, once the queue has taken the answer
+   */
+  async run(answering: () => void = () => undefined): Promise<JobEnd> {
+    this.answering = answering;
     this.shop.observe({ kind: 'began', job: this.job });
     let ended: Ended;
     try {
@@ -164,8 +171,7 @@ export class JobRun {
     let files: OpenFiles | null = null;
     let uploads: Uploads | null = null;
     try {
-      if (await shop.isCancelled(queued.id)) this.cancel();
-      if (this.ending.signal.aborted) throw new NasError('interrupted', 'the job was cancelled before it began');
+      const asked = this.askWhetherCancelled();
       files = await shop.files.open(order.run, this.ending.signal);
       const { artifacts } = files;
       const place = await JobPlace.prepare(order, this.transfers(artifacts, this.ending.signal), {
@@ -174,6 +180,8 @@ export class JobRun {
         modules: shop.modules,
       });
       try {
+        await asked;
+        if (this.ending.signal.aborted) throw new NasError('interrupted', 'the job was cancelled before it began');
         uploads = this.uploadsOf(place, this.transfers(artifacts, this.sending.signal));
         return await this.finish(place, uploads, await this.perform(place, uploads));
       } finally {
@@ -184,6 +192,16 @@ export class JobRun {
     } finally {
       files?.release();
     }
+  }
+
+  /** Asks while files come; a cancelled job needs none of them. */
+  private askWhetherCancelled(): Promise<void> {
+    const asked = this.shop.isCancelled(this.queued.id).then((isCancelled) => {
+      if (isCancelled) this.cancel();
+    });
+    // Who waits for it may have something else to tell before.
+    asked.catch(() => undefined);
+    return asked;
   }
 
   private transfers(artifacts: Artifacts, signal: AbortSignal): Transfers {
@@ -256,7 +274,9 @@ export class JobRun {
     const answer = place.answer(result, (file) => uploads.mention(file));
     if (isInterrupted(result) && this.stopping && !this.cancelled) return await this.giveBack(uploads);
     const folders = await this.flush(uploads);
-    if (!(await queued.complete({ result: answer, folders }))) return lost;
+    const completed = queued.complete({ result: answer, folders });
+    this.answering();
+    if (!(await completed)) return lost;
     return { end: isInterrupted(result) ? 'cancelled' : 'done', keep: false };
   }
 

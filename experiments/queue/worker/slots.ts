@@ -1,4 +1,4 @@
-import { setTimeout } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Where jobs come from. */
 export interface JobSource<J> {
@@ -9,8 +9,8 @@ export interface JobSource<J> {
 export interface SlotsOptions<J> {
   /** How many jobs are done at once. */
   readonly size: number;
-  /** Does a job; throws nothing. */
-  do(job: J, slot: number): Promise<void>;
+  /** Does a job; throws nothing. `free` lets its slot have another one before it is over. */
+  do(job: J, slot: number, free: () => void): Promise<void>;
   /** Whether jobs may be taken now; `wake` when it changes. */
   mayTake(): boolean;
   /** Told what fails when a source is asked. */
@@ -27,7 +27,8 @@ const longestLookMs = 2000;
  * becomes free, and now and then.
  */
 export class Slots<J> {
-  private readonly busy = new Map<number, Promise<void>>();
+  private readonly busy = new Set<number>();
+  private readonly jobs = new Set<Promise<void>>();
   private woken = false;
   private wakeUp: () => void = () => undefined;
   private stopped = false;
@@ -51,8 +52,8 @@ export class Slots<J> {
     this.stopped = true;
     this.wake();
     // A server that is away answers nothing, and has given nothing.
-    await Promise.race([this.looking, setTimeout(longestLookMs, undefined, { ref: false })]);
-    await Promise.all(this.busy.values());
+    await Promise.race([this.looking, sleep(longestLookMs, undefined, { ref: false })]);
+    await Promise.all(this.jobs);
   }
 
   private async work(): Promise<void> {
@@ -75,11 +76,19 @@ export class Slots<J> {
   }
 
   private begin(job: J, slot: number): void {
-    const done = this.options.do(job, slot).finally(() => {
+    let isFree = false;
+    const free = (): void => {
+      if (isFree) return;
+      isFree = true;
       this.busy.delete(slot);
       this.wake();
+    };
+    this.busy.add(slot);
+    const done = this.options.do(job, slot, free).finally(() => {
+      this.jobs.delete(done);
+      free();
     });
-    this.busy.set(slot, done);
+    this.jobs.add(done);
   }
 
   private async look(): Promise<J | null> {
@@ -98,12 +107,11 @@ export class Slots<J> {
   private async change(ms?: number): Promise<void> {
     if (!this.woken)
       await new Promise<void>((resolve) => {
-        const waiting = new AbortController();
+        const timer = ms === undefined ? undefined : setTimeout(resolve, ms);
         this.wakeUp = () => {
-          waiting.abort();
+          clearTimeout(timer);
           resolve();
         };
-        if (ms !== undefined) setTimeout(ms, undefined, { signal: waiting.signal }).then(resolve, () => undefined);
       });
     this.woken = false;
     this.wakeUp = () => undefined;

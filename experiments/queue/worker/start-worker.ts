@@ -24,6 +24,7 @@ import type { WorkerEvent } from './events.js';
 import { watchIdleness } from './idle.js';
 import { JobFolders } from './job-folders.js';
 import { JobRun, type Workshop } from './job-run.js';
+import { KeptBundles } from './kept-bundles.js';
 import { LaneJobs } from './lane-jobs.js';
 import type { QueuedJob } from './queued-job.js';
 import { workerFacts, workerRecord } from './record.js';
@@ -102,6 +103,13 @@ function prepareFolders({ directory, modules, cache = cacheDirectory() }: Worker
     // Another worker of this machine was quicker.
     if (!existsSync(link)) throw error;
   }
+}
+
+/** A job that was taken for a slot, which `free` lets another one have. */
+interface Taken {
+  readonly job: QueuedJob;
+  readonly slot: number;
+  readonly free: () => void;
 }
 
 class Worker implements RunningWorker {
@@ -203,7 +211,7 @@ class Worker implements RunningWorker {
     const lanes = lanesOf(abilities).map((lane) => new LaneJobs(lane, connection, { patienceMs, name: this.id }));
     const slots = new Slots(lanes, {
       size,
-      do: (job, slot) => this.do(job, slot, shop),
+      do: (job, slot, free) => this.do({ job, slot, free }, shop),
       mayTake: () => this.room.lacking === null,
       onError: () => undefined,
       everyMs: lookMs,
@@ -241,8 +249,13 @@ class Worker implements RunningWorker {
     const { options, connection, pool, room, standstill, facts } = this;
     const { directory, cacheBytes, patienceMs, modules, slots, cache = cacheDirectory() } = options;
     const addressOf = async (run: string) => (await findRun(connection, run))?.artifacts ?? null;
+    const cached = new BundleCache(join(directory, 'bundles'), { limitBytes: cacheBytes, clock: Date.now });
+    const bundles = new KeptBundles(cached);
     const files = new RunFiles((run) => artifactsAt(() => addressOf(run), run));
-    this.closers.push(() => files.close());
+    this.closers.push(
+      () => files.close(),
+      () => bundles.close(),
+    );
     return {
       identity: { id: this.id, host: facts.host, group: facts.group },
       slots,
@@ -253,7 +266,7 @@ class Worker implements RunningWorker {
       cache,
       files,
       folders: new JobFolders(join(directory, 'jobs')),
-      bundles: new BundleCache(join(directory, 'bundles'), { limitBytes: cacheBytes, clock: Date.now }),
+      bundles,
       hashes: new FileHashes(),
       isCancelled: (job) => signals.isCancelled(job),
       undisturbed: () => standstill.over(),
@@ -263,17 +276,18 @@ class Worker implements RunningWorker {
   }
 
   /** Does a job; throws nothing. */
-  private async do(queued: QueuedJob, slot: number, shop: Workshop): Promise<void> {
-    const before = this.earlier.get(queued.id);
-    const part = this.part(queued, slot, shop, before).catch((error: unknown) =>
+  private async do(taken: Taken, shop: Workshop): Promise<void> {
+    const { id } = taken.job;
+    const before = this.earlier.get(id);
+    const part = this.part(taken, shop, before).catch((error: unknown) =>
       this.note(`A job could not be done: ${messageOf(error)}`),
     );
-    this.earlier.set(queued.id, part);
+    this.earlier.set(id, part);
     await part;
-    if (this.earlier.get(queued.id) === part) this.earlier.delete(queued.id);
+    if (this.earlier.get(id) === part) this.earlier.delete(id);
   }
 
-  private async part(queued: QueuedJob, slot: number, shop: Workshop, before?: Promise<void>): Promise<void> {
+  private async part({ job: queued, slot, free }: Taken, shop: Workshop, before?: Promise<void>): Promise<void> {
     const { id } = queued;
     const run = await JobRun.of(queued, slot, shop, this.postponed.get(id) ?? 0);
     if (run === null) return;
@@ -281,7 +295,7 @@ class Worker implements RunningWorker {
     if (this.stopping) run.stop();
     this.tellSoon();
     await before;
-    const end = await run.run();
+    const end = await run.run(free);
     if (end === 'postponed') this.postponed.set(id, (this.postponed.get(id) ?? 0) + 1);
     else this.postponed.delete(id);
     this.runs.delete(queued);

@@ -2,25 +2,17 @@ import { messageOf, NasError } from '../../../base/errors.js';
 import { StorageFailure } from '../../runner/jobs/job-runner.js';
 import { toPlainError } from '../../runner/jobs/messages.js';
 import type { Artifact, Bundle, FileIn } from '../artifacts/artifact.js';
-import type { Artifacts, TransferOptions } from '../artifacts/artifacts.js';
+import type { Artifacts } from '../artifacts/artifacts.js';
 import { ArtifactGone, StorageFailed } from '../artifacts/failures.js';
 import type { FileHashes } from '../artifacts/hashes.js';
 import type { Supply } from './job-place.js';
+import type { Bundles } from './kept-bundles.js';
 
 /** The run's files cannot be reached, or not be written there: a later attempt may do well. */
 export class FilesUnreachable extends NasError {
   constructor(cause: unknown) {
     super('failure', `the files of the run cannot be reached: ${messageOf(cause)}`, { cause });
   }
-}
-
-/** A cache of what jobs read. */
-export interface Bundles {
-  use(
-    bundle: Bundle,
-    artifacts: Artifacts,
-    options?: TransferOptions,
-  ): Promise<{ readonly path: string; release(): void }>;
 }
 
 /** What a transfer failed with, as it concerns the job. */

@@ -246,7 +246,7 @@ describeWithValkey('who is there', () => {
     await ours.cancel('job');
     await vi.waitFor(() => expect(heard.filter((item) => item !== null)).toEqual(['jobs/b/any', 'job']));
     expect([await theirs.isCancelled('job'), await theirs.isCancelled('other')]).toEqual([true, false]);
-    await ours.allow('job');
+    await ours.allow(['job']);
     expect(await theirs.isCancelled('job')).toBe(false);
     end();
     await ours.wake('jobs/b/any');

@@ -47,6 +47,36 @@ describe('slots', () => {
     await slots.stop();
   });
 
+  it('have another job as soon as the one before lets them, and are not stopped before both are over', async () => {
+    const frees: (() => void)[] = [];
+    const gates: Gate[] = [];
+    const { slots } = setting([['a', 'b', 'c']], {
+      size: 1,
+      do: (_, slot, free) => {
+        expect(slot).toBe(0);
+        frees.push(free);
+        gates.push(new Gate());
+        return gates[gates.length - 1].opened;
+      },
+    });
+    await settled();
+    expect(gates).toHaveLength(1);
+    frees[0]();
+    await settled();
+    expect(gates).toHaveLength(2);
+    // The slot is the second job's: the first one cannot free it again.
+    frees[0]();
+    gates[0].open();
+    await settled();
+    expect(gates).toHaveLength(2);
+    let isStopped = false;
+    const stopped = slots.stop().then(() => (isStopped = true));
+    await settled();
+    expect(isStopped).toBe(false);
+    gates[1].open();
+    await stopped;
+  });
+
   it('look when they are woken, and take nothing while they may not', async () => {
     const list: string[] = [];
     let may = true;
