@@ -31,6 +31,12 @@ const arrows = {
 };
 const folders = Object.keys(arrows);
 
+/** What the page of `nas export --to web` and its service worker use of a browser. */
+const browserGlobals = [
+  ...['document', 'navigator', 'performance', 'fetch', 'addEventListener', 'createImageBitmap', 'OffscreenCanvas'],
+  ...['caches', 'clients', 'registration', 'skipWaiting'],
+];
+
 const arrowPatterns = (folder) =>
   folders
     .filter((other) => other !== folder && !arrows[folder].includes(other))
@@ -125,6 +131,10 @@ export default tseslint.config(
   {
     files: ['ui/app/public/*.js'],
     languageOptions: { globals: { document: 'readonly', localStorage: 'readonly' } },
+  },
+  {
+    files: ['deploy/web/page/*.js'],
+    languageOptions: { globals: Object.fromEntries(browserGlobals.map((name) => [name, 'readonly'])) },
   },
   ...importDirection,
 );

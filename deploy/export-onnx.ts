@@ -5,6 +5,7 @@ import { NasError } from '../base/errors.js';
 import { writeFileAtomic } from '../base/files.js';
 import { Random } from '../base/random.js';
 import { apply, toOnnx, weightsFrom, type Model } from '../spaces/models/index.js';
+import { writeCompressed } from './compressed.js';
 import { metadataProps, type ModelMetadata } from './metadata.js';
 
 /**
@@ -50,9 +51,15 @@ export async function checkExport(
 /**
  * Writes what deploying an ONNX model takes: `model.onnx`, `metadata.json` (the metadata inside the model, for programs
  * that cannot read it there) and `labels.txt` (one class a line, in the order of the outputs).
+ * @param compressed whether `model.onnx.br` and `model.onnx.gz` lie beside it
  */
-export function writeBundle(directory: string, model: Uint8Array, metadata: ModelMetadata): void {
-  writeFileAtomic(join(directory, 'model.onnx'), model);
+export async function writeBundle(
+  directory: string,
+  model: Uint8Array,
+  metadata: ModelMetadata,
+  { compressed = false }: { readonly compressed?: boolean } = {},
+): Promise<void> {
+  await (compressed ? writeCompressed : writeFileAtomic)(join(directory, 'model.onnx'), model);
   writeFileAtomic(join(directory, 'metadata.json'), `${JSON.stringify(metadata, null, 2)}\n`);
   writeFileAtomic(join(directory, 'labels.txt'), metadata.classes.map((name) => `${name}\n`).join(''));
 }

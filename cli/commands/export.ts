@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { invalidInput } from '../../base/errors.js';
 // Only types: what they stand for loads TF.js, which other commands can do without.
-import type { ExportSource, WeightFormat } from '../../experiments/exporting/index.js';
+import type { ExportedOnnx, ExportSource, WeightFormat } from '../../experiments/exporting/index.js';
 import type { Store, StoredPrecision } from '../../store/index.js';
 import { command, jsonOption } from '../command.js';
 import { withRun } from '../open-run.js';
@@ -9,7 +9,7 @@ import { json } from '../output/table.js';
 import type { Terminal } from '../output/terminal.js';
 import { createCounter } from '../progress/counter.js';
 
-const targets = ['onnx', 'tfjs'] as const;
+const targets = ['onnx', 'tfjs', 'web'] as const;
 type Target = (typeof targets)[number];
 
 /** What is written of a network. */
@@ -18,6 +18,8 @@ interface Wanted {
   readonly precision: StoredPrecision;
   readonly weights: WeightFormat;
   readonly directory: string;
+  /** Whether compressed forms lie beside the model. */
+  readonly compressed: boolean;
 }
 
 /** What is to be said of what was written. */
@@ -27,20 +29,33 @@ interface Written {
 
 type Exporter = (store: Store, workdir: string, wanted: Wanted, terminal: Terminal) => Promise<Written>;
 
-const toOnnx: Exporter = async (store, workdir, { source, precision, weights, directory }, terminal) => {
-  const { onnxFile } = await import('../../experiments/exporting/index.js');
+/** Makes the ONNX file of a network, showing how far it is, and writes it. */
+const onnxWriter =
+  (write: (file: ExportedOnnx, wanted: Wanted) => Promise<void>): Exporter =>
+  async (store, workdir, wanted, terminal) => {
+    const { source, precision, weights } = wanted;
+    const { onnxFile } = await import('../../experiments/exporting/index.js');
+    const counter = createCounter(terminal);
+    const warnings: string[] = [];
+    const file = await onnxFile(store, workdir, source, {
+      precision,
+      weights,
+      onProgress: (what, done, total) => counter.show(`${source.kind} ${source.number}: ${what}`)(done, total),
+      onWarning: (message) => void warnings.push(message),
+    }).finally(counter.close);
+    await write(file, wanted);
+    return { warnings };
+  };
+
+const toOnnx = onnxWriter(async ({ model, metadata }, { directory, compressed }) => {
   const { writeBundle } = await import('../../deploy/index.js');
-  const counter = createCounter(terminal);
-  const warnings: string[] = [];
-  const { model, metadata } = await onnxFile(store, workdir, source, {
-    precision,
-    weights,
-    onProgress: (what, done, total) => counter.show(`${source.kind} ${source.number}: ${what}`)(done, total),
-    onWarning: (message) => void warnings.push(message),
-  }).finally(counter.close);
-  writeBundle(directory, model, metadata);
-  return { warnings };
-};
+  await writeBundle(directory, model, metadata, { compressed });
+});
+
+const toWeb = onnxWriter(async ({ model, metadata }, { directory }) => {
+  const { exportWeb } = await import('../../deploy/index.js');
+  await exportWeb(model, metadata, directory);
+});
 
 const toTfjs: Exporter = async (_store, _workdir, { source, directory }) => {
   const { exportTfjs } = await import('../../deploy/index.js');
@@ -49,7 +64,11 @@ const toTfjs: Exporter = async (_store, _workdir, { source, directory }) => {
   return { warnings: [] };
 };
 
-const exporters: { readonly [T in Target]: Exporter } = { onnx: toOnnx, tfjs: toTfjs };
+const exporters: { readonly [T in Target]: Exporter } = {
+  onnx: toOnnx,
+  tfjs: toTfjs,
+  web: toWeb,
+};
 
 interface Choice {
   readonly trial: number | undefined;
@@ -83,6 +102,7 @@ export const exportTrials = command({
     ['export runs/quickstart --pareto --to onnx -o models', 'models/trial-<n>/model.onnx, metadata.json, labels.txt'],
     ['export runs/quickstart --trial 7 --to tfjs -o web/model', 'web/model/model.json for tf.loadLayersModel'],
     ['export runs/quickstart --trial 7 --to onnx --precision int8 -o model', 'in eight bits'],
+    ['export runs/quickstart --trial 7 --to web -o site', 'a page that classifies images in the browser'],
   ],
   options: (yargs) =>
     yargs
@@ -102,9 +122,18 @@ export const exportTrials = command({
         default: 'fp32' as const,
         describe: 'fp16: float32 models with weights of 16 bits, for half the download',
       })
+      .option('compressed', {
+        type: 'boolean',
+        default: false,
+        describe:
+          'With --to onnx: compressed forms beside the model (.br, .gz), for servers of files; --to web has them anyway',
+      })
       .option('output', { alias: 'o', type: 'string', demandOption: true, describe: 'Folder to write to' })
       .option('json', jsonOption),
-  run: ({ workdir, trial, shrunk, pareto = false, to, precision, weights, output, json: asJson }, terminal) => {
+  run: (
+    { workdir, trial, shrunk, pareto = false, to, precision, weights, compressed, output, json: asJson },
+    terminal,
+  ) => {
     if (to === 'tfjs') checkTfjs(precision, weights);
     if (precision === 'int8' && weights === 'fp16')
       throw invalidInput('--weights fp16 goes with float32: the weights of int8 models are bytes', {
@@ -124,7 +153,7 @@ export const exportTrials = command({
         const { warnings } = await exporters[to](
           store,
           workdir,
-          { source, precision: own, weights, directory },
+          { source, precision: own, weights, directory, compressed },
           terminal,
         );
         written.push({ [kind]: number, directory, precision: own, ...(warnings.length > 0 && { warnings }) });

@@ -1,5 +1,6 @@
 import type { Browser, ConsoleMessage, Page as BrowserPage } from 'playwright-core';
 import { invalidInput, messageOf, NasError } from '../../../base/errors.js';
+import { webRuntime, webRuntimeVersion } from '../../../base/web-runtime.js';
 import { executedElsewhere, integerArithmetic, isFloat32, type IntegerArithmetic } from '../../../compiler/index.js';
 import {
   DeviceUnavailable,
@@ -20,7 +21,7 @@ import { inputAtBatch } from '../model-input.js';
 import { labelHere, labelled, type Label } from '../precision.js';
 import { findBrowser } from './find-browser.js';
 import type { Page } from './page.js';
-import { servePage, webRuntimeVersion } from './page-server.js';
+import { servePage } from './page-server.js';
 
 /** @throws NasError `invalid-input` when playwright-core is not installed. */
 async function playwright(): Promise<typeof import('playwright-core')> {
@@ -75,7 +76,7 @@ export class BrowserDevice implements Device {
     });
     try {
       return await this.withPage(server.address, async (page, version) => {
-        const environment = await this.environment(version);
+        const environment = this.environment(version);
         const open = subjects.map((subject, index) => () => this.open(page, subject, index));
         return measureSideBySide({ open, environment, processorTime: familyProcessorTime }, protocol, options);
       });
@@ -109,9 +110,10 @@ export class BrowserDevice implements Device {
     return { provider, threads };
   }
 
-  private async environment(version: string): Promise<Environment> {
+  private environment(version: string): Environment {
     const environment = describeEnvironment(this.name, this.config);
-    const runtime = `onnxruntime-web ${await webRuntimeVersion()}, Chromium ${version}, Node.js ${process.versions.node}`;
+    const web = webRuntimeVersion(webRuntime('the browser device'));
+    const runtime = `onnxruntime-web ${web}, Chromium ${version}, Node.js ${process.versions.node}`;
     return { ...environment, runtime };
   }
 

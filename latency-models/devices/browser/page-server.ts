@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
-import { createRequire } from 'node:module';
-import { basename, dirname, join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { builtModule } from '../../../base/built-module.js';
-import { NasError, messageOf } from '../../../base/errors.js';
+import { messageOf } from '../../../base/errors.js';
+import { webRuntime } from '../../../base/web-runtime.js';
 import type { BrowserConfig } from '../../schema.js';
 
 /** What onnxruntime-web offers for each provider. */
@@ -36,26 +36,6 @@ const types = new Map(
   Object.entries({ mjs: 'text/javascript', js: 'text/javascript', wasm: 'application/wasm', html: 'text/html' }),
 );
 
-const require = createRequire(import.meta.url);
-
-/** The folder of onnxruntime-web's browser files. @throws NasError when it is not installed. */
-function webRuntime(): string {
-  try {
-    return dirname(require.resolve('onnxruntime-web'));
-  } catch (cause) {
-    throw new NasError('invalid-input', 'the browser device needs the package onnxruntime-web', {
-      hint: 'npm install onnxruntime-web playwright-core',
-      cause,
-    });
-  }
-}
-
-/** The version of onnxruntime-web. @throws NasError when it is not installed. */
-export async function webRuntimeVersion(): Promise<string> {
-  const text = await readFile(join(webRuntime(), '..', 'package.json'), 'utf8');
-  return /"version":\s*"([^"]+)"/.exec(text)?.[1] ?? 'unknown';
-}
-
 export interface PageServer {
   readonly address: string;
   readonly close: () => Promise<void>;
@@ -69,7 +49,7 @@ export async function servePage(
   provider: BrowserConfig['provider'],
   model: (index: number) => Promise<Uint8Array | undefined>,
 ): Promise<PageServer> {
-  const runtime = webRuntime();
+  const runtime = webRuntime('the browser device');
   const content = async (path: string): Promise<string | Uint8Array | undefined> => {
     if (path === '/') return html(provider);
     if (Object.hasOwn(modules, path)) return readFile(fileURLToPath(modules[path]));

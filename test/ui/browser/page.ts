@@ -1,22 +1,14 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect } from 'vitest';
 import { startPage } from '../../../experiments/page/index.js';
-import { findBrowser } from '../../../latency-models/index.js';
+import { executable, titleInBrowser } from '../../support/browser.js';
 
-function browserHere(): string | null {
-  try {
-    return findBrowser(undefined);
-  } catch {
-    return null;
-  }
-}
+export { violationsOf } from '../../support/browser.js';
 
-const executable = browserHere();
 const assets = fileURLToPath(new URL('../../../dist/ui/app', import.meta.url));
 
 /** Themes that pages have. */
@@ -94,8 +86,7 @@ export function describeInBrowser(
   prepare: (folder: string) => Promise<void>,
   body: (site: () => Site) => void,
 ): void {
-  const title = executable === null ? `${name} (skipped: there is no browser here; apt install chromium)` : name;
-  describe.skipIf(executable === null)(title, () => {
+  describe.skipIf(executable === null)(titleInBrowser(name), () => {
     let site: Site | undefined;
     const ending: (() => unknown)[] = [];
     const theSite = (): Site => {
@@ -122,17 +113,6 @@ export function describeInBrowser(
     });
     body(theSite);
   });
-}
-
-const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
-
-/** What axe-core finds wrong with a page as it stands: a line for each rule, with the places. */
-export async function violationsOf(page: Page): Promise<string[]> {
-  await page.evaluate(readFileSync(axe, 'utf8'));
-  const found = await page.evaluate<{ id: string; help: string; nodes: { target: unknown }[] }[]>(
-    'axe.run({ resultTypes: ["violations"] }).then(({ violations }) => violations)',
-  );
-  return found.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ target }) => String(target)).join(' | ')}`);
 }
 
 /** Which theme a page is seen in, by the colour of its ground. */

@@ -1,0 +1,67 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { packageRoot } from '../../base/built-module.js';
+import { writeFileAtomic } from '../../base/files.js';
+import { webRuntime } from '../../base/web-runtime.js';
+import { writeCompressed } from '../compressed.js';
+import type { ModelMetadata } from '../metadata.js';
+
+/** What the page is made of, as it lies in the package. */
+const pageFolder = join(packageRoot(fileURLToPath(import.meta.url)), 'deploy', 'web', 'page');
+
+/** What a page has to know of a model; names of layers and how it came to be are nobody's business there. */
+const factsOf = ({ classes, input, mean, std, accuracy, experiment, trial }: ModelMetadata) => ({
+  classes,
+  input,
+  mean,
+  std,
+  ...(accuracy !== undefined && { accuracy }),
+  ...(experiment !== undefined && { experiment }),
+  ...(trial !== undefined && { trial }),
+});
+
+const titleOf = ({ experiment, trial }: ModelMetadata): string =>
+  `${experiment ?? 'Image classifier'}${trial === undefined ? '' : `, trial ${trial}`}`;
+
+/** `model.onnx` with 64 bits of its content's SHA-256: `model.0123456789abcdef.onnx`. */
+const hashed = (name: string, content: Uint8Array): string =>
+  name.replace(/(?=\.\w+$)/, `.${createHash('sha256').update(content).digest('hex').slice(0, 16)}`);
+
+const escapes: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
+const escaped = (text: string): string => text.replace(/[&<>"]/g, (character) => escapes[character]);
+
+/**
+ * Writes a folder that any server of static files can serve: a page that classifies images in the browser, on
+ * onnxruntime-web. All but the page and its service worker have their content's hash in their names, so that browsers and
+ * CDNs can keep them for ever, and lie there compressed as well (`.br`, `.gz`).
+ * @param model of this package: NHWC, one output of logits
+ * @throws NasError `invalid-input` when onnxruntime-web is not installed.
+ */
+export async function exportWeb(model: Uint8Array, metadata: ModelMetadata, directory: string): Promise<void> {
+  const runtime = webRuntime('nas export --to web');
+  const own = (name: string): Buffer => readFileSync(join(pageFolder, name));
+  /** By the places that the page has for their names. */
+  const files: Readonly<Record<string, readonly [name: string, content: Uint8Array]>> = {
+    'style.css': ['style.css', own('style.css')],
+    'classify.js': ['classify.js', own('classify.js')],
+    'page.js': ['page.js', own('page.js')],
+    runtime: ['ort.mjs', readFileSync(join(runtime, 'ort.wasm.bundle.min.mjs'))],
+    wasm: ['ort.wasm', readFileSync(join(runtime, 'ort-wasm-simd-threaded.wasm'))],
+    model: ['model.onnx', model],
+    facts: ['facts.json', Buffer.from(JSON.stringify(factsOf(metadata)))],
+  };
+  const places = new Map([['title', titleOf(metadata)]]);
+  for (const [place, [name, content]] of Object.entries(files)) {
+    places.set(place, hashed(name, content));
+    await writeCompressed(join(directory, hashed(name, content)), content);
+  }
+  writeFileAtomic(join(directory, 'service-worker.js'), own('service-worker.js'));
+  // Last: whoever sees the new page finds what it names.
+  const page = own('index.html').toString('utf8');
+  writeFileAtomic(
+    join(directory, 'index.html'),
+    page.replace(/\{\{([\w.]+)\}\}/g, (_, place: string) => escaped(places.get(place) ?? '')),
+  );
+}

@@ -1,0 +1,30 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { Page } from 'playwright-core';
+import { findBrowser } from '../../latency-models/index.js';
+
+function browserHere(): string | null {
+  try {
+    return findBrowser(undefined);
+  } catch {
+    return null;
+  }
+}
+
+/** The browser that tests use; null: there is none here, and tests in browsers are skipped. */
+export const executable = browserHere();
+
+/** The title of tests in a browser, which says so where they are skipped. */
+export const titleInBrowser = (name: string): string =>
+  executable === null ? `${name} (skipped: there is no browser here; apt install chromium)` : name;
+
+const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+
+/** What axe-core finds wrong with a page as it stands: a line for each rule, with the places. */
+export async function violationsOf(page: Page): Promise<string[]> {
+  await page.evaluate(readFileSync(axe, 'utf8'));
+  const found = await page.evaluate<{ id: string; help: string; nodes: { target: unknown }[] }[]>(
+    'axe.run({ resultTypes: ["violations"] }).then(({ violations }) => violations)',
+  );
+  return found.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ target }) => String(target)).join(' | ')}`);
+}
