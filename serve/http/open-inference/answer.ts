@@ -1,0 +1,74 @@
+import type { FastifyReply } from 'fastify';
+import { toLogits } from '../../../compiler/runtime/classifier/scores.js';
+import type { Answer } from '../../inference/types.js';
+import { badRequest, shown } from '../refusals.js';
+import type { InferRequest } from './request.js';
+import type { Served } from './served.js';
+import { headerLength, outputName, version } from './wire.js';
+
+/** Name of the output under which it is sent: as asked for. @throws Refusal 400 when there is no such output. */
+export function checkOutput(asked: string | undefined, { output }: Served): string {
+  if (asked === undefined || asked === output.name || asked === outputName) return asked ?? output.name;
+  throw badRequest(
+    `there is no output ${shown(asked)}`,
+    `It is called ${[...new Set([output.name, outputName])].join(' or ')}.`,
+  );
+}
+
+const round = (ms: number): number => Math.round(ms * 1000) / 1000;
+const most = (answers: readonly Answer[], of: (answer: Answer) => number): number => Math.max(...answers.map(of));
+
+/** Who answered, and how long it took: of several images, all networks, and the longest times. */
+function parametersOf(answers: readonly Answer[]) {
+  const models = answers.map(({ model }) => model);
+  const accuracies = models.map(({ accuracy }) => accuracy).filter((accuracy) => accuracy !== null);
+  const mean = accuracies.reduce((a, b) => a + b, 0) / accuracies.length;
+  return {
+    network: [...new Set(models.map(({ name }) => name))].join(','),
+    ...(accuracies.length === models.length ? { accuracy: mean } : {}),
+    queued_ms: round(most(answers, ({ queuedMs }) => queuedMs)),
+    computed_ms: round(most(answers, ({ computedMs }) => computedMs)),
+    batch: most(answers, ({ batch }) => batch),
+  };
+}
+
+/** Outputs of all images, [images, classes], in the kind that the name gives. */
+function rowsOf(answers: readonly Answer[], { models, output }: Served): Float32Array {
+  const width = output.classes.length;
+  const rows = new Float32Array(answers.length * width);
+  answers.forEach(({ model, outputs }, i) => {
+    const kind = models.length === 1 ? output.kind : models.find((pooled) => pooled.model === model)?.outputs;
+    rows.set(kind === undefined || kind === output.kind ? outputs : toLogits[kind](outputs), i * width);
+  });
+  return rows;
+}
+
+/** Sends what came out: numbers in JSON, or bytes after it. */
+export function sendAnswer(
+  reply: FastifyReply,
+  request: InferRequest,
+  served: Served,
+  answers: readonly Answer[],
+): FastifyReply {
+  const rows = answers.length === 1 && served.models.length === 1 ? answers[0].outputs : rowsOf(answers, served);
+  const head = {
+    name: checkOutput(request.output, served),
+    datatype: 'FP32',
+    shape: [answers.length, served.output.classes.length],
+  };
+  const json = (output: object): string =>
+    JSON.stringify({
+      model_name: served.name,
+      model_version: version,
+      ...(request.id === undefined ? {} : { id: request.id }),
+      parameters: parametersOf(answers),
+      outputs: [output],
+    });
+  if (!request.isBinary) return reply.type('application/json').send(json({ ...head, data: Array.from(rows) }));
+  const text = json({ ...head, parameters: { binary_data_size: rows.byteLength } });
+  const length = Buffer.byteLength(text);
+  const body = Buffer.allocUnsafe(length + rows.byteLength);
+  body.write(text);
+  body.set(new Uint8Array(rows.buffer, rows.byteOffset, rows.byteLength), length);
+  return reply.header(headerLength, length).type('application/octet-stream').send(body);
+}

@@ -1,0 +1,37 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { RouteContext } from '../context.js';
+import { runOptionsOf } from '../deadline.js';
+import { badRequest } from '../refusals.js';
+import { checkOutput, sendAnswer } from './answer.js';
+import { parseBytes } from './body.js';
+import { readInferRequest } from './request.js';
+import { servedAs } from './served.js';
+import { inputsOf } from './tensors.js';
+import { headerLength, version } from './wire.js';
+
+interface Named {
+  Params: { readonly name: string };
+}
+
+/** `POST /v2/models/{name}/infer`: tensors in, tensors out. */
+export function infer(app: FastifyInstance, context: RouteContext): void {
+  const { service, limits } = context;
+  const answer = (request: FastifyRequest<Named>, reply: FastifyReply): Promise<FastifyReply> =>
+    service.use(async (pool) => {
+      const { body, headers, params } = request;
+      if (!(body instanceof Buffer)) throw badRequest('the body is empty', 'It is a request of the protocol, in JSON.');
+      const served = servedAs(pool, params.name);
+      // A header that is sent twice is one, of two numbers.
+      const asked = readInferRequest(body, headers[headerLength]?.toString());
+      checkOutput(asked.output, served);
+      const inputs = inputsOf(asked.tensor, served, limits.images);
+      const answers = await pool.run(inputs, runOptionsOf(request, context, served.only, asked.budgetMs));
+      return sendAnswer(reply, asked, served, answers);
+    });
+  void app.register((scope, _, done) => {
+    parseBytes(scope, limits.bodyBytes);
+    scope.post<Named>('/v2/models/:name/infer', answer);
+    scope.post<Named>(`/v2/models/:name/versions/${version}/infer`, answer);
+    done();
+  });
+}

@@ -1,0 +1,62 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { PooledModel } from '../../inference/types.js';
+import type { RouteContext } from '../context.js';
+import { Refusal } from '../refusals.js';
+import { allServed, servedAs, type Served } from './served.js';
+import { extensions, inputNames, version } from './wire.js';
+
+interface Named {
+  Params: { readonly name: string };
+}
+
+const round = (ms: number): number => Math.round(ms * 1000) / 1000;
+
+/** A network, beyond what the protocol asks. */
+const describe = ({ model, maxBatch, ms }: PooledModel) => ({
+  name: model.name,
+  accuracy: model.accuracy,
+  precision: model.precision,
+  sha256: model.sha256,
+  bytes: model.bytes,
+  max_batch: maxBatch,
+  ms: round(ms(1)),
+});
+
+/** What the protocol says of a model, and which networks answer under its name. One of the inputs is to be sent. */
+const metadataOf = ({ name, only, models, values, pixels, output }: Served) => ({
+  name,
+  versions: [version],
+  platform: 'onnx_onnxv1',
+  inputs: [
+    ...(values === null ? [] : [{ name: only?.input ?? inputNames.values, datatype: 'FP32', shape: [-1, ...values] }]),
+    ...(pixels === null ? [] : [{ name: inputNames.pixels, datatype: 'UINT8', shape: [-1, ...pixels] }]),
+  ],
+  outputs: [
+    { name: output.name, datatype: 'FP32', shape: [-1, output.classes.length], parameters: { kind: output.kind } },
+  ],
+  classes: output.classes,
+  networks: models.map(describe),
+});
+
+/** What is served: the server, its models, and whether each is ready. */
+export function metadata(app: FastifyInstance, { service }: RouteContext): void {
+  app.get('/v2', (_, reply) => reply.send({ name: 'nas', version, extensions }));
+
+  const model = ({ params }: FastifyRequest<Named>, reply: FastifyReply): FastifyReply =>
+    reply.send(metadataOf(servedAs(service.pool, params.name)));
+
+  const ready = ({ params: { name } }: FastifyRequest<Named>, reply: FastifyReply): FastifyReply => {
+    if (!allServed(service.pool).has(name)) {
+      const entry = service.index().find((listed) => listed.name === name);
+      if (entry !== undefined) throw new Refusal(503, `the model ${name} is ${entry.state}: ${entry.reason}`);
+      servedAs(service.pool, name);
+    }
+    if (!service.isReady) throw new Refusal(503, 'the server takes no new requests', 'It loads its models, or ends.');
+    return reply.send({ name, ready: true });
+  };
+
+  for (const path of ['/v2/models/:name', `/v2/models/:name/versions/${version}`]) {
+    app.get<Named>(path, model);
+    app.get<Named>(`${path}/ready`, ready);
+  }
+}

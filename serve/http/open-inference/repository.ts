@@ -1,0 +1,64 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { messageOf } from '../../../base/errors.js';
+import type { RouteContext } from '../context.js';
+import { badRequest, Refusal } from '../refusals.js';
+import { parseBytes } from './body.js';
+import { version } from './wire.js';
+
+interface Named {
+  Params: { readonly name: string };
+}
+
+const indexSchema = z.object({ ready: z.boolean().default(false) });
+const loadSchema = z.object({ parameters: z.record(z.string(), z.unknown()).default({}) });
+
+/** The JSON of a body, which may be left out. @throws Refusal 400 unless it is what the schema says. */
+function parse<T>({ body }: FastifyRequest, schema: z.ZodType<T>): T {
+  let value: unknown = {};
+  try {
+    if (body instanceof Buffer && body.length > 0) value = JSON.parse(body.toString());
+  } catch (error) {
+    throw badRequest(`the body is no JSON: ${messageOf(error)}`);
+  }
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw badRequest(`the body is not what is expected: ${z.prettifyError(parsed.error)}`);
+}
+
+/** Who is served what is for those who run the server, not for pages that may ask it. */
+function refusePages({ headers: { origin } }: FastifyRequest): void {
+  if (origin !== undefined) throw new Refusal(403, 'pages may not load and unload models', 'Use a program for it.');
+}
+
+/** The model repository extension: which models could be served, and to change which are. */
+export function repository(app: FastifyInstance, { service, limits }: RouteContext): void {
+  const load = async (request: FastifyRequest<Named>, reply: FastifyReply): Promise<FastifyReply> => {
+    refusePages(request);
+    const override = Object.keys(parse(request, loadSchema).parameters);
+    if (override.length > 0)
+      throw badRequest(
+        `${override.join(', ')} cannot be set by a request`,
+        'A model is loaded as its file in the folder of models says.',
+      );
+    await service.load(request.params.name);
+    return reply.send({});
+  };
+  const unload = async (request: FastifyRequest<Named>, reply: FastifyReply): Promise<FastifyReply> => {
+    refusePages(request);
+    parse(request, loadSchema);
+    await service.unload(request.params.name);
+    return reply.send({});
+  };
+  void app.register((scope, _, done) => {
+    parseBytes(scope, limits.bodyBytes);
+    scope.post('/v2/repository/index', (request, reply) => {
+      const { ready } = parse(request, indexSchema);
+      const listed = service.index().filter(({ state }) => !ready || state === 'READY');
+      return reply.send(listed.map(({ name, state, reason }) => ({ name, version, state, reason })));
+    });
+    scope.post<Named>('/v2/repository/models/:name/load', load);
+    scope.post<Named>('/v2/repository/models/:name/unload', unload);
+    done();
+  });
+}

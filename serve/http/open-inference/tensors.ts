@@ -1,0 +1,142 @@
+/** Tensors of requests as the images that a pool takes. */
+import type { Input } from '../../inference/types.js';
+import { badRequest, shown } from '../refusals.js';
+import type { Tensor } from './request.js';
+import type { Served } from './served.js';
+import { bytesOf, inputNames, type Datatype } from './wire.js';
+
+type Described = Extract<Tensor, { kind: 'described' }>;
+
+const isBytes = (data: Described['data']): data is Buffer => Buffer.isBuffer(data);
+const elements = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
+const text = (shape: readonly number[]): string => `[${shape.join(', ')}]`;
+
+/** Shape of one image that may be sent in a data type. @throws Refusal 400 when none may. */
+function shapeFor(datatype: Datatype, { name, values, pixels }: Served): readonly number[] {
+  if (datatype === 'FP32') {
+    if (values !== null) return values;
+    throw badRequest(
+      `the networks of ${name} take images of different sizes, layouts or normalisation`,
+      `Send pixels (UINT8) as ${inputNames.pixels}, or ask for one network by its name.`,
+    );
+  }
+  if (pixels !== null) return pixels;
+  throw badRequest(
+    `the file of ${name} does not say how pixels are normalised`,
+    `Send values (FP32) as ${inputNames.values}, as the network takes them.`,
+  );
+}
+
+function checkName({ name, datatype }: Described, { valuesNames }: Served): void {
+  const names = datatype === 'FP32' ? valuesNames : [inputNames.pixels];
+  if (names.includes(name)) return;
+  throw badRequest(`there is no input ${shown(name)} of ${datatype}`, `It is called ${names.join(' or ')}.`);
+}
+
+/** Number of images in a tensor. */
+function countOf({ shape }: Described, image: readonly number[], most: number): number {
+  const [count, ...rest] = shape;
+  if (shape.length !== image.length + 1 || rest.join() !== image.join() || count < 1)
+    throw badRequest(`inputs[0].shape is ${text(shape)}`, `It must be [images, ${image.join(', ')}].`);
+  if (count > most) throw badRequest(`there are ${count} images in one request`, `At most ${most} may be.`);
+  return count;
+}
+
+/** Floats begin at multiples of four bytes in memory, where they need not in a body: then they are copied. */
+const floats = (bytes: Buffer): Float32Array =>
+  bytes.byteOffset % 4 === 0
+    ? new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4)
+    : new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
+
+/** Whether all are finite: infinite and undefined ones give NaN times 0, and sums of NaN are NaN. */
+function isFinite32(values: Float32Array): boolean {
+  // Four sums at once: one after the other waits for each addition.
+  const { length } = values;
+  let [a, b, c, d] = [0, 0, 0, 0];
+  let i = 0;
+  for (; i + 3 < length; i += 4) {
+    a += values[i] * 0;
+    b += values[i + 1] * 0;
+    c += values[i + 2] * 0;
+    d += values[i + 3] * 0;
+  }
+  for (; i < length; i++) a += values[i] * 0;
+  return a + b + c + d === 0;
+}
+
+function checkFinite(values: Float32Array): Float32Array {
+  if (isFinite32(values)) return values;
+  const at = values.findIndex((value) => !Number.isFinite(value));
+  throw badRequest(`number ${at} of the tensor is ${values[at]}`, 'All must be finite 32-bit floats.');
+}
+
+const isByte = (value: number): boolean => Number.isInteger(value) && value >= 0 && value <= 255;
+
+/** Writes numbers, nested as deep as the shape or flat, one after the other. */
+function fill(target: Float32Array | Uint8Array, data: readonly unknown[], depth: number): void {
+  const isRight = target instanceof Uint8Array ? isByte : Number.isFinite;
+  const refuseCount = (): never => {
+    throw badRequest('inputs[0].data has not as many numbers as its shape says', `That is ${target.length} numbers.`);
+  };
+  let at = 0;
+  const write = (values: readonly unknown[], left: number): void => {
+    for (const value of values)
+      if (typeof value === 'number' && isRight(value)) {
+        if (at === target.length) refuseCount();
+        target[at++] = value;
+      } else if (Array.isArray(value) && left > 1) write(value, left - 1);
+      else
+        throw badRequest(
+          `number ${at} of inputs[0].data is ${shown(value)}`,
+          target instanceof Uint8Array ? 'UINT8 takes whole numbers from 0 to 255.' : 'FP32 takes numbers.',
+        );
+  };
+  write(data, depth);
+  if (at < target.length) refuseCount();
+}
+
+function checkBytes(bytes: Buffer, datatype: Datatype, count: number): void {
+  const expected = count * bytesOf[datatype];
+  if (bytes.length !== expected)
+    throw badRequest(`inputs[0] has ${bytes.length} bytes`, `Its shape and ${datatype} make ${expected}.`);
+}
+
+/** Of bytes alone: one image, whose data type its size tells. */
+function describeRaw(bytes: Buffer, served: Served): Described {
+  const sizes: string[] = [];
+  for (const datatype of ['FP32', 'UINT8'] as const) {
+    const image = datatype === 'FP32' ? served.values : served.pixels;
+    if (image === null) continue;
+    const size = elements(image) * bytesOf[datatype];
+    const name = datatype === 'FP32' ? inputNames.values : inputNames.pixels;
+    if (bytes.length === size) return { kind: 'described', name, datatype, shape: [1, ...image], data: bytes };
+    sizes.push(`${size} (${datatype})`);
+  }
+  throw badRequest(`the tensor has ${bytes.length} bytes`, `Of one image it has ${sizes.join(' or ')}.`);
+}
+
+/**
+ * The images of a request's tensor, views of its bytes where they can be.
+ * @param most images that may be in one request
+ * @throws Refusal 400 when name, type, shape, bytes or numbers are not what is taken under this name
+ */
+export function inputsOf(tensor: Tensor, served: Served, most: number): readonly Input[] {
+  const described = tensor.kind === 'raw' ? describeRaw(tensor.bytes, served) : tensor;
+  const { datatype, data } = described;
+  const image = shapeFor(datatype, served);
+  checkName(described, served);
+  const count = countOf(described, image, most);
+  const size = elements(image);
+  const slices = <T>(slice: (start: number, end: number) => T): readonly T[] =>
+    Array.from({ length: count }, (_, i) => slice(i * size, (i + 1) * size));
+  if (isBytes(data)) checkBytes(data, datatype, count * size);
+  if (datatype === 'UINT8') {
+    const bytes = isBytes(data) ? data : new Uint8Array(count * size);
+    if (!isBytes(data)) fill(bytes, data, described.shape.length);
+    return slices((start, end) => ({ kind: 'pixels', data: bytes.subarray(start, end) }));
+  }
+  const values = isBytes(data) ? floats(data) : new Float32Array(count * size);
+  if (!isBytes(data)) fill(values, data, described.shape.length);
+  checkFinite(values);
+  return slices((start, end) => ({ kind: 'values', data: values.subarray(start, end) }));
+}

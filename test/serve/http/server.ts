@@ -1,0 +1,111 @@
+import { onTestFinished } from 'vitest';
+import type { FastifyInstance } from 'fastify';
+import { pino } from 'pino';
+import { namesOf } from '../../../base/hosts.js';
+import { createApp } from '../../../serve/http/app.js';
+import type { AccessOptions, Limits, RouteContext } from '../../../serve/http/context.js';
+import { createMetrics } from '../../../serve/http/metrics.js';
+import type { Decoder } from '../../../serve/images/types.js';
+import type { InferencePool } from '../../../serve/inference/pool.js';
+import type { Answer, Input, PooledModel } from '../../../serve/inference/types.js';
+import type { Frontier } from '../../../serve/models/model.js';
+import type { Service } from '../../../serve/service.js';
+
+export const limits: Limits = {
+  bodyBytes: 1 << 20,
+  images: 16,
+  inside: 64,
+  connections: 64,
+  requestMs: 10_000,
+  budgetMs: 10_000,
+};
+
+/** A token that is long enough. */
+export const token = 'correct horse battery staple';
+
+const pooled = (model: Frontier['models'][number]): PooledModel => ({
+  model,
+  times: new Map([[1, 1]]),
+  maxBatch: 4,
+  ms: (batch) => batch,
+  outputs: model.output === 'probabilities' ? 'probabilities' : 'logits',
+});
+
+/** What the pool below gives for an image: its first, last and largest number. */
+export const checkable = ({ data }: Input): Float32Array =>
+  Float32Array.of(data[0], data[data.length - 1], Math.max(...data));
+
+/**
+ * A pool without networks, to see what goes through a server and what comes back: it tells what it was given, and answers at
+ * once, or as a test says.
+ */
+export function checkablePool(frontier: Frontier, change: Partial<InferencePool> = {}): InferencePool {
+  const models = frontier.models.map(pooled);
+  return {
+    frontier,
+    models,
+    size: frontier.models.find(({ normalisation }) => normalisation !== null)?.size ?? null,
+    workers: 0,
+    depth: 3,
+    running: 0,
+    expectedMs: () => 1,
+    run: (inputs, { only }) =>
+      Promise.resolve(
+        inputs.map((input): Answer => ({
+          model: only ?? frontier.choice[0],
+          outputs: checkable(input),
+          batch: inputs.length,
+          queuedMs: 0.25,
+          computedMs: 1.5,
+        })),
+      ),
+    close: () => Promise.resolve(),
+    ...change,
+  };
+}
+
+const noDecoder: Decoder = {
+  depth: 0,
+  expectedMs: 0,
+  decode: () => Promise.reject(new Error('this server decodes no images')),
+};
+
+/** A service of one pool, that neither loads nor ends. */
+export const serviceOf = (pool: InferencePool, change: Partial<Service> = {}): Service => ({
+  isReady: true,
+  pool,
+  use: (task) => task(pool),
+  index: () => pool.models.map(({ model: { name } }) => ({ name, state: 'READY', reason: '' })),
+  reload: () => Promise.resolve(),
+  load: () => Promise.resolve(),
+  unload: () => Promise.resolve(),
+  drain: () => undefined,
+  close: () => Promise.resolve(),
+  ...change,
+});
+
+interface TestOptions {
+  readonly access?: Partial<AccessOptions>;
+  readonly limits?: Partial<Limits>;
+}
+
+/** The app of a service; what nobody foresaw is in its log, which a test that expects none need not read. */
+export async function testApp(service: Service, options: TestOptions = {}): Promise<FastifyInstance> {
+  const context: RouteContext = {
+    service,
+    decoder: noDecoder,
+    metrics: createMetrics(),
+    limits: { ...limits, ...options.limits },
+    log: pino({ level: 'silent' }),
+  };
+  const access = { names: namesOf('127.0.0.1'), token: null, origins: [], ...options.access };
+  const app = await createApp({ context, access });
+  onTestFinished(() => app.close());
+  return app;
+}
+
+/** The same over real HTTP on a free port: its address. */
+export async function testServer(service: Service, options: TestOptions = {}): Promise<string> {
+  const app = await testApp(service, options);
+  return app.listen({ host: '127.0.0.1', port: 0 });
+}
