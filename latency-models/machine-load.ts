@@ -73,10 +73,11 @@ function statOf(pid: string): { readonly parent: string; readonly ms: number } |
 }
 
 /**
- * Processor time in ms of this process and all processes that descend from it (a browser's); of this process alone
- * where the operating system is not Linux.
+ * Processor time in ms of a process and all processes that descend from it (a browser's); of this process alone where the
+ * operating system is not Linux.
+ * @param root id of the process; by default this one.
  */
-export function familyProcessorTime(): number {
+export function familyProcessorTime(root: number = process.pid): number {
   let pids: string[];
   try {
     pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
@@ -85,7 +86,7 @@ export function familyProcessorTime(): number {
   }
   const stats = new Map(pids.map((pid) => [pid, statOf(pid)]));
   const isFamily = (pid: string | undefined): boolean => {
-    for (let at = pid; at !== undefined; at = stats.get(at)?.parent) if (at === String(process.pid)) return true;
+    for (let at = pid; at !== undefined; at = stats.get(at)?.parent) if (at === String(root)) return true;
     return false;
   };
   return [...stats].reduce((sum, [pid, stat]) => sum + (stat !== undefined && isFamily(pid) ? stat.ms : 0), 0);

@@ -2,7 +2,8 @@ import type { MBConv, Network } from '../../spaces/index.js';
 
 type Row = readonly [kernel: number, expanded: number, filters: number, se: boolean, act: MBConv['act'], stride: 1 | 2];
 
-const divisible = (width: number): number => {
+/** Rounds a width to a multiple of 8, and not down by more than a tenth. */
+export const divisible = (width: number): number => {
   const rounded = Math.max(8, Math.floor((width + 4) / 8) * 8);
   return rounded < 0.9 * width ? rounded + 8 : rounded;
 };

@@ -23,15 +23,16 @@ export interface LoadReport {
   readonly counts: Readonly<Record<Fate, number>>;
   /** Good answers by the network that gave them, where answers name it. */
   readonly networks: Readonly<Record<string, number>>;
-  /** Of answers with status 200, in ms since their requests were due; NaN where there are none. */
-  readonly ms: Spread;
-  /** How late the generator itself was with requests for which it had a connection, in ms. */
-  readonly lagMs: Spread;
+  /** Of answers with status 200, in ms since their requests were due; null: there are none. */
+  readonly ms: Spread | null;
+  /** How late the generator itself was with requests for which it had a connection, in ms; null: it had none to be late with. */
+  readonly lagMs: Spread | null;
 }
 
 const statusFates: Readonly<Record<number, Fate>> = { 503: 'refused', 504: 'expired' };
 
-function spread(values: readonly number[]): Spread {
+function spread(values: readonly number[]): Spread | null {
+  if (values.length === 0) return null;
   const sorted = ascending(values);
   const [p50, p95, p99, max] = [0.5, 0.95, 0.99, 1].map((q) => quantile(sorted, q));
   return { p50, p95, p99, max };

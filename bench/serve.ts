@@ -1,0 +1,62 @@
+/**
+ * What `nas serve` does beside what people write today, on this machine, by a load generator that counts from the moment a
+ * request was due. Medians over rounds in which all take turns.
+ *
+ * raw-small: tensors for a network of about 0.03 ms, 32 connections; answers a second, beside fastify with
+ * `await session.run` and FastAPI with onnxruntime (Debian: python3-fastapi, python3-uvicorn, python3-onnxruntime).
+ * raw-large: tensors for a network of about 6.6 ms; processor time an answer, of all threads of a server.
+ * image: JPEGs of 640 x 480 for that network; the same, beside FastAPI with Pillow's `draft`.
+ * overload: that network at 2 and 4 times what it can do, 100 ms for each answer; good answers a second.
+ * frontier: six networks at 2 and 4 times what the largest can do, beside the largest; good answers, worth their accuracy.
+ * workers: two inference threads beside one; it needs two quiet cores.
+ * soak: the frontier at 0.8 of its capacity for so many minutes; memory and p99.
+ *
+ *   npm run bench:serve -- --only raw-small,raw-large,image,overload,frontier,workers,soak --rounds 5 --seconds 5 --minutes 30
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { loadavg, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { frontier } from './serve/frontier.js';
+import { image, rawLarge, rawSmall } from './serve/matches.js';
+import { overload } from './serve/overload.js';
+import type { Setting } from './serve/setting.js';
+import { soak } from './serve/soak.js';
+import { workers } from './serve/workers.js';
+
+const benches: Readonly<Record<string, (setting: Setting) => Promise<void>>> = {
+  'raw-small': rawSmall,
+  'raw-large': rawLarge,
+  image,
+  overload,
+  frontier,
+  workers,
+  soak,
+};
+
+const { values: options } = parseArgs({
+  options: {
+    only: { type: 'string', default: Object.keys(benches).join() },
+    rounds: { type: 'string', default: '5' },
+    seconds: { type: 'string', default: '5' },
+    minutes: { type: 'string', default: '30' },
+    python: { type: 'string', default: '/usr/bin/python3' },
+  },
+});
+const names = options.only.split(',');
+const unknown = names.filter((name) => !(name in benches));
+if (unknown.length > 0) throw new Error(`no such bench: ${unknown.join()}; there are ${Object.keys(benches).join()}`);
+const root = mkdtempSync(join(tmpdir(), 'nas-bench-serve-'));
+const setting: Setting = {
+  root,
+  rounds: Number(options.rounds),
+  seconds: Number(options.seconds),
+  minutes: Number(options.minutes),
+  python: options.python,
+  say: (line) => console.log(`${line}   (load ${loadavg()[0].toFixed(1)})`),
+};
+try {
+  for (const name of names) await benches[name](setting);
+} finally {
+  rmSync(root, { recursive: true, force: true });
+}

@@ -1,0 +1,44 @@
+import { large, writeModels } from './networks.js';
+import { pixelRequests } from './requests.js';
+import { capacityOf, goodput, interleave, lagOf, medianOf, type Contestant } from './rounds.js';
+import { startFastify, startNas } from './server-process.js';
+import { closedLoad, folderOf, oneWorker, openLoad, type Setting } from './setting.js';
+
+/** Loads as multiples of a server's capacity; its goodput peaks at one of the first. */
+const loads = [0.7, 0.85, 1, 2, 4] as const;
+type Load = (typeof loads)[number];
+
+/** One network at more than it can do, beside what people write today. */
+export async function overload(setting: Setting): Promise<void> {
+  const folder = folderOf(setting, 'overload');
+  const [model] = writeModels(folder, [large]);
+  const requests = pixelRequests(folder, large.network.input, large.name);
+  const servers = { nas: await startNas(model, ...oneWorker), fastify: await startFastify(model) };
+  try {
+    for (const [name, request] of [
+      ['nas', requests.ours],
+      ['fastify', requests.theirs],
+    ] as const) {
+      const server = servers[name];
+      const capacity = await capacityOf({ server, plan: closedLoad([request], setting, 8) });
+      const contestants = Object.fromEntries(
+        loads.map((load) => [
+          load,
+          { server, plan: openLoad([request], setting, { perSecond: load * capacity, seed: 100 * load }) },
+        ]),
+      ) as Record<Load, Contestant>;
+      const turns = await interleave(contestants, setting.rounds);
+      const figures = loads.map((load) => medianOf(turns[load], goodput));
+      const peak = Math.max(...figures);
+      setting.say(
+        `overload: ${name}, capacity ${capacity.toFixed(0)}/s; good answers a second: ` +
+          loads.map((load, i) => `${figures[i].toFixed(0)} at ${load} x`).join(', ') +
+          `; at 2 and 4 x ${(figures[3] / peak).toFixed(2)} and ${(figures[4] / peak).toFixed(2)} of the peak (bar: 0.9); ` +
+          `the generator's lag ${Math.max(...loads.map((load) => medianOf(turns[load], lagOf))).toFixed(1)} ms`,
+      );
+    }
+  } finally {
+    await servers.nas.end();
+    await servers.fastify.end();
+  }
+}

@@ -1,0 +1,84 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { Random } from '../../base/random.js';
+import type { LoadRequest } from './load/plan.js';
+
+type Shape = readonly [height: number, width: number, channels: number];
+
+const sizeOf = (shape: Shape): number => shape.reduce((a, b) => a * b, 1);
+
+/** What servers of all kinds are asked with the same bytes. */
+export interface Requests {
+  /** Of `nas serve`. */
+  readonly ours: LoadRequest;
+  /** Of the peers. */
+  readonly theirs: LoadRequest;
+}
+
+/** A tensor as bytes: by the Open Inference Protocol to us, as it is to the peers. */
+function tensorRequests(folder: string, shape: Shape, tensor: Tensor, model: string): Requests {
+  const { name, datatype, bytes, path } = tensor;
+  const header = Buffer.from(
+    JSON.stringify({
+      inputs: [{ name, datatype, shape: [1, ...shape], parameters: { binary_data_size: bytes.length } }],
+      parameters: { binary_data_output: true },
+    }),
+  );
+  const theirs = join(folder, `${name}.bin`);
+  writeFileSync(theirs, bytes);
+  const ours = join(folder, `${name}.infer`);
+  writeFileSync(ours, Buffer.concat([header, bytes]));
+  const type = { 'content-type': 'application/octet-stream' };
+  return {
+    ours: {
+      path: `/v2/models/${model}/infer`,
+      headers: { ...type, 'inference-header-content-length': String(header.length) },
+      body: ours,
+    },
+    theirs: { path, headers: type, body: theirs },
+  };
+}
+
+interface Tensor {
+  readonly name: 'input' | 'image';
+  readonly datatype: 'FP32' | 'UINT8';
+  readonly bytes: Uint8Array;
+  /** Of the peers. */
+  readonly path: string;
+}
+
+/** Normalised floats, as a network takes them. */
+export function rawRequests(folder: string, shape: Shape, model: string): Requests {
+  const random = new Random(1, 'raw');
+  const values = Float32Array.from({ length: sizeOf(shape) }, () => random.normal());
+  const bytes = new Uint8Array(values.buffer);
+  return tensorRequests(folder, shape, { name: 'input', datatype: 'FP32', bytes, path: '/raw' }, model);
+}
+
+/** Bytes of pixels in the network's size. */
+export function pixelRequests(folder: string, shape: Shape, model: string): Requests {
+  const random = new Random(1, 'pixels');
+  const bytes = Uint8Array.from({ length: sizeOf(shape) }, () => random.int(256));
+  return tensorRequests(folder, shape, { name: 'image', datatype: 'UINT8', bytes, path: '/pixels' }, model);
+}
+
+/** A JPEG of 640 x 480: soft shapes and some grain, which compresses about as a photograph does. */
+export async function imageRequests(folder: string): Promise<Requests> {
+  const random = new Random(1, 'image');
+  const noise = (width: number, height: number, least: number, most: number) =>
+    sharp(
+      Uint8Array.from({ length: 3 * width * height }, () => least + random.int(most - least)),
+      {
+        raw: { width, height, channels: 3 },
+      },
+    );
+  const grain = await noise(640, 480, 112, 144).png().toBuffer();
+  const body = join(folder, 'image.jpg');
+  await sharp(await noise(16, 12, 0, 256).resize(640, 480, { kernel: 'cubic', fit: 'fill' }).png().toBuffer())
+    .composite([{ input: grain, blend: 'soft-light' }])
+    .jpeg({ quality: 85 })
+    .toFile(body);
+  const headers = { 'content-type': 'image/jpeg' };
+  return { ours: { path: '/v1/classify', headers, body }, theirs: { path: '/image', headers, body } };
+}
