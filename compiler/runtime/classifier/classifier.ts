@@ -50,7 +50,11 @@ export function fitClassifier(
 }
 
 /** Extents of one image in a layout. */
-export const imageShape: { readonly [L in Layout]: (data: ImageData) => readonly [number, number, number] } = {
+export const imageShape: {
+  readonly [L in Layout]: (
+    image: Pick<ImageData, 'height' | 'width' | 'channels'>,
+  ) => readonly [number, number, number];
+} = {
   NHWC: ({ height, width, channels }) => [height, width, channels],
   NCHW: ({ height, width, channels }) => [channels, height, width],
 };

@@ -1,0 +1,80 @@
+import { availableParallelism } from 'node:os';
+import { invalidInput } from '../../base/errors.js';
+import { batchThatPays } from '../scheduler/batch-that-pays.js';
+import { ServiceTime } from '../scheduler/service-time.js';
+import type { Frontier, ImageSize } from '../models/model.js';
+import { calibrate } from './calibrate.js';
+import { commonSize } from './image-size.js';
+import { inlineRunner } from './inline-runner.js';
+import type { InferencePool, PoolOptions } from './pool.js';
+import { QueuedPool, type MeasuredModel } from './queued-pool.js';
+import type { Runner } from './runner.js';
+import { threadRunner } from './thread-runner.js';
+
+/** Networks of which an image takes less than this are computed in line: the way to a thread and back takes a third of it. */
+const inlineBelowMs = 0.3;
+
+/**
+ * Opens the networks of a frontier and measures what batches of them take here, on one worker, those of `known` excepted.
+ * @throws NasError `invalid-input` when a model cannot be opened or computed, or an option is out of its range
+ */
+export async function openPool(options: PoolOptions): Promise<InferencePool> {
+  const { frontier, maxBatch, maxQueue, onBatch = () => undefined, onWarning = () => undefined } = options;
+  checkOptions(options);
+  const size = commonSize(frontier.models);
+  const onThread = (): Promise<Runner> => threadRunner(frontier.models, size, maxBatch);
+  const inLine = (): Promise<Runner> => inlineRunner(frontier.models, size);
+
+  const first = await (options.workers === 'inline' ? inLine() : onThread());
+  const runners = [first];
+  try {
+    const models = await measureAll(first, size, options);
+    const workers = workersFor(options.workers, models, frontier);
+    if (workers === 0 && options.workers !== 'inline')
+      await Promise.all(runners.splice(0).map((runner) => runner.close()));
+    const start = workers === 0 ? inLine : onThread;
+    while (runners.length < Math.max(1, workers)) runners.push(await start());
+    return new QueuedPool({ frontier, models, size, workers, maxQueue, runners, start, onBatch, onWarning });
+  } catch (error) {
+    await Promise.all(runners.map((runner) => runner.close()));
+    throw error;
+  }
+}
+
+async function measureAll(
+  runner: Runner,
+  size: ImageSize | null,
+  { frontier, maxBatch, known, onProgress }: PoolOptions,
+): Promise<MeasuredModel[]> {
+  const measured: MeasuredModel[] = [];
+  for (const [network, model] of frontier.models.entries()) {
+    onProgress?.(network, frontier.models.length);
+    const { times, outputs } = await calibrate(runner, network, model, {
+      size,
+      maxBatch,
+      known: known?.get(model.sha256),
+    });
+    const service = new ServiceTime(times);
+    const most = batchThatPays(times, { most: maxBatch });
+    measured.push({ model, times, maxBatch: most, ms: service.ms, outputs, service });
+  }
+  onProgress?.(frontier.models.length, frontier.models.length);
+  return measured;
+}
+
+/** Threads; 0: in line. */
+function workersFor(wanted: PoolOptions['workers'], models: readonly MeasuredModel[], { choice }: Frontier): number {
+  if (wanted === 'inline') return 0;
+  if (wanted !== 'auto') return wanted;
+  const deciding = choice.length === 0 ? models : models.filter(({ model }) => choice.includes(model));
+  return deciding.every(({ times }) => (times.get(1) ?? Infinity) < inlineBelowMs) ? 0 : availableParallelism();
+}
+
+function checkOptions({ workers, maxQueue, maxBatch }: PoolOptions): void {
+  if (typeof workers === 'number' && !(Number.isInteger(workers) && workers >= 1))
+    throw invalidInput(`the number of workers is ${workers}, not a whole number from 1 on`);
+  if (!(Number.isInteger(maxQueue) && maxQueue >= 1))
+    throw invalidInput(`the images that may wait are ${maxQueue}, not a whole number from 1 on`);
+  if (!(Number.isInteger(Math.log2(maxBatch)) && maxBatch >= 1))
+    throw invalidInput(`the largest batch is ${maxBatch}, not a power of two from 1 on`);
+}

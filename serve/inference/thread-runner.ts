@@ -1,0 +1,102 @@
+import { Worker } from 'node:worker_threads';
+import { builtModule } from '../../base/built-module.js';
+import { invalidInput, messageOf } from '../../base/errors.js';
+import type { ImageSize, Model } from '../models/model.js';
+import type { Outcome } from './engine.js';
+import type { Job, Report, ThreadSetup } from './messages.js';
+import { RunnerEnded, type Runner } from './runner.js';
+import { Slab, slabLayout, type SlabLayout } from './slab.js';
+import type { Input } from './types.js';
+
+/** A second batch hides the way between threads behind the first. */
+const slots = 2;
+
+interface Pending {
+  readonly resolve: (outcome: Outcome) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/**
+ * On a thread of its own, to which inputs go through shared memory: the calling one stays free. A thread that ends by
+ * itself (an uncaught error, `process.exit`, out of its heap) is seen by `ended`; a crash in native code takes the whole
+ * process, as it does in every thread of Node.js.
+ *
+ * @param size of images as pixels; null: there will be none
+ * @param images the largest batch
+ * @throws NasError `invalid-input` when a model cannot be opened
+ */
+export async function threadRunner(models: readonly Model[], size: ImageSize | null, images: number): Promise<Runner> {
+  const thread = new InferenceThread(models, size, slabLayout(models, { size, slots, images }));
+  await thread.opened;
+  return thread;
+}
+
+class InferenceThread implements Runner {
+  readonly slots = slots;
+  readonly opened: Promise<void>;
+  private readonly worker: Worker;
+  private readonly slab: Slab;
+  private readonly free = Array.from({ length: slots }, (_, i) => i);
+  private readonly pending = new Map<number, Pending>();
+  private isClosed = false;
+  private reason: string | null = null;
+  private onEnded: (reason: string) => void = () => undefined;
+
+  constructor(models: readonly Model[], size: ImageSize | null, layout: SlabLayout) {
+    this.slab = new Slab(layout);
+    // Without the options that node was started with: some (--eval's) do not fit a thread that starts from a file.
+    this.worker = new Worker(builtModule('./thread.js', import.meta.url), {
+      workerData: { models, size, slab: layout } satisfies ThreadSetup,
+      execArgv: [],
+    });
+    this.opened = new Promise((resolve, reject) => {
+      this.worker.on('message', (report: Report) => {
+        if (report.kind === 'open') resolve();
+        else if (report.kind === 'refused') reject(invalidInput(report.message));
+        else this.settle(report);
+      });
+      this.worker.once('exit', () => reject(new RunnerEnded('an inference thread ended before it was ready')));
+    });
+    this.watch();
+  }
+
+  run(network: number, inputs: readonly Input[]): Promise<Outcome> {
+    const slot = this.free.pop();
+    if (slot === undefined) throw new Error(`an inference thread was given more than ${slots} batches`);
+    return new Promise((resolve, reject) => {
+      this.pending.set(slot, { resolve, reject });
+      this.slab.write(slot, inputs);
+      this.worker.postMessage({ slot, network, kinds: inputs.map(({ kind }) => kind) } satisfies Job);
+    });
+  }
+
+  onEnd(listener: (reason: string) => void): void {
+    this.onEnded = listener;
+    if (this.reason !== null) listener(this.reason);
+  }
+
+  async close(): Promise<void> {
+    this.isClosed = true;
+    await this.worker.terminate();
+  }
+
+  private settle(report: Extract<Report, { readonly slot: number }>): void {
+    const { slot } = report;
+    const pending = this.pending.get(slot);
+    this.pending.delete(slot);
+    this.free.push(slot);
+    if (report.kind === 'done') pending?.resolve(report);
+    else pending?.reject(new Error(report.message));
+  }
+
+  private watch(): void {
+    let error = '';
+    this.worker.on('error', (thrown) => (error = `: ${messageOf(thrown)}`));
+    this.worker.once('exit', (code) => {
+      this.reason = `an inference thread ended (exit code ${code})${error}`;
+      if (!this.isClosed) this.onEnded(this.reason);
+      for (const { reject } of this.pending.values()) reject(new RunnerEnded(this.reason));
+      this.pending.clear();
+    });
+  }
+}

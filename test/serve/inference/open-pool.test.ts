@@ -1,0 +1,194 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { PoolOptions } from '../../../serve/inference/pool.js';
+import type { BatchDone, Input } from '../../../serve/inference/types.js';
+import type { Model } from '../../../serve/models/model.js';
+import { temporaryFolder } from '../../support/temporary.js';
+import {
+  colourNetwork,
+  colourNetworks,
+  frontierOf,
+  greyNetwork,
+  greyNetworks,
+  pixelsOf,
+  writeFrontier,
+  writeNetwork,
+} from '../models.js';
+import { outputsOf, outputsOfValues, valuesOf } from '../reference.js';
+import { patient, testPool } from './pools.js';
+
+const pixels = (model: Model, seed: number): Input => ({ kind: 'pixels', data: pixelsOf(model.size, seed) });
+
+/** What two computations of the same may differ by: matrix products of other sizes add up in other orders. */
+const digits = 5;
+
+const expectClose = (actual: Float32Array, expected: Float32Array): void => {
+  expect(actual).toHaveLength(expected.length);
+  actual.forEach((value, i) => expect(value).toBeCloseTo(expected[i], digits));
+};
+
+const kinds: readonly PoolOptions['workers'][] = ['inline', 2];
+
+describe.each(kinds)('a pool with workers %s', (workers) => {
+  it('answers what the files give by themselves, for each model and any batch', async () => {
+    const frontier = writeFrontier(temporaryFolder());
+    const batches: BatchDone[] = [];
+    const pool = await testPool({ frontier, workers, onBatch: (batch) => batches.push(batch) });
+    const images = Array.from({ length: 11 }, (_, seed) => pixels(frontier.models[0], seed));
+    for (const model of frontier.models) {
+      const answers = await pool.run(images, patient({ only: model }));
+      expect(answers.map((answer) => answer.model)).toEqual(images.map(() => model));
+      for (const [i, { outputs }] of answers.entries())
+        expectClose(outputs, await outputsOf(model, images[i].data as Uint8Array));
+    }
+    expect(batches.map(({ size }) => size).reduce((a, b) => a + b)).toBe(33);
+    expect(batches.some(({ size }) => size > 1)).toBe(true);
+  });
+
+  it('takes values, pixels, a fixed batch and both layouts side by side', async () => {
+    const folder = temporaryFolder();
+    const networks = [...colourNetworks, colourNetwork({ name: 'fixed', batch: 3, accuracy: null })];
+    const frontier = writeFrontier(folder, networks);
+    const pool = await testPool({ frontier, workers });
+    await Promise.all(
+      frontier.models.flatMap((model) =>
+        [1, 2, 3, 4, 5].map(async (seed) => {
+          const bytes = pixelsOf(model.size, seed);
+          const expected = await outputsOf(model, bytes);
+          const [answer] = await pool.run([{ kind: 'values', data: valuesOf(model, bytes) }], patient({ only: model }));
+          const [other] = await pool.run([{ kind: 'pixels', data: bytes }], patient({ only: model }));
+          expectClose(answer.outputs, expected);
+          expectClose(other.outputs, expected);
+        }),
+      ),
+    );
+  });
+});
+
+describe('openPool', () => {
+  it('measures batches of powers of two, and tells logits from probabilities', async () => {
+    const frontier = writeFrontier(temporaryFolder());
+    const progress: (readonly [number, number])[] = [];
+    const pool = await testPool({ frontier, onProgress: (done, total) => progress.push([done, total]) });
+    expect(pool.models.map(({ outputs }) => outputs)).toEqual(['logits', 'logits', 'probabilities']);
+    for (const { times, maxBatch, ms } of pool.models) {
+      expect([...times.keys()]).toEqual([1, 2, 4, 8].slice(0, times.size));
+      expect(times.has(maxBatch)).toBe(true);
+      expect(ms(1)).toBe(times.get(1));
+    }
+    expect(progress).toEqual([0, 1, 2, 3].map((done) => [done, 3]));
+  });
+
+  it('does not measure what is known', async () => {
+    const frontier = writeFrontier(temporaryFolder());
+    const times = new Map([
+      [1, 5],
+      [2, 6],
+      [4, 7],
+      [8, 14],
+    ]);
+    const known = new Map(frontier.models.map(({ sha256 }) => [sha256, times]));
+    const pool = await testPool({ frontier, known });
+    for (const model of pool.models) {
+      expect(model.times).toBe(times);
+      expect(model.maxBatch).toBe(4);
+    }
+  });
+
+  it('computes in line what takes less than the way to a thread, and other networks on all processors', async () => {
+    const frontier = writeFrontier(temporaryFolder());
+    const known = (ms: number) => new Map(frontier.models.map(({ sha256 }) => [sha256, new Map([[1, ms]])]));
+    expect((await testPool({ frontier, workers: 'auto', known: known(0.2) })).workers).toBe(0);
+    expect((await testPool({ frontier, workers: 'auto', known: known(0.4) })).workers).toBeGreaterThan(0);
+  });
+
+  it('takes pixels of the largest size, which other networks shrink', async () => {
+    const folder = temporaryFolder();
+    const small = colourNetwork({ name: 'small', size: [16, 16, 3], accuracy: 0.5 });
+    const large = colourNetwork({ name: 'large', size: [32, 32, 3], accuracy: 0.7 });
+    const pool = await testPool({ frontier: writeFrontier(folder, [small, large]) });
+    expect(pool.size).toEqual([32, 32, 3]);
+    // Of one colour, an image is the same in all sizes.
+    const colour = [200, 30, 90];
+    const plain = (side: number): Uint8Array => Uint8Array.from({ length: side * side * 3 }, (_, i) => colour[i % 3]);
+    const only = pool.frontier.models.find(({ name }) => name === 'small') ?? null;
+    const [answer] = await pool.run([{ kind: 'pixels', data: plain(32) }], patient({ only }));
+    if (only !== null) expectClose(answer.outputs, await outputsOf(only, plain(16)));
+  });
+
+  it('gives no numbers for values that are none', async () => {
+    const frontier = writeFrontier(temporaryFolder(), [greyNetwork({ name: 'one' })]);
+    const [model] = frontier.models;
+    const pool = await testPool({ frontier });
+    const values = new Float32Array(784).fill(Number.NaN);
+    const [bad, good] = await pool.run(
+      [
+        { kind: 'values', data: values },
+        { kind: 'values', data: new Float32Array(784).fill(0.5) },
+      ],
+      patient(),
+    );
+    expect([...bad.outputs].every(Number.isNaN)).toBe(true);
+    expectClose(good.outputs, await outputsOfValues(model, new Float32Array(784).fill(0.5)));
+  });
+
+  it.each(kinds)('refuses a model that ONNX Runtime does not open, with workers %s', async (workers) => {
+    const folder = temporaryFolder();
+    const models = greyNetworks.map((network) => writeNetwork(folder, network));
+    writeFileSync(join(folder, 'trial-2.onnx'), 'no model');
+    await expect(testPool({ frontier: frontierOf(models), workers })).rejects.toThrow(/trial-2/);
+  });
+
+  it('refuses a model that gives another number of outputs than it names classes', async () => {
+    const model = writeNetwork(temporaryFolder(), greyNetworks[0]);
+    const frontier = frontierOf([{ ...model, classes: ['cat', 'dog'] }]);
+    await expect(testPool({ frontier })).rejects.toThrow(/'trial-1' gave 12 values for 4 images .* and 2 classes/);
+  });
+
+  it('refuses images of other channels side by side, and options out of their ranges', async () => {
+    const folder = temporaryFolder();
+    const mixed = writeFrontier(folder, [greyNetworks[0], colourNetworks[0]]);
+    await expect(testPool({ frontier: mixed })).rejects.toThrow(/28 x 28 x 1/);
+    const frontier = writeFrontier(folder);
+    await expect(testPool({ frontier, workers: 0 })).rejects.toThrow(/workers is 0/);
+    await expect(testPool({ frontier, maxQueue: 0 })).rejects.toThrow(/may wait are 0/);
+    await expect(testPool({ frontier, maxBatch: 6 })).rejects.toThrow(/largest batch is 6/);
+  });
+});
+
+describe('what a pool takes', () => {
+  it('says what is wrong with an input', async () => {
+    const folder = temporaryFolder();
+    const foreign = greyNetwork({ name: 'foreign', normalisation: null });
+    const wide = greyNetwork({ name: 'wide', normalisation: { mean: [0], std: [1] } });
+    const pool = await testPool({ frontier: writeFrontier(folder, [...greyNetworks, wide, foreign]) });
+    const byName = (name: string): Model | null => pool.frontier.models.find((model) => model.name === name) ?? null;
+    const run = (input: Input, only: string | null) =>
+      pool.run([input], patient({ only: only === null ? null : byName(only) }));
+    const image = pixels(pool.frontier.models[0], 1);
+    await expect(run({ kind: 'pixels', data: new Uint8Array(3) }, null)).rejects.toThrow(
+      'an image has 3 pixels, expected are 784 of 28 x 28 x 1',
+    );
+    await expect(run(image, 'foreign')).rejects.toThrow(/'foreign' does not say how pixels are normalised/);
+    await expect(run({ kind: 'values', data: new Float32Array(784) }, null)).rejects.toThrow(/send pixels/);
+    await expect(run({ kind: 'values', data: new Float32Array(7) }, 'foreign')).rejects.toThrow(/784 of 28 x 28 x 1/);
+    await expect(run({ kind: 'values', data: new Float32Array(784) }, 'foreign')).resolves.toHaveLength(1);
+    await expect(pool.run([], patient())).resolves.toEqual([]);
+  });
+
+  it('has nothing to choose from where no accuracy is known', async () => {
+    const folder = temporaryFolder();
+    const unknown = ['one', 'two'].map((name) => greyNetwork({ name, accuracy: null }));
+    const pool = await testPool({ frontier: writeFrontier(folder, unknown) });
+    const image = pixels(pool.frontier.models[0], 1);
+    await expect(pool.run([image], patient())).rejects.toThrow(/ask for one by its name/);
+    await expect(pool.run([image], patient({ only: pool.frontier.models[1] }))).resolves.toHaveLength(1);
+  });
+
+  it('serves one model of unknown accuracy', async () => {
+    const frontier = writeFrontier(temporaryFolder(), [greyNetwork({ name: 'one', accuracy: null })]);
+    const pool = await testPool({ frontier });
+    await expect(pool.run([pixels(frontier.models[0], 1)], patient())).resolves.toHaveLength(1);
+  });
+});
