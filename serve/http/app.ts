@@ -1,6 +1,7 @@
 import fastify, { type FastifyInstance } from 'fastify';
 import { checkAccess } from './access.js';
 import { admitRequests } from './admission.js';
+import { classify } from './classify/index.js';
 import type { AccessOptions, RouteContext } from './context.js';
 import { health } from './health.js';
 import { serverOptions } from './limits.js';
@@ -12,7 +13,7 @@ import { answerErrors } from './refusals.js';
 /** Adds routes to a server. */
 export type RouteModule = (app: FastifyInstance, context: RouteContext) => void;
 
-const modules: readonly RouteModule[] = [health, metricsRoute, openInference];
+const modules: readonly RouteModule[] = [health, metricsRoute, classify, openInference];
 
 export interface AppOptions {
   readonly context: RouteContext;

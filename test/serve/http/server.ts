@@ -87,13 +87,14 @@ export const serviceOf = (pool: InferencePool, change: Partial<Service> = {}): S
 interface TestOptions {
   readonly access?: Partial<AccessOptions>;
   readonly limits?: Partial<Limits>;
+  readonly decoder?: Decoder;
 }
 
 /** The app of a service; what nobody foresaw is in its log, which a test that expects none need not read. */
 export async function testApp(service: Service, options: TestOptions = {}): Promise<FastifyInstance> {
   const context: RouteContext = {
     service,
-    decoder: noDecoder,
+    decoder: options.decoder ?? noDecoder,
     metrics: createMetrics(),
     limits: { ...limits, ...options.limits },
     log: pino({ level: 'silent' }),

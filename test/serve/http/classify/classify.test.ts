@@ -1,0 +1,238 @@
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { json } from 'node:stream/consumers';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createDecoder } from '../../../../serve/images/decoder.js';
+import type { Decoder } from '../../../../serve/images/types.js';
+import { openPool } from '../../../../serve/inference/open-pool.js';
+import type { InferencePool } from '../../../../serve/inference/pool.js';
+import { picture } from '../../images/pictures.js';
+import { colourNetwork, colourNetworks, frontierOf, writeNetwork } from '../../models.js';
+import { outputsOf } from '../../reference.js';
+import { serviceOf, testServer } from '../server.js';
+
+const decoder = createDecoder({ parallel: 2, maxPixels: 1e6 });
+const jpeg = await picture({ width: 64, height: 48 }).jpeg().toBuffer();
+const png = await picture({ width: 40, height: 40, channels: 1 }).png().toBuffer();
+const webp = await picture({ width: 35, height: 70, channels: 4 }).webp().toBuffer();
+
+/** A decoder that says that an image would take so many milliseconds. */
+const slow = (ms: number): Decoder => ({ depth: 0, expectedMs: ms, decode: decoder.decode });
+
+const formOf = (...files: readonly Uint8Array[]): FormData => {
+  const form = new FormData();
+  for (const [i, file] of files.entries()) form.append('image', new Blob([new Uint8Array(file)]), `${i}`);
+  return form;
+};
+
+interface Request {
+  readonly body?: Uint8Array | FormData | string;
+  readonly query?: string;
+  readonly headers?: Record<string, string>;
+}
+
+async function post(server: string, { body, query = '', headers = {} }: Request) {
+  const response = await fetch(`${server}/v1/classify${query}`, {
+    method: 'POST',
+    headers: { 'x-budget-ms': '60000', ...headers },
+    ...(body !== undefined && { body: body instanceof Uint8Array ? new Uint8Array(body) : body }),
+  });
+  return { status: response.status, headers: response.headers, body: (await response.json()) as unknown };
+}
+
+describe('POST /v1/classify', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'nas-test-'));
+  let pool: InferencePool;
+  beforeAll(async () => {
+    const silent = colourNetwork({ name: 'silent', normalisation: null });
+    const frontier = frontierOf([...colourNetworks, silent].map((network) => writeNetwork(folder, network)));
+    pool = await openPool({ frontier, workers: 'inline', maxQueue: 100, maxBatch: 4 });
+  });
+  afterAll(async () => {
+    await pool.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  const start = (options: Parameters<typeof testServer>[1] = {}): Promise<string> =>
+    testServer(serviceOf(pool), { decoder, ...options });
+
+  /** What a network's file gives for an image by itself. */
+  async function reference(file: Uint8Array, network: string): Promise<{ class: string; probability: number }[]> {
+    const { model } = pool.models.find((pooled) => pooled.model.name === network) ?? expect.fail(network);
+    const inTime = { deadline: Infinity, isGone: () => false };
+    const outputs = await outputsOf(model, await decoder.decode(file, { ...inTime, size: model.size }));
+    const weights = outputs.map(Math.exp);
+    const total = weights.reduce((a, b) => a + b, 0);
+    return Array.from(weights, (weight, i) => ({ class: model.classes[i], probability: weight / total })).sort(
+      (a, b) => b.probability - a.probability,
+    );
+  }
+
+  const near = (ranked: readonly { class: string; probability: number }[]): unknown =>
+    ranked.map(({ class: name, probability }) => ({
+      class: name,
+      probability: expect.closeTo(probability, 5) as number,
+    }));
+
+  it.each([
+    ['a JPEG', jpeg, 'image/jpeg'],
+    ['a gray PNG', png, 'application/octet-stream'],
+    ['a WebP with transparency, as curl --data-binary sends it', webp, 'application/x-www-form-urlencoded'],
+  ])('classifies %s by the network that is asked for', async (_, file, type) => {
+    const server = await start();
+    for (const { name, accuracy } of pool.frontier.choice) {
+      const { status, body } = await post(server, {
+        body: file,
+        query: `?network=${name}`,
+        headers: { 'content-type': type },
+      });
+      expect({ status, body }).toEqual({
+        status: 200,
+        body: {
+          results: [
+            {
+              top: near(await reference(file, name)),
+              network: name,
+              accuracy,
+              ms: { queued: expect.any(Number) as number, computed: expect.any(Number) as number },
+              batch: 1,
+            },
+          ],
+        },
+      });
+    }
+  });
+
+  it('has the scheduler choose: the most accurate network, where there is time', async () => {
+    const { body } = await post(await start(), { body: jpeg });
+    expect(body).toMatchObject({ results: [{ network: 'trial-5', accuracy: 0.75 }] });
+  });
+
+  it('answers the images of a form in their order', async () => {
+    const files = [jpeg, png, webp, png, jpeg];
+    const { status, body } = await post(await start(), { body: formOf(...files), query: '?network=trial-4&top=1' });
+    const expected = await Promise.all(files.map(async (file) => (await reference(file, 'trial-4')).slice(0, 1)));
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ results: expected.map((top) => ({ top: near(top) })) });
+  });
+
+  it.each([
+    ['?top=1', 1],
+    ['?top=2', 2],
+    ['?top=99', 3],
+    ['', 3],
+  ])('tells as many classes as %s asks for', async (query, count) => {
+    const { body } = await post(await start(), { body: jpeg, query });
+    expect((body as { results: { top: unknown[] }[] }).results[0].top).toHaveLength(count);
+  });
+
+  const boundary = { 'content-type': 'multipart/form-data; boundary=x' };
+  const part = 'Content-Disposition: form-data; name="image"; filename="a"';
+  it.each<[string, Request, number, RegExp]>([
+    ['no body', {}, 400, /the body is empty/],
+    ['a body of no bytes', { body: '' }, 400, /the body is empty/],
+    ['a GIF', { body: 'GIF89a' }, 415, /expected an image in JPEG, PNG or WebP, found 6 bytes/],
+    ['half of a JPEG', { body: jpeg.subarray(0, jpeg.length / 2) }, 400, /the image is damaged/],
+    ['no number of classes', { body: jpeg, query: '?top=some' }, 400, /top is "some". It is how many/],
+    ['no classes', { body: jpeg, query: '?top=0' }, 400, /top is "0"/],
+    ['two numbers of classes', { body: jpeg, query: '?top=1&top=2' }, 400, /top is \["1","2"\]/],
+    ['two networks', { body: jpeg, query: '?network=trial-4&network=trial-5' }, 400, /name of one network/],
+    ['a network that is not there', { body: jpeg, query: '?network=trial-44' }, 404, /Did you mean trial-4\?/],
+    ['a network of unknown normalisation', { body: jpeg, query: '?network=silent' }, 422, /silent does not say/],
+    ['no budget', { body: jpeg, headers: { 'x-budget-ms': 'soon' } }, 400, /x-budget-ms is "soon"/],
+    ['a form of nothing', { body: formOf() }, 400, /the form/],
+    [
+      'a form of fields',
+      { body: '--x\r\nContent-Disposition: form-data; name="a"\r\n\r\nb\r\n--x--', headers: boundary },
+      400,
+      /a part that is no file/,
+    ],
+    [
+      'a form without a boundary',
+      { body: 'x', headers: { 'content-type': 'multipart/form-data' } },
+      400,
+      /the form is damaged/,
+    ],
+    ['a form that ends early', { body: `--x\r\n${part}\r\n\r\nbytes`, headers: boundary }, 400, /the form is damaged/],
+    [
+      'a form with a part named as its prototype',
+      { body: `--x\r\n${part.replace('image', '__proto__')}\r\n\r\nb\r\n--x--`, headers: boundary },
+      400,
+      /the form is damaged/,
+    ],
+    [
+      'a form with a damaged image',
+      { body: formOf(jpeg, png.subarray(0, 99), webp) },
+      400,
+      /image 2 of 3: the image is damaged/,
+    ],
+    [
+      'a form with another format',
+      { body: formOf(jpeg, Buffer.from('<svg/>')) },
+      415,
+      /image 2 of 2: expected an image/,
+    ],
+    ['a form of too many images', { body: formOf(...new Array<Uint8Array>(17).fill(png)) }, 413, /more than 16 images/],
+    [
+      'a form of too many bytes',
+      { body: formOf(new Uint8Array(6e5), new Uint8Array(6e5)) },
+      413,
+      /more than 1048576 bytes/,
+    ],
+    ['too many bytes', { body: new Uint8Array(1.1e6) }, 413, /more than 1048576 bytes/],
+  ])('refuses %s', async (_, request, status, message) => {
+    const answer = await post(await start(), request);
+    expect(answer).toMatchObject({ status, body: { error: expect.stringMatching(message) as string } });
+  });
+
+  it('refuses a form of too many bytes that does not say how many they are', async () => {
+    const server = await start();
+    const begin = Buffer.from(`--x\r\n${part}\r\n\r\n`);
+    const half = new Array<Buffer>(8).fill(Buffer.alloc(1e5));
+    const form = [begin, ...half, Buffer.from('\r\n'), begin, ...half, Buffer.from('\r\n--x--')];
+    const request = httpRequest(`${server}/v1/classify`, { method: 'POST', headers: boundary });
+    for (const chunk of form) request.write(chunk);
+    request.end();
+    const [response] = (await once(request, 'response')) as [IncomingMessage];
+    expect(response.statusCode).toBe(413);
+    expect(await json(response)).toMatchObject({ error: expect.stringContaining('more than 1048576 bytes') as string });
+  });
+
+  it('refuses what would not be in time before its body is there', async () => {
+    const server = await start({ decoder: slow(5000) });
+    const socket = connect(Number(new URL(server).port), '127.0.0.1');
+    socket.write('POST /v1/classify HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\nx-budget-ms: 3000\r\n\r\n');
+    const [bytes] = (await once(socket, 'data')) as [Buffer];
+    socket.destroy();
+    expect(bytes.toString()).toMatch(
+      /^HTTP\/1.1 503 [^]*retry-after: [23]\r\n[^]*no answer in time: it would take 500\d ms/i,
+    );
+  });
+
+  it('says when the time was over', async () => {
+    const late: Decoder = { ...slow(0), decode: (file, options) => decoder.decode(file, { ...options, deadline: 0 }) };
+    const { status } = await post(await start({ decoder: late }), { body: jpeg });
+    expect(status).toBe(504);
+  });
+
+  it('drops the other images of a form when one is refused', async () => {
+    const goneAfter: boolean[] = [];
+    const watched: Decoder = {
+      ...slow(0),
+      decode: async (file, options) => {
+        if (file.length > 10) {
+          await expect.poll(options.isGone).toBe(true);
+          goneAfter.push(true);
+        }
+        return decoder.decode(file, options);
+      },
+    };
+    const answer = await post(await start({ decoder: watched }), { body: formOf(jpeg, Buffer.from('short'), png) });
+    expect(answer.status).toBe(415);
+    expect(goneAfter).toEqual([true, true]);
+  });
+});
