@@ -1,5 +1,3 @@
-import { queueWorkers } from '../queue/coordinator/queue-workers.js';
-import { requireQueue } from '../queue/coordinator/require-queue.js';
 import type { WorkersConfig } from '../queue/schema.js';
 import { isTableExperiment } from '../kinds.js';
 import type { Experiment } from '../schema.js';
@@ -13,10 +11,14 @@ export const hasQueue = (experiment: Experiment): boolean => workersIn(experimen
 export const withWorkers = <E extends Experiment>(experiment: E, workers: WorkersConfig | undefined): E =>
   workers === undefined || isTableExperiment(experiment) ? experiment : { ...experiment, workers };
 
-/** Who does the work, as the experiment says. */
+/** Who does the work, as the experiment says. What reaches a queue is loaded only for a queue. */
 export function workersOf(experiment: Experiment): CreateJobRunner {
   const config = workersIn(experiment);
-  return config.type === 'queue' ? queueWorkers(config) : localWorkers;
+  if (config.type !== 'queue') return localWorkers;
+  return async (options, context) => {
+    const { queueWorkers } = await import('../queue/coordinator/queue-workers.js');
+    return queueWorkers(config)(options, context);
+  };
 }
 
 /**
@@ -31,5 +33,6 @@ export async function requireWorkers(
 ): Promise<number | null> {
   const config = workersIn(experiment);
   if (given !== undefined || config.type !== 'queue') return null;
+  const { requireQueue } = await import('../queue/coordinator/require-queue.js');
   return (await requireQueue(config)).slots;
 }
