@@ -117,12 +117,19 @@ export async function runCompiled(f: TensorFunction, samples: Samples, options: 
  * Expects that the compiled function gives the same outputs, and leaves the same values in the variables that it
  * reads or assigns, as the function run eagerly on TF.js's cpu backend.
  */
-export async function expectSameAsReference(
+export const expectSameAsReference = (
+  f: TensorFunction,
+  samples: Samples,
+  options?: ComparisonOptions,
+): Promise<void> => expectSameAs(runEagerly(f, samples), f, samples, options);
+
+/** Expects that the compiled function gives what the eager one gave before. */
+export async function expectSameAs(
+  eager: ReturnType<typeof runEagerly>,
   f: TensorFunction,
   samples: Samples,
   { tolerance = 1e-4, floor, blocked = [true, false], compile: options = {} }: ComparisonOptions = {},
 ): Promise<void> {
-  const eager = runEagerly(f, samples);
   for (const setting of blocked) {
     const compiled = await runCompiled(f, samples, { ...options, target: await resolveTarget({ blocked: setting }) });
     expect(differences(compiled.outputs, eager.outputs, tolerance, floor), `outputs, blocked: ${setting}`).toEqual([]);
