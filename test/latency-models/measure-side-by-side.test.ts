@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Random } from '../../base/random.js';
 import { describeEnvironment, timedRuns } from '../../latency-models/index.js';
 import { measureSideBySide, mostOpen, type OpenSubject } from '../../latency-models/measure-side-by-side.js';
-import { quickProtocol } from './devices/contract.js';
+import { quickProtocol } from './devices/quick-protocol.js';
 
 const environment = describeEnvironment('bench', { provider: 'cpu', threads: 1, batch: 1 });
 

@@ -17,8 +17,9 @@ import { AgentDevice } from '../../../latency-models/devices/agent/agent-device.
 import { describeEnvironment } from '../../../latency-models/environment.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import { local, testAgent } from './agents.js';
-import { describeDevice, quickProtocol } from './contract.js';
+import { describeDevice } from './contract.js';
 import { classifier, large, notAModel, small } from './models.js';
+import { quickProtocol } from './quick-protocol.js';
 
 const client = ({ address }: Pick<Agent, 'address'>, options: object = {}): Device =>
   createDevice(deviceSchema.parse({ type: 'agent', url: address, patience_s: 5, ...options }));

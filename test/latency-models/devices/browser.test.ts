@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createDevice, deviceSchema, DeviceUnavailable, findBrowser } from '../../../latency-models/index.js';
 import { temporaryFolder } from '../../support/temporary.js';
-import { describeDevice, quickProtocol } from './contract.js';
+import { describeDevice } from './contract.js';
 import { classifier, large, notAModel, small } from './models.js';
+import { quickProtocol } from './quick-protocol.js';
 
 function browserHere(): string | null {
   try {

@@ -1,18 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { NasError } from '../../../base/errors.js';
 import { byteModel } from '../../compiler/support/byte-models.js';
-import type { Device, LatencyProvenance, Measurable, Protocol } from '../../../latency-models/index.js';
-
-/** A short protocol: the contract is about form and order, not about precision. */
-export const quickProtocol: Protocol = {
-  warmupMs: 20,
-  blockMs: 2,
-  minRuns: 3,
-  maxRuns: 10,
-  minBlocks: 4,
-  maxBlocks: 8,
-  tolerance: 0.05,
-};
+import type { Device, LatencyProvenance, Measurable } from '../../../latency-models/index.js';
+import { quickProtocol } from './quick-protocol.js';
 
 export interface DeviceCase {
   readonly name: string;

@@ -4,8 +4,9 @@ import { createDevice, deviceSchema, profileLayers } from '../../../latency-mode
 import { createSpace, layersOf, spaceSchema } from '../../../spaces/index.js';
 import { initialWeights, toOnnx } from '../../../spaces/models/index.js';
 import { byteModel } from '../../compiler/support/byte-models.js';
-import { describeDevice, quickProtocol } from './contract.js';
+import { describeDevice } from './contract.js';
 import { classifier, large, notAModel, small } from './models.js';
+import { quickProtocol } from './quick-protocol.js';
 
 describeDevice({
   name: 'local',

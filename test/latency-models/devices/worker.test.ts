@@ -8,7 +8,7 @@ import {
   type WorkerConfig,
 } from '../../../latency-models/index.js';
 import { small } from './models.js';
-import { quickProtocol } from './contract.js';
+import { quickProtocol } from './quick-protocol.js';
 
 const worker = (options: object = {}): WorkerConfig => {
   const device = deviceSchema.parse({ type: 'worker', tag: 'pi5', ...options });

@@ -1,0 +1,12 @@
+import type { Protocol } from '../../../latency-models/index.js';
+
+/** A short protocol, for tests of form and order and of what becomes of latencies, not of precision. */
+export const quickProtocol: Protocol = {
+  warmupMs: 20,
+  blockMs: 2,
+  minRuns: 3,
+  maxRuns: 10,
+  minBlocks: 4,
+  maxBlocks: 8,
+  tolerance: 0.05,
+};
