@@ -7,7 +7,7 @@ import { Random } from '../../../base/random.js';
 import type { RunEvent } from '../../../experiments/runner/index.js';
 import { ended, start } from './experiment.js';
 import { findings } from './findings.js';
-import type { runInside } from './inside.js';
+import { resumeInside, runInside } from './inside.js';
 
 /** How many kills; `npm run test:kills` takes 25. */
 export const killCount = Number(process.env['NAS_KILLS'] ?? 1);
@@ -50,7 +50,7 @@ function told(child: ChildProcess, count: number): Promise<void> {
 
 /**
  * Runs the experiment and kills it again and again, each kill followed by a resume, until `limit` kills have hit or the
- * run is complete; ends with an undisturbed resume.
+ * run is complete; ends with an undisturbed resume, in this process, which has loaded all that it takes.
  * @returns the kills that hit a living process.
  */
 async function runWithKills(
@@ -60,8 +60,8 @@ async function runWithKills(
   nextKill: () => Kill,
   limit: number,
 ): Promise<number> {
-  const command = () =>
-    existsSync(join(workdir, 'nas.sqlite')) ? ['resume', workdir] : ['run', file, '--workdir', workdir];
+  const hasBegun = () => existsSync(join(workdir, 'nas.sqlite'));
+  const command = () => (hasBegun() ? ['resume', workdir] : ['run', file, '--workdir', workdir]);
   let hits = 0;
   while (hits < limit) {
     const { victim, after, delay } = nextKill();
@@ -79,8 +79,8 @@ async function runWithKills(
     if (isRunning(child)) child.kill('SIGKILL');
     await over;
   }
-  const { code, output } = await ended(start(directory, command()));
-  if (code !== 0) throw new Error(`the last run ended with ${String(code)}:\n${output}`);
+  if (hasBegun()) await resumeInside(workdir);
+  else await runInside(file, workdir);
   return hits;
 }
 
