@@ -1,4 +1,3 @@
-import picocolors from 'picocolors';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -6,9 +5,9 @@ import { describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { z } from 'zod';
 import { commands } from '../../cli/commands/index.js';
-import type { Terminal } from '../../cli/output/terminal.js';
 import { createParser } from '../../cli/run-command.js';
 import { loadExperiment } from '../../experiments/index.js';
+import { quietTerminal } from '../cli/quiet-terminal.js';
 
 const folder = fileURLToPath(new URL('../../deploy/examples', import.meta.url));
 const read = (name: string): string => readFileSync(join(folder, name), 'utf8');
@@ -23,14 +22,6 @@ function documentsOf(name: string): unknown[] {
     return said;
   });
 }
-
-const quietTerminal: Terminal = {
-  colors: picocolors.createColors(false),
-  live: false,
-  columns: () => 100,
-  out: () => undefined,
-  err: () => undefined,
-};
 
 const text = z.string();
 const portsSchema = z.array(z.object({ port: z.union([z.number(), text]), targetPort: text.optional() }));
