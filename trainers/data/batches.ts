@@ -1,8 +1,9 @@
 import { Random } from '../../base/random.js';
 import type { AugmentConfig } from './schema.js';
-import { splitOf, type Dataset, type Split } from './dataset.js';
+import type { Dataset } from './dataset.js';
 import { openLogitsFile } from './logits-file.js';
 import { createResizer } from './resize.js';
+import { splitOf, type Split } from './shared-dataset.js';
 import type { SplitName } from './sources/index.js';
 import { Renderer, type ImageShape } from './transforms.js';
 import { viewOf, viewOfPass } from './views.js';

@@ -1,4 +1,7 @@
-/** Entry of the loader's thread: answers each request (epoch, step) with the rendered batch, in order. */
+/**
+ * Entry of the loader's thread: answers each request (epoch, step) with the rendered batch, in order. Each training starts
+ * several, so that it loads no more than it takes to render: no package, and nothing that opens data.
+ */
 import { parentPort, workerData } from 'node:worker_threads';
 import { NasError, messageOf } from '../../base/errors.js';
 import { openBatches, type Batch, type BatchSource, type LoaderOptions } from './batches.js';
