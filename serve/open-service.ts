@@ -22,11 +22,10 @@ export interface ServiceOptions extends Omit<PoolOptions, 'frontier' | 'known'> 
  * @throws NasError when it cannot be read or opened.
  */
 export async function openService(options: ServiceOptions): Promise<Service> {
-  const { read, onServed, ...poolOptions } = options;
-  const frontier = await read();
-  const pool = await openPool({ ...poolOptions, frontier });
+  const { read, onServed, ...forPools } = options;
+  const pool = await openPool({ ...forPools, frontier: await read() });
   onServed?.(pool);
-  return new SuccessiveService(options, pool);
+  return new SuccessiveService(options, forPools, pool);
 }
 
 /** By the name of a model that is not to be served, the hash of its file: another file of that name is another model. */
@@ -50,7 +49,8 @@ class SuccessiveService implements Service {
   private closed: Promise<void> | null = null;
 
   constructor(
-    private readonly options: ServiceOptions,
+    private readonly options: Pick<ServiceOptions, 'read' | 'onServed' | 'onWarning'>,
+    private readonly forPools: Omit<PoolOptions, 'frontier' | 'known'>,
     pool: InferencePool,
   ) {
     this.generation = new Generation(pool);
@@ -136,15 +136,14 @@ class SuccessiveService implements Service {
   }
 
   private async follow(frontier: Frontier): Promise<void> {
-    const { read: _, onServed, ...options } = this.options;
     this.opening = frontier.models;
     try {
-      const pool = await openPool({ ...options, frontier, known: this.times });
+      const pool = await openPool({ ...this.forPools, frontier, known: this.times });
       const before = this.generation;
       this.generation = new Generation(pool);
       this.times = new Map([...this.times, ...timesOf(pool)]);
       this.leave(before);
-      onServed?.(pool);
+      this.options.onServed?.(pool);
     } finally {
       this.opening = [];
     }

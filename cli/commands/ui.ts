@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
-import { invalidInput } from '../../base/errors.js';
 import { isLoopback } from '../../base/hosts.js';
+import { checkPort } from '../../base/ports.js';
 import { makeToken, readToken } from '../../base/token.js';
 import { command } from '../command.js';
 import { startPageProcess } from '../page-process.js';
@@ -46,8 +46,7 @@ export const ui = command({
         describe: "Name besides this machine's under which browsers reach the page (a proxy's); may be repeated",
       }),
   run: async ({ folder, host, port, tokenFile, name: names }, { out, err }) => {
-    if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port <= 65_535))
-      throw invalidInput(`--port ${port}: expected a whole number from 0 to 65535`);
+    if (port !== undefined) checkPort('--port', port);
     const made = isLoopback(host) ? undefined : makeToken();
     const token = tokenFile === undefined ? made : readToken(tokenFile);
     const page = await startPageProcess({

@@ -1,7 +1,8 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { invalidInput, messageOf } from '../../base/errors.js';
+import { invalidInput } from '../../base/errors.js';
 import { isLoopback, namesOf } from '../../base/hosts.js';
+import { listenOnFirst, portsFrom } from '../../base/ports.js';
 import type { Clock } from '../../store/index.js';
 import { createApp } from './app.js';
 
@@ -32,7 +33,6 @@ export interface PageServer {
 }
 
 const firstPort = 6060;
-const ports = Array.from({ length: 20 }, (_, i) => firstPort + i);
 
 /**
  * Serves the page of all runs in a folder until it is closed.
@@ -48,21 +48,12 @@ export async function startPage(options: PageOptions): Promise<PageServer> {
   if (token === undefined && !isLoopback(host))
     throw invalidInput(`a page on ${host} can be seen by others: it needs a token`);
   const access = { names: namesOf(host, names), token: token ?? null };
-  const candidates = port === undefined ? [...ports, 0] : [port];
-  for (const [i, candidate] of candidates.entries()) {
-    const app = await createApp({ ...access, folder, assets, clock, report });
-    try {
-      const address = await app.listen({ host, port: candidate });
-      return { address, close: () => app.close() };
-    } catch (cause) {
-      await app.close();
-      const isTaken = cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE';
-      if (isTaken && i + 1 < candidates.length) continue;
-      const hint = isTaken
-        ? 'Another program listens there; --port takes another number.'
-        : '--host takes another address.';
-      throw invalidInput(`cannot listen on ${host}:${candidate}: ${messageOf(cause)}`, { hint, cause });
-    }
+  const app = await createApp({ ...access, folder, assets, clock, report });
+  try {
+    const address = await listenOnFirst(host, portsFrom(firstPort, port), (one) => app.listen({ host, port: one }));
+    return { address, close: () => app.close() };
+  } catch (error) {
+    await app.close();
+    throw error;
   }
-  throw new Error('there is no port to try');
 }
