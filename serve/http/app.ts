@@ -9,11 +9,12 @@ import { addLevels } from './metrics.js';
 import { metricsRoute } from './metrics-route.js';
 import { openInference } from './open-inference/index.js';
 import { answerErrors } from './refusals.js';
+import { traceRequests } from './tracing/request-trace.js';
 
 /** Adds routes to a server. */
 export type RouteModule = (app: FastifyInstance, context: RouteContext) => void;
 
-const modules: readonly RouteModule[] = [health, metricsRoute, classify, openInference];
+const modules: readonly RouteModule[] = [traceRequests, health, metricsRoute, classify, openInference];
 
 export interface AppOptions {
   readonly context: RouteContext;

@@ -36,4 +36,6 @@ export interface RouteContext {
   readonly metrics: Metrics;
   readonly limits: Limits;
   readonly log: Logger;
+  /** Whether requests are traced, by the provider that the process has registered with OpenTelemetry (`startTracing`). */
+  readonly isTraced?: boolean;
 }

@@ -2,6 +2,7 @@ import type { Decoder } from '../../images/types.js';
 import { BadImage } from '../../images/types.js';
 import type { InferencePool } from '../../inference/pool.js';
 import type { Answer } from '../../inference/types.js';
+import type { RequestTrace } from '../tracing/request-trace.js';
 import { mostLikely } from './most-likely.js';
 import type { Question } from './question.js';
 
@@ -21,6 +22,7 @@ export interface Result {
 interface Parts {
   readonly decoder: Decoder;
   readonly pool: InferencePool;
+  readonly trace: RequestTrace | null;
 }
 
 /**
@@ -31,14 +33,17 @@ interface Parts {
 export async function resultsOf(
   files: readonly Uint8Array[],
   { top, size, run }: Question,
-  { decoder, pool }: Parts,
+  { decoder, pool, trace }: Parts,
 ): Promise<readonly Result[]> {
   const failures: unknown[] = [];
   const isGone = (): boolean => failures.length > 0 || run.isGone();
   const results = files.map(async (file, i): Promise<Result[]> => {
     try {
+      const came = performance.now();
       const data = await decoder.decode(file, { size, deadline: run.deadline, isGone });
+      trace?.decoded(came, file.length);
       const answers = await pool.run([{ kind: 'pixels', data }], { ...run, isGone });
+      for (const answer of answers) trace?.answered(answer);
       return answers.map((answer) => resultOf(answer, pool, top));
     } catch (error) {
       failures.push(files.length === 1 ? error : numbered(error, i + 1, files.length));

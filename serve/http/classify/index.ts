@@ -35,7 +35,7 @@ export function classify(app: FastifyInstance, context: RouteContext): void {
         return service.use(async (pool) => {
           const question = questionOf(request, pool, context);
           refuseHopeless(question.run, decoder, pool);
-          return { results: await resultsOf(files, question, { decoder, pool }) };
+          return { results: await resultsOf(files, question, { decoder, pool, trace: request.trace }) };
         });
       },
     );

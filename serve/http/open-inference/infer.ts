@@ -26,6 +26,7 @@ export function infer(app: FastifyInstance, context: RouteContext): void {
       checkOutput(asked.output, served);
       const inputs = inputsOf(asked.tensor, served, limits.images);
       const answers = await pool.run(inputs, runOptionsOf(request, context, served.only, asked.budgetMs));
+      for (const one of answers) request.trace?.answered(one);
       return sendAnswer(reply, asked, served, answers);
     });
   void app.register((scope, _, done) => {

@@ -88,6 +88,7 @@ interface TestOptions {
   readonly access?: Partial<AccessOptions>;
   readonly limits?: Partial<Limits>;
   readonly decoder?: Decoder;
+  readonly isTraced?: boolean;
 }
 
 /** The app of a service; what nobody foresaw is in its log, which a test that expects none need not read. */
@@ -97,6 +98,7 @@ export async function testApp(service: Service, options: TestOptions = {}): Prom
     decoder: options.decoder ?? noDecoder,
     metrics: createMetrics(),
     limits: { ...limits, ...options.limits },
+    isTraced: options.isTraced ?? false,
     log: pino({ level: 'silent' }),
   };
   const access = { names: namesOf('127.0.0.1'), token: null, origins: [], ...options.access };

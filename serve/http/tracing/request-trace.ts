@@ -1,0 +1,102 @@
+import {
+  context,
+  propagation,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+  type Context,
+  type Span,
+  type Tracer,
+} from '@opentelemetry/api';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Answer } from '../../inference/types.js';
+import type { RouteContext } from '../context.js';
+import { clientClosed } from '../refusals.js';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Null: requests are not traced. */
+    trace: RequestTrace | null;
+  }
+}
+
+/** The span of a request, within that of its client, and those of what is done for it. Times are those of `performance.now()`. */
+export class RequestTrace {
+  private readonly span: Span;
+  private readonly within: Context;
+
+  constructor(
+    private readonly tracer: Tracer,
+    request: FastifyRequest,
+  ) {
+    const { method, headers, routeOptions, raw, ip, protocol } = request;
+    const client = propagation.extract(context.active(), headers);
+    const route = routeOptions.url;
+    this.span = tracer.startSpan(
+      route === undefined ? method : `${method} ${route}`,
+      {
+        kind: SpanKind.SERVER,
+        startTime: request.arrived,
+        // Names of the semantic conventions for HTTP servers.
+        attributes: {
+          'http.request.method': method,
+          'url.path': raw.url?.split('?', 1)[0],
+          'url.scheme': protocol,
+          'http.route': route,
+          'client.address': ip,
+          'user_agent.original': headers['user-agent'],
+        },
+      },
+      client,
+    );
+    this.within = trace.setSpan(client, this.span);
+  }
+
+  /** An image was decoded right now, which `began` when it came to the decoder. */
+  decoded(began: number, bytes: number): void {
+    this.part('decode', { began, ended: performance.now(), attributes: { 'nas.image.bytes': bytes } });
+  }
+
+  /** An image was answered right now. */
+  answered({ model, batch, queuedMs, computedMs }: Answer): void {
+    const ended = performance.now();
+    const computing = ended - computedMs;
+    const attributes = { 'nas.network': model.name };
+    this.part('queue', { began: computing - queuedMs, ended: computing, attributes });
+    this.part('compute', { began: computing, ended, attributes: { ...attributes, 'nas.batch': batch } });
+  }
+
+  /** @param status of HTTP; 499: the client went before the answer */
+  ended(status: number): void {
+    this.span.setAttribute('http.response.status_code', status);
+    if (status >= 500 || status === clientClosed) {
+      this.span.setAttribute('error.type', `${status}`);
+      this.span.setStatus({ code: SpanStatusCode.ERROR });
+    }
+    this.span.end(performance.now());
+  }
+
+  private part(name: string, { began, ended, attributes }: Part): void {
+    this.tracer.startSpan(name, { startTime: began, attributes }, this.within).end(ended);
+  }
+}
+
+interface Part {
+  readonly began: number;
+  readonly ended: number;
+  readonly attributes: Readonly<Record<string, string | number>>;
+}
+
+/** Traces every request that comes, where it is asked for; otherwise requests cost nothing more. */
+export function traceRequests(app: FastifyInstance, { isTraced }: RouteContext): void {
+  app.decorateRequest('trace', null);
+  if (isTraced !== true) return;
+  const tracer = trace.getTracer('nas');
+  app.addHook('onRequest', (request, reply, done) => {
+    const traced = (request.trace = new RequestTrace(tracer, request));
+    const response = reply.raw;
+    // As in `admitRequests`: it fires for clients that go, too.
+    response.once('close', () => traced.ended(response.writableFinished ? response.statusCode : clientClosed));
+    done();
+  });
+}
