@@ -15,8 +15,8 @@ export interface Plan {
   readonly free: number | null;
   /** When the first worker is free. */
   readonly now: number;
-  /** Predicted times are multiplied by it, at least 1. */
-  readonly margin: number;
+  /** At least 1: predicted times are multiplied by it, as far as one waits for others (`waiting`), and for one's own batch. */
+  readonly margin: { readonly waiting: number; readonly own: number };
   readonly newcomers?: Newcomers;
 }
 
@@ -39,7 +39,7 @@ export class Forecast<T extends Item> {
 
   /** Milliseconds until all that waits is answered, the newcomers included. */
   drainMs(plan: Plan): number {
-    return this.workUntil(this.shares(plan), Infinity) * plan.margin;
+    return this.drainMsUntil(Infinity, this.shares(plan), plan);
   }
 
   /**
@@ -54,9 +54,9 @@ export class Forecast<T extends Item> {
     const lanes = shares.reduce((sum, share) => sum + share.lanes.length, 0);
     let deadline = plan.newcomers?.deadline ?? this.queue.first?.deadline ?? Infinity;
     while (deadline < Infinity) {
-      const slack = (deadline - plan.now) / plan.margin - this.workUntil(shares, deadline);
+      const slack = deadline - plan.now - this.drainMsUntil(deadline, shares, plan);
       if (slack < 0) return false;
-      deadline = nextAfter(shares, deadline, (slack * this.workers) / lanes);
+      deadline = nextAfter(shares, deadline, (slack * this.workers) / (plan.margin.waiting * lanes));
     }
     return true;
   }
@@ -81,7 +81,7 @@ export class Forecast<T extends Item> {
    * Milliseconds until all of this deadline and of earlier ones is answered: the batches are shared by the workers, and
    * the last one is done by one of them alone.
    */
-  private workUntil(shares: readonly Share<T>[], deadline: number): number {
+  private drainMsUntil(deadline: number, shares: readonly Share<T>[], { margin }: Plan): number {
     let [work, last] = [0, 0];
     for (const { lanes, newcomers, batch, ms } of shares) {
       let count = newcomers;
@@ -89,7 +89,7 @@ export class Forecast<T extends Item> {
       work += Math.ceil(count / batch) * ms;
       if (count > 0) last = Math.max(last, ms);
     }
-    return work / this.workers + last * (1 - 1 / this.workers);
+    return ((work - last) / this.workers) * margin.waiting + last * margin.own;
   }
 }
 

@@ -1,6 +1,6 @@
 import { NasError } from '../../base/errors.js';
 import { DeadlineQueue } from './deadline-queue.js';
-import { Forecast, type Newcomers } from './forecast.js';
+import { Forecast, type Newcomers, type Plan } from './forecast.js';
 import { Margin } from './margin.js';
 import type { Batch, Candidate, Item, Overload } from './types.js';
 
@@ -54,7 +54,7 @@ export class Scheduler<T extends Item> {
     return this.forecast.drainMs({
       free: this.fastest(),
       now: 0,
-      margin: this.margin.value,
+      margin: this.admission(),
       newcomers: { count: 1, deadline: Infinity, only },
     });
   }
@@ -76,7 +76,9 @@ export class Scheduler<T extends Item> {
         'there is no network of known accuracy to choose from: ask for one by its name',
       );
     const newcomers: Newcomers = { count: items.length, deadline, only };
-    if (!this.forecast.isInTime({ free, now: now + startsIn, margin: this.margin.value, newcomers })) return 'hopeless';
+    this.margin.passTo(now);
+    const plan = { free, now: now + startsIn, margin: this.admission(), newcomers };
+    if (!this.forecast.isInTime(plan)) return 'hopeless';
     this.queue.add(items);
     return null;
   }
@@ -91,6 +93,7 @@ export class Scheduler<T extends Item> {
    * @param idleWorkers this one included: they share what waits
    */
   take(now: number, idleWorkers: number): Taken<T> {
+    this.margin.passTo(now);
     const { expired, gone } = this.clear(now);
     const first = this.queue.first;
     if (first === undefined) return { batch: null, expired, gone };
@@ -136,7 +139,7 @@ export class Scheduler<T extends Item> {
 
   /** The most accurate network with which everything that waits is still in time, otherwise the fastest. */
   private choose(now: number): number | null {
-    const margin = this.margin.value;
+    const margin = { waiting: this.margin.value, own: this.margin.value };
     return this.choice.find((free) => this.forecast.isInTime({ free, now, margin })) ?? this.fastest();
   }
 
@@ -148,6 +151,14 @@ export class Scheduler<T extends Item> {
     let count = Math.min(maxBatch, share);
     while (count > 1 && ms(count) > leftMs) count--;
     return count;
+  }
+
+  /**
+   * What is held against the deadlines of newcomers: their own batch without a reserve, since refusing who need not wait
+   * for others helps nobody; and nothing would be learned any more.
+   */
+  private admission(): Plan['margin'] {
+    return { waiting: this.margin.value, own: 1 };
   }
 
   /** Of the choice, the one with the highest throughput; null: there is no choice. */

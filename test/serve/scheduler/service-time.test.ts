@@ -8,26 +8,53 @@ const measured = new Map([
   [4, 5],
 ]);
 
+const create = (): { time: ServiceTime; pass: (ms: number) => void } => {
+  let now = 0;
+  return { time: new ServiceTime(measured, () => now), pass: (ms) => (now += ms) };
+};
+const observe = (time: ServiceTime, times: number, factor: number): void => {
+  const { time: calm } = create();
+  for (let i = 0; i < times; i++) time.observe(1 + (i % 4), factor * calm.ms(1 + (i % 4)));
+};
+
 describe('ServiceTime', () => {
   it('knows what was measured, is linear between, and goes on in proportion', () => {
-    const { ms } = new ServiceTime(measured);
-    expect([1, 2, 3, 4, 8].map(ms)).toEqual([2, 3, 4, 5, 10]);
+    const { time } = create();
+    expect([1, 2, 3, 4, 8].map(time.ms)).toEqual([2, 3, 4, 5, 10]);
   });
 
   it('comes to what batches really take, whatever their size', () => {
-    const time = new ServiceTime(measured);
-    for (let i = 0; i < 200; i++) time.observe(1 + (i % 4), 1.5 * new ServiceTime(measured).ms(1 + (i % 4)));
+    const { time } = create();
+    observe(time, 200, 1.5);
     for (const [batch, ms] of measured) expect(time.ms(batch)).toBeCloseTo(1.5 * ms, 3);
   });
 
   it('is moved little by one batch, however long it took', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 4 }), fc.double({ min: 0, max: 1e9, noNaN: true }), (batch, ms) => {
-        const time = new ServiceTime(measured);
+        const { time } = create();
         time.observe(batch, ms);
-        expect(time.ms(1)).toBeGreaterThan(1.9);
-        expect(time.ms(1)).toBeLessThan(2.4);
+        expect(Math.abs(time.ms(1) / 2 - 1)).toBeLessThan(0.08);
       }),
     );
+  });
+
+  it('follows what is usual, not what happens now and then', () => {
+    const { time } = create();
+    for (let i = 0; i < 400; i++) observe(time, 1, i % 20 === 0 ? 4 : 1);
+    expect(time.ms(1)).toBeLessThan(2.2);
+  });
+
+  it('keeps what it learned for a second, then forgets it by half every two', () => {
+    const { time, pass } = create();
+    observe(time, 200, 4);
+    pass(1000);
+    expect(time.ms(1)).toBeCloseTo(8, 3);
+    pass(2000);
+    expect(time.ms(1)).toBeCloseTo(4, 3);
+    pass(60_000);
+    expect(time.ms(1)).toBeCloseTo(2, 3);
+    observe(time, 200, 0.5);
+    expect(time.ms(1)).toBeCloseTo(1, 3);
   });
 });

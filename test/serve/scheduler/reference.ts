@@ -1,0 +1,119 @@
+import { Margin } from '../../../serve/scheduler/margin.js';
+import type { SchedulerOptions, Taken } from '../../../serve/scheduler/scheduler.js';
+import type { Candidate, Item, Overload } from '../../../serve/scheduler/types.js';
+
+/** The scheduler's rule, written down without a thought for speed: one sorted list, and each item looked at. */
+export class ReferenceScheduler<T extends Item> {
+  readonly waiting: T[] = [];
+  private readonly margin = new Margin();
+  private takenSinceSweep = 0;
+
+  constructor(
+    private readonly candidates: readonly Candidate[],
+    private readonly options: SchedulerOptions,
+  ) {}
+
+  offer(items: readonly T[], now: number, startsIn: number): Overload | null {
+    if (items.length === 0) return null;
+    if (this.waiting.length + items.length > this.options.maxQueue) return 'full';
+    this.margin.passTo(now);
+    const all = sorted([...this.waiting, ...items]);
+    const affected = all.filter(({ deadline }) => deadline >= items[0].deadline);
+    const margin = { waiting: this.margin.value, own: 1 };
+    if (!this.isInTime(all, affected, now + startsIn, this.fastest(), margin)) return 'hopeless';
+    this.replace(all);
+    return null;
+  }
+
+  putBack(items: readonly T[]): void {
+    this.replace(sorted([...items, ...this.waiting]));
+  }
+
+  take(now: number, idleWorkers: number): Taken<T> {
+    this.margin.passTo(now);
+    const { expired, gone } = this.clear(now);
+    if (this.waiting.length === 0) return { batch: null, expired, gone };
+    const margin = { waiting: this.margin.value, own: this.margin.value };
+    const inTime = (network: number): boolean => this.isInTime(this.waiting, this.waiting, now, network, margin);
+    const chosen = this.choice().find(inTime) ?? this.fastest();
+    const [first] = this.waiting;
+    const network = first.only ?? chosen;
+    const eligible = this.waiting.filter(({ only }) => only === network || (only === null && network === chosen));
+    const { maxBatch, ms } = this.candidates[network];
+    let count = Math.min(maxBatch, Math.ceil(eligible.length / idleWorkers));
+    while (count > 1 && ms(count) > (first.deadline - now) / margin.own) count--;
+    const items = eligible.filter((item) => !item.isGone()).slice(0, count);
+    // Who is gone is found as far as the batch reaches, and up to the end if it is not full.
+    const reach = items.length < count ? eligible.length : eligible.indexOf(items[count - 1]);
+    gone.push(...eligible.slice(0, reach).filter((item) => item.isGone()));
+    this.remove([...items, ...gone]);
+    this.takenSinceSweep += items.length;
+    return { batch: { network, items }, expired, gone };
+  }
+
+  /** Those who are gone: all when a quarter was taken, otherwise, like the expired ones, who is in front of his lane. */
+  private clear(now: number): { expired: T[]; gone: T[] } {
+    const gone: T[] = [];
+    if (4 * this.takenSinceSweep >= this.waiting.length) {
+      gone.push(...this.waiting.filter((item) => item.isGone()));
+      this.takenSinceSweep = 0;
+    }
+    this.remove(gone);
+    const expired: T[] = [];
+    const free = Math.min(...this.choice().map((network) => this.candidates[network].ms(1)));
+    for (const lane of [null, ...this.candidates.keys()]) {
+      const leastMs = lane === null ? free : this.candidates[lane].ms(1);
+      for (const item of this.waiting.filter(({ only }) => only === lane))
+        if (item.isGone()) gone.push(item);
+        else if (now + leastMs > item.deadline) expired.push(item);
+        else break;
+    }
+    this.remove([...gone, ...expired]);
+    return { expired, gone };
+  }
+
+  private isInTime(
+    all: readonly T[],
+    looked: readonly T[],
+    now: number,
+    free: number,
+    margin: { readonly waiting: number; readonly own: number },
+  ): boolean {
+    return looked.every(({ deadline }) => {
+      let [work, last] = [0, 0];
+      for (const [network, { maxBatch, ms }] of this.candidates.entries()) {
+        const mine = all.filter(({ only }) => (only ?? free) === network);
+        if (mine.length === 0) continue;
+        const batch = Math.min(maxBatch, mine.length);
+        const before = mine.filter((item) => item.deadline <= deadline).length;
+        work += Math.ceil(before / batch) * ms(batch);
+        if (before > 0) last = Math.max(last, ms(batch));
+      }
+      return deadline - now - (((work - last) / this.options.workers) * margin.waiting + last * margin.own) >= 0;
+    });
+  }
+
+  private choice(): number[] {
+    const accuracy = (network: number): number => this.candidates[network].accuracy ?? -1;
+    return [...this.candidates.keys()].filter((i) => accuracy(i) >= 0).sort((a, b) => accuracy(b) - accuracy(a));
+  }
+
+  private fastest(): number {
+    const perImage = (network: number): number => {
+      const { ms, maxBatch } = this.candidates[network];
+      return ms(maxBatch) / maxBatch;
+    };
+    return this.choice().reduce((a, b) => (perImage(b) < perImage(a) ? b : a));
+  }
+
+  private remove(items: readonly T[]): void {
+    this.replace(this.waiting.filter((item) => !items.includes(item)));
+  }
+
+  private replace(items: readonly T[]): void {
+    this.waiting.splice(0, this.waiting.length, ...items);
+  }
+}
+
+/** By deadline, otherwise as they are. */
+const sorted = <T extends Item>(items: readonly T[]): T[] => [...items].sort((a, b) => a.deadline - b.deadline);

@@ -1,0 +1,233 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Scheduler } from '../../../serve/scheduler/scheduler.js';
+import type { Candidate, Item } from '../../../serve/scheduler/types.js';
+import { ReferenceScheduler } from './reference.js';
+
+interface Request extends Item {
+  readonly id: number;
+  gone: boolean;
+}
+
+let ids = 0;
+function request(deadline: number, only: number | null = null): Request {
+  const item: Request = { id: ids++, deadline, only, gone: false, isGone: () => item.gone };
+  return item;
+}
+
+const candidate = (accuracy: number | null, first: number, further: number, maxBatch: number): Candidate => ({
+  accuracy,
+  maxBatch,
+  ms: (batch) => first + further * (batch - 1),
+});
+/** The third one is asked for only. */
+const candidates = [candidate(0.6, 1, 0.25, 4), candidate(0.8, 4, 4, 1), candidate(null, 3, 1, 8)];
+const options = { workers: 1, maxQueue: 100 };
+const create = (workers = 1): Scheduler<Request> => new Scheduler(candidates, { ...options, workers });
+
+function offered(scheduler: Scheduler<Request>, ...items: readonly Request[]): Request[] {
+  for (const item of items) expect(scheduler.offer([item], 0, 0)).toBeNull();
+  return [...items];
+}
+
+describe('Scheduler', () => {
+  it('answers the earliest deadline first, of equal ones who came first', () => {
+    const scheduler = create();
+    const [late, early, sameAsEarly] = offered(scheduler, request(300), request(200), request(200));
+    const order = [1, 2, 3].map(() => scheduler.take(0, 1).batch?.items);
+    expect(order).toEqual([[early], [sameAsEarly], [late]]);
+  });
+
+  it('takes the most accurate network with which all that waits is in time, and never one of unknown accuracy', () => {
+    const networkFor = (waiting: number): number | undefined => {
+      const scheduler = create();
+      for (let i = 0; i < waiting; i++) offered(scheduler, request(30));
+      return scheduler.take(0, 1).batch?.network;
+    };
+    // The margin is 1.25 at first: six times 4 ms are in time, seven are not.
+    expect([1, 6, 7, 20].map(networkFor)).toEqual([1, 1, 0, 0]);
+  });
+
+  it('takes what waits, as many as pay, without waiting for more', () => {
+    const scheduler = create();
+    offered(scheduler, ...Array.from({ length: 6 }, () => request(15)));
+    expect(scheduler.take(0, 1).batch).toMatchObject({ network: 0, items: { length: 4 } });
+    expect(scheduler.depth).toBe(2);
+  });
+
+  it('makes a batch no larger than the first deadline allows', () => {
+    const scheduler = create();
+    offered(scheduler, ...Array.from({ length: 4 }, () => request(4)));
+    // Of 1.25 ms by the margin, 0.31 for each further one.
+    expect(scheduler.take(2.4, 1).batch?.items).toHaveLength(2);
+    expect(scheduler.take(2.5, 1).batch?.items).toHaveLength(1);
+  });
+
+  it('lets idle workers share what waits', () => {
+    const scheduler = create(2);
+    offered(scheduler, ...Array.from({ length: 4 }, () => request(5)));
+    expect(scheduler.take(0, 2).batch?.items).toHaveLength(2);
+    expect(scheduler.take(0, 1).batch?.items).toHaveLength(2);
+  });
+
+  it('gives who asks for a network that one, and others only what was chosen for them', () => {
+    const scheduler = create();
+    const [asking, free, alsoAsking] = offered(scheduler, request(40, 2), request(50), request(60, 2));
+    expect(scheduler.take(0, 1).batch).toEqual({ network: 2, items: [asking, alsoAsking] });
+    expect(scheduler.take(10, 1).batch).toEqual({ network: 1, items: [free] });
+  });
+
+  it('chooses a faster network when those who ask for a slow one would be late otherwise', () => {
+    const scheduler = create();
+    offered(scheduler, request(10), request(11, 1), request(12, 1));
+    expect(scheduler.take(0, 1).batch).toMatchObject({ network: 0, items: { length: 1 } });
+  });
+
+  it('refuses what would be late, or make late what was taken, at the fastest', () => {
+    const scheduler = create();
+    expect(scheduler.offer([request(0.9)], 0, 0)).toBe('hopeless');
+    expect(scheduler.offer([request(3)], 0, 2.5)).toBe('hopeless');
+    offered(scheduler, request(10, 2), request(10, 2));
+    expect(scheduler.offer([request(9, 1), request(9, 1)], 0, 0)).toBe('hopeless');
+    expect(scheduler.offer([request(9, 1)], 0, 0)).toBeNull();
+    expect(scheduler.depth).toBe(3);
+  });
+
+  it('takes all items of a request or none, and no more than may wait', () => {
+    const scheduler = new Scheduler<Request>(candidates, { workers: 1, maxQueue: 3 });
+    const some = (n: number): Request[] => Array.from({ length: n }, () => request(1000));
+    expect(scheduler.offer(some(4), 0, 0)).toBe('full');
+    expect(scheduler.offer(some(2), 0, 0)).toBeNull();
+    expect(scheduler.offer(some(2), 0, 0)).toBe('full');
+    expect(scheduler.offer(some(1), 0, 0)).toBeNull();
+    expect(scheduler.offer([], 0, 0)).toBeNull();
+    expect(scheduler.depth).toBe(3);
+  });
+
+  it('puts back in front, and over the limit', () => {
+    const scheduler = new Scheduler<Request>(candidates, { workers: 1, maxQueue: 2 });
+    const [a, b] = offered(scheduler, request(100), request(100));
+    const { batch } = scheduler.take(0, 1);
+    expect(batch?.items).toEqual([a]);
+    const [c] = offered(scheduler, request(100));
+    scheduler.putBack([a]);
+    expect(scheduler.depth).toBe(3);
+    expect([1, 2, 3].map(() => scheduler.take(0, 1).batch?.items[0])).toEqual([a, b, c]);
+  });
+
+  it('tells who expired, and who went', () => {
+    const scheduler = create();
+    const [expired, gone, waiting] = offered(scheduler, request(5), request(50), request(60));
+    gone.gone = true;
+    expect(scheduler.take(4.5, 1)).toEqual({
+      batch: { network: 1, items: [waiting] },
+      expired: [expired],
+      gone: [gone],
+    });
+    expect(scheduler.take(5, 1)).toEqual({ batch: null, expired: [], gone: [] });
+  });
+
+  it('expects more the more there is to do, and more of a slower network', () => {
+    const scheduler = create();
+    expect(scheduler.expectedMs(null)).toBe(1);
+    expect(scheduler.expectedMs(1)).toBe(4);
+    offered(scheduler, request(100), request(100, 1), request(100, 1));
+    expect(scheduler.expectedMs(null)).toBeGreaterThan(1 + 4 + 4);
+    expect(scheduler.expectedMs(1)).toBeGreaterThan(1 + 4 + 4 + 4);
+  });
+
+  it('says what to do when there is nothing to choose from', () => {
+    const scheduler = new Scheduler<Request>([candidates[2]], options);
+    expect(() => scheduler.offer([request(100)], 0, 0)).toThrow(/known accuracy.*by its name/);
+    expect(scheduler.offer([request(100, 0)], 0, 0)).toBeNull();
+  });
+
+  it('answers whom nobody is before, however often it was late', () => {
+    const scheduler = create();
+    for (let i = 0; i < 1000; i++) scheduler.observe(true);
+    expect(scheduler.offer([request(1.01)], 0, 0)).toBeNull();
+    expect(scheduler.take(0, 1).batch?.network).toBe(0);
+  });
+});
+
+const deadlines = fc.integer({ min: 1, max: 120 });
+const asked = fc.constantFrom(null, null, null, 0, 1, 2);
+const step = fc.oneof(
+  fc.record({
+    kind: fc.constant('offer' as const),
+    inMs: deadlines,
+    only: asked,
+    count: fc.integer({ min: 1, max: 5 }),
+  }),
+  fc.record({ kind: fc.constant('offer' as const), inMs: deadlines, only: asked, count: fc.constant(1) }),
+  fc.record({ kind: fc.constant('take' as const), idle: fc.integer({ min: 1, max: 3 }) }),
+  fc.record({ kind: fc.constant('leave' as const), who: fc.nat() }),
+  fc.record({ kind: fc.constant('putBack' as const) }),
+  fc.record({ kind: fc.constant('wait' as const), ms: fc.integer({ min: 0, max: 12 }) }),
+);
+
+describe('any history', () => {
+  const histories = fc.array(step, { minLength: 1, maxLength: 80, size: 'max' });
+  const settings = fc.record({
+    workers: fc.integer({ min: 1, max: 3 }),
+    maxQueue: fc.constantFrom(8, 40),
+    startsIn: fc.constantFrom(0, 0, 3),
+  });
+
+  it('goes as the rule says, and leaves nobody without an answer', () => {
+    fc.assert(
+      fc.property(histories, settings, (history, { workers, maxQueue, startsIn }) => {
+        const scheduler = new Scheduler<Request>(candidates, { workers, maxQueue });
+        const reference = new ReferenceScheduler<Request>(candidates, { workers, maxQueue });
+        const accepted = new Set<Request>();
+        const settled = new Set<Request>();
+        let lastBatch: readonly Request[] = [];
+        let now = 0;
+        const take = (idle: number): boolean => {
+          const { batch, expired, gone } = scheduler.take(now, idle);
+          const expected = reference.take(now, idle);
+          expect(batch).toEqual(expected.batch);
+          expect(new Set(expired)).toEqual(new Set(expected.expired));
+          expect(new Set(gone)).toEqual(new Set(expected.gone));
+          lastBatch = batch?.items ?? [];
+          for (const item of [...lastBatch, ...expired, ...gone]) {
+            expect(settled.has(item)).toBe(false);
+            settled.add(item);
+          }
+          return batch !== null;
+        };
+        for (const each of history)
+          switch (each.kind) {
+            case 'offer': {
+              const items = Array.from({ length: each.count }, () => request(now + each.inMs, each.only));
+              const overload = scheduler.offer(items, now, startsIn);
+              expect(overload).toBe(reference.offer(items, now, startsIn));
+              if (overload === null) for (const item of items) accepted.add(item);
+              break;
+            }
+            case 'take':
+              take(each.idle);
+              break;
+            case 'leave': {
+              const { waiting } = reference;
+              if (waiting.length > 0) waiting[each.who % waiting.length].gone = true;
+              break;
+            }
+            case 'putBack':
+              for (const item of lastBatch) settled.delete(item);
+              scheduler.putBack(lastBatch);
+              reference.putBack(lastBatch);
+              lastBatch = [];
+              break;
+            case 'wait':
+              now += each.ms;
+              break;
+          }
+        expect(scheduler.depth).toBe(reference.waiting.length);
+        while (take(1)) now += 1;
+        expect(settled).toEqual(accepted);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
