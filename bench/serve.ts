@@ -8,10 +8,11 @@
  * image: JPEGs of 640 x 480 for that network; the same, beside FastAPI with Pillow's `draft`.
  * overload: that network at 2 and 4 times what it can do, 100 ms for each answer; good answers a second.
  * frontier: six networks at 2 and 4 times what the largest can do, beside the largest; good answers, worth their accuracy.
+ * simulation: the scheduler in simulated time, beside the bound of linear programming, and what its decisions cost.
  * workers: two inference threads beside one; it needs two quiet cores.
  * soak: the frontier at 0.8 of its capacity for so many minutes; memory and p99.
  *
- *   npm run bench:serve -- --only raw-small,raw-large,image,overload,frontier,workers,soak --rounds 5 --seconds 5 --minutes 30
+ *   npm run bench:serve -- --only raw-small,raw-large,image,overload,frontier,simulation,workers,soak --rounds 5 --seconds 5 --minutes 30
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
@@ -21,6 +22,7 @@ import { frontier } from './serve/frontier.js';
 import { image, rawLarge, rawSmall } from './serve/matches.js';
 import { overload } from './serve/overload.js';
 import type { Setting } from './serve/setting.js';
+import { simulation } from './serve/simulation.js';
 import { soak } from './serve/soak.js';
 import { workers } from './serve/workers.js';
 
@@ -30,6 +32,7 @@ const benches: Readonly<Record<string, (setting: Setting) => Promise<void>>> = {
   image,
   overload,
   frontier,
+  simulation,
   workers,
   soak,
 };

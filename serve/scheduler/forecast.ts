@@ -46,8 +46,8 @@ export class Forecast<T extends Item> {
    * Whether everything that waits is answered in time; with newcomers: they, and all whose deadlines are later (on the
    * others they have no influence).
    *
-   * It does not look at each item: if `slack` is left at a deadline, then none can be late before each lane has used up
-   * its part of the slack, and the next to be looked at is the first item after that.
+   * It does not look at each item: if `slack` is left at a deadline, then none can be late before some lane has used up
+   * its part of it, and the next to be looked at is the first item after that.
    */
   isInTime(plan: Plan): boolean {
     const shares = this.shares(plan);
@@ -93,13 +93,14 @@ export class Forecast<T extends Item> {
   }
 }
 
-/** The deadline of the first item, in any lane, that comes after so many milliseconds' work on its lane. */
+/** The deadline of the first item, in any lane, that comes after so many milliseconds' work on its lane, or begins it. */
 function nextAfter<T extends Item>(shares: readonly Share<T>[], deadline: number, workMs: number): number {
   let next = Infinity;
   for (const { lanes, batch, ms } of shares) {
-    const safe = batch * Math.floor(workMs / ms);
     for (const lane of lanes) {
-      const position = lane.countUntil(deadline) + safe;
+      const done = lane.countUntil(deadline);
+      // Where a lane begins, the last batch may become another network's.
+      const position = done === 0 ? 0 : done + batch * Math.floor(workMs / ms);
       if (position < lane.size) next = Math.min(next, lane.deadlineAt(position));
     }
   }

@@ -1,6 +1,30 @@
+import type { Plan } from '../../../serve/scheduler/forecast.js';
 import { Margin } from '../../../serve/scheduler/margin.js';
 import type { SchedulerOptions, Taken } from '../../../serve/scheduler/scheduler.js';
 import type { Candidate, Item, Overload } from '../../../serve/scheduler/types.js';
+
+/** Whether each item that has this deadline or a later one is answered in time: what a forecast says without looking at each. */
+export function isEachInTime(
+  items: readonly Item[],
+  candidates: readonly Candidate[],
+  workers: number,
+  { free, now, margin }: Omit<Plan, 'newcomers'>,
+  from = -Infinity,
+): boolean {
+  return items.every(({ deadline }) => {
+    if (deadline < from) return true;
+    let [work, last] = [0, 0];
+    for (const [network, { maxBatch, ms }] of candidates.entries()) {
+      const mine = items.filter(({ only }) => (only ?? free) === network);
+      if (mine.length === 0) continue;
+      const batch = Math.min(maxBatch, mine.length);
+      const before = mine.filter((item) => item.deadline <= deadline).length;
+      work += Math.ceil(before / batch) * ms(batch);
+      if (before > 0) last = Math.max(last, ms(batch));
+    }
+    return deadline - now - (((work - last) / workers) * margin.waiting + last * margin.own) >= 0;
+  });
+}
 
 /** The scheduler's rule, written down without a thought for speed: one sorted list, and each item looked at. */
 export class ReferenceScheduler<T extends Item> {
@@ -18,9 +42,9 @@ export class ReferenceScheduler<T extends Item> {
     if (this.waiting.length + items.length > this.options.maxQueue) return 'full';
     this.margin.passTo(now);
     const all = sorted([...this.waiting, ...items]);
-    const affected = all.filter(({ deadline }) => deadline >= items[0].deadline);
     const margin = { waiting: this.margin.value, own: 1 };
-    if (!this.isInTime(all, affected, now + startsIn, this.fastest(), margin)) return 'hopeless';
+    const plan = { free: this.fastest(), now: now + startsIn, margin };
+    if (!isEachInTime(all, this.candidates, this.options.workers, plan, items[0].deadline)) return 'hopeless';
     this.replace(all);
     return null;
   }
@@ -34,7 +58,8 @@ export class ReferenceScheduler<T extends Item> {
     const { expired, gone } = this.clear(now);
     if (this.waiting.length === 0) return { batch: null, expired, gone };
     const margin = { waiting: this.margin.value, own: this.margin.value };
-    const inTime = (network: number): boolean => this.isInTime(this.waiting, this.waiting, now, network, margin);
+    const inTime = (free: number): boolean =>
+      isEachInTime(this.waiting, this.candidates, this.options.workers, { free, now, margin });
     const chosen = this.choice().find(inTime) ?? this.fastest();
     const [first] = this.waiting;
     const network = first.only ?? chosen;
@@ -70,27 +95,6 @@ export class ReferenceScheduler<T extends Item> {
     }
     this.remove([...gone, ...expired]);
     return { expired, gone };
-  }
-
-  private isInTime(
-    all: readonly T[],
-    looked: readonly T[],
-    now: number,
-    free: number,
-    margin: { readonly waiting: number; readonly own: number },
-  ): boolean {
-    return looked.every(({ deadline }) => {
-      let [work, last] = [0, 0];
-      for (const [network, { maxBatch, ms }] of this.candidates.entries()) {
-        const mine = all.filter(({ only }) => (only ?? free) === network);
-        if (mine.length === 0) continue;
-        const batch = Math.min(maxBatch, mine.length);
-        const before = mine.filter((item) => item.deadline <= deadline).length;
-        work += Math.ceil(before / batch) * ms(batch);
-        if (before > 0) last = Math.max(last, ms(batch));
-      }
-      return deadline - now - (((work - last) / this.options.workers) * margin.waiting + last * margin.own) >= 0;
-    });
   }
 
   private choice(): number[] {

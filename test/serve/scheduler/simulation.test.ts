@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../base/random.js';
-import { bound, envelope } from './bound.js';
-import { simulate, type Outcome } from './simulation.js';
+import { bound } from './bound.js';
+import { capacity, inBursts, loads, mixedBudgets, steadily } from './scenarios.js';
+import { lateShare, simulate, type Outcome } from './simulation.js';
 import {
   arrivals,
-  bursts,
   neighbours,
   preempted,
   sixNetworks,
@@ -13,32 +13,12 @@ import {
   type Arrival,
   type Network,
   type Noise,
-  type Rate,
 } from './workloads.js';
-
-const loads = [0.5, 0.8, 1, 1.5, 2, 3, 4, 5.5, 7];
-const ms = 20_000;
-const mixed = [30, 100, 300];
-
-/** Arrivals a millisecond that keep so many workers busy with the largest network that is of use to anyone. */
-const capacity = (networks: readonly Network[]): number => 1 / Math.max(...envelope(networks).map((point) => point.ms));
-
-const steadily = (load: number, budgets: readonly number[], perMs = capacity(sixNetworks)): Arrival[] =>
-  arrivals(new Random(1, 'arrivals', load), { rate: steady(load * perMs), ms, budgets });
-
-/** Four times as many in bursts of half a second as between them. */
-const inBursts = (load: number, budgets: readonly number[]): Arrival[] => {
-  const perMs = load * capacity(sixNetworks);
-  const rate: Rate = bursts(new Random(1, 'rate'), { calm: 0.4 * perMs, burst: 1.6 * perMs }, 500);
-  return arrivals(new Random(1, 'arrivals', load), { rate, ms, budgets });
-};
 
 const reached = (
   coming: readonly Arrival[],
   { networks = sixNetworks, workers = 1 }: { networks?: readonly Network[]; workers?: number } = {},
 ): number => simulate({ networks, workers, arrivals: coming }).weighted / bound(networks, coming, { workers });
-
-const lateShare = ({ inTime, late }: Outcome): number => late / (late + inTime.reduce((a, b) => a + b, 0));
 
 describe('accuracy-weighted goodput, as a share of what linear programming allows', () => {
   it.each([100, 300])('is 0.98 at least over all loads, with a budget of %i ms', (budget) => {
@@ -47,9 +27,9 @@ describe('accuracy-weighted goodput, as a share of what linear programming allow
 
   it('is so with mixed budgets, in bursts, and with both', () => {
     for (const load of loads) {
-      expect(reached(steadily(load, mixed)), `mixed, load ${load}`).toBeGreaterThan(0.98);
+      expect(reached(steadily(load, mixedBudgets)), `mixed, load ${load}`).toBeGreaterThan(0.98);
       expect(reached(inBursts(load, [100])), `bursts, load ${load}`).toBeGreaterThan(0.98);
-      expect(reached(inBursts(load, mixed)), `both, load ${load}`).toBeGreaterThan(0.98);
+      expect(reached(inBursts(load, mixedBudgets)), `both, load ${load}`).toBeGreaterThan(0.98);
     }
   });
 
@@ -88,7 +68,7 @@ describe('on a machine that is not quiet', () => {
 
   it('few answers are late, and little is lost, when one batch of twenty takes two to four times as long', () => {
     for (const load of loads)
-      for (const coming of [steadily(load, [100]), inBursts(load, mixed)]) {
+      for (const coming of [steadily(load, [100]), inBursts(load, mixedBudgets)]) {
         const outcome = disturbed(coming, preempted(new Random(2, load)));
         expect(lateShare(outcome), `load ${load}`).toBeLessThan(0.03);
         expect(outcome.weighted / bound(sixNetworks, coming, { slowdown: 1.1 }), `load ${load}`).toBeGreaterThan(0.95);
@@ -97,7 +77,7 @@ describe('on a machine that is not quiet', () => {
 
   it('few answers are late when half of a core is lost for seconds', () => {
     for (const load of loads)
-      for (const coming of [steadily(load, [100]), inBursts(load, mixed)])
+      for (const coming of [steadily(load, [100]), inBursts(load, mixedBudgets)])
         expect(lateShare(disturbed(coming, neighbours(new Random(2, load)))), `load ${load}`).toBeLessThan(0.03);
   });
 

@@ -123,6 +123,10 @@ class Simulation {
   }
 }
 
+/** Of those who were answered. */
+export const lateShare = ({ inTime, late }: Outcome): number =>
+  late / Math.max(1, late + inTime.reduce((a, b) => a + b, 0));
+
 export const simulate = (setting: Setting): Outcome => new Simulation(setting).run();
 
 export function candidatesOf(networks: readonly Network[], times: readonly ServiceTime[]): Candidate[] {

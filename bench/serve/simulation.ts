@@ -1,0 +1,89 @@
+import Table from 'cli-table3';
+import { Random } from '../../base/random.js';
+import { bound } from '../../test/serve/scheduler/bound.js';
+import { capacity, inBursts, loads, mixedBudgets, steadily } from '../../test/serve/scheduler/scenarios.js';
+import { lateShare, simulate, type Outcome } from '../../test/serve/scheduler/simulation.js';
+import {
+  neighbours,
+  noNoise,
+  preempted,
+  sixNetworks,
+  type Arrival,
+  type Noise,
+} from '../../test/serve/scheduler/workloads.js';
+import { schedulerCost, type Mixture } from './scheduler-cost.js';
+import type { Setting } from './setting.js';
+
+interface Scenario {
+  readonly name: string;
+  readonly arrivals: (load: number) => Arrival[];
+  readonly noise?: (load: number) => Noise;
+  /** How many times longer batches take on average. */
+  readonly slowdown?: number;
+}
+
+const often = (load: number): Noise => preempted(new Random(2, load));
+const halved = (load: number): Noise => neighbours(new Random(2, load));
+
+const scenarios: readonly Scenario[] = [
+  { name: 'budget 100 ms', arrivals: (load) => steadily(load, [100]) },
+  { name: 'budget 300 ms', arrivals: (load) => steadily(load, [300]) },
+  { name: '30, 100, 300 ms', arrivals: (load) => steadily(load, mixedBudgets) },
+  { name: 'bursts, 100 ms', arrivals: (load) => inBursts(load, [100]) },
+  { name: 'bursts, 30, 100, 300 ms', arrivals: (load) => inBursts(load, mixedBudgets) },
+  { name: '1 of 20 preempted, 100 ms', arrivals: (load) => steadily(load, [100]), noise: often, slowdown: 1.1 },
+  { name: 'the same, bursts, mixed', arrivals: (load) => inBursts(load, mixedBudgets), noise: often, slowdown: 1.1 },
+  { name: 'half a core for seconds', arrivals: (load) => steadily(load, [100]), noise: halved, slowdown: 1.5 },
+  { name: 'the same, bursts, mixed', arrivals: (load) => inBursts(load, mixedBudgets), noise: halved, slowdown: 1.5 },
+];
+
+const style = { head: [], border: [] };
+
+/** Goodput, weighted by accuracy, as a share of the bound; in brackets, answers that were late where any were. */
+function shareText(outcome: Outcome, most: number): string {
+  const late = 100 * lateShare(outcome);
+  return (outcome.weighted / most).toFixed(3) + (late === 0 ? '' : ` (${late.toFixed(1)} %)`);
+}
+
+function shares(): string {
+  const table = new Table({ head: ['', ...loads.map((load) => `${load} x`)], style });
+  for (const { name, arrivals, noise = () => noNoise, slowdown = 1 } of scenarios) {
+    const cells = loads.map((load) => {
+      const coming = arrivals(load);
+      const outcome = simulate({ networks: sixNetworks, arrivals: coming, noise: noise(load) });
+      return shareText(outcome, bound(sixNetworks, coming, { slowdown }));
+    });
+    table.push([name, ...cells]);
+  }
+  return table.toString();
+}
+
+function oneNetwork(): string {
+  const networks = [sixNetworks[4]];
+  const goodput = (load: number): number =>
+    simulate({ networks, arrivals: steadily(load, [100], capacity(networks)) }).inTime[0];
+  const peak = Math.max(...[0.8, 0.9, 1, 1.1, 1.5].map(goodput));
+  return [2, 4].map((load) => `${(goodput(load) / peak).toFixed(2)} at ${load} x`).join(', ');
+}
+
+function costs(): string {
+  const table = new Table({ head: ['waiting', 'offer an image, us', 'take a batch, us'], style });
+  for (const mixture of ['alike', 'mixed'] satisfies Mixture[])
+    for (const depth of [10, 1000, 10_000]) {
+      const { offer, take } = schedulerCost(depth, mixture);
+      table.push([`${depth}, ${mixture}`, offer.toFixed(1), take.toFixed(1)]);
+    }
+  return table.toString();
+}
+
+/** The scheduler in simulated time, the same on any machine, beside what no scheduler can surpass; and what it costs. */
+export function simulation({ say }: Setting): Promise<void> {
+  say(
+    'simulation: accuracy-weighted goodput as a share of the bound of linear programming, late answers in brackets,\n' +
+      'by load in multiples of what the largest network can do (bar: 0.98 without noise, 3 % late)\n' +
+      shares(),
+  );
+  say(`simulation: one network, goodput as a share of its peak: ${oneNetwork()} (bar: 0.9)`);
+  say(`simulation: what deciding costs, medians\n${costs()}`);
+  return Promise.resolve();
+}
