@@ -18,7 +18,7 @@ interface Scenario {
   readonly name: string;
   readonly arrivals: (load: number) => Arrival[];
   readonly noise?: (load: number) => Noise;
-  /** How many times longer batches take on average. */
+  /** How many times longer batches take on average: where that comes and goes for seconds, the bound is about right only. */
   readonly slowdown?: number;
 }
 
