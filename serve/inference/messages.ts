@@ -10,12 +10,15 @@ export interface ThreadSetup {
   readonly slab: SlabLayout;
 }
 
-/** To a thread: a batch whose inputs lie in the slab, so that only this goes between threads. */
-export interface Job {
-  readonly slot: number;
-  readonly network: number;
-  readonly kinds: readonly Input['kind'][];
-}
+/** To a thread: a batch whose inputs lie in the slab, so that only this goes between threads; or its end. */
+export type Order =
+  | {
+      readonly kind: 'run';
+      readonly slot: number;
+      readonly network: number;
+      readonly inputs: readonly Input['kind'][];
+    }
+  | { readonly kind: 'close' };
 
 /** From a thread: its networks are open, or are not, and then it ends; or what came of the batch of a slot. */
 export type Report =

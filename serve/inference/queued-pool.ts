@@ -47,7 +47,7 @@ const refusals: { readonly [R in Overload | 'expired' | 'gone' | 'closing']: str
   closing: 'the models are being closed',
 };
 
-/** An image that was held by as many workers when they ended is not given to another one. */
+/** An image that as many workers computed when they ended is not given to another one. */
 const mostEnds = 2;
 
 /** Runners behind one queue: the scheduler says who runs what. */
@@ -179,7 +179,7 @@ export class QueuedPool implements InferencePool {
       this.next();
       this.answer(model.model, items, { outputs, ms, began });
     } catch (error) {
-      if (error instanceof RunnerEnded) this.putBack(items);
+      if (error instanceof RunnerEnded) this.putBack(items, error.wasComputing);
       else refuse(items, 'failed', `the network failed: ${messageOf(error)}`);
       this.dispatchSoon();
     }
@@ -215,8 +215,8 @@ export class QueuedPool implements InferencePool {
   }
 
   /** What a worker held when it ended is computed by another one, unless it is the reason. */
-  private putBack(items: readonly Waiting[]): void {
-    for (const item of items) item.ended++;
+  private putBack(items: readonly Waiting[], wasComputing: boolean): void {
+    if (wasComputing) for (const item of items) item.ended++;
     refuse(
       items.filter(({ ended }) => ended >= mostEnds),
       'failed',

@@ -42,7 +42,7 @@ export class Request {
 /** One image of a request, in the queue. */
 export class Waiting implements Item {
   readonly deadline: number;
-  /** Workers that ended while they held it. */
+  /** Workers that ended while they computed it. */
   ended = 0;
 
   constructor(

@@ -16,4 +16,12 @@ export interface Runner {
 }
 
 /** A runner that went, and with it the batches that it held. */
-export class RunnerEnded extends Error {}
+export class RunnerEnded extends Error {
+  constructor(
+    message: string,
+    /** Whether this batch was the one that it computed, and perhaps the reason; otherwise it waited for its turn. */
+    readonly wasComputing: boolean,
+  ) {
+    super(message);
+  }
+}

@@ -1,9 +1,10 @@
+import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { builtModule } from '../../base/built-module.js';
 import { invalidInput, messageOf } from '../../base/errors.js';
 import type { ImageSize, Model } from '../models/model.js';
 import type { Outcome } from './engine.js';
-import type { Job, Report, ThreadSetup } from './messages.js';
+import type { Order, Report, ThreadSetup } from './messages.js';
 import { RunnerEnded, type Runner } from './runner.js';
 import { Slab, slabLayout, type SlabLayout } from './slab.js';
 import type { Input } from './types.js';
@@ -18,8 +19,8 @@ interface Pending {
 
 /**
  * On a thread of its own, to which inputs go through shared memory: the calling one stays free. A thread that ends by
- * itself (an uncaught error, `process.exit`, out of its heap) is seen by `ended`; a crash in native code takes the whole
- * process, as it does in every thread of Node.js.
+ * itself, by an uncaught error or `process.exit`, is told of; a crash in native code takes the whole process, as in every
+ * thread of Node.js, and so does `terminate` while ONNX Runtime computes.
  *
  * @param size of images as pixels; null: there will be none
  * @param images the largest batch
@@ -55,7 +56,7 @@ class InferenceThread implements Runner {
         else if (report.kind === 'refused') reject(invalidInput(report.message));
         else this.settle(report);
       });
-      this.worker.once('exit', () => reject(new RunnerEnded('an inference thread ended before it was ready')));
+      this.worker.once('exit', () => reject(new RunnerEnded('an inference thread ended before it was ready', false)));
     });
     this.watch();
   }
@@ -66,7 +67,7 @@ class InferenceThread implements Runner {
     return new Promise((resolve, reject) => {
       this.pending.set(slot, { resolve, reject });
       this.slab.write(slot, inputs);
-      this.worker.postMessage({ slot, network, kinds: inputs.map(({ kind }) => kind) } satisfies Job);
+      this.send({ kind: 'run', slot, network, inputs: inputs.map(({ kind }) => kind) });
     });
   }
 
@@ -76,8 +77,15 @@ class InferenceThread implements Runner {
   }
 
   async close(): Promise<void> {
+    if (this.reason !== null) return;
     this.isClosed = true;
-    await this.worker.terminate();
+    // `terminate`, while ONNX Runtime computes, would take the whole process.
+    this.send({ kind: 'close' });
+    await once(this.worker, 'exit');
+  }
+
+  private send(order: Order): void {
+    this.worker.postMessage(order);
   }
 
   private settle(report: Extract<Report, { readonly slot: number }>): void {
@@ -95,7 +103,8 @@ class InferenceThread implements Runner {
     this.worker.once('exit', (code) => {
       this.reason = `an inference thread ended (exit code ${code})${error}`;
       if (!this.isClosed) this.onEnded(this.reason);
-      for (const { reject } of this.pending.values()) reject(new RunnerEnded(this.reason));
+      // The one that came first is computed first.
+      for (const [i, { reject }] of [...this.pending.values()].entries()) reject(new RunnerEnded(this.reason, i === 0));
       this.pending.clear();
     });
   }

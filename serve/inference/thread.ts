@@ -1,35 +1,45 @@
 /** Entry of an inference thread: opens the networks, then computes the batches that it is told of, one after the other. */
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { messageOf } from '../../base/errors.js';
 import { Engine } from './engine.js';
-import type { Job, Report, ThreadSetup } from './messages.js';
+import type { Order, Report, ThreadSetup } from './messages.js';
 import { Slab } from './slab.js';
 
-async function compute(engine: Engine, slab: Slab, { slot, network, kinds }: Job): Promise<Report> {
+type RunOrder = Extract<Order, { readonly kind: 'run' }>;
+
+async function compute(engine: Engine, slab: Slab, { slot, network, inputs }: RunOrder): Promise<Report> {
   try {
-    const { outputs, ms } = await engine.run(network, slab.read(slot, network, kinds));
+    const { outputs, ms } = await engine.run(network, slab.read(slot, network, inputs));
     return { kind: 'done', slot, outputs, ms };
   } catch (error) {
     return { kind: 'failed', slot, message: messageOf(error) };
   }
 }
 
+async function serve(port: MessagePort, { models, size, slab: layout }: ThreadSetup): Promise<void> {
+  const engine = await Engine.open(models, size);
+  const slab = new Slab(layout);
+  const run = async (order: RunOrder): Promise<void> => {
+    const report = await compute(engine, slab, order);
+    // The outputs are a buffer of their own, which ONNX Runtime made for them.
+    port.postMessage(report, report.kind === 'done' ? [report.outputs.buffer as ArrayBuffer] : []);
+  };
+  const close = async (): Promise<void> => {
+    await engine.close();
+    port.close();
+  };
+  let last = Promise.resolve();
+  port.on('message', (order: Order) => {
+    const task = order.kind === 'close' ? close : () => run(order);
+    last = last.then(task);
+  });
+  port.postMessage({ kind: 'open' } satisfies Report);
+}
+
 if (parentPort !== null) {
   const port = parentPort;
-  const report = (message: Report, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer);
-  const setup = workerData as ThreadSetup; // given by threadRunner, the only one to start this file
-  try {
-    const engine = await Engine.open(setup.models, setup.size);
-    const slab = new Slab(setup.slab);
-    let last = Promise.resolve();
-    port.on('message', (job: Job) => {
-      last = last.then(async () => {
-        const done = await compute(engine, slab, job);
-        report(done, done.kind === 'done' ? [done.outputs.buffer as ArrayBuffer] : []);
-      });
-    });
-    report({ kind: 'open' });
-  } catch (error) {
-    report({ kind: 'refused', message: messageOf(error) });
-  }
+  // Given by threadRunner, the only one to start this file.
+  await serve(port, workerData as ThreadSetup).catch((error: unknown) => {
+    port.postMessage({ kind: 'refused', message: messageOf(error) } satisfies Report);
+  });
 }

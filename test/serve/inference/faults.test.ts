@@ -1,0 +1,169 @@
+import { once } from 'node:events';
+import { renameSync } from 'node:fs';
+import { describe, expect, it, vi } from 'vitest';
+import type { PoolOptions } from '../../../serve/inference/pool.js';
+import { NotAnswered, type BatchDone, type Input, type RefusalReason } from '../../../serve/inference/types.js';
+import type { Frontier } from '../../../serve/models/model.js';
+import { temporaryFolder } from '../../support/temporary.js';
+import { greyNetwork, pixelsOf, writeFrontier } from '../models.js';
+import { outputsOf } from '../reference.js';
+import { crash, startedThreads } from '../threads.js';
+import { patient, testPool } from './pools.js';
+
+/** Takes some milliseconds an image, so that threads are met at work. */
+const slow = greyNetwork({ name: 'slow', depth: 8, filters: 64 });
+const quick = greyNetwork({ name: 'quick' });
+
+const image = (seed: number): Input => ({ kind: 'pixels', data: pixelsOf([28, 28, 1], seed) });
+
+/** What batches are said to take: then nothing is measured. */
+const said = ({ models }: Frontier, times: readonly number[]): PoolOptions['known'] =>
+  new Map(models.map(({ sha256 }) => [sha256, new Map(times.map((ms, i) => [2 ** i, ms]))]));
+
+const until = (condition: () => void | Promise<void>): Promise<void> =>
+  vi.waitFor(condition, { timeout: 30_000, interval: 5 });
+
+const reasonOf = async (answers: Promise<unknown>): Promise<RefusalReason | 'answered'> =>
+  answers.then(
+    () => 'answered',
+    (error: unknown) => {
+      if (error instanceof NotAnswered) return error.reason;
+      throw error;
+    },
+  );
+
+describe('threads that end', () => {
+  it('are replaced, and what they held is answered by others as if nothing had been', async () => {
+    const threads = startedThreads();
+    const frontier = writeFrontier(temporaryFolder(), [slow]);
+    const warnings: string[] = [];
+    const pool = await testPool({
+      frontier,
+      workers: 2,
+      known: said(frontier, [3, 5, 9]),
+      onWarning: (message) => warnings.push(message),
+    });
+    const expected = await Promise.all(
+      [0, 1, 2].map((seed) => outputsOf(frontier.models[0], pixelsOf([28, 28, 1], seed))),
+    );
+
+    let isOver = false;
+    const client = async (seed: number): Promise<void> => {
+      while (!isOver) {
+        const [{ outputs }] = await pool.run([image(seed)], patient());
+        outputs.forEach((value, i) => expect(value).toBeCloseTo(expected[seed][i], 5));
+      }
+    };
+    const clients = Promise.all([0, 1, 2, 0, 1, 2, 0, 1, 2].map(client));
+    for (let crashed = 0; crashed < 3; crashed++) {
+      crash(threads[crashed]);
+      await until(() => expect(threads).toHaveLength(3 + crashed));
+      // Its first message says that its networks are open.
+      await once(threads[2 + crashed], 'message');
+    }
+    isOver = true;
+    await clients;
+    expect(warnings).toHaveLength(3);
+    expect(warnings[0]).toMatch(/^an inference thread ended \(exit code 1\): .*: another one is started$/);
+  });
+
+  it('are not given again what has ended two of them', async () => {
+    const threads = startedThreads();
+    const frontier = writeFrontier(temporaryFolder(), [quick]);
+    const pool = await testPool({ frontier, workers: 1, known: said(frontier, [1]) });
+    // The thread reads this first, and ends with the image unread in its port.
+    crash(threads[0]);
+    const reason = reasonOf(pool.run([image(1)], patient()));
+    await until(() => expect(threads).toHaveLength(2));
+    crash(threads[1]);
+    expect(await reason).toBe('failed');
+    expect(await reasonOf(pool.run([image(1)], patient()))).toBe('answered');
+  });
+
+  it('fail what waits while none can be started, and are tried again', async () => {
+    const threads = startedThreads();
+    const frontier = writeFrontier(temporaryFolder(), [quick]);
+    const [{ file }] = frontier.models;
+    const warnings: string[] = [];
+    const pool = await testPool({
+      frontier,
+      workers: 1,
+      known: said(frontier, [1]),
+      onWarning: (message) => warnings.push(message),
+    });
+    renameSync(file, `${file}.away`);
+    crash(threads[0]);
+    await until(() => expect(warnings[1]).toMatch(/no inference thread can be started.*'quick' cannot be opened/));
+    expect(await reasonOf(pool.run([image(1)], patient()))).toBe('failed');
+    renameSync(`${file}.away`, file);
+    await until(async () => expect(await reasonOf(pool.run([image(1)], patient()))).toBe('answered'));
+  });
+});
+
+describe('what is not answered', () => {
+  it('is more than may wait, and says when to come again', async () => {
+    const frontier = writeFrontier(temporaryFolder(), [quick]);
+    const pool = await testPool({ frontier, maxQueue: 3, known: said(frontier, [1, 1.5]) });
+    const images = [image(1), image(2)];
+    const runs = [pool.run(images, patient()), pool.run(images, patient()), pool.run([image(3)], patient())];
+    expect(await Promise.all(runs.map(reasonOf))).toEqual(['answered', 'full', 'answered']);
+    const refused = pool.run(Array(4).fill(image(1)), patient());
+    await expect(refused).rejects.toMatchObject({ reason: 'full', retryAfterMs: pool.expectedMs(null) });
+  });
+
+  it('is what no network answers in time, or did not although it was thought to', async () => {
+    const frontier = writeFrontier(temporaryFolder(), [slow]);
+    const within = (ms: number) => patient({ deadline: performance.now() + ms });
+    const honest = await testPool({ frontier, known: said(frontier, [30]) });
+    expect(await reasonOf(honest.run([image(1)], within(10)))).toBe('hopeless');
+    const hopeful = await testPool({ frontier, known: said(frontier, [0.001]) });
+    const reasons = await Promise.all(Array.from({ length: 50 }, () => reasonOf(hopeful.run([image(1)], within(5)))));
+    expect(new Set(reasons)).toEqual(new Set(['answered', 'expired']));
+  });
+
+  it('is what nobody waits for any more', async () => {
+    const frontier = writeFrontier(temporaryFolder(), [quick]);
+    const batches: BatchDone[] = [];
+    const pool = await testPool({ frontier, onBatch: (batch) => batches.push(batch) });
+    let isGone = false;
+    const reason = reasonOf(pool.run([image(1), image(2)], patient({ isGone: () => isGone })));
+    isGone = true;
+    expect(await reason).toBe('gone');
+    expect(batches).toEqual([]);
+  });
+
+  it('is told as late when it came after its deadline all the same', async () => {
+    const frontier = writeFrontier(temporaryFolder(), [slow]);
+    const batches: BatchDone[] = [];
+    const known = said(frontier, [0.001]);
+    const pool = await testPool({ frontier, known, onBatch: (batch) => batches.push(batch) });
+    // In time when it is taken from the queue, and late when it is computed.
+    while (batches.every(({ late }) => late === 0))
+      await reasonOf(pool.run([image(1)], patient({ deadline: performance.now() + 1 })));
+    expect(batches.find(({ late }) => late > 0)).toMatchObject({ model: frontier.models[0], size: 1, late: 1 });
+  });
+});
+
+describe.each(['inline', 2] as const)('a pool with workers %s', (workers) => {
+  it('answers what it took when it is closed, and takes nothing more', async () => {
+    const frontier = writeFrontier(temporaryFolder(), [quick, slow]);
+    const pool = await testPool({ frontier, workers, known: said(frontier, [2, 3]) });
+    const runs = Array.from({ length: 60 }, (_, i) => reasonOf(pool.run([image(i), image(i + 1)], patient())));
+    const closed = pool.close();
+    expect(await reasonOf(pool.run([image(1)], patient()))).toBe('closing');
+    await closed;
+    expect(pool.depth + pool.running).toBe(0);
+    expect(new Set(await Promise.all(runs))).toEqual(new Set(['answered']));
+    await pool.close();
+  });
+
+  it('makes one batch of what comes in one turn of the event loop', async () => {
+    const frontier = writeFrontier(temporaryFolder(), [quick]);
+    const batches: BatchDone[] = [];
+    const known = said(frontier, [1, 1.1, 1.2, 1.3]);
+    const pool = await testPool({ frontier, workers, known, onBatch: (batch) => batches.push(batch) });
+    const answers = await Promise.all(Array.from({ length: 16 }, (_, i) => pool.run([image(i)], patient())));
+    expect(batches.map(({ size }) => size)).toEqual([8, 8]);
+    expect(answers.map(([{ batch }]) => batch)).toEqual(Array(16).fill(8));
+  });
+});
