@@ -11,6 +11,7 @@ import { pareto } from './pareto.js';
 import { quantize } from './quantize.js';
 import { resume } from './resume.js';
 import { run } from './run.js';
+import { serve } from './serve.js';
 import { shrink } from './shrink.js';
 import { show } from './show.js';
 import { space } from './space.js';
@@ -39,6 +40,7 @@ export const commands: readonly Command[] = [
   exportTrials,
   evaluate,
   quantize,
+  serve,
   devices,
   agent,
   worker,

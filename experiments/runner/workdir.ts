@@ -31,9 +31,12 @@ export const supernetFolder = join(workdirFiles.artifacts, 'supernet');
 
 const endings: { readonly [P in StoredPrecision]: string } = { fp32: '.onnx', int8: '.int8.onnx' };
 
+/** The folder of the ONNX files of the frontier, relative to the workdir. */
+export const frontierFolder = join(workdirFiles.artifacts, 'frontier');
+
 /** The ONNX file of a member of the frontier, relative to the workdir. */
 export const frontierModel = (number: number, precision: StoredPrecision): string =>
-  join(workdirFiles.artifacts, 'frontier', `trial-${trialName(number)}${endings[precision]}`);
+  join(frontierFolder, `trial-${trialName(number)}${endings[precision]}`);
 
 /** The folder of a shrunk network's files, relative to the workdir: checkpoint, weights, ONNX. */
 export const shrunkFolder = (number: number): string => join(workdirFiles.artifacts, 'shrunk', trialName(number));

@@ -11,7 +11,7 @@ import { imageSizeIn, metadataIn, metadataOf, type ModelMetadata } from '../../d
 import type { ImageSize, Model } from './model.js';
 
 /** Where what is not in a model's file is said. */
-const metadataFile = 'metadata.json';
+export const metadataFile = 'metadata.json';
 const metadataText = z.record(z.string(), z.unknown());
 
 const example = '{"input": [224, 224, 3], "layout": "NCHW", "classes": ["cat", "dog"], "mean": [...], "std": [...]}';

@@ -1,0 +1,138 @@
+import { availableParallelism } from 'node:os';
+import { invalidInput } from '../../base/errors.js';
+import { isLoopback } from '../../base/hosts.js';
+import { checkPort } from '../../base/ports.js';
+import { makeToken, readToken } from '../../base/token.js';
+import { command, jsonOption } from '../command.js';
+import { createCounter } from '../progress/counter.js';
+import { json } from '../output/table.js';
+import { logLevels } from '../serve/log-level.js';
+import { modelsAt } from '../serve/models-at.js';
+import { servedNetworks } from '../serve/served-table.js';
+import { reloadModels, untilEnded } from '../serve/until-ended.js';
+import { parseWorkers } from '../serve/workers-argument.js';
+
+/** How often `--watch` looks, in ms. */
+const watchEveryMs = 2000;
+/** Load balancers ask every few seconds whether a server is ready. */
+const drainElsewhereMs = 5000;
+/** libuv's threads, on which images are decoded. */
+const mostDecoders = 4;
+
+function checkRange(option: string, value: number, least: number, most: number): void {
+  if (!(Number.isInteger(value) && value >= least && value <= most))
+    throw invalidInput(`${option} ${value}: expected a whole number from ${least} to ${most}`);
+}
+
+export const serve = command({
+  usage: 'serve <models>',
+  summary: 'Answer requests over HTTP: each by the most accurate network that is in time',
+  examples: [
+    ['serve runs/quickstart', "a run's frontier, for programs on this machine, until Ctrl-C"],
+    ['serve models --watch --budget-ms 50', 'a folder of models; what is put there is served'],
+    ['serve model.onnx --host 0.0.0.0 --token-file token', 'one model, for other machines, too'],
+  ],
+  options: (yargs) =>
+    yargs
+      .positional('models', {
+        type: 'string',
+        demandOption: true,
+        describe: "A run's folder, a folder of models (as nas export --pareto writes it), or an .onnx file",
+      })
+      .option('host', { type: 'string', default: '127.0.0.1', describe: 'Address to listen on' })
+      .option('port', { type: 'number', describe: 'Port to listen on; by default 8080, or the next one that is free' })
+      .option('workers', {
+        type: 'string',
+        default: 'auto',
+        describe: 'Inference threads; inline: none, for networks below 0.3 ms; auto: as the measured times tell',
+      })
+      .option('budget-ms', {
+        type: 'number',
+        default: 100,
+        describe: 'Milliseconds in which a request is answered that does not say so itself (x-budget-ms)',
+      })
+      .option('max-queue', { type: 'number', default: 256, describe: 'Images that may wait; more are refused' })
+      .option('max-batch', { type: 'number', default: 32, describe: 'Largest batch, a power of two' })
+      .option('decoders', {
+        type: 'number',
+        describe: 'Images that are decoded at a time; by default as many as there are cores, at most 4',
+      })
+      .option('token-file', {
+        type: 'string',
+        describe: 'File with the token that everybody must send; by default one is made where others can connect',
+      })
+      .option('origin', {
+        type: 'string',
+        array: true,
+        nargs: 1,
+        default: [] as string[],
+        describe: 'Origin whose pages in a browser may ask (https://shop.example.com); may be repeated',
+      })
+      .option('name', {
+        type: 'string',
+        array: true,
+        nargs: 1,
+        default: [] as string[],
+        describe: "Name besides this machine's under which clients reach the server (a proxy's); may be repeated",
+      })
+      .option('watch', {
+        type: 'boolean',
+        default: false,
+        describe: 'Serve what changes in the folder, as SIGHUP does',
+      })
+      .option('drain-ms', {
+        type: 'number',
+        describe: 'Milliseconds not ready before connections are refused, when told to end; 5000, on a terminal 0',
+      })
+      .option('log', { choices: logLevels, default: 'info' as const, describe: 'What is logged on stderr' })
+      .option('json', { ...jsonOption, describe: 'Print the address and what was measured as JSON' }),
+  run: async (args, terminal) => {
+    const { models, host, port, budgetMs, maxQueue, maxBatch, name: names, origin: origins, tokenFile } = args;
+    const { decoders = Math.min(mostDecoders, availableParallelism()) } = args;
+    const drainMs = args.drainMs ?? (terminal.live ? 0 : drainElsewhereMs);
+    if (port !== undefined) checkPort('--port', port);
+    checkRange('--budget-ms', budgetMs, 1, 60_000);
+    checkRange('--max-queue', maxQueue, 1, 1e6);
+    checkRange('--decoders', decoders, 1, 128);
+    checkRange('--drain-ms', drainMs, 0, 600_000);
+    const workers = parseWorkers(args.workers);
+    const path = modelsAt(models);
+    const made = isLoopback(host) ? undefined : makeToken();
+    const token = tokenFile === undefined ? made : readToken(tokenFile);
+    const { readFrontier, startServer, watchModels } = await import('../../serve/index.js');
+    const { createServeView } = await import('../serve/view.js');
+    const view = createServeView(terminal, args.log);
+    const counter = createCounter(terminal);
+    try {
+      const server = await startServer({
+        read: () => readFrontier(path),
+        host,
+        ...(port !== undefined && { port }),
+        ...(token !== undefined && { token }),
+        names,
+        origins,
+        workers,
+        maxQueue,
+        maxBatch,
+        decoders,
+        budgetMs,
+        log: view.log,
+        onProgress: counter.show('networks measured'),
+        onServed: (pool) => {
+          counter.close();
+          view.served(pool);
+        },
+      });
+      const { address, service, metrics } = server;
+      terminal.out(args.json ? json({ address, networks: servedNetworks(service.pool) }) : `${address}\n`);
+      if (tokenFile === undefined && made !== undefined) terminal.err(`Clients send Authorization: Bearer ${made}\n`);
+      view.follow(metrics.registry);
+      const onChange = (): void => void reloadModels(server, view.log);
+      const unwatch = args.watch ? await watchModels(path, { everyMs: watchEveryMs, onChange }) : () => undefined;
+      await untilEnded(server, drainMs, view.log).finally(unwatch);
+    } finally {
+      counter.close();
+      view.close();
+    }
+  },
+});

@@ -1,0 +1,61 @@
+import { ms, percent } from '../../base/number-text.js';
+import type { InferencePool } from '../../serve/inference/pool.js';
+import type { PooledModel } from '../../serve/inference/types.js';
+import { renderTable, type Column } from '../output/table.js';
+import type { Colors } from '../output/terminal.js';
+
+/** Of the table and of logs: what a network was measured to take. */
+export interface ServedNetwork {
+  readonly network: string;
+  readonly accuracy: number | null;
+  readonly precision: string;
+  /** Milliseconds of a batch, by its size. */
+  readonly ms: Readonly<Record<string, number>>;
+  readonly maxBatch: number;
+  /** Of one worker, in the largest batches that pay. */
+  readonly imagesPerSecond: number;
+}
+
+const rounded = (value: number): number => Number(value.toPrecision(4));
+
+function networkOf({ model, times, maxBatch }: PooledModel): ServedNetwork {
+  const { name, accuracy, precision } = model;
+  return {
+    network: name,
+    accuracy,
+    precision,
+    ms: Object.fromEntries([...times].map(([batch, took]) => [batch, rounded(took)])),
+    maxBatch,
+    imagesPerSecond: rounded((1000 * maxBatch) / (times.get(maxBatch) ?? NaN)),
+  };
+}
+
+/** What is served, the most accurate first. */
+export const servedNetworks = ({ models }: InferencePool): readonly ServedNetwork[] =>
+  models.map(networkOf).sort((a, b) => (b.accuracy ?? -1) - (a.accuracy ?? -1));
+
+/** How a pool computes: `2 threads`. */
+export const workersText = ({ workers }: InferencePool): string =>
+  workers === 0 ? 'in line' : `${workers} ${workers === 1 ? 'thread' : 'threads'}`;
+
+/** What is served, and what batches were measured to take. */
+export function servedTable(pool: InferencePool, colors: Colors): string {
+  const networks = servedNetworks(pool);
+  const batches = [...new Set(networks.flatMap((network) => Object.keys(network.ms)))].sort((a, b) => +a - +b);
+  const columns: readonly Column<ServedNetwork>[] = [
+    { title: 'network', cell: ({ network }) => network },
+    { title: 'accuracy', numeric: true, cell: ({ accuracy }) => (accuracy === null ? '-' : percent(accuracy)) },
+    ...batches.map((batch, i) => ({
+      title: i === 0 ? `batch of ${batch}` : batch,
+      numeric: true,
+      cell: (network: ServedNetwork) => (batch in network.ms ? ms(network.ms[batch]) : '-'),
+    })),
+    { title: 'largest', numeric: true, cell: ({ maxBatch }) => String(maxBatch) },
+    {
+      title: 'images/s',
+      numeric: true,
+      cell: ({ imagesPerSecond }) => Math.round(imagesPerSecond).toLocaleString('en-US'),
+    },
+  ];
+  return renderTable(columns, networks, colors);
+}
