@@ -16,51 +16,32 @@ export interface Requests {
   readonly theirs: LoadRequest;
 }
 
-/** A tensor as bytes: by the Open Inference Protocol to us, as it is to the peers. */
-function tensorRequests(folder: string, shape: Shape, tensor: Tensor, model: string): Requests {
-  const { name, datatype, bytes, path } = tensor;
-  const header = Buffer.from(
-    JSON.stringify({
-      inputs: [{ name, datatype, shape: [1, ...shape], parameters: { binary_data_size: bytes.length } }],
-      parameters: { binary_data_output: true },
-    }),
-  );
-  const theirs = join(folder, `${name}.bin`);
-  writeFileSync(theirs, bytes);
-  const ours = join(folder, `${name}.infer`);
-  writeFileSync(ours, Buffer.concat([header, bytes]));
-  const type = { 'content-type': 'application/octet-stream' };
+/** One image as bytes and nothing else, which the Open Inference Protocol takes when its JSON has no length. */
+function tensorRequests(body: string, path: string, model: string): Requests {
+  const headers = { 'content-type': 'application/octet-stream' };
   return {
-    ours: {
-      path: `/v2/models/${model}/infer`,
-      headers: { ...type, 'inference-header-content-length': String(header.length) },
-      body: ours,
-    },
-    theirs: { path, headers: type, body: theirs },
+    ours: { path: `/v2/models/${model}/infer`, headers: { ...headers, 'inference-header-content-length': '0' }, body },
+    theirs: { path, headers, body },
   };
-}
-
-interface Tensor {
-  readonly name: 'input' | 'image';
-  readonly datatype: 'FP32' | 'UINT8';
-  readonly bytes: Uint8Array;
-  /** Of the peers. */
-  readonly path: string;
 }
 
 /** Normalised floats, as a network takes them. */
 export function rawRequests(folder: string, shape: Shape, model: string): Requests {
   const random = new Random(1, 'raw');
-  const values = Float32Array.from({ length: sizeOf(shape) }, () => random.normal());
-  const bytes = new Uint8Array(values.buffer);
-  return tensorRequests(folder, shape, { name: 'input', datatype: 'FP32', bytes, path: '/raw' }, model);
+  const body = join(folder, 'values.bin');
+  writeFileSync(body, new Uint8Array(Float32Array.from({ length: sizeOf(shape) }, () => random.normal()).buffer));
+  return tensorRequests(body, '/raw', model);
 }
 
 /** Bytes of pixels in the network's size. */
 export function pixelRequests(folder: string, shape: Shape, model: string): Requests {
   const random = new Random(1, 'pixels');
-  const bytes = Uint8Array.from({ length: sizeOf(shape) }, () => random.int(256));
-  return tensorRequests(folder, shape, { name: 'image', datatype: 'UINT8', bytes, path: '/pixels' }, model);
+  const body = join(folder, 'pixels.bin');
+  writeFileSync(
+    body,
+    Uint8Array.from({ length: sizeOf(shape) }, () => random.int(256)),
+  );
+  return tensorRequests(body, '/pixels', model);
 }
 
 /** A JPEG of 640 x 480: soft shapes and some grain, which compresses about as a photograph does. */

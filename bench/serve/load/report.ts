@@ -38,9 +38,8 @@ function spread(values: readonly number[]): Spread | null {
   return { p50, p95, p99, max };
 }
 
-/** The network that an answer names: `/v1/classify` calls it `network`, the Open Inference Protocol `model_name`. */
-const networkOf = (body: Buffer): string | undefined =>
-  /"(?:network|model_name)": ?"([^"]+)"/.exec(body.toString('latin1'))?.[1];
+/** The network that an answer of the server's names. */
+const networkOf = (body: Buffer): string | undefined => /"network": ?"([^"]+)"/.exec(body.toString('latin1'))?.[1];
 
 /** Collects what becomes of requests. */
 export class Tally {

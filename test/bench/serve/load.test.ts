@@ -75,7 +75,7 @@ describe('an open load', () => {
     let asked = 0;
     const answers = [
       [200, '{"results":[{"network":"trial-7","accuracy":0.9}]}'],
-      [200, '{"model_name":"trial-9","outputs":[]}'],
+      [200, '{"model_name":"frontier","parameters":{"network":"trial-9"}}'],
       [503, '{}'],
       [504, '{}'],
       [500, '{}'],
