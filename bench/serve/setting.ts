@@ -29,29 +29,33 @@ export function folderOf({ root }: Setting, name: string): string {
   return folder;
 }
 
+/** The same requests, saying in how many ms an answer is of use. */
+const withBudget = (requests: readonly LoadRequest[], ms: number): LoadRequest[] =>
+  requests.map(({ headers, ...rest }) => ({ ...rest, headers: { ...headers, 'x-budget-ms': String(ms) } }));
+
+/** Where only rates and costs matter, no answer is too late, in ms. */
+const patientMs = 30_000;
+
 /** So many connections that ask again when they are answered, as fast as the server is. */
 export const closedLoad = (
   requests: readonly LoadRequest[],
   { seconds }: Setting,
   connections: number,
 ): Omit<LoadPlan, 'port'> => ({
-  requests: [...requests],
+  requests: withBudget(requests, patientMs),
   pace: { kind: 'closed' },
   seconds,
   connections,
-  budgetMs: 10_000,
+  budgetMs: patientMs,
 });
 
-/** Poisson arrivals of requests that say what their budget is. */
+/** Poisson arrivals. */
 export const openLoad = (
   requests: readonly LoadRequest[],
   { seconds }: Pick<Setting, 'seconds'>,
   { perSecond, seed }: { readonly perSecond: number; readonly seed: number },
 ): Omit<LoadPlan, 'port'> => ({
-  requests: requests.map(({ headers, ...rest }) => ({
-    ...rest,
-    headers: { ...headers, 'x-budget-ms': String(budgetMs) },
-  })),
+  requests: withBudget(requests, budgetMs),
   pace: { kind: 'open', perSecond, seed },
   seconds,
   connections: 512,
