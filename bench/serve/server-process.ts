@@ -48,7 +48,16 @@ const pathOf = (file: string): string => fileURLToPath(new URL(file, import.meta
 
 /** `nas serve`, as it was built. */
 export const startNas = (models: string, ...options: readonly string[]): Promise<ServerProcess> =>
-  start(process.execPath, [pathOf('../../dist/cli/main.js'), 'serve', models, '--port', '0', '--drain-ms', '0', ...options]);
+  start(process.execPath, [
+    pathOf('../../dist/cli/main.js'),
+    'serve',
+    models,
+    '--port',
+    '0',
+    '--drain-ms',
+    '0',
+    ...options,
+  ]);
 
 /** What people write in Node.js. */
 export const startFastify = (model: string): Promise<ServerProcess> =>
