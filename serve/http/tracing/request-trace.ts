@@ -20,6 +20,12 @@ declare module 'fastify' {
   }
 }
 
+/**
+ * Of the clock of `performance.now()`, as spans take it. Left to the library, each span corrects the drift of that clock by itself,
+ * and spans that touch overlap.
+ */
+const epochMs = (ms: number): number => performance.timeOrigin + ms;
+
 /** The span of a request, within that of its client, and those of what is done for it. Times are those of `performance.now()`. */
 export class RequestTrace {
   private readonly span: Span;
@@ -36,7 +42,7 @@ export class RequestTrace {
       route === undefined ? method : `${method} ${route}`,
       {
         kind: SpanKind.SERVER,
-        startTime: request.arrived,
+        startTime: epochMs(request.arrived),
         // Names of the semantic conventions for HTTP servers.
         attributes: {
           'http.request.method': method,
@@ -73,11 +79,11 @@ export class RequestTrace {
       this.span.setAttribute('error.type', `${status}`);
       this.span.setStatus({ code: SpanStatusCode.ERROR });
     }
-    this.span.end(performance.now());
+    this.span.end(epochMs(performance.now()));
   }
 
   private part(name: string, { began, ended, attributes }: Part): void {
-    this.tracer.startSpan(name, { startTime: began, attributes }, this.within).end(ended);
+    this.tracer.startSpan(name, { startTime: epochMs(began), attributes }, this.within).end(epochMs(ended));
   }
 }
 
