@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { packageRoot } from '../../base/built-module.js';
 import { NasError } from '../../base/errors.js';
-import { nasVersion } from '../runner/version.js';
+import { nasVersion } from '../../base/version.js';
 
 /** The page, which no worker runs. */
 const page = 'ui';

@@ -8,6 +8,7 @@ import { serverOptions } from './limits.js';
 import { addLevels } from './metrics.js';
 import { metricsRoute } from './metrics-route.js';
 import { openInference } from './open-inference/index.js';
+import { describeApi } from './openapi.js';
 import { answerErrors } from './refusals.js';
 import { traceRequests } from './tracing/request-trace.js';
 
@@ -29,6 +30,7 @@ export async function createApp({ context, access }: AppOptions): Promise<Fastif
   answerErrors(app, limits, log);
   const inside = admitRequests(app, context);
   await checkAccess(app, access);
+  await describeApi(app, access);
   const connections = countConnections(app);
   addLevels(metrics, {
     nas_requests_inside: { help: 'Requests from their headers to their answers', read: () => inside.requests },

@@ -5,13 +5,10 @@ import { badRequest } from '../refusals.js';
 import { checkOutput, sendAnswer } from './answer.js';
 import { parseBytes } from './body.js';
 import { readInferRequest } from './request.js';
+import { schemas } from './schemas.js';
 import { servedAs } from './served.js';
 import { inputsOf } from './tensors.js';
-import { headerLength, version } from './wire.js';
-
-interface Named {
-  Params: { readonly name: string };
-}
+import { headerLength, modelPaths, type Named } from './wire.js';
 
 /** `POST /v2/models/{name}/infer`: tensors in, tensors out. */
 export function infer(app: FastifyInstance, context: RouteContext): void {
@@ -19,7 +16,8 @@ export function infer(app: FastifyInstance, context: RouteContext): void {
   const answer = (request: FastifyRequest<Named>, reply: FastifyReply): Promise<FastifyReply> =>
     service.use(async (pool) => {
       const { body, headers, params } = request;
-      if (!(body instanceof Buffer)) throw badRequest('the body is empty', 'It is a request of the protocol, in JSON.');
+      if (!(body instanceof Buffer) || body.length === 0)
+        throw badRequest('the body is empty', 'It is a request of the protocol, in JSON.');
       const served = servedAs(pool, params.name);
       // A header that is sent twice is one, of two numbers.
       const asked = readInferRequest(body, headers[headerLength]?.toString());
@@ -31,8 +29,7 @@ export function infer(app: FastifyInstance, context: RouteContext): void {
     });
   void app.register((scope, _, done) => {
     parseBytes(scope, limits.bodyBytes);
-    scope.post<Named>('/v2/models/:name/infer', answer);
-    scope.post<Named>(`/v2/models/:name/versions/${version}/infer`, answer);
+    for (const path of modelPaths) scope.post<Named>(`${path}/infer`, { schema: schemas.infer }, answer);
     done();
   });
 }

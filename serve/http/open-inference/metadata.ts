@@ -1,13 +1,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { nasVersion } from '../../../base/version.js';
 import type { PooledModel } from '../../inference/types.js';
 import type { RouteContext } from '../context.js';
 import { Refusal } from '../refusals.js';
+import { schemas, type ModelMetadata } from './schemas.js';
 import { allServed, servedAs, type Served } from './served.js';
-import { extensions, inputNames, version } from './wire.js';
-
-interface Named {
-  Params: { readonly name: string };
-}
+import { extensions, inputNames, modelPaths, version, type Named } from './wire.js';
 
 const round = (ms: number): number => Math.round(ms * 1000) / 1000;
 
@@ -23,7 +21,7 @@ const describe = ({ model, maxBatch, ms }: PooledModel) => ({
 });
 
 /** What the protocol says of a model, and which networks answer under its name. One of the inputs is to be sent. */
-const metadataOf = ({ name, only, models, values, pixels, output }: Served) => ({
+const metadataOf = ({ name, only, models, values, pixels, output }: Served): ModelMetadata => ({
   name,
   versions: [version],
   platform: 'onnx_onnxv1',
@@ -40,7 +38,9 @@ const metadataOf = ({ name, only, models, values, pixels, output }: Served) => (
 
 /** What is served: the server, its models, and whether each is ready. */
 export function metadata(app: FastifyInstance, { service }: RouteContext): void {
-  app.get('/v2', (_, reply) => reply.send({ name: 'nas', version, extensions }));
+  app.get('/v2', { schema: schemas.server }, (_, reply) =>
+    reply.send({ name: 'nas', version: nasVersion(), extensions }),
+  );
 
   const model = ({ params }: FastifyRequest<Named>, reply: FastifyReply): FastifyReply =>
     reply.send(metadataOf(servedAs(service.pool, params.name)));
@@ -55,8 +55,8 @@ export function metadata(app: FastifyInstance, { service }: RouteContext): void 
     return reply.send({ name, ready: true });
   };
 
-  for (const path of ['/v2/models/:name', `/v2/models/:name/versions/${version}`]) {
-    app.get<Named>(path, model);
-    app.get<Named>(`${path}/ready`, ready);
+  for (const path of modelPaths) {
+    app.get<Named>(path, { schema: schemas.model }, model);
+    app.get<Named>(`${path}/ready`, { schema: schemas.ready }, ready);
   }
 }

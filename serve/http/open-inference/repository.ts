@@ -4,11 +4,8 @@ import { messageOf } from '../../../base/errors.js';
 import type { RouteContext } from '../context.js';
 import { badRequest, Refusal } from '../refusals.js';
 import { parseBytes } from './body.js';
-import { version } from './wire.js';
-
-interface Named {
-  Params: { readonly name: string };
-}
+import { schemas } from './schemas.js';
+import { version, type Named } from './wire.js';
 
 const indexSchema = z.object({ ready: z.boolean().default(false) });
 const loadSchema = z.object({ parameters: z.record(z.string(), z.unknown()).default({}) });
@@ -52,13 +49,13 @@ export function repository(app: FastifyInstance, { service, limits }: RouteConte
   };
   void app.register((scope, _, done) => {
     parseBytes(scope, limits.bodyBytes);
-    scope.post('/v2/repository/index', (request, reply) => {
+    scope.post('/v2/repository/index', { schema: schemas.index }, (request, reply) => {
       const { ready } = parse(request, indexSchema);
       const listed = service.index().filter(({ state }) => !ready || state === 'READY');
       return reply.send(listed.map(({ name, state, reason }) => ({ name, version, state, reason })));
     });
-    scope.post<Named>('/v2/repository/models/:name/load', load);
-    scope.post<Named>('/v2/repository/models/:name/unload', unload);
+    scope.post<Named>('/v2/repository/models/:name/load', { schema: schemas.load }, load);
+    scope.post<Named>('/v2/repository/models/:name/unload', { schema: schemas.unload }, unload);
     done();
   });
 }

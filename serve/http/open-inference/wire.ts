@@ -6,6 +6,14 @@ export const headerLength = 'inference-header-content-length';
 /** There is one version of each model, the one that is served. */
 export const version = '1';
 
+/** Addresses of a model, of its one version or without. */
+export const modelPaths = ['/v2/models/:name', `/v2/models/:name/versions/${version}`] as const;
+
+/** What they hold. */
+export interface Named {
+  Params: { readonly name: string };
+}
+
 export const extensions = ['binary_tensor_data', 'model_repository'] as const;
 
 /** Names of inputs for every model; a named model also takes the name of its graph's input for `values`. */

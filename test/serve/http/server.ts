@@ -10,6 +10,8 @@ import type { InferencePool } from '../../../serve/inference/pool.js';
 import type { Answer, Input, PooledModel } from '../../../serve/inference/types.js';
 import type { Frontier } from '../../../serve/models/model.js';
 import type { Service } from '../../../serve/service.js';
+import { temporaryFolder } from '../../support/temporary.js';
+import { writeFrontier } from '../models.js';
 
 export const limits: Limits = {
   bodyBytes: 1 << 20,
@@ -84,6 +86,10 @@ export const serviceOf = (pool: InferencePool, change: Partial<Service> = {}): S
   ...change,
 });
 
+/** One of three grey networks, which a test may change. */
+export const greyService = (pool: Partial<InferencePool> = {}, service: Partial<Service> = {}): Service =>
+  serviceOf(checkablePool(writeFrontier(temporaryFolder()), pool), service);
+
 interface TestOptions {
   readonly access?: Partial<AccessOptions>;
   readonly limits?: Partial<Limits>;
@@ -91,24 +97,57 @@ interface TestOptions {
   readonly isTraced?: boolean;
 }
 
-/** The app of a service; what nobody foresaw is in its log, which a test that expects none need not read. */
-export async function testApp(service: Service, options: TestOptions = {}): Promise<FastifyInstance> {
+interface Labelled {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+export interface TestServer {
+  readonly url: string;
+  /** What was logged as a mistake of the server. */
+  readonly log: readonly { readonly msg: string }[];
+  /** A metric as it is now. */
+  readonly metric: (name: string) => Promise<readonly Labelled[]>;
+}
+
+async function build(service: Service, options: TestOptions) {
+  const lines: { readonly msg: string }[] = [];
+  const metrics = createMetrics();
   const context: RouteContext = {
     service,
     decoder: options.decoder ?? noDecoder,
-    metrics: createMetrics(),
+    metrics,
     limits: { ...limits, ...options.limits },
     isTraced: options.isTraced ?? false,
-    log: pino({ level: 'silent' }),
+    log: pino({ level: 'error' }, { write: (line) => void lines.push(JSON.parse(line) as { msg: string }) }),
   };
   const access = { names: namesOf('127.0.0.1'), token: null, origins: [], ...options.access };
   const app = await createApp({ context, access });
   onTestFinished(() => app.close());
-  return app;
+  return { app, metrics, lines };
 }
 
-/** The same over real HTTP on a free port: its address. */
-export async function testServer(service: Service, options: TestOptions = {}): Promise<string> {
-  const app = await testApp(service, options);
-  return app.listen({ host: '127.0.0.1', port: 0 });
+/** The app of a service, without a socket. */
+export const testApp = async (service: Service, options: TestOptions = {}): Promise<FastifyInstance> =>
+  (await build(service, options)).app;
+
+/** The same over real HTTP on a free port, and a look inside. */
+export async function startServer(service: Service, options: TestOptions = {}): Promise<TestServer> {
+  const { app, metrics, lines } = await build(service, options);
+  const url = await app.listen({ host: '127.0.0.1', port: 0 });
+  return {
+    url,
+    log: lines,
+    metric: async (name) => {
+      const { values } = (await metrics.registry.getSingleMetric(name)?.get()) ?? { values: [] };
+      return values.map(({ labels, value }) => ({
+        labels: Object.fromEntries(Object.entries(labels).map(([key, label]) => [key, String(label)])),
+        value,
+      }));
+    },
+  };
 }
+
+/** Its address alone. */
+export const testServer = async (service: Service, options: TestOptions = {}): Promise<string> =>
+  (await startServer(service, options)).url;

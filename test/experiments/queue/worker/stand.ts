@@ -25,7 +25,7 @@ import {
   type RunningWorker,
   type WorkerOptions,
 } from '../../../../experiments/queue/worker/start-worker.js';
-import { nasVersion } from '../../../../experiments/runner/version.js';
+import { nasVersion } from '../../../../base/version.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 import type { Valkey } from '../../../support/valkey.js';
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { packageRoot } from '../../base/built-module.js';
+import { packageRoot } from './built-module.js';
 
 /** The version of nas that runs, from its package.json. */
 export function nasVersion(): string {

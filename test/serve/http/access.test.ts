@@ -1,0 +1,91 @@
+import type { InjectOptions } from 'fastify';
+import { describe, expect, it } from 'vitest';
+import { namesOf } from '../../../base/hosts.js';
+import { greyService, testApp, testServer, token } from './server.js';
+import { exchange, headersOf } from './wire.js';
+
+const local = { host: '127.0.0.1:8000' };
+const shop = 'https://shop.example.com';
+const addresses = ['/v2', '/metrics', '/v2/models/frontier', '/openapi.json', '/nothing'];
+
+describe('who may ask', () => {
+  it('asks under names and addresses of the server only', async () => {
+    const app = await testApp(greyService(), { access: { names: namesOf('127.0.0.1', ['models.lan']) } });
+    const statusAs = async (host: string, url: string): Promise<number> =>
+      (await app.inject({ url, headers: { host } })).statusCode;
+    for (const url of [...addresses, '/v2/health/live']) {
+      expect(await statusAs('evil.example', url)).toBe(403);
+      expect(await statusAs('127.0.0.1.evil.example', url)).toBe(403);
+    }
+    for (const host of ['localhost:8000', '[::1]:8000', '10.0.0.7', 'models.lan'])
+      expect([host, await statusAs(host, '/v2')]).toEqual([host, 200]);
+  });
+
+  it('knows the token, except for health', async () => {
+    const app = await testApp(greyService(), { access: { token } });
+    const statusOf = async (url: string, authorization?: string): Promise<number> =>
+      (await app.inject({ url, headers: { ...local, ...(authorization === undefined ? {} : { authorization }) } }))
+        .statusCode;
+    for (const url of addresses) {
+      expect(await statusOf(url)).toBe(401);
+      expect(await statusOf(url, `Bearer ${token}x`)).toBe(401);
+      expect(await statusOf(url, token)).toBe(401);
+      expect(await statusOf(url, `Bearer ${token}`)).not.toBe(401);
+    }
+    expect(await statusOf('/v2/health/live')).toBe(200);
+    expect(await statusOf('/v2/health/ready')).toBe(200);
+    // As the router understands it, and nothing that only begins like it.
+    expect(await statusOf('/v2/%68ealth/live')).toBe(200);
+    expect(await statusOf('/v2/health/live/../../models/frontier')).toBe(401);
+    expect(await statusOf('/v2/models/v2/health/live')).toBe(401);
+  });
+
+  it('is no page in a browser, unless its origin is allowed', async () => {
+    const app = await testApp(greyService(), { access: { origins: [shop], token } });
+    const ask = (headers: Record<string, string>, method: InjectOptions['method'] = 'GET') =>
+      app.inject({ method, url: '/v2', headers: { ...local, ...headers } });
+    const authorization = `Bearer ${token}`;
+    for (const origin of [
+      'https://evil.example',
+      'null',
+      '',
+      'http://127.0.0.1:8000',
+      `${shop}.evil.example`,
+      'https://shop',
+    ])
+      expect([origin, (await ask({ origin, authorization })).statusCode]).toEqual([origin, 403]);
+    const answer = await ask({ origin: shop, authorization });
+    expect([answer.statusCode, answer.headers['access-control-allow-origin']]).toEqual([200, shop]);
+    // What it lacks, it can read.
+    const refused = await ask({ origin: shop });
+    expect([refused.statusCode, refused.headers['access-control-allow-origin']]).toEqual([401, shop]);
+    const preflight = { 'access-control-request-method': 'POST', 'access-control-request-headers': 'x-budget-ms' };
+    const asked = await ask({ origin: shop, ...preflight }, 'OPTIONS');
+    expect(asked.statusCode).toBe(204);
+    expect(asked.headers['access-control-allow-headers']).toContain('x-budget-ms');
+    const foreign = await ask({ origin: 'https://evil.example', ...preflight }, 'OPTIONS');
+    expect(foreign.headers['access-control-allow-origin']).toBeUndefined();
+  });
+
+  it('is no page at all by default', async () => {
+    const app = await testApp(greyService());
+    const { statusCode, body } = await app.inject({ url: '/v2', headers: { ...local, origin: shop } });
+    expect([statusCode, body]).toEqual([
+      403,
+      JSON.stringify({ error: `pages of "${shop}" may not ask this server. nas serve --origin allows a page.` }),
+    ]);
+  });
+
+  it('is refused before a body is read', async () => {
+    const url = await testServer(greyService(), { access: { token } });
+    expect((await exchange(url, headersOf('/v2/models/frontier/infer'))).status).toBe(401);
+  });
+
+  it('loads and unloads no models from a page, even from an allowed one', async () => {
+    const app = await testApp(greyService(), { access: { origins: [shop] } });
+    const load = (headers: Record<string, string>) =>
+      app.inject({ method: 'POST', url: '/v2/repository/models/trial-1/load', headers: { ...local, ...headers } });
+    expect((await load({})).statusCode).toBe(200);
+    expect((await load({ origin: shop })).statusCode).toBe(403);
+  });
+});

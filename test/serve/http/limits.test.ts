@@ -1,0 +1,153 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { Service } from '../../../serve/service.js';
+import { greyService, serviceOf, startServer, testApp, testServer } from './server.js';
+import { exchange, headersOf } from './wire.js';
+
+/** What a test opens when it is time. */
+function createGate(): { readonly opened: Promise<void>; readonly open: () => void } {
+  let open = (): void => undefined;
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  return { opened, open: () => open() };
+}
+
+/** Answers when a test lets it. */
+const held = (gate: Promise<unknown>): Service => {
+  const service = greyService();
+  const { pool } = service;
+  const run: typeof pool.run = async (...args) => (await gate, pool.run(...args));
+  return serviceOf({ ...pool, run });
+};
+const path = '/v2/models/frontier/infer';
+const post = { method: 'POST', body: new Uint8Array(784), headers: { 'inference-header-content-length': '0' } };
+
+async function open(url: string): Promise<Socket> {
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  onTestFinished(() => void socket.destroy());
+  await once(socket, 'connect');
+  return socket;
+}
+
+/** Everything that comes until the other side ends the connection. */
+async function readAll(socket: Socket): Promise<string> {
+  let text = '';
+  for await (const chunk of socket as AsyncIterable<Buffer>) text += chunk.toString('latin1');
+  return text;
+}
+
+describe('requests that come slowly', () => {
+  const slow = { limits: { requestMs: 400 } };
+  const refusal =
+    /^HTTP\/1.1 408 Request Timeout\r\n[^]*\{"error":"the request did not arrive within 400 ms. Send it faster."\}$/;
+
+  it('are cut off in their headers, however steadily they trickle', async () => {
+    const socket = await open(await testServer(greyService(), slow));
+    const drops = setInterval(() => socket.write('x'), 20);
+    onTestFinished(() => clearInterval(drops));
+    socket.write(`POST ${path} HTTP/1.1\r\nHost: localhost\r\nX-Slow: `);
+    expect(await readAll(socket)).toMatch(refusal);
+  });
+
+  it('are cut off in their bodies, and make room', async () => {
+    const { url, metric } = await startServer(greyService(), slow);
+    const socket = await open(url);
+    const drops = setInterval(() => socket.write('x'), 20);
+    onTestFinished(() => clearInterval(drops));
+    socket.write(headersOf(path));
+    await expect.poll(() => metric('nas_requests_inside')).toEqual([{ labels: {}, value: 1 }]);
+    expect(await readAll(socket)).toMatch(refusal);
+    await expect.poll(() => metric('nas_requests_inside')).toEqual([{ labels: {}, value: 0 }]);
+  });
+
+  it('do not take the time of what computes', async () => {
+    const gate = createGate();
+    const { url } = await startServer(held(gate.opened), slow);
+    const answer = fetch(`${url}${path}`, post);
+    const idle = await open(url);
+    // By when a connection that sends nothing is cut off, one whose request is computed would be, too.
+    await readAll(idle);
+    gate.open();
+    expect((await answer).status).toBe(200);
+  });
+});
+
+describe('what is no request', () => {
+  it('is told so', async () => {
+    const socket = await open(await testServer(greyService()));
+    socket.end('hello\r\n\r\n');
+    expect(await readAll(socket)).toMatch(/^HTTP\/1.1 400 Bad Request\r\n[^]*\{"error":"this is no HTTP request."\}$/);
+  });
+
+  it('has headers of any length', async () => {
+    const socket = await open(await testServer(greyService()));
+    socket.write(`GET /v2 HTTP/1.1\r\nHost: localhost\r\nX-Long: ${'x'.repeat(20_000)}\r\n\r\n`);
+    expect(await readAll(socket)).toMatch(/^HTTP\/1.1 431 [^]*"error":"the headers are too long./);
+  });
+});
+
+describe('a full server', () => {
+  it('refuses before it reads a body, and takes requests again when one has ended', async () => {
+    const waiting: (() => void)[] = [];
+    const { pool } = greyService();
+    const run: typeof pool.run = async (...args) => {
+      await new Promise<void>((resolve) => waiting.push(resolve));
+      return pool.run(...args);
+    };
+    const { url, metric } = await startServer(serviceOf({ ...pool, run }), { limits: { inside: 2 } });
+    const inside = [fetch(`${url}${path}`, post), fetch(`${url}${path}`, post)];
+    await expect.poll(() => waiting.length).toBe(2);
+    const refused = await exchange(url, headersOf(path));
+    expect([refused.status, refused.headers.get('retry-after'), refused.body.toString()]).toEqual([
+      503,
+      '1',
+      '{"error":"2 requests are inside, which is all that may be. Try again later."}',
+    ]);
+    // What costs nothing is answered nevertheless.
+    expect((await fetch(`${url}/v2/health/ready`)).status).toBe(200);
+    expect(await metric('nas_requests_inside')).toEqual([{ labels: {}, value: 2 }]);
+    for (const go of waiting.splice(0)) go();
+    expect((await Promise.all(inside)).map(({ status }) => status)).toEqual([200, 200]);
+    const again = fetch(`${url}${path}`, post);
+    await expect.poll(() => waiting.length).toBe(1);
+    waiting[0]();
+    expect((await again).status).toBe(200);
+  });
+
+  it('takes no more connections than it may have', async () => {
+    const { url, metric } = await startServer(greyService(), { limits: { connections: 2 } });
+    const taken = [await open(url), await open(url)];
+    await expect.poll(() => metric('nas_connections')).toEqual([{ labels: {}, value: 2 }]);
+    const third = await open(url);
+    await once(third, 'close');
+    taken[0].destroy();
+    await expect.poll(() => metric('nas_connections')).toEqual([{ labels: {}, value: 1 }]);
+    expect((await fetch(`${url}/v2`)).status).toBe(200);
+  });
+});
+
+describe('a server that ends', () => {
+  it('answers what it took, also on open connections, and tells them to go elsewhere', async () => {
+    let isReady = true;
+    const gate = createGate();
+    const service = held(gate.opened);
+    const app = await testApp({
+      ...service,
+      get isReady() {
+        return isReady;
+      },
+    });
+    const url = await app.listen({ host: '127.0.0.1', port: 0 });
+    const taken = fetch(`${url}${path}`, post);
+    isReady = false;
+    const probe = await fetch(`${url}/v2/health/ready`);
+    expect([probe.status, probe.headers.get('connection')]).toEqual([503, 'close']);
+    await expect.poll(() => app.server.listening).toBe(true);
+    const closed = app.close();
+    gate.open();
+    expect((await taken).status).toBe(200);
+    await closed;
+    expect(app.server.listening).toBe(false);
+  });
+});

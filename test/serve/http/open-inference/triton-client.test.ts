@@ -1,0 +1,112 @@
+/**
+ * What Python's tritonclient sends: recorded from its source (triton-inference-server/client, src/python/library/tritonclient/
+ * http) with numpy arrays of 28 x 28 images. It sets no content type, and no length for requests without a body.
+ */
+import { gzipSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import { pixelsOf } from '../../models.js';
+import { checkable, greyService, testServer } from '../server.js';
+import { exchange } from '../wire.js';
+import { bytesOf } from './requests.js';
+
+const start = (): Promise<string> => testServer(greyService());
+
+const agent = 'User-Agent: python/gevent-http-client-2.3.9\r\n';
+
+function post(path: string, headers: string, body: Uint8Array): Uint8Array {
+  const length = body.length === 0 ? '' : `Content-Length: ${body.length}\r\n`;
+  return Buffer.concat([
+    Buffer.from(`POST ${path} HTTP/1.1\r\n${agent}${headers}Host: localhost:8000\r\n${length}\r\n`),
+    body,
+  ]);
+}
+
+const text = (value: string): Buffer => Buffer.from(value);
+const pixels = pixelsOf([28, 28, 1], 3);
+const values = Float32Array.from(pixels, (value) => value / 256);
+
+describe("Python's tritonclient", () => {
+  it('infers from a numpy array of bytes, all outputs as bytes', async () => {
+    const url = await start();
+    const json =
+      '{"inputs":[{"name":"image","shape":[1,28,28,1],"datatype":"UINT8","parameters":{"binary_data_size":784}}],' +
+      '"parameters":{"binary_data_output":true}}';
+    const { status, headers, body } = await exchange(
+      url,
+      post(
+        '/v2/models/frontier/infer',
+        `Inference-Header-Content-Length: ${json.length}\r\n`,
+        Buffer.concat([text(json), pixels]),
+      ),
+    );
+    expect(status).toBe(200);
+    const length = Number(headers.get('inference-header-content-length'));
+    const answer = JSON.parse(body.toString('utf8', 0, length)) as unknown;
+    expect(answer).toMatchObject({
+      outputs: [{ name: 'outputs', datatype: 'FP32', shape: [1, 3], parameters: { binary_data_size: 12 } }],
+    });
+    expect([...new Float32Array(Uint8Array.from(body.subarray(length)).buffer)]).toEqual([
+      ...checkable({ kind: 'pixels', data: pixels }),
+    ]);
+  });
+
+  it('asks a version for one output within a timeout in microseconds, under an id', async () => {
+    const url = await start();
+    const json =
+      '{"id":"7","inputs":[{"name":"input","shape":[1,28,28,1],"datatype":"FP32","parameters":{"binary_data_size":3136}}],' +
+      '"outputs":[{"name":"logits","parameters":{"binary_data":true}}],"parameters":{"timeout":50000000}}';
+    const { status, headers, body } = await exchange(
+      url,
+      post(
+        '/v2/models/trial-1/versions/1/infer',
+        `Inference-Header-Content-Length: ${json.length}\r\n`,
+        Buffer.concat([text(json), bytesOf(values)]),
+      ),
+    );
+    expect(status).toBe(200);
+    const length = Number(headers.get('inference-header-content-length'));
+    expect(JSON.parse(body.toString('utf8', 0, length))).toMatchObject({ id: '7', outputs: [{ name: 'logits' }] });
+    expect(body.length - length).toBe(12);
+  });
+
+  it('sends numbers in JSON, and has them so', async () => {
+    const url = await start();
+    const json =
+      `{"inputs":[{"name":"input","shape":[1,28,28,1],"datatype":"FP32","data":[${[...values].join(',')}]}],` +
+      '"outputs":[{"name":"logits","parameters":{"binary_data":false}}]}';
+    const { status, headers, body } = await exchange(url, post('/v2/models/trial-1/infer', '', text(json)));
+    expect([status, headers.get('inference-header-content-length')]).toEqual([200, undefined]);
+    expect(JSON.parse(body.toString())).toMatchObject({
+      model_name: 'trial-1',
+      outputs: [{ name: 'logits', data: [...checkable({ kind: 'values', data: values })] }],
+    });
+  });
+
+  it('compresses what it sends', async () => {
+    const url = await start();
+    const json =
+      '{"inputs":[{"name":"image","shape":[1,28,28,1],"datatype":"UINT8","parameters":{"binary_data_size":784}}],' +
+      '"parameters":{"binary_data_output":true}}';
+    const { status, body } = await exchange(
+      url,
+      post(
+        '/v2/models/frontier/infer',
+        `Content-Encoding: gzip\r\nInference-Header-Content-Length: ${json.length}\r\n`,
+        gzipSync(Buffer.concat([text(json), pixels])),
+      ),
+    );
+    expect([status, body.toString()]).toEqual([200, expect.stringContaining('"binary_data_size":12')]);
+  });
+
+  it('lists models with a request without body, and loads and unloads them', async () => {
+    const url = await start();
+    const { status, body } = await exchange(url, post('/v2/repository/index', '', text('')));
+    expect(status).toBe(200);
+    expect(JSON.parse(body.toString())).toContainEqual({ name: 'trial-1', version: '1', state: 'READY', reason: '' });
+    const load = post('/v2/repository/models/trial-1/load', '', text('{}'));
+    expect(await exchange(url, load)).toMatchObject({ status: 200 });
+    const unload = '{"parameters":{"unload_dependents":false}}';
+    const path = '/v2/repository/models/trial-1/unload';
+    expect(await exchange(url, post(path, '', text(unload)))).toMatchObject({ status: 200 });
+  });
+});

@@ -1,0 +1,39 @@
+import { connect } from 'node:net';
+
+export interface Received {
+  readonly status: number;
+  readonly headers: ReadonlyMap<string, string>;
+  readonly body: Buffer;
+}
+
+/** Sends bytes over a connection, and reads one answer that says how long it is. */
+export async function exchange(url: string, request: Uint8Array): Promise<Received> {
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  socket.write(request);
+  let received = Buffer.alloc(0);
+  try {
+    for await (const chunk of socket as AsyncIterable<Buffer>) {
+      received = Buffer.concat([received, chunk]);
+      const end = received.indexOf('\r\n\r\n');
+      if (end === -1) continue;
+      const [status, ...lines] = received.toString('latin1', 0, end).split('\r\n');
+      const headers = new Map(
+        lines.map((line): [string, string] => {
+          const [name] = line.split(':', 1);
+          return [name.toLowerCase(), line.slice(name.length + 1).trim()];
+        }),
+      );
+      const body = received.subarray(end + 4);
+      if (body.length >= Number(headers.get('content-length')))
+        return { status: Number(status.split(' ')[1]), headers, body };
+    }
+  } finally {
+    socket.destroy();
+  }
+  throw new Error('the connection ended before the answer');
+}
+
+/** The headers of a request whose body never comes. */
+export const headersOf = (path: string): Uint8Array =>
+  Buffer.from(`POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n`);
