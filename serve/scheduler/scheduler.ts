@@ -73,7 +73,7 @@ export class Scheduler<T extends Item> {
     if (only === null && free === null)
       throw new NasError(
         'invalid-input',
-        'there is no network of known accuracy to choose from: ask for one by its name',
+        'there is no network to choose from, as none is of known accuracy: ask for one by its name',
       );
     const newcomers: Newcomers = { count: items.length, deadline, only };
     this.margin.passTo(now);

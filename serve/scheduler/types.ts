@@ -1,6 +1,6 @@
 /** A network that can answer, with what a batch of it takes on one worker. */
 export interface Candidate {
-  /** Share of images classified correctly, in [0, 1]; null: not known, and then it answers only who asks for it. */
+  /** Share of images classified correctly, in [0, 1]; null: it is not among those to choose from, and answers only who asks for it. */
   readonly accuracy: number | null;
   /** The largest batch that pays, at least 1. */
   readonly maxBatch: number;
