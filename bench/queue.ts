@@ -7,7 +7,8 @@
  * hosts: 16 workers of a slot each, in four processes; evaluations sleep (log-normal, median 2 s), `order: async`. Share of
  * slot time in which one sleeps (`queue/hosts.ts`).
  * transfer: a data set of 300 MB comes to a worker that has nothing (fetched over HTTP, verified, in its cache), in turns
- * with curl of the same server and of nginx, onto the same disk; speeds relative to curl's, from medians.
+ * with curl of the same server and of nginx, onto the same disk; speeds relative to curl's, from medians, and the processor
+ * time that the transfer takes at both ends.
  * trainings: two workers of a slot each against a pool of two processes, the same trainings in turns, medians. It needs two
  * quiet cores.
  *
@@ -118,6 +119,8 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
           ? `transfer: ${way}: not here`
           : `transfer: 300 MB in ${own.toFixed(2)} s; ${way}: ${median(seconds[way]).toFixed(2)} s; speed ${(median(seconds[way]) / own).toFixed(2)} of it (bar: 0.8)`,
       );
+    const [worker, server] = (['processor: worker', 'processor: server'] as const).map((end) => median(seconds[end]));
+    say(`transfer: processor time of the worker ${worker.toFixed(2)} s, of the server ${server.toFixed(2)} s`);
   },
   trainings: async () => {
     const folder = folderOf('trainings');

@@ -1,4 +1,4 @@
-/** A new worker's fetching of a bundle, in a process of its own. It says how long that took, in seconds. */
+/** A new worker's fetching of a bundle, in a process of its own. It says how long that took, and how much of a processor, in seconds. */
 import { z } from 'zod';
 import { bundleSchema } from '../../experiments/queue/artifacts/artifact.js';
 import { BundleCache } from '../../experiments/queue/artifacts/bundle-cache.js';
@@ -9,9 +9,11 @@ const told = z
   .parse(JSON.parse(process.argv[2]));
 const artifacts = new HttpArtifacts(() => Promise.resolve({ url: told.url, token: told.token }));
 const cache = new BundleCache(told.directory, { limitBytes: 2 ** 40, clock: Date.now });
+const before = process.cpuUsage();
 const began = performance.now();
 const used = await cache.use(told.bundle, artifacts);
 const seconds = (performance.now() - began) / 1000;
+const { user, system } = process.cpuUsage(before);
 used.release();
 await artifacts.close();
-process.stdout.write(`${JSON.stringify({ seconds })}\n`);
+process.stdout.write(`${JSON.stringify({ seconds, processorSeconds: (user + system) / 1e6 })}\n`);

@@ -16,10 +16,12 @@ import { startScript } from './child.js';
 
 const run = promisify(execFile);
 
-/** Seconds of each way, one a round. */
-export type Transfers = Readonly<Record<'a new worker' | 'curl, same server' | 'curl, nginx', number[]>>;
+/** Seconds of each way, one a round; and processor seconds of the first, at both ends. */
+export type Transfers = Readonly<
+  Record<'a new worker' | 'curl, same server' | 'curl, nginx' | 'processor: worker' | 'processor: server', number[]>
+>;
 
-const answerSchema = z.object({ seconds: z.number() });
+const answerSchema = z.object({ seconds: z.number(), processorSeconds: z.number() });
 
 /** A folder as a converted data set is one: nearly all of it in one file. */
 function writeDataset(folder: string, megabytes: number): void {
@@ -77,15 +79,26 @@ export async function timeTransfers(folder: string, megabytes: number, rounds: n
   const token = makeToken();
   const server = await serveArtifacts(hosted, { host: '127.0.0.1', port: 0, token });
   const nginx = await startNginx(dataset, folder);
-  const seconds: Transfers = { 'a new worker': [], 'curl, same server': [], 'curl, nginx': [] };
+  const seconds: Transfers = {
+    'a new worker': [],
+    'curl, same server': [],
+    'curl, nginx': [],
+    'processor: worker': [],
+    'processor: server': [],
+  };
   try {
     const bundle = await bundleOf(dataset, hosted);
     const images = bundle.files.find(({ path }) => path === 'images.u8');
     const own = `${server.url}${artifactPath(images?.sha256 ?? '')}`;
     for (let round = 0; round < rounds; round++) {
       const directory = join(folder, `cache-${round}`);
+      const before = process.cpuUsage();
       const child = startScript('./fetch.ts', { url: server.url, token, bundle, directory });
-      seconds['a new worker'].push(answerSchema.parse(await child.said).seconds);
+      const fetched = answerSchema.parse(await child.said);
+      const { user, system } = process.cpuUsage(before);
+      seconds['a new worker'].push(fetched.seconds);
+      seconds['processor: worker'].push(fetched.processorSeconds);
+      seconds['processor: server'].push((user + system) / 1e6);
       await child.end();
       rmSync(directory, { recursive: true });
       const file = join(folder, 'plain');

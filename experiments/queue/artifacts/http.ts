@@ -7,6 +7,7 @@ import { ArtifactGone, Unreachable, WrongContent } from './failures.js';
 import { chunksOf, FileHashes, type OpenFile } from './hashes.js';
 import { keepTrying } from './keep-trying.js';
 import { writeContent, type PartialFile } from './partial-file.js';
+import { downloadPlain, isPlain } from './plain-download.js';
 import { Connections, type Exchange, type HttpAddress } from './requests.js';
 import { Turns } from './turns.js';
 import { artifactPath, errorSchema, headers, offsetSchema, statuses } from './wire.js';
@@ -18,12 +19,16 @@ export interface HttpOptions {
   readonly silenceMs?: number;
 }
 
+/** Smaller files come over connections that are open already. */
+const largeBytes = 2 ** 22;
+
 const hint = 'Is nas run still at work, and can this machine reach the address that workers.artifacts says?';
 
 /** Files of a run behind the coordinator's HTTP server (`serveArtifacts`). */
 export class HttpArtifacts implements Artifacts {
   private readonly connections: Connections;
   private readonly patienceMs: number;
+  private readonly silenceMs: number;
   private readonly hashes = new FileHashes();
   private readonly turns = new Turns();
   private known: HttpAddress | null = null;
@@ -37,6 +42,7 @@ export class HttpArtifacts implements Artifacts {
     { patienceMs = 120_000, silenceMs = 30_000 }: HttpOptions = {},
   ) {
     this.patienceMs = patienceMs;
+    this.silenceMs = silenceMs;
     this.connections = new Connections(silenceMs);
   }
 
@@ -116,6 +122,12 @@ export class HttpArtifacts implements Artifacts {
       async (moved) => {
         const start = target.bytes;
         if (start === bytes) return;
+        const take = async (piece: Uint8Array): Promise<void> => {
+          await target.write(piece);
+          moved();
+          onProgress?.(target.bytes, bytes);
+        };
+        if (await this.fetchPlainly(artifact, start, take, signal)) return;
         const answer = await this.exchange({
           method: 'GET',
           path: artifactPath(sha256),
@@ -133,9 +145,8 @@ export class HttpArtifacts implements Artifacts {
           for await (const chunk of answer as AsyncIterable<Buffer>) {
             const known = Math.min(chunk.byteLength, start - skipped);
             skipped += known;
-            if (known < chunk.byteLength) await target.write(known === 0 ? chunk : chunk.subarray(known));
-            moved();
-            onProgress?.(target.bytes, bytes);
+            if (known < chunk.byteLength) await take(chunk.subarray(known));
+            else moved();
           }
         } catch (error) {
           if (error instanceof NasError) throw error;
@@ -147,9 +158,31 @@ export class HttpArtifacts implements Artifacts {
     );
   }
 
-  private async exchange(exchange: Exchange): Promise<IncomingMessage> {
+  /** @returns whether it did: the usual way does what this one does not. */
+  private async fetchPlainly(
+    { sha256, bytes }: Artifact,
+    start: number,
+    take: (piece: Uint8Array) => Promise<void>,
+    signal: AbortSignal | undefined,
+  ): Promise<boolean> {
+    const address = await this.reach();
+    if (bytes - start < largeBytes || !isPlain(address)) return false;
+    const { silenceMs } = this;
+    try {
+      return await downloadPlain(address, { path: artifactPath(sha256), start, bytes, silenceMs, signal }, take);
+    } catch (error) {
+      throw error instanceof NasError ? error : this.broken(error);
+    }
+  }
+
+  private async reach(): Promise<HttpAddress> {
     const address = (this.known ??= await this.address());
     if (address === null) throw new Unreachable('no nas run is at work on it');
+    return address;
+  }
+
+  private async exchange(exchange: Exchange): Promise<IncomingMessage> {
+    const address = await this.reach();
     try {
       return await this.connections.send(address, exchange);
     } catch (error) {
