@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { curvesCsv, Problem, summarise } from '../../experiments/compare/index.js';
 import { quartilesOf } from '../../experiments/compare/statistics.js';
 import { loadResults } from '../../experiments/table-results.js';
@@ -92,6 +92,9 @@ describe('nas bench search', () => {
   const common = [...settings, '--budget', '30'];
   const bench = (...args: readonly string[]) => nasInside(['bench', 'search', ...args]);
 
+  let written: ReturnType<typeof bench>;
+  beforeAll(() => void (written = bench(file, ...common, '--json')));
+
   const curvesOf = (json: string): unknown => {
     const { methods } = JSON.parse(json) as { methods: { method: string; curve: unknown; found: number }[] };
     return methods.map(({ method, curve, found }) => ({ method, curve, found }));
@@ -102,10 +105,9 @@ describe('nas bench search', () => {
     const shared = common.filter((_, i) => i < 6 || i > 7);
     const one = await bench('--table', csv, ...goals, ...shared, '--json', '--workers', '1');
     const three = await bench('--table', csv, ...goals, ...shared, '--json', '--workers', '3');
-    const written = await bench(file, ...common, '--json');
     expect(one.code).toBe(0);
     expect(curvesOf(three.out)).toEqual(curvesOf(one.out));
-    expect(curvesOf(written.out)).toEqual(curvesOf(one.out));
+    expect(curvesOf((await written).out)).toEqual(curvesOf(one.out));
   });
 
   it('draws the curves, and says when a table was too small', async () => {
@@ -119,9 +121,8 @@ describe('nas bench search', () => {
   });
 
   it('with parallel evaluations, asks without the latest results', async () => {
-    const alone = await bench(file, ...common, '--json');
     const four = await bench(file, ...common, '--json', '--parallel', '4');
-    expect(curvesOf(four.out)).not.toEqual(curvesOf(alone.out));
+    expect(curvesOf(four.out)).not.toEqual(curvesOf((await written).out));
   });
 
   it.each([
