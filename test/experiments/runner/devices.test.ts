@@ -37,7 +37,7 @@ async function run(device: string, more = '', observe?: RunObserver) {
   onTestFinished(() => void vi.unstubAllEnvs());
   const workdir = join(directory, 'run');
   const file = writeExperiment(directory, { latency: `{calibration: ${calibration}, device: ${device}${more}}` });
-  const { events } = await runInside(file, workdir, quick, observe);
+  const { events } = await runInside(file, workdir, { set: quick, observe });
   return { workdir, told: JSON.stringify(events) };
 }
 

@@ -92,7 +92,7 @@ describe('a run ends', () => {
 
   it('with exit code 2 and an untouched workdir when it holds a run of another experiment', async () => {
     const workdir = join(directory, 'other');
-    const { expected: before } = await runInside(file, workdir, quick);
+    const { expected: before } = await runInside(file, workdir, { set: quick });
     const { code, err } = await refused(workdir, ...quick, 'seed=8');
     expect(code).toBe(2);
     expect(err).toContain('differs in seed');

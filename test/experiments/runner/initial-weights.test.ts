@@ -18,7 +18,7 @@ let first = '';
 
 /** Runs the experiment from given weights. @returns what it notes. */
 const notesOf = async (workdir: string, ...set: readonly string[]) => {
-  const { events } = await runInside(file, workdir, set);
+  const { events } = await runInside(file, workdir, { set });
   return events.flatMap((event) => (event.kind === 'note' ? [event.message] : []));
 };
 

@@ -3,12 +3,17 @@ import PQueue from 'p-queue';
 import { expect } from 'vitest';
 import { NasError } from '../../../base/errors.js';
 import { loadExperiment } from '../../../experiments/parse/index.js';
-import { resumeExperiment, runExperiment, type RunEvent, type RunObserver } from '../../../experiments/runner/index.js';
+import {
+  resumeExperiment,
+  runExperiment,
+  type RunEvent,
+  type RunObserver,
+  type RunOptions,
+} from '../../../experiments/runner/index.js';
 import type { JobListener, JobOrder, JobRunner, SubmittedJob } from '../../../experiments/runner/jobs/job-runner.js';
 import type { Job, ResultOf } from '../../../experiments/runner/jobs/jobs.js';
 import { fromPlainError, toPlainError } from '../../../experiments/runner/jobs/messages.js';
 import { runJob } from '../../../experiments/runner/jobs/run-job.js';
-import { reportFiles } from '../../../ui/index.js';
 import { quickProtocol } from '../../latency-models/devices/quick-protocol.js';
 import { findings } from './findings.js';
 
@@ -60,22 +65,27 @@ class InsideRunner implements JobRunner {
 
 export const inside = (): JobRunner => new InsideRunner();
 
-/** Runs an experiment to its end inside this process. @returns what it found, and what it told. */
+interface InsideOptions extends Pick<RunOptions, 'report'> {
+  /** Assignments, as after `--set`. */
+  readonly set?: readonly string[];
+  readonly observe?: RunObserver;
+}
+
+/**
+ * Runs an experiment to its end inside this process, without a report unless it is given how to draw one.
+ * @returns what it found, and what it told.
+ */
 export async function runInside(
   file: string,
   workdir: string,
-  set: readonly string[] = [],
-  observe: RunObserver = () => undefined,
+  { set = [], observe = () => undefined, ...options }: InsideOptions = {},
 ) {
   const events: RunEvent[] = [];
-  const { state } = await runExperiment(
-    loadExperiment(file, { set: [...set] }),
-    { workdir, workers: inside, report: reportFiles },
-    (event) => {
-      events.push(event);
-      observe(event);
-    },
-  );
+  const loaded = loadExperiment(file, { set: [...set] });
+  const { state } = await runExperiment(loaded, { ...options, workdir, workers: inside }, (event) => {
+    events.push(event);
+    observe(event);
+  });
   expect(state).toBe('complete');
   return { expected: findings(workdir), events };
 }

@@ -6,6 +6,7 @@ import { loadExperiment, trainingOf } from '../../../experiments/parse/index.js'
 import { prepareDataset, proxies, proxyBatch } from '../../../trainers/index.js';
 import { type Network } from '../../../spaces/index.js';
 import { Store } from '../../../store/index.js';
+import { reportFiles } from '../../../ui/index.js';
 import { nasInside } from '../../cli/nas.js';
 import { writeExperiment } from './experiment.js';
 import { interruptInside, runInside } from './inside.js';
@@ -32,7 +33,7 @@ beforeAll(async () => {
   enqueue: [mobilenet-x0.25], filter: { proxy: synflow, of: 3 } }`,
     final: null,
   });
-  whole = await runInside(file, workdir);
+  whole = await runInside(file, workdir, { report: reportFiles });
 }, 200_000);
 afterAll(() => {
   vi.unstubAllEnvs();

@@ -9,6 +9,7 @@ import { resumeExperiment, runExperiment, databasePath } from '../../../experime
 import { trainedModel } from '../../../experiments/trained-model.js';
 import { Store } from '../../../store/index.js';
 import { prepareDataset } from '../../../trainers/index.js';
+import { reportFiles } from '../../../ui/index.js';
 import { writeExperiment } from './experiment.js';
 import { inside, runInside } from './inside.js';
 import { killAndCompare, killCount } from './kill-and-resume.js';
@@ -59,7 +60,7 @@ function reading<T>(workdir: string, task: (store: Store) => T): T {
 describe('a run whose candidates inherit', () => {
   it(`is the same after ${killCount} kills, bit for bit`, { timeout: 1_800_000 }, async () => {
     const file = writeExperiment(directory, { ...small, name: 'first' });
-    const reference = await runInside(file, first());
+    const reference = await runInside(file, first(), { report: reportFiles });
     const { trials, supernet, finals, curves } = reference.expected;
     expect(supernet.curve).toHaveLength(2);
     expect(supernet.weights).not.toBeNull();

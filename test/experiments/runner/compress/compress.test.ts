@@ -24,7 +24,7 @@ afterAll(() => {
 });
 
 /** No latency steers it, so that runs can be compared; whatever int8 comes to, it is accepted. */
-const small = (name: string, compress: string, search = 'trials: 3', space: object = smallSpace) =>
+const small = (name: string, compress: string, search = 'trials: 2', space: object = smallSpace) =>
   writeExperiment(directory, {
     name,
     space: JSON.stringify(space),
@@ -83,7 +83,7 @@ describe('a run whose candidates may be int8', () => {
       const all = store.trials.all();
       return { trials: all, networks: all.map(({ genotypeId }) => store.networks.get(genotypeId) as Network) };
     });
-    expect(trials).toHaveLength(3);
+    expect(trials).toHaveLength(2);
     for (const [i, trial] of trials.entries()) {
       const { sizeBytes, int8SizeBytes } = costs(networks[i]);
       expect(trial).toMatchObject({ state: 'complete', precision: 'int8' });
@@ -104,7 +104,7 @@ describe('a run whose candidates may be int8', () => {
       expect(candidatesOf(trial).map(({ precision }) => precision)).toEqual(['int8', 'fp32']);
       expect(notes(events).filter((note) => note.startsWith(`trial ${i}: int8 accepted: `))).toHaveLength(1);
     }
-    expect(notes(events)).toContain('int8 chosen for 3 of 3 trials');
+    expect(notes(events)).toContain('int8 chosen for 2 of 2 trials');
   }, 120_000);
 
   it('calibrates and judges on images of the size that its networks take', async () => {
@@ -116,9 +116,9 @@ describe('a run whose candidates may be int8', () => {
   }, 120_000);
 
   it(`finds the same after ${killCount} kills, and after it was told to stop`, { timeout: 600_000 }, async () => {
-    const file = small('kills', 'int8: auto, max_accuracy_drop: 0.02', 'trials: 4');
+    const file = small('kills', 'int8: auto, max_accuracy_drop: 0.02', 'trials: 3');
     const reference = await runInside(file, join(directory, 'kills-run'));
-    expect(reference.expected.trials.map(({ variants }) => variants.length)).toEqual([2, 2, 2, 2]);
+    expect(reference.expected.trials.map(({ variants }) => variants.length)).toEqual([2, 2, 2]);
     expect(await interruptInside(file, join(directory, 'stopped'), 1)).toEqual(reference.expected);
     await killAndCompare(directory, file, reference, 31);
   });
@@ -133,7 +133,7 @@ describe('a run whose candidates may be int8', () => {
       expect(candidatesOf(trial)).toHaveLength(1);
     }
     expect(notes(events)).toContain('trial 0: kept fp32: int8 cannot be had: out of memory');
-    expect(notes(events)).toContain('int8 chosen for 0 of 3 trials (3 could not be quantized)');
+    expect(notes(events)).toContain('int8 chosen for 0 of 2 trials (2 could not be quantized)');
   }, 120_000);
 });
 
@@ -154,7 +154,7 @@ describe('a run whose candidates must be int8', () => {
 
   it('fails a trial that cannot be quantized', async () => {
     const { failure, trials } = await runUnable('unable-required', 'int8: require');
-    expect(String(failure)).toContain('all 3 trials failed');
+    expect(String(failure)).toContain('all 2 trials failed');
     for (const { state, message } of trials)
       expect({ state, message }).toEqual({ state: 'failed', message: 'int8 cannot be had: out of memory' });
   }, 120_000);
@@ -162,7 +162,7 @@ describe('a run whose candidates must be int8', () => {
 
 it('a run is refused that wants more images to calibrate on than it has to train with', async () => {
   const file = small('many', 'int8: auto');
-  await expect(runInside(file, join(directory, 'many'), ['compress.calibration.images=400'])).rejects.toThrow(
+  await expect(runInside(file, join(directory, 'many'), { set: ['compress.calibration.images=400'] })).rejects.toThrow(
     'compress.calibration.images: 400 images to calibrate on are more than the 180 images to train with',
   );
 });
