@@ -6,7 +6,7 @@ export interface Runner {
   /** Batches that it holds at once, the one that it computes included. */
   readonly slots: number;
   /**
-   * Computes one network, by index, on at most as many images as it was opened for. The inputs may be changed after the call.
+   * Computes one network, by index, on at most as many images as it was opened for; they stay as they are until then.
    * @throws RunnerEnded when it ends before; Error when the network fails
    */
   readonly run: (network: number, inputs: readonly Input[]) => Promise<Outcome>;

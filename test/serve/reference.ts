@@ -10,7 +10,10 @@ export async function outputsOf(model: Model, pixels: Uint8Array): Promise<Float
 }
 
 /** Pixels as the model takes them: normalised, in its layout. */
-export function valuesOf({ size, layout, normalisation }: Model, pixels: Uint8Array): Float32Array {
+export function valuesOf(
+  { size, layout, normalisation }: Pick<Model, 'size' | 'layout' | 'normalisation'>,
+  pixels: Uint8Array,
+): Float32Array {
   if (normalisation === null) throw new Error('the model does not say how pixels are normalised');
   const { mean, std } = normalisation;
   const [height, width, channels] = size;
