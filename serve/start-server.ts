@@ -25,6 +25,8 @@ export interface ServerOptions extends Omit<ServiceOptions, 'onBatch' | 'onWarni
   readonly decoders: number;
   /** Milliseconds that a request has when it does not say. */
   readonly budgetMs: number;
+  /** Whether requests are traced, by the provider that this process has registered with OpenTelemetry (`startTracing`). */
+  readonly isTraced?: boolean;
   readonly log: Logger;
 }
 
@@ -62,7 +64,7 @@ const patience = 75_000;
  *   cannot be listened on.
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-  const { host, port, token, names, origins = [], decoders, budgetMs, log, ...pool } = options;
+  const { host, port, token, names, origins = [], decoders, budgetMs, isTraced = false, log, ...pool } = options;
   if (token === undefined && !isLoopback(host))
     throw invalidInput(`a server on ${host} can be used by others: it needs a token`);
   const metrics = createMetrics();
@@ -75,6 +77,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     service,
     metrics,
     log,
+    isTraced,
     decoder: createDecoder({ parallel: decoders, maxPixels }),
     limits: { ...fixedLimits, inside: options.maxQueue + beside, budgetMs } satisfies Limits,
   };

@@ -84,6 +84,10 @@ export const serve = command({
         type: 'number',
         describe: 'Milliseconds not ready before connections are refused, when told to end; 5000, on a terminal 0',
       })
+      .option('otlp', {
+        type: 'string',
+        describe: 'Collector that is sent a trace of each request, by OTLP over HTTP (http://127.0.0.1:4318)',
+      })
       .option('log', { choices: logLevels, default: 'info' as const, describe: 'What is logged on stderr' })
       .option('json', { ...jsonOption, describe: 'Print the address and what was measured as JSON' }),
   run: async (args, terminal) => {
@@ -99,11 +103,13 @@ export const serve = command({
     const path = modelsAt(models);
     const made = isLoopback(host) ? undefined : makeToken();
     const token = tokenFile === undefined ? made : readToken(tokenFile);
-    const { readFrontier, startServer, watchModels } = await import('../../serve/index.js');
+    const { readFrontier, startServer, startTracing, watchModels } = await import('../../serve/index.js');
     const { createServeView } = await import('../serve/view.js');
     const view = createServeView(terminal, args.log);
     const counter = createCounter(terminal);
     try {
+      const onWarning = (message: string): void => view.log.warn(message);
+      const tracing = args.otlp === undefined ? null : await startTracing({ url: args.otlp, onWarning });
       const server = await startServer({
         read: () => readFrontier(path),
         host,
@@ -116,6 +122,7 @@ export const serve = command({
         maxBatch,
         decoders,
         budgetMs,
+        isTraced: tracing !== null,
         log: view.log,
         onProgress: counter.show('networks measured'),
         onServed: (pool) => {
@@ -130,6 +137,7 @@ export const serve = command({
       const onChange = (): void => void reloadModels(server, view.log);
       const unwatch = args.watch ? await watchModels(path, { everyMs: watchEveryMs, onChange }) : () => undefined;
       await untilEnded(server, drainMs, view.log).finally(unwatch);
+      await tracing?.close();
     } finally {
       counter.close();
       view.close();
