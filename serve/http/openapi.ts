@@ -20,8 +20,8 @@ const error = {
 /** What a route says of itself: its errors have the form of all errors. */
 export const described = (
   summary: string,
-  { tags, response, ...rest }: FastifySchema & { readonly response: Readonly<Record<string, unknown>> },
-): FastifySchema => ({ summary, tags, ...rest, response: { ...response, '4xx': error, '5xx': error } });
+  { response, ...rest }: FastifySchema & { readonly response: Readonly<Record<string, unknown>> },
+): FastifySchema => ({ summary, ...rest, response: { ...response, '4xx': error, '5xx': error } });
 
 /** `GET /openapi.json`: the routes that follow, as they describe themselves. */
 export async function describeApi(app: FastifyInstance, { token }: AccessOptions): Promise<void> {

@@ -1,8 +1,8 @@
 import { isIP } from 'node:net';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { denialOf, type Denial } from '../../../base/access.js';
 import { invalidInput, messageOf } from '../../../base/errors.js';
-import { isOwnHost, namesOf } from '../../../base/hosts.js';
-import { isSameToken } from '../../../base/token.js';
+import { namesOf } from '../../../base/hosts.js';
 import type { Artifact } from './artifact.js';
 import { StorageFailed, WrongContent } from './failures.js';
 import { chunkBytes } from './hashes.js';
@@ -37,21 +37,23 @@ const refuse = (reply: FastifyReply, status: number, message: string, hint?: str
     .type('application/json')
     .send({ error: { message, ...(hint === undefined ? {} : { hint }) } });
 
+const denials: { readonly [D in Denial]: (request: FastifyRequest, reply: FastifyReply) => FastifyReply } = {
+  origin: (_, reply) => refuse(reply, 403, 'pages in a browser may not have files of a run'),
+  host: ({ headers: { host } }, reply) =>
+    refuse(
+      reply,
+      403,
+      `files are not served as ${host ?? 'a host without a name'}`,
+      'workers.artifacts.url says under which name they are.',
+    ),
+  token: (_, reply) => refuse(reply, 401, 'the token is missing or wrong'),
+};
+
 /** Checks each request before anything else is done for it. */
 function checkAccess(app: FastifyInstance, names: ReadonlySet<string>, token: string): void {
   app.addHook('onRequest', async (request, reply) => {
-    const { origin, authorization, host } = request.headers;
-    // Programs do not send it, pages in a browser do.
-    if (origin !== undefined) await refuse(reply, 403, 'pages in a browser may not have files of a run');
-    else if (!isOwnHost(host, names))
-      await refuse(
-        reply,
-        403,
-        `files are not served as ${host ?? 'a host without a name'}`,
-        'workers.artifacts.url says under which name they are.',
-      );
-    else if (!isSameToken(authorization ?? '', `Bearer ${token}`))
-      await refuse(reply, 401, 'the token is missing or wrong');
+    const denial = denialOf(request.headers, { names, token });
+    if (denial !== null) await denials[denial](request, reply);
   });
 }
 

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { denialOf, type Denial } from '../../../base/access.js';
 import { invalidInput, messageOf, NasError } from '../../../base/errors.js';
 import { makeDirectory } from '../../../base/files.js';
 import { contentHash } from '../../../base/hash.js';
-import { isLoopback, isOwnHost, namesOf } from '../../../base/hosts.js';
+import { isLoopback, namesOf } from '../../../base/hosts.js';
 import { describeHolder, takeLock, type Lock } from '../../../base/lock.js';
-import { isSameToken } from '../../../base/token.js';
 import { describeEnvironment } from '../../environment.js';
 import type { BrowserConfig, DeviceConfig, LocalConfig } from '../../schema.js';
 import { createDevice } from '../create-device.js';
@@ -60,22 +60,22 @@ const mostModels = 16;
 const refuse = (reply: FastifyReply, status: number, message: string, hint?: string): FastifyReply =>
   reply.status(status).send({ error: { message, ...(hint === undefined ? {} : { hint }) } });
 
+const denials: { readonly [D in Denial]: (request: FastifyRequest, reply: FastifyReply) => FastifyReply } = {
+  origin: (_, reply) => refuse(reply, 403, 'pages in a browser may not use an agent'),
+  host: ({ headers: { host } }, reply) =>
+    refuse(
+      reply,
+      403,
+      `the agent does not answer as ${host ?? 'a host without a name'}`,
+      'nas agent --name NAME makes it answer under a name of yours.',
+    ),
+  token: (_, reply) => refuse(reply, 401, 'the token is missing or wrong'),
+};
+
 function checkAccess(app: FastifyInstance, names: ReadonlySet<string>, token: () => string | undefined): void {
   app.addHook('onRequest', async (request, reply) => {
-    const { origin, authorization, host: header } = request.headers;
-    const known = token();
-    // Programs do not send it, pages in a browser do: no page may use an agent on its reader's machine.
-    if (origin !== undefined) await refuse(reply, 403, 'pages in a browser may not use an agent');
-    // Nor one whose own name was made to point here: names that nobody has given the agent are not its.
-    else if (!isOwnHost(header, names))
-      await refuse(
-        reply,
-        403,
-        `the agent does not answer as ${header ?? 'a host without a name'}`,
-        'nas agent --name NAME makes it answer under a name of yours.',
-      );
-    else if (known === undefined || !isSameToken(authorization ?? '', `Bearer ${known}`))
-      await refuse(reply, 401, 'the token is missing or wrong');
+    const denial = denialOf(request.headers, { names, token: token() });
+    if (denial !== null) await denials[denial](request, reply);
   });
 }
 

@@ -1,4 +1,5 @@
 /** The description of the address, and the form of its answer, which is serialised by it. */
+import { described } from '../openapi.js';
 import { defaultTop } from './question.js';
 
 const file = { schema: { type: 'string', format: 'binary' } };
@@ -33,9 +34,8 @@ const result = {
   },
 } as const;
 
-export const classifySchema = {
+export const classifySchema = described('Classifies images', {
   operationId: 'classify',
-  summary: 'Classifies images',
   description:
     'The body is a JPEG, PNG or WebP file, or a form of several. The most accurate network answers with which all that waits ' +
     'is answered in time.',
@@ -75,4 +75,4 @@ export const classifySchema = {
       properties: { results: { type: 'array', items: result } },
     },
   },
-} as const;
+});
