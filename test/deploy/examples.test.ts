@@ -1,27 +1,9 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { parseAllDocuments } from 'yaml';
 import { z } from 'zod';
-import { commands } from '../../cli/commands/index.js';
-import { createParser } from '../../cli/run-command.js';
 import { loadExperiment } from '../../experiments/index.js';
-import { quietTerminal } from '../cli/quiet-terminal.js';
-
-const folder = fileURLToPath(new URL('../../deploy/examples', import.meta.url));
-const read = (name: string): string => readFileSync(join(folder, name), 'utf8');
-
-/** The documents of a YAML file, as what they say. */
-function documentsOf(name: string): unknown[] {
-  const documents = parseAllDocuments(read(name), { merge: true });
-  if ('empty' in documents) throw new Error(`${name} is empty`);
-  return documents.map((document) => {
-    expect(document.errors, name).toEqual([]);
-    const said: unknown = document.toJS();
-    return said;
-  });
-}
+import { commandLinesIn, documentsOf, examples, expectKnown, readExample, shellOf } from './examples.js';
 
 const text = z.string();
 const portsSchema = z.array(z.object({ port: z.union([z.number(), text]), targetPort: text.optional() }));
@@ -57,7 +39,7 @@ const podSchema = z.object({
   }),
 });
 
-const manifests = readdirSync(join(folder, 'kubernetes')).flatMap((name) =>
+const manifests = readdirSync(join(examples, 'kubernetes')).flatMap((name) =>
   documentsOf(join('kubernetes', name)).map((document) => manifestSchema.parse(document)),
 );
 const named = (kind: string, name: string) => {
@@ -98,20 +80,11 @@ const experimentSchema = z.object({
   }),
 });
 const { workers } = experimentSchema.parse(documentsOf('experiment.yaml')[0]);
-/** The shell commands of the guide to many machines. */
-const guide = readFileSync(join(folder, '../../docs/many-machines.md'), 'utf8');
-const guideLines = [...guide.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].flatMap(([, block]) =>
-  block.replaceAll('\\\n', ' ').split('\n'),
-);
-
 /** The command lines of `nas` in the examples and in the guide. */
 const commandLines: readonly (readonly string[])[] = [
   ...pods.filter(({ name }) => name !== 'queue').map(({ spec }) => spec.containers[0].args),
   ...['coordinator', 'worker'].map((name) => compose.services[name].command),
-  ...guideLines.flatMap((line) => {
-    const words = /^(?:npx )?nas ([^#]*)/.exec(line);
-    return words === null ? [] : [words[1].trim().split(/\s+/)];
-  }),
+  ...commandLinesIn(shellOf('many-machines.md')),
 ];
 
 const queue = new URL(workers.url);
@@ -169,16 +142,8 @@ describe('the example for Kubernetes', () => {
 });
 
 describe('the commands of the examples and of the guide', () => {
-  it.each(commandLines.map((words) => [words.join(' '), words] as const))(
-    'nas %s: has these options',
-    async (_, words) => {
-      const [verb, ...others] = words;
-      expect(commands.map(({ name }) => name)).toContain(verb);
-      const help = await createParser([verb], quietTerminal).getHelp();
-      const known = new Set([...help.matchAll(/(--[a-z][a-z-]*)/g)].map(([option]) => option));
-      const given = others.filter((word) => word.startsWith('--')).map((word) => word.split('=')[0]);
-      expect([...known]).toEqual(expect.arrayContaining(given));
-    },
+  it.each(commandLines.map((words) => [words.join(' '), words] as const))('nas %s: has these options', (_, words) =>
+    expectKnown(words),
   );
 
   it('are some', () => expect(commandLines.length).toBeGreaterThan(6));
@@ -186,8 +151,8 @@ describe('the commands of the examples and of the guide', () => {
 
 describe('the experiment of the examples', () => {
   it('is valid, but for the password that is in place later', () => {
-    const file = join(folder, 'experiment.yaml');
-    const password = join(folder, 'kubernetes/secret.yaml');
+    const file = join(examples, 'experiment.yaml');
+    const password = join(examples, 'kubernetes/secret.yaml');
     const { experiment } = loadExperiment(file, { set: [`workers.password_file=${password}`] });
     expect(experiment.name).toBe('many-machines');
   });
@@ -204,7 +169,7 @@ describe('the example for Compose', () => {
     for (const [name, { secrets }] of Object.entries(compose.services)) expect(secrets, name).toEqual(names);
     expect(`/run/secrets/${names.join()}`).toBe(workers.password_file);
     for (const each of ['compose.yaml', 'kubernetes/queue.yaml', 'kubernetes/workers.yaml'])
-      expect(read(each)).toContain(workers.password_file);
+      expect(readExample(each)).toContain(workers.password_file);
   });
 
   it('makes the volumes that it mounts', () => {

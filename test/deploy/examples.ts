@@ -1,0 +1,49 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { commands } from '../../cli/commands/index.js';
+import { createParser } from '../../cli/run-command.js';
+import { quietTerminal } from '../cli/quiet-terminal.js';
+
+/** Where the examples are. */
+export const examples = fileURLToPath(new URL('../../deploy/examples', import.meta.url));
+
+export const readExample = (name: string): string => readFileSync(join(examples, name), 'utf8');
+
+/** The documents of a YAML file of the examples, as what they say. */
+export function documentsOf(name: string): unknown[] {
+  const documents = parseAllDocuments(readExample(name), { merge: true });
+  if ('empty' in documents) throw new Error(`${name} is empty`);
+  return documents.map((document) => {
+    expect(document.errors, name).toEqual([]);
+    const said: unknown = document.toJS();
+    return said;
+  });
+}
+
+/** The words after `nas` of the lines of a text that begin with that command, comments left out. */
+export const commandLinesIn = (text: string): string[][] =>
+  text
+    .replaceAll('\\\n', ' ')
+    .split('\n')
+    .flatMap((line) => {
+      const words = /^\s*(?:#\s+)?(?:npx )?nas ([^#&]*)/.exec(line);
+      return words === null ? [] : [words[1].trim().split(/\s+/)];
+    });
+
+/** The lines of a guide's shell examples. */
+export const shellOf = (guide: string): string =>
+  [...readFileSync(join(examples, '../../docs', guide), 'utf8').matchAll(/^```sh\n([\s\S]*?)^```$/gm)]
+    .map(([, block]) => block)
+    .join('\n');
+
+/** Fails where the command has not the verb or the options that these words name. */
+export async function expectKnown([verb, ...others]: readonly string[]): Promise<void> {
+  expect(commands.map(({ name }) => name)).toContain(verb);
+  const help = await createParser([verb], quietTerminal).getHelp();
+  const known = new Set([...help.matchAll(/(--[a-z][a-z-]*)/g)].map(([option]) => option));
+  const given = others.filter((word) => word.startsWith('--')).map((word) => word.split('=')[0]);
+  expect([...known]).toEqual(expect.arrayContaining(given));
+}

@@ -1,0 +1,100 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { commandLinesIn, documentsOf, examples, expectKnown, readExample, shellOf } from './examples.js';
+
+const text = z.string();
+const probe = z.object({ httpGet: z.object({ path: text, port: text }) });
+
+const deploymentSchema = z.object({
+  spec: z.object({
+    selector: z.object({ matchLabels: z.record(text, text) }),
+    template: z.object({
+      metadata: z.object({ labels: z.record(text, text) }),
+      spec: z.object({
+        terminationGracePeriodSeconds: z.number(),
+        containers: z.tuple([
+          z.object({
+            image: text,
+            args: z.array(text),
+            ports: z.array(z.object({ name: text, containerPort: z.number() })),
+            startupProbe: probe,
+            readinessProbe: probe,
+            livenessProbe: probe,
+            resources: z.object({ limits: z.object({ cpu: text, memory: text }) }),
+            volumeMounts: z.array(z.object({ name: text, mountPath: text })),
+          }),
+        ]),
+        volumes: z.array(z.object({ name: text, secret: z.object({ secretName: text }) })),
+      }),
+    }),
+  }),
+});
+
+const manifestSchema = z.looseObject({ kind: text, metadata: z.object({ name: text, namespace: text.optional() }) });
+const folder = 'serve/kubernetes';
+const manifests = readdirSync(join(examples, folder)).flatMap((name) =>
+  documentsOf(join(folder, name)).map((document) => manifestSchema.parse(document)),
+);
+const named = (kind: string, name: string) => {
+  const found = manifests.find((manifest) => manifest.kind === kind && manifest.metadata.name === name);
+  if (found === undefined) throw new Error(`there is no ${kind} ${name}`);
+  return found;
+};
+const { spec } = deploymentSchema.parse(named('Deployment', 'classifier'));
+const [container] = spec.template.spec.containers;
+const optionOf = (name: string): string | undefined =>
+  container.args.find((word) => word.startsWith(`--${name}=`))?.split('=')[1];
+
+describe('the example of a server for Kubernetes', () => {
+  it('is in one namespace, which it makes', () => {
+    named('Namespace', 'classifier');
+    const others = manifests.filter(({ kind }) => kind !== 'Namespace');
+    expect(new Set(others.map(({ metadata: { namespace } }) => namespace))).toEqual(new Set(['classifier']));
+  });
+
+  it('asks the pod where it listens, for what the server answers', () => {
+    expect(container.ports).toEqual([{ name: 'http', containerPort: Number(optionOf('port')) }]);
+    for (const { httpGet } of [container.startupProbe, container.readinessProbe, container.livenessProbe])
+      expect(httpGet.port).toBe('http');
+    expect(container.readinessProbe.httpGet.path).toBe('/v2/health/ready');
+    expect(container.livenessProbe.httpGet.path).toBe('/v2/health/live');
+    expect(JSON.stringify(named('Service', 'classifier')['spec'])).toContain('"targetPort":"http"');
+  });
+
+  it('mounts the token where it is read, and selects its own pods', () => {
+    const [{ mountPath, name }] = container.volumeMounts;
+    const secret = spec.template.spec.volumes.find((volume) => volume.name === name)?.secret.secretName;
+    named('Secret', secret ?? '');
+    expect(optionOf('token-file')).toBe(`${mountPath}/token`);
+    expect(spec.template.metadata.labels).toEqual(spec.selector.matchLabels);
+  });
+
+  it('waits for what is being answered before a pod is ended, and has a processor for each thread', () => {
+    const longest = Number(optionOf('drain-ms')) + Number(optionOf('budget-ms'));
+    expect(spec.template.spec.terminationGracePeriodSeconds * 1000).toBeGreaterThan(longest);
+    expect(container.resources.limits.cpu).toBe(optionOf('workers'));
+  });
+
+  it('has the image that the Dockerfile beside it is built as, with the same command', () => {
+    const dockerfile = readExample('serve/Dockerfile');
+    expect(dockerfile).toContain(`-t ${container.image}`);
+    const [, command] = /^CMD (\[.*\])$/m.exec(dockerfile) ?? [];
+    expect(container.args).toEqual(expect.arrayContaining(z.array(text).parse(JSON.parse(command))));
+  });
+});
+
+const commandLines = [
+  container.args,
+  ...['serve/nginx.conf', 'serve/Dockerfile'].flatMap((name) => commandLinesIn(readExample(name))),
+  ...commandLinesIn(shellOf('serving.md')),
+];
+
+describe('the commands of the examples and of the guide to serving', () => {
+  it.each(commandLines.map((words) => [words.join(' '), words] as const))('nas %s: has these options', (_, words) =>
+    expectKnown(words),
+  );
+
+  it('are some', () => expect(commandLines.length).toBeGreaterThan(6));
+});
