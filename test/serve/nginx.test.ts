@@ -1,0 +1,92 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { generateLoad } from '../../bench/serve/load/generate.js';
+import type { LoadReport } from '../../bench/serve/load/report.js';
+import { startNas, type ServerProcess } from '../../bench/serve/server-process.js';
+import { readExample } from '../deploy/examples.js';
+import { describeWithNginx, startNginx, type Nginx } from '../support/nginx.js';
+import { freePort } from '../support/valkey.js';
+import { writeFrontier } from './models.js';
+
+const connections = 8;
+const nothingLost = { late: 0, refused: 0, expired: 0, failed: 0, broken: 0, unreached: 0, unanswered: 0 };
+
+describeWithNginx('two servers behind nginx, as the example has them', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'nas-serve-nginx-'));
+  const models = join(folder, 'models');
+  const image = join(folder, 'image.png');
+  let servers: readonly ServerProcess[] = [];
+  let nginx: Nginx | undefined;
+  let port = 0;
+
+  beforeAll(async () => {
+    mkdirSync(models);
+    writeFrontier(models);
+    const pixels = { width: 28, height: 28, channels: 3, background: 'teal' } as const;
+    writeFileSync(image, await sharp({ create: pixels }).png().toBuffer());
+  });
+  beforeEach(async () => {
+    servers = await Promise.all([startNas(models), startNas(models)]);
+    port = await freePort();
+    const ports = new Map(
+      ['7701', '7702', '8080'].map((name, i) => [name, [...servers.map((each) => each.port), port][i]]),
+    );
+    const example = readExample('serve/nginx.conf');
+    nginx = await startNginx(example.replace(/(?<=127\.0\.0\.1:)\d+/g, (found) => String(ports.get(found) ?? found)));
+  });
+  afterEach(async () => {
+    await nginx?.stop();
+    await Promise.all(servers.map((server) => server.end()));
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  const statusOf = async (path: string) => (await fetch(`http://127.0.0.1:${port}${path}`)).status;
+
+  /** What became of requests that came while something happened. */
+  async function whileAsked(task: () => unknown): Promise<LoadReport> {
+    const stop = new AbortController();
+    const headers = { 'content-type': 'image/png', 'x-budget-ms': '60000' };
+    const load = generateLoad(
+      {
+        port,
+        requests: [{ path: '/v1/classify', headers, body: image }],
+        pace: { kind: 'open', perSecond: 60, seed: 1 },
+        seconds: 60,
+        connections,
+        budgetMs: 60_000,
+      },
+      { stop: stop.signal },
+    );
+    const askOften = async (): Promise<void> => {
+      for (let i = 0; i < 20; i++) expect(await statusOf('/v2/health/live')).toBe(200);
+    };
+    await askOften();
+    await task();
+    await askOften();
+    stop.abort();
+    return load;
+  }
+
+  it('hides what is not for clients', async () => {
+    expect(await statusOf('/v2/models/frontier')).toBe(200);
+    expect(await statusOf('/metrics')).toBe(404);
+    expect(await statusOf('/v2/repository/index')).toBe(404);
+  });
+
+  it('loses no request when one is told to end', async () => {
+    const { counts } = await whileAsked(() => servers[0].end());
+    expect(counts.good).toBeGreaterThan(0);
+    expect(counts).toEqual({ ...nothingLost, good: counts.good });
+  });
+
+  it('loses none but those that a killed one held', async () => {
+    const { counts } = await whileAsked(() => process.kill(servers[0].pid, 'SIGKILL'));
+    const { good, failed, broken } = counts;
+    expect(good).toBeGreaterThan(0);
+    expect(failed + broken).toBeLessThanOrEqual(connections);
+    expect(counts).toEqual({ ...nothingLost, good, failed, broken });
+  });
+});
