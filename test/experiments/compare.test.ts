@@ -88,12 +88,14 @@ describe('a summary', () => {
 });
 
 describe('nas bench search', () => {
-  const settings = ['--seeds', '3', '--at', '10,30', '--controllers', 'random,local', '--workers', '2'];
+  const settings = ['--seeds', '3', '--at', '10,30', '--controllers', 'random,local'];
   const common = [...settings, '--budget', '30'];
   const bench = (...args: readonly string[]) => nasInside(['bench', 'search', ...args]);
 
-  let written: ReturnType<typeof bench>;
-  beforeAll(() => void (written = bench(file, ...common, '--json')));
+  let written: Awaited<ReturnType<typeof bench>>;
+  beforeAll(async () => {
+    written = await bench(file, ...common, '--json', '--workers', '2');
+  });
 
   const curvesOf = (json: string): unknown => {
     const { methods } = JSON.parse(json) as { methods: { method: string; curve: unknown; found: number }[] };
@@ -102,17 +104,17 @@ describe('nas bench search', () => {
 
   it('finds the same with any number of workers, from a table or an experiment', async () => {
     const goals = ['--objectives', 'acc:max:expensive,ms:min:cheap', '--decisions', 'depth,kernel,act'];
-    const shared = common.filter((_, i) => i < 6 || i > 7);
-    const one = await bench('--table', csv, ...goals, ...shared, '--json', '--workers', '1');
-    const three = await bench('--table', csv, ...goals, ...shared, '--json', '--workers', '3');
+    const one = await bench('--table', csv, ...goals, ...common, '--json', '--workers', '1');
+    const three = await bench('--table', csv, ...goals, ...common, '--json', '--workers', '3');
     expect(one.code).toBe(0);
     expect(curvesOf(three.out)).toEqual(curvesOf(one.out));
-    expect(curvesOf((await written).out)).toEqual(curvesOf(one.out));
+    expect(curvesOf(written.out)).toEqual(curvesOf(one.out));
   });
 
   it('draws the curves, and says when a table was too small', async () => {
     const output = join(folder, 'curves');
-    const { code, out, err } = await bench(file, ...settings, '--budget', '60', '--devices', 'ms,secs', '-o', output);
+    const wide = ['--budget', '60', '--devices', 'ms,secs'];
+    const { code, out, err } = await bench(file, ...settings, ...wide, '--workers', '1', '-o', output);
     expect(code).toBe(0);
     expect(out).toMatch(/local +0\.\d{3} \(0\.\d{3} to 0\.\d{3}\) +1\.000 \(1\.000 to 1\.000\) .*\(2\/2 devices\)/);
     expect(err).toContain('random: all 48 networks');
@@ -121,8 +123,8 @@ describe('nas bench search', () => {
   });
 
   it('with parallel evaluations, asks without the latest results', async () => {
-    const four = await bench(file, ...common, '--json', '--parallel', '4');
-    expect(curvesOf(four.out)).not.toEqual(curvesOf((await written).out));
+    const four = await bench(file, ...common, '--json', '--workers', '1', '--parallel', '4');
+    expect(curvesOf(four.out)).not.toEqual(curvesOf(written.out));
   });
 
   it.each([
