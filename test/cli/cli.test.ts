@@ -32,7 +32,7 @@ describe('the command', () => {
   it('has exactly these verbs, each with help and examples', async () => {
     const names = commands.map(({ name }) => name);
     expect(names.join(' ')).toBe(
-      'init validate space run resume status ui trials show pareto specialize shrink export evaluate quantize devices agent worker workers latency bench doctor',
+      'init validate space run resume status ui trials show pareto specialize shrink export evaluate quantize serve devices agent worker workers latency bench doctor',
     );
     const lines = commands.flatMap((verb) =>
       verb.commands.length === 0 ? [[verb.name]] : verb.commands.map(({ name }) => [verb.name, name]),
