@@ -1,9 +1,8 @@
 import * as ort from 'onnxruntime-node';
 import { DeviceFailure, NasError, messageOf } from '../../base/errors.js';
 import type { Target } from '../target.js';
-import { selectAdapter } from './adapters/index.js';
+import { selectAdapter } from './adapters/select.js';
 import { deviceFailureOf, withoutSource } from './device-failures.js';
-import { unsharedBytes } from './unshared-bytes.js';
 
 /** Where a model runs, and how its memory is used; by default the provider `cpu` and one spinning thread. */
 export interface SessionOptions extends Partial<Pick<Target, 'provider' | 'device' | 'threads' | 'spinning'>> {
@@ -55,6 +54,12 @@ export async function runSession(
   } catch (error) {
     throw failed('the compiled program failed', error);
   }
+}
+
+/** Loaded when it is asked for: the parser of ONNX files takes 10 MB of each thread that only runs them. */
+async function withUnsharedBytes(model: Uint8Array): Promise<Uint8Array> {
+  const { unsharedBytes } = await import('./unshared-bytes.js');
+  return unsharedBytes(model);
 }
 
 /** A provider with what it is told by options of its own. */
@@ -112,7 +117,7 @@ export async function createSession(
   try {
     return typeof model === 'string'
       ? await ort.InferenceSession.create(model, settings)
-      : await ort.InferenceSession.create(exactIntegers ? unsharedBytes(model) : model, settings);
+      : await ort.InferenceSession.create(exactIntegers ? await withUnsharedBytes(model) : model, settings);
   } catch (error) {
     const what = typeof model === 'string' ? `'${model}'` : 'the model';
     throw failed(`ONNX Runtime could not open ${what} with provider '${provider}'`, error);

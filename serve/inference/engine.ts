@@ -1,6 +1,6 @@
 import { Tensor, type InferenceSession } from 'onnxruntime-node';
 import { invalidInput, messageOf } from '../../base/errors.js';
-import { imageShape } from '../../compiler/runtime/classifier/classifier.js';
+import { imageShape } from '../../compiler/runtime/classifier/image-shape.js';
 import type { Layout } from '../../compiler/runtime/classifier/metadata.js';
 import { createSession } from '../../compiler/runtime/session.js';
 import type { ImageSize, Model, Normalisation } from '../models/model.js';

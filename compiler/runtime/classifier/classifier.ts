@@ -1,18 +1,8 @@
 import { invalidInput } from '../../../base/errors.js';
+import { imageShape, type ImageData } from './image-shape.js';
 import type { ClassifierFacts, Layout } from './metadata.js';
 import { showTensor, type Dimension } from './onnx-file.js';
 import type { ClassifierSignature } from './signature.js';
-
-/** The images and classes that a classifier is used on; a data set's description will do. */
-export interface ImageData {
-  readonly height: number;
-  readonly width: number;
-  readonly channels: number;
-  readonly classes: readonly string[];
-  /** Per channel of pixel / 255: how the images are normalised. */
-  readonly mean: readonly number[];
-  readonly std: readonly number[];
-}
 
 /** How a model classifies given images. */
 export interface Classifier {
@@ -49,15 +39,6 @@ export function fitClassifier(
   };
 }
 
-/** Extents of one image in a layout. */
-export const imageShape: {
-  readonly [L in Layout]: (
-    image: Pick<ImageData, 'height' | 'width' | 'channels'>,
-  ) => readonly [number, number, number];
-} = {
-  NHWC: ({ height, width, channels }) => [height, width, channels],
-  NCHW: ({ height, width, channels }) => [channels, height, width],
-};
 const layouts = Object.keys(imageShape) as Layout[];
 
 function layoutFor({ input }: ClassifierSignature, data: ImageData, where: string, declared?: Layout): Layout {

@@ -1,5 +1,6 @@
 /** Image classifiers of others, ONNX files or TF.js layers models: what they take, whether they fit some data, running them. */
-export { fitClassifier, imageShape, type Classifier, type ImageData } from './classifier.js';
+export { fitClassifier, type Classifier } from './classifier.js';
+export { imageShape, type ImageData } from './image-shape.js';
 export { layersSignature, loadLayersModel, type LoadedLayersModel } from './layers-model.js';
 export { classifierFacts, factsOf, parseText, type ClassifierFacts, type Layout } from './metadata.js';
 export { inputsOf, outputsOf, parseOnnx, showTensors, type OnnxFile, type TensorInfo } from './onnx-file.js';

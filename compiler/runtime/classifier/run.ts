@@ -1,7 +1,8 @@
 import { Tensor } from 'onnxruntime-node';
 import { invalidInput, messageOf } from '../../../base/errors.js';
 import { createSession, type SessionOptions } from '../session.js';
-import { imageShape, type Classifier, type ImageData } from './classifier.js';
+import type { Classifier } from './classifier.js';
+import { imageShape, type ImageData } from './image-shape.js';
 
 /** A classifier that is ready to run. */
 export interface OpenClassifier {
