@@ -10,7 +10,10 @@ import { BadImage, type Decoder } from './types.js';
 export interface DecoderOptions {
   /** Images decoded at a time, each by one thread of libuv's pool, which has four unless UV_THREADPOOL_SIZE says otherwise. */
   readonly parallel: number;
-  /** Width times height of the largest image that is taken: it is checked before memory is used for it. */
+  /**
+   * Width times height of the largest image that is taken, which is checked before memory is used for it. Most are decoded row by
+   * row; interlaced PNGs, progressive JPEGs and WebPs as a whole, in up to 8 bytes a pixel.
+   */
   readonly maxPixels: number;
 }
 

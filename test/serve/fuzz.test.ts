@@ -24,6 +24,8 @@ import { colourNetworks, writeFrontier } from './models.js';
 const image = [32, 32, 3] as const;
 const bodyBytes = 1 << 18;
 const requestMs = 400;
+/** `npm run test:serve` tries more. */
+const times = process.env['NAS_SERVE_ALL'] === '1' ? 20 : 1;
 const files = await Promise.all([
   picture({ width: 40, height: 30 }).jpeg().toBuffer(),
   picture({ width: 40, height: 30 }).jpeg({ progressive: true }).toBuffer(),
@@ -176,7 +178,7 @@ describe('A server of networks, whatever it is sent,', () => {
       fc.asyncProperty(fc.oneof({ weight: 1, arbitrary: bytes }, { weight: 9, arbitrary: damaged }), (body) =>
         expectAnswer(classify(body)),
       ),
-      { numRuns: 150 },
+      { numRuns: 150 * times },
     );
   });
 
@@ -186,14 +188,14 @@ describe('A server of networks, whatever it is sent,', () => {
       fc.asyncProperty(form, boundary, (body, end) =>
         expectAnswer(classify(body, { 'content-type': `multipart/form-data${end}` })),
       ),
-      { numRuns: 150 },
+      { numRuns: 150 * times },
     );
   });
 
   it('answers tensors in any JSON, of any shape and with any numbers', async () => {
     await fc.assert(
       fc.asyncProperty(fc.oneof(inferRequest, anything), (request) => expectAnswer(infer(JSON.stringify(request)))),
-      { numRuns: 300 },
+      { numRuns: 300 * times },
     );
   });
 
@@ -205,7 +207,7 @@ describe('A server of networks, whatever it is sent,', () => {
         const length = lie ?? `${json.length}`;
         return expectAnswer(infer(Buffer.concat([json, rest]), { 'inference-header-content-length': length }));
       }),
-      { numRuns: 200 },
+      { numRuns: 200 * times },
     );
   });
 
@@ -248,7 +250,7 @@ describe('A server of networks, whatever it is sent,', () => {
         );
         expect(answer).toMatch(/^HTTP\/1.1 4\d\d /);
       }),
-      { numRuns: 30 },
+      { numRuns: 30 * times },
     );
   });
 
@@ -297,7 +299,7 @@ describe('A server of networks, whatever it is sent,', () => {
       fc.asyncProperty(fc.uint8Array({ minLength: 1 }), async (sent) => {
         expect(await exchange(sent)).toMatch(/^(HTTP\/1.1 4\d\d |$)/);
       }),
-      { numRuns: 20 },
+      { numRuns: 20 * times },
     );
   });
 
