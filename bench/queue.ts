@@ -27,7 +27,7 @@ import { startScript } from './queue/child.js';
 import { busySlots } from './queue/hosts.js';
 import { overheadOf } from './queue/overhead.js';
 import { secondsOf, type PartSeconds } from './queue/processor-time.js';
-import { trialsPerHour } from './queue/trainings.js';
+import { trainTrials, type Trained } from './queue/trainings.js';
 import { timeTransfers } from './queue/transfer.js';
 
 const { values: options } = parseArgs({
@@ -73,10 +73,10 @@ async function withWorkers<T>(
   }
 }
 
-/** The medians of what each part had, in ms for each of so many jobs. */
-const partsText = (rounds: readonly PartSeconds[], jobs: number): string =>
+/** The medians of what each part had, in ms. */
+const partsText = (rounds: readonly PartSeconds[]): string =>
   Object.keys(rounds[0])
-    .map((part) => `${part} ${((1000 * median(rounds.map((round) => round[part]))) / jobs).toFixed(2)}`)
+    .map((part) => `${part} ${(1000 * median(rounds.map((round) => round[part]))).toFixed(2)}`)
     .join(', ') || 'this system does not say';
 
 const say = (text: string): void => console.log(`${text}   (load ${loadavg()[0].toFixed(1)})`);
@@ -99,7 +99,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
     say(
       `overhead: ${median(figures.queue).toFixed(0)} jobs/s through the queue (bar: 300), ${median(figures.pool).toFixed(0)} through processes of this machine`,
     );
-    say(`overhead: processor time a job, in ms: ${partsText(parts, size.jobs)}`);
+    say(`overhead: processor time a job, in ms: ${partsText(parts)}`);
   },
   hosts: async () => {
     const kind = { processes: 4, workers: 4, slots: 1 };
@@ -125,17 +125,20 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   trainings: async () => {
     const folder = folderOf('trainings');
     const trials = Number(options.trials);
-    const figures = { queue: [] as number[], pool: [] as number[] };
-    await withWorkers('trainings', { processes: 2, workers: 1, slots: 1 }, async (create) => {
+    const queue: Trained[] = [];
+    const pool: Trained[] = [];
+    await withWorkers('trainings', { processes: 2, workers: 1, slots: 1 }, async (create, seconds) => {
       for (const round of turns) {
-        figures.queue.push(await trialsPerHour(folder, `queue-${round}`, create, trials));
-        figures.pool.push(await trialsPerHour(folder, `pool-${round}`, localWorkers, trials));
+        queue.push(await trainTrials(folder, `queue-${round}`, create, trials, seconds));
+        pool.push(await trainTrials(folder, `pool-${round}`, localWorkers, trials, seconds));
       }
     });
-    const [queue, pool] = [median(figures.queue), median(figures.pool)];
+    const [rate, poolRate] = [queue, pool].map((rounds) => median(rounds.map(({ trialsPerHour }) => trialsPerHour)));
     say(
-      `trainings: ${queue.toFixed(0)} trials/h by two workers, ${pool.toFixed(0)} by a pool of two: ${(queue / pool).toFixed(3)} (bar: 0.95)`,
+      `trainings: ${rate.toFixed(0)} trials/h by two workers, ${poolRate.toFixed(0)} by a pool of two: ${(rate / poolRate).toFixed(3)} (bar: 0.95)`,
     );
+    const partsOf = (rounds: readonly Trained[]): string => partsText(rounds.map(({ parts }) => parts));
+    say(`trainings: processor time a trial, in ms, with workers: ${partsOf(queue)}; of the pool: ${partsOf(pool)}`);
   },
 };
 

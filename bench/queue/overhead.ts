@@ -1,11 +1,11 @@
 import type { CreateJobRunner } from '../../experiments/runner/jobs/local-pool.js';
-import { spent, type PartSeconds } from './processor-time.js';
+import { spentOnEach, type PartSeconds } from './processor-time.js';
 import { littleData, runSearch, writeEvaluation } from './setting.js';
 
 /** What many jobs of nothing cost. */
 export interface Overhead {
   readonly jobsPerSecond: number;
-  /** Processor time that each part had in all, in seconds. */
+  /** Processor time that each part had for a job, in seconds. */
   readonly parts: PartSeconds;
 }
 
@@ -36,7 +36,7 @@ export async function overheadOf(
     const began = performance.now();
     await submit(20 * slots, jobs);
     const jobsPerSecond = (1000 * jobs) / (performance.now() - began);
-    overhead = { jobsPerSecond, parts: spent(before, seconds()) };
+    overhead = { jobsPerSecond, parts: spentOnEach(jobs, before, seconds()) };
     return runner;
   };
   const parts = { data: littleData, evaluate: { type: 'module', path } };

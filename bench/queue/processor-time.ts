@@ -42,10 +42,16 @@ export function secondsOf({ server, workers }: Parts): PartSeconds {
     coordinator: ownSeconds(process.pid),
     server: ownSeconds(server),
     workers: sum(workers.map(ownSeconds)),
-    jobs: sum(workers.flatMap(childrenOf).map(treeSeconds)),
+    // A coordinator without workers has its jobs done below it.
+    jobs: sum(
+      [process.pid, ...workers]
+        .flatMap(childrenOf)
+        .filter((pid) => pid !== server && !workers.includes(pid))
+        .map(treeSeconds),
+    ),
   };
 }
 
-/** What each part had between two moments. */
-export const spent = (before: PartSeconds, after: PartSeconds): PartSeconds =>
-  Object.fromEntries(Object.entries(after).map(([part, seconds]) => [part, seconds - (before[part] ?? 0)]));
+/** What each part had between two moments for each of so many jobs. */
+export const spentOnEach = (jobs: number, before: PartSeconds, after: PartSeconds): PartSeconds =>
+  Object.fromEntries(Object.entries(after).map(([part, seconds]) => [part, (seconds - before[part]) / jobs]));
