@@ -13,12 +13,18 @@ export const isLoopback = (host: string): boolean =>
 export const namesOf = (host: string, given: readonly string[] = []): ReadonlySet<string> =>
   new Set([hostname(), `${hostname()}.local`, 'localhost', host, ...given].map((name) => name.toLowerCase()));
 
+/** The last header that was one of these names: clients ask by the same again and again. */
+const lastOwn = new WeakMap<ReadonlySet<string>, string>();
+
 /**
  * Whether a server may answer a request with this `Host` header. A page in a browser can have its own name point at any
  * machine (DNS rebinding), and would then be of the same origin as the server; it cannot have an address point elsewhere.
  */
 export function isOwnHost(header: string | undefined, names: ReadonlySet<string>): boolean {
+  if (header !== undefined && lastOwn.get(names) === header) return true;
   const url = `http://${header ?? ''}`;
   const host = URL.canParse(url) ? withoutBrackets(new URL(url).hostname) : '';
-  return host !== '' && (isIP(host) !== 0 || names.has(host));
+  const isOwn = host !== '' && (isIP(host) !== 0 || names.has(host));
+  if (isOwn && header !== undefined) lastOwn.set(names, header);
+  return isOwn;
 }

@@ -16,19 +16,25 @@ export function checkOutput(asked: string | undefined, { output }: Served): stri
 }
 
 const round = (ms: number): number => Math.round(ms * 1000) / 1000;
-const most = (answers: readonly Answer[], of: (answer: Answer) => number): number => Math.max(...answers.map(of));
 
-/** Who answered, and how long it took: of several images, all networks, and the longest times. */
+/** Who answered, and how long it took: of several images, all networks, their mean accuracy, and the longest times. */
 function parametersOf(answers: readonly Answer[]) {
-  const models = answers.map(({ model }) => model);
-  const accuracies = models.map(({ accuracy }) => accuracy).filter((accuracy) => accuracy !== null);
-  const mean = accuracies.reduce((a, b) => a + b, 0) / accuracies.length;
+  const networks = new Set<string>();
+  let [accuracy, queuedMs, computedMs, batch] = [0, 0, 0, 0];
+  for (const answer of answers) {
+    networks.add(answer.model.name);
+    // Where one is not known, the mean is not either.
+    accuracy += answer.model.accuracy ?? NaN;
+    queuedMs = Math.max(queuedMs, answer.queuedMs);
+    computedMs = Math.max(computedMs, answer.computedMs);
+    batch = Math.max(batch, answer.batch);
+  }
   return {
-    network: [...new Set(models.map(({ name }) => name))].join(','),
-    ...(accuracies.length === models.length ? { accuracy: mean } : {}),
-    queued_ms: round(most(answers, ({ queuedMs }) => queuedMs)),
-    computed_ms: round(most(answers, ({ computedMs }) => computedMs)),
-    batch: most(answers, ({ batch }) => batch),
+    network: [...networks].join(','),
+    accuracy: Number.isNaN(accuracy) ? undefined : accuracy / answers.length,
+    queued_ms: round(queuedMs),
+    computed_ms: round(computedMs),
+    batch,
   };
 }
 
@@ -60,7 +66,7 @@ export function sendAnswer(
     JSON.stringify({
       model_name: served.name,
       model_version: version,
-      ...(request.id === undefined ? {} : { id: request.id }),
+      id: request.id,
       parameters: parametersOf(answers),
       outputs: [output],
     });

@@ -20,21 +20,26 @@ export function parseBytes(app: FastifyInstance, mostBytes: number): void {
   app.removeAllContentTypeParsers();
   // Schemas describe what the bytes hold; the routes read it, and say better what is wrong.
   app.setValidatorCompiler(() => () => true);
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
-    const encoding = request.headers['content-encoding'];
-    if (encoding === undefined) {
-      done(null, body);
-      return;
-    }
-    const decompress = decompressors.get(encoding);
-    if (decompress === undefined) {
-      done(new Refusal(415, `the body is in the encoding ${shown(encoding)}`, 'gzip and deflate are read.'));
-      return;
-    }
-    decompress(body, { maxOutputLength: mostBytes }, (error, bytes) => {
-      if (error === null) done(null, bytes);
-      else if (isTooLarge(error)) done(new Refusal(413, `the body has, decompressed, more than ${mostBytes} bytes`));
-      else done(badRequest(`the body is no ${encoding}: ${messageOf(error)}`));
-    });
-  });
+  // The parsers of types that are named are looked up faster.
+  app.addContentTypeParser(
+    ['application/octet-stream', 'application/json', '*'],
+    { parseAs: 'buffer' },
+    (request, body: Buffer, done) => {
+      const encoding = request.headers['content-encoding'];
+      if (encoding === undefined) {
+        done(null, body);
+        return;
+      }
+      const decompress = decompressors.get(encoding);
+      if (decompress === undefined) {
+        done(new Refusal(415, `the body is in the encoding ${shown(encoding)}`, 'gzip and deflate are read.'));
+        return;
+      }
+      decompress(body, { maxOutputLength: mostBytes }, (error, bytes) => {
+        if (error === null) done(null, bytes);
+        else if (isTooLarge(error)) done(new Refusal(413, `the body has, decompressed, more than ${mostBytes} bytes`));
+        else done(badRequest(`the body is no ${encoding}: ${messageOf(error)}`));
+      });
+    },
+  );
 }

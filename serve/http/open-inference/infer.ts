@@ -4,7 +4,7 @@ import { runOptionsOf } from '../deadline.js';
 import { badRequest } from '../refusals.js';
 import { checkOutput, sendAnswer } from './answer.js';
 import { parseBytes } from './body.js';
-import { readInferRequest } from './request.js';
+import { createInferReader } from './request.js';
 import { schemas } from './schemas.js';
 import { servedAs } from './served.js';
 import { inputsOf } from './tensors.js';
@@ -13,6 +13,7 @@ import { headerLength, modelPaths, type Named } from './wire.js';
 /** `POST /v2/models/{name}/infer`: tensors in, tensors out. */
 export function infer(app: FastifyInstance, context: RouteContext): void {
   const { service, limits } = context;
+  const read = createInferReader();
   const answer = (request: FastifyRequest<Named>, reply: FastifyReply): Promise<FastifyReply> =>
     service.use(async (pool) => {
       const { body, headers, params } = request;
@@ -20,7 +21,7 @@ export function infer(app: FastifyInstance, context: RouteContext): void {
         throw badRequest('the body is empty', 'It is a request of the protocol, in JSON.');
       const served = servedAs(pool, params.name);
       // A header that is sent twice is one, of two numbers.
-      const asked = readInferRequest(body, headers[headerLength]?.toString());
+      const asked = read(body, headers[headerLength]?.toString());
       checkOutput(asked.output, served);
       const inputs = inputsOf(asked.tensor, served, limits.images);
       const answers = await pool.run(inputs, runOptionsOf(request, context, served.only, asked.budgetMs));

@@ -6,15 +6,16 @@ import { datatypes, headerLength, type Datatype } from './wire.js';
 /** The one tensor of a request. */
 export type Tensor =
   /** Bytes and nothing else: what they are follows from how many they are. */
-  | { readonly kind: 'raw'; readonly bytes: Buffer }
-  | {
-      readonly kind: 'described';
-      readonly name: string;
-      readonly datatype: Datatype;
-      readonly shape: readonly number[];
-      /** Bytes after the JSON, in little-endian order, or numbers in it, nested or flat. */
-      readonly data: Buffer | readonly unknown[];
-    };
+  { readonly kind: 'raw'; readonly bytes: Buffer } | DescribedTensor;
+
+export interface DescribedTensor {
+  readonly kind: 'described';
+  readonly name: string;
+  readonly datatype: Datatype;
+  readonly shape: readonly number[];
+  /** Bytes after the JSON, in little-endian order, or numbers in it, nested or flat. */
+  readonly data: Buffer | readonly unknown[];
+}
 
 /** A request for inference, as far as it can be understood without knowing the model. */
 export interface InferRequest {
@@ -159,14 +160,7 @@ function budgetOf({ budget_ms: ms, timeout: us }: Fields): number | undefined {
   return checkBudget(typeof us === 'number' ? us / 1000 : us, 'parameters.timeout, in microseconds,');
 }
 
-/**
- * Reads a request of the Open Inference Protocol with one tensor, in JSON or as bytes after it. Numbers of the tensor are not
- * looked at.
- * @param length what the header `Inference-Header-Content-Length` says
- * @throws Refusal 400 that names the field, its value, and what it must be
- */
-export function readInferRequest(body: Buffer, length: string | undefined): InferRequest {
-  const { json, rest } = split(body, length);
+function read(json: Buffer, rest: Buffer): InferRequest {
   if (json.length === 0 && rest.length > 0)
     return {
       id: undefined,
@@ -185,5 +179,39 @@ export function readInferRequest(body: Buffer, length: string | undefined): Infe
     tensor: tensorOf(fields.inputs, rest),
     ...outputOf(fields.outputs, isBinary),
     budgetMs: budgetOf(parameters),
+  };
+}
+
+/** What is remembered of a request has no tensor. */
+const noBytes = Buffer.alloc(0);
+/** Longer JSON is read each time. */
+const mostRemembered = 1024;
+
+/**
+ * Makes a function that reads requests of the Open Inference Protocol with one tensor, in JSON or as bytes after it: from the
+ * body, and what the header `Inference-Header-Content-Length` says. Numbers of the tensor are not looked at. Clients send the
+ * same JSON with one tensor after the other, so that what the last one said is remembered.
+ * @throws Refusal 400 (the function) that names the field, its value, and what it must be
+ */
+export function createInferReader(): (body: Buffer, length: string | undefined) => InferRequest {
+  let last:
+    | {
+        readonly json: Buffer;
+        readonly following: number;
+        readonly said: InferRequest & { readonly tensor: DescribedTensor };
+      }
+    | undefined;
+  return (body, length) => {
+    const { json, rest } = split(body, length);
+    if (last?.following === rest.length && last.json.equals(json))
+      return { ...last.said, tensor: { ...last.said.tensor, data: rest } };
+    const request = read(json, rest);
+    if (rest.length > 0 && json.length <= mostRemembered && request.tensor.kind === 'described')
+      last = {
+        json: Buffer.from(json),
+        following: rest.length,
+        said: { ...request, tensor: { ...request.tensor, data: noBytes } },
+      };
+    return request;
   };
 }

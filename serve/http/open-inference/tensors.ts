@@ -1,13 +1,11 @@
 /** Tensors of requests as the images that a pool takes. */
 import type { Input } from '../../inference/types.js';
 import { badRequest, shown } from '../refusals.js';
-import type { Tensor } from './request.js';
+import type { DescribedTensor, Tensor } from './request.js';
 import type { Served } from './served.js';
 import { bytesOf, inputNames, type Datatype } from './wire.js';
 
-type Described = Extract<Tensor, { kind: 'described' }>;
-
-const isBytes = (data: Described['data']): data is Buffer => Buffer.isBuffer(data);
+const isBytes = (data: DescribedTensor['data']): data is Buffer => Buffer.isBuffer(data);
 const elements = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 const text = (shape: readonly number[]): string => `[${shape.join(', ')}]`;
 
@@ -27,14 +25,14 @@ function shapeFor(datatype: Datatype, { name, values, pixels }: Served): readonl
   );
 }
 
-function checkName({ name, datatype }: Described, { valuesNames }: Served): void {
+function checkName({ name, datatype }: DescribedTensor, { valuesNames }: Served): void {
   const names = datatype === 'FP32' ? valuesNames : [inputNames.pixels];
   if (names.includes(name)) return;
   throw badRequest(`there is no input ${shown(name)} of ${datatype}`, `It is called ${names.join(' or ')}.`);
 }
 
 /** Number of images in a tensor. */
-function countOf({ shape }: Described, image: readonly number[], most: number): number {
+function countOf({ shape }: DescribedTensor, image: readonly number[], most: number): number {
   const [count, ...rest] = shape;
   if (shape.length !== image.length + 1 || rest.join() !== image.join() || count < 1)
     throw badRequest(`inputs[0].shape is ${text(shape)}`, `It must be [images, ${image.join(', ')}].`);
@@ -102,7 +100,7 @@ function checkBytes(bytes: Buffer, datatype: Datatype, count: number): void {
 }
 
 /** Of bytes alone: one image, whose data type its size tells. */
-function describeRaw(bytes: Buffer, served: Served): Described {
+function describeRaw(bytes: Buffer, served: Served): DescribedTensor {
   const sizes: string[] = [];
   for (const datatype of ['FP32', 'UINT8'] as const) {
     const image = datatype === 'FP32' ? served.values : served.pixels;
@@ -113,6 +111,14 @@ function describeRaw(bytes: Buffer, served: Served): Described {
     sizes.push(`${size} (${datatype})`);
   }
   throw badRequest(`the tensor has ${bytes.length} bytes`, `Of one image it has ${sizes.join(' or ')}.`);
+}
+
+/** Views of so many elements each; of one image, what is there. */
+function split<T extends Uint8Array | Float32Array>(all: T, size: number): readonly T[] {
+  if (all.length === size) return [all];
+  const parts: T[] = [];
+  for (let start = 0; start < all.length; start += size) parts.push(all.subarray(start, start + size) as T);
+  return parts;
 }
 
 /**
@@ -127,16 +133,14 @@ export function inputsOf(tensor: Tensor, served: Served, most: number): readonly
   checkName(described, served);
   const count = countOf(described, image, most);
   const size = elements(image);
-  const slices = <T>(slice: (start: number, end: number) => T): readonly T[] =>
-    Array.from({ length: count }, (_, i) => slice(i * size, (i + 1) * size));
   if (isBytes(data)) checkBytes(data, datatype, count * size);
   if (datatype === 'UINT8') {
     const bytes = isBytes(data) ? data : new Uint8Array(count * size);
     if (!isBytes(data)) fill(bytes, data, described.shape.length);
-    return slices((start, end) => ({ kind: 'pixels', data: bytes.subarray(start, end) }));
+    return split(bytes, size).map((one) => ({ kind: 'pixels', data: one }));
   }
   const values = isBytes(data) ? floats(data) : new Float32Array(count * size);
   if (!isBytes(data)) fill(values, data, described.shape.length);
   checkFinite(values);
-  return slices((start, end) => ({ kind: 'values', data: values.subarray(start, end) }));
+  return split(values, size).map((one) => ({ kind: 'values', data: one }));
 }

@@ -189,4 +189,24 @@ describe('inference', () => {
     };
     expect((await readAnswer(await ask(sent))).numbers).toEqual(ofPixels);
   });
+
+  it('takes each request for itself, however much it is like the one before', async () => {
+    const { ask } = await start();
+    const other = pixelsOf(grey, 2);
+    const ofOther = [...checkable({ kind: 'pixels', data: other })];
+    const send = async (request: object, data: Uint8Array) => {
+      const { json, numbers } = await readAnswer(
+        await ask(inBytes({ inputs: [image(1, size(data))], ...request }, data)),
+      );
+      return [json.id, numbers];
+    };
+    expect(await send({ id: 'a' }, pixels)).toEqual(['a', ofPixels]);
+    expect(await send({ id: 'a' }, other)).toEqual(['a', ofOther]);
+    expect(await send({ id: 'b' }, other)).toEqual(['b', ofOther]);
+    expect(await send({}, pixels)).toEqual([undefined, ofPixels]);
+    // The same JSON, and not as many bytes as it says.
+    const { method, body, headers } = inBytes({ inputs: [image(1, size(pixels))] }, pixels.subarray(1));
+    expect((await ask({ method, body, headers })).status).toBe(400);
+    expect(await send({}, pixels)).toEqual([undefined, ofPixels]);
+  });
 });
