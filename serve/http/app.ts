@@ -7,6 +7,7 @@ import { health } from './health.js';
 import { serverOptions } from './limits.js';
 import { addLevels } from './metrics.js';
 import { metricsRoute } from './metrics-route.js';
+import { modelFiles } from './model-files.js';
 import { openInference } from './open-inference/index.js';
 import { describeApi } from './openapi.js';
 import { answerErrors } from './refusals.js';
