@@ -5,7 +5,6 @@ import { invalidInput } from '../base/errors.js';
 import { isLoopback, namesOf } from '../base/hosts.js';
 import { listenOnFirst, portsFrom } from '../base/ports.js';
 import { createApp } from './http/app.js';
-import type { Limits } from './http/context.js';
 import { createMetrics, type Metrics } from './http/metrics.js';
 import { createDecoder } from './images/decoder.js';
 import { openService, type ServiceOptions } from './open-service.js';
@@ -67,50 +66,44 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const { host, port, token, names, origins = [], decoders, budgetMs, isTraced = false, log, ...pool } = options;
   if (token === undefined && !isLoopback(host))
     throw invalidInput(`a server on ${host} can be used by others: it needs a token`);
-  const metrics = createMetrics();
-  const service = await openService({
-    ...pool,
-    onBatch: metrics.onBatch,
-    onWarning: (message) => log.warn(message),
-  });
-  const context = {
-    service,
-    metrics,
-    log,
-    isTraced,
-    decoder: createDecoder({ parallel: decoders, maxPixels }),
-    limits: { ...fixedLimits, inside: options.maxQueue + beside, budgetMs } satisfies Limits,
+  const onWarning = (message: string): void => log.warn(message);
+  /** What ends the parts, in the order in which they began. */
+  const ends: (() => Promise<void>)[] = [];
+  const end = async (): Promise<void> => {
+    for (const part of ends.splice(0).reverse()) await part();
   };
-  const access = { names: namesOf(host, names), token: token ?? null, origins };
-  const app = await createApp({ context, access });
   try {
+    const metrics = createMetrics();
+    const service = await openService({ ...pool, onBatch: metrics.onBatch, onWarning });
+    ends.push(() => service.close());
+    const app = await createApp({
+      context: {
+        service,
+        metrics,
+        log,
+        decoder: createDecoder({ parallel: decoders, maxPixels }),
+        limits: { ...fixedLimits, inside: options.maxQueue + beside, budgetMs },
+        isTraced,
+      },
+      access: { names: namesOf(host, names), token: token ?? null, origins },
+    });
+    ends.push(() => closeApp(app, log));
     const address = await listenOnFirst(host, portsFrom(firstPort, port), (one) => app.listen({ host, port: one }));
-    return running(app, address, { service, metrics, log });
+    return { address, service, metrics, ...ending(service, end) };
   } catch (error) {
-    await app.close();
-    await service.close();
+    await end();
     throw error;
   }
 }
 
-interface Parts {
-  readonly service: Service;
-  readonly metrics: Metrics;
-  readonly log: Logger;
-}
-
-function running(app: FastifyInstance, address: string, { service, metrics, log }: Parts): RunningServer {
+/** How a server ends, whoever asks for it, and how often. */
+function ending(service: Service, end: () => Promise<void>): Pick<RunningServer, 'drained' | 'close'> {
   let ended: Promise<void> | null = null;
-  const end = async (): Promise<void> => {
+  const close = (): Promise<void> => {
     service.drain();
-    await closeApp(app, log);
-    await service.close();
+    return (ended ??= end());
   };
-  const close = (): Promise<void> => (ended ??= end());
   return {
-    address,
-    service,
-    metrics,
     close,
     drained: async (ms) => {
       service.drain();

@@ -3,6 +3,7 @@ import { invalidInput } from '../../base/errors.js';
 import { isLoopback } from '../../base/hosts.js';
 import { checkPort } from '../../base/ports.js';
 import { makeToken, readToken } from '../../base/token.js';
+import type { RunningServer } from '../../serve/index.js';
 import { command, jsonOption } from '../command.js';
 import { createCounter } from '../progress/counter.js';
 import { json } from '../output/table.js';
@@ -107,10 +108,16 @@ export const serve = command({
     const { createServeView } = await import('../serve/view.js');
     const view = createServeView(terminal, args.log);
     const counter = createCounter(terminal);
+    let server: RunningServer | null = null;
+    const reload = (): void => {
+      // Before, what is there now is being read.
+      if (server !== null) void reloadModels(server, view.log);
+    };
+    process.on('SIGHUP', reload);
     try {
       const onWarning = (message: string): void => view.log.warn(message);
       const tracing = args.otlp === undefined ? null : await startTracing({ url: args.otlp, onWarning });
-      const server = await startServer({
+      server = await startServer({
         read: () => readFrontier(path),
         host,
         ...(port !== undefined && { port }),
@@ -134,11 +141,13 @@ export const serve = command({
       terminal.out(args.json ? json({ address, networks: servedNetworks(service.pool) }) : `${address}\n`);
       if (tokenFile === undefined && made !== undefined) terminal.err(`Clients send Authorization: Bearer ${made}\n`);
       view.follow(metrics.registry);
-      const onChange = (): void => void reloadModels(server, view.log);
-      const unwatch = args.watch ? await watchModels(path, { everyMs: watchEveryMs, onChange }) : () => undefined;
+      const unwatch = args.watch
+        ? await watchModels(path, { everyMs: watchEveryMs, onChange: reload })
+        : () => undefined;
       await untilEnded(server, drainMs, view.log).finally(unwatch);
       await tracing?.close();
     } finally {
+      process.off('SIGHUP', reload);
       counter.close();
       view.close();
     }

@@ -14,25 +14,19 @@ export async function reloadModels({ service }: RunningServer, log: Logger): Pro
 }
 
 /**
- * Runs a server until it is told to end, and has answered what it took. SIGHUP has it read its models anew; a second signal
- * to end ends the process at once.
+ * Runs a server until it is told to end, and has answered what it took; a second signal ends the process at once.
  * @param drainMs how long it says that it is not ready before it takes no more connections
  */
 export async function untilEnded(server: RunningServer, drainMs: number, log: Logger): Promise<void> {
-  const onReload = (): void => void reloadModels(server, log);
-  process.on('SIGHUP', onReload);
-  try {
-    await new Promise<void>((resolve, reject) => {
-      let isEnding = false;
-      const onSignal = (): void => {
-        if (isEnding) process.exit(exitCodes.interrupted);
-        isEnding = true;
-        log.info({ drainMs }, 'ending: what was accepted is answered');
-        server.drained(drainMs).then(resolve, reject);
-      };
-      process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
-    });
-  } finally {
-    process.off('SIGHUP', onReload);
-  }
+  await new Promise<void>((resolve, reject) => {
+    let isEnding = false;
+    const onSignal = (): void => {
+      if (isEnding) process.exit(exitCodes.interrupted);
+      isEnding = true;
+      log.info({ drainMs }, 'ending: what was accepted is answered');
+      server.drained(drainMs).then(resolve, reject);
+    };
+    process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  });
+  log.info('ended: all that was accepted is answered');
 }

@@ -16,7 +16,7 @@ import { traceRequests } from './tracing/request-trace.js';
 /** Adds routes to a server. */
 export type RouteModule = (app: FastifyInstance, context: RouteContext) => void;
 
-const modules: readonly RouteModule[] = [traceRequests, health, metricsRoute, classify, openInference];
+const modules: readonly RouteModule[] = [traceRequests, health, metricsRoute, classify, openInference, modelFiles];
 
 export interface AppOptions {
   readonly context: RouteContext;

@@ -40,6 +40,13 @@ const tagOf = ({ sha256 }: Model, variant: Variant | undefined): string =>
 const isKnown = (header: string | undefined, { sha256 }: Model): boolean =>
   header !== undefined && (header.trim() === '*' || header.includes(`"${sha256}`));
 
+/** Headers of answers that hold a file. */
+const ofFiles = ['etag', 'cache-control', 'content-encoding', 'content-type'] as const;
+
+/** Of a range beyond the end, which tells where that is. */
+const isOutside = (error: unknown): error is { readonly headers: Record<string, string> } =>
+  error instanceof Error && 'headers' in error && 'statusCode' in error && error.statusCode === 416;
+
 /**
  * The files of the models that are served now, under the hashes of their content: `/models/<sha256>.onnx`, which never
  * changes. A file on the disk that holds something else by now is not sent.
@@ -63,6 +70,12 @@ export function modelFiles(app: FastifyInstance, { service }: RouteContext): voi
       root: fileURLToPath(new URL('.', import.meta.url)),
       serve: false,
       ...ownHeaders,
+    });
+    scope.setErrorHandler((error, _, reply) => {
+      // What was said of the file is not true of an error, and must not be kept for a year.
+      for (const name of ofFiles) reply.removeHeader(name);
+      if (isOutside(error)) void reply.headers(error.headers);
+      throw error;
     });
     scope.get<{ Params: { file: string } }>('/models/:file', async (request, reply) => {
       const { headers } = request;
