@@ -122,7 +122,7 @@ async function collectGarbage(): Promise<void> {
   collect();
 }
 
-describe('A server of networks, whatever it is sent,', () => {
+describe('A server of networks, whatever it is sent,', { timeout: 60_000 * times }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'nas-test-'));
   const mistakes: string[] = [];
   let pool: InferencePool;
