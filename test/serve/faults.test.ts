@@ -15,6 +15,7 @@ import { readFrontier } from '../../serve/models/read-frontier.js';
 import { startServer, type RunningServer } from '../../serve/start-server.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { greyNetworks, pixelsOf, writeNetwork } from './models.js';
+import { crash } from './threads.js';
 
 /** How often each fault strikes: `npm run test:serve` has it strike a thousand times. */
 const all = process.env['NAS_SERVE_ALL'] === '1';
@@ -120,7 +121,7 @@ describe(`under load, ${times} times`, () => {
     const report = await underLoad(folder, async (_, { ask }) => {
       for (let kill = 0; kill < times; kill++) {
         const successor = once(process, 'worker') as Promise<[Worker]>;
-        await random.pick([...threads]).terminate();
+        crash(random.pick([...threads]));
         const [thread] = await successor;
         // It says that it has opened the models.
         await once(thread, 'message');

@@ -1,13 +1,12 @@
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { Worker } from 'node:worker_threads';
 import { onTestFinished } from 'vitest';
 
-/** The threads that are started from now on until the test ends, in their order: Node.js tells of each. */
+/** The threads that are started from now on until the test ends, in their order. */
 export function startedThreads(): readonly Worker[] {
   const threads: Worker[] = [];
-  const onThread = (message: unknown): void => void threads.push((message as { readonly worker: Worker }).worker);
-  subscribe('worker_threads', onThread);
-  onTestFinished(() => void unsubscribe('worker_threads', onThread));
+  const onThread = (thread: Worker): void => void threads.push(thread);
+  process.on('worker', onThread);
+  onTestFinished(() => void process.off('worker', onThread));
   return threads;
 }
 
