@@ -34,7 +34,10 @@ export async function createApp({ context, access }: AppOptions): Promise<Fastif
   await describeApi(app, access);
   const connections = countConnections(app);
   addLevels(metrics, {
-    nas_requests_inside: { help: 'Requests from their headers to their answers', read: () => inside.requests },
+    nas_requests_inside: {
+      help: 'Requests that carry work, from their headers to their answers',
+      read: () => inside.requests,
+    },
     nas_connections: { help: 'Open connections', read: connections },
     nas_queue_depth: { help: 'Images that wait to be classified', read: () => service.pool.depth },
     nas_decode_queue_depth: { help: 'Images that wait to be decoded', read: () => decoder.depth },

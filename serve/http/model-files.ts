@@ -7,6 +7,7 @@ import type { FastifyInstance } from 'fastify';
 import { ContentHashes } from '../models/content-hashes.js';
 import type { Model } from '../models/model.js';
 import type { RouteContext } from './context.js';
+import { described } from './openapi.js';
 import { Refusal } from './refusals.js';
 
 /** A compressed file that may lie beside a model's, as `nas export --compressed` writes it. */
@@ -39,6 +40,16 @@ const tagOf = ({ sha256 }: Model, variant: Variant | undefined): string =>
 /** Whether a client has the model, in whatever coding. */
 const isKnown = (header: string | undefined, { sha256 }: Model): boolean =>
   header !== undefined && (header.trim() === '*' || header.includes(`"${sha256}`));
+
+const schema = described('The file of a model that is served, named by its SHA-256', {
+  tags: ['Models'],
+  response: {
+    200: {
+      description: 'The ONNX file; in parts where a range is asked for, compressed where that is taken',
+      content: { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } },
+    },
+  },
+});
 
 /** Headers of answers that hold a file. */
 const ofFiles = ['etag', 'cache-control', 'content-encoding', 'content-type'] as const;
@@ -77,7 +88,7 @@ export function modelFiles(app: FastifyInstance, { service }: RouteContext): voi
       if (isOutside(error)) void reply.headers(error.headers);
       throw error;
     });
-    scope.get<{ Params: { file: string } }>('/models/:file', async (request, reply) => {
+    scope.get<{ Params: { file: string } }>('/models/:file', { schema }, async (request, reply) => {
       const { headers } = request;
       const model = service.pool.frontier.models.find(({ sha256 }) => `${sha256}.onnx` === request.params.file);
       if (model === undefined || (await hashes.of(model.file, null)) !== model.sha256)

@@ -71,10 +71,15 @@ function refused(status: number, message: string, hint?: string, retryAfterMs: n
   return { status, body: { error: sentences(message, hint) }, retryAfter, isBug: status === 500 };
 }
 
+type FrameworksError = Error & { readonly statusCode: number };
+
+const isFrameworks = (error: unknown): error is FrameworksError =>
+  error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number';
+
 const codeOf = (error: Error): unknown => ('code' in error ? error.code : undefined);
 
 /** The framework's own refusals, in our words. */
-function ofFramework(error: Error & { readonly statusCode: number }, { bodyBytes }: Limits): Refused {
+function ofFramework(error: FrameworksError, { bodyBytes }: Limits): Refused {
   switch (codeOf(error)) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
       return refused(413, `the body has more than ${bodyBytes} bytes`, 'Send fewer or smaller images at once.');
@@ -92,9 +97,9 @@ export function refusedFor(error: unknown, limits: Limits): Refused {
   if (error instanceof Refusal || error instanceof BadImage)
     return refused(error.status, error.message, error instanceof Refusal ? error.hint : undefined);
   if (error instanceof NasError) return refused(statusOfCode[error.code], error.message, error.hint);
-  if (error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number')
-    return ofFramework(Object.assign(error, { statusCode: error.statusCode }), limits);
-  return { ...refused(500, 'the server made a mistake', 'Its log says more.'), isBug: true };
+  return isFrameworks(error)
+    ? ofFramework(error, limits)
+    : refused(500, 'the server made a mistake', 'Its log says more.');
 }
 
 /** Has everything that is thrown, and every address that is not there, answered as `{"error": "..."}`. */
