@@ -76,10 +76,10 @@ async function pixelsOf(file: Uint8Array, { size, deadline, maxPixels }: PixelOp
     const { data, info } = await toPixels(image, size).toBuffer({ resolveWithObject: true });
     if (info.channels === size[2]) return data;
   } catch (error) {
+    if (now() < end) throw await badImage(file, error, maxPixels);
     if (now() >= deadline)
       throw new NotAnswered('expired', 'the time for an answer was over before the image was decoded');
-    if (now() >= end) throw new BadImage(413, `the image takes longer than ${seconds} s to decode; send a smaller one`);
-    throw await badImage(file, error, maxPixels);
+    throw new BadImage(413, `the image takes longer than ${seconds} s to decode; send a smaller one`);
   }
   throw new BadImage(400, `the image does not become one of ${size[2]} channels; convert it to sRGB`);
 }

@@ -107,6 +107,12 @@ describe('images that are refused', () => {
     await expect(refused).rejects.toMatchObject({ status, message: expect.stringMatching(message) as string });
   });
 
+  it('are called damaged, also when their time was over meanwhile', async () => {
+    const large = createDecoder({ parallel: 1, maxPixels: 5e7 });
+    const refused = large.decode(blackPng(7000, 7000, 6000), { ...small, deadline: performance.now() + 20 });
+    await expect(refused).rejects.toMatchObject({ status: 400 });
+  });
+
   it('leave their turn to others', async () => {
     for (let i = 0; i < 5; i++) await expect(decoder.decode(blackPng(2000, 2000, 1), small)).rejects.toThrow('2000');
     await expect(decoder.decode(blackPng(1000, 1000), small)).resolves.toEqual(Buffer.alloc(8 * 8 * 3));
