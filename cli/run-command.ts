@@ -2,7 +2,7 @@ import yargs, { type Argv } from 'yargs';
 import { exitCodes, invalidInput } from '../base/errors.js';
 import { nearest } from '../experiments/parse/nearest.js';
 import { nasVersion } from '../base/version.js';
-import { commands } from './commands/index.js';
+import { loadCommands, verbs } from './commands/index.js';
 import { reportError } from './output/errors.js';
 import type { Terminal } from './output/terminal.js';
 
@@ -13,7 +13,7 @@ Exit codes: 0 done, 1 failure, 2 invalid input, 3 infeasible, 4 workdir in use, 
 function checkVerb(argv: readonly string[]): void {
   const verb = argv.at(0);
   if (verb === undefined || verb.startsWith('-')) return;
-  const names = commands.map(({ name }) => name);
+  const names: readonly string[] = verbs;
   if (names.includes(verb)) return;
   const meant = nearest(verb, names);
   throw invalidInput(`there is no command '${verb}'${meant === undefined ? '' : `; did you mean '${meant}'?`}`, {
@@ -21,9 +21,10 @@ function checkVerb(argv: readonly string[]): void {
   });
 }
 
-/** The parser of a command line; all that it does happens when it parses. */
-export const createParser = (argv: readonly string[], terminal: Terminal): Argv =>
-  commands
+/** The parser of a command line, which knows the verb that it names, or all; all that it does happens when it parses. */
+export async function createParser(argv: readonly string[], terminal: Terminal): Promise<{ readonly parser: Argv }> {
+  const commands = await loadCommands(argv.at(0));
+  const parser = commands
     .reduce((y, command) => command.register(y, terminal), yargs([...argv]).scriptName('nas'))
     .usage('$0 <command>\n\nSearch neural architectures that are accurate and fast on the hardware you have.')
     .option('color', { type: 'boolean', default: true, describe: 'Colours; --no-color or NO_COLOR turns them off' })
@@ -40,14 +41,17 @@ export const createParser = (argv: readonly string[], terminal: Terminal): Argv 
     .exitProcess(false)
     .fail((message: string | null, error: Error | undefined) => {
       if (error !== undefined) throw error;
-      const [verb] = argv;
-      const help = commands.some(({ name }) => name === verb) ? `nas ${verb} --help` : 'nas --help';
+      const help = commands.length === 1 ? `nas ${commands[0].name} --help` : 'nas --help';
       throw invalidInput(message ?? 'the command line is not understood', { hint: `${help} tells what is possible.` });
     });
+  // Within an object: an Argv is a promise of its arguments itself, which awaiting would parse.
+  return { parser };
+}
 
 async function parse(argv: readonly string[], terminal: Terminal): Promise<void> {
   checkVerb(argv);
-  await createParser(argv, terminal).parseAsync();
+  const { parser } = await createParser(argv, terminal);
+  await parser.parseAsync();
 }
 
 /** Runs one command line. @returns the exit code. */

@@ -1,51 +1,38 @@
 import type { Command } from '../command.js';
-import { agent } from './agent.js';
-import { bench } from './bench/index.js';
-import { devices } from './devices.js';
-import { doctor } from './doctor.js';
-import { evaluate } from './evaluate.js';
-import { exportTrials } from './export.js';
-import { init } from './init.js';
-import { latency } from './latency/index.js';
-import { pareto } from './pareto.js';
-import { quantize } from './quantize.js';
-import { resume } from './resume.js';
-import { run } from './run.js';
-import { serve } from './serve.js';
-import { shrink } from './shrink.js';
-import { show } from './show.js';
-import { space } from './space.js';
-import { specialize } from './specialize.js';
-import { status } from './status.js';
-import { trials } from './trials.js';
-import { ui } from './ui.js';
-import { validate } from './validate.js';
-import { workers } from './workers.js';
-import { worker } from './worker.js';
 
-/** Every verb, in the order in which people meet them. */
-export const commands: readonly Command[] = [
-  init,
-  validate,
-  space,
-  run,
-  resume,
-  status,
-  ui,
-  trials,
-  show,
-  pareto,
-  specialize,
-  shrink,
-  exportTrials,
-  evaluate,
-  quantize,
-  serve,
-  devices,
-  agent,
-  worker,
-  workers,
-  latency,
-  bench,
-  doctor,
-];
+/** How each verb is loaded, in the order in which people meet them. What is not asked for costs neither time nor memory. */
+const loaders = {
+  init: async () => (await import('./init.js')).init,
+  validate: async () => (await import('./validate.js')).validate,
+  space: async () => (await import('./space.js')).space,
+  run: async () => (await import('./run.js')).run,
+  resume: async () => (await import('./resume.js')).resume,
+  status: async () => (await import('./status.js')).status,
+  ui: async () => (await import('./ui.js')).ui,
+  trials: async () => (await import('./trials.js')).trials,
+  show: async () => (await import('./show.js')).show,
+  pareto: async () => (await import('./pareto.js')).pareto,
+  specialize: async () => (await import('./specialize.js')).specialize,
+  shrink: async () => (await import('./shrink.js')).shrink,
+  export: async () => (await import('./export.js')).exportTrials,
+  evaluate: async () => (await import('./evaluate.js')).evaluate,
+  quantize: async () => (await import('./quantize.js')).quantize,
+  serve: async () => (await import('./serve.js')).serve,
+  devices: async () => (await import('./devices.js')).devices,
+  agent: async () => (await import('./agent.js')).agent,
+  worker: async () => (await import('./worker.js')).worker,
+  workers: async () => (await import('./workers.js')).workers,
+  latency: async () => (await import('./latency/index.js')).latency,
+  bench: async () => (await import('./bench/index.js')).bench,
+  doctor: async () => (await import('./doctor.js')).doctor,
+} satisfies Readonly<Record<string, () => Promise<Command>>>;
+type Verb = keyof typeof loaders;
+
+/** Names of all verbs. */
+export const verbs = Object.keys(loaders) as readonly Verb[];
+
+const isVerb = (word: string | undefined): word is Verb => word !== undefined && Object.hasOwn(loaders, word);
+
+/** The verb of a name, alone; every verb where there is none of that name, for those who ask what there is. */
+export const loadCommands = (name?: string): Promise<Command[]> =>
+  Promise.all((isVerb(name) ? [name] : verbs).map((verb) => loaders[verb]()));

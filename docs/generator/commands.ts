@@ -1,6 +1,6 @@
 import picocolors from 'picocolors';
 import type { Command } from '../../cli/command.js';
-import { commands } from '../../cli/commands/index.js';
+import { loadCommands } from '../../cli/commands/index.js';
 import type { Terminal } from '../../cli/output/terminal.js';
 import { createParser } from '../../cli/run-command.js';
 import { page } from './markdown.js';
@@ -15,8 +15,10 @@ const terminal: Terminal = {
 };
 
 /** Help as it is printed; trailing spaces, which nobody sees, are gone. */
-const help = async (argv: readonly string[]): Promise<string> =>
-  (await createParser(argv, terminal).getHelp()).trim().replaceAll(/ +$/gm, '');
+async function help(argv: readonly string[]): Promise<string> {
+  const { parser } = await createParser(argv, terminal);
+  return (await parser.getHelp()).trim().replaceAll(/ +$/gm, '');
+}
 
 const block = (text: string): string => `\`\`\`text\n${text}\n\`\`\``;
 
@@ -31,7 +33,7 @@ async function sectionsOf(command: Command, words: readonly string[]): Promise<s
 /** docs/commands.md: the help of every verb. */
 export async function commandsPage(): Promise<string> {
   const sections: string[] = [];
-  for (const command of commands) sections.push(...(await sectionsOf(command, [])));
+  for (const command of await loadCommands()) sections.push(...(await sectionsOf(command, [])));
   return page(
     '# Commands',
     'What `nas --help` and `nas <command> --help` print. Results go to standard output, everything else to standard error.',

@@ -49,6 +49,8 @@ class InferenceThread implements Runner {
     this.worker = new Worker(builtModule('./thread.js', import.meta.url), {
       workerData: { models, size, slab: layout } satisfies ThreadSetup,
       execArgv: [],
+      // Tensors are not on its heap; a small one for what is keeps the memory of small boards.
+      resourceLimits: { maxYoungGenerationSizeMb: 2 },
     });
     this.opened = new Promise((resolve, reject) => {
       this.worker.on('message', (report: Report) => {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
 import { parseAllDocuments } from 'yaml';
-import { commands } from '../../cli/commands/index.js';
+import { verbs } from '../../cli/commands/index.js';
 import { createParser } from '../../cli/run-command.js';
 import { quietTerminal } from '../cli/quiet-terminal.js';
 
@@ -41,8 +41,9 @@ export const shellOf = (guide: string): string =>
 
 /** Fails where the command has not the verb or the options that these words name. */
 export async function expectKnown([verb, ...others]: readonly string[]): Promise<void> {
-  expect(commands.map(({ name }) => name)).toContain(verb);
-  const help = await createParser([verb], quietTerminal).getHelp();
+  expect(verbs).toContain(verb);
+  const { parser } = await createParser([verb], quietTerminal);
+  const help = await parser.getHelp();
   const known = new Set([...help.matchAll(/(--[a-z][a-z-]*)/g)].map(([option]) => option));
   const given = others.filter((word) => word.startsWith('--')).map((word) => word.split('=')[0]);
   expect([...known]).toEqual(expect.arrayContaining(given));
