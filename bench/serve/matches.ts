@@ -44,6 +44,9 @@ export async function rawSmall(setting: Setting): Promise<void> {
   );
   sayRatio(setting, 'raw-small: rate / fastify', fastify, () => rate(nas) / rate(fastify), '1.5 or more');
   sayRatio(setting, 'raw-small: rate / FastAPI', fastapi, () => rate(nas) / rate(fastapi), '1.8 or more');
+  // What rates would be on a quiet machine: neighbours disturb it less.
+  sayRatio(setting, 'raw-small: answers per CPU second / fastify', fastify, () => cpu(fastify) / cpu(nas), 'none');
+  sayRatio(setting, 'raw-small: answers per CPU second / FastAPI', fastapi, () => cpu(fastapi) / cpu(nas), 'none');
 }
 
 /** A network that costs far more than the server around it: what the server adds. */
