@@ -26,7 +26,7 @@ export async function soak(setting: Setting): Promise<void> {
   const requests = [pixels, (await imageRequests(folder)).ours];
   const server = await startNas(folder, ...oneWorker);
   try {
-    // With all networks in question, the capacity is that of whichever the scheduler takes when it is always asked.
+    // Where answers may take long, the scheduler has the largest network give them: that is its capacity.
     const perSecond = 0.8 * (await capacityOf({ server, plan: closedLoad(requests, setting, 8) }));
     const minutes: { readonly turn: Turn; readonly megabytes: number }[] = [];
     for (let minute = 1; minute <= setting.minutes; minute++) {

@@ -1,0 +1,44 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { expect, onTestFinished, test } from 'vitest';
+import { goodput, interleave, medianOf } from '../../../bench/serve/rounds.js';
+import type { ServerProcess } from '../../../bench/serve/server-process.js';
+import { temporaryFolder } from '../../support/temporary.js';
+
+/** A server that computes for so many ms of the processor for each answer. */
+async function startBusy(ms: number): Promise<ServerProcess> {
+  const script = `
+    const burn = (ms) => { for (const from = process.cpuUsage().user; process.cpuUsage().user - from < 1000 * ms; ); };
+    require('node:http')
+      .createServer((request, response) => { burn(${ms}); request.resume(); response.end('{}'); })
+      .listen(0, '127.0.0.1', function () { console.log(this.address().port); });`;
+  const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+  onTestFinished(() => void child.kill());
+  const [port] = (await once(createInterface(child.stdout), 'line')) as [string];
+  if (child.pid === undefined) throw new Error('the server has not started');
+  return { pid: child.pid, port: Number(port), end: () => Promise.resolve() };
+}
+
+test('turns tell what an answer costs the server, and how many there are', async () => {
+  const body = join(temporaryFolder(), 'body');
+  writeFileSync(body, 'pixels');
+  const plan = {
+    requests: [{ path: '/', headers: {}, body }],
+    pace: { kind: 'closed' as const },
+    seconds: 1,
+    connections: 2,
+    budgetMs: 10_000,
+  };
+  const [cheap, dear] = [await startBusy(2), await startBusy(10)];
+  const turns = await interleave({ cheap: { server: cheap, plan }, dear: { server: dear, plan } }, 1);
+  expect(turns.cheap).toHaveLength(1);
+  const cpu = medianOf(turns.dear, ({ cpuMs }) => cpuMs);
+  // Its clock ticks every 10 ms, over a second of work.
+  expect(cpu).toBeGreaterThan(9);
+  expect(medianOf(turns.cheap, ({ cpuMs }) => cpuMs)).toBeLessThan(cpu / 2);
+  expect(medianOf(turns.dear, goodput)).toBeLessThan(100);
+  expect(medianOf(turns.dear, goodput)).toBe(medianOf(turns.dear, ({ rate }) => rate));
+});
