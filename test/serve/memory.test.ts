@@ -25,9 +25,11 @@ describe.runIf(process.platform === 'linux')('a server on a small board', () => 
         .jpeg()
         .toBuffer(),
     );
-    vi.stubEnv('NODE_OPTIONS', '--max-semi-space-size=2');
+    // As the guide to serving has it.
+    vi.stubEnv('NODE_OPTIONS', '--max-semi-space-size=2 --max-old-space-size=64');
+    vi.stubEnv('MALLOC_ARENA_MAX', '1');
     onTestFinished(() => void vi.unstubAllEnvs());
-    const server = await startNas(folder, '--workers', 'inline', '--decoders', '1');
+    const server = await startNas(folder, '--workers', 'inline', '--decoders', '1', '--max-batch', '1');
     try {
       const { counts } = await generateLoad({
         port: server.port,
