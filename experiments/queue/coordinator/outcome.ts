@@ -1,6 +1,7 @@
 import { NasError } from '../../../base/errors.js';
 import { fromPlainError, type PlainError } from '../../runner/jobs/messages.js';
 import type { Job, ResultOf } from '../../runner/jobs/jobs.js';
+import { isInterrupted } from '../interrupted.js';
 import { answerSchema, failureSchema, type Folders, type Identity } from '../wire.js';
 
 /** What came of one attempt of a job. Paths are symbols. */
@@ -11,12 +12,6 @@ export type Outcome =
   /** Its process ended, or its worker is unable: another attempt may do well. */
   | { readonly kind: 'died'; readonly reason: string; readonly by?: Identity }
   | { readonly kind: 'failed'; readonly error: NasError };
-
-/** Whether a result says that the job was stopped before it was done. */
-const isInterrupted = (result: unknown): boolean =>
-  typeof result === 'object' &&
-  result !== null &&
-  (('state' in result && result.state === 'interrupted') || ('interrupted' in result && result.interrupted === true));
 
 /** What a job returned. */
 export function outcomeOfAnswer(returned: unknown): Outcome {

@@ -1,49 +1,21 @@
 import { setTimeout } from 'node:timers/promises';
 import { NasError } from '../../../base/errors.js';
-import { WorkerDied, type JobRunner, type Sharing } from '../../runner/jobs/job-runner.js';
 import type { Job, JobEvent, ResultOf } from '../../runner/jobs/jobs.js';
 import { toPlainError } from '../../runner/jobs/messages.js';
 import type { Artifacts } from '../artifacts/artifacts.js';
-import { ArtifactGone } from '../artifacts/failures.js';
-import type { FileHashes } from '../artifacts/hashes.js';
+import { isInterrupted } from '../interrupted.js';
 import { orderSchema, type Failure, type Folders, type Identity, type Order } from '../wire.js';
-import type { JobEnd, WorkerEvent, WorkerJob } from './events.js';
-import type { JobFolder, JobFolders } from './job-folders.js';
+import type { JobEnd, WorkerJob } from './events.js';
+import type { JobFolder } from './job-folders.js';
 import { JobPlace } from './job-place.js';
-import type { Bundles } from './kept-bundles.js';
 import { LockKeeper } from './lock-keeper.js';
+import { perform } from './performing.js';
 import type { QueuedJob } from './queued-job.js';
-import type { Room } from './room.js';
-import type { OpenFiles, RunFiles } from './run-files.js';
-import { FilesUnreachable, Transfers } from './transfers.js';
+import type { OpenFiles } from './run-files.js';
+import { shortcomingOf, textOf } from './shortcoming.js';
+import { Transfers } from './transfers.js';
 import { Uploads } from './uploads.js';
-
-/** What all jobs of a worker share. */
-export interface Workshop {
-  readonly identity: Omit<Identity, 'slot'>;
-  readonly slots: number;
-  /** Whether code may be run that comes with an order. */
-  readonly modules: boolean;
-  readonly patienceMs: number;
-  readonly pool: Pick<JobRunner, 'submit'>;
-  readonly folders: JobFolders;
-  /** Where teachers and what they say are kept on this machine. */
-  readonly cache: string;
-  readonly bundles: Bundles;
-  readonly hashes: Pick<FileHashes, 'has'>;
-  readonly room: Pick<Room, 'full'>;
-  readonly files: Pick<RunFiles, 'open'>;
-  /** Whether a run has cancelled a job, by its id in the queue; asked before it begins. */
-  isCancelled(job: string): Promise<boolean>;
-  /** Resolves when nobody measures on this machine. */
-  undisturbed(): Promise<void>;
-  /** Does something while all workers of the machine stand still. */
-  alone<T>(task: () => Promise<T>, signal: AbortSignal): Promise<T>;
-  observe(event: WorkerEvent): void;
-}
-
-/** Kinds of job that need the machine for themselves. */
-const exclusive: ReadonlySet<Job['kind']> = new Set(['measure', 'integers']);
+import type { Workshop } from './workshop.js';
 
 /** Least time between two reports of the same job's steps, in ms. */
 const betweenSteps = 500;
@@ -54,21 +26,12 @@ const postponements = 3;
 /** A worker that stops sends files for so long, in ms; what is not sent stays in the job's folder. */
 const lastTransfersMs = 10_000;
 
-const isInterrupted = (result: ResultOf<Job>): boolean =>
-  typeof result === 'object' &&
-  result !== null &&
-  (('state' in result && result.state === 'interrupted') || 'interrupted' in result);
-
 interface Ended {
   readonly end: JobEnd;
   readonly message?: string;
   /** Whether the job's folder is of use when the job comes back. */
   readonly keep: boolean;
 }
-
-/** What is told of the job's own failures, for the hint is part of what helps. */
-const textOf = ({ message, hint }: { readonly message: string; readonly hint?: string }): string =>
-  hint === undefined ? message : `${message} (${hint})`;
 
 /** One job, from its order to its answer. */
 export class JobRun {
@@ -223,32 +186,12 @@ export class JobRun {
     if (await this.queued.keep({ ...this.order, folders })) this.queued.tell({ kind: 'files', folders });
   }
 
-  private async perform(place: JobPlace, uploads: Uploads): Promise<ResultOf<Job>> {
-    const { shop, queued, order } = this;
-    const job = fitted(place.job, shop.slots);
-    const alone = exclusive.has(job.kind);
-    const sharing: Sharing = alone ? 'exclusive' : 'shared';
-    const { signal } = this.ending;
-    const submit = async (): Promise<ResultOf<Job>> => {
-      const submitted = shop.pool.submit(
-        { id: queued.id, job, sharing, deadline: order.deadline },
-        {
-          started: () => queued.tell({ kind: 'started', by: this.by() }),
-          event: (event) => this.hear(event, place, uploads),
-        },
-      );
-      const cancel = (): void => submitted.cancel();
-      if (signal.aborted) cancel();
-      signal.addEventListener('abort', cancel);
-      try {
-        return await submitted.result;
-      } finally {
-        signal.removeEventListener('abort', cancel);
-      }
-    };
-    if (alone) return shop.alone(submit, signal);
-    await shop.undisturbed();
-    return submit();
+  private perform(place: JobPlace, uploads: Uploads): Promise<ResultOf<Job>> {
+    const { queued, order } = this;
+    return perform({ id: queued.id, job: place.job, deadline: order.deadline }, this.shop, this.ending.signal, {
+      started: () => queued.tell({ kind: 'started', by: this.by() }),
+      event: (event) => this.hear(event, place, uploads),
+    });
   }
 
   private hear(event: JobEvent, place: JobPlace, uploads: Uploads): void {
@@ -285,26 +228,27 @@ export class JobRun {
     const { queued, shop } = this;
     if (this.keeper.lost.aborted) return lost;
     const error = this.isAbort(thrown) ? new NasError('interrupted', 'the job was cancelled') : thrown;
-    const plain = toPlainError(error);
-    const message = textOf(plain);
-    if (plain.code === 'interrupted' && this.stopping && !this.cancelled) return await this.giveBack(uploads);
-    if (error instanceof FilesUnreachable || (error instanceof ArtifactGone && this.postponed < postponements)) {
-      if (this.stopping) return await this.giveBack(null);
-      return (await queued.postpone(postponedMs)) ? { end: 'postponed', message, keep: true } : lost;
+    const shortcoming = shortcomingOf(error, this.postponed < postponements);
+    switch (shortcoming.kind) {
+      case 'interrupted':
+        if (this.stopping && !this.cancelled) return await this.giveBack(uploads);
+        return await this.fail(shortcoming.error, false);
+      case 'without-files':
+        if (this.stopping) return await this.giveBack(null);
+        if (!(await queued.postpone(postponedMs))) return lost;
+        return { end: 'postponed', message: shortcoming.message, keep: true };
+      case 'full': {
+        shop.room.full(shortcoming.message);
+        const message = `${shop.identity.host} cannot write files: ${shortcoming.text}`;
+        return await this.fail({ code: 'failure', message }, true);
+      }
+      case 'died':
+        // The next attempt goes on from what this one left.
+        if (uploads !== null) await this.sendRest(uploads);
+        return await this.fail(shortcoming.error, true);
+      case 'failed':
+        return await this.fail(shortcoming.error, false);
     }
-    if (plain.storage === true) {
-      shop.room.full(plain.message);
-      return await this.fail(
-        { code: 'failure', message: `${shop.identity.host} cannot write files: ${message}` },
-        true,
-      );
-    }
-    if (error instanceof WorkerDied || error instanceof ArtifactGone) {
-      // The next attempt goes on from what this one left.
-      if (uploads !== null) await this.sendRest(uploads);
-      return await this.fail({ code: 'failure', message: plain.message, ...withHint(plain) }, true);
-    }
-    return await this.fail(plain, false);
   }
 
   private isAbort(error: unknown): boolean {
@@ -351,10 +295,3 @@ export class JobRun {
 }
 
 const lost: Ended = { end: 'lost', keep: true };
-
-const withHint = ({ hint }: { readonly hint?: string }): { readonly hint?: string } =>
-  hint === undefined ? {} : { hint };
-
-/** A job as this worker runs it: trainings beside others leave the cores to them when they wait. */
-const fitted = (job: Job, slots: number): Job =>
-  job.kind === 'train' ? { ...job, fit: { ...job.fit, sharedCores: slots > 1 } } : job;

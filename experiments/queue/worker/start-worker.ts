@@ -23,7 +23,7 @@ import { announceWorker } from '../workers-list.js';
 import type { WorkerEvent } from './events.js';
 import { watchIdleness } from './idle.js';
 import { JobFolders } from './job-folders.js';
-import { JobRun, type Workshop } from './job-run.js';
+import { JobRun } from './job-run.js';
 import { KeptBundles } from './kept-bundles.js';
 import { LaneJobs } from './lane-jobs.js';
 import type { QueuedJob } from './queued-job.js';
@@ -32,6 +32,7 @@ import { Room } from './room.js';
 import { RunFiles } from './run-files.js';
 import { Slots } from './slots.js';
 import { Standstill } from './standstill.js';
+import type { Workshop } from './workshop.js';
 
 export interface WorkerOptions {
   readonly address: QueueAddress;
