@@ -138,13 +138,15 @@ export const serve = command({
         },
       });
       const { address, service, metrics } = server;
-      terminal.out(args.json ? json({ address, networks: servedNetworks(service.pool) }) : `${address}\n`);
-      if (tokenFile === undefined && made !== undefined) terminal.err(`Clients send Authorization: Bearer ${made}\n`);
-      view.follow(metrics.registry);
       const unwatch = args.watch
         ? await watchModels(path, { everyMs: watchEveryMs, onChange: reload })
         : () => undefined;
-      await untilEnded(server, drainMs, view.log).finally(unwatch);
+      // Who reads the address may have it end well at once.
+      const ended = untilEnded(server, drainMs, view.log).finally(unwatch);
+      terminal.out(args.json ? json({ address, networks: servedNetworks(service.pool) }) : `${address}\n`);
+      if (tokenFile === undefined && made !== undefined) terminal.err(`Clients send Authorization: Bearer ${made}\n`);
+      view.follow(metrics.registry);
+      await ended;
       await tracing?.close();
     } finally {
       process.off('SIGHUP', reload);

@@ -1,41 +1,12 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it } from 'vitest';
 import type { RunEntry, RunsAnswer } from '../../experiments/page/api.js';
 import { writeTable } from '../experiments/table-experiment.js';
 import { temporaryFolder } from '../support/temporary.js';
-import { main, nasInside } from './nas.js';
+import { nasInside } from './nas.js';
+import { start } from './start.js';
 import { storedRun } from './stored-run.js';
-
-interface Started {
-  readonly child: ChildProcess;
-  /** The first address that it prints, and everything so far. */
-  readonly address: Promise<string>;
-  readonly text: () => string;
-  readonly code: Promise<unknown>;
-}
-
-/** The built command, as users start it. */
-function start(args: readonly string[], cwd: string): Started {
-  const child = spawn(process.execPath, [main, ...args], { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
-  onTestFinished(() => void child.kill('SIGKILL'));
-  let text = '';
-  const code = once(child, 'exit').then(([status]: unknown[]) => status);
-  const address = new Promise<string>((resolve, reject) => {
-    for (const stream of [child.stdout, child.stderr])
-      stream.on('data', (chunk: Buffer) => {
-        text += chunk.toString();
-        const found = /http:\/\/\S+/.exec(text)?.[0];
-        if (found !== undefined && text.includes('\n')) resolve(found);
-      });
-    void code.then(() => reject(new Error(`it has ended: ${text}`)));
-  });
-  // Whoever does not ask for it is not told that there is none.
-  address.catch(() => undefined);
-  return { child, address, text: () => text, code };
-}
 
 const runsAt = async (address: string): Promise<readonly RunEntry[]> =>
   ((await (await fetch(new URL('/api/runs', address))).json()) as RunsAnswer).runs;
