@@ -132,7 +132,10 @@ class SuccessiveService implements Service {
     const frontier = frontierOf(found.filter((model) => isWanted(model, unloaded)));
     if (!isDeepStrictEqual(frontier.models, this.pool.frontier.models)) await this.follow(frontier);
     this.found = found;
-    this.unloaded = unloaded;
+    // A file that has been replaced is forgotten: should it come back, it is a new one.
+    this.unloaded = new Map(
+      found.filter((model) => !isWanted(model, unloaded)).map(({ name, sha256 }) => [name, sha256]),
+    );
   }
 
   private async follow(frontier: Frontier): Promise<void> {

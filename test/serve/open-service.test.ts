@@ -104,6 +104,10 @@ describe('openService', () => {
     writeNetwork(folder, greyNetwork({ name: 'trial-3', depth: 1 }));
     await service.reload();
     expect(served(service)).toEqual(['trial-1', 'trial-2', 'trial-3']);
+    // What was unloaded once comes back as what it was then.
+    writeNetwork(folder, greyNetworks[2]);
+    await service.reload();
+    expect(served(service)).toEqual(['trial-1', 'trial-2', 'trial-3']);
   });
 
   it('says what cannot be loaded or unloaded, and serves on', async () => {
