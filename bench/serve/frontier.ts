@@ -1,7 +1,7 @@
 import { choiceName } from '../../serve/models/model.js';
 import { frontierSubjects, subjectText, writeModels, type Subject } from './networks.js';
 import { pixelRequests } from './requests.js';
-import { capacityOf, interleave, lagOf, medianOf, type Contestant, type Turn } from './rounds.js';
+import { capacityOf, doubts, interleave, medianOf, validOf, type Contestant, type Turn } from './rounds.js';
 import { startNas, type ServerProcess } from './server-process.js';
 import { closedLoad, folderOf, oneWorker, openLoad, type Setting } from './setting.js';
 
@@ -51,14 +51,13 @@ export async function frontier(setting: Setting): Promise<void> {
       setting.rounds,
     );
     for (const load of [2, 4] as const) {
-      const [ours, theirs] = [turns[`six ${load}`], turns[`alone ${load}`]];
+      const [ours, theirs] = [validOf(turns[`six ${load}`]), validOf(turns[`alone ${load}`])];
       const worth = weighted(subjects);
       const [of6, of1] = [medianOf(ours, worth), medianOf(theirs, worth)];
       setting.say(
         `frontier: ${load} x: ${of6.toFixed(1)} accuracy-weighted good answers a second (${mixText(ours, subjects)}), ` +
           `${of1.toFixed(1)} alone: ${(of6 / of1).toFixed(2)} (bar: ${bars[load]}); ` +
-          `${(100 * medianOf(ours, lateShare)).toFixed(1)} % late (bar: 3), ` +
-          `the generator's lag ${medianOf(ours, lagOf).toFixed(1)} ms`,
+          `${(100 * medianOf(ours, lateShare)).toFixed(1)} % late (bar: 3)${doubts([...turns[`six ${load}`], ...turns[`alone ${load}`]])}`,
       );
     }
   } finally {

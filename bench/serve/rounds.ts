@@ -68,8 +68,24 @@ export const medianOf = (turns: readonly Turn[], figure: (turn: Turn) => number)
 /** Answers in time, a second. */
 export const goodput = ({ report }: Turn): number => report.counts.good / report.seconds;
 
-/** The p99 of what the generator was late with in ms; a turn in which that is a share of the budget says nothing. */
-export const lagOf = ({ report }: Turn): number => report.lagMs?.p99 ?? 0;
+/** A generator that is later than this, in ms at p99, does not put the load on a server that it should. */
+const mostLagMs = 10;
+
+const isValid = ({ report }: Turn): boolean => (report.lagMs?.p99 ?? 0) <= mostLagMs;
+
+/** Turns whose load was as it should be; all of them where none was, which `doubts` then says. */
+export function validOf(turns: readonly Turn[]): readonly Turn[] {
+  const valid = turns.filter(isValid);
+  return valid.length > 0 ? valid : turns;
+}
+
+/** In how many turns the load was not as it should be; empty: in none. */
+export function doubts(turns: readonly Turn[]): string {
+  const late = turns.filter((turn) => !isValid(turn)).length;
+  return late === 0
+    ? ''
+    : `; in ${late} of ${turns.length} turns, the generator was late by more than ${mostLagMs} ms: the machine is too busy`;
+}
 
 /** Answers of a server a second, when it is always asked. */
 export async function capacityOf(contestant: Contestant): Promise<number> {

@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect, onTestFinished, test } from 'vitest';
-import { goodput, interleave, medianOf } from '../../../bench/serve/rounds.js';
+import { doubts, goodput, interleave, medianOf, validOf, type Turn } from '../../../bench/serve/rounds.js';
 import type { ServerProcess } from '../../../bench/serve/server-process.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
@@ -41,4 +41,23 @@ test('turns tell what an answer costs the server, and how many there are', async
   expect(medianOf(turns.cheap, ({ cpuMs }) => cpuMs)).toBeLessThan(cpu / 2);
   expect(medianOf(turns.dear, goodput)).toBeLessThan(100);
   expect(medianOf(turns.dear, goodput)).toBe(medianOf(turns.dear, ({ rate }) => rate));
+});
+
+test('turns whose generator was late do not count, unless there are no others', () => {
+  const turn = (lag: number | null): Turn => ({
+    rate: 1,
+    cpuMs: 1,
+    report: {
+      seconds: 1,
+      counts: { good: 1, late: 0, refused: 0, expired: 0, failed: 0, broken: 0, unreached: 0, unanswered: 0 },
+      networks: {},
+      ms: null,
+      lagMs: lag === null ? null : { p50: lag, p95: lag, p99: lag, max: lag },
+    },
+  });
+  const [closed, calm, busy] = [turn(null), turn(2), turn(70)];
+  expect(validOf([closed, busy, calm])).toEqual([closed, calm]);
+  expect(doubts([closed, calm])).toBe('');
+  expect(doubts([busy, calm])).toContain('in 1 of 2 turns');
+  expect(validOf([busy])).toEqual([busy]);
 });
