@@ -7,6 +7,7 @@ import { listenOnFirst, portsFrom } from '../base/ports.js';
 import { createApp } from './http/app.js';
 import { createMetrics, type Metrics } from './http/metrics.js';
 import { createDecoder } from './images/decoder.js';
+import { warmUp } from './images/warm-up.js';
 import { openService, type ServiceOptions } from './open-service.js';
 import type { Service } from './service.js';
 
@@ -76,12 +77,15 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const metrics = createMetrics();
     const service = await openService({ ...pool, onBatch: metrics.onBatch, onWarning });
     ends.push(() => service.close());
+    const decoding = { parallel: decoders, maxPixels };
+    const { size } = service.pool;
+    if (size !== null) await warmUp(size, decoding);
     const app = await createApp({
       context: {
         service,
         metrics,
         log,
-        decoder: createDecoder({ parallel: decoders, maxPixels }),
+        decoder: createDecoder(decoding),
         limits: { ...fixedLimits, inside: options.maxQueue + beside, budgetMs },
         isTraced,
       },

@@ -1,11 +1,10 @@
 import { Tensor, type InferenceSession } from 'onnxruntime-node';
-import { invalidInput, messageOf } from '../../base/errors.js';
 import { imageShape } from '../../compiler/runtime/classifier/image-shape.js';
 import type { Layout } from '../../compiler/runtime/classifier/metadata.js';
-import { createSession } from '../../compiler/runtime/session.js';
 import type { ImageSize, Model, Normalisation } from '../models/model.js';
 import { sameSize, valueCount } from './image-size.js';
 import { normaliser, type Normaliser } from './normalise.js';
+import { openSession } from './open-session.js';
 import { resampler } from './resample.js';
 import type { Input } from './types.js';
 
@@ -36,7 +35,7 @@ export class Engine {
 
   /**
    * @param size of images as pixels; null: there will be none
-   * @throws NasError `invalid-input` when ONNX Runtime does not accept a model
+   * @throws NasError `invalid-input` when ONNX Runtime does not accept a model, or its file is not that which was read
    */
   static async open(models: readonly Model[], size: ImageSize | null): Promise<Engine> {
     return new Engine(await Promise.all(models.map((model) => openNetwork(model, size))));
@@ -100,10 +99,8 @@ export class Engine {
 }
 
 async function openNetwork(model: Model, size: ImageSize | null): Promise<Network> {
-  const { file, name, layout, normalisation } = model;
-  const session = await createSession(file, { threads: 1, spinning: false }).catch((cause: unknown) => {
-    throw invalidInput(`the model '${name}' cannot be opened: ${messageOf(cause)}`, { cause });
-  });
+  const { layout, normalisation } = model;
+  const session = await openSession(model);
   const [height, width, channels] = model.size;
   return {
     model,

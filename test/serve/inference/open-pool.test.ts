@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -136,8 +137,21 @@ describe('openPool', () => {
   it.each(kinds)('refuses a model that ONNX Runtime does not open, with workers %s', async (workers) => {
     const folder = temporaryFolder();
     const models = greyNetworks.map((network) => writeNetwork(folder, network));
+    const [first, second, third] = models;
+    writeFileSync(second.file, 'no model');
+    const damaged = { ...second, sha256: createHash('sha256').update('no model').digest('hex') };
+    await expect(testPool({ frontier: frontierOf([first, damaged, third]), workers })).rejects.toThrow(
+      /'trial-2' cannot be opened: ONNX Runtime/,
+    );
+  });
+
+  it.each(kinds)('refuses a file that is not the one that was read, with workers %s', async (workers) => {
+    const folder = temporaryFolder();
+    const models = greyNetworks.map((network) => writeNetwork(folder, network));
     writeFileSync(join(folder, 'trial-2.onnx'), 'no model');
-    await expect(testPool({ frontier: frontierOf(models), workers })).rejects.toThrow(/trial-2/);
+    await expect(testPool({ frontier: frontierOf(models), workers })).rejects.toThrow(
+      /'trial-2' cannot be opened: .* is another file/,
+    );
   });
 
   it('refuses a model that gives another number of outputs than it names classes', async () => {
