@@ -117,8 +117,8 @@ describe('a draft', () => {
   });
 
   it('says what a path of an answer stands for, and nothing outside of what the job was given', () => {
-    const places = { inputs: new Map(), folders: new Map([['@1', { path: '/work/here', resumed: [] }]]) };
-    expect(pathHere(places, '@1/a/weights.bin')).toBe(join('/work/here', 'a', 'weights.bin'));
+    const places = { inputs: new Map(), folders: new Map([['@1', { path: '/elsewhere/here', resumed: [] }]]) };
+    expect(pathHere(places, '@1/a/weights.bin')).toBe(join('/elsewhere/here', 'a', 'weights.bin'));
     for (const hostile of ['@2/x', '/etc/passwd', '@1/../x', '@1//x', '@1/.', 'x', '@1/..\\x'])
       expect(() => pathHere(places, hostile)).toThrow(hostile);
   });
