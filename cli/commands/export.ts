@@ -135,6 +135,10 @@ export const exportTrials = command({
     terminal,
   ) => {
     if (to === 'tfjs') checkTfjs(precision, weights);
+    if (compressed && to === 'tfjs')
+      throw invalidInput('--compressed goes with --to onnx: of TF.js models, nothing is compressed', {
+        hint: 'Leave it out, or export with --to onnx.',
+      });
     if (precision === 'int8' && weights === 'fp16')
       throw invalidInput('--weights fp16 goes with float32: the weights of int8 models are bytes', {
         hint: 'Leave one of the two out.',

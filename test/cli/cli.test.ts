@@ -63,6 +63,10 @@ describe('the command', () => {
     [['export', workdir, '--to', 'onnx', '-o', 'x'], 'which networks?'],
     [['export', workdir, '--trial', '1', '--pareto', '--to', 'onnx', '-o', 'x'], 'mutually exclusive'],
     [['export', workdir, '--trial', '1', '--to', 'onnx', '-o', join(folder, 'x')], 'has no trained weights'],
+    [
+      ['export', workdir, '--trial', '1', '--to', 'tfjs', '--compressed', '-o', 'x'],
+      '--compressed goes with --to onnx',
+    ],
     [['resume', folder], 'there is no run here'],
     [['run', join(folder, 'nowhere.yaml')], 'there is no such file'],
     [['validate', folder], 'is a folder'],
