@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { isOwnHost } from '../../base/hosts.js';
+import { Refusal } from '../../base/refusal.js';
 import { isSameToken } from '../../base/token.js';
-import { Refusal } from './refusals.js';
 
 export interface Access {
   /** Under which the server answers, besides addresses (`namesOf`). */

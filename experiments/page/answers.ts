@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { Refusal } from '../../base/refusal.js';
 import type { Clock, Store } from '../../store/index.js';
 import {
   collectComparison,
@@ -13,7 +14,6 @@ import {
 } from '../report/collect/page/index.js';
 import type { Address, Answers, ComparisonAnswer, Queries, RunId } from './api.js';
 import { parseQuery, parseTrial, querySchemas } from './queries.js';
-import { Refusal } from './refusals.js';
 import type { RunFolder } from './watch/folder.js';
 import type { KnownRun } from './watch/known-run.js';
 import type { RunList } from './watch/run-list.js';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import { Refusal } from '../../base/refusal.js';
 import { storedPrecisions } from '../../store/index.js';
 import type { Address, Queries, StreamQueries, Streams } from './api.js';
-import { Refusal } from './refusals.js';
 
 const number = z.coerce.number().int().nonnegative();
 

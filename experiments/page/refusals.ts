@@ -1,17 +1,6 @@
 import { messageOf, NasError, type ErrorCode } from '../../base/errors.js';
+import { Refusal } from '../../base/refusal.js';
 import type { ErrorAnswer } from './api.js';
-
-/** What the server does not answer, and why. */
-export class Refusal extends Error {
-  /** @param status of HTTP. */
-  constructor(
-    readonly status: number,
-    message: string,
-    readonly hint?: string,
-  ) {
-    super(message);
-  }
-}
 
 /** What a run that cannot be read is to HTTP. */
 const statuses: { readonly [C in ErrorCode]: number } = {

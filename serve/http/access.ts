@@ -1,11 +1,12 @@
 import cors from '@fastify/cors';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { denialOf, type Denial } from '../../base/access.js';
+import { Refusal } from '../../base/refusal.js';
 import type { AccessOptions } from './context.js';
 import { budgetHeader } from './deadline.js';
 import { healthPaths } from './health.js';
 import { headerLength } from './open-inference/wire.js';
-import { Refusal, shown } from './refusals.js';
+import { shown } from './refusals.js';
 
 const open: ReadonlySet<string | undefined> = new Set(Object.values(healthPaths));
 

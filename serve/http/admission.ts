@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
+import { Refusal } from '../../base/refusal.js';
 import type { RouteContext } from './context.js';
-import { clientClosed, Refusal } from './refusals.js';
+import { clientClosed } from './refusals.js';
 
 /** Of addresses that are not there: whoever tries many makes no more labels. */
 const noRoute = 'none';

@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
+import { Refusal } from '../../base/refusal.js';
 import type { RouteContext } from './context.js';
 import { described, jsonSchema } from './openapi.js';
-import { Refusal } from './refusals.js';
 
 /** Addresses that anybody may ask, without a token: probes know none. */
 export const healthPaths = { live: '/v2/health/live', ready: '/v2/health/ready' } as const;

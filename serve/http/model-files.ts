@@ -4,11 +4,11 @@ import { fileURLToPath } from 'node:url';
 import { createBrotliDecompress, createGunzip } from 'node:zlib';
 import fastifyStatic from '@fastify/static';
 import type { FastifyInstance } from 'fastify';
+import { Refusal } from '../../base/refusal.js';
 import { ContentHashes } from '../models/content-hashes.js';
 import type { Model } from '../models/model.js';
 import type { RouteContext } from './context.js';
 import { described } from './openapi.js';
-import { Refusal } from './refusals.js';
 
 /** A compressed file that may lie beside a model's, as `nas export --compressed` writes it. */
 interface Variant {

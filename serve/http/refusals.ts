@@ -2,24 +2,10 @@
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { messageOf, NasError, type ErrorCode } from '../../base/errors.js';
+import { Refusal } from '../../base/refusal.js';
 import { BadImage } from '../images/types.js';
 import { NotAnswered, type RefusalReason } from '../inference/types.js';
 import type { Limits } from './context.js';
-
-/** A request that is not answered, and why. */
-export class Refusal extends Error {
-  /**
-   * @param status of HTTP
-   * @param hint what the client can do about it, as a full sentence
-   */
-  constructor(
-    readonly status: number,
-    message: string,
-    readonly hint?: string,
-  ) {
-    super(message);
-  }
-}
 
 /** A mistake in a request. */
 export const badRequest = (message: string, hint?: string): Refusal => new Refusal(400, message, hint);

@@ -1,10 +1,10 @@
 import { readdirSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { invalidInput, messageOf } from '../../../base/errors.js';
+import { Refusal } from '../../../base/refusal.js';
 import type { Clock } from '../../../store/index.js';
 import { hasRun } from '../../runner/workdir.js';
 import type { RunId } from '../api.js';
-import { Refusal } from '../refusals.js';
 import { KnownRun } from './known-run.js';
 
 /** A folder with the workdirs of runs, or the workdir of one. It need not exist yet. */

@@ -1,8 +1,9 @@
 import multipart from '@fastify/multipart';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { messageOf } from '../../../base/errors.js';
+import { Refusal } from '../../../base/refusal.js';
 import type { Limits } from '../context.js';
-import { badRequest, Refusal } from '../refusals.js';
+import { badRequest } from '../refusals.js';
 
 const tooLarge = (bytes: number): Refusal =>
   new Refusal(413, `the images have more than ${bytes} bytes`, 'Send fewer or smaller ones at once.');

@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify';
+import { Refusal } from '../../../base/refusal.js';
 import type { Decoder } from '../../images/types.js';
 import type { InferencePool } from '../../inference/pool.js';
 import { NotAnswered, type RunOptions } from '../../inference/types.js';
@@ -6,7 +7,7 @@ import { choiceName, type ImageSize } from '../../models/model.js';
 import type { RouteContext } from '../context.js';
 import { runOptionsOf } from '../deadline.js';
 import { servedAs } from '../open-inference/served.js';
-import { badRequest, Refusal, shown } from '../refusals.js';
+import { badRequest, shown } from '../refusals.js';
 
 /** What is asked of the images of a request, all but the images. */
 export interface Question {

@@ -1,7 +1,8 @@
 import { gunzip, inflate } from 'node:zlib';
 import type { FastifyInstance } from 'fastify';
 import { messageOf } from '../../../base/errors.js';
-import { badRequest, Refusal, shown } from '../refusals.js';
+import { Refusal } from '../../../base/refusal.js';
+import { badRequest, shown } from '../refusals.js';
 
 type Decompress = typeof gunzip;
 

@@ -1,8 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { Refusal } from '../../../base/refusal.js';
 import { nasVersion } from '../../../base/version.js';
 import type { PooledModel } from '../../inference/types.js';
 import type { RouteContext } from '../context.js';
-import { Refusal } from '../refusals.js';
 import { schemas, type ModelMetadata } from './schemas.js';
 import { allServed, servedAs, type Served } from './served.js';
 import { extensions, inputNames, modelPaths, version, type Named } from './wire.js';

@@ -1,8 +1,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { messageOf } from '../../../base/errors.js';
+import { Refusal } from '../../../base/refusal.js';
 import type { RouteContext } from '../context.js';
-import { badRequest, Refusal } from '../refusals.js';
+import { badRequest } from '../refusals.js';
 import { parseBytes } from './body.js';
 import { schemas } from './schemas.js';
 import { version, type Named } from './wire.js';

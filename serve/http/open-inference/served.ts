@@ -1,9 +1,10 @@
 import { nearest } from '../../../base/nearest.js';
+import { Refusal } from '../../../base/refusal.js';
 import type { OutputKind } from '../../../compiler/runtime/classifier/scores.js';
 import type { InferencePool } from '../../inference/pool.js';
 import type { PooledModel } from '../../inference/types.js';
 import { choiceName, type ImageSize, type Model } from '../../models/model.js';
-import { Refusal, shown } from '../refusals.js';
+import { shown } from '../refusals.js';
 import { inputNames, outputName } from './wire.js';
 
 /** What answers under a name of the protocol, and what it takes and gives. */
