@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as polled, setTimeout as delay } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { invalidInput } from '../base/errors.js';
@@ -112,6 +112,8 @@ function ending(service: Service, end: () => Promise<void>): Pick<RunningServer,
     drained: async (ms) => {
       service.drain();
       await delay(ms);
+      // A busy event loop has not looked yet at what came meanwhile: that was asked in time, and is answered.
+      await polled();
       await close();
     },
   };

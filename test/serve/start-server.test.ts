@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
 import pino from 'pino';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { readFrontier } from '../../serve/models/read-frontier.js';
@@ -24,11 +26,35 @@ async function started(options: Partial<ServerOptions> = {}): Promise<RunningSer
   return server;
 }
 
+const tensor = pixelsOf([28, 28, 1], 1);
+const path = '/v2/models/frontier/infer';
+const head = [
+  `POST ${path} HTTP/1.1`,
+  'Host: localhost',
+  'Inference-Header-Content-Length: 0',
+  `Content-Length: ${tensor.length}`,
+  '\r\n',
+].join('\r\n');
+
+async function connected(address: string): Promise<Socket> {
+  const { hostname, port } = new URL(address);
+  const socket = connect(Number(port), hostname);
+  onTestFinished(() => void socket.destroy());
+  await once(socket, 'connect');
+  return socket;
+}
+
+/** Status and kind of connection of the next answer. */
+async function nextAnswer(socket: Socket): Promise<readonly (string | undefined)[]> {
+  const [answer] = (await once(socket, 'data')) as [Buffer];
+  return /^HTTP\/1\.1 (\d+)[^]*\r\nconnection: ([^\r]+)\r\n/i.exec(answer.toString('latin1'))?.slice(1) ?? [];
+}
+
 const infer = (address: string): Promise<Response> =>
-  fetch(new URL('/v2/models/frontier/infer', address), {
+  fetch(new URL(path, address), {
     method: 'POST',
     headers: { 'inference-header-content-length': '0', 'content-type': 'application/octet-stream' },
-    body: new Uint8Array(pixelsOf([28, 28, 1], 1)),
+    body: new Uint8Array(tensor),
   });
 
 const readiness = async (address: string): Promise<number> =>
@@ -45,6 +71,30 @@ describe('startServer', () => {
     expect([meanwhile.status, meanwhile.headers.get('connection')]).toEqual([200, 'close']);
     await gone;
     await expect(infer(address)).rejects.toThrow();
+  });
+
+  it('sends away who had asked before it drains, too', async () => {
+    const { address, drained, metrics } = await started();
+    const socket = await connected(address);
+    socket.write(head);
+    await expect.poll(() => metrics.registry.metrics(), { interval: 5 }).toMatch(/^nas_requests_inside 1$/m);
+    const gone = drained(0);
+    socket.write(tensor);
+    expect(await nextAnswer(socket)).toEqual(['200', 'close']);
+    await gone;
+  });
+
+  it('answers what came while it drained and was too busy to look', async () => {
+    const { address, drained } = await started();
+    const socket = await connected(address);
+    const request = Buffer.concat([Buffer.from(head), tensor]);
+    socket.write(request);
+    expect(await nextAnswer(socket)).toEqual(['200', 'keep-alive']);
+    const gone = drained(20);
+    socket.write(request);
+    for (const end = performance.now() + 60; performance.now() < end;);
+    expect(await nextAnswer(socket)).toEqual(['200', 'close']);
+    await gone;
   });
 
   it('answers what it took when it is closed at once, however often it is told to', async () => {
