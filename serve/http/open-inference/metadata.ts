@@ -20,21 +20,30 @@ const describe = ({ model, maxBatch, ms }: PooledModel) => ({
   ms: round(ms(1)),
 });
 
-/** What the protocol says of a model, and which networks answer under its name. One of the inputs is to be sent. */
-const metadataOf = ({ name, only, models, values, pixels, output }: Served): ModelMetadata => ({
-  name,
-  versions: [version],
-  platform: 'onnx_onnxv1',
-  inputs: [
-    ...(values === null ? [] : [{ name: only?.input ?? inputNames.values, datatype: 'FP32', shape: [-1, ...values] }]),
-    ...(pixels === null ? [] : [{ name: inputNames.pixels, datatype: 'UINT8', shape: [-1, ...pixels] }]),
-  ],
-  outputs: [
-    { name: output.name, datatype: 'FP32', shape: [-1, output.classes.length], parameters: { kind: output.kind } },
-  ],
-  classes: output.classes,
-  networks: models.map(describe),
-});
+/** Tensors that a model takes, of which a request has one: the graph's own first. */
+const tensorsOf = ({ only, values, pixels }: Served): ModelMetadata['inputs'] => [
+  ...(values === null ? [] : [{ name: only?.input ?? inputNames.values, datatype: 'FP32', shape: [-1, ...values] }]),
+  ...(pixels === null ? [] : [{ name: inputNames.pixels, datatype: 'UINT8', shape: [-1, ...pixels] }]),
+];
+
+/** What the protocol says of a model, and which networks answer under its name. */
+function metadataOf(served: Served): ModelMetadata {
+  const { name, models, output } = served;
+  const tensors = tensorsOf(served);
+  return {
+    name,
+    versions: [version],
+    platform: 'onnx_onnxv1',
+    // Clients send all that they find here.
+    inputs: tensors.slice(0, 1),
+    alternative_inputs: tensors.slice(1),
+    outputs: [
+      { name: output.name, datatype: 'FP32', shape: [-1, output.classes.length], parameters: { kind: output.kind } },
+    ],
+    classes: output.classes,
+    networks: models.map(describe),
+  };
+}
 
 /** What is served: the server, its models, and whether each is ready. */
 export function metadata(app: FastifyInstance, { service }: RouteContext): void {

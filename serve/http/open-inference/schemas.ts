@@ -69,7 +69,8 @@ const modelMetadata = z.object({
   name: z.string(),
   versions: z.array(z.string()),
   platform: z.string(),
-  inputs: z.array(tensorMetadata).describe('One of them is to be sent'),
+  inputs: z.array(tensorMetadata),
+  alternative_inputs: z.array(tensorMetadata).describe('Each of them may be sent instead of the inputs'),
   outputs: z.array(tensorMetadata.extend({ parameters: z.object({ kind: z.enum(['logits', 'probabilities']) }) })),
   classes: z.array(z.string()).readonly().describe('Names of the outputs, in order'),
   networks: z

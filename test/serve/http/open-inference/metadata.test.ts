@@ -58,10 +58,8 @@ describe('metadata', () => {
         name: 'trial-4',
         versions: ['1'],
         platform: 'onnx_onnxv1',
-        inputs: [
-          { name: 'input', datatype: 'FP32', shape: [-1, 3, 32, 32] },
-          { name: 'image', datatype: 'UINT8', shape: [-1, 32, 32, 3] },
-        ],
+        inputs: [{ name: 'input', datatype: 'FP32', shape: [-1, 3, 32, 32] }],
+        alternative_inputs: [{ name: 'image', datatype: 'UINT8', shape: [-1, 32, 32, 3] }],
         outputs: [{ name: 'logits', datatype: 'FP32', shape: [-1, 3], parameters: { kind: 'logits' } }],
         classes: ['cat', 'dog', 'ship'],
         networks: [
@@ -83,12 +81,16 @@ describe('metadata', () => {
   it('tells the choice by what all of its networks take', async () => {
     const [, same] = await get(`${await start()}/v2/models/frontier`);
     expect(same).toMatchObject({
-      inputs: [{ name: 'input', datatype: 'FP32' }, { name: 'image' }],
+      inputs: [{ name: 'input', datatype: 'FP32' }],
+      alternative_inputs: [{ name: 'image' }],
       outputs: [{ name: 'outputs', parameters: { kind: 'logits' } }],
       networks: [{ name: 'trial-1' }, { name: 'trial-2' }, { name: 'trial-3' }],
     });
     const [, different] = await get(`${await start(colourNetworks)}/v2/models/frontier`);
-    expect(different).toMatchObject({ inputs: [{ name: 'image', datatype: 'UINT8', shape: [-1, 32, 32, 3] }] });
+    expect(different).toMatchObject({
+      inputs: [{ name: 'image', datatype: 'UINT8', shape: [-1, 32, 32, 3] }],
+      alternative_inputs: [],
+    });
     const [status] = await get(
       `${await start([1, 2].map((i) => greyNetwork({ name: `a${i}`, accuracy: null })))}/v2/models/frontier`,
     );
