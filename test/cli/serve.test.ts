@@ -1,7 +1,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { createServer as createHttpServer } from 'node:http';
+import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { text as textOf } from 'node:stream/consumers';
 import { expect, it, onTestFinished } from 'vitest';
 import { frontierFolder } from '../../experiments/runner/workdir.js';
 import { picture } from '../serve/images/pictures.js';
@@ -117,6 +119,27 @@ it('makes a token for an address that others can reach, and asks everybody for i
   expect(await code).toBe(0);
 }, 60_000);
 
+it('sends traces to a collector, the last of them as it ends', async () => {
+  const folder = temporaryFolder();
+  const { file } = writeNetwork(folder, greyNetworks[0]);
+  const spans: string[] = [];
+  const collector = createHttpServer((request, response) => {
+    void textOf(request).then((body) => {
+      spans.push(...Array.from(body.matchAll(/"name":"([^"]*)"/g), ([, name]) => name));
+      response.writeHead(200, { 'content-type': 'application/json' }).end('{}');
+    });
+  }).listen(0, '127.0.0.1');
+  await once(collector, 'listening');
+  onTestFinished(() => void collector.close());
+  const { port } = collector.address() as AddressInfo;
+  const otlp = `http://127.0.0.1:${port}`;
+  const server = start(['serve', file, '--port', '0', '--drain-ms', '0', '--otlp', otlp], folder);
+  expect((await classify(await server.address)).status).toBe(200);
+  server.child.kill('SIGTERM');
+  expect(await server.code).toBe(0);
+  expect(spans).toEqual(expect.arrayContaining(['POST /v1/classify', 'decode', 'queue', 'compute']));
+}, 60_000);
+
 it('says what is wrong with its options', async () => {
   const { file } = writeNetwork(temporaryFolder(), greyNetworks[0]);
   const taken = createServer().listen(0, '127.0.0.1');
@@ -129,6 +152,7 @@ it('says what is wrong with its options', async () => {
     [['--max-queue', '1.5'], '--max-queue 1.5: expected a whole number'],
     [['--max-batch', '3'], 'the largest batch is 3, not a power of two'],
     [['--port', '70000'], '--port 70000: expected a whole number from 0 to 65535'],
+    [['--otlp', 'localhost:4318'], 'the collector localhost:4318 is no http address'],
     [['--token-file', 'none'], 'the token file none cannot be read'],
     [['--port', String(port)], `cannot listen on 127.0.0.1:${port}`],
   ];
