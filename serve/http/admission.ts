@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { Refusal } from '../../base/refusal.js';
+import { sendAway } from './connection.js';
 import type { RouteContext } from './context.js';
 import { clientClosed } from './refusals.js';
 
@@ -34,13 +35,9 @@ export function admitRequests(app: FastifyInstance, { limits, metrics, service, 
       metrics.onRequest(request.routeOptions.url ?? noRoute, status, ms / 1000);
       if (log.isLevelEnabled('debug')) log.debug({ method, url: raw.url, status, ms }, 'request');
     });
+    sendAway(reply, service);
     if (method === 'POST' && !isCounted) done(full);
     else done();
-  });
-  // Also of requests that came before the server was told to end: who asks again comes to another one, and this one can end.
-  app.addHook('onSend', (_, reply, payload, done) => {
-    if (!service.isReady) void reply.header('connection', 'close');
-    done(null, payload);
   });
   return inside;
 }

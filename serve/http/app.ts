@@ -25,10 +25,10 @@ export interface AppOptions {
 
 /** The HTTP server of a frontier, which does not listen yet. To close it answers what it took, and ends its connections. */
 export async function createApp({ context, access }: AppOptions): Promise<FastifyInstance> {
-  const { limits, log, metrics, service, decoder } = context;
+  const { limits, metrics, service, decoder } = context;
   const app = fastify(serverOptions(limits));
   app.server.maxConnections = limits.connections;
-  answerErrors(app, limits, log);
+  answerErrors(app, context);
   const inside = admitRequests(app, context);
   await checkAccess(app, access);
   await describeApi(app, access);

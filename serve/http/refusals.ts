@@ -1,11 +1,11 @@
 /** What the server says to requests that it does not answer: one place for every status and its text. */
 import type { FastifyInstance } from 'fastify';
-import type { Logger } from 'pino';
 import { messageOf, NasError, type ErrorCode } from '../../base/errors.js';
 import { Refusal } from '../../base/refusal.js';
 import { BadImage } from '../images/types.js';
 import { NotAnswered, type RefusalReason } from '../inference/types.js';
-import type { Limits } from './context.js';
+import { sendAway } from './connection.js';
+import type { Limits, RouteContext } from './context.js';
 
 /** A mistake in a request. */
 export const badRequest = (message: string, hint?: string): Refusal => new Refusal(400, message, hint);
@@ -89,7 +89,7 @@ export function refusedFor(error: unknown, limits: Limits): Refused {
 }
 
 /** Has everything that is thrown, and every address that is not there, answered as `{"error": "..."}`. */
-export function answerErrors(app: FastifyInstance, limits: Limits, log: Logger): void {
+export function answerErrors(app: FastifyInstance, { limits, log, service }: RouteContext): void {
   app.setErrorHandler((error, request, reply) => {
     const { status, body, retryAfter, isBug } = refusedFor(error, limits);
     if (status === clientClosed) {
@@ -99,6 +99,7 @@ export function answerErrors(app: FastifyInstance, limits: Limits, log: Logger):
       return;
     }
     if (isBug) log.error({ err: error, method: request.method, url: request.url }, messageOf(error));
+    sendAway(reply, service);
     if (retryAfter !== null) void reply.header('retry-after', retryAfter);
     void reply.status(status).send(body);
   });

@@ -5,6 +5,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { readFrontier } from '../../serve/models/read-frontier.js';
 import { startServer, type RunningServer, type ServerOptions } from '../../serve/start-server.js';
 import { temporaryFolder } from '../support/temporary.js';
+import { picture } from './images/pictures.js';
 import { greyNetworks, pixelsOf, writeFrontier } from './models.js';
 
 async function started(options: Partial<ServerOptions> = {}): Promise<RunningServer> {
@@ -28,13 +29,9 @@ async function started(options: Partial<ServerOptions> = {}): Promise<RunningSer
 
 const tensor = pixelsOf([28, 28, 1], 1);
 const path = '/v2/models/frontier/infer';
-const head = [
-  `POST ${path} HTTP/1.1`,
-  'Host: localhost',
-  'Inference-Header-Content-Length: 0',
-  `Content-Length: ${tensor.length}`,
-  '\r\n',
-].join('\r\n');
+const image = await picture({ width: 28, height: 28, channels: 1 }).png().toBuffer();
+const headOf = (path: string, { length }: Uint8Array): string =>
+  `POST ${path} HTTP/1.1\r\nHost: localhost\r\nInference-Header-Content-Length: 0\r\nContent-Length: ${length}\r\n\r\n`;
 
 async function connected(address: string): Promise<Socket> {
   const { hostname, port } = new URL(address);
@@ -73,21 +70,25 @@ describe('startServer', () => {
     await expect(infer(address)).rejects.toThrow();
   });
 
-  it('sends away who had asked before it drains, too', async () => {
+  it.each([
+    ['a tensor', path, tensor, '200'],
+    ['an image', '/v1/classify', image, '200'],
+    ['no image', '/v1/classify', tensor, '415'],
+  ])('sends away who had asked before it drains, too: %s', async (_, where, body, status) => {
     const { address, drained, metrics } = await started();
     const socket = await connected(address);
-    socket.write(head);
+    socket.write(headOf(where, body));
     await expect.poll(() => metrics.registry.metrics(), { interval: 5 }).toMatch(/^nas_requests_inside 1$/m);
     const gone = drained(0);
-    socket.write(tensor);
-    expect(await nextAnswer(socket)).toEqual(['200', 'close']);
+    socket.write(body);
+    expect(await nextAnswer(socket)).toEqual([status, 'close']);
     await gone;
   });
 
   it('answers what came while it drained and was too busy to look', async () => {
     const { address, drained } = await started();
     const socket = await connected(address);
-    const request = Buffer.concat([Buffer.from(head), tensor]);
+    const request = Buffer.concat([Buffer.from(headOf(path, tensor)), tensor]);
     socket.write(request);
     expect(await nextAnswer(socket)).toEqual(['200', 'keep-alive']);
     const gone = drained(20);

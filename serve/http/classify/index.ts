@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { messageOf } from '../../../base/errors.js';
+import { sendAway } from '../connection.js';
 import type { RouteContext } from '../context.js';
 import { resultsOf } from './answer.js';
 import { acceptImages, imagesOf } from './body.js';
@@ -30,12 +31,14 @@ export function classify(app: FastifyInstance, context: RouteContext): void {
           }
         },
       },
-      async (request) => {
+      async (request, reply) => {
         const files = await imagesOf(request, limits);
         return service.use(async (pool) => {
           const question = questionOf(request, pool, context);
           refuseHopeless(question.run, decoder, pool);
-          return { results: await resultsOf(files, question, { decoder, pool, trace: request.trace }) };
+          const results = await resultsOf(files, question, { decoder, pool, trace: request.trace });
+          sendAway(reply, service);
+          return { results };
         });
       },
     );

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { sendAway } from '../connection.js';
 import type { RouteContext } from '../context.js';
 import { runOptionsOf } from '../deadline.js';
 import { badRequest } from '../refusals.js';
@@ -26,6 +27,7 @@ export function infer(app: FastifyInstance, context: RouteContext): void {
       const inputs = inputsOf(asked.tensor, served, limits.images);
       const answers = await pool.run(inputs, runOptionsOf(request, context, served.only, asked.budgetMs));
       for (const one of answers) request.trace?.answered(one);
+      sendAway(reply, service);
       return sendAnswer(reply, asked, served, answers);
     });
   void app.register((scope, _, done) => {
