@@ -112,16 +112,33 @@ function ending(service: Service, end: () => Promise<void>): Pick<RunningServer,
     drained: async (ms) => {
       service.drain();
       await delay(ms);
-      // A busy event loop has not looked yet at what came meanwhile: that was asked in time, and is answered.
-      await polled();
       await close();
     },
   };
 }
 
+/**
+ * Reads what has come, and takes the connections that wait, of which the event loop takes one in each of its turns. What came
+ * while it was busy was asked in time, and would be reset.
+ */
+async function catchUp({ server }: FastifyInstance): Promise<void> {
+  let taken = 0;
+  const count = (): void => {
+    taken++;
+  };
+  server.on('connection', count);
+  // Clients that nobody tells to stop would keep it going.
+  for (let before = -1; before < taken && taken < fixedLimits.connections;) {
+    before = taken;
+    await polled();
+  }
+  server.off('connection', count);
+}
+
 /** Takes no more connections, and ends those that there are once what came on them is answered. */
 async function closeApp(app: FastifyInstance, log: Logger): Promise<void> {
   const { server } = app;
+  await catchUp(app);
   // Answers that had begun before left their connections open.
   const idle = setInterval(() => server.closeIdleConnections(), idleEvery);
   const late = setTimeout(() => {
