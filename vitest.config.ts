@@ -1,6 +1,8 @@
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 
 const graphicsCard = 'test/**/*.webgpu.test.ts';
+/** Tests that repeat, compare or train for long. `npm test` leaves them out; `npm run test:all` runs them, too. */
+const slowTests = 'test/**/*.slow.test.ts';
 const shared = {
   pool: 'forks',
   testTimeout: 60_000,
@@ -15,12 +17,16 @@ const processor: TestProjectInlineConfiguration = {
     ...shared,
     name: 'cpu',
     include: ['test/**/*.test.ts'],
-    exclude: [graphicsCard],
+    exclude: [graphicsCard, slowTests],
     // One more than the gate has cores: often one of them waits for processes, a disk or a clock.
     maxWorkers: 3,
     // Loading TF.js anew for each file took as long as a third of the tests.
     isolate: false,
   },
+};
+
+const slow: TestProjectInlineConfiguration = {
+  test: { ...processor.test, name: 'slow', include: [slowTests], exclude: [], sequence: { groupOrder: 2 } },
 };
 
 /** One file at a time, each in a process of its own: what ends it by a signal fails no other file. */
@@ -37,5 +43,5 @@ const webgpu: TestProjectInlineConfiguration = {
 };
 
 export default defineConfig({
-  test: { globalSetup: ['test/build-once.ts'], projects: [processor, webgpu] },
+  test: { globalSetup: ['test/build-once.ts'], projects: [processor, webgpu, slow] },
 });
