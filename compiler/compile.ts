@@ -1,4 +1,5 @@
 import type * as tf from '@tensorflow/tfjs-core';
+import type { GraphCheck } from './graph/index.js';
 import { encodeLoop, type LoopPorts } from './onnx/loop.js';
 import { encodeModel, nodeName } from './onnx/model.js';
 import { capabilitiesOf, hostNodes } from './onnx/providers.js';
@@ -10,7 +11,7 @@ import { InferenceProgram } from './runtime/inference.js';
 import { needlessOptimizers } from './runtime/needless-optimizers.js';
 import { Program } from './runtime/program.js';
 import type { StateLayout, StatePack } from './passes/pack-states.js';
-import { type GraphCheck, mixedStateful, runPasses, stateful, type StatefulDraft } from './passes/pipelines.js';
+import { mixedStateful, runPasses, stateful, type StatefulDraft } from './passes/pipelines.js';
 import { createSession } from './runtime/session.js';
 import { StateStore } from './runtime/state-store.js';
 import { portable, withoutSinglePrecision, type Target } from './target.js';
