@@ -1,6 +1,5 @@
 import { ms, percent } from '../../base/number-text.js';
-import type { InferencePool } from '../../serve/inference/pool.js';
-import type { PooledModel } from '../../serve/inference/types.js';
+import type { InferencePool, PooledModel } from '../../serve/inference/pool.js';
 import { renderTable, type Column } from '../output/table.js';
 import type { Colors } from '../output/terminal.js';
 

@@ -11,7 +11,7 @@ import { Random } from '../../base/random.js';
 import { generateLoad } from '../../bench/serve/load/generate.js';
 import type { LoadPlan } from '../../bench/serve/load/plan.js';
 import type { LoadReport } from '../../bench/serve/load/report.js';
-import { readFrontier } from '../../serve/models/read-frontier.js';
+import { readFrontier } from '../../serve/models/frontier.js';
 import { startServer, type RunningServer } from '../../serve/start-server.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { greyNetworks, pixelsOf, writeNetwork } from './models.js';

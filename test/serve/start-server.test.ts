@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import pino from 'pino';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { readFrontier } from '../../serve/models/read-frontier.js';
+import { readFrontier } from '../../serve/models/frontier.js';
 import { startServer, type RunningServer, type ServerOptions } from '../../serve/start-server.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { picture } from './images/pictures.js';

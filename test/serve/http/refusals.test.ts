@@ -1,8 +1,8 @@
 import { request } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { invalidInput, NasError } from '../../../base/errors.js';
-import { BadImage } from '../../../serve/images/types.js';
-import { NotAnswered } from '../../../serve/inference/types.js';
+import { BadImage } from '../../../serve/images/decoder.js';
+import { NotAnswered } from '../../../serve/inference/pool.js';
 import { greyService, startServer, testServer } from './server.js';
 
 const image = new Uint8Array(784);

@@ -1,8 +1,13 @@
 import { once } from 'node:events';
 import { renameSync } from 'node:fs';
 import { describe, expect, it, vi } from 'vitest';
-import type { PoolOptions } from '../../../serve/inference/pool.js';
-import { NotAnswered, type BatchDone, type Input, type RefusalReason } from '../../../serve/inference/types.js';
+import {
+  type BatchDone,
+  type Input,
+  NotAnswered,
+  type PoolOptions,
+  type RefusalReason,
+} from '../../../serve/inference/pool.js';
 import type { Frontier } from '../../../serve/models/model.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import { greyNetwork, pixelsOf, writeFrontier } from '../models.js';

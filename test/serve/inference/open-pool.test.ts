@@ -2,8 +2,7 @@ import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { PoolOptions } from '../../../serve/inference/pool.js';
-import type { BatchDone, Input } from '../../../serve/inference/types.js';
+import type { BatchDone, Input, PoolOptions } from '../../../serve/inference/pool.js';
 import type { Model } from '../../../serve/models/model.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import {

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { NasError } from '../../../base/errors.js';
 import { withMetadata } from '../../../deploy/metadata.js';
-import { readFrontier } from '../../../serve/models/read-frontier.js';
+import { readFrontier } from '../../../serve/models/frontier.js';
 import { tinyClassifier } from '../../deploy/tiny-onnx.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import { colourNetworks, greyNetwork, greyNetworks, tinyNetwork, writeFrontier, writeNetwork } from '../models.js';
