@@ -158,7 +158,7 @@ describe('openService', () => {
   });
 
   it('loses no request whatever is loaded, unloaded and replaced meanwhile', async () => {
-    const changes = process.env['NAS_SERVE_ALL'] === '1' ? 1000 : 25;
+    const changes = 25;
     const folder = temporaryFolder();
     const random = new Random(1, 'changes');
     writeFrontier(folder, greyNetworks.slice(0, 2));

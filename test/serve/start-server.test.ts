@@ -124,6 +124,6 @@ describe('startServer', () => {
   });
 
   it('takes a token where others can connect', async () => {
-    await expect(started({ host: '0.0.0.0' })).rejects.toThrow('a server on 0.0.0.0 can be used by others');
+    await expect(started({ host: '0.0.0.0' })).rejects.toThrow('a server on 0.0.0.0 is reachable from other machines');
   });
 });

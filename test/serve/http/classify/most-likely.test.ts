@@ -45,6 +45,6 @@ describe('the most likely classes', () => {
   });
 
   it.each([NaN, Infinity, -Infinity])('are not told where the network gives %s', (value) => {
-    expect(() => mostLikely(Float32Array.of(1, value), 'logits', 1)).toThrow('no numbers');
+    expect(() => mostLikely(Float32Array.of(1, value), 'logits', 1)).toThrow('not finite');
   });
 });

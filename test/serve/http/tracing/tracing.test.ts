@@ -149,7 +149,7 @@ describe('traces', () => {
   it.each(['collector', 'ftp://collector', 'grpc://collector:4317'])('cannot go to %s', async (url) => {
     await expect(startTracing({ url, onWarning: silent })).rejects.toMatchObject({
       code: 'invalid-input',
-      message: `the collector ${url} is no http address`,
+      message: `the collector ${url} is not an http URL`,
     });
   });
 
