@@ -1,7 +1,7 @@
 import yargs, { type Argv } from 'yargs';
 import { exitCodes, invalidInput } from '../base/errors.js';
 import { nearest } from '../experiments/parse/nearest.js';
-import { nasVersion } from '../base/version.js';
+import { nasVersion } from '../base/modules.js';
 import { loadCommands, verbs } from './commands/index.js';
 import { reportError } from './output/errors.js';
 import type { Terminal } from './output/terminal.js';

@@ -2,7 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { invalidInput, messageOf } from '../base/errors.js';
-import { nearest } from '../base/nearest.js';
+import { nearest } from '../base/text.js';
 import type { Space, SpaceConfig, Task } from '../spaces/index.js';
 import { loadWithSpace } from './load-space.js';
 

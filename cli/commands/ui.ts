@@ -1,7 +1,5 @@
 import { hostname } from 'node:os';
-import { isLoopback } from '../../base/hosts.js';
-import { checkPort } from '../../base/ports.js';
-import { makeToken, readToken } from '../../base/token.js';
+import { checkPort, isLoopback, makeToken, readToken } from '../../base/server.js';
 import { command } from '../command.js';
 import { startPageProcess } from '../page-process.js';
 import { untilStopped } from '../until-stopped.js';

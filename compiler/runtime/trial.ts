@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { builtModule } from '../../base/built-module.js';
+import { builtModule } from '../../base/processes.js';
 
 /** How it went when a provider ran a tiny model. */
 export interface Trial {

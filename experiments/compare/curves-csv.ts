@@ -1,4 +1,4 @@
-import { csvLine } from '../../base/csv.js';
+import { csvLine } from '../../base/text.js';
 import type { MethodSummary } from './summary.js';
 
 /** The curves as CSV: hypervolume after each evaluation, of each variant and (with several) of their mean. */

@@ -1,7 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { isOwnHost } from '../../base/hosts.js';
-import { Refusal } from '../../base/refusal.js';
-import { isSameToken } from '../../base/token.js';
+import { isOwnHost, isSameToken, Refusal } from '../../base/server.js';
 
 export interface Access {
   /** Under which the server answers, besides addresses (`namesOf`). */

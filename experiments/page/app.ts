@@ -2,7 +2,7 @@ import cookie from '@fastify/cookie';
 import helmet from '@fastify/helmet';
 import { fastifySSE } from '@fastify/sse';
 import fastify, { type FastifyInstance } from 'fastify';
-import { Refusal } from '../../base/refusal.js';
+import { Refusal } from '../../base/server.js';
 import type { Clock } from '../../store/index.js';
 import { checkAccess, isData, type Access } from './access.js';
 import { serveAnswers } from './answers.js';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import fastifyStatic from '@fastify/static';
 import type { FastifyInstance } from 'fastify';
-import { Refusal } from '../../base/refusal.js';
+import { Refusal } from '../../base/server.js';
 
 /** A year, in ms: what never changes under its name. */
 const forever = 31_536_000_000;

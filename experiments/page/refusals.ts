@@ -1,5 +1,5 @@
 import { messageOf, NasError, type ErrorCode } from '../../base/errors.js';
-import { Refusal } from '../../base/refusal.js';
+import { Refusal } from '../../base/server.js';
 import type { ErrorAnswer } from './api.js';
 
 /** What a run that cannot be read is to HTTP. */

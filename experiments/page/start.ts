@@ -1,8 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { invalidInput } from '../../base/errors.js';
-import { isLoopback, namesOf } from '../../base/hosts.js';
-import { listenOnFirst, portsFrom } from '../../base/ports.js';
+import { isLoopback, listenOnFirst, namesOf, portsFrom } from '../../base/server.js';
 import type { Clock } from '../../store/index.js';
 import { createApp } from './app.js';
 

@@ -1,1 +1,1 @@
-export { editDistance, nearest } from '../../base/nearest.js';
+export { editDistance, nearest } from '../../base/text.js';

@@ -1,5 +1,5 @@
 import { parseDocument } from 'yaml';
-import { hideCredentials } from '../../base/credentials.js';
+import { hideCredentials } from '../../base/server.js';
 import { isMap, pathText, type KeyPath } from './path.js';
 import type { Problem } from './problem.js';
 

@@ -1,4 +1,4 @@
-import { hideCredentials } from '../../base/credentials.js';
+import { hideCredentials } from '../../base/server.js';
 import { invalidInput, type NasError } from '../../base/errors.js';
 import { nearest } from './nearest.js';
 import { pathText, type KeyPath } from './path.js';

@@ -1,4 +1,4 @@
-import { hideCredentials } from '../../base/credentials.js';
+import { hideCredentials } from '../../base/server.js';
 import { invalidInput } from '../../base/errors.js';
 import { workersSchema, type WorkersConfig } from '../queue/schema.js';
 import type { Override } from './override.js';

@@ -1,4 +1,4 @@
-import { csvLine } from '../../base/csv.js';
+import { csvLine } from '../../base/text.js';
 import type { Objective } from '../../search/index.js';
 import { decisionNames } from './collect/trials.js';
 import type { ReportTrial } from './data.js';

@@ -22,7 +22,7 @@ import { preparePlan } from './prepare-plan.js';
 import { environmentOf, requireSameFiles } from './provenance.js';
 import { writeReport, type DrawReport } from './reports.js';
 import { requireSame, storedExperiment } from './stored-experiment.js';
-import { nasVersion } from '../../base/version.js';
+import { nasVersion } from '../../base/modules.js';
 import { hasQueue, requireWorkers, withWorkers, workersOf } from './workers.js';
 import { clearRun, databasePath, defaultWorkdir, hasRun } from './workdir.js';
 

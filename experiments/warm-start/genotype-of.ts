@@ -1,4 +1,4 @@
-import { nearest } from '../../base/nearest.js';
+import { nearest } from '../../base/text.js';
 import { Random } from '../../base/random.js';
 import { existing, type Choice, type Decision, type DecisionSpace, type Genotype } from '../../spaces/index.js';
 

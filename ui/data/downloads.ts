@@ -1,4 +1,4 @@
-import { csvLine } from '../../base/csv.js';
+import { csvLine } from '../../base/text.js';
 import type { Cell, Field, FieldGroup } from './field.js';
 import type { Known } from './fields.js';
 

@@ -1,4 +1,4 @@
-import { nearest } from '../../base/nearest.js';
+import { nearest } from '../../base/text.js';
 import type { Cell, Field } from '../data/field.js';
 import { parse } from './parse.js';
 import { FilterProblem } from './problem.js';

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { invalidInput, messageOf } from '../../../base/errors.js';
-import { Refusal } from '../../../base/refusal.js';
+import { Refusal } from '../../../base/server.js';
 import type { Clock } from '../../../store/index.js';
 import { hasRun } from '../../runner/workdir.js';
 import type { RunId } from '../api.js';

@@ -4,7 +4,7 @@ import type { MeasurementRecord, TrialRecord, WeightsOrigin } from '../../../sto
 import type { TrainingExperiment } from '../../schema.js';
 import type { TrainingPlan } from '../plan.js';
 import { latencyValue } from '../latency/value.js';
-import { nasVersion } from '../../../base/version.js';
+import { nasVersion } from '../../../base/modules.js';
 
 /** How weights came to be: those of a final training, or without one those of the search. */
 export function weightsKind(

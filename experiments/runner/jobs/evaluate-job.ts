@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { messageOf } from '../../../base/errors.js';
-import { importFunction } from '../../../base/user-module.js';
+import { importFunction } from '../../../base/modules.js';
 import type { EvaluatorModule } from '../../evaluate-schema.js';
 import type { EvaluateResult, JobContext, JobOf } from './jobs.js';
 

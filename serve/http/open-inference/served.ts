@@ -1,5 +1,5 @@
-import { nearest } from '../../../base/nearest.js';
-import { Refusal } from '../../../base/refusal.js';
+import { nearest } from '../../../base/text.js';
+import { Refusal } from '../../../base/server.js';
 import type { OutputKind } from '../../../compiler/runtime/classifier/scores.js';
 import type { InferencePool } from '../../inference/pool.js';
 import type { PooledModel } from '../../inference/types.js';

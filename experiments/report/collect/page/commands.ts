@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { shellWord } from '../../../../base/shell-word.js';
+import { shellWord } from '../../../../base/text.js';
 import { storedPrecisions } from '../../../../store/precision.js';
 import { isTableExperiment } from '../../../kinds.js';
 import type { TrialAnswer } from '../../../page/api.js';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { expect, it, onTestFinished } from 'vitest';
-import { Refusal } from '../../../../base/refusal.js';
+import { Refusal } from '../../../../base/server.js';
 import { KnownRun } from '../../../../experiments/page/watch/known-run.js';
 import { RunMemory } from '../../../../experiments/report/collect/page/index.js';
 import { databasePath } from '../../../../experiments/runner/index.js';

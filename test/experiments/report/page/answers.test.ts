@@ -12,7 +12,7 @@ import {
   factsOf,
   RunMemory,
 } from '../../../../experiments/report/collect/page/index.js';
-import { shellWord } from '../../../../base/shell-word.js';
+import { shellWord } from '../../../../base/text.js';
 import { commandsFor } from '../../../../experiments/report/collect/page/commands.js';
 import { collectImportance } from '../../../../experiments/report/collect/page/importance.js';
 import { loadExperiment } from '../../../../experiments/parse/index.js';

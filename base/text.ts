@@ -1,3 +1,18 @@
+export type CsvCell = string | number | boolean | null | undefined;
+
+/** RFC 4180: quoted where a comma, a quote or a line break is inside. */
+function cell(value: CsvCell): string {
+  const text = value === null || value === undefined ? '' : String(value);
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+/** One line of CSV. */
+export const csvLine = (cells: readonly CsvCell[]): string => `${cells.map(cell).join(',')}\n`;
+
+/** An argument as shells take it: quoted where it holds more than plain characters. */
+export const shellWord = (text: string): string =>
+  /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+
 /** Levenshtein's edit distance with neighbouring letters swapped counted as one edit (optimal string alignment). */
 export function editDistance(a: string, b: string): number {
   let before: number[] = [];

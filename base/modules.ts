@@ -1,6 +1,9 @@
-import { existsSync } from 'node:fs';
-import { pathToFileURL } from 'node:url';
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { invalidInput, messageOf } from './errors.js';
+import { dirname, join } from 'node:path';
+import { packageRoot } from './processes.js';
+import { createRequire } from 'node:module';
 
 type Function = (...args: readonly never[]) => unknown;
 
@@ -30,4 +33,33 @@ async function importModule(file: string, key: string): Promise<{ readonly defau
       }),
     });
   }
+}
+
+/** The version of nas that runs, from its package.json. */
+export function nasVersion(): string {
+  const text = readFileSync(join(packageRoot(fileURLToPath(import.meta.url)), 'package.json'), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+/** What browsers run ONNX models with: an optional package, whose files are served to them. */
+
+const require = createRequire(import.meta.url);
+
+/**
+ * The folder with the browser files of onnxruntime-web.
+ * @param who needs it, as errors say it
+ * @throws NasError `invalid-input` when it is not installed.
+ */
+export function webRuntime(who: string): string {
+  try {
+    return dirname(require.resolve('onnxruntime-web'));
+  } catch (cause) {
+    throw invalidInput(`${who} needs the package onnxruntime-web`, { hint: 'npm install onnxruntime-web', cause });
+  }
+}
+
+/** The version of onnxruntime-web in such a folder. */
+export function webRuntimeVersion(folder: string): string {
+  const text = readFileSync(join(folder, '..', 'package.json'), 'utf8');
+  return /"version":\s*"([^"]+)"/.exec(text)?.[1] ?? 'unknown';
 }
