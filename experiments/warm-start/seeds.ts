@@ -5,8 +5,8 @@ import { frontier, type Objective, type Values } from '../../search/index.js';
 import { readCsv, type Choice } from '../../spaces/index.js';
 import { Store } from '../../store/index.js';
 import { isAccuracy } from '../measures.js';
-import { objectivesOf } from '../report/index.js';
-import { databasePath, hasRun } from '../runner/workdir.js';
+import { objectivesOf } from '../stored/experiment.js';
+import { databasePath, hasRun } from '../stored/workdir.js';
 
 /** A network of another search, by the names of its decisions. */
 export interface Seed {

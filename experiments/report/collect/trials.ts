@@ -11,12 +11,11 @@ import type {
   VariantRecord,
 } from '../../../store/index.js';
 import { verdictDetail } from '../../compress/verdict.js';
-import { hostsOfTrials, takingsOf } from '../../runner/jobs/taken.js';
-import { candidatesOf, plainValues, type Candidate } from '../../runner/loop/frontier.js';
-import { storedEnqueued } from '../../warm-start/stored.js';
+import { hostsOfTrials, takingsOf } from '../../stored/workers.js';
+import { candidatesOf, plainValues, type Candidate } from '../../stored/candidates.js';
+import { objectivesOf, storedEnqueued } from '../../stored/experiment.js';
 import type { ReportTrial, ReportVariant } from '../data.js';
 import { verdictText } from '../precisions.js';
-import { objectivesOf } from './run.js';
 
 /** What turns a run's candidates into those of its report. */
 function reporting(store: Store): (candidate: Candidate) => ReportTrial {

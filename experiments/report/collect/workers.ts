@@ -1,9 +1,8 @@
 import type { EventKind, EventRecord, Store, Training } from '../../../store/index.js';
-import { takingOf, takingsOf, sharesOf, type Taking } from '../../runner/jobs/taken.js';
-import { workersNow } from '../../runner/jobs/workers-now.js';
+import { sharesOf, type Taking, takingOf, takingsOf, workersNow } from '../../stored/workers.js';
 import type { ReportGroup, ReportTaking, RunWorkers } from '../work.js';
 import { activitiesOf } from './page/at-work.js';
-import { experimentOf } from './run.js';
+import { experimentOf } from '../../stored/experiment.js';
 
 /** Who works for a run, and who did; undefined where its own processes do, and did. */
 export function collectWorkers(store: Store): RunWorkers | undefined {

@@ -3,12 +3,12 @@ import type { CalibrationMethod } from '../../../deploy/index.js';
 import { quantizeAwareTraining } from '../../../trainers/index.js';
 import { points } from '../../../base/number-text.js';
 import { accuracyGate } from '../../compress/index.js';
-import { settleWeightBits } from '../compress/weight-bits.js';
-import type { TrainingContext } from '../context.js';
+import { settleWeightBits } from '../compression.js';
+import type { TrainingContext } from '../plan.js';
 import type { Preparations } from '../jobs/preparations.js';
 import type { QuantizeResult } from '../jobs/jobs.js';
 import { train } from '../jobs/training.js';
-import type { Finalist } from './final-training.js';
+import type { Finalist } from './finish.js';
 
 /** What the int8 file of a network is made of. */
 export interface Int8Weights {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { JobWorker } from '../../../../experiments/runner/jobs/job-runner.js';
-import { hostOf, keepTaken, sharesOf, takingsOf } from '../../../../experiments/runner/jobs/taken.js';
+import { hostOf, keepTaken, sharesOf, takingsOf } from '../../../../experiments/stored/workers.js';
 import type { Store, Training } from '../../../../store/index.js';
 import { ask, begun, start } from '../../report/page/history.js';
 
@@ -18,7 +18,7 @@ describe('who took a training', () => {
     taken(store, { stage: 'teacher' }, 'alder');
     wait(1000);
     taken(store, { stage: 'quantize-aware', trial: 0 }, 'birch', 2);
-    keepTaken(store, { stage: 'shrunk', shrunk: 3 }, 1, { index: 4, host: 'cedar' });
+    keepTaken(store, { stage: 'shrunk', shrunk: 3 }, 1, { host: 'cedar' });
     expect(takingsOf(store)).toEqual([
       { training: { stage: 'teacher' }, attempt: 1, host: 'alder', group: '0123456789ab', at: start },
       {
@@ -35,9 +35,9 @@ describe('who took a training', () => {
   it("is not kept of the run's own processes, which have no host", () => {
     const { store } = begun();
     const before = store.events.latest();
-    keepTaken(store, { stage: 'teacher' }, 1, { index: 0 });
+    keepTaken(store, { stage: 'teacher' }, 1, {});
     expect(store.events.latest()).toBe(before);
-    expect(hostOf({ index: 0 })).toEqual({});
+    expect(hostOf({})).toEqual({});
     expect(hostOf(on('alder'))).toEqual({ host: 'alder' });
   });
 
