@@ -81,7 +81,7 @@ export interface TrialRow extends Omit<
   readonly pending: string;
 }
 
-const nothing: StoredValues = { values: {}, told: {} };
+const nothing: StoredValues = { values: {}, observed: {} };
 
 /** What the store knows of trials beside their rows. */
 export interface TrialDetails {

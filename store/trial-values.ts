@@ -19,7 +19,7 @@ export interface StoredValues {
   /** As they stand now. */
   readonly values: ObjectiveValues;
   /** As they were first recorded: what the controller was told, and is told again when the run resumes. */
-  readonly told: Readonly<Record<string, number>>;
+  readonly observed: Readonly<Record<string, number>>;
 }
 
 interface Row {

@@ -1,20 +1,26 @@
-import { costs, genotypeId, type Costs, type Genotype, type Network } from '../../spaces/index.js';
+import { costs, genotypeId, type Costs, type Genotype, type Network, type Space } from '../../spaces/index.js';
 import type { LatencyModel } from '../../latency-models/index.js';
 import type { Values } from '../../search/index.js';
 import type { ObjectiveValues, StoredPrecision, StoredPredictions, TrialRecord } from '../../store/index.js';
 import { precisionBefore } from '../compress/index.js';
 import { measuresOf, valuesFrom } from '../measures.js';
-import type { TrainingPlan } from './plan.js';
+import type { TrainingExperiment } from '../schema.js';
 
 /** What latency is predicted by, in each precision that candidates are judged in. */
 export type LatencyModels = Readonly<Partial<Record<StoredPrecision, LatencyModel>>>;
 
+/** Where candidates come from, and the precisions that they are judged in. */
+interface Source {
+  readonly space: Space;
+  readonly experiment: Pick<TrainingExperiment, 'compress'>;
+}
+
 /** Builds candidates of a space and knows their cheap objectives; networks and costs are computed once. */
-export class Candidates {
+export class CandidateNetworks {
   private readonly networks = new Map<string, Network>();
   private readonly computed = new Map<string, Costs>();
 
-  constructor(private readonly plan: TrainingPlan) {}
+  constructor(private readonly plan: Source) {}
 
   network(genotype: Genotype): Network {
     return memoised(this.networks, genotypeId(genotype), () => this.plan.space.build(genotype));

@@ -8,7 +8,7 @@ import { TableEvaluator } from './evaluators/table.js';
 import { TrainingEvaluator } from './evaluators/training.js';
 import type { RunObserver } from './events.js';
 import type { CreateJobRunner } from './jobs/local-pool.js';
-import { sharesOf, takingsOf } from '../stored/workers.js';
+import { hostShares, assignmentsOf } from '../stored/workers.js';
 import { Search } from './search/search.js';
 import { writeReport, type DrawReport } from './report.js';
 import { frontierCandidates, plainValues } from '../stored/candidates.js';
@@ -104,7 +104,7 @@ async function end(plan: Plan, { store, observe }: RunContext, { state, began, r
   const files = await writeReport(store, plan.workdir, report, observe);
   const { complete, pruned, failed } = store.trials.progress();
   const seconds = (clockOf(plan)() - began) / 1000;
-  const hosts = sharesOf(takingsOf(store));
+  const hosts = hostShares(assignmentsOf(store));
   const told = { state, workdir: plan.workdir, complete, pruned, failed, seconds, files };
   observe({ kind: 'done', ...told, ...(hosts.length > 0 && { hosts }) });
   return { state, workdir: plan.workdir };

@@ -1,13 +1,12 @@
 import { availableParallelism } from 'node:os';
 import type { DecisionSpace, Space, Task } from '../../spaces/index.js';
 import type { Clock, Store } from '../../store/index.js';
-import type { DatasetInfo, DatasetRef, EngineChoice, ProxyName } from '../../trainers/index.js';
+import type { DatasetInfo, DatasetRef, EngineChoice, ProxyName, SupernetConfig } from '../../trainers/index.js';
 import type { SourceKind } from '../measures.js';
 import type { Experiment, TableExperiment, TrainingExperiment } from '../schema.js';
 import type { TableResults } from '../table-results.js';
-import type { SupernetPlan } from './supernet.js';
-import type { Simulation } from './evaluators/table.js';
-import type { Candidates } from './candidate-networks.js';
+import type { Simulation } from './evaluators/simulation.js';
+import type { CandidateNetworks } from './candidate-networks.js';
 import type { RunObserver } from './events.js';
 import type { JobRunner } from './jobs/job-runner.js';
 
@@ -16,6 +15,15 @@ interface RunPlan {
   readonly experiment: Experiment;
   readonly workdir: string;
   readonly space: DecisionSpace;
+}
+
+/** The supernet of a run: to be trained by it, or trained by another. */
+export interface SupernetPlan {
+  readonly config: SupernetConfig;
+  /** Decides everything random about it. */
+  readonly seed: number;
+  /** File of its weights, where another run trained it. */
+  readonly file: string | null;
 }
 
 /** A run that trains networks. */
@@ -109,5 +117,5 @@ export interface RunContext {
 export interface TrainingContext extends RunContext {
   readonly plan: TrainingPlan;
   readonly jobs: JobRunner;
-  readonly candidates: Candidates;
+  readonly candidates: CandidateNetworks;
 }

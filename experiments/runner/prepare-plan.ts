@@ -18,7 +18,7 @@ import { type Experiment, finalRepeatsSearch, type TableExperiment, type Trainin
 import { loadResults } from '../table-results.js';
 import { engineOfRun, type EngineContext } from './engine.js';
 import type { RunObserver } from './events.js';
-import { Simulation } from './evaluators/table.js';
+import { Simulation } from './evaluators/simulation.js';
 import { planSupernet } from './supernet.js';
 import { preparationThreads, withWorkersFor, type Plan, type TablePlan, type TrainingPlan } from './plan.js';
 

@@ -21,17 +21,8 @@ import { experimentOf } from '../stored/experiment.js';
 import { databasePath, hasRun, supernetFolder, weightsFile } from '../stored/workdir.js';
 import { createHash } from 'node:crypto';
 import { epochsText } from '../../base/number-text.js';
-import type { TrainingContext, TrainingPlan } from './plan.js';
+import type { SupernetPlan, TrainingContext, TrainingPlan } from './plan.js';
 import { phaseTraining } from './jobs/training.js';
-
-/** The supernet of a run: to be trained by it, or trained by another. */
-export interface SupernetPlan {
-  readonly config: SupernetConfig;
-  /** Decides everything random about it. */
-  readonly seed: number;
-  /** File of its weights, where another run trained it. */
-  readonly file: string | null;
-}
 
 interface PlanContext {
   readonly space: Space;

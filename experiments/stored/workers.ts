@@ -36,7 +36,7 @@ interface Worker {
 }
 
 /** A training in the hands of a worker of a queue. */
-export interface Taking {
+export interface Assignment {
   readonly training: Training;
   /** Of a trial, its attempt; of what a whole phase is for, counted anew whenever the run goes on. From 1. */
   readonly attempt: number;
@@ -60,7 +60,7 @@ interface Detail {
 export const hostOf = ({ host }: Worker): { readonly host?: string } => (host === undefined ? {} : { host });
 
 /** Keeps who has taken a training; nothing where the run's own processes train. */
-export function keepTaken(
+export function recordAssignment(
   store: Store,
   { stage, trial, shrunk }: Training,
   attempt: number,
@@ -79,7 +79,7 @@ export function keepTaken(
 }
 
 /** What an event of the kind `taken` says. */
-export function takingOf({ at, trial, detail }: EventRecord): Taking {
+export function assignmentOf({ at, trial, detail }: EventRecord): Assignment {
   // Written by `keepTaken` only.
   const { stage, shrunk, attempt, host, group = null } = detail as Detail;
   // The stage says which numbers there are.
@@ -92,17 +92,17 @@ export function takingOf({ at, trial, detail }: EventRecord): Taking {
 }
 
 /** Who took which training of a run, in order; none where its own processes train. */
-export const takingsOf = (store: Store): Taking[] => store.events.of('taken').map(takingOf);
+export const assignmentsOf = (store: Store): Assignment[] => store.events.of('taken').map(assignmentOf);
 
 /** Who had each trial of the search last. */
-export function hostsOfTrials(takings: readonly Taking[]): ReadonlyMap<number, string> {
+export function hostsOfTrials(takings: readonly Assignment[]): ReadonlyMap<number, string> {
   const hosts = new Map<number, string>();
   for (const { training, host } of takings) if (training.stage === 'search') hosts.set(training.trial, host);
   return hosts;
 }
 
 /** What each machine did, the most trials first; those that had no trial in the end are there, too. */
-export function sharesOf(takings: readonly Taking[]): HostShare[] {
+export function hostShares(takings: readonly Assignment[]): HostShare[] {
   const trials = new Map(takings.map(({ host }) => [host, 0]));
   for (const host of hostsOfTrials(takings).values()) trials.set(host, (trials.get(host) ?? 0) + 1);
   return [...trials]

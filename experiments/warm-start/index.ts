@@ -17,7 +17,6 @@ import type { Locating } from '../parse/index.js';
 import { seedsOf } from './seeds.js';
 import { nearest } from '../../base/nearest.js';
 
-
 export interface WarmStartInput {
   readonly search: Pick<SearchConfig, 'enqueue' | 'seed_from' | 'trials'>;
   readonly objectives: readonly Objective[];

@@ -18,7 +18,7 @@ export interface Seed {
 function frontierOfRun(workdir: string): Seed[] {
   const store = Store.open(databasePath(workdir), { readonly: true });
   try {
-    const trials = store.trials.all().map((trial) => ({ ...trial, values: trial.told }));
+    const trials = store.trials.all().map((trial) => ({ ...trial, values: trial.observed }));
     return frontier(trials, objectivesOf(store)).map(({ number, choices }) => ({
       name: `trial ${number} of ${basename(workdir)}`,
       choices: new Map(Object.entries(choices)),

@@ -16,7 +16,7 @@ import { memberJob, type PreparedSupernet } from '../supernet.js';
 import { choicesOf } from '../../../spaces/index.js';
 import { settledFrontier } from '../finishing/measured-frontier.js';
 import { NasError } from '../../../base/errors.js';
-import { hostOf, keepTaken } from '../../stored/workers.js';
+import { hostOf, recordAssignment } from '../../stored/workers.js';
 
 /** What the evaluation of a trial came to. */
 type Evaluated =
@@ -228,7 +228,7 @@ async function trialJob<J extends Job>(
   let made = begin();
   const submitted = jobs.submit(order, {
     started: (by) => {
-      keepTaken(store, { stage: 'search', trial: number }, made, by);
+      recordAssignment(store, { stage: 'search', trial: number }, made, by);
       observe({ kind: 'trial-started', worker: by.index, stage: 'search', number, fromEpoch: 0, ...hostOf(by) });
     },
     retry: (attempt, attempts, message) => {

@@ -5,7 +5,7 @@ import type { CreateJobRunner } from '../jobs/local-pool.js';
 import { ProxyService } from './proxies.js';
 import { Compression } from '../compression.js';
 import { LatencyService } from '../latency/latency.js';
-import { Candidates } from '../candidate-networks.js';
+import { CandidateNetworks } from '../candidate-networks.js';
 import { FeatureChoice, type ProposalFilter, ProxyFilter } from '../search/proposals.js';
 import type { Evaluator, Paused, Preview } from './evaluator.js';
 import { type AccuracySource, OwnEvaluations, Slices, Trainings } from './accuracy-sources.js';
@@ -24,7 +24,7 @@ export class TrainingEvaluator implements Evaluator {
   /** @throws NasError when there are no workers to be had. */
   static async with(workers: CreateJobRunner, run: RunContext, plan: TrainingPlan): Promise<TrainingEvaluator> {
     const { parallel, retries } = plan.experiment.search;
-    const context = { ...run, plan, candidates: new Candidates(plan) };
+    const context = { ...run, plan, candidates: new CandidateNetworks(plan) };
     return new TrainingEvaluator({ ...context, jobs: await workers({ size: parallel, retries }, context) });
   }
 

@@ -13,7 +13,7 @@ import type { TrainingContext, TrainingPlan } from '../plan.js';
 import { trialFolder } from '../../stored/workdir.js';
 import { JobFailed, type JobListener, type JobOrder } from './job-runner.js';
 import type { TrainJob } from './jobs.js';
-import { hostOf, keepTaken } from '../../stored/workers.js';
+import { hostOf, recordAssignment } from '../../stored/workers.js';
 import type { PhaseName } from '../events.js';
 
 /** A network to train as a member of the search or of the frontier. */
@@ -58,7 +58,7 @@ export async function train(context: TrainingContext, request: TrainingRequest):
     const submitted = jobs.submit(trainOrder(plan, request), {
       started: (by) => {
         worker = by.index;
-        keepTaken(store, training, made, by);
+        recordAssignment(store, training, made, by);
         observe({ kind: 'trial-started', worker, stage, number, fromEpoch: stored.size, ...hostOf(by) });
       },
       event: (event) => {
@@ -159,7 +159,7 @@ export function phaseTraining(
   let made = 1;
   const listener: JobListener = {
     started: (by) => {
-      keepTaken(store, training, made, by);
+      recordAssignment(store, training, made, by);
       if (by.host !== undefined)
         observe({ kind: 'note', message: `${describeTraining(training)} is the work of ${by.host}` });
     },

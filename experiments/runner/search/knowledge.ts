@@ -116,7 +116,7 @@ export class Knowledge {
 
   private read(step: number): Told {
     const { trial, epochs: done } = this.log.steps[step];
-    const { number, genotype, state, told } = this.trials[trial];
+    const { number, genotype, state, observed: told } = this.trials[trial];
     const rungs = this.log
       .rungsOf(step)
       .flatMap((rung) =>

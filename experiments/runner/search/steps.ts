@@ -113,7 +113,7 @@ export function storedSteps(
 /** What came of a step; null when its trial ended without values, undefined when it is not done. */
 function resultOf(trial: TrialRecord, step: Step, isLast: boolean, evaluator: Evaluator): Values | null | undefined {
   const ended = isFinished(trial);
-  if (isLast && trial.state === 'complete') return trial.told;
+  if (isLast && trial.state === 'complete') return trial.observed;
   // It ended in this step, whatever epochs it may have done before.
   if (isLast && trial.state === 'failed') return null;
   // The last step of a training leaves more behind than its epochs: until it has its outcome, it is not done.

@@ -12,15 +12,35 @@ import {
 } from '../../../spaces/index.js';
 import { cutWeights, type Model } from '../../../spaces/models/index.js';
 import type { NewShrunk, ShrunkRecord } from '../../../store/index.js';
-import { saveWeights } from '../../../trainers/index.js';
+import { saveWeights, type ImportanceKind } from '../../../trainers/index.js';
 import type { TrainingContext } from '../plan.js';
 import { LatencyService } from '../latency/latency.js';
 import { shrunkFiles, shrunkFolder } from '../../stored/workdir.js';
 import { counting, latenciesOf, type Measuring, measuringOn, sameDevice } from './measure.js';
-import type { SettledRequest } from './shrink.js';
 import { invalidInput, NasError } from '../../../base/errors.js';
-import type { LatencyModel } from '../../../latency-models/index.js';
+import type { DeviceConfig, LatencyModel } from '../../../latency-models/index.js';
 import { count, ms as milliseconds } from '../../../base/number-text.js';
+
+/** What a network is to be cut to. */
+export interface ShrinkRequest {
+  /** Number of the trial whose trained network is cut. */
+  readonly trial: number;
+  /** What is to be kept: milliseconds for one batch on the device, or multiply-accumulates for one image. */
+  readonly target: { readonly objective: 'latency_ms' | 'macs'; readonly value: number };
+  readonly importance: ImportanceKind;
+  /** New widths are multiples of this. */
+  readonly multiple: number;
+  /** Epochs of the fine-tuning; default: half of `train.epochs`, at least 1. */
+  readonly epochs?: number | undefined;
+  /** What latency is measured on; default: the run's device. */
+  readonly device?: DeviceConfig | undefined;
+}
+
+/** A request with nothing left open; `device` is null when no latency is measured. */
+export interface SettledRequest extends Omit<ShrinkRequest, 'epochs' | 'device'> {
+  readonly epochs: number;
+  readonly device: DeviceConfig | null;
+}
 
 /**
  * Finds what to cut out of a trained network, and keeps what is left as a network of its own; nothing is kept when that

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { invalidInput, messageOf } from '../../../base/errors.js';
 import type { ModelMetadata } from '../../../deploy/index.js';
 import { lockWorkdir, type ShrunkRecord, Store } from '../../../store/index.js';
-import { fineTuningEpochs, type ImportanceKind } from '../../../trainers/index.js';
+import { fineTuningEpochs } from '../../../trainers/index.js';
 import { locatingNowhere } from '../../parse/index.js';
 import { trainedModel, type TrainedModel } from '../../trained-model.js';
 import type { TrainingExperiment } from '../../schema.js';
@@ -13,14 +13,13 @@ import type { RecordedEnvironment } from '../engine.js';
 import { writeReport, type DrawReport } from '../report.js';
 import { JobFailed } from '../jobs/job-runner.js';
 import { localWorkers, type CreateJobRunner } from '../jobs/local-pool.js';
-import { Candidates } from '../candidate-networks.js';
+import { CandidateNetworks } from '../candidate-networks.js';
 import type { TrainingPlan } from '../plan.js';
 import { preparePlan } from '../prepare-plan.js';
 import { databasePath, hasRun, shrunkFiles, shrunkFolder } from '../../stored/workdir.js';
-import { begin } from './cut.js';
+import { begin, type SettledRequest, type ShrinkRequest } from './cut.js';
 import { tune } from './tune.js';
 import { canonicalJson } from '../../../base/hash.js';
-import type { DeviceConfig } from '../../../latency-models/index.js';
 
 /** How shrinking ended. */
 export type ShrinkOutcome = { readonly state: 'complete'; readonly number: number } | { readonly state: 'interrupted' };
@@ -88,7 +87,7 @@ async function shrinkIn(
   };
   const plan = await preparePlan(experiment, { ...shared, observe, signal });
   if (plan.kind === 'table') throw new Error('a run that trains was planned as one with a table');
-  const run = { plan, store, observe, stopping: () => signal.aborted, candidates: new Candidates(plan) };
+  const run = { plan, store, observe, stopping: () => signal.aborted, candidates: new CandidateNetworks(plan) };
   const jobs = await workers({ size: 1, retries: experiment.search.retries }, run);
   const context = { ...run, jobs };
   const stop = (): void => {
@@ -142,27 +141,6 @@ function settle({ experiment, sources }: TrainingPlan, request: ShrinkRequest): 
 function shrunkMetadata({ metadata }: TrainedModel, trial: number): ModelMetadata {
   const { classes, layout, input, mean, std, nas_version, created, experiment, seed } = metadata;
   return { classes, layout, input, mean, std, nas_version, created, experiment, seed, shrunk_from: trial };
-}
-
-/** What a network is to be cut to. */
-export interface ShrinkRequest {
-  /** Number of the trial whose trained network is cut. */
-  readonly trial: number;
-  /** What is to be kept: milliseconds for one batch on the device, or multiply-accumulates for one image. */
-  readonly target: { readonly objective: 'latency_ms' | 'macs'; readonly value: number };
-  readonly importance: ImportanceKind;
-  /** New widths are multiples of this. */
-  readonly multiple: number;
-  /** Epochs of the fine-tuning; default: half of `train.epochs`, at least 1. */
-  readonly epochs?: number | undefined;
-  /** What latency is measured on; default: the run's device. */
-  readonly device?: DeviceConfig | undefined;
-}
-
-/** A request with nothing left open; `device` is null when no latency is measured. */
-export interface SettledRequest extends Omit<ShrinkRequest, 'epochs' | 'device'> {
-  readonly epochs: number;
-  readonly device: DeviceConfig | null;
 }
 
 /** Whether a network that was begun is the one that is asked for. */

@@ -19,7 +19,7 @@ const failed = (number: number, message: string): TrialRecord => ({
   variants: [],
   message,
   values: {},
-  told: {},
+  observed: {},
   attempts: 1,
   askedAt: 0,
   startedAt: 0,
