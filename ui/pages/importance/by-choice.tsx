@@ -1,13 +1,3 @@
-import type { Choice } from '../../../experiments/page/api.js';
-import { quantile } from '../../charts/points.js';
-import {
-  byChoice,
-  choiceName,
-  choiceOf,
-  type CompleteTrials,
-  valueOf,
-  type VaryingDecision,
-} from './complete-trials.js';
 import { useLocation } from 'preact-iso';
 import { useMemo } from 'preact/hooks';
 import { useRun } from '../../app/hooks.js';
@@ -16,45 +6,15 @@ import { Chart, useChartTheme } from '../../components/chart.js';
 import { Table } from '../../components/table.js';
 import { trialAddress, withQuery } from '../../data/addresses.js';
 import { textOf, titleOf } from '../../data/measures.js';
-
-/** A trial that has chosen something, and its value of an objective. */
-interface ChoiceValue {
-  readonly choice: Choice | null;
-  readonly value: number;
-  readonly number: number;
-}
-
-/** What trials with the same choice reached. */
-interface ChoiceGroup {
-  readonly choice: Choice | null;
-  readonly count: number;
-  readonly least: number;
-  /** 25th percentile, median, and 75th percentile, between samples where there is none. */
-  readonly lower: number;
-  readonly median: number;
-  readonly upper: number;
-  readonly greatest: number;
-  /** In ascending order. */
-  readonly members: readonly ChoiceValue[];
-}
-
-/** Trials by what they chose; choices in their order. */
-export function choiceGroups(values: readonly ChoiceValue[]): readonly ChoiceGroup[] {
-  const groups = new Map<Choice | null, ChoiceValue[]>();
-  for (const value of values) {
-    const group = groups.get(value.choice);
-    if (group === undefined) groups.set(value.choice, [value]);
-    else group.push(value);
-  }
-  return [...groups]
-    .map(([choice, some]) => {
-      const members = some.toSorted((a, b) => a.value - b.value);
-      const sorted = members.map(({ value }) => value);
-      const [least, lower, median, upper, greatest] = [0, 0.25, 0.5, 0.75, 1].map((share) => quantile(sorted, share));
-      return { choice, count: members.length, least, lower, median, upper, greatest, members };
-    })
-    .sort((a, b) => byChoice(a.choice, b.choice));
-}
+import {
+  choiceGroups,
+  choiceName,
+  choiceOf,
+  valueOf,
+  type ChoiceGroup,
+  type CompleteTrials,
+  type VaryingDecision,
+} from './complete-trials.js';
 
 function GroupTable({ groups, objective }: { readonly groups: readonly ChoiceGroup[]; readonly objective: string }) {
   const { info } = useRun();

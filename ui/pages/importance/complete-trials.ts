@@ -1,4 +1,5 @@
 import { useMemo } from 'preact/hooks';
+import { quantile } from '../../charts/points.js';
 import type { Choice, Importance } from '../../../experiments/page/api.js';
 import { useRun, useSeldom } from '../../app/hooks.js';
 import type { Candidates } from '../../data/candidates.js';
@@ -73,3 +74,43 @@ export function decisionOrder(
     })
     .sort((a, b) => place(a.name) - place(b.name));
 }
+
+/** A trial that has chosen something, and its value of an objective. */
+interface ChoiceValue {
+  readonly choice: Choice | null;
+  readonly value: number;
+  readonly number: number;
+}
+
+/** What trials with the same choice reached. */
+interface ChoiceGroup {
+  readonly choice: Choice | null;
+  readonly count: number;
+  readonly least: number;
+  /** 25th percentile, median, and 75th percentile, between samples where there is none. */
+  readonly lower: number;
+  readonly median: number;
+  readonly upper: number;
+  readonly greatest: number;
+  /** In ascending order. */
+  readonly members: readonly ChoiceValue[];
+}
+
+/** Trials by what they chose; choices in their order. */
+export function choiceGroups(values: readonly ChoiceValue[]): readonly ChoiceGroup[] {
+  const groups = new Map<Choice | null, ChoiceValue[]>();
+  for (const value of values) {
+    const group = groups.get(value.choice);
+    if (group === undefined) groups.set(value.choice, [value]);
+    else group.push(value);
+  }
+  return [...groups]
+    .map(([choice, some]) => {
+      const members = some.toSorted((a, b) => a.value - b.value);
+      const sorted = members.map(({ value }) => value);
+      const [least, lower, median, upper, greatest] = [0, 0.25, 0.5, 0.75, 1].map((share) => quantile(sorted, share));
+      return { choice, count: members.length, least, lower, median, upper, greatest, members };
+    })
+    .sort((a, b) => byChoice(a.choice, b.choice));
+}
+
