@@ -1,15 +1,53 @@
-import { invalidInput } from '../../../base/errors.js';
-import type { Graph, Node } from '../../graph/index.js';
-import { GraphEditor } from '../../graph/index.js';
-import { caseOf, type RewriteName, type WayOf } from '../../onnx/support/support.js';
-import { shareNodes } from '../share-nodes.js';
-import { trainingBatchNorm } from './batch-norm.js';
-import { twoFiltersInGroup } from './convolution.js';
-import * as functions from './functions.js';
-import { absolute, bounds, byGathering, inInt32, negation, remainder, sign } from './integers.js';
-import { exclusiveOr, isInfinite, isNotANumber, or, withNumbers } from './logic.js';
-import { positionInWindow } from './pooling.js';
+import { attributeList, bytesOf, commutative, type Graph, GraphEditor, type Node } from '../graph/index.js';
+import { invalidInput } from '../../base/errors.js';
+import { caseOf, type RewriteName, type WayOf } from '../onnx/support.js';
+import {
+  absolute,
+  bounds,
+  byGathering,
+  exclusiveOr,
+  inInt32,
+  isInfinite,
+  isNotANumber,
+  negation,
+  or,
+  positionInWindow,
+  remainder,
+  sign,
+  trainingBatchNorm,
+  twoFiltersInGroup,
+  withNumbers,
+} from './operator-rewrites.js';
+import * as functions from './operator-rewrites.js';
 import { type Rewrite, Writer } from './writer.js';
+
+/** Longer constants are not compared. */
+const longest = 64;
+
+/** Nodes that compute the same from the same values become one, and so do equal constants. */
+function shareNodes(graph: Graph): Graph {
+  const editor = new GraphEditor(graph);
+  const constants = new Map<string, string>();
+  const first = new Map<string, Node>();
+  const shared = (name: string): string => {
+    const constant = editor.constant(name);
+    if (constant === undefined || constant.data.length > longest) return name;
+    const key = `${constant.dtype}[${constant.shape.join()}]${Buffer.from(bytesOf(constant.data)).toString('hex')}`;
+    const known = constants.get(key) ?? name;
+    constants.set(key, known);
+    return known;
+  };
+  for (const node of editor.nodes()) {
+    const inputs = node.inputs.map(shared);
+    const operands = commutative.has(node.op) ? inputs.toSorted() : inputs;
+    const key = `${node.op}(${operands.join()})${JSON.stringify(attributeList(node.attributes))}#${node.outputs.length}`;
+    const equal = first.get(key);
+    if (equal === undefined) first.set(key, node);
+    else if (!node.outputs.some((name) => editor.isOutput(name)))
+      for (const [i, name] of node.outputs.entries()) editor.replaceUses(name, equal.outputs[i]);
+  }
+  return editor.finish();
+}
 
 const rewrites: { readonly [Name in RewriteName]: Rewrite } = {
   'absolute value': absolute,

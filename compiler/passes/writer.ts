@@ -8,8 +8,8 @@ import type {
   OnnxOp,
   Shape,
   TensorType,
-} from '../../graph/index.js';
-import { elementTypes, int, isFixed } from '../../graph/index.js';
+} from '../graph/index.js';
+import { elementTypes, int, isFixed } from '../graph/index.js';
 
 /** Writes a node with other operators; gives the values that take the place of its results, null where it cannot. */
 export type Rewrite = (writer: Writer) => readonly string[] | null;

@@ -1,8 +1,60 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
+import { invalidInput, messageOf } from '../base/errors.js';
+import { batchNorm, type Model, type Weights, weightSpecs, type WeightValue } from '../spaces/models/index.js';
 import { TensorProto_DataType, type NodeProto } from 'onnx-buf';
-import { invalidInput } from '../../base/errors.js';
-import type { OnnxFile } from '../../compiler/index.js';
-import { layersOf, type Layer, type LayerOf, type Network } from '../../spaces/index.js';
-import { batchNorm, weightSpecs, type Weights, type WeightValue } from '../../spaces/models/index.js';
+import { type OnnxFile, parseOnnx } from '../compiler/index.js';
+import { type Layer, type LayerOf, layersOf, type Network } from '../spaces/index.js';
+import { readInput } from '../base/files.js';
+import { modelMetadataSchema, readMetadata, type ModelMetadata } from './metadata.js';
+
+const count = z.number().int().min(0);
+
+/** What is used of a `model.json` as `exportTfjs` writes it. */
+const modelJson = z.object({
+  weightsManifest: z.array(
+    z.object({
+      paths: z.array(z.string()),
+      weights: z.array(
+        z.object({
+          name: z.string(),
+          shape: z.array(count),
+          dtype: z.literal('float32'),
+          quantization: z.undefined().optional(),
+        }),
+      ),
+    }),
+  ),
+});
+
+/**
+ * The weights of a TF.js layers model from its `model.json` and the files beside it, by layer and role.
+ * @throws NasError `invalid-input` when one of them is missing or damaged, or holds other values than float32
+ */
+export function layersModelWeights(file: string): Weights {
+  try {
+    const { weightsManifest } = modelJson.parse(JSON.parse(readFileSync(file, 'utf8')));
+    return new Map(
+      weightsManifest.flatMap(({ paths, weights }) => {
+        const bytes = Buffer.concat(paths.map((path) => readFileSync(join(dirname(file), path))));
+        let offset = 0;
+        return weights.map(({ name, shape }) => {
+          const size = 4 * shape.reduce((a, b) => a * b, 1);
+          if (offset + size > bytes.length) throw new Error(`${paths.join(', ')} ends before ${name} does`);
+          const data = new Float32Array(Uint8Array.from(bytes.subarray(offset, offset + size)).buffer);
+          offset += size;
+          return [name, { shape, data }] as const;
+        });
+      }),
+    );
+  } catch (cause) {
+    throw invalidInput(`the weights of the TF.js model ${file} cannot be read: ${messageOf(cause)}`, {
+      hint: 'It must be a model.json that nas exported, with its weights beside it.',
+      cause,
+    });
+  }
+}
 
 /** Layers that have a kernel. */
 type Kernel = LayerOf<'conv' | 'depthwise' | 'dense'>;
@@ -127,3 +179,63 @@ export function onnxWeights(file: OnnxFile, network: Network, where: string): We
     hint: 'Give the file as nas exported it.',
   });
 }
+
+/** A model that this package exported, read back: it computes what the file does. */
+export interface ReadModel {
+  readonly model: Model;
+  readonly metadata: Partial<ModelMetadata>;
+  /**
+   * Whether batch norm is folded into the kernels: it then has no statistics, and in training the network would compute
+   * something else.
+   */
+  readonly folded: boolean;
+}
+
+/** @throws NasError `invalid-input` when the file does not say which network it is. */
+function networkOf({ network }: Partial<ModelMetadata>, where: string): Network {
+  if (network !== undefined) return network;
+  throw invalidInput(`${where} does not say which network it is`, {
+    hint: 'Only files that nas exported do: nas export --to onnx or --to tfjs.',
+  });
+}
+
+function readOnnx(path: string): ReadModel {
+  const bytes = readInput(path);
+  const file = parseOnnx(bytes, path);
+  const metadata = readMetadata(bytes);
+  const network = networkOf(metadata, path);
+  return { model: { network, weights: onnxWeights(file, network, path) }, metadata, folded: true };
+}
+
+/** What `exportTfjs` wrote beside a `model.json`; nothing when it is another's. */
+function metadataBeside(path: string): Partial<ModelMetadata> {
+  const file = join(dirname(path), 'metadata.json');
+  if (!existsSync(file)) return {};
+  try {
+    return modelMetadataSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
+  } catch (cause) {
+    const what = cause instanceof z.ZodError ? z.prettifyError(cause) : messageOf(cause);
+    throw invalidInput(`${file} is damaged: ${what}`, { hint: 'Export the model again.', cause });
+  }
+}
+
+function readLayersModel(path: string): ReadModel {
+  const metadata = metadataBeside(path);
+  const network = networkOf(metadata, path);
+  const weights: Weights = layersModelWeights(path);
+  const wrong = weightSpecs(network).find(({ name, shape }) => String(weights.get(name)?.shape) !== String(shape));
+  if (wrong === undefined) return { model: { network, weights }, metadata, folded: false };
+  throw invalidInput(
+    `${path} does not hold the network of its metadata.json: ${wrong.name} is not there as it should be`,
+    {
+      hint: 'Export the model again.',
+    },
+  );
+}
+
+/**
+ * Reads a model back that this package exported.
+ * @param path an ONNX file, or a `model.json` with its weights and its `metadata.json` beside it
+ * @throws NasError `invalid-input` when it is missing, damaged, or does not say which network it is
+ */
+export const readModel = (path: string): ReadModel => (path.endsWith('.json') ? readLayersModel(path) : readOnnx(path));

@@ -1,6 +1,6 @@
-import type { Node } from '../../graph/graph.js';
-import type { OnnxOp } from '../../graph/operators.js';
-import type { DType, Shape, TensorType } from '../../graph/types.js';
+import type { Node } from '../graph/graph.js';
+import type { OnnxOp } from '../graph/operators.js';
+import type { DType, Shape, TensorType } from '../graph/types.js';
 
 /** What is written with other operators where a provider has no kernel: the names of the rules in passes/rewrites/. */
 export type RewriteName =
