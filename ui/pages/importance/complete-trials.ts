@@ -83,7 +83,7 @@ interface ChoiceValue {
 }
 
 /** What trials with the same choice reached. */
-interface ChoiceGroup {
+export interface ChoiceGroup {
   readonly choice: Choice | null;
   readonly count: number;
   readonly least: number;
