@@ -113,4 +113,3 @@ export function choiceGroups(values: readonly ChoiceValue[]): readonly ChoiceGro
     })
     .sort((a, b) => byChoice(a.choice, b.choice));
 }
-
