@@ -11,10 +11,9 @@ import {
 } from '../../deploy/index.js';
 import type { Store, StoredPrecision } from '../../store/index.js';
 import { prepareDataset, type DatasetRef, type SplitName } from '../../trainers/index.js';
-import { evaluateOnSplit } from '../evaluate.js';
-import { quantizeOnDataset } from '../quantize.js';
+import { evaluateOnSplit, quantizeOnDataset } from '../models/on-dataset.js';
 import { latencyFact } from '../runner/finishing/metadata.js';
-import { trainingExperimentOf } from '../training-run.js';
+import { trainingExperimentOf } from '../schema/run-experiment.js';
 import type { ExportSource } from './source.js';
 import { exportedWeightBits } from './weight-bits.js';
 

@@ -1,6 +1,6 @@
 import { invalidInput } from '../../base/errors.js';
 import type { Clock, Store } from '../../store/index.js';
-import type { Experiment } from '../schema.js';
+import type { Experiment } from '../schema/experiment.js';
 import type { RunObserver } from './events.js';
 
 const msPerHour = 3_600_000;

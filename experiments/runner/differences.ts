@@ -1,5 +1,5 @@
 import { canonicalJson } from '../../base/hash.js';
-import { isMap } from '../parse/path.js';
+import { isMap } from '../parse/problem.js';
 
 /** Where two values differ: the keys of maps down to where they lead to something else. */
 export function differences(before: unknown, now: unknown, path = ''): string[] {

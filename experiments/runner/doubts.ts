@@ -1,5 +1,5 @@
 import type { EngineChoice } from '../../trainers/index.js';
-import { finalRepeatsSearch, type TrainingExperiment } from '../schema.js';
+import { finalRepeatsSearch, type TrainingExperiment } from '../schema/experiment.js';
 
 /** What is allowed in an experiment and hardly meant: a warning for each. */
 export function doubtsAbout(experiment: TrainingExperiment, engine: EngineChoice): string[] {

@@ -2,9 +2,9 @@ import { availableParallelism } from 'node:os';
 import type { DecisionSpace, Space, Task } from '../../spaces/index.js';
 import type { Clock } from '../../store/index.js';
 import type { DatasetInfo, DatasetRef, EngineChoice, ProxyName } from '../../trainers/index.js';
-import type { SourceKind } from '../measures.js';
-import type { Experiment, TableExperiment, TrainingExperiment } from '../schema.js';
-import type { TableResults } from '../table-results.js';
+import type { SourceKind } from '../schema/measures.js';
+import type { Experiment, TableExperiment, TrainingExperiment } from '../schema/experiment.js';
+import type { TableResults } from '../models/table-results.js';
 import type { SupernetPlan } from './supernet/plan.js';
 import type { Simulation } from './loop/simulation.js';
 

@@ -1,8 +1,8 @@
 import { invalidInput } from '../../base/errors.js';
 import { Store } from '../../store/index.js';
 import { parseExperiment, type LoadedExperiment } from '../parse/index.js';
-import { isMap } from '../parse/path.js';
-import type { Experiment } from '../schema.js';
+import { isMap } from '../parse/problem.js';
+import type { Experiment } from '../schema/experiment.js';
 import { resultDifferences } from './differences.js';
 import { databasePath } from './workdir.js';
 

@@ -1,6 +1,6 @@
 import type { WorkersConfig } from '../queue/schema.js';
-import { isTableExperiment } from '../kinds.js';
-import type { Experiment } from '../schema.js';
+import type { Experiment } from '../schema/experiment.js';
+import { isTableExperiment } from '../schema/run-experiment.js';
 import { localWorkers, type CreateJobRunner } from './jobs/local-pool.js';
 import { workersIn } from './jobs/workers-now.js';
 

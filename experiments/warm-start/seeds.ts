@@ -4,8 +4,8 @@ import { invalidInput } from '../../base/errors.js';
 import { frontier, type Objective, type Values } from '../../search/index.js';
 import { readCsv, type Choice } from '../../spaces/index.js';
 import { Store } from '../../store/index.js';
-import { isAccuracy } from '../measures.js';
-import { objectivesOf } from '../report/index.js';
+import { isAccuracy } from '../schema/measures.js';
+import { objectivesOf } from '../schema/run-experiment.js';
 import { databasePath, hasRun } from '../runner/workdir.js';
 
 /** A network of another search, by the names of its decisions. */

@@ -1,5 +1,5 @@
 import { messageOf, NasError } from '../../../base/errors.js';
-import { quantizeOnDataset } from '../../quantize.js';
+import { quantizeOnDataset } from '../../models/on-dataset.js';
 import { candidateOnnx } from '../jobs/candidate-model.js';
 import type { JobContext, JobOf, QuantizeResult } from '../jobs/jobs.js';
 

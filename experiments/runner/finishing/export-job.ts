@@ -2,8 +2,7 @@ import { createHash } from 'node:crypto';
 import { writeFileAtomic } from '../../../base/files.js';
 import { exportOnnx, withMetadata, type ModelMetadata } from '../../../deploy/index.js';
 import type { SplitName } from '../../../trainers/index.js';
-import { evaluateOnSplit } from '../../evaluate.js';
-import { quantizeOnDataset } from '../../quantize.js';
+import { evaluateOnSplit, quantizeOnDataset } from '../../models/on-dataset.js';
 import { candidateModel } from '../jobs/candidate-model.js';
 import type { ExportResult, JobContext, JobOf } from '../jobs/jobs.js';
 

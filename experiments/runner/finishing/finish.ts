@@ -1,6 +1,6 @@
 import { messageOf, NasError } from '../../../base/errors.js';
 import type { TrialRecord } from '../../../store/index.js';
-import { epochsText } from '../../report/format.js';
+import { epochsText } from '../../report/text.js';
 import type { TrainingContext } from '../context.js';
 import type { Preparations } from '../jobs/preparations.js';
 import type { LatencyService } from '../latency/latency.js';

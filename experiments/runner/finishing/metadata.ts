@@ -1,7 +1,7 @@
 import type { ModelMetadata } from '../../../deploy/index.js';
 import type { Network } from '../../../spaces/index.js';
 import type { MeasurementRecord, TrialRecord, WeightsOrigin } from '../../../store/index.js';
-import type { TrainingExperiment } from '../../schema.js';
+import type { TrainingExperiment } from '../../schema/experiment.js';
 import type { TrainingPlan } from '../plan.js';
 import { latencyValue } from '../latency/value.js';
 import { nasVersion } from '../../../base/version.js';

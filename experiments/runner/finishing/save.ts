@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { StoredPrecision, TrialStage } from '../../../store/index.js';
-import { accuracyAmong } from '../../measures.js';
-import { searchBeginning } from '../../schema.js';
+import { accuracyAmong } from '../../schema/measures.js';
+import { searchBeginning } from '../../schema/experiment.js';
 import { settleWeightBits } from '../compress/weight-bits.js';
 import type { TrainingContext } from '../context.js';
 import type { ExportJob } from '../jobs/jobs.js';

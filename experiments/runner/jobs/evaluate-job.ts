@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { messageOf } from '../../../base/errors.js';
 import { importFunction } from '../../../base/user-module.js';
-import type { EvaluatorModule } from '../../evaluate-schema.js';
+import type { EvaluatorModule } from '../../schema/search-settings.js';
 import type { EvaluateResult, JobContext, JobOf } from './jobs.js';
 
 /** Asks a function of the user's for the values of one candidate. */

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { canonicalJson } from '../../../base/hash.js';
 import type { Genotype } from '../../../spaces/index.js';
 import type { InitialWeights, PreparedTeacher, TrainConfig } from '../../../trainers/index.js';
-import type { Beginning } from '../../schema.js';
+import type { Beginning } from '../../schema/experiment.js';
 import type { TrainingContext } from '../context.js';
 import { prepareSupernet } from '../supernet/prepare.js';
 import { sliceOf, type PreparedSupernet } from '../supernet/slice.js';

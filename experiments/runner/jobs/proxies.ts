@@ -2,7 +2,7 @@ import { messageOf } from '../../../base/errors.js';
 import { contentHash } from '../../../base/hash.js';
 import type { ObjectiveValues, TrialRecord } from '../../../store/index.js';
 import type { ProxyName } from '../../../trainers/index.js';
-import { valuesFrom } from '../../measures.js';
+import { valuesFrom } from '../../schema/measures.js';
 import type { TrainingContext } from '../context.js';
 import { JobFailed } from './job-runner.js';
 import type { SeededNetwork, ProxyResult } from './jobs.js';

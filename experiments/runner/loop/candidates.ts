@@ -3,7 +3,7 @@ import type { LatencyModel } from '../../../latency-models/index.js';
 import type { Values } from '../../../search/index.js';
 import type { ObjectiveValues, StoredPrecision, StoredPredictions, TrialRecord } from '../../../store/index.js';
 import { precisionBefore } from '../../compress/index.js';
-import { measuresOf, valuesFrom } from '../../measures.js';
+import { measuresOf, valuesFrom } from '../../schema/measures.js';
 import type { TrainingPlan } from '../plan.js';
 
 /** What latency is predicted by, in each precision that candidates are judged in. */

@@ -2,7 +2,7 @@
 import { frontier } from '../../../search/frontier.js';
 import type { Values } from '../../../search/index.js';
 import type { ListedVariant, ObjectiveValues, StoredPrecision, TrialRecord } from '../../../store/index.js';
-import type { Experiment } from '../../schema.js';
+import type { Experiment } from '../../schema/experiment.js';
 
 /** Objective values without their provenance. */
 export const plainValues = (values: ObjectiveValues): Values =>

@@ -1,5 +1,5 @@
 import { dominates, type AskContext, type Proposal } from '../../../search/index.js';
-import type { FilterConfig } from '../../filter-schema.js';
+import type { FilterConfig } from '../../schema/search-settings.js';
 import type { TrainingContext } from '../context.js';
 import type { ProxyService } from '../jobs/proxies.js';
 import type { ProposalFilter } from './proposals.js';

@@ -10,7 +10,7 @@ import {
 import { cutWeights, type Model } from '../../../spaces/models/index.js';
 import { invalidInput, NasError } from '../../../base/errors.js';
 import type { LatencyModel } from '../../../latency-models/index.js';
-import { count, ms as milliseconds } from '../../report/format.js';
+import { count, ms as milliseconds } from '../../report/text.js';
 import { cutToLatency } from './budget.js';
 import type { Measuring } from './measure.js';
 import type { SettledRequest } from './request.js';

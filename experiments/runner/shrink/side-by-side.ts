@@ -1,6 +1,6 @@
 import { costs, type Network } from '../../../spaces/index.js';
 import type { ShrunkLatencies, Store } from '../../../store/index.js';
-import { trialsByAccuracy } from '../../report/collect/accuracies.js';
+import { trialsByAccuracy } from '../../report/finals.js';
 import type { Measuring } from './measure.js';
 
 /** So many members of the space are measured beside a network that was cut. */

@@ -5,7 +5,7 @@ import type { ModelMetadata } from '../../../deploy/index.js';
 import type { Network } from '../../../spaces/index.js';
 import type { ShrunkRecord } from '../../../store/index.js';
 import { fineTuning, type PreparedTeacher, type TrainConfig } from '../../../trainers/index.js';
-import { epochsText } from '../../report/format.js';
+import { epochsText } from '../../report/text.js';
 import type { TrainingContext } from '../context.js';
 import type { Accuracies } from '../jobs/jobs.js';
 import { phaseTraining } from '../jobs/phase-training.js';

@@ -3,8 +3,8 @@ import { canonicalJson } from '../../../base/hash.js';
 import { memberOf, type Space } from '../../../spaces/index.js';
 import type { DatasetInfo, SupernetConfig } from '../../../trainers/index.js';
 import type { Locating } from '../../parse/index.js';
-import { isOwnSupernet } from '../../kinds.js';
-import type { TrainingExperiment } from '../../schema.js';
+import type { TrainingExperiment } from '../../schema/experiment.js';
+import { isOwnSupernet } from '../../schema/run-experiment.js';
 import { differences } from '../differences.js';
 import { trainedSupernet, type TrainedSupernet } from './trained.js';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { NasError } from '../../../base/errors.js';
 import { contentHash } from '../../../base/hash.js';
 import type { PreparedTeacher, SupernetConfig } from '../../../trainers/index.js';
-import { epochsText } from '../../report/format.js';
+import { epochsText } from '../../report/text.js';
 import type { TrainingContext } from '../context.js';
 import { phaseTraining } from '../jobs/phase-training.js';
 import { supernetFolder, weightsFile } from '../workdir.js';

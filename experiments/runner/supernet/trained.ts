@@ -5,8 +5,7 @@ import { invalidInput, NasError } from '../../../base/errors.js';
 import type { SpaceConfig } from '../../../spaces/index.js';
 import { Store } from '../../../store/index.js';
 import type { DataConfig, SupernetConfig } from '../../../trainers/index.js';
-import { experimentOf } from '../../report/collect/run.js';
-import { isOwnSupernet, isTableExperiment } from '../../kinds.js';
+import { experimentOf, isOwnSupernet, isTableExperiment } from '../../schema/run-experiment.js';
 import { databasePath, hasRun, supernetFolder, weightsFile } from '../workdir.js';
 
 /** What a run keeps of the supernet that it trained, as the detail of an event. */

@@ -1,6 +1,6 @@
 import { choicesOf } from '../../../../spaces/index.js';
 import type { TrialRecord } from '../../../../store/index.js';
-import { measureNamed, valuesFrom } from '../../../measures.js';
+import { measureNamed, valuesFrom } from '../../../schema/measures.js';
 import type { TrainingContext } from '../../context.js';
 import { settledFrontier } from '../../finishing/frontier.js';
 import type { LatencyService } from '../../latency/latency.js';

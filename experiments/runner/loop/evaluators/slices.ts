@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TrialRecord } from '../../../../store/index.js';
-import { accuracyOf, valuesFrom } from '../../../measures.js';
+import { accuracyOf, valuesFrom } from '../../../schema/measures.js';
 import type { TrainingContext } from '../../context.js';
 import { finishFrontier } from '../../finishing/finish.js';
 import type { JobOrder } from '../../jobs/job-runner.js';

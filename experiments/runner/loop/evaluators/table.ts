@@ -1,5 +1,5 @@
 import type { ObjectiveValue, Outcome, TrialRecord } from '../../../../store/index.js';
-import { cheapResults, resultsOf } from '../../../table-results.js';
+import { cheapResults, resultsOf } from '../../../models/table-results.js';
 import type { RunContext } from '../../context.js';
 import type { TablePlan } from '../../plan.js';
 import type { Evaluator, Preview } from './evaluator.js';

@@ -1,8 +1,8 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ObjectiveValues, TrialRecord } from '../../../../store/index.js';
-import { accuracyOf, valuesFrom } from '../../../measures.js';
-import { searchBeginning } from '../../../schema.js';
+import { accuracyOf, valuesFrom } from '../../../schema/measures.js';
+import { searchBeginning } from '../../../schema/experiment.js';
 import type { TrainingContext } from '../../context.js';
 import { finishFrontier } from '../../finishing/finish.js';
 import { Preparations } from '../../jobs/preparations.js';
