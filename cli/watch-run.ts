@@ -1,4 +1,4 @@
-import type { DrawReport } from '../experiments/runner/reports.js';
+import type { DrawReport } from '../experiments/runner/report.js';
 import { exitCodes, NasError } from '../base/errors.js';
 import { collectReport } from '../experiments/report/index.js';
 import type { RunObserver } from '../experiments/runner/events.js';

@@ -15,9 +15,9 @@ import { columnsOf, type TableResults } from '../models/table-results.js';
 import { NasError } from '../../base/errors.js';
 import { Store } from '../../store/index.js';
 import type { RunEvent } from '../runner/events.js';
-import { TableEvaluator } from '../runner/loop/evaluators/table.js';
-import { Search } from '../runner/loop/search.js';
-import { Simulation } from '../runner/loop/simulation.js';
+import { TableEvaluator } from '../runner/evaluators/table.js';
+import { Search } from '../runner/search/search.js';
+import { Simulation } from '../runner/evaluators/simulation.js';
 import { loadTable } from '../../spaces/index.js';
 
 /** One way to look at a table: a set of objectives; with several devices, one for each. */

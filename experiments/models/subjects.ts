@@ -4,7 +4,7 @@ import type { MeasurableNetwork } from '../../latency-models/index.js';
 import { choicesOf, type Genotype, type Network, type Space } from '../../spaces/index.js';
 import type { Store } from '../../store/index.js';
 import { trainingExperimentOf } from '../schema/run-experiment.js';
-import { candidateOnnx } from '../runner/jobs/candidate-model.js';
+import { candidateOnnx } from '../runner/jobs/run-job.js';
 import { quantizeForTiming } from '../../deploy/index.js';
 
 /**

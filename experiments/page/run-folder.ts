@@ -1,6 +1,6 @@
 import { readdirSync, statSync } from 'node:fs';
 import { type Clock, isWorkedIn, Store } from '../../store/index.js';
-import { databasePath, hasRun } from '../runner/workdir.js';
+import { databasePath, hasRun } from '../stored/workdir.js';
 import { RunMemory } from './collect/run-memory.js';
 import type { RunId } from './api.js';
 import { basename, join, resolve } from 'node:path';

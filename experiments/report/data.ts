@@ -18,7 +18,7 @@ import type {
   Training,
   TrialState,
 } from '../../store/index.js';
-import type { HostShare } from '../runner/events.js';
+import type { HostShare } from '../stored/workers.js';
 
 /** How the values of an objective or another measure are called and written. */
 export interface MeasureText {

@@ -1,6 +1,7 @@
 export { toCsv } from './csv.js';
 export type * from './data.js';
-export { collectFinals, trialsByAccuracy, type FinalResults, type TrialAccuracy } from './finals.js';
+export { collectFinals, type FinalResults } from './finals.js';
+export { trialsByAccuracy, type TrialAccuracy } from '../stored/candidates.js';
 export { collectMember } from './member.js';
 export { collectSupernet, evaluationText, supernetText } from './provenance.js';
 export { collectReport } from './report.js';
@@ -14,7 +15,7 @@ export {
   frontierOf,
   type RunListing,
 } from './run.js';
-export { experimentOf, objectivesOf } from '../schema/run-experiment.js';
+export { experimentOf, objectivesOf } from '../stored/experiment.js';
 export { collectShrunk } from './shrunk.js';
 export { collectPrecisions } from './statistics.js';
 export {

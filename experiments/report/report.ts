@@ -6,7 +6,7 @@ import { collectMember } from './member.js';
 import { collectPrecisions, collectPrediction } from './statistics.js';
 import { collectProvenance, collectSupernet, flatten } from './provenance.js';
 import { collectCandidates, collectRun, collectTrials, frontierOf } from './run.js';
-import { experimentOf } from '../schema/run-experiment.js';
+import { experimentOf } from '../stored/experiment.js';
 import { collectShrunk } from './shrunk.js';
 import { collectWorkers } from './workers.js';
 

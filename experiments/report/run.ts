@@ -1,4 +1,4 @@
-import { objectivesOf } from '../schema/run-experiment.js';
+import { objectivesOf } from '../stored/experiment.js';
 import type { Objective, Values } from '../../search/index.js';
 import {
   type ObjectiveValues,
@@ -16,14 +16,16 @@ import type { ReportTrial, ReportVariant, RunSummary } from './data.js';
 import { frontier } from '../../search/frontier.js';
 import { genotypeId } from '../../spaces/genotype.js';
 import { verdictDetail } from '../compress/verdict.js';
-import { hostsOfTrials, takingsOf } from '../runner/jobs/taken.js';
-import { candidatesOf, plainValues, type Candidate } from '../runner/loop/frontier.js';
-import { storedEnqueued } from '../warm-start/stored.js';
+import { assignmentsOf } from '../stored/workers.js';
+import { hostsOfTrials } from '../stored/workers.js';
+import { candidatesOf, type Candidate } from '../stored/candidates.js';
+import { plainValues } from '../stored/candidates.js';
+import { storedEnqueued } from '../stored/experiment.js';
 import { verdictText } from './text.js';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../../base/errors.js';
-import { databasePath, hasRun } from '../runner/workdir.js';
+import { databasePath, hasRun } from '../stored/workdir.js';
 
 const iso = (at: number): string => new Date(at).toISOString();
 
@@ -67,7 +69,7 @@ function reporting(store: Store): (candidate: Candidate) => ReportTrial {
   const { createdAt } = store.run.get();
   const severalPrecisions = store.variants.any();
   // An enqueued network was asked for before any other, so whoever has its genotype is it.
-  const hosts = hostsOfTrials(takingsOf(store));
+  const hosts = hostsOfTrials(assignmentsOf(store));
   const names = new Map(storedEnqueued(store).map(({ genotype, name }) => [genotypeId(genotype), name]));
   return ({ trial, precision, values }) => {
     const { number, state, genotypeId: id, choices, variants, reason, message, startedAt, finishedAt } = trial;

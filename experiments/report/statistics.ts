@@ -11,7 +11,7 @@ import type {
 } from './data.js';
 import { rejectionsOf } from './text.js';
 import { collectTrials } from './run.js';
-import { storedPrecisions } from '../../store/precision.js';
+import { storedPrecisions } from '../../store/values.js';
 import type { PredictionsAnswer } from '../page/api.js';
 
 const middle = (values: readonly number[]): number | null => (values.length === 0 ? null : median(values));

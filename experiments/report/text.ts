@@ -24,7 +24,7 @@ import type {
 } from './data.js';
 import type { StoredPrecision } from '../../store/index.js';
 import { rejections, type Rejection } from '../compress/verdict.js';
-import type { HostShare } from '../runner/events.js';
+import type { HostShare } from '../stored/workers.js';
 
 export { bytes, count, duration, epochsText, ms, percent };
 

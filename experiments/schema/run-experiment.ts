@@ -1,14 +1,9 @@
+import { experimentOf } from '../stored/experiment.js';
 import { invalidInput } from '../../base/errors.js';
-import type { Objective } from '../../search/index.js';
 import type { Store } from '../../store/index.js';
 import type { SupernetConfig } from '../../trainers/index.js';
 import { compressSchema } from '../compress/schema.js';
 import type { Experiment, SupernetSettings, TableExperiment, TrainingExperiment } from './experiment.js';
-
-/** The experiment of a run, as it was parsed when the run began. */
-export const experimentOf = (store: Store): Experiment => store.run.get().experiment as Experiment;
-
-export const objectivesOf = (store: Store): readonly Objective[] => experimentOf(store).objectives;
 
 /** Whether an experiment looks its results up in a table. */
 export const isTableExperiment = (experiment: Experiment): experiment is TableExperiment =>

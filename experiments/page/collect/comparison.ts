@@ -5,7 +5,7 @@ import type { Objective, Values } from '../../../search/index.js';
 import type { Point } from '../../../search/pareto.js';
 import type { Store } from '../../../store/index.js';
 import type { ComparisonAnswer, HypervolumeAnswer, HypervolumePoint, RunId } from '../api.js';
-import { objectivesOf } from '../../schema/run-experiment.js';
+import { objectivesOf } from '../../stored/experiment.js';
 import { invalidInput } from '../../../base/errors.js';
 import { measuresOf } from './run-answer.js';
 import type { RunMemory } from './run-memory.js';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { shellWord } from '../../../base/shell-word.js';
-import { storedPrecisions } from '../../../store/precision.js';
+import { storedPrecisions } from '../../../store/values.js';
 import type { Experiment } from '../../schema/experiment.js';
 import { isTableExperiment } from '../../schema/run-experiment.js';
 import type { MeasuredLatency, TrialAnswer } from '../api.js';
