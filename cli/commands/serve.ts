@@ -4,7 +4,7 @@ import { checkPort, isLoopback, makeToken, readToken } from '../../base/server.j
 import type { RunningServer } from '../../serve/index.js';
 import { command, jsonOption } from '../command.js';
 import { createCounter } from '../progress/counter.js';
-import { json } from '../output/table.js';
+import { json } from '../output/terminal.js';
 import { logLevels } from '../serve/log-level.js';
 import { modelsAt } from '../serve/models-at.js';
 import { servedNetworks } from '../serve/served-table.js';

@@ -1,8 +1,9 @@
 import { hostname } from 'node:os';
-import { checkPort, isLoopback, makeToken, readToken } from '../../base/server.js';
-import { command } from '../command.js';
+import { isLoopback } from '../../base/server.js';
+import { checkPort } from '../../base/server.js';
+import { makeToken, readToken } from '../../base/server.js';
+import { command, untilStopped } from '../command.js';
 import { startPageProcess } from '../page-process.js';
-import { untilStopped } from '../until-stopped.js';
 
 /** Addresses that stand for all of a machine's; people use its name. */
 const everywhere = ['0.0.0.0', '::'];

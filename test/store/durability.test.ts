@@ -52,7 +52,7 @@ describe('kill -9', () => {
       // The last transaction may have been committed without being reported.
       expect([last + 1, last + 2]).toContain(trials.length);
       trials.forEach((trial, i) => {
-        expect(trial).toMatchObject({ number: i, state: 'complete', attempts: 1, told: { accuracy: i / 7 } });
+        expect(trial).toMatchObject({ number: i, state: 'complete', attempts: 1, observed: { accuracy: i / 7 } });
       });
       next = trials.length;
     }
