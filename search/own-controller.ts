@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { z } from 'zod';
 import { invalidInput, messageOf, NasError } from '../base/errors.js';
-import { importFunction } from '../base/user-module.js';
+import { importFunction } from '../base/modules.js';
 import { genotypeId } from '../spaces/index.js';
 import type { AskContext, Controller, ControllerInput } from './controller.js';
 import { controllerWith, createController } from './create-controller.js';

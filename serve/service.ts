@@ -1,7 +1,7 @@
 import { type BatchTimes, type InferencePool, NotAnswered, type PoolOptions } from './inference/pool.js';
 import { isDeepStrictEqual } from 'node:util';
 import { invalidInput, messageOf } from '../base/errors.js';
-import { nearest } from '../base/nearest.js';
+import { nearest } from '../base/text.js';
 import { openPool } from './inference/open-pool.js';
 import { frontierOf } from './models/frontier.js';
 import type { Frontier, Model } from './models/model.js';

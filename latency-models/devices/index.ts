@@ -1,5 +1,5 @@
 export { AgentClient } from './agent/client.js';
-export { readToken } from '../../base/token.js';
+export { readToken } from '../../base/server.js';
 export { startAgent, type Agent, type AgentOptions } from './agent/agent-server.js';
 export { findBrowser } from './browser/find-browser.js';
 export { tryBrowser } from './browser/try-browser.js';

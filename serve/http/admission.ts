@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { Refusal } from '../../base/refusal.js';
+import { Refusal } from '../../base/server.js';
 import { clientClosed, closeWhileDraining } from './refusals.js';
 import type { RouteContext } from './context.js';
 

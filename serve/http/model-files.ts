@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { createBrotliDecompress, createGunzip } from 'node:zlib';
 import fastifyStatic from '@fastify/static';
 import type { FastifyInstance } from 'fastify';
-import { Refusal } from '../../base/refusal.js';
+import { Refusal } from '../../base/server.js';
 import type { Model } from '../models/model.js';
 import type { RouteContext } from './context.js';
 import { described } from './openapi.js';

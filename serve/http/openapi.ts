@@ -1,7 +1,7 @@
 import swagger from '@fastify/swagger';
 import type { FastifyInstance, FastifySchema } from 'fastify';
 import { z } from 'zod';
-import { nasVersion } from '../../base/version.js';
+import { nasVersion } from '../../base/modules.js';
 import type { AccessOptions } from './context.js';
 
 /** JSON Schema (draft 7) for serialisers and the OpenAPI description. */

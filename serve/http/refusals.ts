@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Service } from '../service.js';
 import { messageOf, NasError, type ErrorCode } from '../../base/errors.js';
-import { Refusal } from '../../base/refusal.js';
+import { Refusal } from '../../base/server.js';
 import { BadImage } from '../images/decoder.js';
 import { NotAnswered, type RefusalReason } from '../inference/pool.js';
 import type { Limits, RouteContext } from './context.js';

@@ -1,6 +1,6 @@
 import { type InferenceSession, Tensor } from 'onnxruntime-node';
-import { imageShape } from '../../compiler/runtime/classifier/image-shape.js';
-import type { Layout } from '../../compiler/runtime/classifier/metadata.js';
+import { imageShape } from '../../compiler/runtime/classifier/inputs-outputs.js';
+import type { ImageLayout } from '../../compiler/runtime/classifier/inputs-outputs.js';
 import type { ImageSize, Model, Normalisation } from '../models/model.js';
 import { sameSize, valueCount } from './inputs.js';
 import { normaliser, type Normaliser, resampler } from './preprocess.js';
@@ -8,7 +8,7 @@ import type { Input } from './pool.js';
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { invalidInput, messageOf } from '../../base/errors.js';
-import { createSession } from '../../compiler/runtime/session.js';
+import { createSession } from '../../compiler/runtime/programs/session.js';
 
 /** The result of a batch. */
 export interface Outcome {
@@ -114,7 +114,7 @@ async function openNetwork(model: Model, size: ImageSize | null): Promise<Networ
 }
 
 /** Resizes images to the network's input size, then normalises them. */
-function fillFrom(size: ImageSize, own: ImageSize, layout: Layout, normalisation: Normalisation): Normaliser {
+function fillFrom(size: ImageSize, own: ImageSize, layout: ImageLayout, normalisation: Normalisation): Normaliser {
   const normalise = normaliser(own, layout, normalisation);
   if (sameSize(size, own)) return normalise;
   const resample = resampler(size, own);

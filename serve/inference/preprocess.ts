@@ -1,17 +1,19 @@
-import type { Layout } from '../../compiler/runtime/classifier/metadata.js';
+import type { ImageLayout } from '../../compiler/runtime/classifier/inputs-outputs.js';
 import type { ImageSize, Normalisation } from '../models/model.js';
 
 /** Normalises an image of bytes [height, width, channels] into `values`, starting at index `at`. */
 export type Normaliser = (pixels: Uint8Array, values: Float32Array, at: number) => void;
 
 /** Distance, in values, between the channels of a pixel and between the pixels of a channel. */
-const strides: { readonly [L in Layout]: (size: ImageSize) => { readonly channel: number; readonly pixel: number } } = {
+const strides: {
+  readonly [L in ImageLayout]: (size: ImageSize) => { readonly channel: number; readonly pixel: number };
+} = {
   NHWC: ([, , channels]) => ({ channel: 1, pixel: channels }),
   NCHW: ([height, width]) => ({ channel: height * width, pixel: 1 }),
 };
 
 /** Normalises with a table of 256 values per channel, which is several times faster than arithmetic. */
-export function normaliser(size: ImageSize, layout: Layout, { mean, std }: Normalisation): Normaliser {
+export function normaliser(size: ImageSize, layout: ImageLayout, { mean, std }: Normalisation): Normaliser {
   const [height, width, channels] = size;
   const { channel, pixel } = strides[layout](size);
   const table = Float32Array.from({ length: channels * 256 }, (_, i) => ((i & 255) / 255 - mean[i >> 8]) / std[i >> 8]);

@@ -1,4 +1,4 @@
-import type { Layout } from '../../compiler/runtime/classifier/metadata.js';
+import type { ImageLayout } from '../../compiler/runtime/classifier/inputs-outputs.js';
 import { basename, dirname } from 'node:path';
 
 /** Height, width and channels of an image. */
@@ -20,7 +20,7 @@ export interface Model {
   readonly sha256: string;
   readonly bytes: number;
   readonly size: ImageSize;
-  readonly layout: Layout;
+  readonly layout: ImageLayout;
   /** Names of the graph's input and output. */
   readonly input: string;
   readonly output: string;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { invalidInput, messageOf } from '../../../base/errors.js';
-import { readToken } from '../../../base/token.js';
+import { readToken } from '../../../base/server.js';
 import { DeviceUnavailable } from '../../device.js';
 import type { AgentConfig } from '../../schema.js';
 import { ownToken } from './token.js';

@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import { z } from 'zod';
-import { builtModule } from '../../../base/built-module.js';
+import { builtModule } from '../../../base/processes.js';
 import type { Protocol } from '../../device.js';
 import type { DeviceConfig } from '../../schema.js';
 import { stateSchema, type MeasurementState } from './wire.js';

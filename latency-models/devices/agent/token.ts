@@ -2,8 +2,7 @@ import { chmodSync, existsSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { makeDirectory } from '../../../base/files.js';
-import { isLoopback, withoutBrackets } from '../../../base/hosts.js';
-import { makeToken, readToken } from '../../../base/token.js';
+import { isLoopback, makeToken, readToken, withoutBrackets } from '../../../base/server.js';
 
 /**
  * Where the token of an agent lies that was started without one. It is a place of the user, whatever caches a program

@@ -1,6 +1,6 @@
 import type { Browser, ConsoleMessage, Page as BrowserPage } from 'playwright-core';
 import { invalidInput, messageOf, NasError } from '../../../base/errors.js';
-import { webRuntime, webRuntimeVersion } from '../../../base/web-runtime.js';
+import { webRuntime, webRuntimeVersion } from '../../../base/modules.js';
 import { executedElsewhere, integerArithmetic, isFloat32, type IntegerArithmetic } from '../../../compiler/index.js';
 import {
   DeviceUnavailable,

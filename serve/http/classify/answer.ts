@@ -1,4 +1,4 @@
-import type { OutputKind } from '../../../compiler/runtime/classifier/scores.js';
+import type { OutputKind } from '../../../compiler/runtime/classifier/inputs-outputs.js';
 import { type Answer, type InferencePool, NotAnswered } from '../../inference/pool.js';
 import { BadImage, type Decoder } from '../../images/decoder.js';
 import type { RequestTrace } from '../tracing.js';

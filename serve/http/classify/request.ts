@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { Refusal } from '../../../base/refusal.js';
+import { Refusal } from '../../../base/server.js';
 import type { Decoder } from '../../images/decoder.js';
 import { type InferencePool, NotAnswered, type RunOptions } from '../../inference/pool.js';
 import { choiceName, type ImageSize } from '../../models/model.js';

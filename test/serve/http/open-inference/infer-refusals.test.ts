@@ -171,7 +171,9 @@ describe('inference refuses', () => {
     const ask = async (name: string, sent: Sent): Promise<unknown> =>
       (await fetch(`${url}/v2/models/${name}/infer`, sent)).json();
     expect(await ask('frontier', one(image))).toEqual({
-      error: expect.stringMatching(/^the scheduler has no network to choose from.* Request one by its name: a, b/) as string,
+      error: expect.stringMatching(
+        /^the scheduler has no network to choose from.* Request one by its name: a, b/,
+      ) as string,
     });
     expect(await ask('b', one(image))).toEqual({
       error: expect.stringMatching(/^the metadata of b has no mean and std for pixels. Send normalised/) as string,
