@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { invalidInput, messageOf } from '../base/errors.js';
 import { nearest } from '../experiments/parse/nearest.js';
 // Not through latency-models/index.js: that loads the devices themselves, which other commands can do without.
-import { needsQueue } from '../latency-models/devices/worker.js';
+import { needsQueue } from '../latency-models/devices/create-device.js';
 import {
   deviceSchema,
   deviceTypes,

@@ -11,8 +11,8 @@ import {
 } from '../spaces/index.js';
 import type { AskContext, ControllerInput, Proposal } from './controller.js';
 import type { AskedIds } from './history.js';
-import { infeasible, Rejections, SpaceExhausted } from './infeasible.js';
 import { type Objective, type Values, violated, violation } from './objective.js';
+import { NasError } from '../base/errors.js';
 
 /** A candidate that a strategy would like to try. */
 export interface Candidate {
@@ -24,7 +24,7 @@ export interface Candidate {
 }
 
 /** What a cheap look at a network tells. */
-export interface Judgement {
+interface Judgement {
   /** Whether it may be proposed: never asked, and it keeps the cheap constraints. */
   readonly accepted: boolean;
   /** By how much it breaks cheap constraints; 0 when it keeps them. */
@@ -144,3 +144,54 @@ function nothingLeft(space: DecisionSpace, filter: Filter, asked: number): Error
     `all networks of the space ${space.name} that keep the constraints were tried (${asked}; of the others, ${rejections.toString()})`,
   );
 }
+
+/** Every network of the space was asked, or those left over break a constraint: the search is over. */
+export class SpaceExhausted extends NasError {
+  constructor(message: string) {
+    super('infeasible', message, { hint: 'Widen the space, or ask for fewer trials.' });
+  }
+}
+
+/** How often candidates broke each constraint, and how close they came to keeping it. */
+class Rejections {
+  private readonly byName = new Map<string, { objective: Objective; count: number; low: number; high: number }>();
+  /** Candidates that broke at least one. */
+  count = 0;
+
+  add(broken: readonly Objective[], values: Values): void {
+    this.count++;
+    for (const objective of broken) {
+      const value = values[objective.name];
+      const entry = this.byName.get(objective.name) ?? { objective, count: 0, low: Infinity, high: -Infinity };
+      entry.count++;
+      entry.low = Math.min(entry.low, value);
+      entry.high = Math.max(entry.high, value);
+      this.byName.set(objective.name, entry);
+    }
+  }
+
+  /** `latency_ms rejected 950 (smallest seen 3.1, max 2), params rejected 12 (...)`, the strictest first. */
+  toString(): string {
+    return [...this.byName.values()]
+      .sort((a, b) => b.count - a.count)
+      .map(({ objective: { name, constraint = {} }, count, low, high }) => {
+        const { min, max } = constraint;
+        const closest = [
+          ...(max !== undefined && high > max ? [`smallest seen ${short(low)}, max ${short(max)}`] : []),
+          ...(min !== undefined && low < min ? [`largest seen ${short(high)}, min ${short(min)}`] : []),
+        ];
+        return `${name} rejected ${count} (${closest.length === 0 ? 'not a number' : closest.join('; ')})`;
+      })
+      .join(', ');
+  }
+}
+
+const short = (value: number): string => String(Number(value.toPrecision(6)));
+
+const infeasible = (space: string, candidates: number, rejections: Rejections): NasError =>
+  new NasError(
+    'infeasible',
+    `no network of the space ${space} was found that keeps the constraints: of ${candidates} candidates, ` +
+      rejections.toString(),
+    { hint: 'Relax the constraint, or give the space smaller (or larger) choices.' },
+  );

@@ -1,6 +1,6 @@
 import { enumerate, genotypeId, tableSpace, type DecisionSpace, type Genotype } from '../spaces/index.js';
 import type { AskContext, Controller, ControllerInput, Proposal, Told } from './controller.js';
-import { SpaceExhausted } from './infeasible.js';
+import { SpaceExhausted } from './propose.js';
 import type { Values } from './objective.js';
 
 /** One thing that is promised; run, it throws an error that says what is not kept. Give it to any test runner. */

@@ -1,7 +1,13 @@
 import { ascending, quantile } from '../statistics.js';
-import type { Catalogue, Profile } from './catalogue.js';
-import { isDeclared, type Execution } from './executions.js';
-import type { Column, LayerFeatures, Term } from './layer-features.js';
+import {
+  type Catalogue,
+  type Column,
+  type Execution,
+  isDeclared,
+  type LayerFeatures,
+  type Profile,
+  type Term,
+} from './features.js';
 
 /** Layers with more traffic than this quantile of all convolutions are heavy: they outlast their launch. */
 const heavyQuantile = 0.75;

@@ -1,10 +1,10 @@
 import { invalidInput } from '../../base/errors.js';
 import { Random } from '../../base/random.js';
 import { ascending, mean, quantile } from '../statistics.js';
-import { designSamples } from './calibration.js';
+import { designSamples } from './sample-design.js';
 import type { DeviceTable } from './device-table.js';
 import { fitSamples, type FitOptions } from './fit.js';
-import type { Sample } from './catalogue.js';
+import type { Sample } from './features.js';
 import { learnSources } from './sources.js';
 import { validate } from './validation.js';
 

@@ -1,7 +1,6 @@
 import { Cholesky } from '../../base/linear-algebra.js';
 import { columnsOf, heavyTraffic, priceOf, type Columns } from './columns.js';
-import type { Catalogue, Profile, Sample } from './catalogue.js';
-import type { Column } from './layer-features.js';
+import type { Catalogue, Column, Profile, Sample } from './features.js';
 import { minimiseNonNegative, normalEquations } from './nnls.js';
 import { mean } from '../statistics.js';
 import { dot } from './regression.js';

@@ -1,8 +1,6 @@
-import { asynchronousHalving } from './asha.js';
+import { asynchronousHalving, successiveHalving } from './halving.js';
 import { freezeThaw } from './freeze-thaw.js';
-import { successiveHalving } from './halving.js';
-import type { FidelityConfig } from './schema.js';
-import type { Scheduler, SchedulerInput } from './scheduler.js';
+import type { FidelityConfig, Scheduler, SchedulerInput } from './scheduler.js';
 
 /**
  * Epochs of the rungs, ascending: the last is the whole training, each other the next one's share 1 / eta (rounded), as

@@ -1,13 +1,10 @@
 import { genotypeId, type Genotype } from '../../spaces/index.js';
 import type { AskContext, ControllerInput, Told } from '../controller.js';
-import { Foresight } from '../fidelity/index.js';
+import { Foresight } from '../fidelity/learning-curves.js';
 import { objectivesWithout, type Values } from '../objective.js';
 import type { Judge } from '../propose.js';
-import { Evaluation } from './evaluation.js';
-import { Learnt } from './learnt.js';
-import { poolOf } from './pool.js';
-import { sceneOf, type Scene } from './scene.js';
-import { fittedTo, sameTrials, startup } from './schedule.js';
+import { Evaluation, fittedTo, Learnt, sameTrials, startup } from './evaluation.js';
+import { poolOf, type Scene, sceneOf } from './pool.js';
 
 /** A candidate, and what a look at its untrained network tells beyond the cheap objectives, by name. */
 export interface FeaturedCandidate {

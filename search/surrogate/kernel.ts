@@ -1,5 +1,4 @@
 import type { Encoded } from './encoding.js';
-import { decay } from './exponential.js';
 
 /** What a kernel is made for: the distances between the choices of each decision, and how many numbers there are. */
 export interface KernelShape {
@@ -9,7 +8,7 @@ export interface KernelShape {
 }
 
 /** The positions of the hyper-parameters, all logarithms, in one vector. */
-export interface Layout {
+interface Layout {
   /** Of the interactions of decisions, the smooth function of numbers, the sum over decisions, the sum over numbers. */
   readonly amplitudes: 0;
   readonly noise: 4;
@@ -227,4 +226,17 @@ function decisionsTerm({ choices, count, decisions }: Encoded, term: DecisionsTe
     }
     out[i] += product + sum;
   }
+}
+
+/** Arguments beyond this give 0. */
+const reach = 40;
+const steps = 32;
+const table = Float64Array.from({ length: reach * steps + 1 }, (_, i) => Math.exp(-i / steps));
+
+/** exp(-x) for x >= 0, to a relative error of 1e-11 and several times as fast as the exact one. */
+function decay(x: number): number {
+  if (!(x < reach)) return 0;
+  const i = Math.floor(x * steps);
+  const rest = x - i / steps;
+  return table[i] * (1 - rest * (1 - rest * (1 / 2 - rest * (1 / 6 - rest * (1 / 24 - rest / 120)))));
 }

@@ -1,15 +1,17 @@
 import type { Random } from '../../base/random.js';
 import {
   combinations,
+  type DecisionSpace,
   enumerate,
+  type Genotype,
   genotypeId,
   sampleGenotype,
-  type DecisionSpace,
-  type Genotype,
 } from '../../spaces/index.js';
-import type { Objective } from '../objective.js';
+import type { Objective, Values } from '../objective.js';
 import type { Judge } from '../propose.js';
-import type { Encoded, Encoder } from './encoding.js';
+import { type Encoded, Encoder } from './encoding.js';
+import type { AskContext, ControllerInput } from '../controller.js';
+import { rangeOf, type Range } from './acquisition.js';
 
 /** Spaces of up to this many combinations are looked at as a whole. */
 const listable = 20_000n;
@@ -77,4 +79,83 @@ export function shortened({ genotypes, ids, encoded, known }: Pool, positions: r
     encoded: few,
     known: known.map((values) => values && Float64Array.from(positions, (i) => values[i])),
   };
+}
+
+/** What stays the same while the cheap objectives do. */
+export interface Scene {
+  readonly cheap: AskContext['cheap'];
+  readonly encoder: Encoder;
+  /** The candidates of the whole space, or of a random sample of a large one. */
+  readonly pool: Pool;
+  /** The range of each cheap objective in the pool. */
+  readonly ranges: readonly (Range | undefined)[];
+  /** How many were left out of the pool for a cheap constraint. */
+  readonly rejected: number;
+}
+
+/** What a scene is made of. */
+interface SceneInput {
+  readonly cheap: AskContext['cheap'];
+  /** The whole space, or a sample of it. */
+  readonly candidates: readonly Genotype[];
+  readonly judge: Judge;
+  /** Numbers that models learn from besides the cheap objectives; those that are not known are absent. */
+  readonly features?: { readonly names: readonly string[]; readonly of: (genotype: Genotype) => Values };
+}
+
+export function sceneOf(
+  { space, objectives }: ControllerInput,
+  { cheap, candidates, judge, features }: SceneInput,
+): Scene {
+  const costs = objectives.filter(({ cost }) => cost === 'cheap').map(({ name }) => name);
+  const encoder =
+    features === undefined
+      ? new Encoder(space, costs, candidates, cheap)
+      : new Encoder(space, [...costs, ...features.names], candidates, (genotype) => ({
+          ...cheap(genotype),
+          ...features.of(genotype),
+        }));
+  const pool = poolOf(candidates, objectives, encoder, judge);
+  const ranges = pool.known.map((values) => values && rangeOf(values));
+  return { cheap, encoder, pool, ranges, rejected: candidates.length - pool.genotypes.length };
+}
+
+/** How many random candidates each choice is made from. */
+const draws = 300;
+
+/** The squared distance of two candidates: mean over the numbers, plus the share of decisions that differ. */
+function distance(a: Encoded, i: number, b: Encoded, j: number): number {
+  let numbers = 0;
+  for (let k = 0; k < a.width; k++) numbers += (a.numbers[i * a.width + k] - b.numbers[j * b.width + k]) ** 2;
+  let different = 0;
+  for (let d = 0; d < a.decisions; d++) {
+    if (a.choices[i * a.decisions + d] !== b.choices[j * b.decisions + d]) different++;
+  }
+  return numbers / Math.max(1, a.width) + different / Math.max(1, a.decisions);
+}
+
+/**
+ * The candidate, of some drawn at random, that is farthest from all asked before (maximin: Johnson et al. 1990): a first
+ * design that covers structures and costs.
+ *
+ * @param allowed positions in the pool to choose from; not empty.
+ */
+export function farthest(pool: Pool, allowed: readonly number[], asked: Encoded, random: Random): number {
+  let best = { position: allowed[0], distance: -1 };
+  for (let n = 0; n < Math.min(draws, allowed.length); n++) {
+    const position = random.pick(allowed);
+    let nearest = Infinity;
+    for (let j = 0; j < asked.count; j++) {
+      nearest = Math.min(nearest, distance(pool.encoded, position, asked, j));
+    }
+    if (nearest > best.distance) best = { position, distance: nearest };
+  }
+  return best.position;
+}
+
+/** The position with the smallest value of the first cheap objective: one end of the frontier is known beforehand. */
+export function cheapest(pool: Pool, allowed: readonly number[]): number | undefined {
+  const values = pool.known.find((known) => known !== undefined);
+  if (values === undefined) return undefined;
+  return allowed.reduce((best, position) => (values[position] < values[best] ? position : best), allowed[0]);
 }

@@ -1,18 +1,20 @@
 import { Random } from '../../base/random.js';
-import { sampleGenotype, type Genotype } from '../../spaces/index.js';
+import {
+  crossover,
+  type DecisionSpace,
+  type Genotype,
+  genotypeId,
+  mutate,
+  sampleGenotype,
+} from '../../spaces/index.js';
 import type { AskContext, ControllerInput } from '../controller.js';
 import { toPoint } from '../frontier.js';
 import type { AskedIds } from '../history.js';
 import { nonDominatedRanks } from '../pareto.js';
 import type { Candidate, Judge } from '../propose.js';
-import type { StrategyFactory } from '../strategy.js';
-import { cheapest, farthest } from './design.js';
-import { describeChoice, Evaluation, type Evaluated } from './evaluation.js';
-import { evolve } from './evolve.js';
-import { Learnt } from './learnt.js';
-import { listed, poolOf, sampled, type Pool } from './pool.js';
-import { fittedTo, sameTrials, startup } from './schedule.js';
-import { sceneOf, type Scene } from './scene.js';
+import type { StrategyFactory } from '../strategies/strategy.js';
+import { cheapest, farthest, listed, type Pool, poolOf, sampled, type Scene, sceneOf } from './pool.js';
+import { describeChoice, type Evaluated, Evaluation, fittedTo, Learnt, sameTrials, startup } from './evaluation.js';
 
 /** Random candidates that stand for a large space, and from which a search on the model starts. */
 const samples = 128;
@@ -163,4 +165,91 @@ function leastKnown(pool: Pool, { beliefs }: Evaluated, asked: AskedIds): Candid
     if (best === undefined || variance > best.variance) best = { position, variance };
   }
   return best && { genotype: pool.genotypes[best.position], reason: 'least known: nothing better is expected' };
+}
+
+const generations = 8;
+const parents = 30;
+/** In each generation; the fewer, the more trials a prediction has to look at. */
+const children = { fewest: 40, most: 150, timesTrials: 15_000 };
+/** How often a child that was seen already is changed further. */
+const tries = 3;
+
+/** A candidate, and the genes that it came from: those of layers that are not there are kept for when they are. */
+interface Individual {
+  readonly genes: Genotype;
+  readonly genotype: Genotype;
+}
+
+/**
+ * Evolves candidates on a model: the best so far are changed in one or two decisions and recombined, generation after
+ * generation (truncation selection).
+ *
+ * @param start where to begin; scored first.
+ * @param trials how many a score depends on.
+ * @param score how good each candidate is; greater is better.
+ */
+function evolve(
+  space: DecisionSpace,
+  start: readonly Genotype[],
+  trials: number,
+  score: (candidates: readonly Genotype[]) => readonly number[],
+  random: Random,
+): void {
+  const seen = new Set<string>();
+  const isNew = ({ genotype }: Individual): boolean => {
+    const id = genotypeId(genotype);
+    return !seen.has(id) && seen.add(id).has(id);
+  };
+  let population: (Individual & { readonly score: number })[] = [];
+  const enter = (fresh: readonly Individual[]): void => {
+    const scores = score(fresh.map(({ genotype }) => genotype));
+    population.push(...fresh.map((one, i) => ({ ...one, score: scores[i] })));
+    population = population.sort((a, b) => b.score - a.score).slice(0, parents);
+  };
+  const { fewest, most, timesTrials } = children;
+  const size = Math.round(Math.min(most, Math.max(fewest, timesTrials / trials)));
+  const { change, mix } = variation(space, random);
+  enter(start.map((genotype) => ({ genes: genotype, genotype })).filter(isNew));
+  for (let generation = 0; generation < generations; generation++) {
+    const born: Individual[] = [];
+    for (let i = 0; i < size; i++) {
+      const one = random.pick(population).genes;
+      let child = change(random.int(3) === 0 ? mix(one, random.pick(population).genes) : one);
+      if (random.int(2) === 0) child = change(child.genes);
+      let left = tries;
+      while (!isNew(child) && left-- > 0) child = change(child.genes);
+      if (left >= 0) born.push(child);
+    }
+    enter(born);
+  }
+}
+
+interface Variation {
+  /** One decision changed. */
+  readonly change: (genes: Genotype) => Individual;
+  /** Each decision from one or the other. */
+  readonly mix: (a: Genotype, b: Genotype) => Genotype;
+}
+
+/** Where every combination exists, genes are varied without a look at what they mean, which costs much more. */
+function variation(space: DecisionSpace, random: Random): Variation {
+  if (space.members !== undefined) {
+    return {
+      change: (genes) => {
+        const genotype = mutate(space, genes, random);
+        return { genes: genotype, genotype };
+      },
+      mix: (a, b) => crossover(space, a, b, random),
+    };
+  }
+  const sizes = space.decisions.map(({ choices }) => choices.length);
+  const free = [...sizes.keys()].filter((d) => sizes[d] > 1);
+  return {
+    change: (genes) => {
+      const d = random.pick(free);
+      const changed = genes.with(d, (genes[d] + 1 + random.int(sizes[d] - 1)) % sizes[d]);
+      return { genes: changed, genotype: space.canonical(changed) };
+    },
+    mix: (a, b) => a.map((index, d) => (random.int(2) === 0 ? index : b[d])),
+  };
 }

@@ -1,5 +1,3 @@
-import { cumulative, density, interpolated } from './normal.js';
-
 /** How values follow from the normal variables that are modelled. */
 export interface Scale {
   /** The normal variable of a value. */
@@ -11,7 +9,7 @@ export interface Scale {
 }
 
 /** The expectation below thresholds, by their positions, of the value that was looked at last. */
-export interface Below {
+interface Below {
   look(z: number, deviation: number): void;
   at(threshold: number): number;
 }
@@ -102,3 +100,52 @@ export const gaussian: Scale = {
     };
   },
 };
+
+/** The standard normal density. */
+const density = (x: number): number => Math.exp(-0.5 * x * x) / Math.sqrt(2 * Math.PI);
+
+/**
+ * The standard normal distribution function, to about 1e-15 (Hart 1968, in the form of West 2005, "Better approximations
+ * to cumulative normal functions").
+ */
+export function cumulative(x: number): number {
+  const z = Math.abs(x);
+  if (z > 37) return x > 0 ? 1 : 0;
+  const decay = Math.exp(-0.5 * z * z);
+  let tail: number;
+  if (z < 7.07106781186547) {
+    let top = 3.52624965998911e-2 * z + 0.700383064443688;
+    for (const c of [6.37396220353165, 33.912866078383, 112.079291497871, 221.213596169931, 220.206867912376]) {
+      top = top * z + c;
+    }
+    let bottom = 8.83883476483184e-2 * z + 1.75566716318264;
+    for (const c of [
+      16.064177579207, 86.7807322029461, 296.564248779674, 637.333633378831, 793.826512519948, 440.413735824752,
+    ]) {
+      bottom = bottom * z + c;
+    }
+    tail = (decay * top) / bottom;
+  } else {
+    tail = decay / (z + 1 / (z + 2 / (z + 3 / (z + 4 / (z + 0.65))))) / 2.506628274631;
+  }
+  return x > 0 ? 1 - tail : tail;
+}
+
+/** `interpolated` looks between -reach and reach, `steps` to a unit. */
+const reach = 8;
+const steps = 64;
+const [values, slopes] = [cumulative, density].map((f) =>
+  Float64Array.from({ length: 2 * reach * steps + 2 }, (_, i) => f(i / steps - reach)),
+);
+
+/** The normal distribution function, to 1e-10, ten times as fast (cubic Hermite interpolation of a table). */
+export function interpolated(x: number): number {
+  if (x <= -reach) return 0;
+  if (x >= reach) return 1;
+  const at = (x + reach) * steps;
+  const i = Math.floor(at);
+  const t = at - i;
+  const rise = values[i + 1] - values[i];
+  const [a, b] = [slopes[i] / steps - rise, rise - slopes[i + 1] / steps];
+  return values[i] + t * rise + t * (1 - t) * ((1 - t) * a + t * b);
+}

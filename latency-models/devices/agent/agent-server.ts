@@ -6,14 +6,12 @@ import { makeDirectory } from '../../../base/files.js';
 import { contentHash } from '../../../base/hash.js';
 import { isLoopback, namesOf } from '../../../base/hosts.js';
 import { describeHolder, takeLock, type Lock } from '../../../base/lock.js';
-import { describeEnvironment } from '../../environment.js';
+import { describeEnvironment } from '../../machine.js';
 import type { BrowserConfig, DeviceConfig, LocalConfig } from '../../schema.js';
 import { createDevice } from '../create-device.js';
 import { AgentQueue } from './agent-queue.js';
-import { sha256 } from './client.js';
-import { Journal } from './journal.js';
-import { keepToken, ownTokenFile } from './token.js';
-import { Uploads } from './uploads.js';
+import { keepToken, ownTokenFile, sha256 } from './client.js';
+import { Journal, Uploads } from './storage.js';
 import { fullStatus, idSchema, paths, requestSchema, sha256Schema } from './wire.js';
 
 export interface AgentOptions {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../base/random.js';
 import { latencyModelFrom } from '../../../latency-models/index.js';
-import { blend } from '../../../latency-models/predictors/blended-model.js';
-import { fitPriced, type PricedFit } from '../../../latency-models/predictors/fit-priced.js';
-import { Catalogue } from '../../../latency-models/predictors/catalogue.js';
+import { blend } from '../../../latency-models/predictors/fit.js';
+import { fitPriced, type PricedFit } from '../../../latency-models/predictors/fit-linear-cost.js';
+import { Catalogue } from '../../../latency-models/predictors/features.js';
 import type { Network } from '../../../spaces/index.js';
 import { fashionSpace, observe } from '../contract.js';
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../../base/random.js';
 import type { Told } from '../../../search/controller.js';
-import { Foresight } from '../../../search/fidelity/index.js';
+import { Foresight } from '../../../search/fidelity/learning-curves.js';
 import type { Objective } from '../../../search/index.js';
 
 const objectives: readonly Objective[] = [

@@ -3,7 +3,7 @@ import '@tensorflow/tfjs-backend-cpu';
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../../base/random.js';
 import { compile } from '../../../compiler/index.js';
-import { Outlook, type Stages } from '../../../search/fidelity/outlook.js';
+import { Outlook, type Stages } from '../../../search/fidelity/learning-curves.js';
 import type { Objective } from '../../../search/index.js';
 
 const objectives: readonly Objective[] = [

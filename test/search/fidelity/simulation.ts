@@ -1,4 +1,4 @@
-import type { SchedulerDecision, RungResult, Scheduler, Standing, Step } from '../../../search/fidelity/index.js';
+import type { SchedulerDecision, RungResult, Scheduler, Standing, Step } from '../../../search/index.js';
 import type { Values } from '../../../search/index.js';
 
 /** Values of a trial after some epochs; null when its training fails on the way there. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { worthOf, type Contender } from '../../../search/fidelity/worth.js';
+import { worthOf, type Contender } from '../../../search/fidelity/freeze-thaw.js';
 import type { Objective } from '../../../search/index.js';
 
 const objectives: readonly Objective[] = [

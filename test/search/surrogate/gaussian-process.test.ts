@@ -2,7 +2,7 @@ import { Matrix, solve } from 'ml-matrix';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../base/random.js';
 import type { Encoded } from '../../../search/surrogate/encoding.js';
-import { GaussianProcess } from '../../../search/surrogate/gaussian-process.js';
+import { GaussianProcess, PoolPosterior } from '../../../search/surrogate/gaussian-process.js';
 import {
   covariance,
   fitHyperparameters,
@@ -10,7 +10,6 @@ import {
   priorOf,
 } from '../../../search/surrogate/hyperparameters.js';
 import { Kernel, layoutOf } from '../../../search/surrogate/kernel.js';
-import { PoolPosterior } from '../../../search/surrogate/pool-posterior.js';
 import { normals, randomSet, shape } from './support.js';
 
 const random = new Random(7, 'gaussian process');

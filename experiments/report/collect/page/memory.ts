@@ -1,6 +1,5 @@
-import { FrontierArchive } from '../../../../search/archive.js';
+import { frontier, FrontierArchive } from '../../../../search/frontier.js';
 // Not through search/index.js: that loads the controllers, and TF.js with their spaces.
-import { frontier } from '../../../../search/frontier.js';
 import type { Values } from '../../../../search/index.js';
 import {
   type EventKind,

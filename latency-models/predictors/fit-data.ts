@@ -1,0 +1,223 @@
+import { columnsOf, heavyTraffic, partRow, type Columns } from './columns.js';
+import { type Component, diagonal, dot, type Regression } from './regression.js';
+import type { Catalogue, Execution, Profile, Sample } from './features.js';
+import type { ModelKind, Observation, SimilarityName } from './linear-cost-model.js';
+import type { SourcePrior } from './sources.js';
+import { median } from '../statistics.js';
+import { layersOf, type Layer, type Network } from '../../spaces/index.js';
+import type { LayerTime } from '../device.js';
+
+/** Errors count relative to the latency, but below this share of the median as if it were that share. */
+const smallestShare = 0.3;
+/** Standard deviation of a column's share of the latency. */
+const shareSize = 0.3;
+/** What sizes of components are expected to be, as logarithms of standard deviations with their own. */
+export const expected = {
+  noise: { centre: -3.7, spread: 1 },
+  layers: { centre: -1.5, spread: 0.7 },
+  details: { centre: -2.3, spread: 0.7 },
+  own: { centre: -1.15, spread: 1 },
+  alone: { centre: -2.2, spread: 1 },
+  sources: { centre: -2.3, spread: 1 },
+} as const;
+
+export interface PricedOptions {
+  readonly kind: ModelKind;
+  /** What layers' deviations have in common; null: layers do not deviate. */
+  readonly similarity: SimilarityName | null;
+  /** Exponent of the overlap of launches and computations; 1: none. */
+  readonly overlap: number;
+  /** How the device executes cells. */
+  readonly execution: Execution;
+  /** What other devices say beforehand. */
+  readonly prior?: SourcePrior;
+  /** Parts of the samples that were timed by themselves. */
+  readonly parts?: readonly Part[];
+}
+
+/** Everything that a fit starts from; latencies are in units of `scale`. Parts are rows after those of the samples. */
+export interface Setting {
+  readonly catalogue: Catalogue;
+  readonly samples: readonly Sample[];
+  readonly profiles: readonly Profile[];
+  readonly columns: Columns;
+  readonly scale: number;
+  readonly target: Float64Array;
+  /** Variance of each sample's noise, in units of the noise's. */
+  readonly noise: Float64Array;
+  /** Errors of the parts' times. */
+  readonly errors: PartErrors | null;
+  readonly mean: Float64Array;
+  readonly prior: Float64Array;
+  readonly free: Regression['free'];
+  readonly options: PricedOptions;
+}
+
+export function prepare(catalogue: Catalogue, samples: readonly Sample[], options: PricedOptions): Setting {
+  const { prior, parts = [], execution } = options;
+  const networks = samples.map(({ profile }) => profile);
+  const heavy = prior?.heavy ?? heavyTraffic(catalogue, networks);
+  const columns = columnsOf(catalogue, networks, heavy, [execution]);
+  const q = columns.names.length;
+  const sourced = prior?.shares(columns);
+  const alone = diagonal(columns.isDetail.map((detail) => (detail ? 0 : shareSize ** 2)));
+  const ratios = samples.map(({ ms }, i) => (sourced === undefined ? ms : ms / dot(columns.rows[i], sourced.mean)));
+  const scale = median(ratios);
+  const middle = median(samples.map(({ ms }) => ms)) / scale;
+  return {
+    catalogue,
+    samples,
+    profiles: [...networks, ...parts.map(({ profile }) => profile)],
+    columns: {
+      ...columns,
+      rows: [...columns.rows, ...parts.map(({ profile }) => partRow(catalogue, profile, columns))],
+    },
+    scale,
+    target: Float64Array.from([...samples, ...parts], ({ ms }) => ms / scale),
+    noise: Float64Array.from([
+      ...samples.map(({ ms }) => Math.max(ms / scale, smallestShare * middle) ** 2),
+      ...parts.map(() => 0),
+    ]),
+    errors: parts.length === 0 ? null : partErrors(parts, samples.length, scale),
+    mean: sourced?.mean ?? new Float64Array(q),
+    prior: sourced?.covariance ?? alone,
+    free:
+      sourced === undefined
+        ? [{ matrix: diagonal(columns.isDetail.map(Number)), ...expected.details }]
+        : // A device may have shares of its own around those of the sources, or be like none of them.
+          [
+            { matrix: diagonal(sourced.own), ...expected.own },
+            { matrix: alone, ...expected.alone },
+          ],
+    options,
+  };
+}
+
+/** The regression of a setting at the given noise, with deviations of layers. */
+export function regression(
+  setting: Setting,
+  noise: Float64Array,
+  rows: readonly Float64Array[],
+  deviations: readonly Component[],
+): Regression {
+  const { target, mean, prior, free, errors } = setting;
+  const n = target.length;
+  const matrix = new Float64Array(n * n);
+  for (let i = 0; i < n; i++) matrix[i * n + i] = noise[i];
+  return {
+    target,
+    rows,
+    mean,
+    prior,
+    free,
+    ...(errors === null ? {} : { errors: errors.known }),
+    components: [{ matrix, ...expected.noise }, ...deviations, ...(errors === null ? [] : [errors.share])],
+  };
+}
+
+/** The price of a unit of each column, in units of `scale`. */
+export const pricesOf = ({ names, means }: Columns, weights: readonly number[], scale: number): Map<string, number> =>
+  new Map(names.map((name, j) => [name, (scale * weights[j]) / means[j]]));
+
+/** A fit has at most this many parts, those that most time was spent in, and at most so many with the networks. */
+const [mostParts, mostRows] = [60, 80];
+/** Standard deviation of a node's time, in ms: the profiler counts whole microseconds. */
+const clock = 3e-4;
+/** By how much the profiler's overhead differs between families of layers, in ms: it writes down inputs and shapes. */
+const ownOverhead = 1e-3;
+/** What other errors of a part's time are expected to be as a share of it: a logarithm with its standard deviation. */
+const expectedShare = { centre: -2.7, spread: 1 } as const;
+
+/**
+ * Layers that the runtime executes as one kernel (a convolution with its activation, say), timed by its profiler: a
+ * prediction unit in the sense of nn-Meter (Zhang et al. 2021).
+ */
+export interface Part {
+  readonly profile: Profile;
+  /** Mean over the networks that it was timed in. */
+  readonly ms: number;
+  /** How many nodes were timed, each with the profiler's overhead. */
+  readonly nodes: number;
+  /** Of all its layers. */
+  readonly family: string;
+}
+
+interface TimedLayers {
+  readonly layers: readonly Layer[];
+  readonly ms: number;
+  readonly nodes: number;
+}
+
+/** What was timed under the name of a layer, and the layers without a time of their own that are fused into it. */
+function timedLayers(catalogue: Catalogue, network: Network, times: readonly LayerTime[]): TimedLayers[] {
+  const all = layersOf(network);
+  const positions = new Map(all.map(({ name }, i) => [name, i]));
+  const timed = new Map<number, { layers: Layer[]; ms: number; nodes: number }>();
+  for (const { layer, ms, nodes } of times) {
+    let at = positions.get(layer);
+    // A fused node may have the name of the batch norm or the activation.
+    while (at !== undefined && !catalogue.takesTime(all[at])) at = all[at].inputs.at(0);
+    if (at === undefined) continue;
+    const known = timed.get(at);
+    timed.set(at, { layers: [], ms: ms + (known?.ms ?? 0), nodes: nodes + (known?.nodes ?? 0) });
+  }
+  const executedWith: number[] = [];
+  for (const [i, layer] of all.entries()) {
+    const own = timed.has(i) || layer.inputs.length === 0 ? i : executedWith[Math.max(...layer.inputs)];
+    executedWith.push(own);
+    timed.get(own)?.layers.push(layer);
+  }
+  return [...timed.values()];
+}
+
+/** The parts that observations have times of, each configuration once. */
+export function partsOf(catalogue: Catalogue, observations: readonly Observation[]): Part[] {
+  const found = new Map<string, { profile: Profile; nodes: number; ms: number[] }>();
+  for (const { network, layers: times = [] } of observations) {
+    for (const { layers, ms, nodes } of timedLayers(catalogue, network, times)) {
+      const profile = { ...catalogue.count(layers), declared: [], isConstant: false };
+      const key = `${nodes}: ${profile.layers.join()} ${profile.counts.join()}`;
+      const known = found.get(key) ?? { profile, nodes, ms: [] };
+      known.ms.push(ms);
+      found.set(key, known);
+    }
+  }
+  const total = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);
+  return [...found.values()]
+    .sort((a, b) => total(b.ms) - total(a.ms))
+    .slice(0, Math.min(mostParts, Math.max(0, mostRows - observations.length)))
+    .map(({ profile, nodes, ms }) => ({
+      profile,
+      nodes,
+      ms: total(ms) / ms.length,
+      family: profile.layers.map((l) => catalogue.layers[l].family).join(),
+    }));
+}
+
+/**
+ * What is between parts' profiled times and what they take, in units of `scale` ms. The parts' rows come after `before`
+ * others, which have no such errors.
+ */
+interface PartErrors {
+  /** Covariance of what is known beforehand: each node's overhead and the clock. */
+  readonly known: Float64Array;
+  /** All else: a share of the time. */
+  readonly share: Component;
+}
+
+function partErrors(parts: readonly Part[], before: number, scale: number): PartErrors {
+  const n = before + parts.length;
+  const overhead = median(parts.map(({ ms, nodes }) => ms / nodes));
+  const known = new Float64Array(n * n);
+  const share = new Float64Array(n * n);
+  for (const [i, a] of parts.entries()) {
+    const row = (before + i) * n + before;
+    for (const [j, b] of parts.entries()) {
+      const variance = overhead ** 2 + (a.family === b.family ? ownOverhead ** 2 : 0);
+      known[row + j] = (a.nodes * b.nodes * variance) / scale ** 2;
+    }
+    known[row + i] += a.nodes * (clock / scale) ** 2;
+    share[row + i] = (a.ms / scale) ** 2;
+  }
+  return { known, share: { matrix: share, ...expectedShare } };
+}
