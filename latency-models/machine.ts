@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { arch, availableParallelism, cpus, loadavg, platform, release } from 'node:os';
+import { performance } from 'node:perf_hooks';
 import { env } from 'onnxruntime-node';
 import type { Environment } from './device.js';
-import { performance } from 'node:perf_hooks';
 
 /** What of a device's configuration every number is kept with. */
 export interface RunSettings {

@@ -1,3 +1,4 @@
+import { invalidInput, type NasError } from '../../base/errors.js';
 import type { Space } from '../../spaces/index.js';
 import type { Device, Measurement } from '../device.js';
 import type { DeviceConfig, LocalConfig, WorkerConfig } from '../schema.js';
@@ -5,7 +6,6 @@ import { AgentDevice } from './agent/agent-device.js';
 import { BrowserDevice } from './browser/browser-device.js';
 import { LocalDevice } from './local.js';
 import { TableDevice } from './table.js';
-import { invalidInput, type NasError } from '../../base/errors.js';
 
 /** What some devices need besides their configuration. */
 export interface DeviceContext {

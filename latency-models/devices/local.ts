@@ -2,21 +2,21 @@ import { invalidInput, messageOf } from '../../base/errors.js';
 import {
   createSession,
   integerArithmetic,
-  type IntegerArithmetic,
   openOnnx,
-  type Profile,
   profileModel,
   remedyFor,
   requireKnown,
   tryWebGpu,
+  type IntegerArithmetic,
+  type Profile,
 } from '../../compiler/index.js';
 import {
+  modelOf,
   type Device,
   type LayerProfile,
   type Measurable,
   type Measurement,
   type MeasureOptions,
-  modelOf,
   type Protocol,
 } from '../device.js';
 import { describeEnvironment, ownProcessorTime } from '../machine.js';
@@ -103,7 +103,7 @@ export class LocalDevice implements Device {
 
 const warmupRuns = 10;
 /** Runs go on for this long, within these bounds. */
-const [enoughMs, fewestRuns, mostRuns] = [300, 12, 100];
+const [enoughMs, minRuns, maxRuns] = [300, 12, 100];
 
 /**
  * The layer that a node ran for. Values are laid out again for layers that ONNX Runtime has no blocked kernel for: that
@@ -131,8 +131,7 @@ export async function profileLayers(model: Uint8Array, config: LocalConfig): Pro
       const feeds = randomFeeds(session, batch);
       for (let run = 0; run < warmupRuns; run++) await session.run(feeds);
       const end = performance.now() + enoughMs;
-      for (let run = 0; run < fewestRuns || (run < mostRuns && performance.now() < end); run++)
-        await session.run(feeds);
+      for (let run = 0; run < minRuns || (run < maxRuns && performance.now() < end); run++) await session.run(feeds);
     },
     warmupRuns,
   ).catch((cause: unknown) => {

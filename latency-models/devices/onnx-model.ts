@@ -57,12 +57,12 @@ export function randomFeeds(session: InferenceSession, batch: number): Record<st
 export type Label = Pick<Environment, 'precision' | 'weights' | 'notes'>;
 
 /** At most so many operators are named in a note. */
-const mostNamed = 4;
+const maxNamed = 4;
 
 function floatsOf({ floats }: Executed): string[] {
   if (floats.length === 0) return [];
-  const names = floats.slice(0, mostNamed).map(({ operator, node, layer }) => `${operator} ${layer || node}`);
-  const more = floats.length > mostNamed ? ` and ${floats.length - mostNamed} more` : '';
+  const names = floats.slice(0, maxNamed).map(({ operator, node, layer }) => `${operator} ${layer || node}`);
+  const more = floats.length > maxNamed ? ` and ${floats.length - maxNamed} more` : '';
   return [`computed in floats: ${names.join(', ')}${more}`];
 }
 

@@ -2,24 +2,24 @@ import { basename } from 'node:path';
 import { invalidInput } from '../../base/errors.js';
 import { contentHash } from '../../base/hash.js';
 import {
-  type Choice,
   columnIndex,
-  type Csv,
-  type Genotype,
   genotypeId,
   genotypeOf,
   readCsv,
+  type Choice,
+  type Csv,
+  type Genotype,
   type Space,
 } from '../../spaces/index.js';
+import type { Device, Environment, Measurable, Measurement, MeasureOptions, Protocol } from '../device.js';
+import { distinctKeys, keySeparator, latencyColumn } from '../predictors/device-table.js';
 import { fitLatencyModel } from '../predictors/fit.js';
 import type { LatencyModel } from '../predictors/linear-cost-model.js';
-import type { Device, Environment, Measurable, MeasureOptions, Measurement, Protocol } from '../device.js';
 import type { TableConfig } from '../schema.js';
-import { distinctKeys, keySeparator, latencyColumn } from '../predictors/device-table.js';
 import { median } from '../statistics.js';
 
 /** A model of a table is fitted to at most this many of its rows, evenly spread. */
-const mostRows = 300;
+const maxRows = 300;
 
 /** 95 % of a normal distribution lie within this many standard deviations. */
 const normal95 = 1.96;
@@ -125,7 +125,7 @@ export class TableDevice implements Device {
 
   private predicted(space: Space, genotype: readonly number[], rows: ReadonlyMap<string, TableRow>): Measurement {
     this.model ??= fitLatencyModel(
-      spread([...rows.values()], mostRows).map((row) => ({ network: space.build(row.genotype), ms: row.ms })),
+      spread([...rows.values()], maxRows).map((row) => ({ network: space.build(row.genotype), ms: row.ms })),
     );
     const { ms, std, coverage } = this.model.predict(space.build(genotype));
     const half = normal95 * std;
@@ -135,9 +135,7 @@ export class TableDevice implements Device {
       interval: [Math.max(0, ms - half), ms + half],
       converged: false,
       reliable: false,
-      reasons: [
-        `predicted from ${Math.min(rows.size, mostRows)} rows of the table${covered}: it has no row of its own`,
-      ],
+      reasons: [`predicted from ${Math.min(rows.size, maxRows)} rows of the table${covered}: it has no row of its own`],
       provenance: 'predicted',
     };
   }

@@ -1,12 +1,12 @@
 import {
   applyRule,
-  type Cell,
   cellOps,
-  type Layer,
   layersOf,
+  readEdges,
+  type Cell,
+  type Layer,
   type LayerTable,
   type Network,
-  readEdges,
   type Shape,
 } from '../../spaces/index.js';
 

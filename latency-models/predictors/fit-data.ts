@@ -1,11 +1,12 @@
-import { columnsOf, heavyTraffic, partRow, type Columns } from './columns.js';
-import { type Component, diagonal, dot, type Regression } from './regression.js';
-import type { Catalogue, Execution, Profile, Sample } from './features.js';
-import type { ModelKind, Observation, SimilarityName } from './linear-cost-model.js';
-import type { SourcePrior } from './sources.js';
-import { median } from '../statistics.js';
+import { dot } from '../../base/linear-algebra.js';
 import { layersOf, type Layer, type Network } from '../../spaces/index.js';
 import type { LayerTime } from '../device.js';
+import { median } from '../statistics.js';
+import { columnsOf, heavyTraffic, kernelRow, type Columns } from './columns.js';
+import type { Catalogue, Execution, Profile, Sample } from './features.js';
+import type { ModelKind, Observation, SimilarityName } from './linear-cost-model.js';
+import { diagonal, type Component, type Regression } from './regression.js';
+import type { SourcePrior } from './sources.js';
 
 /** Errors count relative to the latency, but below this share of the median as if it were that share. */
 const smallestShare = 0.3;
@@ -21,7 +22,7 @@ export const expected = {
   sources: { centre: -2.3, spread: 1 },
 } as const;
 
-export interface PricedOptions {
+export interface LinearCostOptions {
   readonly kind: ModelKind;
   /** What layers' deviations have in common; null: layers do not deviate. */
   readonly similarity: SimilarityName | null;
@@ -32,11 +33,11 @@ export interface PricedOptions {
   /** What other devices say beforehand. */
   readonly prior?: SourcePrior;
   /** Parts of the samples that were timed by themselves. */
-  readonly parts?: readonly Part[];
+  readonly kernels?: readonly TimedKernel[];
 }
 
 /** Everything that a fit starts from; latencies are in units of `scale`. Parts are rows after those of the samples. */
-export interface Setting {
+export interface FitData {
   readonly catalogue: Catalogue;
   readonly samples: readonly Sample[];
   readonly profiles: readonly Profile[];
@@ -46,15 +47,15 @@ export interface Setting {
   /** Variance of each sample's noise, in units of the noise's. */
   readonly noise: Float64Array;
   /** Errors of the parts' times. */
-  readonly errors: PartErrors | null;
+  readonly errors: KernelErrors | null;
   readonly mean: Float64Array;
   readonly prior: Float64Array;
   readonly free: Regression['free'];
-  readonly options: PricedOptions;
+  readonly options: LinearCostOptions;
 }
 
-export function prepare(catalogue: Catalogue, samples: readonly Sample[], options: PricedOptions): Setting {
-  const { prior, parts = [], execution } = options;
+export function prepare(catalogue: Catalogue, samples: readonly Sample[], options: LinearCostOptions): FitData {
+  const { prior, kernels = [], execution } = options;
   const networks = samples.map(({ profile }) => profile);
   const heavy = prior?.heavy ?? heavyTraffic(catalogue, networks);
   const columns = columnsOf(catalogue, networks, heavy, [execution]);
@@ -67,18 +68,18 @@ export function prepare(catalogue: Catalogue, samples: readonly Sample[], option
   return {
     catalogue,
     samples,
-    profiles: [...networks, ...parts.map(({ profile }) => profile)],
+    profiles: [...networks, ...kernels.map(({ profile }) => profile)],
     columns: {
       ...columns,
-      rows: [...columns.rows, ...parts.map(({ profile }) => partRow(catalogue, profile, columns))],
+      rows: [...columns.rows, ...kernels.map(({ profile }) => kernelRow(catalogue, profile, columns))],
     },
     scale,
-    target: Float64Array.from([...samples, ...parts], ({ ms }) => ms / scale),
+    target: Float64Array.from([...samples, ...kernels], ({ ms }) => ms / scale),
     noise: Float64Array.from([
       ...samples.map(({ ms }) => Math.max(ms / scale, smallestShare * middle) ** 2),
-      ...parts.map(() => 0),
+      ...kernels.map(() => 0),
     ]),
-    errors: parts.length === 0 ? null : partErrors(parts, samples.length, scale),
+    errors: kernels.length === 0 ? null : kernelErrors(kernels, samples.length, scale),
     mean: sourced?.mean ?? new Float64Array(q),
     prior: sourced?.covariance ?? alone,
     free:
@@ -93,14 +94,14 @@ export function prepare(catalogue: Catalogue, samples: readonly Sample[], option
   };
 }
 
-/** The regression of a setting at the given noise, with deviations of layers. */
+/** The regression of a data at the given noise, with deviations of layers. */
 export function regression(
-  setting: Setting,
+  data: FitData,
   noise: Float64Array,
   rows: readonly Float64Array[],
   deviations: readonly Component[],
 ): Regression {
-  const { target, mean, prior, free, errors } = setting;
+  const { target, mean, prior, free, errors } = data;
   const n = target.length;
   const matrix = new Float64Array(n * n);
   for (let i = 0; i < n; i++) matrix[i * n + i] = noise[i];
@@ -116,11 +117,14 @@ export function regression(
 }
 
 /** The price of a unit of each column, in units of `scale`. */
-export const pricesOf = ({ names, means }: Columns, weights: readonly number[], scale: number): Map<string, number> =>
-  new Map(names.map((name, j) => [name, (scale * weights[j]) / means[j]]));
+export const unitCostsOf = (
+  { names, means }: Columns,
+  weights: readonly number[],
+  scale: number,
+): Map<string, number> => new Map(names.map((name, j) => [name, (scale * weights[j]) / means[j]]));
 
 /** A fit has at most this many parts, those that most time was spent in, and at most so many with the networks. */
-const [mostParts, mostRows] = [60, 80];
+const [maxKernels, maxRows] = [60, 80];
 /** Standard deviation of a node's time, in ms: the profiler counts whole microseconds. */
 const clock = 3e-4;
 /** By how much the profiler's overhead differs between families of layers, in ms: it writes down inputs and shapes. */
@@ -132,7 +136,7 @@ const expectedShare = { centre: -2.7, spread: 1 } as const;
  * Layers that the runtime executes as one kernel (a convolution with its activation, say), timed by its profiler: a
  * prediction unit in the sense of nn-Meter (Zhang et al. 2021).
  */
-export interface Part {
+export interface TimedKernel {
   readonly profile: Profile;
   /** Mean over the networks that it was timed in. */
   readonly ms: number;
@@ -171,7 +175,7 @@ function timedLayers(catalogue: Catalogue, network: Network, times: readonly Lay
 }
 
 /** The parts that observations have times of, each configuration once. */
-export function partsOf(catalogue: Catalogue, observations: readonly Observation[]): Part[] {
+export function timedKernels(catalogue: Catalogue, observations: readonly Observation[]): TimedKernel[] {
   const found = new Map<string, { profile: Profile; nodes: number; ms: number[] }>();
   for (const { network, layers: times = [] } of observations) {
     for (const { layers, ms, nodes } of timedLayers(catalogue, network, times)) {
@@ -185,7 +189,7 @@ export function partsOf(catalogue: Catalogue, observations: readonly Observation
   const total = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);
   return [...found.values()]
     .sort((a, b) => total(b.ms) - total(a.ms))
-    .slice(0, Math.min(mostParts, Math.max(0, mostRows - observations.length)))
+    .slice(0, Math.min(maxKernels, Math.max(0, maxRows - observations.length)))
     .map(({ profile, nodes, ms }) => ({
       profile,
       nodes,
@@ -198,21 +202,21 @@ export function partsOf(catalogue: Catalogue, observations: readonly Observation
  * What is between parts' profiled times and what they take, in units of `scale` ms. The parts' rows come after `before`
  * others, which have no such errors.
  */
-interface PartErrors {
+interface KernelErrors {
   /** Covariance of what is known beforehand: each node's overhead and the clock. */
   readonly known: Float64Array;
   /** All else: a share of the time. */
   readonly share: Component;
 }
 
-function partErrors(parts: readonly Part[], before: number, scale: number): PartErrors {
-  const n = before + parts.length;
-  const overhead = median(parts.map(({ ms, nodes }) => ms / nodes));
+function kernelErrors(kernels: readonly TimedKernel[], before: number, scale: number): KernelErrors {
+  const n = before + kernels.length;
+  const overhead = median(kernels.map(({ ms, nodes }) => ms / nodes));
   const known = new Float64Array(n * n);
   const share = new Float64Array(n * n);
-  for (const [i, a] of parts.entries()) {
+  for (const [i, a] of kernels.entries()) {
     const row = (before + i) * n + before;
-    for (const [j, b] of parts.entries()) {
+    for (const [j, b] of kernels.entries()) {
       const variance = overhead ** 2 + (a.family === b.family ? ownOverhead ** 2 : 0);
       known[row + j] = (a.nodes * b.nodes * variance) / scale ** 2;
     }

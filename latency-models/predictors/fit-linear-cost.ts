@@ -1,16 +1,17 @@
-import { launchColumns, priceOf } from './columns.js';
-import { type Component, dot, leaveOneOut, type Regression, type Solution, solve, type Start } from './regression.js';
+import { dot } from '../../base/linear-algebra.js';
+import { median } from '../statistics.js';
+import { launchColumns, layerCost } from './columns.js';
+import type { Catalogue, Sample } from './features.js';
+import { expected, prepare, regression, unitCostsOf, type FitData, type LinearCostOptions } from './fit-data.js';
 import {
   layerCovariance,
   likeness,
+  LinearCostModel,
   overlapped,
-  PricedModel,
+  type LayerShares,
   type ProfileModel,
-  type Spread,
 } from './linear-cost-model.js';
-import type { Catalogue, Sample } from './features.js';
-import { expected, prepare, type PricedOptions, pricesOf, regression, type Setting } from './fit-data.js';
-import { median } from '../statistics.js';
+import { leaveOneOut, solve, type Component, type Regression, type Solution, type Start } from './regression.js';
 
 /** An observation this factor off the first fit is a failed measurement ... */
 const outlierFactor = 3;
@@ -34,39 +35,43 @@ export interface Fit {
   readonly leftOutError: number;
 }
 
-export interface PricedFit extends Fit {
-  readonly model: PricedModel;
+export interface LinearCostFit extends Fit {
+  readonly model: LinearCostModel;
   /** Standard deviation of the measurement noise, as a share of the latency. */
   readonly noise: number;
 }
 
 /** @throws RangeError without samples, and for latencies that are not positive numbers. */
-export function fitPriced(catalogue: Catalogue, samples: readonly Sample[], options: PricedOptions): PricedFit {
+export function fitLinearCost(
+  catalogue: Catalogue,
+  samples: readonly Sample[],
+  options: LinearCostOptions,
+): LinearCostFit {
   const wrong = samples.find(({ ms }) => !(ms > 0 && ms < Infinity));
   if (samples.length === 0 || wrong !== undefined)
     throw new RangeError(`a latency model is fitted to positive latencies, not to ${wrong?.ms ?? 'nothing'}`);
-  const setting = withoutOutliers(prepare(catalogue, samples, options));
-  return finish(setting, iterate(setting), samples);
+  const data = withoutOutliers(prepare(catalogue, samples, options));
+  return finish(data, iterate(data), samples);
 }
 
 /** Drops failed measurements, once. */
-function withoutOutliers(setting: Setting): Setting {
-  const { catalogue, samples, columns, target, options } = setting;
-  const { weights } = solve(regression(setting, setting.noise, columns.rows, []));
+function withoutOutliers(data: FitData): FitData {
+  const { catalogue, samples, columns, target, options } = data;
+  const { weights } = solve(regression(data, data.noise, columns.rows, []));
   const kept = samples.filter(
     (_sample, i) =>
       Math.abs(Math.log(target[i] / Math.max(dot(columns.rows[i], weights), 1e-9))) <= Math.log(outlierFactor),
   );
-  return kept.length < fewest || kept.length === samples.length ? setting : prepare(catalogue, kept, options);
+  return kept.length < fewest || kept.length === samples.length ? data : prepare(catalogue, kept, options);
 }
 
-function spreadOf(setting: Setting, weights: readonly number[], gates: readonly Float64Array[]): Spread {
-  const { catalogue, profiles, columns } = setting;
-  const prices = pricesOf(columns, weights, 1);
+function layerSharesOf(data: FitData, weights: readonly number[], gates: readonly Float64Array[]): LayerShares {
+  const { catalogue, profiles, columns } = data;
+  const unitCosts = unitCostsOf(columns, weights, 1);
   const compute = columns.names.findIndex((name) => !launchColumns.has(name));
   const layers = [...new Set(profiles.flatMap((profile) => profile.layers))].sort((a, b) => a - b);
   const place = new Map(layers.map((layer, k) => [layer, k]));
-  const own = layers.map((layer) => priceOf(catalogue.layers[layer], prices, columns.heavy));
+  const own = layers.map((layer) => layerCost(catalogue.layers[layer], unitCosts, columns.heavy));
   const rows = profiles.map((profile, i) => {
     const row = new Float64Array(layers.length);
     for (const [k, layer] of profile.layers.entries()) {
@@ -81,42 +86,42 @@ function spreadOf(setting: Setting, weights: readonly number[], gates: readonly 
 interface Outcome {
   readonly problem: Regression;
   readonly solution: Solution;
-  readonly spread: Spread;
+  readonly spread: LayerShares;
   /** The weights that the deviations are relative to. */
   readonly reference: readonly number[];
   readonly gates: readonly Float64Array[];
 }
 
-function iterate(setting: Setting): Outcome {
-  const { columns, options } = setting;
-  let solution = solve(regression(setting, setting.noise, columns.rows, []));
-  let gates = gatesOf(setting, solution.weights);
-  if (options.overlap > 1) ({ solution, gates } = overlap(setting, solution));
+function iterate(data: FitData): Outcome {
+  const { columns, options } = data;
+  let solution = solve(regression(data, data.noise, columns.rows, []));
+  let gates = gatesOf(data, solution.weights);
+  if (options.overlap > 1) ({ solution, gates } = overlap(data, solution));
   const rows = gated(columns.rows, gates);
-  const sources = options.prior?.deviations(setting.catalogue, setting.profiles) ?? null;
-  let noise = setting.noise;
+  const sources = options.prior?.deviations(data.catalogue, data.profiles) ?? null;
+  let noise = data.noise;
   let start: Start = {};
   let alike: Float64Array | undefined;
   for (let round = 0; ; round++) {
     const reference = solution.weights;
-    const spread = spreadOf(setting, reference, gates);
+    const spread = layerSharesOf(data, reference, gates);
     const components: Component[] = [];
     if (options.similarity !== null) {
-      alike ??= likeness(setting.catalogue, spread.layers, options.similarity);
+      alike ??= likeness(data.catalogue, spread.layers, options.similarity);
       components.push({ matrix: layerCovariance(spread, alike), ...expected.layers });
     }
     if (sources !== null) components.push({ matrix: sources.covariance, ...expected.sources });
-    const problem = regression(setting, noise, rows, components);
+    const problem = regression(data, noise, rows, components);
     solution = solve(problem, start);
     start = { scales: solution.scales, keep: round >= searchRounds - 1 };
     if (round === rounds - 1) return { problem, solution, spread, reference, gates };
-    noise = noiseOf(setting, noise, solution);
+    noise = noiseOf(data, noise, solution);
   }
 }
 
 /** Expectation of each observation's noise under Student's t distribution, from how far the others are off it. */
 function noiseOf(
-  { noise: own }: Setting,
+  { noise: own }: FitData,
   noise: Float64Array,
   { leftOut, leftOutVariance, sizes }: Solution,
 ): Float64Array {
@@ -128,11 +133,11 @@ function noiseOf(
 }
 
 function finish(
-  setting: Setting,
+  data: FitData,
   { problem, solution, spread, reference }: Outcome,
   all: readonly Sample[],
-): PricedFit {
-  const { catalogue, samples, profiles, columns, scale, target, options } = setting;
+): LinearCostFit {
+  const { catalogue, samples, profiles, columns, scale, target, options } = data;
   const { weights, sizes, scales, dual } = solution;
   const beta = spread.layers.map((_, a) => spread.rows.reduce((sum, row, i) => sum + row[a] * dual[i], 0));
   const similarity = options.similarity;
@@ -143,10 +148,10 @@ function finish(
   );
   const leftOutError =
     samples.length < 2 ? 1 : Math.sqrt(errors.reduce((sum, error) => sum + error * error, 0) / samples.length);
-  const model = new PricedModel({
+  const model = new LinearCostModel({
     version: 3,
     kind: options.kind,
-    ms_per_unit: Object.fromEntries(pricesOf(columns, weights, scale)),
+    ms_per_unit: Object.fromEntries(unitCostsOf(columns, weights, scale)),
     heavy_traffic: columns.heavy,
     overlap: options.overlap,
     deviations:
@@ -154,7 +159,7 @@ function finish(
         ? null
         : {
             similarity,
-            ms_per_unit: Object.fromEntries(pricesOf(columns, reference, scale)),
+            ms_per_unit: Object.fromEntries(unitCostsOf(columns, reference, scale)),
             size,
             layers: spread.layers.map((layer, a) => {
               const { key, family, place } = catalogue.layers[layer];
@@ -177,7 +182,7 @@ function finish(
 const overlapRounds = 30;
 
 /** The weights' factors in each row where launches and computations overlap: the sum is linear around itself. */
-function gatesOf({ columns, options }: Setting, weights: readonly number[]): Float64Array[] {
+function gatesOf({ columns, options }: FitData, weights: readonly number[]): Float64Array[] {
   const isLaunch = columns.names.map((name) => launchColumns.has(name));
   return columns.rows.map((row) => {
     let [launch, compute] = [0, 0];
@@ -194,15 +199,15 @@ const gated = (rows: readonly Float64Array[], gates: readonly Float64Array[]): F
   rows.map((row, i) => row.map((value, j) => value * gates[i][j]));
 
 /** Finds weights and gates from each other, beginning where launches and computations are alike. */
-function overlap(setting: Setting, first: Solution): { solution: Solution; gates: Float64Array[] } {
-  const { columns, noise } = setting;
+function overlap(data: FitData, first: Solution): { solution: Solution; gates: Float64Array[] } {
+  const { columns, noise } = data;
   let weights = columns.names.map((name, j) => Math.max(first.weights[j], launchColumns.has(name) ? 0.1 : 0.02));
-  let gates = gatesOf(setting, weights);
+  let gates = gatesOf(data, weights);
   let solution = first;
   for (let round = 0; round < overlapRounds; round++) {
-    const next = gatesOf(setting, weights);
+    const next = gatesOf(data, weights);
     gates = gates.map((row, i) => row.map((value, j) => (value + next[i][j]) / 2));
-    solution = solve(regression(setting, noise, gated(columns.rows, gates), []), {
+    solution = solve(regression(data, noise, gated(columns.rows, gates), []), {
       scales: first.scales,
       keep: true,
     });

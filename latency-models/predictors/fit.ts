@@ -1,27 +1,27 @@
-import { type Fit, fitPriced, type PricedFit } from './fit-linear-cost.js';
-import { type Part, partsOf, type PricedOptions } from './fit-data.js';
-import { Catalogue, fewForDetails, likelyExecutions, type Profile, type Sample } from './features.js';
-import {
-  type LatencyModel,
-  type ModelKind,
-  type Observation,
-  type Prediction,
-  PricedModel,
-  pricedSchema,
-  type ProfileModel,
-} from './linear-cost-model.js';
-import { unlikeSources, type SourcePrior } from './sources.js';
 import { z } from 'zod';
 import { invalidInput } from '../../base/errors.js';
 import type { Network } from '../../spaces/index.js';
 import { precisions, type Precision } from '../schema.js';
+import { Catalogue, fewForDetails, likelyExecutions, type Profile, type Sample } from './features.js';
+import { timedKernels, type LinearCostOptions, type TimedKernel } from './fit-data.js';
+import { fitLinearCost, type Fit, type LinearCostFit } from './fit-linear-cost.js';
+import {
+  LinearCostModel,
+  linearCostSchema,
+  type LatencyModel,
+  type ModelKind,
+  type Observation,
+  type Prediction,
+  type ProfileModel,
+} from './linear-cost-model.js';
+import { unlikeSources, type SourcePrior } from './sources.js';
 
 /** Launches and computations either follow each other or overlap, and how likely that is. */
 const overlaps = [
   { overlap: 1, probability: 0.7 },
   { overlap: 8, probability: 0.3 },
 ] as const;
-/** Prices with deviations of single layers, and prices alone. */
+/** UnitCosts with deviations of single layers, and prices alone. */
 const kindsAlone = [
   { kind: 'gaussian-process', probability: 2 / 3 },
   { kind: 'additive', probability: 1 / 3 },
@@ -33,7 +33,7 @@ export interface FitOptions {
   readonly declared?: boolean;
   readonly prior?: SourcePrior;
   /** Layers that were timed by themselves. */
-  readonly parts?: readonly Part[];
+  readonly parts?: readonly TimedKernel[];
 }
 
 const similarityOf = {
@@ -42,11 +42,11 @@ const similarityOf = {
   'gaussian-process': 'near',
   transfer: 'near',
 } as const satisfies {
-  readonly [K in ModelKind]: PricedOptions['similarity'];
+  readonly [K in ModelKind]: LinearCostOptions['similarity'];
 };
 
 /** Kinds that know single layers by what was measured on the device alone. */
-const usesParts: ReadonlySet<ModelKind> = new Set(['lookup', 'gaussian-process']);
+const usesKernels: ReadonlySet<ModelKind> = new Set(['lookup', 'gaussian-process']);
 
 /** What a device may be like that is known by its samples alone. */
 function alternativesAlone(
@@ -61,12 +61,12 @@ function alternativesAlone(
   return likelyExecutions(samples.length, declared && hasCells).flatMap(({ execution, probability: known }) =>
     kinds.flatMap(({ kind, probability }) =>
       overlaps.slice(0, few ? 1 : undefined).map(({ overlap, probability: share }) => ({
-        fit: fitPriced(catalogue, samples, {
+        fit: fitLinearCost(catalogue, samples, {
           kind,
           similarity: similarityOf[kind],
           overlap,
           execution,
-          ...(overlap > 1 || !usesParts.has(kind) ? {} : { parts }),
+          ...(overlap > 1 || !usesKernels.has(kind) ? {} : { parts }),
         }),
         probability: known * probability * share,
       })),
@@ -79,8 +79,8 @@ export function fitSamples(catalogue: Catalogue, samples: readonly Sample[], opt
   const { kind, declared = false, prior } = options;
   const [{ execution }] = likelyExecutions(samples.length, declared);
   if (prior === undefined) return blend(alternativesAlone(catalogue, samples, options));
-  const sourced = (own: ModelKind): PricedFit =>
-    fitPriced(catalogue, samples, { kind: own, similarity: similarityOf[own], overlap: 1, execution, prior });
+  const sourced = (own: ModelKind): LinearCostFit =>
+    fitLinearCost(catalogue, samples, { kind: own, similarity: similarityOf[own], overlap: 1, execution, prior });
   if (kind !== undefined) return sourced(kind);
   return blend([
     { fit: sourced('transfer'), probability: 1 - unlikeSources },
@@ -99,24 +99,24 @@ export function fitSamples(catalogue: Catalogue, samples: readonly Sample[], opt
 export function fitLatencyModel(observations: readonly Observation[], options: FitOptions = {}): LatencyModel {
   const catalogue = new Catalogue();
   const samples = observations.map(({ network, ms }) => ({ profile: catalogue.profile(network), ms }));
-  return fitSamples(catalogue, samples, { ...options, parts: partsOf(catalogue, observations) }).model;
+  return fitSamples(catalogue, samples, { ...options, parts: timedKernels(catalogue, observations) }).model;
 }
 
 /** Models by how likely each is the right one, as they are stored; the probabilities sum to 1. */
 const blendedSchema = z.strictObject({
   version: z.literal(3),
   kind: z.literal('blend'),
-  parts: z.array(z.strictObject({ probability: z.number().min(0).max(1), model: pricedSchema })).min(1),
+  parts: z.array(z.strictObject({ probability: z.number().min(0).max(1), model: linearCostSchema })).min(1),
 });
 type BlendedData = z.output<typeof blendedSchema>;
 
 /** The mean of several models, by how likely each is the right one. */
 class BlendedModel implements ProfileModel {
   readonly kind = 'blend';
-  private readonly parts: readonly { readonly probability: number; readonly model: PricedModel }[];
+  private readonly parts: readonly { readonly probability: number; readonly model: LinearCostModel }[];
 
   constructor(private readonly data: BlendedData) {
-    this.parts = data.parts.map(({ probability, model }) => ({ probability, model: new PricedModel(model) }));
+    this.parts = data.parts.map(({ probability, model }) => ({ probability, model: new LinearCostModel(model) }));
   }
 
   predict(network: Network): Prediction {
@@ -149,7 +149,7 @@ class BlendedModel implements ProfileModel {
   }
 }
 
-const stored = z.discriminatedUnion('kind', [pricedSchema, blendedSchema]);
+const stored = z.discriminatedUnion('kind', [linearCostSchema, blendedSchema]);
 
 /** What a model's file says besides: what the networks that it was fitted to were computed with. */
 const filed = z.looseObject({ precision: z.enum(precisions).default('fp32') });
@@ -176,15 +176,15 @@ export function latencyModelFrom(json: unknown, precision: Precision = 'fp32'): 
     throw invalidInput(`the latency model is of ${fitted} networks, and ${precision} ones are to be predicted`, {
       hint: `nas latency fit --precision ${precision} fits one to networks in ${precision}.`,
     });
-  return data.kind === 'blend' ? new BlendedModel(data) : new PricedModel(data);
+  return data.kind === 'blend' ? new BlendedModel(data) : new LinearCostModel(data);
 }
 
 /** Models that are less probable than this are left out. */
-const leastProbability = 0.01;
+const minProbability = 0.01;
 
 /** A fit and how likely it is the right one before anything was measured. */
 interface Alternative {
-  readonly fit: PricedFit;
+  readonly fit: LinearCostFit;
   readonly probability: number;
 }
 
@@ -203,10 +203,10 @@ export function blend(alternatives: readonly Alternative[]): Fit {
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   const parts = alternatives
     .map(({ fit }, k) => ({ fit, probability: weights[k] / total }))
-    .filter(({ probability }) => probability >= leastProbability);
+    .filter(({ probability }) => probability >= minProbability);
   if (parts.length === 1) return parts[0].fit;
   const kept = parts.reduce((sum, { probability }) => sum + probability, 0);
-  const average = (of: (fit: PricedFit) => number): number =>
+  const average = (of: (fit: LinearCostFit) => number): number =>
     parts.reduce((sum, { fit, probability }) => sum + (probability / kept) * of(fit), 0);
   return {
     model: new BlendedModel({

@@ -1,9 +1,9 @@
-import type { LayerTime } from '../device.js';
-import type { Network } from '../../spaces/index.js';
-import { Catalogue, isDeclared, type LayerFeatures, type Profile } from './features.js';
 import { z } from 'zod';
-import { launchColumns, priceOf, sumOf, surcharges, termsOf, type Prices } from './columns.js';
-import { dot } from './regression.js';
+import { dot } from '../../base/linear-algebra.js';
+import type { Network } from '../../spaces/index.js';
+import type { LayerTime } from '../device.js';
+import { launchColumns, layerCost, sumOf, surcharges, termsOf, type UnitCosts } from './columns.js';
+import { Catalogue, isDeclared, type LayerFeatures, type Profile } from './features.js';
 
 /** A latency that was predicted, with the model's own opinion of it. */
 export interface Prediction {
@@ -37,14 +37,14 @@ export interface ProfileModel extends LatencyModel {
 export const modelKinds = ['additive', 'lookup', 'gaussian-process', 'transfer'] as const;
 export type ModelKind = (typeof modelKinds)[number];
 
-const prices = z.record(z.string(), z.number().min(0));
+const unitCosts = z.record(z.string(), z.number().min(0));
 
 /** A fitted model as it is stored. */
-export const pricedSchema = z.strictObject({
+export const linearCostSchema = z.strictObject({
   version: z.literal(3),
   kind: z.enum(modelKinds),
   /** Milliseconds for each unit of a column. A column that the fit has never seen is missing, not 0. */
-  ms_per_unit: prices,
+  ms_per_unit: unitCosts,
   /** Values of traffic from which a convolution is heavy. */
   heavy_traffic: z.number().min(0),
   /** Launches and computations overlap: (launches^p + computations^p)^(1/p); 1: they follow each other. */
@@ -54,7 +54,7 @@ export const pricedSchema = z.strictObject({
     .strictObject({
       similarity: z.enum(['exact', 'near']),
       /** The prices that deviations are relative to. */
-      ms_per_unit: prices,
+      ms_per_unit: unitCosts,
       /** Standard deviation of a layer that is like none of these. */
       size: z.number().min(0),
       layers: z.array(
@@ -69,7 +69,7 @@ export const pricedSchema = z.strictObject({
   relative_std: z.number().min(0),
   observations: z.number().int().min(1),
 });
-type PricedData = z.output<typeof pricedSchema>;
+type LinearCostData = z.output<typeof linearCostSchema>;
 
 /** Extrapolation is bounded for networks of which next to nothing is known. */
 const smallestCoverage = 1e-3;
@@ -97,15 +97,15 @@ export function overlapped(a: number, b: number, power: number): { readonly sum:
  * Latency from the layers that a network executes: each has the price of its physical totals (multiply-accumulates by
  * kind, activation traffic, launches, parameters), times what layers like it were found to deviate.
  */
-export class PricedModel implements ProfileModel {
+export class LinearCostModel implements ProfileModel {
   readonly kind: ModelKind;
-  private readonly prices: Prices;
-  private readonly reference: Prices;
+  private readonly unitCosts: UnitCosts;
+  private readonly reference: UnitCosts;
   private readonly costs = new Map<string, LayerCost>();
 
-  constructor(private readonly data: PricedData) {
+  constructor(private readonly data: LinearCostData) {
     this.kind = data.kind;
-    this.prices = new Map(Object.entries(data.ms_per_unit));
+    this.unitCosts = new Map(Object.entries(data.ms_per_unit));
     this.reference = new Map(Object.entries(data.deviations?.ms_per_unit ?? {}));
   }
 
@@ -122,8 +122,8 @@ export class PricedModel implements ProfileModel {
   /** As `predict`, of a network that was taken apart before. */
   predictProfile(catalogue: Catalogue, { layers, counts, declared }: Profile): Prediction {
     const { data } = this;
-    let launch = this.prices.get('constant') ?? 0;
-    let compute = sumOf(declared, this.prices);
+    let launch = this.unitCosts.get('constant') ?? 0;
+    let compute = sumOf(declared, this.unitCosts);
     let deviation = 0;
     let unknown = 0;
     let [work, covered, listed] = [0, 0, 0];
@@ -150,7 +150,7 @@ export class PricedModel implements ProfileModel {
     };
   }
 
-  toJSON(): PricedData {
+  toJSON(): LinearCostData {
     return this.data;
   }
 
@@ -161,17 +161,19 @@ export class PricedModel implements ProfileModel {
     const terms = termsOf(layer, heavy);
     const launch = sumOf(
       terms.filter(([column]) => launchColumns.has(column)),
-      this.prices,
+      this.unitCosts,
     );
     const { ratio, unknown } = this.deviationOf(layer);
-    const reference = priceOf(layer, this.reference, heavy);
+    const reference = layerCost(layer, this.reference, heavy);
     const cost: LayerCost = {
       launch,
-      compute: sumOf(terms, this.prices) - launch,
+      compute: sumOf(terms, this.unitCosts) - launch,
       deviation: reference * ratio + (own[layer.key] ?? 0),
       unknown: reference * unknown,
       // Heavy layers and those with surcharges are more of what others are.
-      covered: layer.terms.every(([column]) => this.prices.has(column) || surcharges.has(column) || isDeclared(column)),
+      covered: layer.terms.every(
+        ([column]) => this.unitCosts.has(column) || surcharges.has(column) || isDeclared(column),
+      ),
       work: layer.work,
     };
     this.costs.set(layer.key, cost);
@@ -214,7 +216,7 @@ const similarities = {
 export type SimilarityName = keyof typeof similarities;
 
 /** How much each sample has of each layer that deviates, in shares of the latency. */
-export interface Spread {
+export interface LayerShares {
   readonly layers: readonly number[];
   /** One row a sample, over `layers`. */
   readonly rows: readonly Float64Array[];
@@ -231,7 +233,7 @@ export function likeness({ layers: all }: Catalogue, layers: readonly number[], 
 }
 
 /** Covariance of the samples' deviations. */
-export function layerCovariance({ layers, rows }: Spread, alike: Float64Array): Float64Array {
+export function layerCovariance({ layers, rows }: LayerShares, alike: Float64Array): Float64Array {
   const m = layers.length;
   const n = rows.length;
   const matrix = new Float64Array(n * n);

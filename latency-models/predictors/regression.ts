@@ -1,5 +1,5 @@
-import { Cholesky } from '../../base/linear-algebra.js';
-import { type Equations, minimiseNonNegative } from './nnls.js';
+import { Cholesky, dot } from '../../base/linear-algebra.js';
+import { minimiseNonNegative, type Equations } from './nnls.js';
 
 /**
  * target = rows w + f + e with w >= 0, w ~ N(mean, prior), f a deviation and e noise, both with known covariances up to
@@ -56,12 +56,6 @@ function sandwich(rows: readonly Float64Array[], inner: Float64Array): Float64Ar
   for (let i = 0; i < n; i++)
     for (let j = 0; j <= i; j++) result[i * n + j] = result[j * n + i] = dot(rows[i], right[j]);
   return result;
-}
-
-export function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
-  return sum;
 }
 
 /**

@@ -1,10 +1,10 @@
-import type { Random } from '../../base/random.js';
 import { Cholesky } from '../../base/linear-algebra.js';
+import { dot } from '../../base/linear-algebra.js';
+import type { Random } from '../../base/random.js';
 import { genotypeId, sampleGenotype, type Genotype, type Space } from '../../spaces/index.js';
 import { ascending, quantile } from '../statistics.js';
 import { columnsOf, heavyTraffic, type Columns } from './columns.js';
-import { Catalogue, type LayerFeatures, likelyExecutions, type Profile } from './features.js';
-import { dot } from './regression.js';
+import { Catalogue, likelyExecutions, type LayerFeatures, type Profile } from './features.js';
 import { unlikeSources, type SourcePrior } from './sources.js';
 
 /** Genotypes among which the ones to measure are chosen. */

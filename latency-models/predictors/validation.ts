@@ -1,6 +1,6 @@
-import type { LatencyModel, Observation } from './linear-cost-model.js';
 import { kendall, meanAbsolutePercentageError, median, shareWithin, spearman } from '../statistics.js';
 import { fitLatencyModel, type FitOptions } from './fit.js';
+import type { LatencyModel, Observation } from './linear-cost-model.js';
 
 /** How well predictions agree with measurements that the model was not fitted to. */
 export interface Validation {
@@ -39,7 +39,7 @@ export function validate(pairs: readonly PredictedAndMeasured[]): Validation {
 export const validateModel = (model: LatencyModel, observations: readonly Observation[]): Validation =>
   validate(observations.map(({ network, ms }) => ({ predicted: model.predict(network).ms, measured: ms })));
 
-const mostFolds = 10;
+const maxFolds = 10;
 
 /** How well a kind of fit predicts networks that it has not seen. */
 export interface CrossValidation extends Validation {
@@ -49,7 +49,7 @@ export interface CrossValidation extends Validation {
 
 /** Predicts each observation by a model fitted to the others, a tenth of them at a time (each alone when few). */
 export function crossValidate(observations: readonly Observation[], options: FitOptions = {}): CrossValidation {
-  const folds = Math.min(mostFolds, observations.length);
+  const folds = Math.min(maxFolds, observations.length);
   const models = new Map<number, LatencyModel>();
   const modelWithout = (fold: number): LatencyModel => {
     const known = models.get(fold);
@@ -69,22 +69,22 @@ export function crossValidate(observations: readonly Observation[], options: Fit
 }
 
 /** A model is trusted when cross-validation shows at most this error, and ranks at least this well. */
-const [mostError, leastRank] = [10, 0.9];
+const [maxError, minRank] = [10, 0.9];
 /** Ranks say something when the slowest network takes at least this many times the fastest's. */
 const wideRange = 1.3;
 
 /** What speaks against a fitted model, as phrases; none when it can be trusted. */
-export function doubts({ pairs, mape, spearman }: CrossValidation): string[] {
+export function trustWarnings({ pairs, mape, spearman }: CrossValidation): string[] {
   const measured = pairs.map((pair) => pair.measured);
   const range = Math.max(...measured) / Math.min(...measured);
   return [
-    ...(mape > mostError
+    ...(mape > maxError
       ? [
-          `its mean error on networks that it was not fitted to is ${mape.toFixed(1)} % (at most ${mostError} % is asked)`,
+          `its mean error on networks that it was not fitted to is ${mape.toFixed(1)} % (at most ${maxError} % is asked)`,
         ]
       : []),
-    ...(range >= wideRange && !(spearman >= leastRank)
-      ? [`its rank correlation on them is ${spearman.toFixed(3)} (at least ${leastRank} is asked)`]
+    ...(range >= wideRange && !(spearman >= minRank)
+      ? [`its rank correlation on them is ${spearman.toFixed(3)} (at least ${minRank} is asked)`]
       : []),
   ];
 }
@@ -94,11 +94,11 @@ const newest = 12;
 /** Fewer than this say nothing. */
 const fewest = 5;
 /** Drift is corrected from this much on, when so large a share of the newest trials lies on its side. */
-const [leastDrift, sameSide] = [0.04, 0.8];
+const [minDrift, sameSide] = [0.04, 0.8];
 /** A model whose predictions are this far off (mean, in percent) and rank this badly is dropped. */
 const [uselessError, uselessRank] = [25, 0.5];
 /** A fit has at most this many observations, the newest: it must not keep the search waiting. */
-const mostObservations = 100;
+const maxObservations = 100;
 
 /** A trial that was measured, and what was predicted for it before. */
 export interface MeasuredTrial extends Observation {
@@ -106,7 +106,7 @@ export interface MeasuredTrial extends Observation {
 }
 
 /** A latency model of a run, and what became of it. */
-export type Supervised =
+export type AdaptedModel =
   | { readonly state: 'sound'; readonly model: LatencyModel }
   | { readonly state: 'corrected'; readonly model: LatencyModel; readonly factor: number }
   | { readonly state: 'dropped'; readonly model: null; readonly mape: number; readonly count: number };
@@ -134,7 +134,7 @@ function driftOf(base: LatencyModel, trials: readonly MeasuredTrial[]): number {
   if (logs.length < fewest) return 1;
   const middle = median(logs);
   const agreeing = logs.filter((log) => Math.sign(log) === Math.sign(middle)).length;
-  return Math.abs(middle) >= leastDrift && agreeing >= sameSide * logs.length ? Math.exp(middle) : 1;
+  return Math.abs(middle) >= minDrift && agreeing >= sameSide * logs.length ? Math.exp(middle) : 1;
 }
 
 /** Whether what was predicted for the newest trials was of no use. */
@@ -156,11 +156,11 @@ function failure(trials: readonly MeasuredTrial[]): { mape: number; count: numbe
  * @param trials in order.
  * @param given a model that was fitted elsewhere: it is kept, and scaled where it is off.
  */
-export function supervise(
+export function adaptModel(
   calibration: readonly Observation[],
   trials: readonly MeasuredTrial[],
   given?: LatencyModel,
-): Supervised | null {
+): AdaptedModel | null {
   const failed = failure(trials);
   if (failed !== undefined) return { state: 'dropped', model: null, ...failed };
   if (given === undefined && calibration.length + trials.length === 0) return null;
@@ -173,6 +173,6 @@ export function supervise(
 }
 
 const mixed = (calibration: readonly Observation[], trials: readonly Observation[]): readonly Observation[] => {
-  const room = mostObservations - calibration.length;
+  const room = maxObservations - calibration.length;
   return [...calibration, ...(trials.length > room ? trials.slice(-Math.max(room, newest)) : trials)];
 };

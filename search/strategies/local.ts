@@ -1,44 +1,43 @@
 import type { Random } from '../../base/random.js';
 import { genotypeId, mutate, sampleGenotype, type DecisionSpace, type Genotype } from '../../spaces/index.js';
+import type { AskContext } from '../controller.js';
 import { withPoint } from '../frontier.js';
-import type { AskContext, Told } from '../controller.js';
 import { HistoryFold, type AskedIds } from '../history.js';
 import { hypervolumeImprovement } from '../hypervolume.js';
-import type { Objective } from '../objective.js';
+import { minimized, type Objective } from '../objective.js';
 import { crowdingDistances, type Point } from '../pareto.js';
 import { toMember, type Member } from './population.js';
 import { bestFirst, type Scored, type StrategyFactory } from './strategy.js';
 
-/** Random trials at the beginning, unless the experiment says otherwise. */
+/** Default number of random first trials. */
 const startup = 6;
 
-/** How many neighbours are compared by their cheap objectives. */
+/** Neighbours that are compared by their cheap objectives. */
 const compared = 24;
 
-/** After this many neighbours that were all asked before, one looks one step further away. */
+/** Draws in a row that were asked before, after which neighbours are one more decision away. */
 const patience = 16;
 
 /**
- * What a neighbour is taken to lose in objectives that are not known yet, as a share of the frontier's range: most changes
- * to a network on the frontier make it worse. (On NAS-Bench-201, 0.1 to 0.3 are alike, and 0 or a gain is much worse.)
+ * Assumed loss of a neighbour in objectives that are not known yet, as a share of the frontier's range: most changes to a
+ * network on the frontier make it worse. (On NAS-Bench-201, 0.1 to 0.3 are alike, and 0 or a gain is much worse.)
  */
 const expectedLoss = 0.2;
 
-/** How far beyond the frontier's worst values the reference point of its hypervolume lies, as a share of its range. */
+/** Distance of the hypervolume's reference point from the frontier's worst values, as a share of its range. */
 const margin = 0.1;
 
-/** More objectives make hypervolumes slow. */
-const fewObjectives = 3;
+/** Hypervolumes of more objectives are slow. */
+const maxObjectives = 3;
 
-/** The smallest and the largest value of each objective (turned so that smaller is better). */
+/** The smallest and the largest value of each objective. */
 interface Extent {
   readonly low: Point;
   readonly high: Point;
 }
 
-/** What is known of the frontier after some trials. */
 interface Archive {
-  /** The complete trials that keep all constraints and that no other dominates, in the order in which they came. */
+  /** The frontier, in trial order. */
   readonly members: readonly Member[];
   /** Of all complete trials that keep the constraints; undefined when there is none. */
   readonly seen: Extent | undefined;
@@ -52,21 +51,14 @@ const widened = (range: Extent | undefined, point: Point): Extent =>
         high: point.map((value, i) => Math.max(value, range.high[i])),
       };
 
-function withTrial(archive: Archive, objectives: readonly Objective[], told: Told): Archive {
-  const newcomer = toMember(objectives, told);
-  if (newcomer === undefined || newcomer.violation > 0) return archive;
-  const seen = widened(archive.seen, newcomer.point);
-  return { members: withPoint(archive.members, newcomer), seen };
-}
-
-/** The Pareto archive as a fold over the history. */
 const archiveFold = (objectives: readonly Objective[]): HistoryFold<Archive> =>
-  new HistoryFold<Archive>({ members: [], seen: undefined }, (archive, told) => withTrial(archive, objectives, told));
+  new HistoryFold<Archive>({ members: [], seen: undefined }, (archive, trial) => {
+    const newcomer = toMember(objectives, trial);
+    if (newcomer === undefined || newcomer.violation > 0) return archive;
+    return { members: withPoint(archive.members, newcomer), seen: widened(archive.seen, newcomer.point) };
+  });
 
-/**
- * Scales points so that the archive's members span [0, 1] in every objective; where they do not differ, all trials seen
- * do.
- */
+/** Scales points so that members span [0, 1] in every objective; where members do not differ, all trials seen do. */
 function scaling({ members, seen }: Archive): (point: Point) => Point {
   const own = members.map(({ point }) => point).reduce<Extent | undefined>(widened, undefined);
   if (own === undefined || seen === undefined) return (point) => point;
@@ -83,14 +75,14 @@ function scaling({ members, seen }: Archive): (point: Point) => Point {
   return (point) => point.map((value, i) => (value - low[i]) / size[i]);
 }
 
-/** How far a point is from being dominated: the additive epsilon indicator (Zitzler & Künzli 2004). */
+/** The distance of a point from being dominated: the additive epsilon indicator (Zitzler & Künzli 2004). */
 const epsilonGain = (point: Point, front: readonly Point[]): number =>
   Math.min(...front.map((other) => Math.max(...other.map((value, i) => value - point[i]))));
 
-/** How much better a frontier would be with a further point. */
+/** The gain of a frontier by a further point. */
 function gainOver(front: readonly Point[]): (point: Point) => number {
   const reference = front[0].map((_, i) => margin + Math.max(...front.map((point) => point[i])));
-  return front[0].length <= fewObjectives
+  return front[0].length <= maxObjectives
     ? (point) => hypervolumeImprovement(point, front, reference)
     : (point) => epsilonGain(point, front);
 }
@@ -100,7 +92,7 @@ interface Neighbour {
   readonly genotype: Genotype;
 }
 
-/** Neighbours of the archive's members that were never asked, drawn one by one. */
+/** Draws neighbours of members that were never asked. */
 class Neighbourhood {
   private readonly crowding: readonly number[];
 
@@ -113,12 +105,12 @@ class Neighbourhood {
     this.crowding = crowdingDistances(members.map(({ point }) => point));
   }
 
-  /** A neighbour of a member with room around it on the frontier; a bounded number of tries. */
+  /** A neighbour of a member, preferably of one with room around it on the frontier. Tries are bounded. */
   draw(): Neighbour {
     const { space, random } = this;
     for (let misses = 0; ; misses++) {
       const parent = this.members[this.pick()];
-      let { genotype } = parent.told;
+      let { genotype } = parent.trial;
       const steps = 1 + Math.floor(misses / patience);
       for (let step = 0; step < steps; step++) genotype = mutate(space, genotype, random);
       if (steps > space.decisions.length || !this.asked.has(genotypeId(genotype))) return { parent, genotype };
@@ -132,25 +124,24 @@ class Neighbourhood {
   }
 }
 
-/** The point that a neighbour may be expected to have: its own values where they are known, or a bit less than its parent's. */
+/** The expected point of a neighbour: its own cheap values, and values somewhat worse than its parent's otherwise. */
 function expectation(objectives: readonly Objective[], context: AskContext, archive: Archive) {
   const scaled = scaling(archive);
   return ({ parent, genotype }: Neighbour): Point => {
     const cheap = context.cheap(genotype);
     const known = objectives.map(({ name }) => name in cheap);
-    const own = objectives.map(({ name, direction }, i) =>
-      known[i] ? (direction === 'minimize' ? cheap[name] : -cheap[name]) : parent.point[i],
+    const own = objectives.map((objective, i) =>
+      known[i] ? minimized(objective, cheap[objective.name]) : parent.point[i],
     );
     return scaled(own).map((value, i) => (known[i] ? value : value + expectedLoss));
   };
 }
 
 /**
- * Pareto local search (Paquete, Chiarandini & Stützle 2004), never repeating: a neighbour, one changed decision away, of
- * a member of the Pareto archive. Members with more room around them on the frontier are preferred (binary tournaments
- * by crowding distance, Deb et al. 2002). With cheap objectives, the neighbour is the best of a number of draws: the one
- * that would add most hypervolume if its expensive objectives were somewhat worse than its parent's, as most are. When nearly all
- * neighbours were asked, further changes follow. The first trials are random.
+ * Pareto local search (Paquete, Chiarandini & Stützle 2004) without repetition: a neighbour, one changed decision away, of
+ * a member of the Pareto archive. Binary tournaments by crowding distance (Deb et al. 2002) choose the member. With cheap
+ * objectives, the neighbour is the best of several draws by hypervolume gain, if its other objectives were somewhat worse
+ * than its parent's. When nearly all neighbours were asked, more decisions change. The first trials are random.
  */
 export const localStrategy: StrategyFactory = (config, { space, objectives }) => {
   const archives = archiveFold(objectives);
@@ -170,7 +161,7 @@ export const localStrategy: StrategyFactory = (config, { space, objectives }) =>
         const neighbour = neighbourhood.draw();
         const { parent, genotype } = neighbour;
         return {
-          candidate: { genotype, reason: `neighbour of trial ${parent.told.number}${best}` },
+          candidate: { genotype, reason: `neighbour of trial ${parent.trial.number}${best}` },
           score: batch === 1 ? 0 : gain(expected(neighbour)),
         };
       }),

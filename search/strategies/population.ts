@@ -1,44 +1,39 @@
-import type { Told } from '../controller.js';
+import type { TrialResult } from '../controller.js';
 import { toPoint } from '../frontier.js';
-import { type Objective, violation } from '../objective.js';
-import { crowdingDistances, nonDominatedRanks, type Point } from '../pareto.js';
+import { violation, type Objective } from '../objective.js';
+import { crowdingDistances, nonDominatedFronts, type Point } from '../pareto.js';
 
 /** A trial that can be compared with others. */
 export interface Member {
-  readonly told: Told;
+  readonly trial: TrialResult;
   /** 0: keeps all constraints. */
   readonly violation: number;
   /** Empty when it breaks a constraint, as then only the violation counts. */
   readonly point: Point;
 }
 
-/**
- * A trial as a member: complete, or pruned for breaking a constraint. Failed trials and those that were stopped early
- * have nothing to compare: undefined.
- */
-export function toMember(objectives: readonly Objective[], told: Told): Member | undefined {
-  if (told.state === 'failed') return undefined;
-  const excess = violation(objectives, told.values);
-  if (excess > 0) return { told, violation: excess, point: [] };
-  const point = told.state === 'complete' ? toPoint(objectives, told.values) : undefined;
-  return point && { told, violation: 0, point };
+/** A complete trial, or one that was pruned for breaking a constraint; undefined for all others. */
+export function toMember(objectives: readonly Objective[], trial: TrialResult): Member | undefined {
+  if (trial.state === 'failed') return undefined;
+  const excess = violation(objectives, trial.values);
+  if (excess > 0) return { trial, violation: excess, point: [] };
+  const point = trial.state === 'complete' ? toPoint(objectives, trial.values) : undefined;
+  return point && { trial, violation: 0, point };
 }
 
-/** Where a member stands among others: the front (0 is best), then how much room is around it there. */
+/** Front (0 is best) and crowding distance within it. */
 export interface CrowdedRank {
   readonly rank: number;
   readonly crowding: number;
 }
 
 /**
- * The standings of members by constrained domination (Deb et al. 2002): those that keep all constraints by Pareto
- * fronts, then the others by how much they break, each different violation a front of its own.
+ * Ranks by constrained domination (Deb et al. 2002): members that keep all constraints by Pareto front, then the others by
+ * violation, each different violation a front of its own.
  */
 export function crowdedRanks(members: readonly Member[]): CrowdedRank[] {
   const kept = [...members.keys()].filter((i) => members[i].violation === 0);
-  const ranks = nonDominatedRanks(kept.map((i) => members[i].point));
-  const fronts: number[][] = [];
-  for (const [k, rank] of ranks.entries()) (fronts[rank] ??= []).push(kept[k]);
+  const fronts = nonDominatedFronts(kept.map((i) => members[i].point)).map((front) => front.map((k) => kept[k]));
   const result = new Array<CrowdedRank>(members.length);
   for (const [rank, front] of fronts.entries()) {
     const distances = crowdingDistances(front.map((i) => members[i].point));

@@ -1,14 +1,13 @@
 import type { Random } from '../../base/random.js';
+import { sameGenotype, sampleGenotype, type DecisionSpace, type Genotype } from '../../spaces/index.js';
 import type { AskContext, ControllerInput } from '../controller.js';
 import type { AskedIds } from '../history.js';
 import type { Candidate, Judge } from '../propose.js';
 import type { SearchConfig } from '../schema.js';
-import { type DecisionSpace, type Genotype, sameGenotype, sampleGenotype } from '../../spaces/index.js';
 
 /**
- * What is particular to a controller: from what is known, a source of candidates that would be worth trying. It is
- * drawn from until a candidate is new and keeps the constraints; a strategy that chooses among several candidates looks
- * into `asked` itself, not to choose one in vain, and looks at them through `judge`, which knows the cheap constraints.
+ * The part of a controller that is its own: from the results so far, a generator of candidates. `propose` draws until a
+ * candidate is new and keeps the cheap constraints. A strategy that compares candidates checks `asked` and `judge` itself.
  */
 export type Strategy = (context: AskContext, random: Random, asked: AskedIds, judge: Judge) => () => Candidate;
 
@@ -20,7 +19,7 @@ export interface Scored {
   readonly score: number;
 }
 
-/** Candidates of one batch after another, each batch from the most promising to the least (of equals, the earlier). */
+/** Generates candidates batch by batch, within a batch by descending score (of equals, the earlier first). */
 export function bestFirst(draw: () => readonly Scored[]): () => Candidate {
   let queue: readonly Scored[] = [];
   let next = 0;
@@ -33,6 +32,17 @@ export function bestFirst(draw: () => readonly Scored[]): () => Candidate {
   };
 }
 
+/** An index drawn by its probability. */
+export function drawIndex(probabilities: ArrayLike<number>, random: Random): number {
+  const last = probabilities.length - 1;
+  let left = random.uniform();
+  for (let i = 0; i < last; i++) {
+    left -= probabilities[i];
+    if (left < 0) return i;
+  }
+  return last;
+}
+
 /** Random search: every decision uniform over its choices. */
 export const randomStrategy: StrategyFactory =
   (_config, { space }) =>
@@ -40,8 +50,8 @@ export const randomStrategy: StrategyFactory =
   () => ({ genotype: sampleGenotype(space, random), reason: 'random' });
 
 /**
- * For each decision of a canonical genotype, whether it says anything: in a canonical genotype, those that other choices
- * make irrelevant (the kernel of a layer that is not there) have index 0, which must not be taken for a preference.
+ * Whether each decision of a canonical genotype matters. Decisions that others make irrelevant (the kernel of an absent
+ * layer) have index 0 there, which is no preference.
  */
 export const relevantDecisions = (space: DecisionSpace, genotype: Genotype): readonly boolean[] =>
   genotype.map((index, i) => {

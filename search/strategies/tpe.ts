@@ -1,32 +1,32 @@
+import type { Random } from '../../base/random.js';
 import {
-  type Decision,
-  type DecisionSpace,
   existing,
-  type Genotype,
   genotypeId,
   sampleGenotype,
+  type Decision,
+  type DecisionSpace,
+  type Genotype,
 } from '../../spaces/index.js';
 import { perTrial } from '../history.js';
-import { type Member, toMember } from './population.js';
-import { bestFirst, relevantDecisions, type Scored, type StrategyFactory } from './strategy.js';
-import type { Random } from '../../base/random.js';
 import { byVolume, hypervolumeContributions, justBeyond } from '../hypervolume.js';
-import { nonDominatedRanks, scaled, type Point } from '../pareto.js';
+import { nonDominatedFronts, scaled, type Point } from '../pareto.js';
+import { toMember, type Member } from './population.js';
+import { bestFirst, drawIndex, relevantDecisions, type Scored, type StrategyFactory } from './strategy.js';
 
-/** Random trials at the beginning, unless the experiment says otherwise. */
+/** Default number of random trials before the first model. */
 const startup = 8;
 
-/** How many candidates are drawn from the good trials' distribution, and compared. */
+/** Candidates drawn from the density of the good trials and compared. */
 const candidates = 24;
 
-/** Draws for each candidate that may turn out to have been asked before. */
+/** Most draws per candidate, as draws may have been asked before. */
 const draws = 8;
 
-/** The share of the trials that are good, and the most that there are. */
+/** Share and largest number of good trials. */
 const goodShare = 0.3;
-const mostGood = 50;
+const maxGood = 50;
 
-/** How many of the latest trials count fully against a candidate; earlier ones count less the older they are. */
+/** Latest trials that have full weight in the density of the others; earlier ones have less, the older the less. */
 const fullWeights = 25;
 
 function weightByAge(count: number): number[] {
@@ -35,12 +35,12 @@ function weightByAge(count: number): number[] {
 }
 
 /**
- * The multi-objective tree-structured Parzen estimator (Ozaki et al. 2020, 2022): two distributions over genotypes, one
- * of the good trials and one of all others; of candidates drawn from the first, the one whose probability is the
- * greatest relative to the second. Decisions are modelled together (Falkner et al. 2018). The first trials are random.
+ * The multi-objective tree-structured Parzen estimator (Ozaki et al. 2020, 2022): one density of the good trials and one
+ * of all others; of candidates drawn from the first, the one with the greatest density ratio. Decisions are modelled
+ * jointly (Falkner et al. 2018). The first trials are random.
  */
 export const tpeStrategy: StrategyFactory = (config, { space, objectives }) => {
-  const memberOf = perTrial((told) => toMember(objectives, told));
+  const memberOf = perTrial((trial) => toMember(objectives, trial));
   const observationOf = perTrial(({ genotype }): Observation => ({
     genotype,
     relevant: relevantDecisions(space, genotype),
@@ -51,8 +51,8 @@ export const tpeStrategy: StrategyFactory = (config, { space, objectives }) => {
     if (context.number < (config.startup ?? startup) || members.length === 0) {
       return () => ({ genotype: sampleGenotype(space, random), reason: 'random: first trials' });
     }
-    const { good, weights, others } = split(members, Math.min(mostGood, Math.ceil(goodShare * members.length)));
-    const observe = (of: readonly Member[]): Observation[] => of.map(({ told }) => observationOf(told));
+    const { good, weights, others } = split(members, Math.min(maxGood, Math.ceil(goodShare * members.length)));
+    const observe = (of: readonly Member[]): Observation[] => of.map(({ trial }) => observationOf(trial));
     const likely = new ParzenEstimator(space, observe(good), weights);
     const unlikely = new ParzenEstimator(space, observe(others), weightByAge(others.length));
     return bestFirst(() => {
@@ -69,33 +69,29 @@ export const tpeStrategy: StrategyFactory = (config, { space, objectives }) => {
         });
       }
       if (drawn.size > 0) return [...drawn.values()];
-      return [
-        {
-          candidate: { genotype: sampleGenotype(space, random), reason: 'random: all likely ones were tried' },
-          score: 0,
-        },
-      ];
+      const candidate = { genotype: sampleGenotype(space, random), reason: 'random: all likely ones were tried' };
+      return [{ candidate, score: 0 }];
     });
   };
 };
 
-/** An observed genotype and which of its decisions say anything. */
+/** An observed genotype, and which of its decisions matter. */
 interface Observation {
   readonly genotype: Genotype;
   readonly relevant: readonly boolean[];
 }
 
-/** Whether the order of choices means something: numbers, as kernel sizes and widths. */
+/** Numbers, such as kernel sizes and widths, are ordered. */
 const isOrdinal = ({ choices }: Decision): boolean => choices.every((choice) => typeof choice === 'number');
 
-/** How much likelier than the next one each step away from the observed choice is, where choices are ordered. */
+/** Ratio of the probabilities of neighbouring choices that are ordered. */
 const decay = 0.5;
 
 /**
- * The kernel of one decision: for each observed choice, the probabilities of all choices, a row each; the last row is
- * that of no observation, which is uniform. As in Bergstra et al. 2011, each choice counts 1 / `kernels` beforehand and
- * the observed one counts 1 more, so kernels narrow as observations come in. Between numbers, what is not the observed
- * choice's falls off with the distance.
+ * The kernel of one decision: for each observed choice, a row with the probabilities of all choices; the last row is
+ * uniform, for a decision that does not matter. As in Bergstra et al. 2011, each choice has the prior weight 1 / `kernels`
+ * and the observed one 1 more, so kernels narrow with more observations. Over ordered choices, the rest falls off with
+ * the distance from the observed one.
  */
 function kernelOf(decision: Decision, kernels: number): Float64Array[] {
   const count = decision.choices.length;
@@ -112,16 +108,16 @@ function kernelOf(decision: Decision, kernels: number): Float64Array[] {
 }
 
 /**
- * A distribution over genotypes made of observations: a mixture of one product of kernels for each, and of the uniform
- * distribution (the multivariate Parzen estimator of Falkner et al. 2018, with weights).
+ * The multivariate Parzen estimator (Falkner et al. 2018) with weights: a mixture of one product of kernels per observation
+ * and of the uniform distribution.
  */
 export class ParzenEstimator {
   private readonly kernels: readonly Float64Array[][];
-  /** For each kernel of the mixture and each decision, the row of the decision's kernel. */
+  /** By observation and decision: the row of the decision's kernel. */
   private readonly rows: Uint16Array;
   private readonly total: number;
 
-  /** @param weights one for each observation; the uniform part has weight 1. */
+  /** @param weights one per observation; the uniform part has weight 1. */
   constructor(
     private readonly space: DecisionSpace,
     observations: readonly Observation[],
@@ -146,7 +142,7 @@ export class ParzenEstimator {
     return decisions.map(({ choices }, i) =>
       found === -1
         ? random.int(choices.length)
-        : draw(this.kernels[i][this.rows[found * decisions.length + i]], random),
+        : drawIndex(this.kernels[i][this.rows[found * decisions.length + i]], random),
     );
   }
 
@@ -164,32 +160,19 @@ export class ParzenEstimator {
   }
 }
 
-function draw(probabilities: Float64Array, random: Random): number {
-  let left = random.uniform();
-  for (let i = 0; i < probabilities.length - 1; i++) {
-    left -= probabilities[i];
-    if (left < 0) return i;
-  }
-  return probabilities.length - 1;
-}
-
-/** Trials split into the good ones, each with a weight in (0, 1], and all others in trial order. */
+/** Good trials, each with a weight in (0, 1], and all others in trial order. */
 interface Split {
   readonly good: readonly Member[];
   readonly weights: readonly number[];
   readonly others: readonly Member[];
 }
 
-/** The least weight of a good trial. */
-const leastWeight = 1e-3;
+const minWeight = 1e-3;
 
-/** The indices of the best `count` points: whole fronts, and of the last front those that dominate most together. */
+/** The indices of the best `count` points: whole fronts, and of the last one the subset with the most hypervolume. */
 function bestOf(points: readonly Point[], count: number): number[] {
-  const ranks = nonDominatedRanks(points);
-  const fronts: number[][] = [];
-  for (const [i, rank] of ranks.entries()) (fronts[rank] ??= []).push(i);
   const best: number[] = [];
-  for (const front of fronts) {
+  for (const front of nonDominatedFronts(points)) {
     const room = count - best.length;
     if (front.length > room) {
       if (room > 0) best.push(...byVolume(scaled(front.map((i) => points[i])), room).map((j) => front[j]));
@@ -201,9 +184,9 @@ function bestOf(points: readonly Point[], count: number): number[] {
 }
 
 /**
- * Splits trials as the multi-objective tree-structured Parzen estimator does (Ozaki et al. 2022): good are the best
- * `count` by non-domination rank, the last front by hypervolume; a good trial's weight is its share of the hypervolume,
- * relative to the largest. Trials that break a constraint are never good while others can be.
+ * The split of Ozaki et al. 2022: good are the best `count` trials by non-domination rank, in the last front by
+ * hypervolume. The weight of a good trial is its hypervolume contribution relative to the largest. Trials that break a
+ * constraint are never good.
  */
 export function split(members: readonly Member[], count: number): Split {
   const kept = members.filter(({ violation }) => violation === 0);
@@ -221,5 +204,5 @@ function weightsOf(good: readonly Member[]): number[] {
   const points = scaled(good.map(({ point }) => point));
   const contributions = hypervolumeContributions(points, justBeyond(points[0].length));
   const most = Math.max(...contributions);
-  return contributions.map((contribution) => (most > 0 ? Math.max(leastWeight, contribution / most) : 1));
+  return contributions.map((contribution) => (most > 0 ? Math.max(minWeight, contribution / most) : 1));
 }

@@ -1,18 +1,18 @@
+import type { TrialResult } from '../controller.js';
 import { feasible } from '../frontier.js';
-import type { Told } from '../controller.js';
 import type { Objective } from '../objective.js';
 import { nonDominated, type Point } from '../pareto.js';
 import { observed } from './objective-model.js';
-import type { Scale } from './warp.js';
+import type { Transform } from './warp.js';
 
-/** The bound of a constraint on the bad side of an objective, turned so that smaller is better. */
+/** The bound on the bad side of an objective, turned so that smaller is better; Infinity without one. */
 export const limitOf = ({ direction, constraint }: Objective): number =>
   direction === 'minimize' ? (constraint?.max ?? Infinity) : -(constraint?.min ?? -Infinity);
 
-/** How many times as far from the median as the best value is the worst one that counts. */
+/** Values beyond this many times the distance from the best value to the median, measured from the median, are outliers. */
 const tail = 20;
 
-/** The worst of some values, but not one that is far out: a diverged training does not change what matters. */
+/** The worst value, clipped where outliers begin: a diverged training must not move the reference point. */
 function worstOf(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const [best, median, worst] = [sorted[0], sorted[sorted.length >> 1], sorted[sorted.length - 1]];
@@ -25,7 +25,7 @@ export interface Range {
   readonly worst: number;
 }
 
-/** The range of the finite ones of some values. */
+/** The range of the finite values. */
 export function rangeOf(values: ArrayLike<number>): Range {
   let [best, worst] = [Infinity, -Infinity];
   for (let i = 0; i < values.length; i++) {
@@ -36,7 +36,7 @@ export function rangeOf(values: ArrayLike<number>): Range {
   return { best, worst };
 }
 
-/** What there is to improve: the frontier so far, and the point up to which volume counts. */
+/** The region in which candidates improve the frontier. */
 export interface Target {
   readonly boxes: Boxes;
   readonly reference: Point;
@@ -45,19 +45,19 @@ export interface Target {
 }
 
 /**
- * @param expected points that pending candidates are expected to have.
- * @param known for each cheap objective, the range of its values in the space.
+ * @param expected points of pending candidates.
+ * @param known range of each cheap objective in the space.
  */
 export function targetOf(
   objectives: readonly Objective[],
-  history: readonly Told[],
+  history: readonly TrialResult[],
   expected: readonly Point[],
   known: readonly (Range | undefined)[],
 ): Target {
   const points = [...feasible(history, objectives).map(({ point }) => point), ...expected];
   const ranges = objectives.map((objective, k) => {
     const values = [
-      ...history.flatMap((told) => observed(objective, told) ?? []),
+      ...history.flatMap((trial) => observed(objective, trial) ?? []),
       ...points.map((point) => point[k]),
     ].filter(Number.isFinite);
     const seen = rangeOf(values);
@@ -71,53 +71,58 @@ export function targetOf(
   return { boxes: boxesOf(front, reference), reference, total };
 }
 
-/** What is known of one objective, for each candidate of a pool; smaller is better. */
+/** One objective of each candidate of a pool, known or modelled; smaller is better. */
 export type Belief =
   | { readonly kind: 'known'; readonly values: Float64Array }
-  | { readonly kind: 'modelled'; readonly warp: Scale; readonly mean: Float64Array; readonly variance: Float64Array };
+  | {
+      readonly kind: 'modelled';
+      readonly warp: Transform;
+      readonly mean: Float64Array;
+      readonly variance: Float64Array;
+    };
 
-/** E[max(0, cut - value)] of one candidate for the cuts of one objective, computed where it is asked for. */
-class Below {
-  private readonly known: Float64Array;
+/** E[max(0, cut - value)] of the selected candidate for the cuts of one objective, computed on demand. */
+class CutShortfalls {
+  private readonly cached: Float64Array;
   private readonly compute: (cut: number) => number;
-  private readonly turn: (candidate: number) => void;
+  private readonly prepare: (candidate: number) => void;
 
   constructor(belief: Belief, cuts: Float64Array) {
-    this.known = new Float64Array(cuts.length);
+    this.cached = new Float64Array(cuts.length);
     if (belief.kind === 'known') {
       const { values } = belief;
       let value = 0;
-      this.turn = (candidate) => {
+      this.prepare = (candidate) => {
         value = values[candidate];
       };
       this.compute = (cut) => Math.max(0, cuts[cut] - value);
     } else {
       const { mean, variance } = belief;
       const below = belief.warp.below(cuts);
-      this.turn = (candidate) => {
-        below.look(mean[candidate], Math.sqrt(variance[candidate]));
+      this.prepare = (candidate) => {
+        below.select(mean[candidate], Math.sqrt(variance[candidate]));
       };
       this.compute = (cut) => below.at(cut);
     }
   }
 
-  look(candidate: number): void {
-    this.turn(candidate);
-    // Below the first cut, which is -Infinity, there is nothing.
-    this.known.fill(NaN, 1);
+  select(candidate: number): void {
+    this.prepare(candidate);
+    // The first cut is -Infinity; its shortfall stays 0.
+    this.cached.fill(NaN, 1);
   }
 
   at(cut: number): number {
-    const value = this.known[cut];
-    return value === value ? value : (this.known[cut] = this.compute(cut));
+    const value = this.cached[cut];
+    return value === value ? value : (this.cached[cut] = this.compute(cut));
   }
 }
 
-/** Beyond so many standard deviations nothing is expected any more. */
-const farthest = 4;
+/** Standard deviations of luck that a candidate may have. */
+const luck = 4;
 
-/** Whether even a lucky draw of a candidate would be dominated by the frontier (or be worse than the reference). */
-function hopeless(boxes: Boxes, beliefs: readonly Belief[]): (candidate: number) => boolean {
+/** Whether a candidate is dominated by the frontier, or worse than the reference, even with luck in every objective. */
+function surelyDominated(boxes: Boxes, beliefs: readonly Belief[]): (candidate: number) => boolean {
   const { cuts, front } = boxes;
   const d = cuts.length;
   const scaled = (k: number, value: number): number => {
@@ -133,7 +138,7 @@ function hopeless(boxes: Boxes, beliefs: readonly Belief[]): (candidate: number)
       lucky[k] =
         belief.kind === 'known'
           ? belief.values[candidate]
-          : belief.mean[candidate] - farthest * Math.sqrt(belief.variance[candidate]);
+          : belief.mean[candidate] - luck * Math.sqrt(belief.variance[candidate]);
       if (lucky[k] >= reference[k]) return true;
     }
     for (let at = 0; at < bounds.length; at += d) {
@@ -146,23 +151,22 @@ function hopeless(boxes: Boxes, beliefs: readonly Belief[]): (candidate: number)
 }
 
 /**
- * The expected hypervolume improvement of one candidate by independent objectives: over the boxes that are not
- * dominated, the product over the objectives of E[max(0, upper - value)] - E[max(0, lower - value)] (the closed form of
- * Emmerich et al. 2006 and Yang et al. 2019; an objective that is known contributes the length itself). What would be
- * dominated by luck of four standard deviations in every objective counts 0.
+ * The expected hypervolume improvement of one candidate with independent objectives, in the closed form of Emmerich et al.
+ * 2006 and Yang et al. 2019: the sum over the non-dominated boxes of the product over the objectives of
+ * E[max(0, upper - value)] - E[max(0, lower - value)]. It is 0 for candidates that are dominated even with luck.
  */
 export function improvementOf(boxes: Boxes, beliefs: readonly Belief[]): (candidate: number) => number {
   const { cuts, bounds, count } = boxes;
   const d = cuts.length;
-  const below = beliefs.map((belief, k) => new Below(belief, cuts[k]));
-  const isHopeless = hopeless(boxes, beliefs);
-  // What is known is looked at first: most boxes are then out of reach.
+  const below = beliefs.map((belief, k) => new CutShortfalls(belief, cuts[k]));
+  const isSurelyDominated = surelyDominated(boxes, beliefs);
+  // Known objectives first: they rule out most boxes.
   const order = Int32Array.from(
     [...beliefs.keys()].sort((a, b) => Number(beliefs[a].kind !== 'known') - Number(beliefs[b].kind !== 'known')),
   );
   return (candidate) => {
-    if (isHopeless(candidate)) return 0;
-    for (const objective of below) objective.look(candidate);
+    if (isSurelyDominated(candidate)) return 0;
+    for (const objective of below) objective.select(candidate);
     let sum = 0;
     for (let b = 0; b < count; b++) {
       let volume = 1;
@@ -178,20 +182,19 @@ export function improvementOf(boxes: Boxes, beliefs: readonly Belief[]): (candid
   };
 }
 
-/** Boxes that together are what no point dominates and the reference bounds, without overlap. */
+/** A partition of the non-dominated region below the reference. */
 interface Boxes {
-  /** The bounds that occur in each objective, ascending, -Infinity first and the reference last. */
+  /** The bounds in each objective, ascending, -Infinity first and the reference last. */
   readonly cuts: readonly Float64Array[];
   /** Positions in `cuts`: for each box, lower and upper bound of each objective. */
   readonly bounds: Int32Array;
   readonly count: number;
-  /** The points that bound them from below. */
   readonly front: readonly Point[];
 }
 
 /**
- * Cuts the region that is not dominated into boxes: along the last objective between neighbouring values, where the
- * cross-section is that of the points so far, down to strips of the first. O(points^(objectives - 1)) boxes.
+ * Partitions the non-dominated region: slices between neighbouring values of the last objective have the cross-section of
+ * the points so far, down to strips of the first objective. O(points^(objectives - 1)) boxes.
  */
 export function boxesOf(front: readonly Point[], reference: Point): Boxes {
   const d = reference.length;

@@ -2,7 +2,7 @@ import { Cholesky } from '../../base/linear-algebra.js';
 import type { Encoded } from './encoding.js';
 import type { Kernel } from './kernel.js';
 
-/** Candidates to which others are added. */
+/** A set of candidates that grows. */
 class GrowingSet implements Encoded {
   count = 0;
   numbers = new Float64Array(0);
@@ -13,7 +13,7 @@ class GrowingSet implements Encoded {
     readonly decisions: number,
   ) {}
 
-  /** Takes in row `index` of a set. */
+  /** Adds row `index` of a set. */
   push(of: Encoded, index: number): void {
     const { width, decisions, count } = this;
     if ((count + 1) * width > this.numbers.length || (count + 1) * decisions > this.choices.length) {
@@ -35,12 +35,11 @@ export interface Prediction {
   readonly variance: Float64Array;
 }
 
-/** The smallest variance that a prediction has. */
 const smallestVariance = 1e-12;
 
 /**
- * A Gaussian process with mean 0 and known hyper-parameters, conditioned on one observation after the other: each adds
- * a row to the Cholesky factor L of the covariance matrix and one to L^-1 targets (Rasmussen & Williams 2006, ch. 2).
+ * A Gaussian process with mean 0 and fixed hyper-parameters, conditioned incrementally: each observation adds a row to the
+ * Cholesky factor L of the covariance matrix and to L^-1 targets (Rasmussen & Williams 2006, ch. 2).
  */
 export class GaussianProcess {
   readonly inputs: GrowingSet;
@@ -61,16 +60,15 @@ export class GaussianProcess {
   }
 
   /**
-   * Conditions on a target at row `index` of a set; without a target on what is expected there, which changes no mean
-   * and only lowers variances.
-   * @param doubt variance of the target beyond the noise that all have.
+   * Conditions on a target at row `index` of a set; without a target on the expected value, which only lowers variances.
+   * @param extraVariance of the target, beyond the common noise.
    */
-  observe(of: Encoded, index: number, target?: number, doubt = 0): void {
+  observe(of: Encoded, index: number, target?: number, extraVariance = 0): void {
     const n = this.inputs.count;
     this.inputs.push(of, index);
     const own = new Float64Array(n + 1);
     this.kernel.column(of, index, this.inputs, own);
-    this.factor.append(own.subarray(0, n), own[n] + this.kernel.noise + doubt);
+    this.factor.append(own.subarray(0, n), own[n] + this.kernel.noise + extraVariance);
     const row = this.factor.row(n);
     let expected = 0;
     for (let j = 0; j < n; j++) expected += row[j] * this.scores[j];
@@ -84,7 +82,7 @@ export class GaussianProcess {
     this.scores.length = this.inputs.count;
   }
 
-  /** A function that gives the mean of one candidate of a set. */
+  /** A function for the mean at one candidate of a set. */
   meanOf(at: Encoded): (candidate: number) => number {
     const weights = this.factor.solveUpper(Float64Array.from(this.scores));
     const column = new Float64Array(weights.length);
@@ -98,8 +96,8 @@ export class GaussianProcess {
 }
 
 /**
- * The predictions of a Gaussian process for a pool that stays the same, kept up while the process observes: each
- * observation is a rank-one correction, O(observations x pool).
+ * The predictions of a Gaussian process for a fixed pool, updated as the process observes: each observation is a rank-one
+ * correction in O(observations x pool).
  */
 export class PoolPosterior {
   /** L^-1 K(inputs, pool), row by row. */
@@ -116,7 +114,7 @@ export class PoolPosterior {
     this.follow();
   }
 
-  /** Takes in what the process has observed since. */
+  /** Adds the process's new observations. */
   follow(): void {
     const { process, rows } = this;
     for (let i = rows.length; i < process.observations; i++) {
@@ -127,7 +125,7 @@ export class PoolPosterior {
     }
   }
 
-  /** The predictions, if at the candidates of `pending` what is expected were observed as well. */
+  /** The predictions, as if the candidates of `pending` had been observed at their expected values. */
   predict(pending?: Encoded): Prediction {
     if (pending === undefined || pending.count === 0) return { mean: this.mean, variance: this.variance };
     const known = this.rows.length;
@@ -143,7 +141,7 @@ export class PoolPosterior {
     return { mean: this.mean, variance };
   }
 
-  /** The row of L^-1 K(inputs, pool) of the process's observation after those that are known. */
+  /** The next row of L^-1 K(inputs, pool). */
   private nextRow(of: Encoded, index: number): Float64Array {
     const row = new Float64Array(this.pool.count);
     this.process.kernel.column(of, index, this.pool, row);
@@ -157,7 +155,7 @@ export class PoolPosterior {
   }
 }
 
-// Small functions over whole rows, several rows at a time: these loops are what an ask takes its time for.
+// Asks spend their time in these loops, hence small functions over whole rows, several rows at a time.
 
 function subtractFour(
   row: Float64Array,

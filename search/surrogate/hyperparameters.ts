@@ -1,4 +1,4 @@
-import { Cholesky } from '../../base/linear-algebra.js';
+import { Cholesky, dot } from '../../base/linear-algebra.js';
 import type { Encoded } from './encoding.js';
 import { Kernel, layoutOf, type KernelShape } from './kernel.js';
 
@@ -7,10 +7,7 @@ interface Prior {
   readonly deviation: Float64Array;
 }
 
-/**
- * Normal priors of the logarithms, for standardised targets: they keep a fit to a dozen trials sensible, and few data
- * cannot give every number a rate of its own.
- */
+/** Normal priors of the logarithms, for standardised targets; they regularise a fit to a dozen trials. */
 export function priorOf(shape: KernelShape): Prior {
   const { noise, rates, size } = layoutOf(shape);
   const mean = new Float64Array(size);
@@ -24,34 +21,33 @@ export function priorOf(shape: KernelShape): Prior {
   return { mean, deviation };
 }
 
-/** What was observed of the networks of a set, on a standard scale. */
 interface Observations {
   readonly targets: Float64Array;
-  /** Variances of the targets beyond the noise that all have. */
-  readonly doubts: Float64Array;
+  /** Variances of single targets beyond the common noise. */
+  readonly extraVariances: Float64Array;
 }
 
 /** The covariance matrix of observations: row-major, lower triangle and diagonal. */
-export function covariance(kernel: Kernel, set: Encoded, doubts: Float64Array): Float64Array {
+export function covariance(kernel: Kernel, set: Encoded, extraVariances: Float64Array): Float64Array {
   const matrix = new Float64Array(set.count * set.count);
   for (let i = 0; i < set.count; i++) {
     kernel.column(set, i, set, matrix.subarray(i * set.count, (i + 1) * set.count));
-    matrix[i * set.count + i] += kernel.noise + doubts[i];
+    matrix[i * set.count + i] += kernel.noise + extraVariances[i];
   }
   return matrix;
 }
 
-/** The negative logarithm of (marginal likelihood x prior), up to a constant, with its gradient. */
+/** The negative logarithm of (marginal likelihood x prior), up to a constant; writes its gradient. */
 export function negativeLogPosterior(
   shape: KernelShape,
   set: Encoded,
-  { targets, doubts }: Observations,
+  { targets, extraVariances }: Observations,
   theta: Float64Array,
   gradient: Float64Array,
 ): number {
   const n = set.count;
   const kernel = new Kernel(shape, theta);
-  const factor = Cholesky.of(covariance(kernel, set, doubts), n);
+  const factor = Cholesky.of(covariance(kernel, set, extraVariances), n);
   const alpha = factor.solve(targets.slice());
   const weights = factor.inverse();
   let fit = 0;
@@ -71,7 +67,7 @@ export function negativeLogPosterior(
   return value;
 }
 
-/** The most probable hyper-parameters for standardised targets (type-II maximum a posteriori). */
+/** Type-II maximum a posteriori hyper-parameters for standardised targets. */
 export const fitHyperparameters = (shape: KernelShape, set: Encoded, observations: Observations): Float64Array =>
   minimize((theta, gradient) => negativeLogPosterior(shape, set, observations, theta, gradient), priorOf(shape).mean, {
     evaluations: 40,
@@ -79,25 +75,19 @@ export const fitHyperparameters = (shape: KernelShape, set: Encoded, observation
     reach: 1,
   });
 
-/** Gives the value of a function at `x`, and writes its gradient. */
+/** Returns the value of a function at `x`, and writes its gradient. */
 type Differentiable = (x: Float64Array, gradient: Float64Array) => number;
 
-const dot = (a: Float64Array, b: Float64Array): number => {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
-  return sum;
-};
-
 interface MinimizeOptions {
-  /** How often the function may be evaluated. */
+  /** Most evaluations of the function. */
   readonly evaluations: number;
   /** Ends when a step gains less than this. */
   readonly tolerance: number;
-  /** The longest step in any coordinate. */
+  /** Longest step in any coordinate. */
   readonly reach: number;
 }
 
-/** The inverse Hessian's BFGS update for a step s with change of gradient y (Nocedal & Wright 2006, eq. 6.17). */
+/** The BFGS update of the inverse Hessian for a step s with gradient change y (Nocedal & Wright 2006, eq. 6.17). */
 function update(inverse: Float64Array, s: Float64Array, y: Float64Array): void {
   const n = s.length;
   const curvature = dot(s, y);
@@ -116,7 +106,7 @@ const identity = (n: number): Float64Array => {
   return matrix;
 };
 
-/** A local minimum of a smooth function of a few variables: BFGS with step halving (Armijo's rule). */
+/** A local minimum by BFGS with backtracking (Armijo's rule). */
 function minimize(f: Differentiable, start: Float64Array, options: MinimizeOptions): Float64Array {
   const n = start.length;
   let x = start.slice();

@@ -1,11 +1,11 @@
-import PQueue from 'p-queue';
-import type { DeviceConfig } from '../../schema.js';
-import type { Journal, Uploads } from './storage.js';
-import { contentOf, type MeasurementRequest, type MeasurementState, stateSchema } from './wire.js';
 import { fork } from 'node:child_process';
+import PQueue from 'p-queue';
 import { z } from 'zod';
 import { builtModule } from '../../../base/built-module.js';
 import type { Protocol } from '../../device.js';
+import type { DeviceConfig } from '../../schema.js';
+import type { Journal, Uploads } from './storage.js';
+import { contentOf, stateSchema, type MeasurementRequest, type MeasurementState } from './wire.js';
 
 /** Measurements that may wait. */
 const longest = 100;

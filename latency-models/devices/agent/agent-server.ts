@@ -49,11 +49,11 @@ export interface Agent {
 }
 
 /** Requests besides models are small. */
-const mostJsonBytes = 2 ** 20;
+const maxJsonBytes = 2 ** 20;
 
 const tenMinutes = 600_000;
 /** Room for this many models of the largest size. */
-const mostModels = 16;
+const maxModels = 16;
 
 const refuse = (reply: FastifyReply, status: number, message: string, hint?: string): FastifyReply =>
   reply.status(status).send({ error: { message, ...(hint === undefined ? {} : { hint }) } });
@@ -166,9 +166,9 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const { default: fastify } = await import('fastify');
   const folder = join(directory, 'nas-agent');
   const lock = lockFolder(folder);
-  const app = fastify({ bodyLimit: mostJsonBytes });
+  const app = fastify({ bodyLimit: maxJsonBytes });
   try {
-    const limits = { mostBytes: mostModels * maxModelBytes, lifeMs: uploadLifeMs };
+    const limits = { maxBytes: maxModels * maxModelBytes, lifeMs: uploadLifeMs };
     const uploads = new Uploads(join(folder, 'models'), limits);
     const journal = new Journal(join(folder, 'measurements'), identityOf(name, device));
     const queue = new AgentQueue(device, journal, uploads, silenceMs);

@@ -1,7 +1,12 @@
 import { createHash } from 'node:crypto';
+import { chmodSync, existsSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { invalidInput, messageOf } from '../../../base/errors.js';
+import { makeDirectory } from '../../../base/files.js';
+import { isLoopback, withoutBrackets } from '../../../base/hosts.js';
 import { makeToken, readToken } from '../../../base/token.js';
 import { DeviceUnavailable } from '../../device.js';
 import type { AgentConfig } from '../../schema.js';
@@ -14,11 +19,6 @@ import {
   type MeasurementRequest,
   type MeasurementState,
 } from './wire.js';
-import { chmodSync, existsSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { makeDirectory } from '../../../base/files.js';
-import { isLoopback, withoutBrackets } from '../../../base/hosts.js';
 
 export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 

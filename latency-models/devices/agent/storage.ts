@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { NasError } from '../../../base/errors.js';
 import { makeDirectory, writeFileAtomic } from '../../../base/files.js';
 import { idSchema, stateSchema, type MeasurementState } from './wire.js';
-import { NasError } from '../../../base/errors.js';
 
 /** A measurement as the agent remembers it. */
 interface JournalEntry {
@@ -99,7 +99,7 @@ function jsonOf(file: string): unknown {
 /** What is kept of the models that clients upload. */
 interface UploadLimits {
   /** All models together, in bytes. */
-  readonly mostBytes: number;
+  readonly maxBytes: number;
   /** A model for which no measurement is asked is removed after so long, in ms. */
   readonly lifeMs: number;
 }
@@ -169,8 +169,8 @@ export class Uploads {
   private makeRoom(bytes: number): void {
     this.expire();
     const total = (): number => [...this.models.values()].reduce((sum, model) => sum + model.bytes, bytes);
-    for (const [sha256] of this.unused()) if (total() > this.limits.mostBytes) this.remove(sha256);
-    if (total() > this.limits.mostBytes)
+    for (const [sha256] of this.unused()) if (total() > this.limits.maxBytes) this.remove(sha256);
+    if (total() > this.limits.maxBytes)
       throw new NasError('failure', 'the models of the measurements that wait fill all the room there is for models');
   }
 

@@ -1,12 +1,14 @@
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
 import type { Browser, ConsoleMessage, Page as BrowserPage } from 'playwright-core';
 import { invalidInput, messageOf, NasError } from '../../../base/errors.js';
 import { webRuntime, webRuntimeVersion } from '../../../base/web-runtime.js';
 import {
   executedElsewhere,
   integerArithmetic,
-  type IntegerArithmetic,
   isFloat32,
   tinyModel,
+  type IntegerArithmetic,
 } from '../../../compiler/index.js';
 import {
   DeviceUnavailable,
@@ -14,19 +16,17 @@ import {
   type Device,
   type Environment,
   type Measurable,
-  type MeasureOptions,
   type Measurement,
+  type MeasureOptions,
   type Protocol,
 } from '../../device.js';
 import { describeEnvironment, familyProcessorTime } from '../../machine.js';
 import { measureSideBySide, type OpenSubject } from '../../measure-side-by-side.js';
 import { defaultProtocol, type Block, type BlockShape } from '../../protocol.js';
 import type { BrowserConfig } from '../../schema.js';
-import { inputAtBatch, type Label, labelHere, labelled } from '../onnx-model.js';
-import type { Page } from './page.js';
+import { inputAtBatch, labelHere, labelled, type Label } from '../onnx-model.js';
 import { servePage } from './page-server.js';
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import type { Page } from './page.js';
 
 /** @throws NasError `invalid-input` when playwright-core is not installed. */
 async function playwright(): Promise<typeof import('playwright-core')> {

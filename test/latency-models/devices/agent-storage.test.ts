@@ -10,7 +10,7 @@ const bytes = new Uint8Array(40);
 describe('uploaded models', () => {
   it('make room in the order of their age, but not while a measurement needs them', () => {
     let now = 0;
-    const uploads = new Uploads(temporaryFolder(), { mostBytes: 100, lifeMs: 1000 }, () => now++);
+    const uploads = new Uploads(temporaryFolder(), { maxBytes: 100, lifeMs: 1000 }, () => now++);
     uploads.save(a, bytes);
     uploads.save(b, bytes);
     uploads.save(a, bytes);
@@ -28,7 +28,7 @@ describe('uploaded models', () => {
 
   it('expire when nobody asks to measure them', () => {
     let now = 0;
-    const uploads = new Uploads(temporaryFolder(), { mostBytes: 100, lifeMs: 1000 }, () => now);
+    const uploads = new Uploads(temporaryFolder(), { maxBytes: 100, lifeMs: 1000 }, () => now);
     uploads.save(a, bytes);
     uploads.save(b, bytes);
     uploads.use([b]);
@@ -43,7 +43,7 @@ describe('uploaded models', () => {
   it('of an earlier agent are removed, and nothing else in the folder', () => {
     const folder = temporaryFolder();
     for (const name of [`${a}.onnx`, `${b}.onnx.12.tmp`, 'model.onnx', a]) writeFileSync(join(folder, name), '');
-    expect(new Uploads(folder, { mostBytes: 100, lifeMs: 1000 }).has(a)).toBe(false);
+    expect(new Uploads(folder, { maxBytes: 100, lifeMs: 1000 }).has(a)).toBe(false);
     expect(readdirSync(folder).sort()).toEqual([a, 'model.onnx']);
   });
 });

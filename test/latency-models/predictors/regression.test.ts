@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../base/random.js';
-import { diagonal, dot, leaveOneOut, type Regression, solve } from '../../../latency-models/predictors/regression.js';
+import { dot } from '../../../base/linear-algebra.js';
+import { diagonal, leaveOneOut, type Regression, solve } from '../../../latency-models/predictors/regression.js';
 
 const sizes = { centre: -2, spread: 1 };
 const scales = [-2, -1, -1];

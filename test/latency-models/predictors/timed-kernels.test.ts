@@ -3,12 +3,12 @@ import { Random } from '../../../base/random.js';
 import {
   Catalogue,
   fitLatencyModel,
-  supervise,
+  adaptModel,
   validateModel,
   type LayerTime,
   type Observation,
 } from '../../../latency-models/index.js';
-import { partsOf } from '../../../latency-models/predictors/fit-data.js';
+import { timedKernels } from '../../../latency-models/predictors/fit-data.js';
 import type { Network } from '../../../spaces/index.js';
 import { fashionSpace, observe, syntheticLayers } from '../contract.js';
 
@@ -49,7 +49,7 @@ describe('parts', () => {
   };
   const keysOf = (observations: readonly Observation[]) => {
     const catalogue = new Catalogue();
-    return partsOf(catalogue, observations).map(({ profile, ms, nodes }) => ({
+    return timedKernels(catalogue, observations).map(({ profile, ms, nodes }) => ({
       layers: profile.layers.map((i) => catalogue.layers[i].key.split(' ')[0]),
       ms,
       nodes,
@@ -105,7 +105,7 @@ describe('times of layers', () => {
     expect(JSON.stringify(fitLatencyModel(calibration))).toBe(JSON.stringify(model));
     const slower = (count: number): Observation[] =>
       observe(space, count, random).map(({ network, ms }) => ({ network, ms: 1.3 * ms }));
-    const supervised = supervise(calibration, slower(6));
+    const supervised = adaptModel(calibration, slower(6));
     if (supervised?.state !== 'corrected') throw new Error('not corrected');
     expect(validateModel(supervised.model, slower(40)).mape).toBeLessThan(6);
   });

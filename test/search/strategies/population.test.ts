@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Objective, type Told, violated } from '../../../search/index.js';
+import { type Objective, type TrialResult, violated } from '../../../search/index.js';
 import { violation } from '../../../search/objective.js';
 import { compareCrowded, crowdedRanks, toMember, type Member } from '../../../search/strategies/population.js';
 
@@ -9,13 +9,13 @@ const objectives: readonly Objective[] = [
   { name: 'ms', direction: 'minimize', cost: 'cheap', constraint: { max: 4 } },
   { name: 'size', direction: 'minimize', cost: 'cheap', constraint: { min: -1, max: 0 } },
 ];
-const told = (number: number, error: number, ms: number, state: Told['state'] = 'complete', size = 0): Told => ({
+const told = (number: number, error: number, ms: number, state: TrialResult['state'] = 'complete', size = 0): TrialResult => ({
   number,
   genotype: [number],
   state,
   values: { error, ms, size },
 });
-const members = (...trials: readonly Told[]): Member[] => trials.flatMap((trial) => toMember(objectives, trial) ?? []);
+const members = (...trials: readonly TrialResult[]): Member[] => trials.flatMap((trial) => toMember(objectives, trial) ?? []);
 
 describe('violation', () => {
   it('is zero exactly when no constraint is violated', () => {
@@ -54,7 +54,7 @@ describe('crowdedRanks', () => {
   });
 
   it('leave out trials without a result', () => {
-    const early: Told = { number: 1, genotype: [0], state: 'pruned', values: { ms: 1 } };
+    const early: TrialResult = { number: 1, genotype: [0], state: 'pruned', values: { ms: 1 } };
     expect(members(told(0, 1, 1, 'failed'), early, told(2, NaN, 1))).toEqual([]);
     expect(members({ ...early, values: { ms: 5 } })).toMatchObject([{ violation: 0.25 }]);
   });

@@ -10,7 +10,7 @@ import {
   softmax,
   uniformPolicy,
 } from '../../../search/strategies/reinforce.js';
-import type { Objective, Told } from '../../../search/index.js';
+import type { Objective, TrialResult } from '../../../search/index.js';
 import { table } from '../support.js';
 
 const relevant = table.decisions.map(() => true);
@@ -66,7 +66,7 @@ describe('the reward', () => {
     quality: qualityOf(objectives),
     targets: [{ objective: objectives[0], value: 10, exponents: [-0.07, -1] }],
   };
-  const told = (accuracy: number, latency_ms: number, state: Told['state'] = 'complete'): Told => ({
+  const told = (accuracy: number, latency_ms: number, state: TrialResult['state'] = 'complete'): TrialResult => ({
     number: 0,
     genotype: [0],
     state,

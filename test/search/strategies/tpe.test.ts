@@ -55,7 +55,7 @@ describe('the Parzen estimator', () => {
 
 describe('the split into good and other trials', () => {
   const member = (number: number, point: readonly number[], violation = 0): Member => ({
-    told: { number, genotype: [number], state: 'complete', values: {} },
+    trial: { number, genotype: [number], state: 'complete', values: {} },
     violation,
     point,
   });
@@ -70,8 +70,8 @@ describe('the split into good and other trials', () => {
       member(5, [11, 1]),
     ];
     const { good, others, weights } = split(members, 4);
-    expect(good.map(({ told }) => told.number)).toEqual([0, 1, 2, 3]);
-    expect(others.map(({ told }) => told.number)).toEqual([4, 5]);
+    expect(good.map(({ trial }) => trial.number)).toEqual([0, 1, 2, 3]);
+    expect(others.map(({ trial }) => trial.number)).toEqual([4, 5]);
     expect(Math.max(...weights)).toBe(1);
     // Dominated by another good one: it counts little, but it counts.
     expect(weights[3]).toBeGreaterThan(0);
@@ -81,7 +81,7 @@ describe('the split into good and other trials', () => {
   it('chooses of one front what is spread over it', () => {
     const front = Array.from({ length: 21 }, (_, i) => member(i, [i, 20 - i]));
     const { good } = split(front, 3);
-    const numbers = good.map(({ told }) => told.number);
+    const numbers = good.map(({ trial }) => trial.number);
     expect(numbers).toHaveLength(3);
     expect(numbers[0]).toBeLessThan(8);
     expect(numbers[2]).toBeGreaterThan(12);
@@ -89,8 +89,8 @@ describe('the split into good and other trials', () => {
 
   it('never takes what breaks a constraint for good', () => {
     const { good, others } = split([member(0, [], 1), member(1, [3, 3]), member(2, [], 0.1)], 2);
-    expect(good.map(({ told }) => told.number)).toEqual([1]);
-    expect(others.map(({ told }) => told.number)).toEqual([0, 2]);
+    expect(good.map(({ trial }) => trial.number)).toEqual([1]);
+    expect(others.map(({ trial }) => trial.number)).toEqual([0, 2]);
     expect(split([member(0, [], 1)], 1).good).toEqual([]);
   });
 });
