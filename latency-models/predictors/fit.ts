@@ -16,24 +16,25 @@ import {
 } from './linear-cost-model.js';
 import { unlikeSources, type SourcePrior } from './sources.js';
 
-/** Launches and computations either follow each other or overlap, and how likely that is. */
+/** Launches and computations run one after the other, or overlap; prior probabilities. */
 const overlaps = [
   { overlap: 1, probability: 0.7 },
   { overlap: 8, probability: 0.3 },
 ] as const;
-/** UnitCosts with deviations of single layers, and prices alone. */
+/** Unit costs with deviations of single layers, or unit costs alone; prior probabilities. */
 const kindsAlone = [
   { kind: 'gaussian-process', probability: 2 / 3 },
   { kind: 'additive', probability: 1 / 3 },
 ] as const;
+
 export interface FitOptions {
-  /** What is fitted; by default several, weighted by how well each predicts what it was not fitted to. */
+  /** Default: several kinds, weighted by their errors at observations that they were not fitted to. */
   readonly kind?: ModelKind;
-  /** The device may execute cells beyond their live layers: for tables that were taken without our graph compiler. */
+  /** The device may execute cells beyond their live layers: for tables measured without our graph compiler. */
   readonly declared?: boolean;
   readonly prior?: SourcePrior;
-  /** Layers that were timed by themselves. */
-  readonly parts?: readonly TimedKernel[];
+  /** Kernels that were timed one by one. */
+  readonly kernels?: readonly TimedKernel[];
 }
 
 const similarityOf = {
@@ -45,17 +46,17 @@ const similarityOf = {
   readonly [K in ModelKind]: LinearCostOptions['similarity'];
 };
 
-/** Kinds that know single layers by what was measured on the device alone. */
+/** Kinds that can use times of single kernels. */
 const usesKernels: ReadonlySet<ModelKind> = new Set(['lookup', 'gaussian-process']);
 
-/** What a device may be like that is known by its samples alone. */
+/** Fits to the samples of one device alone, with their prior probabilities. */
 function alternativesAlone(
   catalogue: Catalogue,
   samples: readonly Sample[],
-  { kind: wanted, declared = false, parts = [] }: FitOptions,
+  { kind: wanted, declared = false, kernels = [] }: FitOptions,
 ): Alternative[] {
   const few = samples.length < fewForDetails;
-  const kind = wanted ?? (few && parts.length === 0 ? 'additive' : undefined);
+  const kind = wanted ?? (few && kernels.length === 0 ? 'additive' : undefined);
   const kinds = kind === undefined ? kindsAlone : [{ kind, probability: 1 }];
   const hasCells = samples.some(({ profile }) => profile.declared.length > 0);
   return likelyExecutions(samples.length, declared && hasCells).flatMap(({ execution, probability: known }) =>
@@ -66,7 +67,7 @@ function alternativesAlone(
           similarity: similarityOf[kind],
           overlap,
           execution,
-          ...(overlap > 1 || !usesKernels.has(kind) ? {} : { parts }),
+          ...(overlap > 1 || !usesKernels.has(kind) ? {} : { kernels }),
         }),
         probability: known * probability * share,
       })),
@@ -74,16 +75,16 @@ function alternativesAlone(
   );
 }
 
-/** As `fitLatencyModel`, of networks that were taken apart before. */
+/** As `fitLatencyModel`, for networks that are profiles already. */
 export function fitSamples(catalogue: Catalogue, samples: readonly Sample[], options: FitOptions = {}): Fit {
   const { kind, declared = false, prior } = options;
   const [{ execution }] = likelyExecutions(samples.length, declared);
   if (prior === undefined) return blend(alternativesAlone(catalogue, samples, options));
-  const sourced = (own: ModelKind): LinearCostFit =>
+  const withSources = (own: ModelKind): LinearCostFit =>
     fitLinearCost(catalogue, samples, { kind: own, similarity: similarityOf[own], overlap: 1, execution, prior });
-  if (kind !== undefined) return sourced(kind);
+  if (kind !== undefined) return withSources(kind);
   return blend([
-    { fit: sourced('transfer'), probability: 1 - unlikeSources },
+    { fit: withSources('transfer'), probability: 1 - unlikeSources },
     ...alternativesAlone(catalogue, samples, options).map(({ fit, probability }) => ({
       fit,
       probability: unlikeSources * probability,
@@ -92,17 +93,17 @@ export function fitSamples(catalogue: Catalogue, samples: readonly Sample[], opt
 }
 
 /**
- * Fits a latency model. Without a `kind`, several are fitted, with and without launches and computations that overlap,
- * and count by their leave-one-out errors. The same observations give the same model.
+ * Fits a latency model. Without a `kind` it is the mean of several, with and without overlapping launches, weighted by
+ * their leave-one-out errors. The same observations give the same model.
  * @throws RangeError without observations, and for latencies that are not positive numbers.
  */
 export function fitLatencyModel(observations: readonly Observation[], options: FitOptions = {}): LatencyModel {
   const catalogue = new Catalogue();
   const samples = observations.map(({ network, ms }) => ({ profile: catalogue.profile(network), ms }));
-  return fitSamples(catalogue, samples, { ...options, parts: timedKernels(catalogue, observations) }).model;
+  return fitSamples(catalogue, samples, { ...options, kernels: timedKernels(catalogue, observations) }).model;
 }
 
-/** Models by how likely each is the right one, as they are stored; the probabilities sum to 1. */
+/** The stored form of a mean of models; the probabilities sum to 1. */
 const blendedSchema = z.strictObject({
   version: z.literal(3),
   kind: z.literal('blend'),
@@ -110,13 +111,13 @@ const blendedSchema = z.strictObject({
 });
 type BlendedData = z.output<typeof blendedSchema>;
 
-/** The mean of several models, by how likely each is the right one. */
+/** The mean of several models, weighted by their probabilities. */
 class BlendedModel implements ProfileModel {
   readonly kind = 'blend';
-  private readonly parts: readonly { readonly probability: number; readonly model: LinearCostModel }[];
+  private readonly members: readonly { readonly probability: number; readonly model: LinearCostModel }[];
 
   constructor(private readonly data: BlendedData) {
-    this.parts = data.parts.map(({ probability, model }) => ({ probability, model: new LinearCostModel(model) }));
+    this.members = data.parts.map(({ probability, model }) => ({ probability, model: new LinearCostModel(model) }));
   }
 
   predict(network: Network): Prediction {
@@ -124,24 +125,19 @@ class BlendedModel implements ProfileModel {
     return this.predictProfile(catalogue, catalogue.profile(network));
   }
 
-  /** As `predict`. The variance is that of the mixture: what the models expect of themselves, and how they differ. */
+  /** The variance is that of the mixture: the models' own variances, and how their means differ. */
   predictProfile(catalogue: Catalogue, profile: Profile): Prediction {
-    const parts = this.parts.map(({ probability, model }) => ({
+    const all = this.members.map(({ probability, model }) => ({
       probability,
       ...model.predictProfile(catalogue, profile),
     }));
-    const average = (of: (part: Prediction) => number): number =>
-      parts.reduce((sum, part) => sum + part.probability * of(part), 0);
-    const ms = average((part) => part.ms);
-    return {
-      ms,
-      std: Math.sqrt(average((part) => part.std ** 2 + (part.ms - ms) ** 2)),
-      // Probabilities that sum to 1 may do so but for rounding.
-      coverage: Math.min(
-        1,
-        average(({ coverage }) => coverage),
-      ),
-    };
+    const average = (of: (one: Prediction) => number): number =>
+      all.reduce((sum, one) => sum + one.probability * of(one), 0);
+    const ms = average((one) => one.ms);
+    const std = Math.sqrt(average((one) => one.std ** 2 + (one.ms - ms) ** 2));
+    const coverage = average((one) => one.coverage);
+    // Rounding may lift the sum of the probabilities above 1.
+    return { ms, std, coverage: Math.min(1, coverage) };
   }
 
   toJSON(): BlendedData {
@@ -149,27 +145,27 @@ class BlendedModel implements ProfileModel {
   }
 }
 
-const stored = z.discriminatedUnion('kind', [linearCostSchema, blendedSchema]);
+const storedSchema = z.discriminatedUnion('kind', [linearCostSchema, blendedSchema]);
 
-/** What a model's file says besides: what the networks that it was fitted to were computed with. */
-const filed = z.looseObject({ precision: z.enum(precisions).default('fp32') });
+/** A model's file: the stored model, and the precision of the networks that it was fitted to. */
+const fileSchema = z.looseObject({ precision: z.enum(precisions).default('fp32') });
 
-/** A latency model as it is written to a file; `latencyModelFrom` reads it. */
+/** The content of a latency model's file; `latencyModelFrom` reads it. */
 export const latencyModelFile = (model: LatencyModel, precision: Precision): object => ({
   ...model.toJSON(),
   ...(precision === 'fp32' ? {} : { precision }),
 });
 
 /**
- * A latency model from what its `toJSON` gave, or from its file.
- * @param precision what is to be predicted
- * @throws NasError `invalid-input` for anything else, and for a model of another precision: latencies of one say little of
- * the other, up to which of two networks is faster
+ * A latency model from its `toJSON`, or from its file.
+ * @param precision of the networks to predict
+ * @throws NasError `invalid-input` for other content, and for a model of another precision, whose latencies say little of
+ * this one, not even which of two networks is faster
  */
 export function latencyModelFrom(json: unknown, precision: Precision = 'fp32'): LatencyModel {
-  const file = filed.safeParse(json);
+  const file = fileSchema.safeParse(json);
   const { precision: fitted, ...model } = file.data ?? { precision };
-  const { success, data, error } = stored.safeParse(model);
+  const { success, data, error } = storedSchema.safeParse(model);
   if (!file.success || !success)
     throw invalidInput(`not a stored latency model: ${z.prettifyError(file.error ?? error ?? new z.ZodError([]))}`);
   if (fitted !== precision)
@@ -179,42 +175,42 @@ export function latencyModelFrom(json: unknown, precision: Precision = 'fp32'): 
   return data.kind === 'blend' ? new BlendedModel(data) : new LinearCostModel(data);
 }
 
-/** Models that are less probable than this are left out. */
+/** Less probable models are left out. */
 const minProbability = 0.01;
 
-/** A fit and how likely it is the right one before anything was measured. */
+/** A fit with its prior probability. */
 interface Alternative {
   readonly fit: LinearCostFit;
   readonly probability: number;
 }
 
 /**
- * The mean of fits to the same samples, weighted by how well each predicts samples that it does not know (pseudo-Bayesian
- * model averaging, Yao et al. 2018). Errors differ in size from sample to sample, by nobody knows how much: with
- * Jeffreys' prior 1 / s for its size s, the density of an error e is in proportion to 1 / |e|, down to the noise.
+ * The mean of fits to the same samples, weighted by their errors at samples that they do not know (pseudo-Bayesian model
+ * averaging, Yao et al. 2018). The scale s of errors differs from sample to sample and is unknown: with Jeffreys' prior
+ * 1 / s, the density of an error e is proportional to 1 / |e|, down to the noise.
  */
 export function blend(alternatives: readonly Alternative[]): Fit {
   const noise = Math.min(...alternatives.map(({ fit }) => fit.noise));
   const scores = alternatives.map(({ fit, probability }) =>
     fit.leftOut.reduce((sum, error) => sum - Math.log(Math.abs(error) + noise), Math.log(probability)),
   );
-  const likeliest = Math.max(...scores);
-  const weights = scores.map((score) => Math.exp(score - likeliest));
+  const best = Math.max(...scores);
+  const weights = scores.map((score) => Math.exp(score - best));
   const total = weights.reduce((sum, weight) => sum + weight, 0);
-  const parts = alternatives
+  const members = alternatives
     .map(({ fit }, k) => ({ fit, probability: weights[k] / total }))
     .filter(({ probability }) => probability >= minProbability);
-  if (parts.length === 1) return parts[0].fit;
-  const kept = parts.reduce((sum, { probability }) => sum + probability, 0);
+  if (members.length === 1) return members[0].fit;
+  const kept = members.reduce((sum, { probability }) => sum + probability, 0);
   const average = (of: (fit: LinearCostFit) => number): number =>
-    parts.reduce((sum, { fit, probability }) => sum + (probability / kept) * of(fit), 0);
+    members.reduce((sum, { fit, probability }) => sum + (probability / kept) * of(fit), 0);
   return {
     model: new BlendedModel({
       version: 3,
       kind: 'blend',
-      parts: parts.map(({ fit, probability }) => ({ probability: probability / kept, model: fit.model.toJSON() })),
+      parts: members.map(({ fit, probability }) => ({ probability: probability / kept, model: fit.model.toJSON() })),
     }),
-    leftOut: parts[0].fit.leftOut.map((_, i) => 1 / average(({ leftOut }) => 1 / (1 + leftOut[i])) - 1),
+    leftOut: members[0].fit.leftOut.map((_, i) => 1 / average(({ leftOut }) => 1 / (1 + leftOut[i])) - 1),
     leftOutError: Math.sqrt(average(({ leftOutError }) => leftOutError ** 2)),
   };
 }
