@@ -14,7 +14,11 @@ const best = hypervolume(points(frontier(everything, objectives)), worst);
 const seeds = Array.from({ length: 12 }, (_, seed) => seed);
 
 /** The mean over seeds of what `judge` says of searches of 150 trials. */
-function average(name: ControllerName, judge: (history: readonly TrialResult[]) => number, judged = objectives): number {
+function average(
+  name: ControllerName,
+  judge: (history: readonly TrialResult[]) => number,
+  judged = objectives,
+): number {
   const config = { population: 12, tournament: 5 };
   const losses = seeds.map((seed) =>
     judge(search(controllerOf(name, { seed, objectives: judged }, config), 150).history),

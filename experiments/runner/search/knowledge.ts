@@ -2,7 +2,8 @@ import type { Objective, RungResult, TrialResult, Values } from '../../../search
 import type { TrialRecord } from '../../../store/index.js';
 import type { StepLog, StepResult } from './steps.js';
 
-const isTold = (state: TrialRecord['state']): state is TrialResult['state'] => state !== 'waiting' && state !== 'running';
+const isTold = (state: TrialRecord['state']): state is TrialResult['state'] =>
+  state !== 'waiting' && state !== 'running';
 
 /**
  * What may be used for a decision: the steps whose results are known, and what follows from them. It is kept up from one

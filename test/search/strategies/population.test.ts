@@ -9,13 +9,20 @@ const objectives: readonly Objective[] = [
   { name: 'ms', direction: 'minimize', cost: 'cheap', constraint: { max: 4 } },
   { name: 'size', direction: 'minimize', cost: 'cheap', constraint: { min: -1, max: 0 } },
 ];
-const told = (number: number, error: number, ms: number, state: TrialResult['state'] = 'complete', size = 0): TrialResult => ({
+const told = (
+  number: number,
+  error: number,
+  ms: number,
+  state: TrialResult['state'] = 'complete',
+  size = 0,
+): TrialResult => ({
   number,
   genotype: [number],
   state,
   values: { error, ms, size },
 });
-const members = (...trials: readonly TrialResult[]): Member[] => trials.flatMap((trial) => toMember(objectives, trial) ?? []);
+const members = (...trials: readonly TrialResult[]): Member[] =>
+  trials.flatMap((trial) => toMember(objectives, trial) ?? []);
 
 describe('violation', () => {
   it('is zero exactly when no constraint is violated', () => {

@@ -116,7 +116,8 @@ describe('the surrogate', () => {
       },
     });
     const cheap = (genotype: Genotype): Values => ({ latency: genotype.reduce((sum, index) => sum + index, 1) });
-    const top = (history: readonly TrialResult[]): number => Math.max(...history.map(({ values }) => values['accuracy']));
+    const top = (history: readonly TrialResult[]): number =>
+      Math.max(...history.map(({ values }) => values['accuracy']));
     const surrogate = search(30, { of, train, cheap });
     expect(new Set(surrogate.history.map(({ genotype }) => genotypeId(genotype))).size).toBe(30);
     expect(top(surrogate.history)).toBeGreaterThan(top(search(30, { name: 'random', of, train, cheap }).history) + 0.1);
