@@ -1,9 +1,10 @@
-export { readToken } from '../base/token.js';
+export { readToken } from '../base/server.js';
 export * from './device.js';
 export { startAgent, type Agent, type AgentOptions } from './devices/agent/agent-server.js';
 export { AgentClient } from './devices/agent/client.js';
 export { findBrowser, tryBrowser } from './devices/browser/browser-device.js';
-export * from './devices/create-device.js';
+export { createDevice, type DeviceContext } from './devices/create-device.js';
+export { asMeasuredBy, localDeviceOf, needsQueue } from './devices/worker.js';
 export { profileLayers } from './devices/local.js';
 export { precisionText, saturates, saturationText } from './devices/onnx-model.js';
 export { describeEnvironment } from './machine.js';

@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { z } from 'zod';
 import { invalidInput, messageOf, NasError } from '../base/errors.js';
 import { Random } from '../base/random.js';
-import { importFunction } from '../base/user-module.js';
+import { importFunction } from '../base/modules.js';
 import { genotypeId } from '../spaces/index.js';
 import type { AskContext, Controller, ControllerInput, Proposal } from './controller.js';
 import { ExtrapolatedHistory } from './fidelity/learning-curves.js';

@@ -1,4 +1,4 @@
-import { genotypeId } from '../spaces/index.js';
+import { genotypeId } from '../spaces/genotype.js';
 import type { AskContext, TrialResult } from './controller.js';
 
 /** Ids of all networks that were asked, pending ones included. */

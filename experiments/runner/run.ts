@@ -3,10 +3,10 @@ import { invalidInput } from '../../base/errors.js';
 import { canonicalJson } from '../../base/hash.js';
 import { lockWorkdir, Store, type Clock } from '../../store/index.js';
 import { locatingIn, locatingNowhere, type LoadedExperiment } from '../parse/index.js';
-import { workersGiven } from '../parse/workers.js';
-import { isTableExperiment } from '../kinds.js';
+import { workersGiven } from '../parse/override.js';
+import { isTableExperiment } from '../schema/run-experiment.js';
 import type { WorkersConfig } from '../queue/schema.js';
-import type { Experiment } from '../schema.js';
+import type { Experiment } from '../schema/experiment.js';
 import { storeEnqueued } from '../stored/experiment.js';
 import { warmStart, type WarmStartInput } from '../warm-start/index.js';
 import type { EngineChoice } from '../../trainers/index.js';
@@ -22,7 +22,7 @@ import { clockOf, defaultThreads, withParallelFor, type Plan } from './plan.js';
 import { preparePlan } from './prepare-plan.js';
 import { environmentOf, requireSameFiles } from './provenance.js';
 import { writeReport, type DrawReport } from './report.js';
-import { nasVersion } from '../../base/version.js';
+import { nasVersion } from '../../base/modules.js';
 import { clearRun, databasePath, defaultWorkdir, hasRun } from '../stored/workdir.js';
 
 export interface RunOptions {

@@ -8,12 +8,12 @@ import type { ModelKind, Observation, SimilarityName } from './linear-cost-model
 import { diagonal, type Component, type Regression } from './regression.js';
 import type { SourcePrior } from './sources.js';
 
-/** Errors count relative to the latency, but below this share of the median as if it were that share. */
-const smallestShare = 0.3;
-/** Standard deviation of a column's share of the latency. */
+/** Noise is relative to the latency, or to this share of the median where that is more. */
+const minShare = 0.3;
+/** Prior standard deviation of a column's share of the latency. */
 const shareSize = 0.3;
-/** What sizes of components are expected to be, as logarithms of standard deviations with their own. */
-export const expected = {
+/** Normal priors of the logarithms of the components' standard deviations. */
+export const sizePriors = {
   noise: { centre: -3.7, spread: 1 },
   layers: { centre: -1.5, spread: 0.7 },
   details: { centre: -2.3, spread: 0.7 },
@@ -24,19 +24,17 @@ export const expected = {
 
 export interface LinearCostOptions {
   readonly kind: ModelKind;
-  /** What layers' deviations have in common; null: layers do not deviate. */
+  /** The similarity of layers' deviations; null: layers do not deviate. */
   readonly similarity: SimilarityName | null;
   /** Exponent of the overlap of launches and computations; 1: none. */
   readonly overlap: number;
-  /** How the device executes cells. */
   readonly execution: Execution;
-  /** What other devices say beforehand. */
+  /** From other devices. */
   readonly prior?: SourcePrior;
-  /** Parts of the samples that were timed by themselves. */
   readonly kernels?: readonly TimedKernel[];
 }
 
-/** Everything that a fit starts from; latencies are in units of `scale`. Parts are rows after those of the samples. */
+/** The input of a fit, in units of `scale` ms: one row for each sample, then one for each timed kernel. */
 export interface FitData {
   readonly catalogue: Catalogue;
   readonly samples: readonly Sample[];
@@ -44,9 +42,9 @@ export interface FitData {
   readonly columns: Columns;
   readonly scale: number;
   readonly target: Float64Array;
-  /** Variance of each sample's noise, in units of the noise's. */
+  /** Relative variance of each row's noise. */
   readonly noise: Float64Array;
-  /** Errors of the parts' times. */
+  /** Of the times of kernels. */
   readonly errors: KernelErrors | null;
   readonly mean: Float64Array;
   readonly prior: Float64Array;
@@ -76,7 +74,7 @@ export function prepare(catalogue: Catalogue, samples: readonly Sample[], option
     scale,
     target: Float64Array.from([...samples, ...kernels], ({ ms }) => ms / scale),
     noise: Float64Array.from([
-      ...samples.map(({ ms }) => Math.max(ms / scale, smallestShare * middle) ** 2),
+      ...samples.map(({ ms }) => Math.max(ms / scale, minShare * middle) ** 2),
       ...kernels.map(() => 0),
     ]),
     errors: kernels.length === 0 ? null : kernelErrors(kernels, samples.length, scale),
@@ -84,17 +82,17 @@ export function prepare(catalogue: Catalogue, samples: readonly Sample[], option
     prior: sourced?.covariance ?? alone,
     free:
       sourced === undefined
-        ? [{ matrix: diagonal(columns.isDetail.map(Number)), ...expected.details }]
-        : // A device may have shares of its own around those of the sources, or be like none of them.
+        ? [{ matrix: diagonal(columns.isDetail.map(Number)), ...sizePriors.details }]
+        : // A device may deviate from the sources, or be like none of them.
           [
-            { matrix: diagonal(sourced.own), ...expected.own },
-            { matrix: alone, ...expected.alone },
+            { matrix: diagonal(sourced.own), ...sizePriors.own },
+            { matrix: alone, ...sizePriors.alone },
           ],
     options,
   };
 }
 
-/** The regression of a data at the given noise, with deviations of layers. */
+/** The regression at the given noise, with further deviations. */
 export function regression(
   data: FitData,
   noise: Float64Array,
@@ -112,37 +110,37 @@ export function regression(
     prior,
     free,
     ...(errors === null ? {} : { errors: errors.known }),
-    components: [{ matrix, ...expected.noise }, ...deviations, ...(errors === null ? [] : [errors.share])],
+    components: [{ matrix, ...sizePriors.noise }, ...deviations, ...(errors === null ? [] : [errors.share])],
   };
 }
 
-/** The price of a unit of each column, in units of `scale`. */
+/** The cost of a unit of each column. */
 export const unitCostsOf = (
   { names, means }: Columns,
   weights: readonly number[],
   scale: number,
 ): Map<string, number> => new Map(names.map((name, j) => [name, (scale * weights[j]) / means[j]]));
 
-/** A fit has at most this many parts, those that most time was spent in, and at most so many with the networks. */
+/** Most kernels of a fit, and most rows of kernels and networks together. */
 const [maxKernels, maxRows] = [60, 80];
 /** Standard deviation of a node's time, in ms: the profiler counts whole microseconds. */
 const clock = 3e-4;
-/** By how much the profiler's overhead differs between families of layers, in ms: it writes down inputs and shapes. */
+/** Standard deviation of the profiler's overhead between families of layers, in ms: it records inputs and shapes. */
 const ownOverhead = 1e-3;
-/** What other errors of a part's time are expected to be as a share of it: a logarithm with its standard deviation. */
-const expectedShare = { centre: -2.7, spread: 1 } as const;
+/** Prior of the other errors of a kernel's time, as a share of it. */
+const sharePrior = { centre: -2.7, spread: 1 } as const;
 
 /**
- * Layers that the runtime executes as one kernel (a convolution with its activation, say), timed by its profiler: a
- * prediction unit in the sense of nn-Meter (Zhang et al. 2021).
+ * Layers that the runtime executes as one kernel (such as a convolution with its activation) and that its profiler timed:
+ * a prediction unit in the sense of nn-Meter (Zhang et al. 2021).
  */
 export interface TimedKernel {
   readonly profile: Profile;
-  /** Mean over the networks that it was timed in. */
+  /** Mean over its networks. */
   readonly ms: number;
-  /** How many nodes were timed, each with the profiler's overhead. */
+  /** Timed nodes, each with the profiler's overhead. */
   readonly nodes: number;
-  /** Of all its layers. */
+  /** The families of all its layers. */
   readonly family: string;
 }
 
@@ -152,7 +150,7 @@ interface TimedLayers {
   readonly nodes: number;
 }
 
-/** What was timed under the name of a layer, and the layers without a time of their own that are fused into it. */
+/** Each timed layer, together with the layers that are fused into it and have no time of their own. */
 function timedLayers(catalogue: Catalogue, network: Network, times: readonly LayerTime[]): TimedLayers[] {
   const all = layersOf(network);
   const positions = new Map(all.map(({ name }, i) => [name, i]));
@@ -174,7 +172,7 @@ function timedLayers(catalogue: Catalogue, network: Network, times: readonly Lay
   return [...timed.values()];
 }
 
-/** The parts that observations have times of, each configuration once. */
+/** The kernels of observations with layer times, each configuration once; of many, those with the most time. */
 export function timedKernels(catalogue: Catalogue, observations: readonly Observation[]): TimedKernel[] {
   const found = new Map<string, { profile: Profile; nodes: number; ms: number[] }>();
   for (const { network, layers: times = [] } of observations) {
@@ -198,17 +196,15 @@ export function timedKernels(catalogue: Catalogue, observations: readonly Observ
     }));
 }
 
-/**
- * What is between parts' profiled times and what they take, in units of `scale` ms. The parts' rows come after `before`
- * others, which have no such errors.
- */
+/** Covariances of the errors of profiled times, in units of `scale` ms; rows of networks have none. */
 interface KernelErrors {
-  /** Covariance of what is known beforehand: each node's overhead and the clock. */
+  /** Of known size: each node's overhead and the clock. */
   readonly known: Float64Array;
-  /** All else: a share of the time. */
+  /** All others, as a share of the time. */
   readonly share: Component;
 }
 
+/** @param before rows of networks, which come first. */
 function kernelErrors(kernels: readonly TimedKernel[], before: number, scale: number): KernelErrors {
   const n = before + kernels.length;
   const overhead = median(kernels.map(({ ms, nodes }) => ms / nodes));
@@ -223,5 +219,5 @@ function kernelErrors(kernels: readonly TimedKernel[], before: number, scale: nu
     known[row + i] += a.nodes * (clock / scale) ** 2;
     share[row + i] = (a.ms / scale) ** 2;
   }
-  return { known, share: { matrix: share, ...expectedShare } };
+  return { known, share: { matrix: share, ...sharePrior } };
 }

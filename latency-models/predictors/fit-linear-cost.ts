@@ -2,7 +2,7 @@ import { dot } from '../../base/linear-algebra.js';
 import { median } from '../statistics.js';
 import { launchColumns, layerCost } from './columns.js';
 import type { Catalogue, Sample } from './features.js';
-import { expected, prepare, regression, unitCostsOf, type FitData, type LinearCostOptions } from './fit-data.js';
+import { sizePriors, prepare, regression, unitCostsOf, type FitData, type LinearCostOptions } from './fit-data.js';
 import {
   layerCovariance,
   likeness,
@@ -13,25 +13,25 @@ import {
 } from './linear-cost-model.js';
 import { leaveOneOut, solve, type Component, type Regression, type Solution, type Start } from './regression.js';
 
-/** An observation this factor off the first fit is a failed measurement ... */
+/** Observations off the first fit by this factor are failed measurements, */
 const outlierFactor = 3;
-/** ... which is dropped when at least this many remain. */
-const fewest = 4;
+/** which are dropped when at least this many others remain. */
+const minSamples = 4;
 /** Predictions are at least this share of the median latency. */
 const floorShare = 0.05;
-/** Rounds in which prices, deviations and the noise of single observations are found from each other ... */
+/** Rounds that alternate between weights, deviations and the noise of single observations, */
 const rounds = 4;
-/** ... and the first of them, in which sizes are searched for. */
+/** and the first rounds, which also search for the sizes of components. */
 const searchRounds = 2;
-/** Degrees of freedom of the noise: single measurements go wrong by far more than a normal distribution has it. */
+/** Degrees of freedom of the noise, which has heavier tails than a normal distribution. */
 const noiseFreedom = 4;
 
-/** A model, and what it makes of samples that it does not know. */
+/** A model with its leave-one-out errors. */
 export interface Fit {
   readonly model: ProfileModel;
-  /** Errors at samples that are predicted from the others, as shares of the predictions; in the order of the samples. */
+  /** Errors of the samples, each predicted from the others, as shares of the predictions. */
   readonly leftOut: readonly number[];
-  /** Root mean square of `leftOut`, without the samples that were dropped as failed measurements. */
+  /** Root mean square of `leftOut`, without dropped samples. */
   readonly leftOutError: number;
 }
 
@@ -62,9 +62,10 @@ function withoutOutliers(data: FitData): FitData {
     (_sample, i) =>
       Math.abs(Math.log(target[i] / Math.max(dot(columns.rows[i], weights), 1e-9))) <= Math.log(outlierFactor),
   );
-  return kept.length < fewest || kept.length === samples.length ? data : prepare(catalogue, kept, options);
+  return kept.length < minSamples || kept.length === samples.length ? data : prepare(catalogue, kept, options);
 }
 
+/** The shares of the layers in each row's latency. */
 function layerSharesOf(data: FitData, weights: readonly number[], gates: readonly Float64Array[]): LayerShares {
   const { catalogue, profiles, columns } = data;
   const unitCosts = unitCostsOf(columns, weights, 1);
@@ -89,7 +90,6 @@ interface Outcome {
   readonly spread: LayerShares;
   /** The weights that the deviations are relative to. */
   readonly reference: readonly number[];
-  readonly gates: readonly Float64Array[];
 }
 
 function iterate(data: FitData): Outcome {
@@ -108,18 +108,18 @@ function iterate(data: FitData): Outcome {
     const components: Component[] = [];
     if (options.similarity !== null) {
       alike ??= likeness(data.catalogue, spread.layers, options.similarity);
-      components.push({ matrix: layerCovariance(spread, alike), ...expected.layers });
+      components.push({ matrix: layerCovariance(spread, alike), ...sizePriors.layers });
     }
-    if (sources !== null) components.push({ matrix: sources.covariance, ...expected.sources });
+    if (sources !== null) components.push({ matrix: sources.covariance, ...sizePriors.sources });
     const problem = regression(data, noise, rows, components);
     solution = solve(problem, start);
     start = { scales: solution.scales, keep: round >= searchRounds - 1 };
-    if (round === rounds - 1) return { problem, solution, spread, reference, gates };
+    if (round === rounds - 1) return { problem, solution, spread, reference };
     noise = noiseOf(data, noise, solution);
   }
 }
 
-/** Expectation of each observation's noise under Student's t distribution, from how far the others are off it. */
+/** The expected noise of each observation under Student's t distribution, given its leave-one-out error. */
 function noiseOf(
   { noise: own }: FitData,
   noise: Float64Array,
@@ -178,10 +178,10 @@ function finish(
   return { model, noise: sizes[0], leftOut, leftOutError };
 }
 
-/** Halvings on the way to launches and computations that overlap. */
+/** Rounds of the damped iteration for overlapping launches and computations. */
 const overlapRounds = 30;
 
-/** The weights' factors in each row where launches and computations overlap: the sum is linear around itself. */
+/** The derivatives of each row's overlapped sum by launches and computations: the sum is linearised at `weights`. */
 function gatesOf({ columns, options }: FitData, weights: readonly number[]): Float64Array[] {
   const isLaunch = columns.names.map((name) => launchColumns.has(name));
   return columns.rows.map((row) => {
@@ -198,7 +198,7 @@ function gatesOf({ columns, options }: FitData, weights: readonly number[]): Flo
 const gated = (rows: readonly Float64Array[], gates: readonly Float64Array[]): Float64Array[] =>
   rows.map((row, i) => row.map((value, j) => value * gates[i][j]));
 
-/** Finds weights and gates from each other, beginning where launches and computations are alike. */
+/** Alternates between weights and gates, beginning where launches and computations are of similar size. */
 function overlap(data: FitData, first: Solution): { solution: Solution; gates: Float64Array[] } {
   const { columns, noise } = data;
   let weights = columns.names.map((name, j) => Math.max(first.weights[j], launchColumns.has(name) ? 0.1 : 0.02));

@@ -5,31 +5,28 @@ import type { LayerTime } from '../device.js';
 import { launchColumns, layerCost, sumOf, surcharges, termsOf, type UnitCosts } from './columns.js';
 import { Catalogue, isDeclared, type LayerFeatures, type Profile } from './features.js';
 
-/** A latency that was predicted, with the model's own opinion of it. */
 export interface Prediction {
   readonly ms: number;
   /** Standard deviation of the error, in ms. */
   readonly std: number;
-  /** Share of the network's work that the model has evidence for, in [0, 1]; below 1 the rest is extrapolated. */
+  /** Share of the network's work that the model has evidence for, in [0, 1]; the rest is extrapolated. */
   readonly coverage: number;
 }
 
-/** A network and what was measured for it. */
+/** A measured network. */
 export interface Observation {
   readonly network: Network;
   readonly ms: number;
-  /** The times of its layers, where the device can tell them. */
+  /** The times of its layers, if the device can profile them. */
   readonly layers?: readonly LayerTime[];
 }
 
-/** A fitted latency model; plain data in and out, so that it can be stored and printed. */
 export interface LatencyModel {
   readonly kind: string;
   predict(network: Network): Prediction;
   toJSON(): object;
 }
 
-/** A latency model that predicts networks which were taken apart before. */
 export interface ProfileModel extends LatencyModel {
   predictProfile(catalogue: Catalogue, profile: Profile): Prediction;
 }
@@ -39,46 +36,46 @@ export type ModelKind = (typeof modelKinds)[number];
 
 const unitCosts = z.record(z.string(), z.number().min(0));
 
-/** A fitted model as it is stored. */
+/** The stored form of a model. */
 export const linearCostSchema = z.strictObject({
   version: z.literal(3),
   kind: z.enum(modelKinds),
-  /** Milliseconds for each unit of a column. A column that the fit has never seen is missing, not 0. */
+  /** Columns that the fit has not seen are absent, not 0. */
   ms_per_unit: unitCosts,
-  /** Values of traffic from which a convolution is heavy. */
+  /** Traffic from which a convolution is heavy, in values. */
   heavy_traffic: z.number().min(0),
-  /** Launches and computations overlap: (launches^p + computations^p)^(1/p); 1: they follow each other. */
+  /** The exponent p of (launches^p + computations^p)^(1/p); 1: one after the other. */
   overlap: z.number().min(1),
-  /** How layers deviate from the prices of their totals; null: not at all. */
+  /** Deviations of layers from their linear cost; null: none. */
   deviations: z
     .strictObject({
       similarity: z.enum(['exact', 'near']),
-      /** The prices that deviations are relative to. */
+      /** The unit costs that deviations are relative to. */
       ms_per_unit: unitCosts,
-      /** Standard deviation of a layer that is like none of these. */
+      /** Standard deviation of a layer that is similar to none of these. */
       size: z.number().min(0),
       layers: z.array(
         z.strictObject({ key: z.string(), family: z.string(), place: z.array(z.number()), weight: z.number() }),
       ),
     })
     .nullable(),
-  /** Milliseconds that layers take beyond that, by configuration: what devices like this one have in common. */
+  /** Further milliseconds by layer configuration, learnt from source devices. */
   layer_ms: z.record(z.string(), z.number()),
   floor_ms: z.number().gt(0),
-  /** Standard deviation of cross-validated errors as a share of the prediction. */
+  /** Standard deviation of leave-one-out errors, as a share of the prediction. */
   relative_std: z.number().min(0),
   observations: z.number().int().min(1),
 });
 type LinearCostData = z.output<typeof linearCostSchema>;
 
-/** Extrapolation is bounded for networks of which next to nothing is known. */
-const smallestCoverage = 1e-3;
+/** Bounds extrapolation. */
+const minCoverage = 1e-3;
 
 interface LayerCost {
   readonly launch: number;
   readonly compute: number;
   readonly deviation: number;
-  /** Standard deviation of `deviation`, where the layer is like none that was measured. */
+  /** Standard deviation of `deviation`, for a layer unlike the measured ones. */
   readonly unknown: number;
   readonly covered: boolean;
   readonly work: number;
@@ -87,15 +84,15 @@ interface LayerCost {
 /** (a^p + b^p)^(1/p), and its derivative by b. */
 export function overlapped(a: number, b: number, power: number): { readonly sum: number; readonly byCompute: number } {
   if (power === 1) return { sum: a + b, byCompute: 1 };
-  // Numbers as small as Number.MIN_VALUE are flushed to zero where ONNX Runtime has run.
+  // Not Number.MIN_VALUE: ONNX Runtime makes the process flush such small numbers to zero.
   const larger = Math.max(a, b, 1e-300);
   const sum = larger * ((a / larger) ** power + (b / larger) ** power) ** (1 / power);
   return { sum, byCompute: (b / sum) ** (power - 1) };
 }
 
 /**
- * Latency from the layers that a network executes: each has the price of its physical totals (multiply-accumulates by
- * kind, activation traffic, launches, parameters), times what layers like it were found to deviate.
+ * Latency as a linear function of physical totals (multiply-accumulates by kind, activation traffic, launches, parameters),
+ * plus deviations of single layers, predicted from similar layers.
  */
 export class LinearCostModel implements ProfileModel {
   readonly kind: ModelKind;
@@ -110,16 +107,15 @@ export class LinearCostModel implements ProfileModel {
   }
 
   /**
-   * Layers with work of a kind that the fit has not seen are uncovered: they are charged the mean price of the covered
-   * layers' work (multiply-accumulates, or values where there are none), and that charge counts as error in `std`. To a
-   * look-up table all configurations that were not measured are uncovered; they have the price of their totals.
+   * Layers with work of a kind that the fit has not seen are uncovered. They cost the mean of the covered layers per unit of
+   * work (multiply-accumulates, or values where there are none), and that cost counts as error in `std`. In a look-up table
+   * all unmeasured configurations are uncovered; they have their linear cost.
    */
   predict(network: Network): Prediction {
     const catalogue = new Catalogue();
     return this.predictProfile(catalogue, catalogue.profile(network));
   }
 
-  /** As `predict`, of a network that was taken apart before. */
   predictProfile(catalogue: Catalogue, { layers, counts, declared }: Profile): Prediction {
     const { data } = this;
     let launch = this.unitCosts.get('constant') ?? 0;
@@ -142,7 +138,7 @@ export class LinearCostModel implements ProfileModel {
     const { sum, byCompute } = overlapped(launch, compute, data.overlap);
     const explained = Math.max(sum + byCompute * deviation, data.floor_ms);
     const coverage = work === 0 ? 1 : covered / work;
-    const extrapolated = explained * (1 / Math.max(coverage, smallestCoverage) - 1);
+    const extrapolated = explained * (1 / Math.max(coverage, minCoverage) - 1);
     return {
       ms: explained + extrapolated,
       std: Math.hypot(data.relative_std * explained, extrapolated, Math.sqrt(unknown)),
@@ -170,7 +166,7 @@ export class LinearCostModel implements ProfileModel {
       compute: sumOf(terms, this.unitCosts) - launch,
       deviation: reference * ratio + (own[layer.key] ?? 0),
       unknown: reference * unknown,
-      // Heavy layers and those with surcharges are more of what others are.
+      // Heavy layers and layers with surcharges count as covered by the other layers of their kind.
       covered: layer.terms.every(
         ([column]) => this.unitCosts.has(column) || surcharges.has(column) || isDeclared(column),
       ),
@@ -195,9 +191,8 @@ export class LinearCostModel implements ProfileModel {
 }
 
 /**
- * How much two layers' deviations from the prices of their totals have in common, in [0, 1]: `exact`, only layers of
- * the same configuration do; `near`, also layers of a family whose sizes are within about an octave (squared
- * exponential of the places).
+ * The correlation of two layers' deviations, in [0, 1]: `exact`, 1 for the same configuration and otherwise 0; `near`, the
+ * squared exponential of the distance between layers of a family, with a length of about an octave of their sizes.
  */
 type Similarity = (
   a: Pick<LayerFeatures, 'key' | 'family' | 'place'>,
@@ -215,14 +210,13 @@ const similarities = {
 } as const satisfies Record<string, Similarity>;
 export type SimilarityName = keyof typeof similarities;
 
-/** How much each sample has of each layer that deviates, in shares of the latency. */
 export interface LayerShares {
   readonly layers: readonly number[];
-  /** One row a sample, over `layers`. */
+  /** For each sample the shares of `layers` in its latency. */
   readonly rows: readonly Float64Array[];
 }
 
-/** How alike each two of the layers are; row-major. */
+/** The similarities of all pairs of layers; row-major. */
 export function likeness({ layers: all }: Catalogue, layers: readonly number[], name: SimilarityName): Float64Array {
   const similarity = similarities[name];
   const m = layers.length;
@@ -232,7 +226,7 @@ export function likeness({ layers: all }: Catalogue, layers: readonly number[], 
   return alike;
 }
 
-/** Covariance of the samples' deviations. */
+/** The covariance of the samples' deviations. */
 export function layerCovariance({ layers, rows }: LayerShares, alike: Float64Array): Float64Array {
   const m = layers.length;
   const n = rows.length;

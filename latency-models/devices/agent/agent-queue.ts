@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process';
 import PQueue from 'p-queue';
 import { z } from 'zod';
-import { builtModule } from '../../../base/built-module.js';
+import { builtModule } from '../../../base/processes.js';
 import type { Protocol } from '../../device.js';
 import type { DeviceConfig } from '../../schema.js';
 import type { Journal, Uploads } from './storage.js';

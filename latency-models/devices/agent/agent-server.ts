@@ -1,10 +1,9 @@
 import { join } from 'node:path';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { denialOf, type Denial } from '../../../base/access.js';
+import { type Denial, denialOf, isLoopback, namesOf } from '../../../base/server.js';
 import { invalidInput, messageOf, NasError } from '../../../base/errors.js';
 import { makeDirectory } from '../../../base/files.js';
 import { contentHash } from '../../../base/hash.js';
-import { isLoopback, namesOf } from '../../../base/hosts.js';
 import { describeHolder, takeLock, type Lock } from '../../../base/lock.js';
 import { describeEnvironment } from '../../machine.js';
 import type { BrowserConfig, DeviceConfig, LocalConfig } from '../../schema.js';

@@ -2,7 +2,7 @@ import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import type { Browser, ConsoleMessage, Page as BrowserPage } from 'playwright-core';
 import { invalidInput, messageOf, NasError } from '../../../base/errors.js';
-import { webRuntime, webRuntimeVersion } from '../../../base/web-runtime.js';
+import { webRuntime, webRuntimeVersion } from '../../../base/modules.js';
 import {
   executedElsewhere,
   integerArithmetic,
