@@ -1,6 +1,4 @@
-import type { Layer, LayerKind, LayerTable, Shape } from './layer.js';
-import { applyRule, isFused } from './layer.js';
-import { layersOf } from './layers.js';
+import { applyRule, isFused, type Layer, type LayerKind, layersOf, type LayerTable, type Shape } from './layers.js';
 import type { Network } from './network.js';
 
 /** What one primitive layer costs for one image. */

@@ -1,8 +1,241 @@
-import { cellLayers } from './cells/layers.js';
-import type { Layer } from './layer.js';
-import { LayerList } from './layer-list.js';
-import type { BasicBlock, Block, ConvBlock, FusedMBConv, Head, MBConv, Network, ReductionBlock } from './network.js';
-import { expandedWidth } from './network.js';
+import {
+  type Activation,
+  type BasicBlock,
+  type Block,
+  type ConvBlock,
+  expandedWidth,
+  type FusedMBConv,
+  type Head,
+  type MBConv,
+  type Network,
+  type ReductionBlock,
+  squeezeWidth,
+} from './network.js';
+import { cellEdges, liveEdges, type Cell, type CellOp } from './cells.js';
+
+/** Height, width, channels of one image's feature map; vectors are 1 x 1 maps. */
+export type Shape = readonly [height: number, width: number, channels: number];
+
+/** Activations of primitive layers; the hard sigmoid is relu6(x + 3) / 6. */
+export type LayerActivation = Activation | 'hard_sigmoid';
+
+interface Window {
+  /** Height and width of the kernel. */
+  readonly kernel: number;
+  readonly stride: 1 | 2;
+}
+
+/** What each kind of layer has besides its name, inputs and shapes. The keys are the kinds. */
+interface Parameters {
+  input: object;
+  /** 'same' padding, no bias (batch norm follows); channels in `groups` independent groups, when given. */
+  conv: Window & { readonly groups?: number };
+  /** One filter per channel, 'same' padding, no bias. */
+  depthwise: Window;
+  batch_norm: object;
+  /** `standalone`: its input is read elsewhere too, or comes from no convolution, so that nothing can absorb it. */
+  activation: { readonly act: LayerActivation; readonly standalone?: true };
+  /** Average over each window, 'same' padding; cells outside the map do not count. */
+  avg_pool: Window;
+  /** Average over height and width. */
+  global_pool: object;
+  /** With bias. */
+  dense: object;
+  dropout: { readonly rate: number };
+  add: object;
+  /** First input times the second, a vector, channel by channel. */
+  multiply: object;
+  /** Channel shuffle (Zhang et al. 2018): channel i of group g of so many becomes channel g of group i. */
+  shuffle: { readonly groups: number };
+  /** A map of zeros. */
+  zero: object;
+}
+
+export type LayerKind = keyof Parameters;
+
+interface LayerBase<K> {
+  readonly kind: K;
+  /** Unique in its network and stable: `block3_expand`, `block3_depthwise_bn`. */
+  readonly name: string;
+  /** Positions of the producing layers in the list, all smaller than this layer's own. */
+  readonly inputs: readonly number[];
+  /** Shape of the first input; of a network's input layer, its own. */
+  readonly input: Shape;
+  readonly output: Shape;
+}
+
+/** A primitive layer of the given kinds. */
+export type LayerOf<K extends LayerKind> = { [P in K]: LayerBase<P> & Parameters[P] }[K];
+
+/** A primitive layer: one operation on feature maps. */
+export type Layer = LayerOf<LayerKind>;
+
+export type LayerParameters<K extends LayerKind> = Parameters[K];
+
+/** A rule for every kind of layer; leaving one out does not compile. */
+export type LayerTable<Result, Extra extends readonly unknown[] = []> = {
+  readonly [K in LayerKind]: (layer: LayerOf<K>, ...extra: Extra) => Result;
+};
+
+/** Applies the rule for the layer's kind. */
+export function applyRule<K extends LayerKind, Result, Extra extends readonly unknown[]>(
+  table: LayerTable<Result, Extra>,
+  layer: LayerOf<K>,
+  ...extra: Extra
+): Result {
+  return table[layer.kind](layer, ...extra);
+}
+
+/** Names of the kernels that make one convolution: its own, or one a group. */
+export const convolutionNames = ({ name, groups }: LayerOf<'conv'>): readonly string[] =>
+  groups === undefined ? [name] : Array.from({ length: groups }, (_, g) => `${name}_group${g + 1}`);
+
+/**
+ * Layers that inference runtimes fold into the layer before them (batch norm, activation) or leave out (dropout): they
+ * take no memory and no traffic of their own.
+ */
+export const isFused = (layer: Layer): boolean =>
+  layer.kind === 'batch_norm' || layer.kind === 'dropout' || (layer.kind === 'activation' && layer.standalone !== true);
+
+/** 'same' padding: ceil(in / stride). */
+const strided = ([height, width, channels]: Shape, stride: number): Shape => [
+  Math.ceil(height / stride),
+  Math.ceil(width / stride),
+  channels,
+];
+
+/** Appends layers to a list; each method returns the position of the last layer it added. */
+class LayerList {
+  readonly layers: Layer[] = [];
+
+  shape(position: number): Shape {
+    return this.layers[position].output;
+  }
+
+  add<K extends LayerKind>(kind: K, name: string, inputs: readonly number[], output: Shape, own: LayerParameters<K>) {
+    const input = inputs.length === 0 ? output : this.shape(inputs[0]);
+    const layer: LayerOf<K> = { kind, name, inputs, input, output, ...own };
+    return this.layers.push(layer as Layer) - 1;
+  }
+
+  /** A layer that keeps the shape of its first input. */
+  same<K extends LayerKind>(kind: K, name: string, inputs: readonly [number, ...number[]], own: LayerParameters<K>) {
+    return this.add(kind, name, inputs, this.shape(inputs[0]), own);
+  }
+
+  norm(name: string, x: number, act: LayerActivation | null): number {
+    const y = this.same('batch_norm', `${name}_bn`, [x], {});
+    return act === null ? y : this.same('activation', `${name}_act`, [y], { act });
+  }
+
+  /** A convolution alone, without batch norm. */
+  bareConv(name: string, x: number, filters: number, own: LayerParameters<'conv'>): number {
+    const [height, width] = strided(this.shape(x), own.stride);
+    return this.add('conv', name, [x], [height, width, filters], own);
+  }
+
+  conv(name: string, x: number, filters: number, kernel: number, stride: 1 | 2, act: LayerActivation | null): number {
+    return this.norm(name, this.bareConv(name, x, filters, { kernel, stride }), act);
+  }
+
+  pointwise(name: string, x: number, filters: number, groups: number, act: LayerActivation | null): number {
+    const own = { kernel: 1, stride: 1, ...(groups === 1 ? {} : { groups }) } as const;
+    return this.norm(name, this.bareConv(name, x, filters, own), act);
+  }
+
+  depthwise(name: string, x: number, kernel: number, stride: 1 | 2, act: LayerActivation): number {
+    return this.norm(name, this.add('depthwise', name, [x], strided(this.shape(x), stride), { kernel, stride }), act);
+  }
+
+  avgPool(name: string, x: number, kernel: number, stride: 1 | 2): number {
+    return this.add('avg_pool', name, [x], strided(this.shape(x), stride), { kernel, stride });
+  }
+
+  pool(name: string, x: number): number {
+    return this.add('global_pool', name, [x], [1, 1, this.shape(x)[2]], {});
+  }
+
+  dense(name: string, x: number, units: number): number {
+    return this.add('dense', name, [x], [1, 1, units], {});
+  }
+
+  squeezeExcite(name: string, x: number, ratio: number): number {
+    if (ratio === 0) return x;
+    const channels = this.shape(x)[2];
+    const reduced = this.dense(`${name}_reduce`, this.pool(`${name}_pool`, x), squeezeWidth(channels, ratio));
+    const hidden = this.same('activation', `${name}_reduce_act`, [reduced], { act: 'relu' });
+    const expanded = this.dense(`${name}_expand`, hidden, channels);
+    const gate = this.same('activation', `${name}_gate`, [expanded], { act: 'hard_sigmoid' });
+    return this.same('multiply', `${name}_scale`, [x, gate], {});
+  }
+
+  /** A ReLU before a convolution, of a map that others may read too (pre-activation order). */
+  preRelu(name: string, x: number): number {
+    return this.same('activation', name, [x], { act: 'relu', standalone: true });
+  }
+
+  /** The sum of one or more maps of one shape: additions of two, `name`, `name2`, ... */
+  sum(name: string, terms: readonly number[]): number {
+    const [first, ...others] = terms;
+    return others.reduce((x, y, i) => this.same('add', i === 0 ? name : `${name}${i + 1}`, [x, y], {}), first);
+  }
+
+  /** Adds the block's input when stride and width allow it. */
+  residual(name: string, x: number, y: number, stride: number): number {
+    return stride === 1 && this.shape(x)[2] === this.shape(y)[2] ? this.same('add', `${name}_add`, [y, x], {}) : y;
+  }
+}
+
+/** An edge of a cell that is being built: from a value that is in the list already. */
+interface EdgeSource {
+  readonly list: LayerList;
+  /** Of the edge's layers. */
+  readonly name: string;
+  readonly value: number;
+  /** The value's ReLU, which all convolutions that start from it share. */
+  readonly relu: () => number;
+}
+
+const convolution =
+  (kernel: number) =>
+  ({ list, name, value, relu }: EdgeSource): number =>
+    list.conv(name, relu(), list.shape(value)[2], kernel, 1, null);
+
+/** Adds the layers of an operation. */
+const rules: { readonly [Op in Exclude<CellOp, 'none'>]: (edge: EdgeSource) => number } = {
+  skip_connect: ({ value }) => value,
+  nor_conv_1x1: convolution(1),
+  nor_conv_3x3: convolution(3),
+  avg_pool_3x3: ({ list, name, value }) => list.avgPool(name, value, 3, 1),
+};
+
+/** The nodes that the edges join, in the order of `cellEdges`. */
+const ends = cellEdges.map((name) => ({ from: Number(name[3]), to: Number(name[4]) }));
+
+/**
+ * Adds the layers of a cell that are executed: `name_op_01`, ...; sums of a node's edges are `name_node3_add`, ... When
+ * nothing reaches the output, it is a map of zeros.
+ */
+function cellLayers(list: LayerList, name: string, x: number, cell: Cell): number {
+  const live = liveEdges(cell);
+  const relus = new Map<number, number>();
+  const reluOf = (node: number, value: number) => (): number => {
+    const relu = relus.get(value) ?? list.preRelu(`${name}_node${node}_relu`, value);
+    relus.set(value, relu);
+    return relu;
+  };
+  const nodes = new Map([[0, x]]);
+  for (const to of [1, 2, 3]) {
+    const terms = cellEdges.flatMap((edge, i) => {
+      const op = cell[i];
+      const value = nodes.get(ends[i].from);
+      if (!live[i] || ends[i].to !== to || op === 'none' || value === undefined) return [];
+      return [rules[op]({ list, name: `${name}_${edge}`, value, relu: reluOf(ends[i].from, value) })];
+    });
+    if (terms.length > 0) nodes.set(to, list.sum(`${name}_node${to}_add`, terms));
+  }
+  return nodes.get(3) ?? list.same('zero', `${name}_zero`, [x], {});
+}
 
 function mbconv(list: LayerList, name: string, x: number, block: MBConv): number {
   const { filters, kernel, stride, act, expand, se, groups = 1 } = block;

@@ -1,4 +1,4 @@
-import type { Cell } from './cells/nasbench201.js';
+import type { Cell } from './cells.js';
 
 /** Activations, named as in the papers that use them. */
 export const activations = ['relu', 'relu6', 'hard_swish', 'swish'] as const;

@@ -1,6 +1,6 @@
 import type { Block, Network } from './network.js';
 import type { Task } from './space.js';
-import { makeDivisible } from './staged/plan.js';
+import { makeDivisible } from './staged/layout.js';
 
 /** Stages end when the map is this small. */
 const smallestMap = 8;

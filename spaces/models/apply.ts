@@ -1,9 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { inLayer, normalizeBatch, uniform } from '../../compiler/index.js';
-import { applyRule, type Layer, type LayerActivation, type LayerOf, type LayerTable } from '../layer.js';
-import { layersOf } from '../layers.js';
+import { exportFunction, type ExportOptions, inLayer, normalizeBatch, uniform } from '../../compiler/index.js';
+import { applyRule, type Layer, type LayerActivation, type LayerOf, layersOf, type LayerTable } from '../layers.js';
 import type { Network } from '../network.js';
-import { weightsOfLayer, type WeightResolver } from './weights.js';
+import { type Model, type WeightResolver, weightsFrom, weightsOfLayer } from './weights.js';
 
 /** Momentum and epsilon of batch norm in every network. */
 export const batchNorm = { momentum: 0.9, epsilon: 1e-3 } as const;
@@ -164,3 +163,15 @@ export function followStatistics(variables: ReadonlyMap<string, tf.Variable>): N
     follow(`${layer}/moving_variance`, variance);
   };
 }
+
+/**
+ * A network as a portable ONNX file: input `input` float32 [N, height, width, channels], already normalised; output
+ * `logits` [N, classes].
+ * @throws Error when the weights are not those of the network
+ */
+export const toOnnx = ({ network, weights }: Model, options: ExportOptions = {}): Uint8Array =>
+  exportFunction(
+    (images) => apply(network, weightsFrom(weights), images, { training: false }).logits,
+    network.input,
+    options,
+  );

@@ -8,10 +8,10 @@ export {
   type Mode,
   type Rounding,
 } from './apply.js';
-export { cutWeights } from './cut-weights.js';
-export { toOnnx } from './export.js';
+export { cutWeights } from './weight-parts.js';
+export { toOnnx } from './apply.js';
 export { namedWeights, toLayersModel } from './layers-model.js';
-export { sharedSpecs, sharedWeights, sliceOf, slicedTo } from './shared-weights.js';
+export { sharedSpecs, sharedWeights, sliceOf, slicedTo } from './weight-parts.js';
 export {
   drawWeights,
   initialWeights,

@@ -1,8 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
-import type { LayerActivation, LayerOf, LayerTable } from '../layer.js';
-import { applyRule, convolutionNames } from '../layer.js';
-import { layersOf } from '../layers.js';
+import {
+  applyRule,
+  convolutionNames,
+  type LayerActivation,
+  type LayerOf,
+  layersOf,
+  type LayerTable,
+} from '../layers.js';
 import { batchNorm } from './apply.js';
 import { weightsFrom, type Model } from './weights.js';
 

@@ -1,7 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { Random } from '../../base/random.js';
-import { applyRule, convolutionNames, type Layer, type LayerTable } from '../layer.js';
-import { layersOf } from '../layers.js';
+import { applyRule, convolutionNames, type Layer, layersOf, type LayerTable } from '../layers.js';
 import type { Network } from '../network.js';
 
 /** A weight of a network: its name, its shape and what it starts from. */

@@ -1,13 +1,27 @@
 import type { Genotype } from '../genotype.js';
-import type { Activation, BlockKind, ConvSpec, Head, Network, StageBlock } from '../network.js';
-import { activations, expandedWidth } from '../network.js';
-import type { Layout, ScaleOption, StageSlots } from './layout.js';
-import { pick, scaledDepth } from './layout.js';
-import type { Scale, StagedPlan } from './plan.js';
-import { makeDivisible } from './plan.js';
+import {
+  type Activation,
+  activations,
+  type BlockKind,
+  type ConvSpec,
+  expandedWidth,
+  type Head,
+  type Network,
+  type StageBlock,
+} from '../network.js';
+import {
+  type Layout,
+  makeDivisible,
+  pick,
+  type StageScale,
+  scaledDepth,
+  type ScaleOption,
+  type StagedPlan,
+  type StageSlots,
+} from './layout.js';
 
 /** A width under the scale's multiplier; at 1 it is what the user wrote. */
-export const scaledWidth = (filters: number, scale: Scale, divisor: number): number =>
+export const scaledWidth = (filters: number, scale: StageScale, divisor: number): number =>
   scale.width === 1 ? filters : makeDivisible(filters * scale.width, divisor);
 
 /** The expansion that makes the expanded width a multiple of the divisor. */
@@ -30,7 +44,7 @@ export interface BlockChoices {
 }
 
 /** The block whose input has `channels` channels; equal blocks are equal values, whatever choices they came from. */
-export function blockOf(choices: BlockChoices, channels: number, scale: Scale, divisor: number): StageBlock {
+export function blockOf(choices: BlockChoices, channels: number, scale: StageScale, divisor: number): StageBlock {
   const { kind, stride, act, kernel } = choices;
   const filters = scaledWidth(choices.filters, scale, divisor);
   if (kind === 'basic') return { kind, filters, kernel, stride, act };
@@ -39,12 +53,12 @@ export function blockOf(choices: BlockChoices, channels: number, scale: Scale, d
   return { kind, filters, kernel, stride, act, expand, se: exactSe(wide, choices.se, divisor) };
 }
 
-export function inputOf({ task: { input } }: Pick<StagedPlan, 'task'>, { resolution }: Scale): Network['input'] {
+export function inputOf({ task: { input } }: Pick<StagedPlan, 'task'>, { resolution }: StageScale): Network['input'] {
   const [height, width, channels] = input;
   return [resolution, Math.max(1, Math.round((width * resolution) / height)), channels];
 }
 
-export function stemOf(choices: ConvSpec, scale: Scale, divisor: number): ConvSpec {
+export function stemOf(choices: ConvSpec, scale: StageScale, divisor: number): ConvSpec {
   return { ...choices, filters: scaledWidth(choices.filters, scale, divisor) };
 }
 
@@ -55,7 +69,7 @@ interface HeadValues {
   readonly dropout: number;
 }
 
-export function headOf({ filters, hidden, act, dropout }: HeadValues, scale: Scale, divisor: number): Head {
+export function headOf({ filters, hidden, act, dropout }: HeadValues, scale: StageScale, divisor: number): Head {
   return {
     filters: filters === 0 ? 0 : scaledWidth(filters, scale, divisor),
     // Nothing uses the activation then, and networks that are the same must be equal values.
@@ -69,7 +83,7 @@ function stageBlocks(
   stage: StageSlots,
   genotype: Genotype,
   channels: number,
-  scale: Scale,
+  scale: StageScale,
   divisor: number,
 ): StageBlock[] {
   const depth = scaledDepth(pick(stage.depth, genotype), scale);

@@ -1,10 +1,7 @@
 import type { Choice, Genotype } from '../genotype.js';
-import type { Head, Network, StageBlock } from '../network.js';
-import { expandedWidth } from '../network.js';
+import { expandedWidth, type Head, type Network, type StageBlock } from '../network.js';
 import { buildNetwork, exactExpand, exactSe, inputOf, scaledWidth } from './build.js';
-import type { Layout, ScaleOption, Slot, StageSlots } from './layout.js';
-import { scaledDepth } from './layout.js';
-import type { Scale } from './plan.js';
+import { type Layout, type StageScale, scaledDepth, type ScaleOption, type Slot, type StageSlots } from './layout.js';
 
 /** A block of the network being read, with the channels that enter it. */
 interface Placed {
@@ -41,7 +38,7 @@ function fitsSe({ block, channels }: Placed, se: number, divisor: number): boole
 }
 
 /** The smallest choices with which a stage gives exactly these blocks. */
-function readStage(stage: StageSlots, placed: readonly Placed[], scale: Scale, layout: Layout): Found {
+function readStage(stage: StageSlots, placed: readonly Placed[], scale: StageScale, layout: Layout): Found {
   const { share, divisor } = layout.plan;
   if (placed.some(({ block }, i) => i > 0 && block.stride !== 1)) return null;
   const every = (fits: (block: StageBlock) => boolean): boolean => placed.every(({ block }) => fits(block));
@@ -61,7 +58,7 @@ function readStage(stage: StageSlots, placed: readonly Placed[], scale: Scale, l
 }
 
 /** Reads blocks from `position` on as the stages from `index` on; the smallest depths first. */
-function readStages(layout: Layout, placed: readonly Placed[], scale: Scale): Found {
+function readStages(layout: Layout, placed: readonly Placed[], scale: StageScale): Found {
   const dead = new Set<string>();
   const from = (index: number, position: number): Found => {
     if (index === layout.stages.length) return position === placed.length ? [] : null;
@@ -82,7 +79,7 @@ function readStages(layout: Layout, placed: readonly Placed[], scale: Scale): Fo
   return from(0, 0);
 }
 
-function readHead({ head, plan }: Layout, target: Head, scale: Scale): Found {
+function readHead({ head, plan }: Layout, target: Head, scale: StageScale): Found {
   const width = (filters: number): number => (filters === 0 ? 0 : scaledWidth(filters, scale, plan.divisor));
   return together([
     smallest(head.filters, (filters) => width(filters) === target.filters),

@@ -1,5 +1,76 @@
+import type { Activation, BlockKind } from '../network.js';
+import type { Task } from '../space.js';
 import { products, type Choice, type Decision, type Genotype } from '../genotype.js';
-import type { Scale, StagedPlan, StageChoices, StemChoices, HeadChoices } from './plan.js';
+
+/** How one network's resolution, widths and depths follow from the plan's. */
+export interface StageScale {
+  /** Height of the image in pixels. */
+  readonly resolution: number;
+  /** Multiplier of widths. */
+  readonly width: number;
+  /** Multiplier of depths; results are rounded up (Tan & Le 2019). */
+  readonly depth: number;
+}
+
+/** A choice that scales the whole network. */
+interface ScaleChoice {
+  readonly name: string;
+  readonly choices: readonly number[];
+  readonly apply: (scale: StageScale, choice: number) => StageScale;
+}
+
+export interface StemChoices {
+  readonly filters: readonly number[];
+  readonly kernel: readonly number[];
+  readonly stride: readonly (1 | 2)[];
+  readonly act: readonly Activation[];
+}
+
+export interface HeadChoices {
+  /** 0: no convolution. */
+  readonly filters: readonly number[];
+  /** 0: no dense layer before the logits. */
+  readonly hidden: readonly number[];
+  readonly act: readonly Activation[];
+  readonly dropout: readonly number[];
+}
+
+export interface StageChoices {
+  readonly depth: readonly number[];
+  readonly kind: readonly BlockKind[];
+  readonly filters: readonly number[];
+  readonly stride: readonly (1 | 2)[];
+  readonly act: readonly Activation[];
+  readonly kernel: readonly number[];
+  readonly expand: readonly number[];
+  readonly se: readonly number[];
+}
+
+/**
+ * A space as a chain of stages: the form that all YAML spaces are brought into. Every field lists its choices; fields
+ * with more than one become decisions.
+ */
+export interface StagedPlan {
+  readonly name: string;
+  readonly task: Task;
+  readonly base: StageScale;
+  readonly scales: readonly ScaleChoice[];
+  readonly divisor: number;
+  readonly share: 'stage' | 'layer';
+  readonly stem: StemChoices;
+  readonly stages: readonly StageChoices[];
+  readonly head: HeadChoices;
+  /** What a stage is called in decisions (`stage`) and where stages are in the YAML (`space.stages`). */
+  readonly terms: { readonly stage: string; readonly path: string };
+}
+
+/**
+ * Rounds a width to a multiple of `divisor`, never down by more than 10 % (the MobileNet papers' `_make_divisible`).
+ */
+export function makeDivisible(width: number, divisor: number): number {
+  const rounded = Math.max(divisor, Math.floor((width + divisor / 2) / divisor) * divisor);
+  return rounded < 0.9 * width ? rounded + divisor : rounded;
+}
 
 /** Where a field's value comes from: its choices and, when there is more than one, the decision that chooses. */
 export interface Slot<T extends Choice> {
@@ -14,8 +85,7 @@ export const pick = <T extends Choice>({ choices, decision }: Slot<T>, genotype:
 /** A slot for each list of choices. */
 type Slots<T> = { readonly [K in keyof T]: T[K] extends readonly (infer C extends Choice)[] ? Slot<C> : never };
 
-export const layerFields = ['kernel', 'expand', 'se'] as const;
-type LayerField = (typeof layerFields)[number];
+type LayerField = 'kernel' | 'expand' | 'se';
 
 export interface StageSlots extends Slots<Omit<StageChoices, LayerField>> {
   /** By layer; with `share: stage` every entry is the same object. */
@@ -26,7 +96,7 @@ export interface StageSlots extends Slots<Omit<StageChoices, LayerField>> {
 export interface ScaleOption {
   /** Index of each choice, in the order of the plan's scales. */
   readonly indices: readonly number[];
-  readonly scale: Scale;
+  readonly scale: StageScale;
 }
 
 /** A plan's decisions and the slots that read them. */
@@ -42,7 +112,7 @@ export interface Layout {
 }
 
 /** Number of blocks of a stage under a scale. */
-export const scaledDepth = (depth: number, scale: Scale): number => Math.ceil(depth * scale.depth - 1e-9);
+export const scaledDepth = (depth: number, scale: StageScale): number => Math.ceil(depth * scale.depth - 1e-9);
 
 /** Numbers the decisions of a plan: scales, stem, stages from input to output, head. */
 export function layOut(plan: StagedPlan): Layout {

@@ -1,12 +1,10 @@
 import { products } from '../genotype.js';
 import { blockOf, headOf, inputOf, stemOf } from './build.js';
-import type { Layout } from './layout.js';
-import { scaledDepth } from './layout.js';
-import type { Scale, StageChoices } from './plan.js';
+import { type Layout, type StageScale, scaledDepth, type StageChoices } from './layout.js';
 
 /** A place inside the space while its blocks are listed one after the other. */
 interface Place {
-  readonly scale: Scale;
+  readonly scale: StageScale;
   readonly stage: number;
   /** Blocks of the stage so far. */
   readonly emitted: number;

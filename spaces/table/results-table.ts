@@ -1,9 +1,39 @@
+import { basename } from 'node:path';
+import { z } from 'zod';
+import { badCells, columnIndex, type Csv, parseNumber, readCsv } from './csv.js';
 import { invalidInput } from '../../base/errors.js';
 import { genotypeId, type Choice, type Decision, type Genotype } from '../genotype.js';
 import type { DecisionSpace } from '../space.js';
-import { tableSpace } from '../table-space.js';
-import { badCells, columnIndex, parseNumber } from './cells.js';
-import type { Csv } from './csv.js';
+import { tableSpace } from './table-space.js';
+
+/** `space: {type: table}`: networks whose results are known, instead of networks that are trained. */
+export const tableSchema = z
+  .strictObject({
+    type: z.literal('table'),
+    file: z
+      .string()
+      .min(1)
+      .describe('CSV file with a row for each network; its first line names the columns; .tsv: tabs between them'),
+    decisions: z
+      .array(z.string().min(1))
+      .min(1, 'needs at least one column')
+      .refine((names) => new Set(names).size === names.length, 'lists a column twice')
+      .describe('columns that say what a network is; they must tell all rows apart'),
+    seconds: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('column with the seconds that an evaluation takes, for the simulated clock; by default each takes 1 s'),
+  })
+  .describe('a table of real results: candidates are looked up instead of trained, in simulated time');
+export type TableConfig = z.output<typeof tableSchema>;
+
+/**
+ * The table of a configuration; its space is named after the file.
+ * @throws NasError `invalid-input` when the file cannot be read or used, naming lines.
+ */
+export const loadTable = ({ file, decisions }: TableConfig): ResultsTable =>
+  ResultsTable.of(basename(file), readCsv(file), decisions);
 
 /** Results that are known: a row for each network, with its decisions and what was measured of it. */
 export class ResultsTable {
@@ -75,7 +105,7 @@ function order(a: Choice, b: Choice): number {
  * otherwise they are texts in natural order (`k3` before `k11`).
  * @throws NasError `invalid-input` when there is no such column, or naming the lines of empty cells.
  */
-export function decisionOf(csv: Csv, name: string): { readonly decision: Decision; readonly indices: number[] } {
+function decisionOf(csv: Csv, name: string): { readonly decision: Decision; readonly indices: number[] } {
   const at = columnIndex(csv, name);
   const cells = csv.rows.map((row) => row[at]);
   const empty = [...cells.keys()].filter((row) => cells[row] === '');

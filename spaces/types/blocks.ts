@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import type { Task } from '../space.js';
-import type { StagedPlan } from '../staged/plan.js';
-import { stagedShape, stageSchema } from '../staged/schema.js';
-import { commonPlan } from './staged.js';
+import type { StagedPlan } from '../staged/layout.js';
+import { commonPlan, stagedShape, stageSchema } from '../staged/config.js';
 
 /**
  * `space: {type: blocks}`: a space of one's own, block by block; any field may be a list of choices. `depth` repeats a

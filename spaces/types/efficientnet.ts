@@ -1,10 +1,230 @@
 import { z } from 'zod';
-import { choices } from '../choices.js';
-import { efficientnetPresets } from '../presets/efficientnet.js';
+import { choices, commonPlan, stagedShape, stageSchema } from '../staged/config.js';
 import type { Task } from '../space.js';
-import type { StagedPlan } from '../staged/plan.js';
-import { stagedShape, stageSchema } from '../staged/schema.js';
-import { commonPlan } from './staged.js';
+import type { StagedPlan } from '../staged/layout.js';
+
+/**
+ * The `efficientnet` presets, written as a user would write them. `tiny` is for images of 28 to 48 pixels, `small` for
+ * 64 to 128 (no more pixels than the data has: `gamma` is 1); `b0` is the space around EfficientNet-B0 (Tan & Le 2019)
+ * and `v2-s` around EfficientNetV2-S (Tan & Le 2021). Squeeze-excite is a share of the expanded width here: B0's
+ * quarter of the input width is 0.25 / 6 of it.
+ */
+export const efficientnetPresets = {
+  tiny: {
+    phi: [-1, -0.5, 0],
+    compound: { gamma: 1 },
+    share: 'stage',
+    stem: { filters: 16, stride: 1, act: 'swish' },
+    stages: [
+      { kind: ['fused_mbconv', 'mbconv'], filters: 16, stride: 1, depth: 1, kernel: 3, expand: 1, se: 0, act: 'swish' },
+      {
+        kind: ['fused_mbconv', 'mbconv'],
+        filters: 24,
+        stride: 2,
+        depth: [1, 2],
+        kernel: [3, 5],
+        expand: [2, 4],
+        act: 'swish',
+      },
+      {
+        kind: 'mbconv',
+        filters: 40,
+        stride: 2,
+        depth: [1, 2],
+        kernel: [3, 5],
+        expand: [2, 4],
+        se: [0, 0.0625],
+        act: 'swish',
+      },
+      {
+        kind: 'mbconv',
+        filters: 64,
+        stride: 2,
+        depth: [1, 2],
+        kernel: [3, 5],
+        expand: [4, 6],
+        se: [0, 0.0625],
+        act: 'swish',
+      },
+    ],
+    head: { filters: 192, act: 'swish', dropout: 0.1 },
+  },
+  small: {
+    phi: [-1, -0.5, 0],
+    compound: { gamma: 1 },
+    share: 'stage',
+    stem: { filters: 24, stride: 2, act: 'swish' },
+    stages: [
+      { kind: ['fused_mbconv', 'mbconv'], filters: 16, stride: 1, depth: 1, kernel: 3, expand: 1, se: 0, act: 'swish' },
+      {
+        kind: ['fused_mbconv', 'mbconv'],
+        filters: 24,
+        stride: 2,
+        depth: [1, 2, 3],
+        kernel: 3,
+        expand: [4, 6],
+        act: 'swish',
+      },
+      {
+        kind: 'mbconv',
+        filters: 40,
+        stride: 2,
+        depth: [1, 2, 3],
+        kernel: [3, 5],
+        expand: [4, 6],
+        se: [0, 0.0625],
+        act: 'swish',
+      },
+      {
+        kind: 'mbconv',
+        filters: 80,
+        stride: 2,
+        depth: [1, 2, 3],
+        kernel: [3, 5],
+        expand: [4, 6],
+        se: [0, 0.0625],
+        act: 'swish',
+      },
+      {
+        kind: 'mbconv',
+        filters: 112,
+        stride: 1,
+        depth: [0, 1, 2],
+        kernel: [3, 5],
+        expand: [4, 6],
+        se: [0, 0.0625],
+        act: 'swish',
+      },
+    ],
+    head: { filters: 320, act: 'swish', dropout: 0.2 },
+  },
+  b0: {
+    phi: [0, 0.5, 1],
+    share: 'stage',
+    stem: { filters: 32, stride: 2, act: 'swish' },
+    stages: [
+      { kind: 'mbconv', filters: 16, stride: 1, depth: 1, kernel: 3, expand: 1, se: [0, 0.25], act: 'swish' },
+      {
+        kind: 'mbconv',
+        filters: 24,
+        stride: 2,
+        depth: [1, 2],
+        kernel: [3, 5],
+        expand: [4, 6],
+        se: [0, 0.25 / 6],
+        act: 'swish',
+      },
+      {
+        kind: 'mbconv',
+        filters: 40,
+        stride: 2,
+        depth: [1, 2],
+        kernel: [3, 5],
+        expand: [4, 6],
+        se: [0, 0.25 / 6],
+        act: 'swish',
+      },
+      {
+        kind: 'mbconv',
+        filters: 80,
+        stride: 2,
+        depth: [2, 3],
+        kernel: [3, 5],
+        expand: [4, 6],
+        se: [0, 0.25 / 6],
+        act: 'swish',
+      },
+      {
+        kind: 'mbconv',
+        filters: 112,
+        stride: 1,
+        depth: [2, 3],
+        kernel: [3, 5],
+        expand: [4, 6],
+        se: [0, 0.25 / 6],
+        act: 'swish',
+      },
+      {
+        kind: 'mbconv',
+        filters: 192,
+        stride: 2,
+        depth: [2, 3, 4],
+        kernel: [3, 5],
+        expand: [4, 6],
+        se: [0, 0.25 / 6],
+        act: 'swish',
+      },
+      {
+        kind: 'mbconv',
+        filters: 320,
+        stride: 1,
+        depth: 1,
+        kernel: [3, 5],
+        expand: [4, 6],
+        se: [0, 0.25 / 6],
+        act: 'swish',
+      },
+    ],
+    head: { filters: 1280, act: 'swish', dropout: 0.2 },
+  },
+  'v2-s': {
+    phi: [-1, 0],
+    share: 'stage',
+    stem: { filters: 24, stride: 2, act: 'swish' },
+    stages: [
+      { kind: 'fused_mbconv', filters: 24, stride: 1, depth: [1, 2], kernel: 3, expand: 1, act: 'swish' },
+      {
+        kind: ['fused_mbconv', 'mbconv'],
+        filters: 48,
+        stride: 2,
+        depth: [2, 3, 4],
+        kernel: 3,
+        expand: [2, 4],
+        act: 'swish',
+      },
+      {
+        kind: ['fused_mbconv', 'mbconv'],
+        filters: 64,
+        stride: 2,
+        depth: [2, 3, 4],
+        kernel: 3,
+        expand: [2, 4],
+        act: 'swish',
+      },
+      {
+        kind: 'mbconv',
+        filters: 128,
+        stride: 2,
+        depth: [4, 5, 6],
+        kernel: [3, 5],
+        expand: [4, 6],
+        se: [0, 0.0625],
+        act: 'swish',
+      },
+      {
+        kind: 'mbconv',
+        filters: 160,
+        stride: 1,
+        depth: [6, 9],
+        kernel: [3, 5],
+        expand: [4, 6],
+        se: [0, 0.25 / 6],
+        act: 'swish',
+      },
+      {
+        kind: 'mbconv',
+        filters: 256,
+        stride: 2,
+        depth: [9, 12, 15],
+        kernel: [3, 5],
+        expand: [4, 6],
+        se: [0, 0.25 / 6],
+        act: 'swish',
+      },
+    ],
+    head: { filters: 1280, act: 'swish', dropout: 0.2 },
+  },
+} as const;
 
 /** EfficientNet's own coefficients: twice the MACs for each step of phi, since alpha beta^2 gamma^2 is about 2. */
 const paperCoefficients = { alpha: 1.2, beta: 1.1, gamma: 1.15 } as const;
@@ -54,7 +274,7 @@ export const efficientnetSchema = z
     ...ownShape,
   })
   .describe('MBConv and fused-MBConv stages with compound scaling (Tan & Le 2019, 2021)');
-export type EfficientnetConfig = z.output<typeof efficientnetSchema>;
+type EfficientnetConfig = z.output<typeof efficientnetSchema>;
 
 /** The preset made for images of this height. */
 function presetFor(height: number): PresetName {

@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { choices } from '../choices.js';
+import { choices } from '../staged/config.js';
 import type { Decision, Genotype } from '../genotype.js';
 import type { Activation, ConvSpec, Head, Network } from '../network.js';
 import type { Space, Task } from '../space.js';
 import { blockOf, headOf, inputOf, stagePlaces, stemOf, type BlockChoices } from '../staged/build.js';
-import type { Scale } from '../staged/plan.js';
+import type { StageScale } from '../staged/layout.js';
 
 /** Input resolutions of the published supernets: 128, 132, ..., 224 pixels. */
 const publishedResolutions = Array.from({ length: 25 }, (_, i) => 128 + 4 * i);
@@ -88,7 +88,7 @@ function canonical(genotype: Genotype): Genotype {
   return own;
 }
 
-function build(genotype: Genotype, task: Task, scale: Scale): Network {
+function build(genotype: Genotype, task: Task, scale: StageScale): Network {
   const first = stemOf(stem, scale, divisor);
   const blocks = [blockOf(firstBlock, first.filters, scale, divisor)];
   for (const [stage, kept] of keptLayers(genotype).entries()) {
@@ -124,7 +124,7 @@ function count(resolutions: readonly number[]): bigint {
  */
 export function ofaMobilenetv3Space(config: OfaMobilenetv3Config, task: Task): Space {
   const resolutions = config.resolution ?? publishedResolutions;
-  const scaleOf = (genotype: Genotype): Scale => ({
+  const scaleOf = (genotype: Genotype): StageScale => ({
     resolution: resolutions[genotype[0]],
     width: config.width ?? 1,
     depth: 1,
