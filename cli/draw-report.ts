@@ -1,4 +1,4 @@
-import type { DrawReport } from '../experiments/runner/reports.js';
+import type { DrawReport } from '../experiments/runner/report.js';
 
 /** Draws the files that every run ends with; what draws is loaded when the run is over. */
 export const drawReport: DrawReport = async (data) => {

@@ -1,8 +1,7 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { encodeLoop, type LoopPorts } from './onnx/loop.js';
 import { encodeModel, nodeName } from './onnx/model.js';
-import { capabilitiesOf } from './onnx/providers.js';
-import { hostNodes } from './onnx/support/host-nodes.js';
+import { capabilitiesOf, hostNodes } from './onnx/providers.js';
 import { resolveTarget } from './runtime/blocked-support.js';
 import { requireHalf } from './runtime/half-support.js';
 import { looping, singly } from './runtime/calling.js';
@@ -16,8 +15,7 @@ import { createSession } from './runtime/session.js';
 import { StateStore } from './runtime/state-store.js';
 import { portable, withoutSinglePrecision, type Target } from './target.js';
 import { traceTwice } from './trace/determinism.js';
-import type { InputSpec, Traced, TracedFunction } from './trace/trace.js';
-import { trace } from './trace/trace.js';
+import { type InputSpec, trace, type Traced, type TracedFunction } from './trace/trace.js';
 import { stateInput, stateOutput } from './trace/variables.js';
 
 export interface CompileOptions {

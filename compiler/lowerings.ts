@@ -83,7 +83,7 @@ export const lowerings = [
   },
   {
     name: 'fused sums',
-    file: 'passes/fuse-sums.ts',
+    file: 'passes/fusing.ts',
     what: 'residuals and sums of gradients are part of the convolution or affine map before',
     where: 'where nothing else reads one of the two operands',
     needs: 'blocked',
@@ -125,7 +125,7 @@ export const lowerings = [
   },
   {
     name: 'merged reshapes',
-    file: 'passes/simplify-reshapes.ts',
+    file: 'passes/fusing.ts',
     what: 'reshapes of reshapes become one, moved past elementwise operators to meet',
     where: 'graphs with a fixed batch',
     needs: 'portable',

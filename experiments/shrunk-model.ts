@@ -5,8 +5,7 @@ import { modelMetadataSchema, readMetadata } from '../deploy/index.js';
 import type { Network } from '../spaces/index.js';
 import type { Store } from '../store/index.js';
 import { readWeights } from '../trainers/index.js';
-import { shrunkFiles } from './runner/shrink/files.js';
-import { shrunkFolder } from './runner/workdir.js';
+import { shrunkFiles, shrunkFolder } from './stored/workdir.js';
 import type { TrainedModel } from './trained-model.js';
 
 /**

@@ -10,8 +10,8 @@ import { parseExperiment, type LoadedExperiment } from './parse/index.js';
 import { isMap } from './parse/path.js';
 import type { RunObserver } from './runner/events.js';
 import { runExperiment, type RunOptions, type RunOutcome } from './runner/index.js';
-import { trainedSupernet } from './runner/supernet/trained.js';
-import { databasePath } from './runner/workdir.js';
+import { trainedSupernet } from './runner/supernet.js';
+import { databasePath } from './stored/workdir.js';
 import type { TrainingExperiment } from './schema.js';
 import { trainingExperimentOf } from './training-run.js';
 

@@ -8,13 +8,12 @@ import type { Model, Weights } from '../spaces/models/index.js';
 import type { Store } from '../store/index.js';
 import { calibratedMember, describeDataset, prepareDataset } from '../trainers/index.js';
 import { accuracyAmong } from './measures.js';
-import { candidateModel } from './runner/jobs/candidate-model.js';
+import { candidateModel } from './runner/jobs/run-job.js';
 import { trainingExperimentOf } from './training-run.js';
 import { settleEngine, type RecordedEnvironment } from './runner/engine.js';
-import { modelMetadata, weightsKind } from './runner/finishing/metadata.js';
-import { memberJob } from './runner/supernet/slice.js';
-import { trainedSupernet } from './runner/supernet/trained.js';
-import { trialFolder, weightsFile } from './runner/workdir.js';
+import { modelMetadata, weightsKind } from './runner/finishing/save.js';
+import { memberJob, trainedSupernet } from './runner/supernet.js';
+import { trialFolder, weightsFile } from './stored/workdir.js';
 
 /** A trial's network with its trained weights, in float32, and what it says of itself. */
 export interface TrainedModel {

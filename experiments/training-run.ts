@@ -1,7 +1,7 @@
 import { invalidInput } from '../base/errors.js';
 import type { Store } from '../store/index.js';
 import { compressSchema } from './compress/index.js';
-import { experimentOf } from './report/index.js';
+import { experimentOf } from './stored/experiment.js';
 import { isTableExperiment } from './kinds.js';
 import type { TrainingExperiment } from './schema.js';
 

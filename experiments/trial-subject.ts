@@ -4,7 +4,7 @@ import type { MeasurableNetwork } from '../latency-models/index.js';
 import type { Network } from '../spaces/index.js';
 import type { Store } from '../store/index.js';
 import { trainingExperimentOf } from './training-run.js';
-import { candidateOnnx } from './runner/jobs/candidate-model.js';
+import { candidateOnnx } from './runner/jobs/run-job.js';
 
 /**
  * The network of a trial as something to measure, whatever its state: latency does not depend on the weights.

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { quantizeForTiming } from '../deploy/index.js';
 import type { MeasurableNetwork } from '../latency-models/index.js';
 import { choicesOf, type Genotype, type Space } from '../spaces/index.js';
-import { candidateOnnx } from './runner/jobs/candidate-model.js';
+import { candidateOnnx } from './runner/jobs/run-job.js';
 
 /** How a network is to be computed. */
 type SubjectPrecision = 'fp32' | 'int8';

@@ -1,4 +1,4 @@
-import { defaultWorkdir } from '../../experiments/runner/workdir.js';
+import { defaultWorkdir } from '../../experiments/stored/workdir.js';
 import { acceptEnvironmentOption, command, jsonOption, setOption, uiOption, workersOption } from '../command.js';
 import { drawReport } from '../draw-report.js';
 import { withPage } from '../page-process.js';

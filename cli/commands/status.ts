@@ -13,7 +13,7 @@ import {
   workersText,
   type RunSummary,
 } from '../../experiments/report/index.js';
-import { hasRun } from '../../experiments/runner/workdir.js';
+import { hasRun } from '../../experiments/stored/workdir.js';
 import { command, jsonOption } from '../command.js';
 import { withRun } from '../open-run.js';
 import { runsTable } from '../output/runs.js';

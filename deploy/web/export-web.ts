@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { packageRoot } from '../../base/built-module.js';
 import { writeFileAtomic } from '../../base/files.js';
 import { webRuntime } from '../../base/web-runtime.js';
-import { writeCompressed } from '../compressed.js';
+import { writeCompressed } from '../export.js';
 import type { ModelMetadata } from '../metadata.js';
 
 /** What the page is made of, as it lies in the package. */

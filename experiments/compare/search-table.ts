@@ -1,9 +1,9 @@
 import { NasError } from '../../base/errors.js';
 import { Store } from '../../store/index.js';
 import type { RunEvent } from '../runner/events.js';
-import { TableEvaluator } from '../runner/loop/evaluators/table.js';
-import { Search } from '../runner/loop/search.js';
-import { Simulation } from '../runner/loop/simulation.js';
+import { Simulation } from '../runner/evaluators/simulation.js';
+import { TableEvaluator } from '../runner/evaluators/table.js';
+import { Search } from '../runner/search/search.js';
 import type { TableExperiment } from '../schema.js';
 import type { TableResults } from '../table-results.js';
 

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { invalidInput } from '../../base/errors.js';
 import type { Store, StoredPrecision } from '../../store/index.js';
-import { experimentOf } from '../report/index.js';
-import { frontierCandidates } from '../runner/loop/frontier.js';
+import { experimentOf } from '../stored/experiment.js';
+import { frontierCandidates } from '../stored/candidates.js';
 import { shrunkModel } from '../shrunk-model.js';
 import { trainedModel, type TrainedModel } from '../trained-model.js';
 

@@ -3,7 +3,7 @@ import { open, realpath } from 'node:fs/promises';
 import { basename, join, relative, sep } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { Refusal } from '../../base/refusal.js';
-import { workdirFiles } from '../runner/workdir.js';
+import { workdirFiles } from '../stored/workdir.js';
 import type { RunFolder } from './watch/folder.js';
 
 /** What of a workdir may be downloaded; the history is not among it, whose pages change under who copies them. */

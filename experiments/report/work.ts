@@ -1,5 +1,5 @@
 import type { Training } from '../../store/index.js';
-import type { HostShare } from '../runner/events.js';
+import type { HostShare } from '../stored/workers.js';
 
 /** A training that a worker of a queue took. */
 export interface ReportTaking {

@@ -1,4 +1,4 @@
-import type { HostShare } from '../runner/events.js';
+import type { HostShare } from '../stored/workers.js';
 import type { ReportGroup, RunWorkers } from './work.js';
 
 /** Machines that are named one by one. */

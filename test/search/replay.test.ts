@@ -9,7 +9,7 @@ import { meta } from '../store/support.js';
 import { cheapValues, controllerOf, outcomeOf, table } from './support.js';
 
 /** A finished trial as the store has it. */
-function toTold({ number, genotype, state, told }: TrialRecord): Told[] {
+function toTold({ number, genotype, state, observed: told }: TrialRecord): Told[] {
   return state === 'waiting' || state === 'running' ? [] : [{ number, genotype, state, values: told }];
 }
 

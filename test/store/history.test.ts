@@ -113,7 +113,7 @@ describe('the history', () => {
           }
         }
         const expected = [...model].sort(([a], [b]) => a - b).map(([number, trial]) => ({ number, ...trial }));
-        const actual = store.trials.all().map(({ number, state, attempts, values, told }) => ({
+        const actual = store.trials.all().map(({ number, state, attempts, values, observed: told }) => ({
           number,
           state,
           attempts,

@@ -3,7 +3,7 @@ import { basename, join, resolve } from 'node:path';
 import { invalidInput, messageOf } from '../../../base/errors.js';
 import { Refusal } from '../../../base/refusal.js';
 import type { Clock } from '../../../store/index.js';
-import { hasRun } from '../../runner/workdir.js';
+import { hasRun } from '../../stored/workdir.js';
 import type { RunId } from '../api.js';
 import { KnownRun } from './known-run.js';
 

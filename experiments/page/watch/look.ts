@@ -1,5 +1,5 @@
 import { Store } from '../../../store/index.js';
-import { databasePath } from '../../runner/workdir.js';
+import { databasePath } from '../../stored/workdir.js';
 
 /** How long a look waits where somebody has the file for itself, in ms; meanwhile the server answers nobody. */
 const patience = 200;

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import type { Clock } from '../../../store/index.js';
-import { databasePath } from '../../runner/workdir.js';
+import { databasePath } from '../../stored/workdir.js';
 
 /** What a run's file looks like from outside: as long as it is the same, nothing was written. */
 export interface Stamp {

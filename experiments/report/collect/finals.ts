@@ -2,9 +2,9 @@
 import { frontier } from '../../../search/frontier.js';
 import type { FinalRecord, Store, StoredPrecision } from '../../../store/index.js';
 import { isAccuracy } from '../../measures.js';
-import { plainValues } from '../../runner/loop/frontier.js';
+import { plainValues } from '../../stored/candidates.js';
 import type { FinalResult, ReportTrial } from '../data.js';
-import { objectivesOf } from './run.js';
+import { objectivesOf } from '../../stored/experiment.js';
 
 /** A network in the precision that it is shown in. */
 type Shown = Pick<ReportTrial, 'number' | 'precision'>;

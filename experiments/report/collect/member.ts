@@ -3,7 +3,7 @@ import type { Network } from '../../../spaces/index.js';
 import type { MeasurementRecord, Store, StoredPrecision, TrialStage } from '../../../store/index.js';
 import { deviceText } from '../format.js';
 import { collectFinals } from './finals.js';
-import type { TableRow } from '../../runner/loop/evaluators/table.js';
+import type { StoredRow } from '../../stored/candidates.js';
 import type {
   CurvePoint,
   NetworkPart,
@@ -29,7 +29,7 @@ export const curveOf = (store: Store, stage: TrialStage, trial: number): CurvePo
 /** The network of a trial; null where the run looks its results up in a table. */
 function networkOf(store: Store, genotypeId: string): Network | null {
   // The runner stores one of these for every trial when it is asked.
-  const stored = store.networks.get(genotypeId) as Network | TableRow;
+  const stored = store.networks.get(genotypeId) as Network | StoredRow;
   return stored.kind === 'network' ? stored : null;
 }
 

@@ -1,5 +1,5 @@
 import type { PredictedMeasurement, Store } from '../../../store/index.js';
-import { storedPrecisions } from '../../../store/precision.js';
+import { storedPrecisions } from '../../../store/values.js';
 import type { PredictionPair, PredictionQuality, PredictionReport } from '../data.js';
 
 /** Fewer pairs than this say nothing about a correlation. */

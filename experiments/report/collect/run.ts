@@ -1,12 +1,6 @@
-import type { Objective } from '../../../search/index.js';
 import type { RunRecord, RunState, RunStatusRecord, Store } from '../../../store/index.js';
 import type { Experiment } from '../../schema.js';
 import type { RunSummary } from '../data.js';
-
-/** The experiment of a run, as it was parsed when the run began. */
-export const experimentOf = (store: Store): Experiment => store.run.get().experiment as Experiment;
-
-export const objectivesOf = (store: Store): readonly Objective[] => experimentOf(store).objectives;
 
 const iso = (at: number): string => new Date(at).toISOString();
 

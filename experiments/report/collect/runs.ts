@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import { messageOf } from '../../../base/errors.js';
 import type { Values } from '../../../search/index.js';
 import { Store } from '../../../store/index.js';
-import { databasePath, hasRun } from '../../runner/workdir.js';
+import { databasePath, hasRun } from '../../stored/workdir.js';
 import type { RunSummary } from '../data.js';
-import { collectRun, objectivesOf } from './run.js';
+import { objectivesOf } from '../../stored/experiment.js';
+import { collectRun } from './run.js';
 import { collectFrontier } from './trials.js';
 
 /** One of the runs of a folder. */

@@ -3,7 +3,7 @@ import type { ShrunkRecord, Store } from '../../../store/index.js';
 import type { ReportShrunk, ShrunkStage } from '../data.js';
 import { isAccuracy } from '../../measures.js';
 import { targetText, trialTitle, withinText } from '../shrunk.js';
-import { trialsByAccuracy } from './accuracies.js';
+import { trialsByAccuracy } from '../../stored/candidates.js';
 
 /** The networks of a run that were cut out of trained ones, each beside what the space itself offers for as much. */
 export async function collectShrunk(store: Store): Promise<ReportShrunk[]> {

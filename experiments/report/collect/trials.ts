@@ -11,19 +11,18 @@ import type {
   VariantRecord,
 } from '../../../store/index.js';
 import { verdictDetail } from '../../compress/verdict.js';
-import { hostsOfTrials, takingsOf } from '../../runner/jobs/taken.js';
-import { candidatesOf, plainValues, type Candidate } from '../../runner/loop/frontier.js';
-import { storedEnqueued } from '../../warm-start/stored.js';
+import { hostsOfTrials, assignmentsOf } from '../../stored/workers.js';
+import { candidatesOf, plainValues, type Candidate } from '../../stored/candidates.js';
+import { objectivesOf, storedEnqueued } from '../../stored/experiment.js';
 import type { ReportTrial, ReportVariant } from '../data.js';
 import { verdictText } from '../precisions.js';
-import { objectivesOf } from './run.js';
 
 /** What turns a run's candidates into those of its report. */
 function reporting(store: Store): (candidate: Candidate) => ReportTrial {
   const { createdAt } = store.run.get();
   const severalPrecisions = store.variants.any();
   // An enqueued network was asked for before any other, so whoever has its genotype is it.
-  const hosts = hostsOfTrials(takingsOf(store));
+  const hosts = hostsOfTrials(assignmentsOf(store));
   const names = new Map(storedEnqueued(store).map(({ genotype, name }) => [genotypeId(genotype), name]));
   return ({ trial, precision, values }) => {
     const { number, state, genotypeId: id, choices, variants, reason, message, startedAt, finishedAt } = trial;

@@ -1,24 +1,23 @@
 import type { EventKind, EventRecord, Store, Training } from '../../../store/index.js';
-import { takingOf, takingsOf, sharesOf, type Taking } from '../../runner/jobs/taken.js';
-import { workersNow } from '../../runner/jobs/workers-now.js';
+import { hostShares, type Assignment, assignmentOf, assignmentsOf, workersNow } from '../../stored/workers.js';
 import type { ReportGroup, ReportTaking, RunWorkers } from '../work.js';
 import { activitiesOf } from './page/at-work.js';
-import { experimentOf } from './run.js';
+import { experimentOf } from '../../stored/experiment.js';
 
 /** Who works for a run, and who did; undefined where its own processes do, and did. */
 export function collectWorkers(store: Store): RunWorkers | undefined {
   const workers = workersNow(store);
-  const takings = takingsOf(store);
+  const takings = assignmentsOf(store);
   if (workers.type === 'pool' && takings.length === 0) return undefined;
   return {
     queue: workers.type === 'queue' ? workers.url : null,
-    hosts: sharesOf(takings),
+    hosts: hostShares(takings),
     groups: groupsOf(store, takings),
     ...atWork(store, takings),
   };
 }
 
-function groupsOf(store: Store, takings: readonly Taking[]): ReportGroup[] {
+function groupsOf(store: Store, takings: readonly Assignment[]): ReportGroup[] {
   // Written by the coordinator when it settled on a group.
   const texts = new Map(
     store.events.of('workers-group').map(({ detail }) => {
@@ -37,7 +36,7 @@ const isSame = (a: Training, b: Training): boolean =>
   a.stage === b.stage && a.trial === b.trial && a.shrunk === b.shrunk;
 
 /** What is in the hands of whom, and what waits; nothing of a run that stands still. */
-function atWork(store: Store, takings: readonly Taking[]): Pick<RunWorkers, 'now' | 'waiting'> {
+function atWork(store: Store, takings: readonly Assignment[]): Pick<RunWorkers, 'now' | 'waiting'> {
   if (store.run.state().status !== 'running') return { now: [], waiting: 0 };
   const trainings = activitiesOf(store, experimentOf(store)).flatMap((activity) =>
     activity.kind === 'training' ? [activity] : [],
@@ -72,7 +71,7 @@ class Takings {
 
   private readonly takes: { readonly [K in EventKind]?: (event: EventRecord, detail: Detail) => void } = {
     taken: (event) => {
-      const { training, attempt, host, group, at } = takingOf(event);
+      const { training, attempt, host, group, at } = assignmentOf(event);
       // Nothing went wrong: its worker was stopped, and gave it back.
       this.end([training.stage], 'given back');
       this.all.push({

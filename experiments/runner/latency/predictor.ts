@@ -10,8 +10,8 @@ import {
 } from '../../../latency-models/index.js';
 import type { Network } from '../../../spaces/index.js';
 import type { MeasurementRecord, StoredPrecision } from '../../../store/index.js';
-import type { TrainingContext } from '../context.js';
-import { storedLayers } from './value.js';
+import type { TrainingContext } from '../plan.js';
+import { storedLayers } from './measurer.js';
 
 /** Predicts latency from what a run has measured, and tells when the model is corrected or dropped. */
 export class LatencyPredictor {

@@ -13,7 +13,7 @@ import {
   hostsText,
   workersText,
 } from '../../../experiments/report/index.js';
-import { keepTaken } from '../../../experiments/runner/jobs/taken.js';
+import { recordAssignment } from '../../../experiments/stored/workers.js';
 import { lockWorkdir, type Training } from '../../../store/index.js';
 import { ask, begun, epoch, experimentOn, measured, start, type Written } from './page/history.js';
 
@@ -21,7 +21,7 @@ const queue = 'workers: {type: queue, url: "redis://10.0.0.5:6379"}';
 const colors = picocolors.createColors(false);
 
 const take = ({ store }: Written, training: Training, host: string, attempt = 1, group = '0a1b2c3d4e5f'): void =>
-  keepTaken(store, training, attempt, { index: 0, host, group });
+  recordAssignment(store, training, attempt, { host, group });
 
 const search = (trial: number): Training => ({ stage: 'search', trial });
 

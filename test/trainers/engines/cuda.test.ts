@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { createSession, StateStore, targetWith } from '../../../compiler/index.js';
 import { scopeOf } from '../../../compiler/graph/graph.js';
 import { capabilitiesOf } from '../../../compiler/onnx/providers.js';
-import { caseOf } from '../../../compiler/onnx/support/support.js';
+import { caseOf } from '../../../compiler/onnx/support.js';
 import { looping } from '../../../compiler/runtime/calling.js';
 import { Program } from '../../../compiler/runtime/program.js';
 import { CompiledTraining, createCompiledEngine, readStates } from '../../../trainers/engines/compiled.js';

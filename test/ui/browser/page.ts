@@ -14,7 +14,7 @@ const assets = fileURLToPath(new URL('../../../dist/ui/app', import.meta.url));
 /** Themes that pages have. */
 export const themes = ['light', 'dark'] as const;
 
-export interface Look {
+export interface WindowOptions {
   /** What the system is set to; default: light. */
   readonly theme?: (typeof themes)[number];
   /** Of the window, in CSS pixels; default: 1280 x 800. */
@@ -35,7 +35,7 @@ export class Site {
   ) {}
 
   /** Opens an address in a window of its own: nothing is remembered from others. */
-  async open(path: string, { theme = 'light', width = 1280, height = 800 }: Look = {}): Promise<Page> {
+  async open(path: string, { theme = 'light', width = 1280, height = 800 }: WindowOptions = {}): Promise<Page> {
     const context = await this.browser.newContext({
       baseURL: this.address,
       colorScheme: theme,

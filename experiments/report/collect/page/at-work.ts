@@ -2,7 +2,7 @@ import { rungsOf } from '../../../../search/fidelity/create-scheduler.js';
 import type { EventKind, EventRecord, Store, Training } from '../../../../store/index.js';
 import type { MeasurementPurpose } from '../../../../store/measurements.js';
 import type { WorkersConfig } from '../../../queue/schema.js';
-import { workersIn } from '../../../runner/jobs/workers-now.js';
+import { workersIn } from '../../../stored/workers.js';
 import { isOwnSupernet, isTableExperiment } from '../../../kinds.js';
 import type { Activity } from '../../../page/api.js';
 import type { Experiment } from '../../../schema.js';

@@ -1,7 +1,7 @@
 import type { FinalRecord, ListedTrial, Store, StoredPrecision } from '../../../../store/index.js';
-import { storedPrecisions } from '../../../../store/precision.js';
+import { storedPrecisions } from '../../../../store/values.js';
 import type { CandidateColumns } from '../../../page/api.js';
-import { candidatesOf, type Candidate } from '../../../runner/loop/frontier.js';
+import { candidatesOf, type Candidate } from '../../../stored/candidates.js';
 import { factsOf, type RunFacts } from './facts.js';
 
 /** Which trials: so many from a number on, or these. */

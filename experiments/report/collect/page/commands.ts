@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { shellWord } from '../../../../base/shell-word.js';
-import { storedPrecisions } from '../../../../store/precision.js';
+import { storedPrecisions } from '../../../../store/values.js';
 import { isTableExperiment } from '../../../kinds.js';
 import type { TrialAnswer } from '../../../page/api.js';
 import type { Experiment } from '../../../schema.js';

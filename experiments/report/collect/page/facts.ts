@@ -2,7 +2,7 @@ import type { Objective } from '../../../../search/index.js';
 import { genotypeId } from '../../../../spaces/genotype.js';
 import type { RunRecord, Store } from '../../../../store/index.js';
 import type { Experiment } from '../../../schema.js';
-import { storedEnqueued } from '../../../warm-start/stored.js';
+import { storedEnqueued } from '../../../stored/experiment.js';
 
 /** What of a run changes only when it is extended. */
 export interface RunFacts {

@@ -5,7 +5,7 @@ import type { Objective, Values } from '../../../../search/index.js';
 import type { Point } from '../../../../search/pareto.js';
 import type { Store } from '../../../../store/index.js';
 import type { HypervolumeAnswer, HypervolumePoint } from '../../../page/api.js';
-import { objectivesOf } from '../run.js';
+import { objectivesOf } from '../../../stored/experiment.js';
 
 /** A trial that ended, with the points of its candidates that may stand on a frontier. */
 interface Ended {

@@ -11,7 +11,7 @@ import {
   type TrialState,
 } from '../../../../store/index.js';
 import type { Activity, ImportanceAnswer, Pace, RunSummary } from '../../../page/api.js';
-import { candidatesOf, plainValues } from '../../../runner/loop/frontier.js';
+import { candidatesOf, plainValues } from '../../../stored/candidates.js';
 import { summaryOf } from '../run.js';
 import { along } from '../trials.js';
 import { AtWork, recentEvents } from './at-work.js';

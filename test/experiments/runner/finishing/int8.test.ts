@@ -6,7 +6,7 @@ import { readMetadata } from '../../../../deploy/index.js';
 import { evaluateOnSplit } from '../../../../experiments/evaluate.js';
 import { loadExperiment } from '../../../../experiments/parse/index.js';
 import { resumeExperiment, runExperiment, type RunEvent } from '../../../../experiments/runner/index.js';
-import { frontierCandidates } from '../../../../experiments/runner/loop/frontier.js';
+import { frontierCandidates } from '../../../../experiments/stored/candidates.js';
 import type { Experiment } from '../../../../experiments/schema.js';
 import { Store } from '../../../../store/index.js';
 import { dataSchema, prepareDataset } from '../../../../trainers/index.js';
