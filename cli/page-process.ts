@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { builtModule } from '../base/built-module.js';
 import { invalidInput, NasError } from '../base/errors.js';
 import { shellWord } from '../base/shell-word.js';
-import type { PageOptions } from '../experiments/page/index.js';
+import type { PageOptions } from '../experiments/page/server.js';
 import type { Terminal } from './output/terminal.js';
 
 /** What the process of the page is told once. */

@@ -6,7 +6,7 @@ import { makeToken, readToken } from '../../base/token.js';
 import type { RunningServer } from '../../serve/index.js';
 import { command, jsonOption } from '../command.js';
 import { createCounter } from '../progress/counter.js';
-import { json } from '../output/table.js';
+import { json } from '../output/terminal.js';
 import { logLevels } from '../serve/log-level.js';
 import { modelsAt } from '../serve/models-at.js';
 import { servedNetworks } from '../serve/served-table.js';

@@ -16,9 +16,8 @@ import {
 import { hasRun } from '../../experiments/stored/workdir.js';
 import { command, jsonOption } from '../command.js';
 import { withRun } from '../open-run.js';
-import { runsTable } from '../output/runs.js';
-import { json, renderFacts } from '../output/table.js';
-import { atWorkListing } from '../output/workers.js';
+import { atWorkListing, runsTable } from '../output/runs.js';
+import { json, renderFacts } from '../output/terminal.js';
 
 const statusText = ({ status, message }: RunSummary, workdir: string): string =>
   status === 'died'

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { exitCodes, invalidInput } from '../../base/errors.js';
 import { cacheDirectory } from '../../base/files.js';
 import { bytes as inBytes } from '../../base/number-text.js';
-import { parseBytes } from '../bytes-argument.js';
+import { parseBytes } from '../arguments/values.js';
 import { command } from '../command.js';
-import { queueAddressOf, queueOptions } from '../queue-options.js';
+import { queueAddressOf, queueOptions } from '../arguments/queue.js';
 import { createWorkerView } from '../worker-progress/index.js';
 
 /** Memory of the machine, or what its container may use. */

@@ -12,10 +12,10 @@ import {
 } from '../../deploy/index.js';
 import type { Store, StoredPrecision } from '../../store/index.js';
 import { prepareDataset, type DatasetRef, type SplitName } from '../../trainers/index.js';
-import { evaluateOnSplit } from '../evaluate.js';
-import { quantizeOnDataset } from '../quantize.js';
+import { evaluateOnSplit } from '../models/on-dataset.js';
+import { quantizeOnDataset } from '../models/on-dataset.js';
 import { latencyFact } from '../runner/finishing/save.js';
-import { trainingExperimentOf } from '../training-run.js';
+import { trainingExperimentOf } from '../schema/run-experiment.js';
 import type { ExportSource } from './source.js';
 import { createDevice, DeviceUnavailable, type DeviceConfig } from '../../latency-models/index.js';
 import { weightBitsFor } from '../compress/index.js';

@@ -13,7 +13,7 @@ import {
   type DatasetRef,
 } from '../../trainers/index.js';
 import type { Locating } from '../parse/index.js';
-import type { TrainingExperiment } from '../schema.js';
+import type { TrainingExperiment } from '../schema/experiment.js';
 import { type FoundWeights, readFoundWeights, weightsFilesOf } from './read.js';
 
 export { weightsFilesOf } from './read.js';

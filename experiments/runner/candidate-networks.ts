@@ -3,8 +3,9 @@ import type { LatencyModel } from '../../latency-models/index.js';
 import type { Values } from '../../search/index.js';
 import type { ObjectiveValues, StoredPrecision, StoredPredictions, TrialRecord } from '../../store/index.js';
 import { precisionBefore } from '../compress/index.js';
-import { measuresOf, valuesFrom } from '../measures.js';
-import type { TrainingExperiment } from '../schema.js';
+import { measuresOf } from '../schema/measures.js';
+import { valuesFrom } from '../schema/measures.js';
+import type { TrainingExperiment } from '../schema/experiment.js';
 
 /** What latency is predicted by, in each precision that candidates are judged in. */
 export type LatencyModels = Readonly<Partial<Record<StoredPrecision, LatencyModel>>>;

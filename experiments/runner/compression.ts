@@ -20,9 +20,9 @@ import {
   type VerdictDetail,
   weightBitsFor,
 } from '../compress/index.js';
-import { accuracyOf, valuesFrom } from '../measures.js';
-import { collectPrecisions } from '../report/collect/precisions.js';
-import { precisionsText } from '../report/precisions.js';
+import { accuracyOf, valuesFrom } from '../schema/measures.js';
+import { collectPrecisions } from '../report/statistics.js';
+import { precisionsText } from '../report/text.js';
 import type { TrainingContext } from './plan.js';
 import { JobFailed } from './jobs/job-runner.js';
 import type { QuantizeResult } from './jobs/jobs.js';

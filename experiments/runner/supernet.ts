@@ -10,8 +10,8 @@ import type {
   SupernetConfig,
 } from '../../trainers/index.js';
 import type { Locating } from '../parse/index.js';
-import { isOwnSupernet, isTableExperiment } from '../kinds.js';
-import type { TrainingExperiment } from '../schema.js';
+import { isOwnSupernet, isTableExperiment } from '../schema/run-experiment.js';
+import type { TrainingExperiment } from '../schema/experiment.js';
 import { differences } from './stored-experiment.js';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';

@@ -2,8 +2,8 @@
 import { frontier } from '../../search/frontier.js';
 import type { Values } from '../../search/index.js';
 import type { ListedVariant, ObjectiveValues, Store, StoredPrecision, TrialRecord } from '../../store/index.js';
-import type { Experiment } from '../schema.js';
-import { isAccuracy } from '../measures.js';
+import type { Experiment } from '../schema/experiment.js';
+import { isAccuracy } from '../schema/measures.js';
 
 /** Objective values without their provenance. */
 export const plainValues = (values: ObjectiveValues): Values =>

@@ -1,6 +1,6 @@
 import type { Enqueued, Objective } from '../../search/index.js';
 import type { Store } from '../../store/index.js';
-import type { Experiment } from '../schema.js';
+import type { Experiment } from '../schema/experiment.js';
 
 /** The experiment of a run, as it was parsed when the run began. */
 export const experimentOf = (store: Store): Experiment => store.run.get().experiment as Experiment;

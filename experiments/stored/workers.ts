@@ -1,6 +1,6 @@
 import type { EventRecord, Store, Training } from '../../store/index.js';
 import type { WorkersConfig } from '../queue/schema.js';
-import type { Experiment } from '../schema.js';
+import type { Experiment } from '../schema/experiment.js';
 
 /** What an event of the kind `resumed` tells of who does the work from then on; absent: the same as before. */
 export interface ResumedDetail {

@@ -4,7 +4,7 @@ import { invalidInput } from '../../base/errors.js';
 import { frontier, type Objective, type Values } from '../../search/index.js';
 import { readCsv, type Choice } from '../../spaces/index.js';
 import { Store } from '../../store/index.js';
-import { isAccuracy } from '../measures.js';
+import { isAccuracy } from '../schema/measures.js';
 import { objectivesOf } from '../stored/experiment.js';
 import { databasePath, hasRun } from '../stored/workdir.js';
 

@@ -1,6 +1,7 @@
 import type { StoredRow } from '../../stored/candidates.js';
 import type { ObjectiveValue, Outcome, TrialRecord } from '../../../store/index.js';
-import { cheapResults, resultsOf } from '../../table-results.js';
+import { resultsOf } from '../../models/table-results.js';
+import { cheapResults } from '../../models/table-results.js';
 import type { RunContext, TablePlan } from '../plan.js';
 import type { Evaluator, Preview } from './evaluator.js';
 

@@ -1,5 +1,5 @@
 import type { ObjectiveValues, Outcome, TrialRecord } from '../../../store/index.js';
-import { measuresOf } from '../../measures.js';
+import { measuresOf } from '../../schema/measures.js';
 import type { RunContext, TrainingContext, TrainingPlan } from '../plan.js';
 import type { CreateJobRunner } from '../jobs/local-pool.js';
 import { ProxyService } from './proxies.js';

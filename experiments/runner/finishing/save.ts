@@ -6,8 +6,8 @@ import type {
   TrialStage,
   WeightsOrigin,
 } from '../../../store/index.js';
-import { accuracyAmong } from '../../measures.js';
-import { searchBeginning, type TrainingExperiment } from '../../schema.js';
+import { accuracyAmong } from '../../schema/measures.js';
+import { searchBeginning, type TrainingExperiment } from '../../schema/experiment.js';
 import { settleWeightBits } from '../compression.js';
 import type { TrainingContext, TrainingPlan } from '../plan.js';
 import type { ExportJob } from '../jobs/jobs.js';

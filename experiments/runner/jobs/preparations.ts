@@ -8,7 +8,7 @@ import {
   readTensorFile,
   type TrainConfig,
 } from '../../../trainers/index.js';
-import type { Beginning } from '../../schema.js';
+import type { Beginning } from '../../schema/experiment.js';
 import type { TrainingContext } from '../plan.js';
 import { type PreparedSupernet, prepareSupernet, sliceOf } from '../supernet.js';
 import { initialFile } from '../../stored/workdir.js';

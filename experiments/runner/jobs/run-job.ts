@@ -33,13 +33,13 @@ import { createSpace } from '../../../spaces/index.js';
 import { convertInitial } from '../../initial-weights/index.js';
 import { inspect } from 'node:util';
 import { importFunction } from '../../../base/user-module.js';
-import type { EvaluatorModule } from '../../evaluate-schema.js';
+import type { EvaluatorModule } from '../../schema/search-settings.js';
 import { exportOnnx, type ModelMetadata, quantizeForTiming, withMetadata } from '../../../deploy/index.js';
 import { createDevice, type Measurement } from '../../../latency-models/index.js';
-import { quantizeOnDataset } from '../../quantize.js';
+import { quantizeOnDataset } from '../../models/on-dataset.js';
 import { createHash } from 'node:crypto';
 import { writeFileAtomic } from '../../../base/files.js';
-import { evaluateOnSplit } from '../../evaluate.js';
+import { evaluateOnSplit } from '../../models/on-dataset.js';
 
 /** What a training tells of itself, as events of its job. */
 const hooks = ({ onEvent, signal, pause }: JobContext): FitHooks => ({

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import type { InjectOptions } from 'fastify';
 import { describe, expect, it } from 'vitest';
 import { namesOf } from '../../../base/hosts.js';
-import { startPage } from '../../../experiments/page/index.js';
+import { startPage } from '../../../experiments/page/server.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import { assetsFolder, testApp } from './server.js';
 

@@ -3,8 +3,7 @@ import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { onTestFinished } from 'vitest';
 import { namesOf } from '../../../base/hosts.js';
-import { createApp, type AppOptions } from '../../../experiments/page/app.js';
-import { startPage, type PageServer } from '../../../experiments/page/index.js';
+import { createApp, type AppOptions, startPage, type PageServer } from '../../../experiments/page/server.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
 /** What a build leaves behind, as far as the server is concerned. */

@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import picocolors from 'picocolors';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { atWorkListing, takingsListing } from '../../../cli/output/workers.js';
-import { collectTrialAnswer, RunMemory } from '../../../experiments/report/collect/page/index.js';
+import { atWorkListing, takingsListing } from '../../../cli/output/runs.js';
+import { collectTrialAnswer } from '../../../experiments/page/collect/trial-answer.js';
+import { RunMemory } from '../../../experiments/page/collect/run-memory.js';
 import {
   collectReport,
   collectTakings,
@@ -15,7 +16,7 @@ import {
 } from '../../../experiments/report/index.js';
 import { recordAssignment } from '../../../experiments/stored/workers.js';
 import { lockWorkdir, type Training } from '../../../store/index.js';
-import { ask, begun, epoch, experimentOn, measured, start, type Written } from './page/history.js';
+import { ask, begun, epoch, experimentOn, measured, start, type Written } from '../page/collect/history.js';
 
 const queue = 'workers: {type: queue, url: "redis://10.0.0.5:6379"}';
 const colors = picocolors.createColors(false);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { JobWorker } from '../../../../experiments/runner/jobs/job-runner.js';
 import { hostOf, recordAssignment, hostShares, assignmentsOf } from '../../../../experiments/stored/workers.js';
 import type { Store, Training } from '../../../../store/index.js';
-import { ask, begun, start } from '../../report/page/history.js';
+import { ask, begun, start } from '../../page/collect/history.js';
 
 const on = (host: string, index = 0): JobWorker => ({ index, host, group: '0123456789ab' });
 
