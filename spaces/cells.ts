@@ -1,5 +1,4 @@
 import type { Decision, Genotype } from './genotype.js';
-import type { DecisionSpace } from './space.js';
 
 /** Operations on the edges of a NAS-Bench-201 cell (Dong & Yang 2020). */
 export const cellOps = ['none', 'skip_connect', 'nor_conv_1x1', 'nor_conv_3x3', 'avg_pool_3x3'] as const;
@@ -11,17 +10,13 @@ export const cellEdges = ['op_01', 'op_02', 'op_12', 'op_03', 'op_13', 'op_23'] 
 /** One operation an edge, in the order of `cellEdges`. */
 export type Cell = readonly CellOp[];
 
-/** The ways from the input to the output, as positions in `cellEdges`. */
+/** The paths from the input to the output, as positions in `cellEdges`. */
 const paths: readonly (readonly number[])[] = [[3], [0, 4], [1, 5], [0, 2, 5]];
 
-/** The paths of a cell that carry data: no edge of them is `none`. */
+/** The paths of a cell that carry data: no edge is `none`. */
 const livePaths = (cell: Cell): (readonly number[])[] =>
   paths.filter((path) => path.every((edge) => cell[edge] !== 'none'));
-
-/**
- * Which edges of a cell are executed: those on a path from the input to the output without `none`. What is on the other
- * edges changes nothing about the network.
- */
+/** Which edges of a cell are executed: all edges on a live path. The other edges do not affect the output. */
 export function liveEdges(cell: Cell): readonly boolean[] {
   const live = cellEdges.map(() => false);
   for (const path of livePaths(cell)) for (const edge of path) live[edge] = true;
@@ -29,8 +24,8 @@ export function liveEdges(cell: Cell): readonly boolean[] {
 }
 
 /**
- * Which edges of a cell lead to the output: no `none` comes after them. A runtime that leaves out only what nobody reads
- * executes these, also on the zeros that come out of a `none`.
+ * Which edges of a cell lead to the output without a later `none`. A runtime that removes only unread results executes
+ * these edges, including edges whose input is the zeros of a `none`.
  */
 export const readEdges = (cell: Cell): readonly boolean[] =>
   cellEdges.map((_, edge) =>
@@ -48,8 +43,8 @@ const least = (values: readonly number[]): number =>
 const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / Math.max(1, values.length);
 
 /**
- * Numbers that describe the executed part of a cell: how often each operation occurs, how many paths there are and how
- * many of them are identities or have a convolution, and the most, fewest and mean convolutions and poolings on a path.
+ * Numbers that describe the executed part of a cell: the count of each operation, the number of paths, of identity paths
+ * and of paths with a convolution, and the most, fewest and mean convolutions and poolings on a path.
  */
 export function cellFeatures(cell: Cell): number[] {
   const live = livePaths(cell);
@@ -72,13 +67,10 @@ export function cellFeatures(cell: Cell): number[] {
   ];
 }
 
-/** How decisions are read as a cell: the decision and the meaning of its choices for each edge. */
-type Reader = (genotype: Genotype) => Cell;
-
 const isOp = (choice: unknown): choice is CellOp => cellOps.some((op) => op === choice);
 
-/** A reader of genotypes as cells, when a space's decisions are those of a cell (in any order); otherwise undefined. */
-export function cellReader(decisions: readonly Decision[]): Reader | undefined {
+/** Reads genotypes as cells when the decisions are those of a cell, in any order; otherwise undefined. */
+export function cellReader(decisions: readonly Decision[]): ((genotype: Genotype) => Cell) | undefined {
   const edges = cellEdges.flatMap((name) => {
     const decision = decisions.findIndex((one) => one.name === name);
     const ops = decisions[decision]?.choices.filter(isOp) ?? [];
@@ -98,20 +90,22 @@ export function cellNotation(cell: Cell): string {
   return `|${node(0, 1)}|+|${node(1, 3)}|+|${node(3, 6)}|`;
 }
 
-/** What a space's decisions alone tell about the executed networks. */
-export type Structure = Pick<DecisionSpace, 'features' | 'active'>;
+/** Properties of the executed network that follow from the decisions alone; see `DecisionSpace`. */
+interface Structure {
+  readonly features?: (genotype: Genotype) => readonly number[];
+  readonly active?: (genotype: Genotype) => readonly boolean[];
+}
 
-/** The structure of spaces of plain columns that are known by their names and choices: NAS-Bench-201's cells. */
+/** The structure of a space whose decisions are known by name and choices: the cells of NAS-Bench-201. */
 export function structureOf(decisions: readonly Decision[]): Structure {
   const read = cellReader(decisions);
   if (read === undefined) return {};
   const edgeOf = decisions.map(({ name }) => cellEdges.findIndex((edge) => edge === name));
-  const executed = (cell: readonly CellOp[]): readonly boolean[] => {
-    const live = liveEdges(cell);
-    return edgeOf.map((edge) => live[edge]);
-  };
   return {
     features: (genotype) => cellFeatures(read(genotype)),
-    active: (genotype) => executed(read(genotype)),
+    active: (genotype) => {
+      const live = liveEdges(read(genotype));
+      return edgeOf.map((edge) => live[edge]);
+    },
   };
 }

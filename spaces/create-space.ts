@@ -28,13 +28,12 @@ export interface CreateSpaceOptions {
 }
 
 /**
- * The search space of a configuration for a task; with the features of its networks, where it does not know better.
- *
- * @throws NasError `invalid-input` quoting the key path (`space.stages[2].stride`) when the space is impossible.
+ * Creates the search space of a configuration. A space without `features` of its own gets `networkFeatures`.
+ * @throws NasError `invalid-input` with the key path (`space.stages[2].stride`) when the space is impossible
  */
 export async function createSpace(config: SpaceConfig, task: Task, options: CreateSpaceOptions = {}): Promise<Space> {
   const space = await plainSpace(config, task, options);
-  // An object of a class of the user's would lose its methods.
+  // Spreading an instance of a user's class would lose its methods.
   const isPlain = Object.getPrototypeOf(space) === Object.prototype;
   if (space.features !== undefined || !isPlain) return space;
   return { ...space, features: (genotype) => networkFeatures(space.build(genotype)) };
@@ -67,10 +66,7 @@ const imagenet: Task = { input: [224, 224, 3], classes: 1000 };
 /** Presets for images smaller than ImageNet's. */
 const smallPresets: Readonly<Record<string, Task>> = { tiny: cifar10, small: tinyImagenet };
 
-/**
- * The images and classes that a ready-made space is for: what work on latency takes, which needs no data. Null for
- * spaces of one's own.
- */
+/** The images and classes that a ready-made space is designed for, for work that needs no data; null for user spaces. */
 export function defaultTask(config: SpaceConfig): Task | null {
   switch (config.type) {
     case 'fbnet':

@@ -5,7 +5,7 @@ import type { Block, Network } from './network.js';
 import { sampleGenotype } from './operators.js';
 import type { Space } from './space.js';
 
-/** A network at the edge of a space. */
+/** The smallest or the largest network of a space. */
 export interface Extreme {
   /** Canonical. */
   readonly genotype: Genotype;
@@ -16,35 +16,39 @@ export interface Extreme {
 /** Positive when `a` is the larger network: by MACs, then by parameters. */
 const compare = (a: Costs, b: Costs): number => a.macs - b.macs || a.params - b.params;
 
-/** Decision by decision the best choice, until a whole sweep changes nothing. */
-function descend(space: Space, start: Genotype, better: (a: Costs, b: Costs) => boolean): Extreme {
+/** Coordinate descent: takes the best choice of one decision after the other until a whole sweep finds none better. */
+function descend<T>(
+  { decisions }: Space,
+  start: Genotype,
+  valueOf: (genotype: Genotype) => T,
+  better: (a: T, b: T) => boolean,
+  sweeps = Infinity,
+): { readonly genotype: Genotype; readonly value: T } {
   let genotype = start;
-  let best = costs(space.build(genotype));
-  for (let improved = true; improved;) {
+  let value = valueOf(start);
+  let improved = true;
+  for (let sweep = 0; improved && sweep < sweeps; sweep++) {
     improved = false;
-    for (const [i, { choices }] of space.decisions.entries()) {
-      for (let c = 0; c < choices.length; c++) {
-        if (c === genotype[i]) continue;
-        const other = genotype.with(i, c);
-        const found = costs(space.build(other));
-        if (!better(found, best)) continue;
-        genotype = other;
-        best = found;
-        improved = true;
+    for (const [i, { choices }] of decisions.entries()) {
+      for (const choice of choices.keys()) {
+        if (choice === genotype[i]) continue;
+        const other = genotype.with(i, choice);
+        const found = valueOf(other);
+        if (!better(found, value)) continue;
+        [genotype, value, improved] = [other, found, true];
       }
     }
   }
-  const canonical = space.canonical(genotype);
-  return { genotype: canonical, network: space.build(canonical), costs: best };
+  return { genotype, value };
 }
 
-/** Random places to descend from, besides the corners. */
+/** Random starts, besides all first and all last choices. */
 const restarts = 8;
 
 /**
  * The smallest and the largest network of a space by MACs (then by parameters), found by coordinate descent from all
- * first choices, all last choices and a few fixed random genotypes. Exact where more of a decision never means less
- * work, whatever the others are; elsewhere (stages with stride 2 that may be left out) nearly always, not certainly.
+ * first choices, all last choices and a few fixed random genotypes. Exact where a larger choice never means less work;
+ * otherwise (optional stages with stride 2) nearly always exact.
  */
 export function extremes(space: Space): { readonly smallest: Extreme; readonly largest: Extreme } {
   const random = new Random(0, 'extremes');
@@ -53,12 +57,16 @@ export function extremes(space: Space): { readonly smallest: Extreme; readonly l
     space.decisions.map(({ choices }) => choices.length - 1),
     ...Array.from({ length: restarts }, () => sampleGenotype(space, random)),
   ];
-  const search = (better: (a: Costs, b: Costs) => boolean): Extreme =>
-    starts.map((start) => descend(space, start, better)).reduce((a, b) => (better(b.costs, a.costs) ? b : a));
+  const search = (better: (a: Costs, b: Costs) => boolean): Extreme => {
+    const found = starts.map((start) => descend(space, start, (genotype) => costs(space.build(genotype)), better));
+    const best = found.reduce((a, b) => (better(b.value, a.value) ? b : a));
+    const genotype = space.canonical(best.genotype);
+    return { genotype, network: space.build(genotype), costs: best.value };
+  };
   return { smallest: search((a, b) => compare(a, b) < 0), largest: search((a, b) => compare(a, b) > 0) };
 }
 
-/** How often the map is halved before a block's output, at most; deeper blocks count with these. */
+/** Blocks are compared by how often the map is halved before them; deeper blocks count with the last level. */
 const scales = 7;
 
 const log2 = (value: number): number => Math.log2(1 + value);
@@ -68,7 +76,7 @@ const mean = (values: readonly number[]): number =>
 
 const strideOf = (block: Block): number => (block.kind === 'reduction' ? 2 : block.kind === 'cell' ? 1 : block.stride);
 
-/** What is compared of the blocks at one size of map: how many, how wide, and of which kind. */
+/** The blocks at one size of map as numbers: how many, how wide, and of which kind. */
 function profile(blocks: readonly Block[]): number[] {
   const convolutions = blocks.flatMap((block) => ('kernel' in block ? [block] : []));
   const inverted = blocks.flatMap((block) => ('expand' in block ? [block] : []));
@@ -83,7 +91,7 @@ function profile(blocks: readonly Block[]): number[] {
   ];
 }
 
-/** A network as numbers: two networks are as far apart as these differ, in sum. */
+/** A network as numbers; the distance of two networks is the sum of the differences. */
 function describe(network: Network): number[] {
   const { macs, params } = costs(network);
   const { stem, blocks, head, input } = network;
@@ -106,39 +114,22 @@ function describe(network: Network): number[] {
 const distance = (a: readonly number[], b: readonly number[]): number =>
   a.reduce((sum, value, i) => sum + Math.abs(value - b[i]), 0);
 
-/** Sweeps over the decisions, at most. */
+/** At most this many sweeps over the decisions. */
 const sweeps = 6;
 
-/** Decision by decision, the choice that comes nearest, until no single change comes nearer. */
-function approach(start: Genotype, space: Space, far: (genotype: Genotype) => number): Genotype {
-  let best = start;
-  let least = far(start);
-  for (let sweep = 0; sweep < sweeps; sweep++) {
-    const before = least;
-    for (const [i, { choices }] of space.decisions.entries()) {
-      for (const choice of choices.keys()) {
-        const candidate = best.with(i, choice);
-        const own = choice === best[i] ? least : far(candidate);
-        if (own < least) [best, least] = [candidate, own];
-      }
-    }
-    if (least === before) break;
-  }
-  return best;
-}
-
 /**
- * The network of a space that is most like a given one, by size (MACs, parameters) and by the blocks at each size of map
- * (how many, how wide, kernels, expansion, squeeze-excite); the input's resolution counts most. Found by coordinate
- * descent from the smallest, the middle and the largest choices, so at times not the very nearest.
- * @returns a canonical genotype.
+ * The network of a space that is most similar to a given one in size (MACs, parameters) and in the blocks at each size of
+ * map (number, width, kernels, expansion, squeeze-excite); the input's resolution weighs most. Found by coordinate descent
+ * from the smallest, the middle and the largest choices, which may miss the nearest.
+ * @returns a canonical genotype
  */
 export function nearestGenotype(space: Space, target: Network): Genotype {
   const wanted = describe(target);
   const far = (genotype: Genotype): number => distance(describe(space.build(space.canonical(genotype))), wanted);
+  const nearer = (a: number, b: number): boolean => a < b;
   const starts = [0, 0.5, 1].map((share) =>
     space.decisions.map(({ choices }) => Math.round(share * (choices.length - 1))),
   );
-  const found = starts.map((start) => space.canonical(approach(start, space, far)));
+  const found = starts.map((start) => space.canonical(descend(space, start, far, nearer, sweeps).genotype));
   return found.reduce((best, other) => (far(other) < far(best) ? other : best));
 }

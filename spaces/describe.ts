@@ -53,7 +53,7 @@ function describeBlock(block: Block): string {
   }
 }
 
-/** Lines that say the same one after the other, once: `block2-3`. */
+/** Joins equal neighbours into one line: `block2-3`. */
 function grouped(blocks: readonly Block[]): string[] {
   const groups: { text: string; first: number; last: number }[] = [];
   for (const [i, block] of blocks.entries()) {
@@ -65,7 +65,7 @@ function grouped(blocks: readonly Block[]): string[] {
   return groups.map(({ text, first, last }) => `block${first === last ? first : `${first}-${last}`}: ${text}`);
 }
 
-/** A network in a few lines for people: costs, stem, blocks (equal neighbours on one line), head. */
+/** Describes a network in a few lines for people: costs, stem, blocks (equal neighbours on one line), head. */
 export function describeNetwork(network: Network): string {
   const { input, classes, stem, blocks, head } = network;
   const { macs, params, activationBytes } = costs(network);
@@ -91,7 +91,7 @@ export function describeNetwork(network: Network): string {
 /** Feature maps are grouped by how often the image's height has been halved. */
 const levels = 5;
 
-/** Sums of the convolutions of one kind, in which each counts by its multiply-accumulates. */
+/** Averages over the convolutions of one kind, weighted by multiply-accumulates. */
 class Weighted {
   private macs = 0;
   private readonly sums = { kernel: 0, channels: 0, growth: 0 };
@@ -105,7 +105,7 @@ class Weighted {
     this.sums.growth += macs * Math.log2(output[2] / input[2]);
   }
 
-  /** Number, then mean kernel, log2 of the channels and log2 of output by input channels. */
+  /** Number, mean kernel, mean log2 of the output channels, mean log2 of output by input channels. */
   features(): number[] {
     const total = this.macs || 1;
     return [this.count, this.sums.kernel / total, this.sums.channels / total, this.sums.growth / total];
@@ -113,9 +113,8 @@ class Weighted {
 }
 
 /**
- * Numbers that describe a network as a whole: size (logarithms of multiply-accumulates, parameters, memory and input),
- * how many convolutions of which kernels and widths, residual sums and gates, and how parameters and work are spread
- * over the resolutions. Always as many, whatever the network.
+ * A fixed number of features of a network: size (logarithms of multiply-accumulates, parameters, memory and input),
+ * numbers, kernels and widths of convolutions, residual sums and gates, and the distribution of work over resolutions.
  */
 export function networkFeatures(network: Network): number[] {
   const layers = layersOf(network);

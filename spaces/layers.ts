@@ -2,7 +2,6 @@ import {
   type Activation,
   type BasicBlock,
   type Block,
-  type ConvBlock,
   expandedWidth,
   type FusedMBConv,
   type Head,
@@ -25,17 +24,17 @@ interface Window {
   readonly stride: 1 | 2;
 }
 
-/** What each kind of layer has besides its name, inputs and shapes. The keys are the kinds. */
+/** The parameters of each kind of layer besides its name, inputs and shapes. */
 interface Parameters {
   input: object;
-  /** 'same' padding, no bias (batch norm follows); channels in `groups` independent groups, when given. */
+  /** 'same' padding, no bias (batch norm follows); `groups` is the number of independent channel groups. */
   conv: Window & { readonly groups?: number };
   /** One filter per channel, 'same' padding, no bias. */
   depthwise: Window;
   batch_norm: object;
-  /** `standalone`: its input is read elsewhere too, or comes from no convolution, so that nothing can absorb it. */
+  /** `standalone`: its input has other readers or comes from no convolution, so no layer can absorb it. */
   activation: { readonly act: LayerActivation; readonly standalone?: true };
-  /** Average over each window, 'same' padding; cells outside the map do not count. */
+  /** Average over each window, 'same' padding; cells outside the map are not counted. */
   avg_pool: Window;
   /** Average over height and width. */
   global_pool: object;
@@ -43,9 +42,9 @@ interface Parameters {
   dense: object;
   dropout: { readonly rate: number };
   add: object;
-  /** First input times the second, a vector, channel by channel. */
+  /** First input times the second, a vector with one entry per channel. */
   multiply: object;
-  /** Channel shuffle (Zhang et al. 2018): channel i of group g of so many becomes channel g of group i. */
+  /** Channel shuffle (Zhang et al. 2018): channel i of group g becomes channel g of group i. */
   shuffle: { readonly groups: number };
   /** A map of zeros. */
   zero: object;
@@ -55,11 +54,11 @@ export type LayerKind = keyof Parameters;
 
 interface LayerBase<K> {
   readonly kind: K;
-  /** Unique in its network and stable: `block3_expand`, `block3_depthwise_bn`. */
+  /** Unique in its network: `block3_expand`, `block3_depthwise_bn`. */
   readonly name: string;
   /** Positions of the producing layers in the list, all smaller than this layer's own. */
   readonly inputs: readonly number[];
-  /** Shape of the first input; of a network's input layer, its own. */
+  /** Shape of the first input; the input layer's own shape. */
   readonly input: Shape;
   readonly output: Shape;
 }
@@ -72,12 +71,11 @@ export type Layer = LayerOf<LayerKind>;
 
 export type LayerParameters<K extends LayerKind> = Parameters[K];
 
-/** A rule for every kind of layer; leaving one out does not compile. */
+/** One rule for every kind of layer, complete by type. */
 export type LayerTable<Result, Extra extends readonly unknown[] = []> = {
   readonly [K in LayerKind]: (layer: LayerOf<K>, ...extra: Extra) => Result;
 };
 
-/** Applies the rule for the layer's kind. */
 export function applyRule<K extends LayerKind, Result, Extra extends readonly unknown[]>(
   table: LayerTable<Result, Extra>,
   layer: LayerOf<K>,
@@ -86,14 +84,11 @@ export function applyRule<K extends LayerKind, Result, Extra extends readonly un
   return table[layer.kind](layer, ...extra);
 }
 
-/** Names of the kernels that make one convolution: its own, or one a group. */
+/** Names of the kernels of a convolution: one, or one for each group. */
 export const convolutionNames = ({ name, groups }: LayerOf<'conv'>): readonly string[] =>
   groups === undefined ? [name] : Array.from({ length: groups }, (_, g) => `${name}_group${g + 1}`);
 
-/**
- * Layers that inference runtimes fold into the layer before them (batch norm, activation) or leave out (dropout): they
- * take no memory and no traffic of their own.
- */
+/** Whether inference runtimes fold the layer into the one before or drop it: it costs no memory and no traffic. */
 export const isFused = (layer: Layer): boolean =>
   layer.kind === 'batch_norm' || layer.kind === 'dropout' || (layer.kind === 'activation' && layer.standalone !== true);
 
@@ -104,7 +99,7 @@ const strided = ([height, width, channels]: Shape, stride: number): Shape => [
   channels,
 ];
 
-/** Appends layers to a list; each method returns the position of the last layer it added. */
+/** Appends layers to a list; each method returns the position of the last layer that it added. */
 class LayerList {
   readonly layers: Layer[] = [];
 
@@ -169,7 +164,7 @@ class LayerList {
     return this.same('multiply', `${name}_scale`, [x, gate], {});
   }
 
-  /** A ReLU before a convolution, of a map that others may read too (pre-activation order). */
+  /** A ReLU before a convolution (pre-activation order); its input may have other readers. */
   preRelu(name: string, x: number): number {
     return this.same('activation', name, [x], { act: 'relu', standalone: true });
   }
@@ -180,19 +175,20 @@ class LayerList {
     return others.reduce((x, y, i) => this.same('add', i === 0 ? name : `${name}${i + 1}`, [x, y], {}), first);
   }
 
-  /** Adds the block's input when stride and width allow it. */
+  /** Adds the block's input when stride and width are unchanged. */
   residual(name: string, x: number, y: number, stride: number): number {
     return stride === 1 && this.shape(x)[2] === this.shape(y)[2] ? this.same('add', `${name}_add`, [y, x], {}) : y;
   }
 }
 
-/** An edge of a cell that is being built: from a value that is in the list already. */
+/** An edge of a cell under construction. */
 interface EdgeSource {
   readonly list: LayerList;
-  /** Of the edge's layers. */
+  /** Prefix of the edge's layer names. */
   readonly name: string;
+  /** Position of the source value. */
   readonly value: number;
-  /** The value's ReLU, which all convolutions that start from it share. */
+  /** Position of the ReLU of the source value, shared by all convolutions that read it. */
   readonly relu: () => number;
 }
 
@@ -200,8 +196,6 @@ const convolution =
   (kernel: number) =>
   ({ list, name, value, relu }: EdgeSource): number =>
     list.conv(name, relu(), list.shape(value)[2], kernel, 1, null);
-
-/** Adds the layers of an operation. */
 const rules: { readonly [Op in Exclude<CellOp, 'none'>]: (edge: EdgeSource) => number } = {
   skip_connect: ({ value }) => value,
   nor_conv_1x1: convolution(1),
@@ -209,12 +203,12 @@ const rules: { readonly [Op in Exclude<CellOp, 'none'>]: (edge: EdgeSource) => n
   avg_pool_3x3: ({ list, name, value }) => list.avgPool(name, value, 3, 1),
 };
 
-/** The nodes that the edges join, in the order of `cellEdges`. */
+/** The nodes that each edge connects, in the order of `cellEdges`. */
 const ends = cellEdges.map((name) => ({ from: Number(name[3]), to: Number(name[4]) }));
 
 /**
- * Adds the layers of a cell that are executed: `name_op_01`, ...; sums of a node's edges are `name_node3_add`, ... When
- * nothing reaches the output, it is a map of zeros.
+ * Adds the executed layers of a cell: `name_op_01`, ...; the sum of a node's edges is `name_node3_add`, ... A cell whose
+ * output is not reached gives a map of zeros.
  */
 function cellLayers(list: LayerList, name: string, x: number, cell: Cell): number {
   const live = liveEdges(cell);
@@ -267,9 +261,6 @@ function basicBlock(list: LayerList, name: string, x: number, block: BasicBlock)
   return list.same('activation', `${name}_act`, [sum], { act });
 }
 
-const convBlock = (list: LayerList, name: string, x: number, block: ConvBlock): number =>
-  list.conv(name, x, block.filters, block.kernel, block.stride, block.act);
-
 function reduction(list: LayerList, name: string, x: number, { filters }: ReductionBlock): number {
   const first = list.conv(`${name}_conv1`, list.preRelu(`${name}_relu`, x), filters, 3, 2, 'relu');
   const second = list.conv(`${name}_conv2`, first, filters, 3, 1, null);
@@ -287,7 +278,7 @@ function appendBlock(list: LayerList, name: string, x: number, block: Block): nu
     case 'basic':
       return basicBlock(list, name, x, block);
     case 'conv':
-      return convBlock(list, name, x, block);
+      return list.conv(name, x, block.filters, block.kernel, block.stride, block.act);
     case 'cell':
       return cellLayers(list, name, x, block.cell);
     case 'reduction':
@@ -301,8 +292,8 @@ function beforePooling(list: LayerList, x: number, { filters, act, norm }: Head)
 }
 
 /**
- * The primitive layers of a network in the order they run, the input first and the logits last: the single source for
- * costs, latency features, weights and what `apply` computes. Blocks are numbered from 1 (`block1_expand`).
+ * The primitive layers of a network in execution order, from the input to the logits: the single source for costs,
+ * latency features, weights and what `apply` computes. Blocks are numbered from 1 (`block1_expand`).
  */
 export function layersOf(network: Network): Layer[] {
   const { input, classes, stem, blocks, head } = network;

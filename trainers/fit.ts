@@ -1,6 +1,6 @@
 import { type Dataset, type DatasetInfo, withDataset } from './data/index.js';
 import { createEngine, type ProgramSpec, type TrainingEngine } from './engines/index.js';
-import type { FitHooks, FitJob, FitResult } from './jobs.js';
+import type { FitHooks, FitJob, FitResult, PreparedTeacher } from './jobs.js';
 import { initialHash, readInitial } from './weights.js';
 import { featureWeights, lossFor } from './losses/index.js';
 import { activationRanges } from './quantize-aware/ranges.js';
@@ -11,7 +11,6 @@ import { DeviceFailure, invalidInput } from '../base/errors.js';
 import { canonicalJson, contentHash } from '../base/hash.js';
 import { TrainingFiles } from './checkpoint.js';
 import type { LossConfig, TrainConfig } from './schema.js';
-import type { PreparedTeacher } from './teachers/teacher.js';
 import { CorruptFile } from './tensor-file.js';
 
 /**

@@ -1,13 +1,44 @@
-import type { AnyEngine } from './engines/index.js';
+import type { AnyEngine } from './engines/select.js';
 import type { Member, Network, SpaceConfig, Task } from '../spaces/index.js';
-import type { DatasetRef } from './data/index.js';
+import type { DatasetRef } from './data/dataset.js';
 import type { InitialWeights } from './weights.js';
 import type { RangeOptions } from './quantize-aware/ranges.js';
 import type { Quantization } from './quantize-aware/rounding.js';
 import type { TrainConfig } from './schema.js';
-import type { PreparedTeacher } from './teachers/teacher.js';
+import type { Teacher } from './teachers/schema.js';
 import type { AugmentConfig } from './data/schema.js';
 import type { SupernetConfig } from './supernet/schema.js';
+
+/** Where a teacher's model comes from when a loss needs its features. */
+export type TeacherModelSource =
+  | { readonly type: 'network'; readonly network: Network; readonly weights: string }
+  | { readonly type: 'layers-model'; readonly path: string };
+
+/** A teacher's logits of every view of the train split. */
+export interface TeacherLogits {
+  /** float32 little-endian [views, count, classes] in the split's order. */
+  readonly file: string;
+  /** What the views are: a student learns from these logits only with the same augmentation and seed. */
+  readonly augment: AugmentConfig;
+  readonly viewSeed: number;
+}
+
+/** A teacher that is ready to teach. Plain data: it travels to worker processes. */
+export interface PreparedTeacher {
+  readonly type: Teacher['type'];
+  /** For people: `resnet (width 1)`, `teacher.onnx`. */
+  readonly name: string;
+  /** Content hash: changes with any weight, with the order of its classes and with what its input expects. */
+  readonly hash: string;
+  /** On the validation split, in [0, 1]. */
+  readonly accuracy: number;
+  /** Class names in the order of its logits, which is the data's. */
+  readonly classes: readonly string[];
+  /** Null when the loss does not look at them. */
+  readonly logits: TeacherLogits | null;
+  /** Null for a teacher that shows no features. */
+  readonly model: TeacherModelSource | null;
+}
 
 /** What a network that is to be quantized to int8 is fine-tuned for. */
 export interface QuantizeAware extends RangeOptions {

@@ -5,10 +5,9 @@ import { startPosition, type Checkpoint, type TrainingFiles, type TrainingPositi
 import { createLoader, type Batch, type Dataset, type Loader, type LoaderOptions } from './data/index.js';
 import type { EngineState, TrainingEngine } from './engines/index.js';
 import { evaluateLoader, evaluationLoader } from './evaluate.js';
-import type { CompleteFit, EpochMetrics, FitHooks, FitJob, FitResult } from './jobs.js';
+import type { CompleteFit, EpochMetrics, FitHooks, FitJob, FitResult, PreparedTeacher } from './jobs.js';
 import { learningRate } from './optimizers.js';
 import type { LossConfig, TrainConfig } from './schema.js';
-import type { PreparedTeacher } from './teachers/teacher.js';
 
 /** Height and width of images. */
 type Size = LoaderOptions['size'];

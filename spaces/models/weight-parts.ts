@@ -7,8 +7,8 @@ import type { KeptChannels } from '../pruning/cuts.js';
 import type { ChannelGroup } from '../pruning/groups.js';
 
 /**
- * Where the part of shape `to` begins in a shared weight of shape `from`: the first channels, and the middle of a kernel,
- * because 'same' padding keeps the centres of kernels of all sizes together.
+ * Offset of the part of shape `to` in a shared weight of shape `from`: the first channels, and the centre of a kernel,
+ * because 'same' padding aligns the centres of kernels of all sizes.
  * @throws Error when the part is larger than the whole
  */
 export function sliceOf(from: readonly number[], to: readonly number[]): number[] {
@@ -18,7 +18,7 @@ export function sliceOf(from: readonly number[], to: readonly number[]): number[
   return from.map((side, axis) => (from.length === 4 && axis < 2 ? (side - to[axis]) >> 1 : 0));
 }
 
-/** The part of a shared weight that a member of the space has, as values. */
+/** The part of a shared weight that a member uses, as values. */
 export function slicedTo({ shape: from, data }: WeightValue, shape: readonly number[]): WeightValue {
   const begin = sliceOf(from, shape);
   const strides = from.map((_, axis) => from.slice(axis + 1).reduce((a, b) => a * b, 1));
@@ -35,21 +35,18 @@ export function slicedTo({ shape: from, data }: WeightValue, shape: readonly num
   return { shape, data: sliced };
 }
 
-/**
- * A member's weights as static slices of shared ones.
- * @param shared by shared name
- */
+/** A member's weights as static slices of shared weights. @param shared by shared name */
 export const sharedWeights =
   ({ places }: Member, shared: ReadonlyMap<string, tf.Tensor>): WeightResolver =>
   (name, shape) => {
     const own = sharedName(places, name);
     const whole = shared.get(own);
     if (whole === undefined) throw new Error(`there is no shared weight ${own}`);
-    // A slice of everything would be one more copy.
+    // A slice of the whole weight would be a copy.
     return String(whole.shape) === String(shape) ? whole : tf.slice(whole, sliceOf(whole.shape, shape), [...shape]);
   };
 
-/** The genotype with the largest choice of each decision whose choices are numbers; the others as in `base`. */
+/** The genotype with the largest choice of each numeric decision; the other decisions as in `base`. */
 const widest = ({ decisions }: Space, base: Genotype): Genotype =>
   decisions.map(({ choices }, i) => {
     const numbers = choices.filter((choice) => typeof choice === 'number');
@@ -57,16 +54,16 @@ const widest = ({ decisions }: Space, base: Genotype): Genotype =>
   });
 
 /**
- * The trainable weights that members of a space share, by shared name, each in the largest shape that a member has of it
- * on every axis. Batch norm's moving statistics belong to a member; none are shared.
+ * The trainable weights that members of a space share, by shared name, each in the largest shape that any member has on
+ * every axis. Moving statistics of batch norm are not shared.
  *
- * Shapes are collected from the widest network and, around every network that widened one, from all that differ from it
- * in one decision: members that lack something (a kind of block, stages before) may be wider elsewhere.
+ * The search starts from the widest network. Whenever a network widens a weight, all networks that differ from it in one
+ * decision are added: members without some part (a kind of block, earlier stages) may be wider elsewhere.
  * @throws NasError `invalid-input` when members of the space share no weights
  */
 export function sharedSpecs(space: Space): readonly WeightSpec[] {
   const found = new Map<string, WeightSpec>();
-  /** Whether the member widened a weight. */
+  /** Adds a member; returns whether it widened a weight. */
   const add = ({ network, places }: Member): boolean => {
     let wider = false;
     for (const spec of weightSpecs(network)) {
@@ -76,7 +73,7 @@ export function sharedSpecs(space: Space): readonly WeightSpec[] {
       const shape = known.shape.map((side, axis) => Math.max(side, spec.shape[axis]));
       if (String(shape) === String(known.shape)) continue;
       wider = true;
-      // Standard deviations fall with the sides.
+      // The standard deviation falls as the sides grow.
       found.set(name, { ...known, shape, std: Math.min(known.std, spec.std) });
     }
     return wider;
@@ -92,7 +89,7 @@ export function sharedSpecs(space: Space): readonly WeightSpec[] {
   return [...found.values()];
 }
 
-/** The entries of an axis at these indices, in this order. */
+/** The entries of an axis at these indices, in order. */
 function taken({ shape, data }: WeightValue, axis: number, indices: readonly number[]): WeightValue {
   const inner = shape.slice(axis + 1).reduce((a, b) => a * b, 1);
   const size = shape[axis];
@@ -107,10 +104,9 @@ function taken({ shape, data }: WeightValue, axis: number, indices: readonly num
 }
 
 /**
- * The weights of a network whose groups keep these channels: all others are taken out of whatever makes, normalises and
- * reads them. What the channels that stay compute does not change, unless what reads them read the others, too.
- *
- * @param groups those of the network that the weights are of
+ * Removes all channels but the kept ones from the weights that make, normalise and read them. The kept channels compute
+ * the same unless their readers also read removed channels.
+ * @param groups of the uncut network
  */
 export function cutWeights(weights: Weights, groups: readonly ChannelGroup[], kept: KeptChannels): Weights {
   const cut = new Map(weights);

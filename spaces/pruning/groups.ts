@@ -1,37 +1,37 @@
 import { applyRule, type Layer, layersOf, type LayerTable } from '../layers.js';
 import type { Block, Network } from '../network.js';
 
-/** An axis of a weight that has one entry for each channel of a group. */
+/** An axis of a weight with one entry for each channel of a group. */
 export interface WeightAxis {
   /** Of the weight: `block1_expand/kernel`. */
   readonly weight: string;
   readonly axis: number;
-  /** What the weight has to do with the channels: its values make them, normalise them, or read them. */
+  /** Whether the weight's values make, normalise or read the channels. */
   readonly role: 'makes' | 'normalises' | 'reads';
 }
 
-/** Channels that can only be cut together: those that are added, multiplied or filtered one by one. */
+/** Channels that must be cut together, because they are added, multiplied or filtered one by one. */
 export interface ChannelGroup {
-  /** The first layer that makes them: `stem`, `block3_expand`, `block3_se_reduce`. */
+  /** The first layer that makes the channels: `stem`, `block3_expand`, `block3_se_reduce`. */
   readonly name: string;
   readonly width: number;
   readonly axes: readonly WeightAxis[];
 }
 
-/** What a kind of layer does with channels. */
+/** How a kind of layer uses channels. */
 interface Channels {
-  /** Whether its output has the channels of its inputs; otherwise it makes new ones. */
+  /** Whether the output has the channels of the inputs; otherwise the layer makes new ones. */
   readonly kept: boolean;
-  /** Whose number of channels cannot change: that of its output, or of its inputs, too. */
+  /** Which numbers of channels cannot change: that of the output, or also those of the inputs. */
   readonly fixed?: 'output' | 'all';
-  /** Axes of its weights by the channels that they belong to. */
+  /** Axes of its weights that belong to input and output channels. */
   readonly input?: readonly WeightAxis[];
   readonly output?: readonly WeightAxis[];
 }
 
 const keeps = (): Channels => ({ kept: true });
 
-/** A layer with a kernel that reads all channels of its input and makes new ones. */
+/** A layer with a kernel that reads all input channels and makes new ones. */
 const mixes = (layer: string, axis: number, further: readonly WeightAxis[] = []): Channels => ({
   kept: false,
   input: [{ weight: `${layer}/kernel`, axis, role: 'reads' }],
@@ -42,7 +42,7 @@ const vector = (weight: string, role: WeightAxis['role']): WeightAxis => ({ weig
 
 const rules: LayerTable<Channels> = {
   input: () => ({ kept: false, fixed: 'output' }),
-  // Cutting channels of a group of a convolution would have to cut as many of every other.
+  // All groups of a grouped convolution would have to lose equally many channels.
   conv: ({ name, groups }) => (groups === undefined ? mixes(name, 2) : { kept: false, fixed: 'all' }),
   depthwise: ({ name }) => ({
     kept: true,
@@ -57,7 +57,7 @@ const rules: LayerTable<Channels> = {
   global_pool: keeps,
   dense: ({ name }) => ({
     ...mixes(name, 0, [vector(`${name}/bias`, 'makes')]),
-    // The last one's channels are the classes.
+    // The channels of the last layer are the classes.
     ...(name === 'logits' ? { fixed: 'output' } : {}),
   }),
   dropout: keeps,
@@ -67,14 +67,14 @@ const rules: LayerTable<Channels> = {
   zero: keeps,
 };
 
-/** Blocks whose description has no width of its own: what they read and make keeps its width. */
+/** Whether a layer belongs to a block whose description has no width: the block's channels cannot change. */
 function isRigid({ blocks }: Network, { name }: Layer): boolean {
   const number = /^block(\d+)_/.exec(name)?.[1];
   const kind = number === undefined ? undefined : blocks[Number(number) - 1].kind;
   return kind === 'cell' || kind === 'reduction';
 }
 
-/** Positions in sets that are joined one by one; the smallest position stands for its set. */
+/** Disjoint sets of positions; the smallest position represents its set. */
 class Sets {
   private readonly parents: number[];
 
@@ -94,9 +94,9 @@ class Sets {
 }
 
 /**
- * The groups of channels of a network that can be cut, in the order in which its layers make them: hidden widths of
- * blocks, those of squeeze-excite, what a stage's residuals couple, stem and head. Channels of grouped convolutions and
- * of cells are left as they are, and so are the images' channels and the classes.
+ * The channel groups of a network that can be cut, in the order in which layers make them: hidden widths of blocks and of
+ * squeeze-excite, channels coupled by residuals, stem and head. Channels of grouped convolutions, cells, images and
+ * classes are fixed.
  */
 export function channelGroups(network: Network): ChannelGroup[] {
   const layers = layersOf(network);
@@ -122,16 +122,16 @@ export function channelGroups(network: Network): ChannelGroup[] {
     .map(([set, own]) => ({ name: layers[set].name, width: layers[set].output[2], axes: own }));
 }
 
-/** Widths by the names of groups; a group that is not named keeps its own. */
+/** Widths by group name. Groups without an entry keep their width. */
 export type Widths = ReadonlyMap<string, number>;
 
-/** The width that a convolution or dense layer is to have, by its name; its own when its channels are not cut. */
+/** The new width of a convolution or dense layer by name. */
 type WidthOf = (layer: string) => number;
 
-/** A width inside a block as the ratio that describes it; `expandedWidth` and `squeezeWidth` give it back exactly. */
+/** The ratio that describes a width inside a block; `expandedWidth` and `squeezeWidth` return the width exactly. */
 const ratio = (width: number, channels: number): number => width / channels;
 
-/** A block with new widths. @param channels that it is to read */
+/** A block with new widths. @param channels number of input channels */
 function withWidths(block: Block, name: string, channels: number, widthOf: WidthOf): Block {
   const squeezed = (se: number, wide: number): number => (se === 0 ? 0 : ratio(widthOf(`${name}_se_reduce`), wide));
   switch (block.kind) {
@@ -160,7 +160,7 @@ function withWidths(block: Block, name: string, channels: number, widthOf: Width
   }
 }
 
-/** Layers by kind and name, and what they read. */
+/** Kinds, names and inputs of all layers. */
 const structure = (network: Network): string =>
   layersOf(network)
     .map(({ kind, name, inputs }) => `${kind} ${name} ${inputs.join()}`)
@@ -169,11 +169,11 @@ const structure = (network: Network): string =>
 /**
  * The network with other widths: the same layers with other numbers of channels.
  *
- * Null when no description of a network means that: where a block of stride 1 reads and makes different channels, equal
- * widths would make a residual of it, and a hidden width equal to that of the input would be no expansion.
+ * Null when the widths cannot be described: a stride-1 block without residual would get one if its input and output
+ * became equally wide, and a hidden width equal to the input's would mean no expansion.
  *
  * @param widths at least 1
- * @param groups those of the network
+ * @param groups of the network
  */
 export function shrinkNetwork(network: Network, widths: Widths, groups = channelGroups(network)): Network | null {
   const asked = ({ name, width }: ChannelGroup): number => widths.get(name) ?? width;

@@ -20,19 +20,19 @@ import {
   type StageSlots,
 } from './layout.js';
 
-/** A width under the scale's multiplier; at 1 it is what the user wrote. */
+/** A width under the scale's multiplier; at multiplier 1 unchanged, without rounding. */
 export const scaledWidth = (filters: number, scale: StageScale, divisor: number): number =>
   scale.width === 1 ? filters : makeDivisible(filters * scale.width, divisor);
 
-/** The expansion that makes the expanded width a multiple of the divisor. */
+/** The expansion whose expanded width is a multiple of the divisor. */
 export const exactExpand = (channels: number, expand: number, divisor: number): number =>
   expand === 1 ? 1 : makeDivisible(channels * expand, divisor) / channels;
 
-/** The squeeze-excite ratio that makes the hidden width a multiple of the divisor. */
+/** The squeeze-excite ratio whose hidden width is a multiple of the divisor. */
 export const exactSe = (channels: number, se: number, divisor: number): number =>
   se === 0 ? 0 : makeDivisible(channels * se, divisor) / channels;
 
-/** All that decides a block of a stage, before scaling. */
+/** The choices of one block before scaling. */
 export interface BlockChoices {
   readonly kind: BlockKind;
   readonly filters: number;
@@ -43,7 +43,7 @@ export interface BlockChoices {
   readonly se: number;
 }
 
-/** The block whose input has `channels` channels; equal blocks are equal values, whatever choices they came from. */
+/** The block for `channels` input channels; equal blocks are equal values, whatever choices they come from. */
 export function blockOf(choices: BlockChoices, channels: number, scale: StageScale, divisor: number): StageBlock {
   const { kind, stride, act, kernel } = choices;
   const filters = scaledWidth(choices.filters, scale, divisor);
@@ -72,7 +72,7 @@ interface HeadValues {
 export function headOf({ filters, hidden, act, dropout }: HeadValues, scale: StageScale, divisor: number): Head {
   return {
     filters: filters === 0 ? 0 : scaledWidth(filters, scale, divisor),
-    // Nothing uses the activation then, and networks that are the same must be equal values.
+    // Nothing uses the activation then; a constant keeps equal networks equal values.
     act: filters === 0 && hidden === 0 ? activations[0] : act,
     ...(hidden === 0 ? {} : { hidden: scaledWidth(hidden, scale, divisor) }),
     dropout,
@@ -117,7 +117,7 @@ export function scaleOption({ scales, scaleOptions }: Layout, genotype: Genotype
   return scaleOptions[position];
 }
 
-/** A network of the blocks that stages are made of. */
+/** A network made of stage blocks. */
 export interface StagedNetwork extends Network {
   readonly blocks: readonly StageBlock[];
 }
@@ -160,7 +160,7 @@ export function buildNetwork(layout: Layout, genotype: Genotype): StagedNetwork 
   };
 }
 
-/** The places of the network's blocks, one for each. */
+/** One place for each block of the network. */
 export function blockPlaces(layout: Layout, genotype: Genotype): string[] {
   const { scale } = scaleOption(layout, genotype);
   return stagePlaces(layout.stages.map(({ depth }) => scaledDepth(pick(depth, genotype), scale)));

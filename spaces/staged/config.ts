@@ -6,7 +6,7 @@ import type { Task } from '../space.js';
 
 type Issue = z.core.$ZodIssue;
 
-/** The complaint of the branch that the user meant: a list's when a list was given, otherwise a single value's. */
+/** The error of the branch that the user meant: of the list if a list was given, otherwise of a single value. */
 function meantError({ errors, input }: { errors: readonly (readonly Issue[])[]; input: unknown }): string {
   const [issue] = errors[Array.isArray(input) ? 1 : 0];
   const where = issue.path.map((key) => `[${String(key)}]`).join('');
@@ -16,8 +16,8 @@ function meantError({ errors, input }: { errors: readonly (readonly Issue[])[]; 
 const order = (a: Choice, b: Choice): number => (typeof a === 'number' && typeof b === 'number' ? a - b : 0);
 
 /**
- * One value or a list of choices, given as a list: numbers ascending, everything else in the order written. An empty
- * list and a choice that is listed twice are errors.
+ * One value or a list of choices, parsed to a list: numbers ascending, other values in the order written. An empty list
+ * and a choice listed twice are errors.
  */
 export function choices<T extends z.ZodType<Choice>>(item: T) {
   return z
@@ -91,7 +91,7 @@ export const stageSchema = z.strictObject({
   ...stageShape,
 });
 
-/** Keys that all spaces made of stages have. */
+/** Keys that all staged spaces share. */
 export const stagedShape = {
   resolution: choices(z.number().int().min(8).max(1024))
     .optional()
@@ -124,7 +124,7 @@ export type StemConfig = z.output<typeof stemSchema>;
 export type HeadConfig = z.output<typeof headSchema>;
 export type StageConfig = z.output<typeof stageSchema>;
 
-/** What a field is when neither the user nor a preset says it. */
+/** Values of fields that neither the user nor the preset gives. */
 const stemDefaults: StemChoices = { filters: [16], kernel: [3], stride: [1], act: ['relu'] };
 const headDefaults: HeadChoices = { filters: [0], hidden: [0], act: ['relu'], dropout: [0] };
 const stageDefaults: Omit<StageChoices, 'filters'> = {
@@ -137,16 +137,6 @@ const stageDefaults: Omit<StageChoices, 'filters'> = {
   se: [0],
 };
 
-/** Later configurations win, key by key. */
-const stemChoices = (...configs: readonly (StemConfig | undefined)[]): StemChoices =>
-  configs.reduce<StemChoices>((all, config) => ({ ...all, ...config }), stemDefaults);
-
-const headChoices = (...configs: readonly (HeadConfig | undefined)[]): HeadChoices =>
-  configs.reduce<HeadChoices>((all, config) => ({ ...all, ...config }), headDefaults);
-
-const stageChoices = (stages: readonly StageConfig[]): StageChoices[] =>
-  stages.map((stage) => ({ ...stageDefaults, ...stage }));
-
 interface CommonConfig {
   readonly resolution?: readonly number[] | undefined;
   readonly width?: readonly number[] | undefined;
@@ -157,7 +147,7 @@ interface CommonConfig {
   readonly divisor?: number | undefined;
 }
 
-/** What all stage-wise spaces take from the user's keys and, where the user says nothing, from the preset's. */
+/** The common part of staged plans: the user's keys, then the preset's, then the defaults. */
 export function commonPlan(config: CommonConfig, preset: CommonConfig, task: Task): Omit<StagedPlan, 'name' | 'terms'> {
   return {
     task,
@@ -176,8 +166,8 @@ export function commonPlan(config: CommonConfig, preset: CommonConfig, task: Tas
     ],
     divisor: config.divisor ?? preset.divisor ?? 8,
     share: config.share ?? preset.share ?? 'stage',
-    stem: stemChoices(preset.stem, config.stem),
-    stages: stageChoices(config.stages ?? preset.stages ?? []),
-    head: headChoices(preset.head, config.head),
+    stem: { ...stemDefaults, ...preset.stem, ...config.stem },
+    stages: (config.stages ?? preset.stages ?? []).map((stage) => ({ ...stageDefaults, ...stage })),
+    head: { ...headDefaults, ...preset.head, ...config.head },
   };
 }

@@ -2,7 +2,7 @@ import type { Activation, BlockKind } from '../network.js';
 import type { Task } from '../space.js';
 import { products, type Choice, type Decision, type Genotype } from '../genotype.js';
 
-/** How one network's resolution, widths and depths follow from the plan's. */
+/** Resolution, width multiplier and depth multiplier of one network. */
 export interface StageScale {
   /** Height of the image in pixels. */
   readonly resolution: number;
@@ -19,21 +19,22 @@ interface ScaleChoice {
   readonly apply: (scale: StageScale, choice: number) => StageScale;
 }
 
-export interface StemChoices {
+// Types, not interfaces: a type may stand for a record of lists.
+export type StemChoices = {
   readonly filters: readonly number[];
   readonly kernel: readonly number[];
   readonly stride: readonly (1 | 2)[];
   readonly act: readonly Activation[];
-}
+};
 
-export interface HeadChoices {
+export type HeadChoices = {
   /** 0: no convolution. */
   readonly filters: readonly number[];
   /** 0: no dense layer before the logits. */
   readonly hidden: readonly number[];
   readonly act: readonly Activation[];
   readonly dropout: readonly number[];
-}
+};
 
 export interface StageChoices {
   readonly depth: readonly number[];
@@ -46,10 +47,7 @@ export interface StageChoices {
   readonly se: readonly number[];
 }
 
-/**
- * A space as a chain of stages: the form that all YAML spaces are brought into. Every field lists its choices; fields
- * with more than one become decisions.
- */
+/** A space as a chain of stages, the common form of all YAML spaces. Fields with several choices become decisions. */
 export interface StagedPlan {
   readonly name: string;
   readonly task: Task;
@@ -60,19 +58,17 @@ export interface StagedPlan {
   readonly stem: StemChoices;
   readonly stages: readonly StageChoices[];
   readonly head: HeadChoices;
-  /** What a stage is called in decisions (`stage`) and where stages are in the YAML (`space.stages`). */
+  /** The name of a stage in decisions (`stage`) and the path of the stages in the YAML (`space.stages`). */
   readonly terms: { readonly stage: string; readonly path: string };
 }
 
-/**
- * Rounds a width to a multiple of `divisor`, never down by more than 10 % (the MobileNet papers' `_make_divisible`).
- */
+/** Rounds a width to a multiple of `divisor`, at most 10 % down (`_make_divisible` of the MobileNet papers). */
 export function makeDivisible(width: number, divisor: number): number {
   const rounded = Math.max(divisor, Math.floor((width + divisor / 2) / divisor) * divisor);
   return rounded < 0.9 * width ? rounded + divisor : rounded;
 }
 
-/** Where a field's value comes from: its choices and, when there is more than one, the decision that chooses. */
+/** The choices of a field and, when there are several, the decision that chooses. */
 export interface Slot<T extends Choice> {
   readonly choices: readonly T[];
   readonly decision: number | null;
@@ -88,7 +84,7 @@ type Slots<T> = { readonly [K in keyof T]: T[K] extends readonly (infer C extend
 type LayerField = 'kernel' | 'expand' | 'se';
 
 export interface StageSlots extends Slots<Omit<StageChoices, LayerField>> {
-  /** By layer; with `share: stage` every entry is the same object. */
+  /** By layer; with `share: stage` all entries are the same object. */
   readonly layers: readonly Slots<Pick<StageChoices, LayerField>>[];
 }
 
@@ -121,47 +117,25 @@ export function layOut(plan: StagedPlan): Layout {
     choices,
     decision: choices.length > 1 ? decisions.push({ name, choices }) - 1 : null,
   });
-
+  const slots = <T extends object, K extends keyof T & string>(prefix: string, choices: T, ...fields: readonly K[]) =>
+    Object.fromEntries(
+      fields.map((field) => [field, slot(`${prefix}.${field}`, choices[field] as readonly Choice[])]),
+    ) as unknown as Slots<Pick<T, K>>;
   const scales = plan.scales.map(({ name, choices }) => slot(name, choices));
   const scaleOptions = [...products(scales.map(({ choices }) => choices.length))].map((indices) => ({
     indices,
     scale: plan.scales.reduce((scale, { choices, apply }, i) => apply(scale, choices[indices[i]]), plan.base),
   }));
-  const stem = {
-    filters: slot('stem.filters', plan.stem.filters),
-    kernel: slot('stem.kernel', plan.stem.kernel),
-    stride: slot('stem.stride', plan.stem.stride),
-    act: slot('stem.act', plan.stem.act),
-  };
+  const stem = slots('stem', plan.stem, 'filters', 'kernel', 'stride', 'act');
   const stages = plan.stages.map((stage, i): StageSlots => {
     const name = `${plan.terms.stage}${i + 1}`;
-    const own = {
-      depth: slot(`${name}.depth`, stage.depth),
-      kind: slot(`${name}.kind`, stage.kind),
-      filters: slot(`${name}.filters`, stage.filters),
-      stride: slot(`${name}.stride`, stage.stride),
-      act: slot(`${name}.act`, stage.act),
-    };
-    const layer = (prefix: string) => ({
-      kernel: slot(`${prefix}.kernel`, stage.kernel),
-      expand: slot(`${prefix}.expand`, stage.expand),
-      se: slot(`${prefix}.se`, stage.se),
-    });
+    const own = slots(name, stage, 'depth', 'kind', 'filters', 'stride', 'act');
+    const layer = (prefix: string) => slots(prefix, stage, 'kernel', 'expand', 'se');
     const most = Math.max(...scaleOptions.map(({ scale }) => scaledDepth(Math.max(...stage.depth), scale)));
-    if (plan.share === 'layer') {
-      return {
-        ...own,
-        layers: Array.from({ length: most }, (_, j) => layer(most === 1 ? name : `${name}.layer${j + 1}`)),
-      };
-    }
-    const shared = layer(name);
-    return { ...own, layers: Array.from({ length: most }, () => shared) };
+    const nameOf = (j: number): string => (most === 1 ? name : `${name}.layer${j + 1}`);
+    const shared = plan.share === 'stage' ? layer(name) : null;
+    return { ...own, layers: Array.from({ length: most }, (_, j) => shared ?? layer(nameOf(j))) };
   });
-  const head = {
-    filters: slot('head.filters', plan.head.filters),
-    hidden: slot('head.hidden', plan.head.hidden),
-    act: slot('head.act', plan.head.act),
-    dropout: slot('head.dropout', plan.head.dropout),
-  };
+  const head = slots('head', plan.head, 'filters', 'hidden', 'act', 'dropout');
   return { plan, decisions, scales, scaleOptions, stem, stages, head };
 }

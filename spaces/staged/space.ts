@@ -7,10 +7,9 @@ import { countNetworks } from './size.js';
 import { invalidInput } from '../../base/errors.js';
 
 /**
- * The space of a plan. Its canonical genotypes and its networks correspond one to one: two genotypes have the same
+ * Creates the space of a plan. Canonical genotypes and networks correspond one to one: two genotypes have the same
  * canonical form exactly when they build the same layers.
- *
- * @throws NasError `invalid-input` for a plan whose maps would shrink below one pixel.
+ * @throws NasError `invalid-input` for a plan whose maps would shrink below one pixel
  */
 export function createStagedSpace(plan: StagedPlan): Space {
   const layout = layOut(plan);
@@ -27,10 +26,9 @@ export function createStagedSpace(plan: StagedPlan): Space {
 }
 
 /**
- * Refuses spaces whose feature maps could be asked to shrink below one pixel, or with a stage that is never there.
- * It looks at the smallest resolution with every stride taken: all other networks have larger maps.
- *
- * @throws NasError `invalid-input` with the key path and the value.
+ * Rejects spaces whose feature maps could shrink below one pixel, and stages that can only be absent. It checks the
+ * smallest resolution with every stride; all other networks have larger maps.
+ * @throws NasError `invalid-input` with the key path and the value
  */
 function checkLayout(layout: Layout): void {
   const { plan, scaleOptions } = layout;

@@ -17,8 +17,8 @@ export interface Csv {
 const records = z.array(z.object({ record: z.array(z.string()), info: z.object({ lines: z.number() }) }));
 
 /**
- * Reads a CSV file (RFC 4180, first line: names of the columns; tabs instead of commas in a `.tsv`).
- * @throws NasError `invalid-input` when it cannot be read, has no rows, or a row has other columns than the first line.
+ * Reads a CSV file (RFC 4180; the first line names the columns; a `.tsv` has tabs).
+ * @throws NasError `invalid-input` when the file cannot be read, has no rows, or a row has a wrong number of columns
  */
 export function readCsv(file: string): Csv {
   const [header, ...body] = parsed(file);
@@ -42,16 +42,16 @@ function parsed(file: string): z.output<typeof records> {
   throw invalidInput(`${file}: is empty; expected a first line with the names of the columns, and rows`);
 }
 
-/** @throws NasError `invalid-input` suggesting the nearest name when there is no such column. */
+/** @throws NasError `invalid-input` with the nearest name when there is no such column */
 export function columnIndex({ file, columns }: Csv, name: string): number {
   const index = columns.indexOf(name);
   if (index >= 0) return index;
   const meant = nearest(name, columns);
-  const question = meant === undefined ? '' : `; did you mean '${meant}'?`;
-  throw invalidInput(`${file} has no column '${name}'${question} (it has ${columns.join(', ')})`);
+  const suggestion = meant === undefined ? '' : `; did you mean '${meant}'?`;
+  throw invalidInput(`${file} has no column '${name}'${suggestion} (it has ${columns.join(', ')})`);
 }
 
-/** The number in a cell: NaN for `nan` and infinities in any spelling, undefined when it is none. */
+/** The number in a cell: NaN for `nan` and infinities in any spelling, undefined for other text. */
 export function parseNumber(cell: string): number | undefined {
   if (cell === '') return undefined;
   const value = Number(cell);
@@ -59,10 +59,10 @@ export function parseNumber(cell: string): number | undefined {
   return /^[+-]?(nan|inf|infinity)$/i.test(cell) ? NaN : undefined;
 }
 
-/** Lines that a message names one by one. */
+/** A message lists at most this many lines. */
 const named = 4;
 
-/** Cells of a column that should hold something else, as an error with their lines. */
+/** An error about invalid cells of a column, with their lines. */
 export function badCells(csv: Csv, column: number, rows: readonly number[], expected: string): NasError {
   const [first, ...others] = rows;
   const cell = csv.rows[first][column];
@@ -76,8 +76,8 @@ export function badCells(csv: Csv, column: number, rows: readonly number[], expe
 }
 
 /**
- * The columns of a table that look like decisions: those that hold texts, and at the beginning of the lines also
- * those of whole numbers. Measurements are numbers with decimals, and come after the decisions.
+ * The columns that look like decisions: text columns, and the columns of whole numbers before the first measurement.
+ * Measurements are numbers with decimals and come after the decisions.
  */
 export function recogniseDecisions({ columns, rows }: Csv): string[] {
   const cellsOf = (column: number): string[] => rows.map((row) => row[column]);

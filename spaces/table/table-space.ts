@@ -1,26 +1,13 @@
 import { type Decision, type Genotype, genotypeId } from '../genotype.js';
 import { structureOf } from '../cells.js';
-import type { DecisionSpace } from '../space.js';
-
-/** The genotypes that exist in a space that does not hold every combination of its choices. */
-export interface Members {
-  readonly size: number;
-  has(genotype: Genotype): boolean;
-  /** In lexicographic order, from 0. */
-  at(index: number): Genotype;
-  /**
-   * The members nearest to a genotype (a member or not), other than itself: all of the smallest Hamming distance, then
-   * all of the next, until there are `fewest`; each distance in lexicographic order.
-   */
-  nearest(genotype: Genotype, fewest: number): readonly Genotype[];
-}
+import type { DecisionSpace, Members } from '../space.js';
 
 function lexicographic(a: Genotype, b: Genotype): number {
   const first = a.findIndex((index, i) => index !== b[i]);
   return first < 0 ? 0 : a[first] - b[first];
 }
 
-/** @param genotypes all of one length, each once, at least one. */
+/** @param genotypes at least one, all different, all of one length */
 export function createMembers(genotypes: readonly Genotype[]): Members {
   const sorted = genotypes.toSorted(lexicographic);
   const indices = new Map(sorted.map((genotype, i) => [genotypeId(genotype), i]));
@@ -29,7 +16,7 @@ export function createMembers(genotypes: readonly Genotype[]): Members {
   const widest = sorted.reduce<number[]>((most, genotype) => genotype.map((v, i) => Math.max(v, most[i] ?? 0)), []);
   const known = new Map<string, readonly Genotype[]>();
 
-  /** Members that differ in one decision, by looking each of them up; not in order. */
+  /** Members that differ in one decision, each looked up; not in order. */
   const besides = (genotype: Genotype): Genotype[] =>
     genotype.flatMap((own, i) => {
       const found: Genotype[] = [];
@@ -40,7 +27,7 @@ export function createMembers(genotypes: readonly Genotype[]): Members {
       return found;
     });
 
-  /** How many decisions each member has otherwise. */
+  /** The Hamming distance of each member. */
   const distances = (genotype: Genotype): Uint32Array => {
     const result = new Uint32Array(sorted.length);
     for (let m = 0, at = 0; m < sorted.length; m++)

@@ -4,8 +4,8 @@ import type { StagedPlan } from '../staged/layout.js';
 import { commonPlan, stagedShape, stageSchema } from '../staged/config.js';
 
 /**
- * `space: {type: blocks}`: a space of one's own, block by block; any field may be a list of choices. `depth` repeats a
- * block (0: it may be left out). Widths are exact unless `divisor` is given.
+ * `space: {type: blocks}`: a user-defined space, block by block; any field may be a list of choices. `depth` repeats a
+ * block; depth 0 omits it. Widths are exact unless `divisor` is given.
  */
 export const blocksSchema = z
   .strictObject({

@@ -105,8 +105,8 @@ const ownSchema = z.strictObject(ownShape);
 type PresetName = keyof typeof mobilenetPresets;
 
 /**
- * `space: {type: mobilenet}`: inverted residuals (MobileNetV2 and V3). Keys that are left out come from the preset;
- * without `preset` it is chosen by the size of the images.
+ * `space: {type: mobilenet}`: inverted residuals (MobileNetV2 and V3). The preset gives missing keys; the image size
+ * chooses the default preset.
  */
 export const mobilenetSchema = z
   .strictObject({
@@ -120,7 +120,7 @@ export const mobilenetSchema = z
   .describe('inverted residuals, as in MobileNetV2 and V3');
 type MobilenetConfig = z.output<typeof mobilenetSchema>;
 
-/** The preset made for images of this height. */
+/** The preset for images of this height. */
 function presetFor(height: number): PresetName {
   if (height <= 48) return 'tiny';
   return height <= 128 ? 'small' : 'mobilenetv3-small';

@@ -45,11 +45,9 @@ function networkOf(
 }
 
 /**
- * NAS-Bench-201 with the decisions of its published tables: `op_ij` is the operation on the edge from node i to node j,
- * where node 0 is the cell's input and node 3 its output.
- *
- * Genotypes that execute the same operations on the same inputs are one network: what is on dead edges does not matter,
- * nor where a skip is. Its canonical genotype is the first of them.
+ * NAS-Bench-201 with the decisions of its published tables: `op_ij` is the operation on the edge from node i to node j;
+ * node 0 is the cell's input, node 3 its output. Genotypes that execute the same operations on the same inputs are one
+ * network: dead edges and the position of skips do not matter. The canonical genotype is the first of them.
  */
 export function nasBench201Space(config: NasBench201Config, task: Task): Space {
   const forms = new CellForms();
@@ -65,7 +63,7 @@ export function nasBench201Space(config: NasBench201Config, task: Task): Space {
   };
 }
 
-/** A sum, as the sorted terms that are added; nothing when it is zero. */
+/** The sorted terms of a sum; empty for zero. */
 type Sum = readonly string[];
 
 const apply = (op: CellOp, input: Sum): Sum => {
@@ -74,10 +72,9 @@ const apply = (op: CellOp, input: Sum): Sum => {
 };
 
 /**
- * What a cell computes, as an expression of its input: the same for two cells exactly when they execute the same
- * operations on the same inputs, wherever these are written. Skips vanish, edges without effect too, and the order of
- * sums does not matter. `shared` marks the one operation whose result can be used twice (that of the edge between
- * nodes 0 and 1): using it twice is not the same as having two of its kind.
+ * What a cell computes, as an expression of its input: equal for two cells exactly when they execute the same operations
+ * on the same inputs. Skips and dead edges vanish; the order of a sum does not matter. `shared` marks the operation
+ * between nodes 0 and 1 when its result is used twice, which differs from two operations of the same kind.
  */
 function expressionOf(cell: Cell): string {
   const [op01, op02, op12, op03, op13, op23] = cell;
@@ -88,13 +85,10 @@ function expressionOf(cell: Cell): string {
   return [...apply(op03, ['input']), ...apply(op13, used1), ...apply(op23, node2)].sort().join(' + ');
 }
 
-/** The cell that a genotype writes; its choices are in the order of `cellOps`. */
+/** The cell of a genotype whose choices are in the order of `cellOps`. */
 const cellAt = (genotype: Genotype): Cell => genotype.map((op) => cellOps[op]);
 
-/**
- * The cells of NAS-Bench-201 by what they compute: its 15,625 genotypes (choices in the order of `cellOps`) and, for
- * each, the lexicographically first that computes the same.
- */
+/** The 15,625 genotypes of NAS-Bench-201 (choices in the order of `cellOps`), grouped by what they compute. */
 class CellForms {
   private readonly firsts = new Map<string, Genotype>();
 
@@ -105,7 +99,7 @@ class CellForms {
     }
   }
 
-  /** How many different cells there are. */
+  /** The number of different cells. */
   get size(): number {
     return this.firsts.size;
   }

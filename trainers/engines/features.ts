@@ -10,7 +10,7 @@ import type { LossConfig } from '../schema.js';
 import { loadLayersModel } from '../../compiler/index.js';
 import type { ImageSize } from '../data/resize.js';
 import { readWeights } from '../weights.js';
-import type { TeacherModelSource } from '../teachers/teacher.js';
+import type { TeacherModelSource } from '../jobs.js';
 
 /**
  * The last feature map [batch, height, width, channels] at each spatial resolution (`height x width`), in the order of

@@ -2,8 +2,16 @@ import { cacheDirectory, writeFileAtomic } from '../../base/files.js';
 import { createLoader, type Dataset, type DatasetInfo, LogitsWriter, withDataset } from '../data/index.js';
 import { lossFor } from '../losses/index.js';
 import type { NetworkTeacher, Teacher, TeacherConfig } from './schema.js';
-import { givenTeacher, layersModelTeacher, onnxTeacher, trainedTeacher } from './sources.js';
-import type { PreparedTeacher, TeacherFinder, TeacherLogits, TeacherOptions, TeacherSource } from './teacher.js';
+import {
+  givenTeacher,
+  layersModelTeacher,
+  onnxTeacher,
+  type TeacherFinder,
+  type TeacherOptions,
+  type TeacherSource,
+  trainedTeacher,
+} from './sources.js';
+import type { PreparedTeacher, TeacherLogits } from '../jobs.js';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
@@ -13,9 +21,6 @@ import { contentHash } from '../../base/hash.js';
 import { outputKind, toLogits, type OpenClassifier, type OutputKind } from '../../compiler/index.js';
 import { evaluateSplit } from '../evaluate.js';
 import { makeOnce } from '../make-once.js';
-
-export type { PreparedTeacher, TeacherLogits, TeacherModelSource } from './teacher.js';
-export type { TeacherHooks, TeacherOptions } from './teacher.js';
 
 type Teaching = Teacher['type'];
 type ConfigOf = { readonly [K in Teaching]: Extract<Teacher, { type: K }> };

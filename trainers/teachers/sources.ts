@@ -1,28 +1,65 @@
 import { modelInference, networkInference } from '../evaluate.js';
-import { createResizer, type DatasetInfo } from '../data/index.js';
-import { activateBackend, chooseEngine, placeOf } from '../engines/index.js';
+import { createResizer, type DatasetInfo, type DatasetRef } from '../data/index.js';
+import { activateBackend, type AnyEngine, chooseEngine, placeOf } from '../engines/index.js';
 import { readWeights, weightsHash } from '../weights.js';
-import type { NetworkTeacher } from './schema.js';
-import type { TeacherFinder, TeacherHooks, TeacherOptions, TeacherSource } from './teacher.js';
+import type { NetworkTeacher, Teacher } from './schema.js';
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { NasError } from '../../base/errors.js';
 import { contentHash } from '../../base/hash.js';
 import { presetNetworks } from '../../spaces/index.js';
-import type { FitHooks, FitResult } from '../jobs.js';
+import type { FitHooks, FitResult, TeacherModelSource } from '../jobs.js';
 import { fit } from '../fit.js';
 import { makeOnce } from '../make-once.js';
-import { trainSchema, type TrainConfig } from '../schema.js';
+import { type AugmentConfig, type LossConfig, trainSchema, type TrainConfig } from '../schema.js';
 import { readInput } from '../../base/files.js';
 import {
   fitClassifier,
   layersSignature,
   loadLayersModel,
   onnxSignature,
+  type OpenClassifier,
   openClassifier,
   openOnnx,
   parseOnnx,
 } from '../../compiler/index.js';
+
+/** What preparing a teacher needs besides its configuration. */
+export interface TeacherOptions {
+  readonly dataset: DatasetRef;
+  /** The students' training: what the loss looks at, and the views that the logits belong to. */
+  readonly train: { readonly augment: AugmentConfig; readonly loss?: LossConfig | undefined };
+  /** The experiment's seed: of the views, and of a teacher that is trained here. */
+  readonly seed: number;
+  readonly engine: AnyEngine;
+  readonly threads: number;
+  /** Folder that holds all caches; by default `cacheDirectory()`. */
+  readonly cache?: string | undefined;
+  readonly hooks?: TeacherHooks | undefined;
+}
+
+export interface TeacherHooks extends Partial<FitHooks> {
+  /** Images classified so far, of all views together. */
+  readonly onLogits?: (done: number, total: number) => void;
+}
+
+/** A teacher found, or trained; not yet asked anything. */
+export interface TeacherSource {
+  readonly name: string;
+  readonly hash: string;
+  /** On the validation split, when it is known already. */
+  readonly accuracy: number | null;
+  readonly model: TeacherModelSource | null;
+  /** Loads it. */
+  open(): Promise<OpenClassifier>;
+}
+
+/** Finds or trains the teacher that a configuration of one type means. */
+export type TeacherFinder<K extends Teacher['type']> = (
+  config: Extract<Teacher, { type: K }>,
+  info: DatasetInfo,
+  options: TeacherOptions & { readonly cache: string },
+) => Promise<TeacherSource>;
 import { namedWeights } from '../../spaces/models/index.js';
 
 /**

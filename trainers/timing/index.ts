@@ -111,8 +111,6 @@ export function readTimedNetworks(file: string): TimedNetwork[] {
   throw invalidInput(`${file}: ${path.join('.')}: ${message}`);
 }
 
-export { median } from './time-step.js';
-
 /**
  * Times the training of a network in a new process, which is gone when this resolves.
  * @throws NasError when the process fails or dies; the signal's reason when it is aborted
@@ -144,4 +142,10 @@ export function timeTraining(job: TimingJob, signal?: AbortSignal): Promise<Timi
     });
     child.send(job);
   });
+}
+
+/** The middle value; of an even number of values, the mean of the two in the middle. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
 }

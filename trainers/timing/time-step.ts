@@ -7,7 +7,7 @@ import { CompiledTraining } from '../engines/compiled.js';
 import { activateBackend, chooseEngine, type EngineBatch } from '../engines/index.js';
 import { createNetworkProgram, type ProgramSpec } from '../engines/network-program.js';
 import { lossSchema, trainSchema } from '../schema.js';
-import type { TimedNetwork, Timing, TimingJob } from './index.js';
+import { median, type TimedNetwork, type Timing, type TimingJob } from './index.js';
 
 const seed = 1;
 export const learningRate = 0.05;
@@ -99,10 +99,4 @@ async function timeEvaluation(
   const rate = (ms: readonly number[]): number => (timed.batch * 1e3) / median(ms);
   await exported.release();
   return { ours: rate(times.ours), exported: rate(times.exported) };
-}
-
-/** The middle value; of an even number of values, the mean of the two in the middle. */
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
 }
