@@ -3,7 +3,7 @@ import { CsvError, parse } from 'csv-parse/sync';
 import { z } from 'zod';
 import { invalidInput, type NasError } from '../../base/errors.js';
 import { readInput } from '../../base/files.js';
-import { nearest } from '../../base/nearest.js';
+import { nearest } from '../../base/text.js';
 
 /** A file of rows with named columns, as text. */
 export interface Csv {

@@ -3,8 +3,7 @@ import { readFileSync } from 'node:fs';
 import { invalidInput, messageOf, NasError } from '../../base/errors.js';
 import { activations, type Network } from '../../spaces/index.js';
 import { fork } from 'node:child_process';
-import { builtModule } from '../../base/built-module.js';
-import { withLargePages } from '../../base/large-pages.js';
+import { builtModule, withLargePages } from '../../base/processes.js';
 
 /** One measurement of training, in a process of its own. */
 export interface TimingJob {
