@@ -152,7 +152,7 @@ it('says what is wrong with its options', async () => {
     [['--max-queue', '1.5'], '--max-queue 1.5: expected a whole number'],
     [['--max-batch', '3'], 'the largest batch is 3, not a power of two'],
     [['--port', '70000'], '--port 70000: expected a whole number from 0 to 65535'],
-    [['--otlp', 'localhost:4318'], 'the collector localhost:4318 is no http address'],
+    [['--otlp', 'localhost:4318'], 'the collector localhost:4318 is not an http URL'],
     [['--token-file', 'none'], 'the token file none cannot be read'],
     [['--port', String(port)], `cannot listen on 127.0.0.1:${port}`],
   ];

@@ -2,71 +2,74 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../../base/errors.js';
 import type { Outcome } from './engine.js';
 import type { Runner } from './runner.js';
-import type { Input } from './types.js';
+import type { Input } from './pool.js';
 
-/** A batch that a worker holds. */
+/** A batch assigned to a worker. */
 interface Held {
   readonly network: number;
   readonly images: number;
-  /** On the clock of `performance.now()`. */
+  /** In ms of `performance.now()`. */
   readonly began: number;
 }
 
-/** A runner, and what it does. */
+/** A runner and its assigned batches. */
 export interface Worker {
   readonly runner: Runner;
   readonly held: Set<Held>;
 }
 
-export interface CrewOptions {
-  /** Starts one more runner. */
+export interface WorkerPoolOptions {
+  /** Starts a runner. */
   readonly start: () => Promise<Runner>;
-  /** Expected milliseconds of a batch. */
+  /** Expected milliseconds of a batch of so many images. */
   readonly ms: (network: number, images: number) => number;
   readonly onWarning: (message: string) => void;
-  /** A worker was replaced, or could not be. */
+  /** Called when a worker was replaced or could not be replaced. */
   readonly onChange: () => void;
 }
 
-/** While a batch takes longer, none is handed ahead: it would hide 0.05 ms, and what is given away is decided. */
+/**
+ * A worker gets a second batch only if its remaining work is shorter than this, in ms. The second batch hides a message of
+ * 0.05 ms, but it can no longer be changed by requests that arrive later.
+ */
 const shortMs = 0.5;
 
-/** Milliseconds before another attempt to replace a worker: doubled each time, up to the largest. */
+/** Exponential backoff between attempts to replace a worker, in ms. */
 const pause = { first: 100, largest: 10_000 };
 
-/** The workers of a pool: who is free, and when. Those that end are replaced. */
-export class Crew {
+/** The workers of a pool and their load. Dead workers are replaced. */
+export class WorkerPool {
   private readonly workers: Worker[] = [];
   private images = 0;
   private isClosed = false;
   private readonly closing = new AbortController();
   private readonly replacing = new Set<Promise<void>>();
-  /** Why there is no worker, when the last attempt to start one failed. */
+  /** Error of the last attempt to start a worker. */
   private failure: string | null = null;
 
   constructor(
     runners: readonly Runner[],
-    private readonly options: CrewOptions,
+    private readonly options: WorkerPoolOptions,
   ) {
     for (const runner of runners) this.add(runner);
   }
 
-  /** Images that are being computed. */
+  /** Number of images being computed. */
   get running(): number {
     return this.images;
   }
 
-  /** Workers that hold nothing. */
+  /** Number of workers without a batch. */
   get idle(): number {
     return this.workers.reduce((count, { held }) => count + (held.size === 0 ? 1 : 0), 0);
   }
 
-  /** Why nothing can be computed; null: it can, or will be soon. */
+  /** Why no worker can be started; null: a worker is alive or being started. */
   get down(): string | null {
     return this.workers.length === 0 ? this.failure : null;
   }
 
-  /** The worker that should do something next, the least loaded one; null: all have enough. */
+  /** The least loaded worker that may get a batch; null: all are busy. */
   free(now: number): Worker | null {
     let best: Worker | null = null;
     for (const worker of this.workers) {
@@ -84,7 +87,7 @@ export class Crew {
     return least === Infinity ? 0 : least;
   }
 
-  /** Computes a batch on a worker that is free. */
+  /** Computes a batch on a free worker. */
   async run(worker: Worker, network: number, inputs: readonly Input[], began: number): Promise<Outcome> {
     const held = { network, images: inputs.length, began };
     worker.held.add(held);
@@ -120,7 +123,7 @@ export class Crew {
     runner.onEnd((reason) => {
       this.workers.splice(this.workers.indexOf(worker), 1);
       if (this.isClosed) return;
-      this.options.onWarning(`${reason}: another one is started`);
+      this.options.onWarning(`${reason}: starting another one`);
       const replaced = this.replace().finally(() => this.replacing.delete(replaced));
       this.replacing.add(replaced);
     });
@@ -135,7 +138,9 @@ export class Crew {
         return;
       } catch (error) {
         this.failure = messageOf(error);
-        this.options.onWarning(`no inference thread can be started, again in ${ms / 1000} s: ${this.failure}`);
+        this.options.onWarning(
+          `an inference thread could not be started, next attempt in ${ms / 1000} s: ${this.failure}`,
+        );
         this.options.onChange();
         await sleep(ms, undefined, { signal: this.closing.signal, ref: false }).catch(() => undefined);
       }

@@ -24,8 +24,8 @@ import { colourNetworks, writeFrontier } from './models.js';
 const image = [32, 32, 3] as const;
 const bodyBytes = 1 << 18;
 const requestMs = 400;
-/** `npm run test:serve` tries more. */
-const times = process.env['NAS_SERVE_ALL'] === '1' ? 20 : 1;
+/** Repetitions; NAS_TEST_REPEAT sets more. */
+const times = Number(process.env['NAS_TEST_REPEAT'] ?? 1);
 const files = await Promise.all([
   picture({ width: 40, height: 30 }).jpeg().toBuffer(),
   picture({ width: 40, height: 30 }).jpeg({ progressive: true }).toBuffer(),

@@ -1,43 +1,46 @@
-import { NotAnswered } from '../inference/types.js';
-import type { DecodeOptions } from './types.js';
+import { NotAnswered } from '../inference/pool.js';
 
-type Wish = Pick<DecodeOptions, 'deadline' | 'isGone'>;
+interface Wish {
+  /** On the clock of `now`, in ms. */
+  readonly deadline: number;
+  readonly isGone: () => boolean;
+}
 
 interface Waiting extends Wish {
   readonly begin: () => void;
   readonly refuse: (reason: NotAnswered) => void;
 }
 
-/** Lets a bounded number of tasks run at a time; of those that wait, the one with the earliest deadline is next. */
-export class Turns {
+/** A semaphore whose waiting tasks run in the order of their deadlines. */
+export class DeadlineSemaphore {
   private running = 0;
-  /** By falling deadline: the next one is the last. */
+  /** By falling deadline: the last entry runs next. */
   private readonly waiting: Waiting[] = [];
 
-  /** @param now the clock of the deadlines, in ms */
+  /** @param now clock of the deadlines, in ms */
   constructor(
     private readonly parallel: number,
     private readonly now: () => number,
   ) {}
 
-  /** Tasks that wait for their turn. */
+  /** Number of waiting tasks. */
   get depth(): number {
     return this.waiting.length;
   }
 
-  /** Whether nothing runs. */
+  /** Whether no task runs. */
   get isIdle(): boolean {
     return this.running === 0;
   }
 
-  /** @throws NotAnswered `gone` or `expired` instead of beginning a task that is of no use any more; and what the task throws. */
+  /** @throws NotAnswered `gone` or `expired` when the client left or the deadline passed before the task started. */
   async run<T>(task: () => Promise<T>, wish: Wish): Promise<T> {
     if (this.running < this.parallel) {
       const refusal = this.refusalOf(wish);
       if (refusal !== null) throw refusal;
       this.running++;
     } else {
-      // Whoever ends hands its turn over: `running` stays.
+      // The task that ends passes its permit on: `running` stays.
       await new Promise<void>((begin, refuse) => this.wait({ ...wish, begin, refuse }));
     }
     try {
@@ -48,7 +51,7 @@ export class Turns {
   }
 
   private wait(waiting: Waiting): void {
-    // Behind those of the same deadline that came before.
+    // Behind earlier tasks of the same deadline.
     const at = this.waiting.findLastIndex(({ deadline }) => deadline > waiting.deadline);
     this.waiting.splice(at + 1, 0, waiting);
   }
@@ -66,8 +69,8 @@ export class Turns {
   }
 
   private refusalOf({ deadline, isGone }: Wish): NotAnswered | null {
-    if (isGone()) return new NotAnswered('gone', 'nobody waits for the image any more');
+    if (isGone()) return new NotAnswered('gone', 'the client has closed its connection');
     if (this.now() < deadline) return null;
-    return new NotAnswered('expired', 'the time for an answer was over before the image could be decoded');
+    return new NotAnswered('expired', 'the deadline passed before the image could be decoded');
   }
 }

@@ -1,19 +1,20 @@
 import type { ImageSize, Model } from '../models/model.js';
-import { valueCount } from './image-size.js';
-import type { Input } from './types.js';
+import { valueCount } from './inputs.js';
+import type { Input } from './pool.js';
+import type { Outcome } from './engine.js';
 
 type Kind = Input['kind'];
 
-/** What is where in a slab: plain data, which goes to a thread. */
+/** Layout of a slab: plain data that is sent to a thread. */
 export interface SlabLayout {
   readonly buffer: SharedArrayBuffer;
-  /** Images of a slot. */
+  /** Images per slot. */
   readonly images: number;
-  /** Bytes of an image of each kind, by network. */
+  /** Bytes of an image of each kind, per network. */
   readonly bytes: readonly { readonly [K in Kind]: number }[];
 }
 
-/** Memory for the inputs of as many batches as there are slots; the system gives a page when it is first written to. */
+/** Shared memory for the inputs of `slots` batches; the system allocates a page at its first write. */
 export function slabLayout(
   models: readonly Model[],
   { size, slots, images }: { readonly size: ImageSize | null; readonly slots: number; readonly images: number },
@@ -23,11 +24,11 @@ export function slabLayout(
   return { buffer: new SharedArrayBuffer(slots * images * strideOf(bytes)), images, bytes };
 }
 
-/** The images of a batch lie one after the other in its slot, whatever their kinds, at multiples of four bytes. */
+/** Distance of two images in a slot: the largest image of any kind, rounded up to four bytes. */
 const strideOf = (bytes: SlabLayout['bytes']): number =>
   Math.ceil(Math.max(...bytes.map(({ pixels, values }) => Math.max(pixels, values))) / 4) * 4;
 
-/** Inputs of batches in memory that two threads share: one writes a slot, then tells the other, which reads it. */
+/** Batch inputs in memory shared by two threads: one writes a slot and sends a message, the other reads the slot. */
 export class Slab {
   private readonly stride: number;
 
@@ -44,7 +45,7 @@ export class Slab {
     }
   }
 
-  /** The inputs of a batch as they lie there, not copied. */
+  /** Views of a batch's inputs, without a copy. */
   read(slot: number, network: number, kinds: readonly Kind[]): Input[] {
     const { buffer, bytes } = this.layout;
     const { pixels, values } = bytes[network];
@@ -59,3 +60,27 @@ export class Slab {
     return (slot * this.layout.images + image) * this.stride;
   }
 }
+
+/** Start data of an inference thread. */
+export interface ThreadSetup {
+  readonly models: readonly Model[];
+  readonly size: ImageSize | null;
+  readonly slab: SlabLayout;
+}
+
+/** Message to a thread: compute the batch in a slot of the slab, or close. */
+export type Order =
+  | {
+      readonly kind: 'run';
+      readonly slot: number;
+      readonly network: number;
+      readonly inputs: readonly Input['kind'][];
+    }
+  | { readonly kind: 'close' };
+
+/** Message from a thread: its networks are open or refused, or the batch of a slot is done or failed. */
+export type Report =
+  | { readonly kind: 'open' }
+  | { readonly kind: 'refused'; readonly message: string }
+  | ({ readonly kind: 'done'; readonly slot: number } & Outcome)
+  | { readonly kind: 'failed'; readonly slot: number; readonly message: string };
