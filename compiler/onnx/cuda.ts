@@ -6,13 +6,13 @@ const all = { float32: 'kernel', int32: 'kernel', bool: 'kernel' } as const;
 const boolean = { bool: 'kernel' } as const;
 const castFirst = { refused: 'cast the values to float32 first' } as const;
 const noInverse = { float32: { refused: 'the provider has no inverse of a trigonometric function' } } as const;
-/** There is neither exclusive or nor a shift. */
+/** There are no kernels for exclusive or and shifts. */
 const noise = { uint32: 'host' } as const;
 const positions = { int64: 'kernel' } as const;
 const shapes = { int64: 'host' } as const;
 
 /**
- * The CUDA provider, by the list of its kernels (docs/OperatorKernels.md of microsoft/onnxruntime, opset 18). Nothing of it was
+ * The CUDA provider, by the list of its kernels (docs/OperatorKernels.md of microsoft/onnxruntime, opset 18). It was never
  * run here.
  */
 export const cuda: Support = {

@@ -4,14 +4,14 @@ const float = { float32: 'kernel' } as const;
 const numbers = { float32: 'kernel', int32: 'kernel' } as const;
 const all = { float32: 'kernel', int32: 'kernel', bool: 'kernel' } as const;
 const withoutBooleans = { float32: 'kernel', int32: 'kernel', bool: 'numbers for booleans' } as const;
-/** There is neither exclusive or nor a shift: the noise of dropout is made on the host, and the numbers go to the device. */
+/** There are no kernels for exclusive or and shifts: the noise of dropout is computed on the host and copied to the device. */
 const noise = { uint32: 'host' } as const;
 /** No kernel computes with int64: positions are int32 until an operator wants them. */
 const positions = { int64: 'int32 for int64' } as const;
 /** Shapes of a dynamic batch. */
 const shapes = { int64: 'host' } as const;
 
-/** The WebGPU provider of onnxruntime-node 1.30, as test/compiler/operators.webgpu.test.ts finds it. */
+/** The WebGPU provider of onnxruntime-node 1.30, as tested by test/compiler/operators.webgpu.test.ts. */
 export const webgpu: Support = {
   Abs: { float32: 'kernel', int32: 'absolute value' },
   // The provider's polynomial is off by 3e-4.
@@ -34,7 +34,7 @@ export const webgpu: Support = {
   Clip: numbers,
   Concat: { ...withoutBooleans, ...shapes },
   Conv: float,
-  // Of an even number of channels it makes one wrong, without a word: gradients of depthwise convolutions with a multiplier.
+  // One channel of an even number of them is silently wrong: gradients of depthwise convolutions with a multiplier.
   ConvTranspose: { float32: 'kernel', 'one of several': 'two filters a group' },
   Cos: float,
   Cosh: float,
@@ -84,7 +84,7 @@ export const webgpu: Support = {
   Round: { float32: 'rounding' },
   ScatterElements: numbers,
   Selu: { float32: 'scaled exponential' },
-  // The shape is in ordinary memory, whoever says it.
+  // Shapes are in ordinary memory in any case.
   Shape: all,
   Sigmoid: float,
   Sign: { float32: 'sign', int32: 'sign' },

@@ -1,23 +1,23 @@
 import { elementTypes, type Graph, GraphEditor, int, type Node, type OnnxOp, sizeOf, toHalf } from '../graph/index.js';
 
 /**
- * In which precision an operator computes with floating-point numbers:
- * - `half`: float16, whatever it is given. Products, of which there are most.
- * - `full`: float32, or no such numbers at all. Sums of many numbers, quotients, what grows fast, loss and optimizer.
- * - `follows`: element by element; float16 where its largest operand is, and somebody wants the result so.
- * - `moves`: elements as they are, elsewhere; where it takes fewest casts.
+ * The precision in which an operator computes with floating-point numbers:
+ * - `half`: float16 in any case. Products, which take most of the time.
+ * - `full`: float32, or no floating-point numbers. Sums of many numbers, quotients, fast growing functions, loss and optimizer.
+ * - `follows`: element by element; float16 where its largest operand is float16 and a reader of the result is.
+ * - `moves`: moves elements; in the precision that needs fewest casts.
  */
 type Rule = 'half' | 'full' | 'follows' | 'moves';
 
-/** What rules may ask. */
+/** Context of a rule. */
 interface Surroundings {
   readonly editor: GraphEditor;
-  /** The most products whose sum the provider adds up well enough in float16. */
+  /** Most products whose sum is exact enough in float16 (see `ProviderCapabilities`). */
   readonly longestSum: number;
 }
 type RuleOf = Rule | ((node: Node, surroundings: Surroundings) => Rule);
 
-/** A product is `full` where it adds up more products than is good for float16. */
+/** A product is `full` where its sums are too long for float16. */
 const product =
   (addends: (node: Node, editor: GraphEditor) => number): RuleOf =>
   (node, { editor, longestSum }) =>
@@ -32,11 +32,11 @@ const transposedConvolution = product(({ inputs, attributes: { group } }, editor
 
 const matrixProduct = product(({ inputs }, editor) => editor.shapeOf(inputs[0]).at(-1) ?? 1);
 
-/** True and false are whole numbers in either; numbers of other types may have more digits than float16. */
+/** Booleans are exact in both precisions; numbers of other types may have more digits than float16. */
 const castRule: RuleOf = ({ inputs, outputs }, { editor }) =>
   editor.type(inputs[0])?.dtype === 'bool' && editor.type(outputs[0])?.dtype === 'float32' ? 'moves' : 'full';
 
-/** Plain scale and shift where the mean is 0 and the variance 1, statistics otherwise. */
+/** With mean 0 and variance 1 it only scales and shifts; otherwise it needs float32 statistics. */
 const batchNormalization: RuleOf = ({ inputs }, { editor }) =>
   [0, 1].every((value, i) => editor.constant(inputs[3 + i])?.data.every((x: number | bigint) => x === value) === true)
     ? 'follows'
@@ -136,11 +136,11 @@ const rules: { readonly [K in OnnxOp]: RuleOf } = {
   'nchwc.ReorderOutput': 'full',
 };
 
-/** Whether float16 has a good neighbour of each number: not too large, nor so small that digits are lost. */
+/** Whether float16 represents each number well: not too large, nor so small that digits are lost. */
 const fitsHalf = (data: Float32Array): boolean =>
   data.every((x) => x === 0 || (Math.abs(x) <= 65504 && Math.abs(x) >= 2 ** -14));
 
-/** The rule of a node among its surroundings. */
+/** The rule of a node; constants that float16 does not represent well make it `full`. */
 function ruleOf(node: Node, surroundings: Surroundings): Rule {
   const constants = node.inputs.map((name) => surroundings.editor.constant(name)?.data);
   if (constants.some((data) => data instanceof Float32Array && !fitsHalf(data))) return 'full';
@@ -150,12 +150,12 @@ function ruleOf(node: Node, surroundings: Surroundings): Rule {
 
 const isFloat = (editor: GraphEditor, name: string): boolean => editor.type(name)?.dtype === 'float32';
 
-/** Which of its readers want a value in float16. */
+/** How many readers of a value compute in float16. */
 type Demand = 'all' | 'some' | 'none';
 
 /**
- * Which nodes compute in float16. Forwards: who can, as what they are given is float16 already; then backwards: of these,
- * whose results are wanted so.
+ * Decides which nodes compute in float16. A forward pass finds nodes whose inputs can be float16; a backward pass chooses those
+ * of them whose results are read in float16.
  */
 class Assignment {
   private readonly readers = new Map<string, Node[]>();
@@ -186,7 +186,7 @@ class Assignment {
     return this.half.has(outputs[0]);
   }
 
-  /** The float operands that have most elements; constants are what they need to be. */
+  /** The float operands that have most elements; constants can have either precision. */
   private largest({ inputs }: Node): string[] {
     const { editor } = this;
     const floats = inputs.filter((name) => isFloat(editor, name) && !editor.constant(name));
@@ -216,7 +216,7 @@ class Assignment {
 
   private demandFor({ outputs }: Node): Demand {
     const floats = outputs.filter((name) => isFloat(this.editor, name));
-    // A comparison: its result is neither.
+    // A comparison: its result is no float.
     if (floats.length === 0) return 'some';
     const readers = floats.flatMap((name) => this.readers.get(name) ?? []);
     const wanting = readers.filter((reader) => this.isHalf(reader)).length;
@@ -225,7 +225,7 @@ class Assignment {
   }
 }
 
-/** The same value in float16. */
+/** Name of the same value in float16. */
 const half = (name: string): string => `${name}/half`;
 
 const cast = (from: string, to: string, dtype: 'float16' | 'float32', origin = ''): Node => ({
@@ -237,15 +237,15 @@ const cast = (from: string, to: string, dtype: 'float16' | 'float32', origin = '
 });
 
 /**
- * Lets products, and what lies between them, compute in float16; sums over many numbers, loss, optimizer and states stay
- * float32 (Micikevicius et al. 2018, "Mixed Precision Training"; `rules.ts` has a rule for each operator). Every value is
- * cast once at most, however often it is read, and nothing is cast back and forth.
- * @param longestSum the most products whose sum the provider adds up well enough in float16
+ * Products, and the operators between them, compute in float16; sums over many numbers, loss, optimizer and states stay
+ * float32 (Micikevicius et al. 2018, "Mixed Precision Training"). Every value is cast at most once, however often it is read,
+ * and nothing is cast back and forth.
+ * @param longestSum most products whose sum is exact enough in float16
  */
 export function mixedPrecision(graph: Graph, longestSum: number): Graph {
   const editor = new GraphEditor(graph);
   const assignment = new Assignment(editor, longestSum);
-  // Casts that nothing reads go in the end.
+  // `finish` removes casts that nothing reads.
   for (const { name, dtype } of graph.inputs)
     if (dtype === 'float32') editor.prepend(cast(name, half(name), 'float16'));
   for (const [name, { data, shape }] of graph.constants)

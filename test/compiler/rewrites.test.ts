@@ -30,7 +30,7 @@ beforeAll(async () => {
 });
 
 const writtenOut = (graph: Graph, provider = 'webgpu'): Graph => {
-  const written = writeOut(graph, provider, capabilitiesOf(provider).wayOf);
+  const written = writeOut(graph, provider, capabilitiesOf(provider).implementationOf);
   verifyGraph(written);
   return written;
 };
@@ -107,7 +107,7 @@ describe('what a provider lacks', () => {
   });
 
   it('is nothing for the CPU', () => {
-    const { wayOf, mostResults } = capabilitiesOf('cpu');
+    const { implementationOf: wayOf, mostResults } = capabilitiesOf('cpu');
     expect(narrowSplits(writeOut(normalised, 'cpu', wayOf), mostResults)).toBe(normalised);
   });
 });
