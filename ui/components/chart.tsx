@@ -4,10 +4,10 @@ import { CanvasChart } from '../charts/canvas.js';
 import { chartThemes, type ChartTheme } from '../charts/theme.js';
 import type { ChartOption } from '../charts/echarts.js';
 import type { Zoom } from '../charts/interaction.js';
-import { isDark } from '../data/theme.js';
+import { dark } from '../data/theme.js';
 
 /** The colours of charts in the theme that is on; what reads them draws again when it changes. */
-export const useChartTheme = (): ChartTheme => (isDark() ? chartThemes.dark : chartThemes.light);
+export const useChartTheme = (): ChartTheme => (dark.value ? chartThemes.dark : chartThemes.light);
 
 export interface ChartProps {
   /** Drawn at most a few times a second, whenever it is another one. */

@@ -2,7 +2,7 @@ import { useCallback, useMemo, useRef, useState } from 'preact/hooks';
 import type { Candidates } from '../../data/candidates.js';
 import { mostCompared, runAddress } from '../../data/addresses.js';
 import { useLocation } from 'preact-iso';
-import { useRun, useSeldom } from '../../app/hooks.js';
+import { useRun, useThrottled } from '../../app/hooks.js';
 import { FilterField, FilterHelp } from '../../components/filter-field.js';
 import { Grid } from '../../components/grid.js';
 import { type Field, fieldsOf, type Known, valuesOf } from '../../data/fields.js';
@@ -78,8 +78,8 @@ function useKnown(texts: Texts): {
 } {
   const { live, info } = useRun();
   const { candidates } = live;
-  const version = useSeldom(live.version, seldom);
-  const frontier = useSeldom(live.frontier, seldom);
+  const version = useThrottled(live.version, seldom);
+  const frontier = useThrottled(live.frontier, seldom);
   const { objectives, measures, decisions } = info;
   const severalPrecisions = info.precisions !== null;
   const known = useMemo((): Known => {
@@ -137,7 +137,7 @@ function Trials({ view, change, open }: TrialsProps) {
   const { live, info } = useRun();
   const { candidates } = live;
   const texts = useMemo(() => new Texts(fetchTexts(live.id), (number) => candidates.hasEnded(number)), [live]);
-  const textsVersion = useSeldom(texts.version, 200);
+  const textsVersion = useThrottled(texts.version, 200);
   const { known, fields, version } = useKnown(texts);
   const judged = useMemo(() => judgedRows(candidates), [candidates, version]);
   const { filter, problem } = useFilter(view.filter, fields);
