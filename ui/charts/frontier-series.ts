@@ -23,7 +23,7 @@ export const seriesNames: { readonly [S in FrontierSeries]: string } = {
   trial: 'trials',
   frontier: 'frontier, in the search',
   final: 'after the final training',
-  enqueued: 'given beforehand',
+  enqueued: 'enqueued',
 };
 
 /** A mark for one network. */

@@ -143,7 +143,7 @@ export function fieldsOf(known: Known): readonly Field[] {
     ...valueFields(known),
     ...finalFields(known),
     ...courseFields(known),
-    field('trial', 'text', 'enqueued', 'given as', (row) => enqueued[row]),
+    field('trial', 'text', 'enqueued', 'enqueued as', (row) => enqueued[row]),
     ...textFields(known),
     ...provenanceFields(known),
   ];
