@@ -1,8 +1,8 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { invalidInput } from '../../base/errors.js';
-import { shellWord } from '../../base/shell-word.js';
-import { frontierFolder, hasRun } from '../../experiments/runner/workdir.js';
+import { shellWord } from '../../base/text.js';
+import { frontierFolder, hasRun } from '../../experiments/stored/workdir.js';
 
 /**
  * Where models are: for the folder of a run, those of its frontier; otherwise at the path itself.

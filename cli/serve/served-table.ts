@@ -1,8 +1,7 @@
 import { ms, percent } from '../../base/number-text.js';
 import type { InferencePool } from '../../serve/inference/pool.js';
-import type { PooledModel } from '../../serve/inference/types.js';
-import { renderTable, type Column } from '../output/table.js';
-import type { Colors } from '../output/terminal.js';
+import type { PooledModel } from '../../serve/inference/pool.js';
+import { type Colors, type Column, renderTable } from '../output/terminal.js';
 
 /** Of the table and of logs: what a network was measured to take. */
 export interface ServedNetwork {

@@ -1,6 +1,6 @@
 import type { JobListener, JobOrder, JobRunner, SubmittedJob } from '../../runner/jobs/job-runner.js';
 import type { Job, ResultOf } from '../../runner/jobs/jobs.js';
-import { asDoneThere, tagOf } from '../../runner/jobs/worker-device.js';
+import { asDoneThere, tagOf } from '../../runner/jobs/job-files.js';
 import { NasError } from '../../../base/errors.js';
 import { queueName, type Lane } from '../lanes.js';
 import type { Coordination } from './coordination.js';

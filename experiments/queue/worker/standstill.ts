@@ -1,4 +1,4 @@
-import { Gate } from '../../runner/jobs/pause.js';
+import { Gate } from '../../runner/jobs/supervision.js';
 import type { LocalPool } from '../../runner/jobs/local-pool.js';
 
 /** Keeps this worker's jobs still while somebody else measures on the machine. */

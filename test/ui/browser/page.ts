@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect } from 'vitest';
-import { startPage } from '../../../experiments/page/index.js';
+import { startPage } from '../../../experiments/page/server.js';
 import { executable, titleInBrowser } from '../../support/browser.js';
 
 export { violationsOf } from '../../support/browser.js';

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { measureText } from '../../../experiments/report/format.js';
+import { measureText } from '../../../experiments/report/text.js';
 import type { ReportData } from '../../../experiments/report/index.js';
 import { frontierOption } from '../../../ui/charts/frontier.js';
 import { frontierOfReport, frontierSize } from '../../../ui/charts/frontier-report.js';

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import { csvLine } from '../../../base/csv.js';
+import { csvLine } from '../../../base/text.js';
 import type { Cell, Field, FieldGroup, Known } from '../../data/fields.js';
 import type { Texts } from '../../data/texts.js';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Slots, type SlotsOptions } from '../../../../experiments/queue/worker/slots.js';
-import { Gate } from '../../../../experiments/runner/jobs/pause.js';
+import { Gate } from '../../../../experiments/runner/jobs/supervision.js';
 
 interface Named {
   readonly id: string;
