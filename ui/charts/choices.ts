@@ -72,7 +72,7 @@ export function choicesOption(input: ChoicesInput): ChartOption {
     tooltip: {
       ...frame.tooltip,
       formatter: saying((at) => {
-        const mark = itemOf<ChoiceMark>(at.data, 'mark');
+        const mark = itemOf(at.data, 'mark') as ChoiceMark | undefined;
         if (mark !== undefined) return `${mark.label === undefined ? '' : `${mark.label}: `}${write(mark.value)}`;
         const [i, low, median, high, count] = numbersOf(at);
         return `${decision}: ${groups[i].choice}\n${count} trials\nmedian ${write(median)}\nmiddle half ${write(low)} to ${write(high)}`;

@@ -85,8 +85,8 @@ export const saying =
     plainText(text(at as Pointed));
 
 /** A property of a mark's data item; undefined where the item is no object. */
-export const itemOf = <T>(data: unknown, name: string): T | undefined =>
-  typeof data === 'object' && data !== null ? (data as Readonly<Record<string, T | undefined>>)[name] : undefined;
+export const itemOf = (data: unknown, name: string): unknown =>
+  typeof data === 'object' && data !== null ? (data as Readonly<Record<string, unknown>>)[name] : undefined;
 
 /** The numbers of a mark's value; NaN for anything else. */
 export const numbersOf = ({ value }: Pick<Pointed, 'value'>): readonly number[] =>

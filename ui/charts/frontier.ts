@@ -30,7 +30,7 @@ function hoverText(input: FrontierInput, { key, x, y, predicted, from }: Omit<Fr
 function frontierHover(input: FrontierInput, series: readonly ChartSeries[]): (at: unknown) => string {
   return (at) => {
     const { data, seriesId, dataIndex } = at as { data: unknown; seriesId?: string; dataIndex: number };
-    const point = itemOf<FrontierPoint>(data, 'point');
+    const point = itemOf(data, 'point') as FrontierPoint | undefined;
     if (point !== undefined) {
       const { label } = point;
       const text = hoverText(input, point);
@@ -146,7 +146,7 @@ function pointSeries(input: FrontierInput, series: FrontierSeries, precision: St
 /** With more marks, labels would overlap: only the mark under the pointer has one. */
 const mostLabels = 30;
 
-const labelOf = (data: unknown): string => plainText(itemOf<string>(data, 'text') ?? '');
+const labelOf = (data: unknown): string => plainText((itemOf(data, 'text') as string | undefined) ?? '');
 
 /** The marks of `clouds`. Above `manyPoints` they are dots, which are drawn much faster. */
 const cloudSeries = (input: FrontierInput, series: FrontierSeries, precision: StoredPrecision | null): ChartSeries[] =>

@@ -38,7 +38,7 @@ export interface Step {
 }
 
 const xIn = (data: unknown): number => {
-  const value = itemOf<unknown>(data, 'value');
+  const value = itemOf(data, 'value');
   return Array.isArray(value) ? Number(value[0]) : NaN;
 };
 

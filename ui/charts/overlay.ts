@@ -76,7 +76,7 @@ function seriesOf({ theme, step, marks }: OverlayInput, { name, points }: Overla
 }
 
 function hoverText({ lines, x, y }: OverlayInput, { data, seriesIndex = 0 }: Pointed): string {
-  const point = itemOf<OverlayPoint>(data, 'point');
+  const point = itemOf(data, 'point') as OverlayPoint | undefined;
   if (point === undefined) return '';
   const label = point.label === undefined ? [] : [point.label];
   return [lines[seriesIndex].name, ...label, y.text(point.y), x.text(point.x)].join('\n');

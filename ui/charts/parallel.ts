@@ -112,6 +112,6 @@ export function parallelOption({ axes, rows, measures, theme, ...heading }: Para
 const shortened = (choice: string): string => (choice.length > 14 ? `${choice.slice(0, 13)}…` : choice);
 
 const numberText = (data: unknown): string => {
-  const key = itemOf<CandidateKey>(data, 'key');
+  const key = itemOf(data, 'key') as CandidateKey | undefined;
   return key === undefined ? '' : `#${key.number} in ${key.precision}`;
 };

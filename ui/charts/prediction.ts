@@ -71,7 +71,7 @@ const legendOf = ({ pairs, theme }: PredictionInput) => ({
 const rowsOf = (input: PredictionInput): number => (legendOf(input).show ? 1 : 0);
 
 const hoverText = saying(({ data }) => {
-  const pair = itemOf<DrawnPair>(data, 'pair');
+  const pair = itemOf(data, 'pair') as DrawnPair | undefined;
   if (pair === undefined) return '';
   const { predicted, measured, std, coverage } = pair;
   return [

@@ -44,7 +44,7 @@ export function alignLines(texts: readonly string[]): readonly LineRow[] {
     const parts = diffArrays(known, [...lines], {
       comparator: (a, b) => a.key === b.key,
       maxEditLength: mostEdits,
-    }) as ReturnType<typeof diffArrays<Line>> | undefined;
+    });
     let [row, next] = [0, 0];
     const merged: typeof rows = [];
     for (const { removed, added, count } of parts ?? [

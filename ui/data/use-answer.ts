@@ -23,14 +23,14 @@ const retryAfter = 5;
 
 /** Sends a request, and repeats it as `refreshAfter` says until the signal aborts. */
 async function poll<A extends Address>(
-  { address, parameters, query }: ApiRequest<A>,
+  request: ApiRequest<A>,
   refreshAfter: RefreshAfter<A>,
   signal: AbortSignal,
   update: (change: Partial<Loaded<Answers[A]>>) => void,
 ): Promise<void> {
   let seconds: number | null = null;
   try {
-    const answer = await get(address, parameters, query, signal);
+    const answer = await get(request.address, request.parameters, request.query, signal);
     update({ answer, problem: null });
     seconds = refreshAfter(answer);
   } catch (error) {
@@ -40,7 +40,7 @@ async function poll<A extends Address>(
   }
   if (seconds === null) return;
   const timer = setTimeout(() => {
-    if (!signal.aborted) void poll({ address, parameters, query } as ApiRequest<A>, refreshAfter, signal, update);
+    if (!signal.aborted) void poll(request, refreshAfter, signal, update);
   }, 1000 * seconds);
   signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
 }
