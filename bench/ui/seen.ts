@@ -11,7 +11,7 @@ export const frontierSeen = (page: Page): Promise<void> => page.locator('canvas'
 /** All trials are loaded: the progress bar is gone. */
 export async function allTrialsSeen(page: Page): Promise<void> {
   await frontierSeen(page);
-  await page.getByText(/trials are here/).waitFor({ state: 'detached' });
+  await page.getByText(/trials loaded/).waitFor({ state: 'detached' });
 }
 
 /** The table shows rows. */
