@@ -6,7 +6,7 @@ const fraction = z.number().min(0).max(1);
 const temperature = z.number().gt(0).default(4).describe('divides the logits of teacher and student');
 const labelSmoothing = fraction.default(0).describe('share of each label that is spread over all classes');
 
-/** Losses between features, of teachers that show theirs. */
+/** Losses on features, for teachers with features. */
 const features = {
   hints: z
     .number()
@@ -47,16 +47,14 @@ export const lossSchema = z.discriminatedUnion('type', [
 ]);
 export type LossConfig = z.output<typeof lossSchema>;
 
-/** The weights of the losses on features; all 0 when the loss has none. */
+/** The weights of the losses on features; 0 without such losses. */
 export function featureWeights(loss: LossConfig): { readonly hints: number; readonly attention: number } {
   return loss.type === 'cross-entropy' ? { hints: 0, attention: 0 } : { hints: loss.hints, attention: loss.attention };
 }
 
 /**
- * The loss that a student is trained with: as configured, else distillation when there is a teacher, else
- * cross-entropy.
- *
- * @throws NasError `invalid-input` when the loss needs what the teacher does not have
+ * The loss of a student: as configured, else distillation with a teacher, and cross-entropy without.
+ * @throws NasError `invalid-input` when the teacher lacks what the loss needs
  */
 export function lossFor(loss: LossConfig | undefined, teacher: Teacher['type'] | 'none'): LossConfig {
   if (loss === undefined) return lossSchema.parse({ type: teacher === 'none' ? 'cross-entropy' : 'kd' });

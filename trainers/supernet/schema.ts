@@ -46,10 +46,10 @@ export const supernetSchema = z
   .partial()
   .extend({ epochs: trainFields.epochs.default(12), ...ownFields });
 
-/** How a supernet is trained: a whole `train`, and what is a supernet's own. */
+/** The configuration of a supernet's training: a complete `train` and the keys of a supernet. */
 export type SupernetConfig = TrainConfig & z.output<z.ZodObject<typeof ownFields>>;
 
-/** `supernet:` with everything that it leaves to `train`. */
+/** `supernet:` completed by `train`. */
 export const supernetConfig = (train: TrainConfig, own: z.output<typeof supernetSchema>): SupernetConfig => ({
   ...train,
   ...own,

