@@ -50,7 +50,7 @@ describe('gateGradients', () => {
   it.each([
     ['inverted residuals with squeeze-excite', tinyStudent()],
     ['a basic block', tinyTeacher()],
-  ])('are those of finite differences: %s', async (_, network) => {
+  ])('equal finite differences: %s', async (_, network) => {
     const weights = settled(network);
     const batch = noiseBatch(network, 8, 2);
     const gradients = await gateGradients({ network, weights }, 8, onProcessor, 1);

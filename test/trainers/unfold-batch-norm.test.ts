@@ -97,7 +97,7 @@ describe('unfoldBatchNorm', () => {
     expect(more.weights).not.toEqual(first.weights);
   });
 
-  it('comes to the same statistics in whatever batches the images are shown', async () => {
+  it('gives the same statistics for any batch size', async () => {
     const [whole, parts] = await withDataset(bench.dataset, async (dataset) => [
       await unfoldBatchNorm(trained(), dataset, { batch: 100 }),
       await unfoldBatchNorm(trained(), dataset, { batch: 20 }),

@@ -97,7 +97,7 @@ describe.each(spaces)('weights that members of %s share', (_name, config) => {
 });
 
 describe('places', () => {
-  it('say stage and position, whatever the depths before', async () => {
+  it('are stage and position, for any earlier depths', async () => {
     const space = await makeSpace({ type: 'mobilenet', preset: 'small' }, task);
     const at = (...depths: number[]): readonly string[] => {
       const cells = Object.fromEntries(space.decisions.map(({ name, choices }) => [name, choices[0]]));

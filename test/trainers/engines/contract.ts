@@ -69,7 +69,7 @@ export const openSingle =
     createEngine(config, specOf({ ...overrides, network: tinyStudent({ dropout }) }), { threads, batch });
 
 /**
- * The contract of every engine, whatever it trains and whatever runs its steps.
+ * The contract of every engine.
  * @param open opens an engine for batches like `tinyStudent`'s
  */
 export function describeEngine(name: string, open: (overrides?: Overrides) => Promise<TrainingEngine>): void {

@@ -148,7 +148,7 @@ describe('synflow', () => {
 });
 
 describe('gradient norm and snip', () => {
-  test('are those of TF.js on its cpu backend', async () => {
+  test("equal those of TF.js's cpu backend", async () => {
     const network = tinyStudent();
     const batch = batchOf(network, 8);
     const { gradnorm, snip } = await proxies(network, { seed: 3, batch, names: ['gradnorm', 'snip'] });
@@ -216,14 +216,14 @@ describe('NASWOT', () => {
     );
   });
 
-  test('is finite, and low, when two images cannot be told apart', () => {
+  test('is finite and low when two images have equal codes', () => {
     const different = logDeterminant([8, 4, 4, 8], 2);
     const alike = logDeterminant([8, 8, 8, 8], 2);
     expect(alike).toBeGreaterThan(-Infinity);
     expect(alike).toBeLessThan(different - 10);
   });
 
-  test('of a network is that of the signs before its activations', async () => {
+  test('of a network equals that of the signs before its activations', async () => {
     const network = tinyTeacher();
     const batch = batchOf(network, 6);
     const { naswot } = await proxies(network, { seed: 2, batch, names: ['naswot'] });

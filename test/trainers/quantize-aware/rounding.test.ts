@@ -80,7 +80,7 @@ describe('a training step with rounding', () => {
         return found;
       }),
     );
-    // A value at the middle between two steps may go either way.
+    // A value halfway between two steps may be rounded to either.
     losses[0].forEach((loss, i) => expect(Math.abs(loss - losses[1][i])).toBeLessThan(0.02 * (1 + i)));
     expect(losses[0][0]).toBeCloseTo(losses[1][0], 2);
     expect(losses[0].slice(9).reduce((a, b) => a + b)).toBeLessThan(losses[0].slice(0, 3).reduce((a, b) => a + b));

@@ -120,7 +120,7 @@ export function describeMembers(name: string, config: SpaceConfig, input: Task['
         const data = floats(sum);
         const part = gradient === undefined ? null : slicedTo({ shape: sum?.shape ?? [], data }, gradient.shape);
         expect([...(part?.data ?? [])], `${trainee.id} ${name}`).toEqual([...(gradient?.data ?? [])]);
-        // Nothing reaches what the member does not have.
+        // The rest of the shared weight has no gradient.
         expect(nonzero(data), `${trainee.id} ${name}`).toBe(nonzero(part?.data ?? []));
       }
       await update.run({ learningRate: 0 });
