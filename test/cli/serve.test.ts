@@ -72,8 +72,8 @@ it('serves a folder, and what is there later; told to end, it answers all that i
     'serving',
     'serving',
     expect.stringMatching(/^not reloaded/),
-    'ending: what was accepted is answered',
-    'ended: all that was accepted is answered',
+    'ending: answering accepted requests',
+    'ended: all accepted requests are answered',
   ]);
 }, 120_000);
 
@@ -81,7 +81,7 @@ it("serves a run's frontier, and says as JSON what was measured; a second signal
   const folder = temporaryFolder();
   await storedRun(join(folder, 'run'), 2);
   const none = await nasInside(['serve', join(folder, 'run')]);
-  expect([none.code, none.err]).toEqual([2, expect.stringContaining('has written no models of its frontier yet')]);
+  expect([none.code, none.err]).toEqual([2, expect.stringContaining('has not written the models of its frontier yet')]);
   expect(none.err).toMatch(/nas export .*run --trial N --to onnx/);
 
   const models = join(folder, 'run', frontierFolder);
