@@ -173,7 +173,7 @@ describe('fit', () => {
     expectEqual(await complete(tinyJob(bench, 'left-behind')), whole);
   });
 
-  test('gives a finished result again at once', async () => {
+  test('returns a finished result at once', async () => {
     const job = tinyJob(bench, 'finished');
     mkdirSync(job.directory);
     copyFileSync(whole.weights, join(job.directory, 'weights.bin'));
@@ -186,7 +186,7 @@ describe('fit', () => {
     expect(first.curve[0]?.train_loss).toBeLessThan(whole.curve[0]?.train_loss ?? NaN);
   });
 
-  test('stands still while paused', async () => {
+  test('waits while paused', async () => {
     let resume: () => void = () => undefined;
     let count = 0;
     const start = performance.now();
@@ -201,12 +201,12 @@ describe('fit', () => {
     resume();
     const result = await running;
     expectEqual(result, whole);
-    // Standing still is not training.
+    // Pauses do not count as training time.
     expect(result.curve[0].seconds).toBeLessThan((performance.now() - start) / 1000 - 0.1);
     expect(waited).toBeGreaterThan(0.1);
   });
 
-  test('fails with a reason when the loss is no number any more', async () => {
+  test('fails with a reason when the loss is NaN', async () => {
     const train = { ...tinyTrain, optimizer: { ...tinyTrain.optimizer, learning_rate: 1e30 } };
     const error: unknown = await fit(tinyJob(bench, 'diverges', { train }), quiet()).catch((e: unknown) => e);
     expect(error).toBeInstanceOf(NasError);

@@ -140,10 +140,9 @@ describe('synflow', () => {
   test('does not leave the range of float32 in a network of a hundred layers', async () => {
     const block = { kind: 'mbconv', filters: 16, kernel: 3, stride: 1, act: 'relu', expand: 6, se: 0.25 } as const;
     const deep: Network = { ...tinyStudent(), blocks: Array.from({ length: 33 }, () => block) };
-    const wide: Network = { ...deep, blocks: deep.blocks.map((b) => ({ ...b, filters: 32 })) };
-    const [a, b] = [await proxies(deep, { seed: 1 }), await proxies(wide, { seed: 1 })];
-    expect(a.synflow).toBeGreaterThan(Math.log(3.4e38));
-    expect(b.synflow).toBeGreaterThan(a.synflow);
+    const { synflow } = await proxies(deep, { seed: 1 });
+    expect(synflow).toBeGreaterThan(Math.log(3.4e38));
+    expect(synflow).toBeLessThan(Infinity);
   }, 60_000);
 });
 

@@ -83,52 +83,52 @@ const nonzero = (data: ArrayLike<number>): number => Array.from(data).filter((va
 /** Members have the loss and the gradients of the same network trained alone, bit for bit. */
 export function describeMembers(name: string, config: SpaceConfig, input: Task['input'], networks: number): void {
   describe(`members of a space with ${name}`, () => {
-  beforeAll(async () => {
-    await activateBackend(onProcessor);
-    target = await resolveTarget();
-  });
+    beforeAll(async () => {
+      await activateBackend(onProcessor);
+      target = await resolveTarget();
+    });
 
-  test('have the loss and the gradients of the network alone, bit for bit', async () => {
-    const space = await makeSpace(config, { input, classes: 10 });
-    const specs = sharedSpecs(space);
-    const sandwich = createSandwich(space, { networks, hold: 1, sampling: 'uniform' }, seed);
-    const program = createSupernetProgram({ ...learning, sandwich, shared: specs, softLabels: null });
-    const states = new StateStore();
-    const update = await compile(
-      ({ learningRate }) => {
-        program.update({ learningRate });
-        return {};
-      },
-      { learningRate: { shape: [] } },
-      { target, states, checkDeterminism: false },
-    );
-    // The largest is one of those without dropout here.
-    const members = sandwich.at(0).map((trainee) => ({ ...trainee, role: 'random1' }));
-    expect(new Set(members.map(({ id }) => id)).size).toBe(networks + 2);
-    for (const trainee of members) {
-      const found = await run(states, trainee.member, program.sums, (inputs) => program.gradients(trainee, inputs));
-      const expected = await alone(trainee.member, drawWeights(specs, seed));
-      expect(found.loss, trainee.id).toBe(expected.loss);
-      const own = new Map(
-        [...expected.gradients].map(([name, gradient]) => [
-          `model/${sharedName(trainee.member.places, name.slice('model/'.length))}`,
-          gradient,
-        ]),
+    test('have the loss and the gradients of the network alone, bit for bit', async () => {
+      const space = await makeSpace(config, { input, classes: 10 });
+      const specs = sharedSpecs(space);
+      const sandwich = createSandwich(space, { networks, hold: 1, sampling: 'uniform' }, seed);
+      const program = createSupernetProgram({ ...learning, sandwich, shared: specs, softLabels: null });
+      const states = new StateStore();
+      const update = await compile(
+        ({ learningRate }) => {
+          program.update({ learningRate });
+          return {};
+        },
+        { learningRate: { shape: [] } },
+        { target, states, checkDeterminism: false },
       );
-      for (const [name, sum] of found.gradients) {
-        const gradient = own.get(name);
-        const data = floats(sum);
-        const part = gradient === undefined ? null : slicedTo({ shape: sum?.shape ?? [], data }, gradient.shape);
-        expect([...(part?.data ?? [])], `${trainee.id} ${name}`).toEqual([...(gradient?.data ?? [])]);
-        // The rest of the shared weight has no gradient.
-        expect(nonzero(data), `${trainee.id} ${name}`).toBe(nonzero(part?.data ?? []));
+      // The largest is one of those without dropout here.
+      const members = sandwich.at(0).map((trainee) => ({ ...trainee, role: 'random1' }));
+      expect(new Set(members.map(({ id }) => id)).size).toBe(networks + 2);
+      for (const trainee of members) {
+        const found = await run(states, trainee.member, program.sums, (inputs) => program.gradients(trainee, inputs));
+        const expected = await alone(trainee.member, drawWeights(specs, seed));
+        expect(found.loss, trainee.id).toBe(expected.loss);
+        const own = new Map(
+          [...expected.gradients].map(([name, gradient]) => [
+            `model/${sharedName(trainee.member.places, name.slice('model/'.length))}`,
+            gradient,
+          ]),
+        );
+        for (const [name, sum] of found.gradients) {
+          const gradient = own.get(name);
+          const data = floats(sum);
+          const part = gradient === undefined ? null : slicedTo({ shape: sum?.shape ?? [], data }, gradient.shape);
+          expect([...(part?.data ?? [])], `${trainee.id} ${name}`).toEqual([...(gradient?.data ?? [])]);
+          // The rest of the shared weight has no gradient.
+          expect(nonzero(data), `${trainee.id} ${name}`).toBe(nonzero(part?.data ?? []));
+        }
+        await update.run({ learningRate: 0 });
+        for (const sum of program.sums.gradients.values())
+          expect(nonzero(floats((await states.snapshot()).get(sum.name)))).toBe(0);
       }
-      await update.run({ learningRate: 0 });
-      for (const sum of program.sums.gradients.values())
-        expect(nonzero(floats((await states.snapshot()).get(sum.name)))).toBe(0);
-    }
-    await update.dispose();
-    program.dispose();
-  });
+      await update.dispose();
+      program.dispose();
+    });
   });
 }

@@ -62,8 +62,13 @@ describe('fitSupernet', () => {
     expectAlike(await complete(job), alone, 1e-5);
   });
 
-  test('starts from shared weights, as far as they go', async () => {
-    const config = configOf({ optimizer: { ...tinyTrain.optimizer, learning_rate: 1e-30 }, epochs: 1, ema: 0 });
+  test('starts from shared weights where the file has them', async () => {
+    const config = configOf({
+      optimizer: { ...tinyTrain.optimizer, learning_rate: 1e-30 },
+      epochs: 1,
+      ema: 0,
+      networks: 0,
+    });
     const specs = sharedSpecs(await makeSpace(tiniestSpace()));
     const given = drawWeights(specs.slice(1), 9);
     const initial = join(bench.folder, 'given.bin');
@@ -72,17 +77,18 @@ describe('fitSupernet', () => {
     const { tensors } = readTensorFile(weights);
     const [missing] = specs;
     expect(tensors.get(missing.name)).toEqual(drawWeights([missing], 3).get(missing.name));
-    // Zeros would move by as little as the rate lets them.
+    // Biases of 0 move even at this rate.
     for (const [name, value] of given) if (name.endsWith('kernel')) expect(tensors.get(name), name).toEqual(value);
-    // The file is part of what is trained.
+    // The hash of the job includes the file.
     saveWeights(drawWeights(specs, 10), initial);
     const again = await complete(jobOf('given', { config, initial }));
     expect(readTensorFile(again.weights).tensors.get(missing.name)).toEqual(drawWeights(specs, 10).get(missing.name));
   });
 
   test('continues after a signal and after deaths between changes of members, bit for bit', async () => {
-    const whole = bytesOf(await complete(jobOf('whole')));
-    /** Does something before the given step: 0-5 in the first epoch, 6-7 its validation, 8-13 in the second epoch. */
+    const config = configOf({ epochs: 1, networks: 1 });
+    const whole = bytesOf(await complete(jobOf('whole', { config })));
+    /** Does something before the given step: 0-5 in the epoch, 6-7 in its validation. */
     const before = (moment: number, act: () => void): FitHooks['pause'] => {
       let count = 0;
       return () => {
@@ -90,25 +96,26 @@ describe('fitSupernet', () => {
       };
     };
     const controller = new AbortController();
-    const pause = before(11, () => controller.abort());
-    const stopped = jobOf('signal');
+    const pause = before(3, () => controller.abort());
+    const stopped = jobOf('signal', { config });
     expect((await fitSupernet(stopped, quiet({ pause, signal: controller.signal }))).state).toBe('interrupted');
     expect(bytesOf(await complete(stopped))).toEqual(whole);
 
-    const job = jobOf('deaths', { config: configOf({ checkpoint_seconds: 1e-6 }) });
+    const job = jobOf('deaths', { config: { ...config, checkpoint_seconds: 1e-6 } });
     const die = () => {
       throw new Died();
     };
-    for (const moment of [1, 4]) await expect(fitSupernet(job, quiet({ pause: before(moment, die) }))).rejects.toThrow(Died);
+    for (const moment of [1, 4])
+      await expect(fitSupernet(job, quiet({ pause: before(moment, die) }))).rejects.toThrow(Died);
     expect(bytesOf(await complete(job))).toEqual(whole);
   });
 
-  test('takes up nothing of another job, and gives a finished result again at once', async () => {
-    const first = bytesOf(await complete(jobOf('folder')));
-    const config = configOf({ hold: 5 });
+  test('ignores the files of another job, and returns a finished result at once', async () => {
+    const config = configOf({ epochs: 1, networks: 1, hold: 5 });
+    const first = bytesOf(await complete(jobOf('folder', { config: { ...config, hold: 4 } })));
     const second = await complete(jobOf('folder', { config }));
     expect(bytesOf(second).weights).not.toEqual(first.weights);
-    // How members are calibrated afterwards is no part of the training.
+    // The calibration of members does not affect the training.
     const pause = () => {
       throw new Died();
     };
@@ -116,7 +123,7 @@ describe('fitSupernet', () => {
     expect(again.curve).toEqual(second.curve);
   });
 
-  test('does with everything that a training has the same on both engines, up to rounding', async () => {
+  test('gives the same on both engines, up to rounding, with every option of a training', async () => {
     const train = trainSchema.parse({
       epochs: 1,
       batch: 16,
@@ -128,13 +135,16 @@ describe('fitSupernet', () => {
     const options = { dataset: bench.dataset, train, seed: 11, engine: compiled, threads: 1, cache: bench.folder };
     const of = teacherSchema.parse({ type: 'train', network: 'resnet', width: 0.25, epochs: 1, batch: 32 });
     const teacher = await prepareTeacher(of, options);
-    const config = supernetConfig(train, supernetSchema.parse({ epochs: 1, hold: 4, soft_labels: { from: 0, to: 1 } }));
+    const config = supernetConfig(
+      train,
+      supernetSchema.parse({ epochs: 1, networks: 1, hold: 4, soft_labels: { from: 0, to: 1 } }),
+    );
     const job = (name: string, own: Partial<SupernetJob>) => complete(jobOf(name, { config, teacher, ...own }));
     const result = await job('all', {});
     expectAlike(await job('all-eager', { engine: eager }), result, 1e-3);
   });
 
-  test('fails with a reason when a loss is no number any more', async () => {
+  test('fails with a reason when a loss is NaN', async () => {
     const optimizer = { ...tinyTrain.optimizer, learning_rate: 1e30 };
     const error: unknown = await fitSupernet(jobOf('diverges', { config: configOf({ optimizer }) }), quiet()).catch(
       (e: unknown) => e,
@@ -157,7 +167,7 @@ describe('fitSupernet', () => {
 
 describe('a member of a supernet', () => {
   test('is calibrated in the same way again, and evaluated on both engines alike', async () => {
-    const { weights } = await complete(jobOf('trained', { config: configOf({ epochs: 1 }) }));
+    const { weights } = await complete(jobOf('trained', { config: configOf({ epochs: 1, networks: 1 }) }));
     const space = await makeSpace(tiniestSpace());
     const member = memberOf(space, extremes(space).smallest.genotype);
     const job = memberJob(bench, { member, weights });
