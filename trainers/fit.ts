@@ -123,7 +123,7 @@ function forgiving<T>(hooks: FitHooks, read: () => T | null): T | null {
     return read();
   } catch (error) {
     if (!(error instanceof CorruptFile)) throw error;
-    hooks.onNote?.(`${error.message}; this training starts over from its beginning`);
+    hooks.onNote?.(`${error.message}; this training starts over`);
     return null;
   }
 }

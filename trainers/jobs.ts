@@ -32,7 +32,7 @@ export interface PreparedTeacher {
   readonly hash: string;
   /** On the validation split, in [0, 1]. */
   readonly accuracy: number;
-  /** Class names in the order of its logits, which is that of the data. */
+  /** The data's class names, in the order of its logits. */
   readonly classes: readonly string[];
   /** Null when the loss does not need them. */
   readonly logits: TeacherLogits | null;

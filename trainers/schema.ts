@@ -44,7 +44,7 @@ const optimizerSchema = z.discriminatedUnion('type', [
 ]);
 export type OptimizerConfig = z.output<typeof optimizerSchema>;
 
-/** The keys of `train:` without their defaults: shared by the search's training, the final one and the supernet's. */
+/** The keys of `train:` without defaults, shared with `final:` and `supernet:`. */
 export const trainFields = {
   epochs: z.number().int().min(1).describe('times that all training images, or `epoch_share` of them, are seen'),
   epoch_share: share.describe(
@@ -95,16 +95,16 @@ export const trainSchema = z.strictObject({
   checkpoint_seconds: trainFields.checkpoint_seconds.default(20),
 });
 export type TrainConfig = z.output<typeof trainSchema>;
-/** Of a training; float32 where nothing is said. */
+/** The precision of a training; default float32. */
 export type Precision = NonNullable<TrainConfig['precision']>;
 
-/** `final:`; overrides of `train` for the frontier's networks after the search. A key that is not given keeps its value. */
+/** `final:`; overrides of `train` for the frontier's networks after the search. Missing keys keep their values. */
 export const finalSchema = z
   .strictObject(trainFields)
   .partial()
   .extend({ epochs: trainFields.epochs.default(20), quantize_aware: quantizeAware.optional() });
 
-/** Providers among whose devices one can be chosen. */
+/** Providers with a choice of devices. */
 const hasDevices: ReadonlySet<string> = new Set(['webgpu', 'cuda']);
 
 /** `engine:`; what runs the training step. */

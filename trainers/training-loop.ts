@@ -19,7 +19,7 @@ export interface TrainingPlan {
   readonly teacher: PreparedTeacher | null;
   /** Seed of the image order and, without a teacher, of the views. */
   readonly seed: number;
-  /** Sizes of the images for training and evaluation; undefined: those of the data. */
+  /** Sizes of the images for training and evaluation; undefined: the data's own. */
   readonly sizes: { readonly training: Size; readonly evaluation: Size };
   /** Number of epochs after which it pauses; undefined: all. */
   readonly until: number | undefined;

@@ -36,7 +36,7 @@ export interface LoaderOptions {
   readonly dropLast: boolean;
   /** Share of a pass that makes an epoch, in (0, 1]; absent: 1. */
   readonly share?: number;
-  /** Height and width that the network takes; absent: those of the data. */
+  /** Height and width that the network takes; absent: the data's own. */
   readonly size?: readonly [height: number, width: number] | undefined;
   /** File with a teacher's logits of each view (`LogitsShape`). */
   readonly teacherLogits?: string | undefined;

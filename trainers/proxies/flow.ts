@@ -87,14 +87,14 @@ function fail(name: string): never {
  * |w dR/dw|, where R is the sum of the linearised network's outputs for an image of ones (Abdelfattah et al. 2021: batch
  * norm left out).
  *
- * R is a polynomial of |w| with positive coefficients. Hence the sum is that of w dR/dw, which is the derivative of R as
- * all weights grow by the same factor (Euler); it is carried along forwards, and nothing has to be differentiated.
+ * R is a polynomial of |w| with positive coefficients. Hence the sum equals the sum of w dR/dw, the derivative of R when all
+ * weights grow by the same factor (Euler). It is propagated forwards without differentiation.
  */
 export function synapticFlow(network: Network, weights: ReadonlyMap<string, tf.Variable>): tf.Tensor {
   const kernel = (name: string): tf.Tensor => weights.get(name) ?? fail(name);
   const flows: Flow[] = [];
   for (const layer of layersOf(network)) {
-    // A rule reads as many inputs as its kind has and never looks at the others.
+    // A rule reads as many inputs as its kind has and ignores the others.
     const [x, y] = layer.inputs.map((i) => flows[i]);
     flows.push(applyRule(rules, layer, kernel, x, y));
   }

@@ -7,7 +7,7 @@ import { synapticFlow } from './flow.js';
 /** The parts of the program that proxies can need. */
 export type ProxyPart = 'flow' | 'gradients' | 'codes';
 
-/** The outputs of a program: those of its parts. */
+/** The outputs of a program's parts. */
 interface ProgramOutputs {
   /** Part `flow`. */
   readonly synflow?: tf.Tensor;

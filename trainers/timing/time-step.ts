@@ -24,7 +24,7 @@ export const specOf = ({ network }: TimedNetwork): ProgramSpec => ({
   teacher: null,
 });
 
-/** Normal images, random labels, normal teacher logits; the same every time. */
+/** Normal images, random labels, normal teacher logits; deterministic. */
 export function randomBatch({ batch, network: { input, classes } }: TimedNetwork): EngineBatch {
   const random = new Random(seed, 'timing batch');
   const normal = (length: number): Float32Array => Float32Array.from({ length }, () => random.normal());
@@ -36,8 +36,8 @@ export function randomBatch({ batch, network: { input, classes } }: TimedNetwork
 const sum = (values: Iterable<number>): number => [...values].reduce((total, value) => total + value, 0);
 
 /**
- * Times the training step of a network as `nas run` runs it: forward, 0.5 cross-entropy + 0.5 T^2 KL to given teacher
- * logits, backward, SGD with momentum and weight decay, batch norm statistics.
+ * Times a network's training step as in `nas run`: forward, 0.5 cross-entropy + 0.5 T^2 KL to given teacher logits,
+ * backward, SGD with momentum and weight decay, batch norm statistics.
  */
 export async function timeStep(job: TimingJob): Promise<StepTiming> {
   const { timed, provider, warmup, steps } = job;

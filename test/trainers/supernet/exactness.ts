@@ -24,7 +24,7 @@ const learning = {
 
 let target: Target;
 
-/** Loss and gradients of one batch by a compiled program, by the names of parameters. */
+/** Loss and gradients (by parameter name) of one batch, from a compiled program. */
 interface Found {
   readonly loss: number;
   readonly gradients: ReadonlyMap<string, HostTensor | undefined>;
@@ -102,7 +102,7 @@ export function describeMembers(name: string, config: SpaceConfig, input: Task['
         { learningRate: { shape: [] } },
         { target, states, checkDeterminism: false },
       );
-      // The largest is one of those without dropout here.
+      // As a random member, the largest has no dropout, too.
       const members = sandwich.at(0).map((trainee) => ({ ...trainee, role: 'random1' }));
       expect(new Set(members.map(({ id }) => id)).size).toBe(networks + 2);
       for (const trainee of members) {

@@ -29,7 +29,7 @@ beforeAll(async () => {
 });
 afterAll(() => bench.close());
 
-/** Everything that must be the same, bit for bit. */
+/** Everything that must be equal bit for bit. */
 const bytesOf = ({ curve, weights }: CompleteFit) => ({
   curve: curve.map((metrics) => ({ ...metrics, seconds: 0 })),
   weights: [...readTensorFile(weights).tensors].map(([name, { data }]) => [
