@@ -71,7 +71,7 @@ export class Compression {
       const int8 = this.int8(number);
       if (int8?.accepted === false) {
         observe({ kind: 'note', message: `trial ${number}: kept fp32: ${int8.reason ?? ''}` });
-        if (neverPaid(store.variants.all().values())) observe({ kind: 'warning', message: neverPaidText });
+        if (neverPaid(store.variants.ofAll().values())) observe({ kind: 'warning', message: neverPaidText });
       }
     }
     return this.known(number);

@@ -1,26 +1,26 @@
-import type { Objective, RungResult, Told, Values } from '../../../search/index.js';
+import type { Objective, RungResult, TrialResult, Values } from '../../../search/index.js';
 import type { TrialRecord } from '../../../store/index.js';
 import type { StepLog, StepResult } from './steps.js';
 
-const isTold = (state: TrialRecord['state']): state is Told['state'] => state !== 'waiting' && state !== 'running';
+const hasEnded = (state: TrialRecord['state']): state is TrialResult['state'] => state !== 'waiting' && state !== 'running';
 
 /**
- * What may be used for a decision: the steps whose results are known, and what follows from them. It is kept up from one
- * decision to the next, so that a decision costs the same however many trials there are.
+ * The results that a decision may use: the known steps, and the history that follows from them. It grows from one decision
+ * to the next, so that a decision costs the same however many trials there are.
  */
 export class Knowledge {
-  private history: readonly Told[] = [];
+  private observed: readonly TrialResult[] = [];
   private readonly results: StepResult[] = [];
   private readonly over = new Set<number>();
-  /** Trials of which nothing is known. */
-  private readonly unheard = new Set<number>();
-  /** What was told after each step: the same history is then the same objects, which a controller need not read again. */
-  private readonly made = new Map<number, Told>();
+  /** Trials without known results. */
+  private readonly unknown = new Set<number>();
+  /** The observation after each step: the same history is the same objects, which a controller need not read again. */
+  private readonly made = new Map<number, TrialResult>();
   /** With delayed feedback: the steps before this one are known. */
   private end = 0;
 
   /**
-   * @param trials all trials asked so far, by number; read when they are told.
+   * @param trials all trials asked so far, by number; read when a step becomes known.
    * @param epochs of a whole training.
    */
   constructor(
@@ -29,21 +29,21 @@ export class Knowledge {
     private readonly objectives: readonly Objective[],
     private readonly epochs: number,
   ) {
-    for (const trial of trials.keys()) this.unheard.add(trial);
+    for (const trial of trials.keys()) this.unknown.add(trial);
   }
 
-  /** The trials of which something is known, in their order. The same array, unless more than additions changed it. */
-  get told(): readonly Told[] {
-    return this.history;
+  /** The trials with known results, in their order. The same array unless more than additions changed it. */
+  get history(): readonly TrialResult[] {
+    return this.observed;
   }
 
-  /** The trials of which nothing is known, in their order. */
+  /** The trials without known results, in their order. */
   get pending(): readonly TrialRecord[] {
-    return [...this.unheard].sort((a, b) => a - b).map((trial) => this.trials[trial]);
+    return [...this.unknown].sort((a, b) => a - b).map((trial) => this.trials[trial]);
   }
 
-  /** Whether anything is known of a trial. */
-  readonly knows = (trial: number): boolean => trial < this.trials.length && !this.unheard.has(trial);
+  /** Whether a trial has known results. */
+  readonly knows = (trial: number): boolean => trial < this.trials.length && !this.unknown.has(trial);
 
   /** The results of the known steps, in the order of the steps. */
   get known(): readonly RungResult[] {
@@ -57,10 +57,10 @@ export class Knowledge {
 
   /** A trial was asked. */
   asked(trial: number): void {
-    this.unheard.add(trial);
+    this.unknown.add(trial);
   }
 
-  /** A trial was given up at its latest step, which is known. */
+  /** A trial was stopped after its latest step, which is known. */
   stopped(trial: number): void {
     this.over.add(trial);
   }
@@ -71,7 +71,7 @@ export class Knowledge {
     while (this.end > Math.max(0, end)) this.forget(--this.end);
   }
 
-  /** Makes a step known that is done, too. */
+  /** Makes a finished step known, too. */
   learn(step: number): void {
     const result = this.log.resultOf(step);
     if (result !== undefined)
@@ -80,43 +80,39 @@ export class Knowledge {
         0,
         result,
       );
-    const told = this.tell(step);
-    this.unheard.delete(told.number);
-    if (step === this.log.latest(told.number) && isTold(this.trials[told.number].state)) this.over.add(told.number);
-    const place = placeOf(this.history, told.number, ({ number }) => number);
-    if (place === this.history.length) this.append(told);
-    else if (this.history[place].number === told.number) this.history = this.history.with(place, told);
-    else this.history = this.history.toSpliced(place, 0, told);
+    const made = this.observation(step);
+    this.unknown.delete(made.number);
+    if (step === this.log.latest(made.number) && hasEnded(this.trials[made.number].state)) this.over.add(made.number);
+    const place = placeOf(this.observed, made.number, ({ number }) => number);
+    // The array was made here; others only read it.
+    if (place === this.observed.length) (this.observed as TrialResult[]).push(made);
+    else if (this.observed[place].number === made.number) this.observed = this.observed.with(place, made);
+    else this.observed = this.observed.toSpliced(place, 0, made);
   }
 
   /** Takes back the step that became known last. */
   private forget(step: number): void {
     if (this.results.at(-1)?.step === step) this.results.pop();
-    const { number } = this.tell(step);
+    const { number } = this.observation(step);
     this.over.delete(number);
     const before = this.log.before(step);
-    const place = placeOf(this.history, number, (told) => told.number);
-    if (before !== undefined) this.history = this.history.with(place, this.tell(before));
+    const place = placeOf(this.observed, number, (made) => made.number);
+    if (before !== undefined) this.observed = this.observed.with(place, this.observation(before));
     else {
-      this.history = this.history.toSpliced(place, 1);
-      this.unheard.add(number);
+      this.observed = this.observed.toSpliced(place, 1);
+      this.unknown.add(number);
     }
   }
 
-  private append(told: Told): void {
-    // Made here, and given to others to read.
-    (this.history as Told[]).push(told);
+  private observation(step: number): TrialResult {
+    const made = this.made.get(step) ?? this.read(step);
+    this.made.set(step, made);
+    return made;
   }
 
-  private tell(step: number): Told {
-    const told = this.made.get(step) ?? this.read(step);
-    this.made.set(step, told);
-    return told;
-  }
-
-  private read(step: number): Told {
+  private read(step: number): TrialResult {
     const { trial, epochs: done } = this.log.steps[step];
-    const { number, genotype, state, observed: told } = this.trials[trial];
+    const { number, genotype, state, observed } = this.trials[trial];
     const rungs = this.log
       .rungsOf(step)
       .flatMap((rung) =>
@@ -126,8 +122,8 @@ export class Knowledge {
     const values = this.log.resultOf(step)?.values;
     if (values !== undefined && done < this.epochs)
       return { number, genotype, state: 'pruned', values: this.exact(values), ...trained };
-    if (!isTold(state)) throw new Error(`trial ${number} is ${state} and has nothing to tell`);
-    return { number, genotype, state, values: told, ...trained };
+    if (!hasEnded(state)) throw new Error(`trial ${number} is ${state} and has no result`);
+    return { number, genotype, state, values: observed, ...trained };
   }
 
   /** Without the values that the rest of the training would change. */
@@ -137,7 +133,7 @@ export class Knowledge {
   }
 }
 
-/** The first place of a sorted list whose key is `key` or more; what is new mostly comes last. */
+/** The first index of a sorted list whose key is `key` or more; new entries mostly come last. */
 function placeOf<T>(sorted: readonly T[], key: number, keyOf: (one: T) => number): number {
   let [low, high] = [0, sorted.length];
   if (high === 0 || keyOf(sorted[high - 1]) < key) return high;

@@ -1,14 +1,14 @@
 import type { RungResult, Step, Values } from '../../../search/index.js';
 import type { Store, TrialRecord } from '../../../store/index.js';
-import type { Evaluator } from '../evaluators/evaluator.js';
 import { plainValues } from '../../stored/candidates.js';
+import type { Evaluator } from '../evaluators/evaluator.js';
 
 /** A result with the number of its step. */
 export interface StepResult extends RungResult {
   readonly step: number;
 }
 
-/** The steps of a search in the order in which they were decided, and what came of each. */
+/** The steps of a search in the order in which they were decided, and their results. */
 export class StepLog {
   private readonly list: Step[] = [];
   /** Values after the step; null when the trial ended without. */
@@ -22,7 +22,7 @@ export class StepLog {
     return this.list;
   }
 
-  /** How many trials have finished a step. */
+  /** The number of trials that have finished a step. */
   get judged(): number {
     return this.judgedTrials.size;
   }
@@ -63,30 +63,28 @@ export class StepLog {
     return this.ofTrial.get(this.list[step].trial)?.findLast((other) => other < step);
   }
 
-  /** What came of a step; undefined when its trial ended without values, or it is not done. */
+  /** The result of a step; undefined when its trial ended without values, or it is not done. */
   resultOf(step: number): StepResult | undefined {
     const values = this.results.get(step) ?? null;
     return values === null ? undefined : { ...this.list[step], step, values };
   }
 
-  /** What a step's trial came to, step by step, up to this one. */
+  /** The results of a step's trial, up to this step. */
   rungsOf(step: number): StepResult[] {
     const steps = this.ofTrial.get(this.list[step].trial) ?? [];
     return steps.filter((other) => other <= step).flatMap((other) => this.resultOf(other) ?? []);
   }
 }
 
-const isFinished = ({ state }: TrialRecord): boolean => state !== 'waiting' && state !== 'running';
-
-/** What a promotion leaves in the store's history besides its trial. */
+/** Detail of an event of the kind `promoted`. */
 export interface Promotion {
   readonly epochs: number;
   readonly reason: string;
 }
 
 /**
- * The steps that a store knows of: each trial's first when it was asked, each other when it was promoted; with the results
- * of those that are done.
+ * The stored steps: each trial's first when it was asked, each other when it was promoted; with the results of the steps
+ * that are done.
  * @param trials all of the store's, by number.
  * @param first epochs of a trial's first step.
  */
@@ -99,9 +97,7 @@ export function storedSteps(
   const log = new StepLog();
   for (const { kind, trial, detail } of store.events.of('asked', 'promoted')) {
     if (trial === null) continue;
-    if (kind === 'asked') log.add({ trial, epochs: first });
-    // Written by the search.
-    if (kind === 'promoted') log.add({ trial, epochs: (detail as Promotion).epochs });
+    log.add({ trial, epochs: kind === 'asked' ? first : (detail as Promotion).epochs });
   }
   for (const [i, step] of log.steps.entries()) {
     const result = resultOf(trials[step.trial], step, log.latest(step.trial) === i, evaluator);
@@ -110,13 +106,13 @@ export function storedSteps(
   return log;
 }
 
-/** What came of a step; null when its trial ended without values, undefined when it is not done. */
+/** The result of a step; null when its trial ended without values, undefined when it is not done. */
 function resultOf(trial: TrialRecord, step: Step, isLast: boolean, evaluator: Evaluator): Values | null | undefined {
-  const ended = isFinished(trial);
+  const ended = trial.state !== 'waiting' && trial.state !== 'running';
   if (isLast && trial.state === 'complete') return trial.observed;
-  // It ended in this step, whatever epochs it may have done before.
+  // It ended in this step, however many epochs were done before.
   if (isLast && trial.state === 'failed') return null;
-  // The last step of a training leaves more behind than its epochs: until it has its outcome, it is not done.
+  // A training's last step does more than its epochs: it is done when the trial has its outcome.
   const isWhole = step.epochs >= (evaluator.epochs ?? step.epochs);
   const stored = isWhole ? undefined : evaluator.recall?.(trial, step.epochs);
   return stored === undefined ? (ended ? null : undefined) : plainValues(stored);

@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest';
 import { parseExperiment, trainingOf } from '../../../experiments/parse/index.js';
-import { doubtsAbout } from '../../../experiments/runner/prepare-plan.js';
+import { warningsOf } from '../../../experiments/runner/prepare-plan.js';
 import { onProcessor, type EngineChoice } from '../../../trainers/index.js';
 
 const onCard: EngineChoice = { ...onProcessor, provider: 'webgpu' };
 
 function doubts(text: string, engine: EngineChoice): string[] {
   const written = `name: x\ndata: fashion-mnist\nspace: mobilenet\n${text}`;
-  return doubtsAbout(trainingOf(parseExperiment('exp.yaml', written)), engine);
+  return warningsOf(trainingOf(parseExperiment('exp.yaml', written)), engine);
 }
 
 test('mixed precision on the processor is warned of, in the search and in the final training', () => {
