@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { invalidInput, messageOf } from '../base/errors.js';
-import { nearest } from '../base/nearest.js';
+import { nearest } from '../base/text.js';
 import { Changes } from './changes.js';
 import { Generation } from './generation.js';
 import { openPool } from './inference/open-pool.js';

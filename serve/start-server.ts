@@ -2,8 +2,7 @@ import { setImmediate as polled, setTimeout as delay } from 'node:timers/promise
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { invalidInput } from '../base/errors.js';
-import { isLoopback, namesOf } from '../base/hosts.js';
-import { listenOnFirst, portsFrom } from '../base/ports.js';
+import { isLoopback, listenOnFirst, namesOf, portsFrom } from '../base/server.js';
 import { createApp } from './http/app.js';
 import { createMetrics, type Metrics } from './http/metrics.js';
 import { createDecoder } from './images/decoder.js';

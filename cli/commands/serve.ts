@@ -1,8 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { invalidInput } from '../../base/errors.js';
-import { isLoopback } from '../../base/hosts.js';
-import { checkPort } from '../../base/ports.js';
-import { makeToken, readToken } from '../../base/token.js';
+import { checkPort, isLoopback, makeToken, readToken } from '../../base/server.js';
 import type { RunningServer } from '../../serve/index.js';
 import { command, jsonOption } from '../command.js';
 import { createCounter } from '../progress/counter.js';

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { invalidInput } from '../../base/errors.js';
-import { shellWord } from '../../base/shell-word.js';
+import { shellWord } from '../../base/text.js';
 import { frontierFolder, hasRun } from '../../experiments/stored/workdir.js';
 
 /**

@@ -1,5 +1,5 @@
 import type { Comparison, TaskResult } from './task.js';
-import { csvLine } from '../../base/csv.js';
+import { csvLine } from '../../base/text.js';
 
 /** A middle value and the range of the middle half. */
 export interface Quartiles {

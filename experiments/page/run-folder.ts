@@ -5,7 +5,7 @@ import { RunMemory } from './collect/run-memory.js';
 import type { RunId } from './api.js';
 import { basename, join, resolve } from 'node:path';
 import { invalidInput, messageOf } from '../../base/errors.js';
-import { Refusal } from '../../base/refusal.js';
+import { Refusal } from '../../base/server.js';
 
 /** What a run's file looks like from outside: as long as it is the same, nothing was written. */
 interface Stamp {

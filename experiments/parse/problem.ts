@@ -1,6 +1,6 @@
-import { hideCredentials } from '../../base/credentials.js';
+import { hideCredentials } from '../../base/server.js';
 import { invalidInput, type NasError } from '../../base/errors.js';
-import { nearest } from '../../base/nearest.js';
+import { nearest } from '../../base/text.js';
 
 /** Where a value is inside an experiment: keys and list indices from the top. */
 export type KeyPath = readonly (string | number)[];

@@ -1,7 +1,6 @@
 import cors from '@fastify/cors';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { denialOf, type Denial } from '../../base/access.js';
-import { Refusal } from '../../base/refusal.js';
+import { type Denial, denialOf, Refusal } from '../../base/server.js';
 import type { AccessOptions } from './context.js';
 import { budgetHeader } from './deadline.js';
 import { healthPaths } from './health.js';

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { Refusal } from '../../base/refusal.js';
+import { Refusal } from '../../base/server.js';
 import { sendAway } from './connection.js';
 import type { RouteContext } from './context.js';
 import { clientClosed } from './refusals.js';

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { Refusal } from '../../base/refusal.js';
+import { Refusal } from '../../base/server.js';
 import type { RouteContext } from './context.js';
 import { described, jsonSchema } from './openapi.js';
 

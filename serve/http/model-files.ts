@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { createBrotliDecompress, createGunzip } from 'node:zlib';
 import fastifyStatic from '@fastify/static';
 import type { FastifyInstance } from 'fastify';
-import { Refusal } from '../../base/refusal.js';
+import { Refusal } from '../../base/server.js';
 import { ContentHashes } from '../models/content-hashes.js';
 import type { Model } from '../models/model.js';
 import type { RouteContext } from './context.js';

@@ -1,7 +1,7 @@
 import swagger from '@fastify/swagger';
 import type { FastifyInstance, FastifySchema } from 'fastify';
 import { z } from 'zod';
-import { nasVersion } from '../../base/version.js';
+import { nasVersion } from '../../base/modules.js';
 import type { AccessOptions } from './context.js';
 
 /** Of what is sent, in the form that serialisers and descriptions of HTTP understand. */

@@ -1,7 +1,7 @@
 /** What the server says to requests that it does not answer: one place for every status and its text. */
 import type { FastifyInstance } from 'fastify';
 import { messageOf, NasError, type ErrorCode } from '../../base/errors.js';
-import { Refusal } from '../../base/refusal.js';
+import { Refusal } from '../../base/server.js';
 import { BadImage } from '../images/types.js';
 import { NotAnswered, type RefusalReason } from '../inference/types.js';
 import { sendAway } from './connection.js';

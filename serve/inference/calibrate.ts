@@ -1,6 +1,6 @@
 import { invalidInput, messageOf } from '../../base/errors.js';
 import { Random } from '../../base/random.js';
-import { outputKind, type OutputKind } from '../../compiler/runtime/classifier/scores.js';
+import { outputKind, type OutputKind } from '../../compiler/runtime/classifier/inputs-outputs.js';
 import { batchThatPays } from '../scheduler/batch-that-pays.js';
 import type { ImageSize, Model } from '../models/model.js';
 import { valueCount } from './image-size.js';

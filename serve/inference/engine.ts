@@ -1,6 +1,5 @@
 import { Tensor, type InferenceSession } from 'onnxruntime-node';
-import { imageShape } from '../../compiler/runtime/classifier/image-shape.js';
-import type { Layout } from '../../compiler/runtime/classifier/metadata.js';
+import { imageShape, type ImageLayout } from '../../compiler/runtime/classifier/inputs-outputs.js';
 import type { ImageSize, Model, Normalisation } from '../models/model.js';
 import { sameSize, valueCount } from './image-size.js';
 import { normaliser, type Normaliser } from './normalise.js';
@@ -112,7 +111,7 @@ async function openNetwork(model: Model, size: ImageSize | null): Promise<Networ
 }
 
 /** Of images of one size, stretched to the network's own. */
-function fillFrom(size: ImageSize, own: ImageSize, layout: Layout, normalisation: Normalisation): Normaliser {
+function fillFrom(size: ImageSize, own: ImageSize, layout: ImageLayout, normalisation: Normalisation): Normaliser {
   const normalise = normaliser(own, layout, normalisation);
   if (sameSize(size, own)) return normalise;
   const resample = resampler(size, own);

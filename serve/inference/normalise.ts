@@ -1,17 +1,19 @@
-import type { Layout } from '../../compiler/runtime/classifier/metadata.js';
+import type { ImageLayout } from '../../compiler/runtime/classifier/inputs-outputs.js';
 import type { ImageSize, Normalisation } from '../models/model.js';
 
 /** Writes one image of bytes [height, width, channels] as a network takes it: into `values`, from `at` on. */
 export type Normaliser = (pixels: Uint8Array, values: Float32Array, at: number) => void;
 
 /** How far apart, in values, the channels of a pixel and the pixels of a channel are. */
-const strides: { readonly [L in Layout]: (size: ImageSize) => { readonly channel: number; readonly pixel: number } } = {
+const strides: {
+  readonly [L in ImageLayout]: (size: ImageSize) => { readonly channel: number; readonly pixel: number };
+} = {
   NHWC: ([, , channels]) => ({ channel: 1, pixel: channels }),
   NCHW: ([height, width]) => ({ channel: height * width, pixel: 1 }),
 };
 
 /** Normalises by a table of the 256 values of each channel, which is several times faster than computing them. */
-export function normaliser(size: ImageSize, layout: Layout, { mean, std }: Normalisation): Normaliser {
+export function normaliser(size: ImageSize, layout: ImageLayout, { mean, std }: Normalisation): Normaliser {
   const [height, width, channels] = size;
   const { channel, pixel } = strides[layout](size);
   const table = Float32Array.from({ length: channels * 256 }, (_, i) => ((i & 255) / 255 - mean[i >> 8]) / std[i >> 8]);

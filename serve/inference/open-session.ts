@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { InferenceSession } from 'onnxruntime-node';
 import { invalidInput, messageOf } from '../../base/errors.js';
-import { createSession } from '../../compiler/runtime/session.js';
+import { createSession } from '../../compiler/runtime/programs/session.js';
 import type { Model } from '../models/model.js';
 
 /**

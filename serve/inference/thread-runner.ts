@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import { builtModule } from '../../base/built-module.js';
+import { builtModule } from '../../base/processes.js';
 import { invalidInput, messageOf } from '../../base/errors.js';
 import type { ImageSize, Model } from '../models/model.js';
 import type { Outcome } from './engine.js';

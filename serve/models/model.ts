@@ -1,4 +1,4 @@
-import type { Layout } from '../../compiler/runtime/classifier/metadata.js';
+import type { ImageLayout } from '../../compiler/runtime/classifier/inputs-outputs.js';
 
 /** Height, width and channels of an image. */
 export type ImageSize = readonly [height: number, width: number, channels: number];
@@ -19,7 +19,7 @@ export interface Model {
   readonly sha256: string;
   readonly bytes: number;
   readonly size: ImageSize;
-  readonly layout: Layout;
+  readonly layout: ImageLayout;
   /** Names of the graph's input and output. */
   readonly input: string;
   readonly output: string;

@@ -1,5 +1,5 @@
 import { invalidInput, type NasError } from '../../base/errors.js';
-import { nearest } from '../../base/nearest.js';
+import { nearest } from '../../base/text.js';
 import type { Csv } from './csv.js';
 
 /** @throws NasError `invalid-input` suggesting the nearest name when there is no such column. */

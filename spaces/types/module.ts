@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { invalidInput, messageOf } from '../../base/errors.js';
-import { importFunction } from '../../base/user-module.js';
+import { importFunction } from '../../base/modules.js';
 import { costs } from '../costs.js';
 import type { Space, Task } from '../space.js';
 

@@ -11,7 +11,7 @@ import fc from 'fast-check';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { namesOf } from '../../base/hosts.js';
+import { namesOf } from '../../base/server.js';
 import { createApp } from '../../serve/http/app.js';
 import { createMetrics } from '../../serve/http/metrics.js';
 import { createDecoder } from '../../serve/images/decoder.js';

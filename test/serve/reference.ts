@@ -1,4 +1,4 @@
-import { openOnnx } from '../../compiler/runtime/classifier/run.js';
+import { openOnnx } from '../../compiler/runtime/classifier/classifier.js';
 import type { Model } from '../../serve/models/model.js';
 
 /**

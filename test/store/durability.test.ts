@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { builtModule } from '../../base/built-module.js';
+import { builtModule } from '../../base/processes.js';
 import { Store } from '../../store/index.js';
 import { meta, newTrial, temporaryFolder } from './support.js';
 

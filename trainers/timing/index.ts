@@ -1,7 +1,6 @@
 import { fork } from 'node:child_process';
-import { builtModule } from '../../base/built-module.js';
+import { builtModule, withLargePages } from '../../base/processes.js';
 import { NasError } from '../../base/errors.js';
-import { withLargePages } from '../../base/large-pages.js';
 import { timingSchema, type Timing, type TimingJob, type TimingReply } from './job.js';
 
 export type { NodeShare, Timing, TimingJob } from './job.js';

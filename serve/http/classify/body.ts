@@ -1,7 +1,7 @@
 import multipart from '@fastify/multipart';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { messageOf } from '../../../base/errors.js';
-import { Refusal } from '../../../base/refusal.js';
+import { Refusal } from '../../../base/server.js';
 import type { Limits } from '../context.js';
 import { badRequest } from '../refusals.js';
 

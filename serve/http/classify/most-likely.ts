@@ -1,4 +1,4 @@
-import type { OutputKind } from '../../../compiler/runtime/classifier/scores.js';
+import type { OutputKind } from '../../../compiler/runtime/classifier/inputs-outputs.js';
 import { NotAnswered } from '../../inference/types.js';
 
 export interface Ranked {

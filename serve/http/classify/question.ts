@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import { Refusal } from '../../../base/refusal.js';
+import { Refusal } from '../../../base/server.js';
 import type { Decoder } from '../../images/types.js';
 import type { InferencePool } from '../../inference/pool.js';
 import { NotAnswered, type RunOptions } from '../../inference/types.js';

@@ -1,5 +1,5 @@
 import type { FastifyReply } from 'fastify';
-import { toLogits } from '../../../compiler/runtime/classifier/scores.js';
+import { toLogits } from '../../../compiler/runtime/classifier/inputs-outputs.js';
 import type { Answer } from '../../inference/types.js';
 import { badRequest, shown } from '../refusals.js';
 import type { InferRequest } from './request.js';

@@ -1,7 +1,7 @@
 import { gunzip, inflate } from 'node:zlib';
 import type { FastifyInstance } from 'fastify';
 import { messageOf } from '../../../base/errors.js';
-import { Refusal } from '../../../base/refusal.js';
+import { Refusal } from '../../../base/server.js';
 import { badRequest, shown } from '../refusals.js';
 
 type Decompress = typeof gunzip;

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { Refusal } from '../../../base/refusal.js';
-import { nasVersion } from '../../../base/version.js';
+import { Refusal } from '../../../base/server.js';
+import { nasVersion } from '../../../base/modules.js';
 import type { PooledModel } from '../../inference/types.js';
 import type { RouteContext } from '../context.js';
 import { schemas, type ModelMetadata } from './schemas.js';

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { messageOf } from '../../../base/errors.js';
-import { Refusal } from '../../../base/refusal.js';
+import { Refusal } from '../../../base/server.js';
 import type { RouteContext } from '../context.js';
 import { badRequest } from '../refusals.js';
 import { parseBytes } from './body.js';

@@ -1,6 +1,6 @@
-import { nearest } from '../../../base/nearest.js';
-import { Refusal } from '../../../base/refusal.js';
-import type { OutputKind } from '../../../compiler/runtime/classifier/scores.js';
+import { nearest } from '../../../base/text.js';
+import { Refusal } from '../../../base/server.js';
+import type { OutputKind } from '../../../compiler/runtime/classifier/inputs-outputs.js';
 import type { InferencePool } from '../../inference/pool.js';
 import type { PooledModel } from '../../inference/types.js';
 import { choiceName, type ImageSize, type Model } from '../../models/model.js';

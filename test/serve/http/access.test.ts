@@ -1,6 +1,6 @@
 import type { InjectOptions } from 'fastify';
 import { describe, expect, it } from 'vitest';
-import { namesOf } from '../../../base/hosts.js';
+import { namesOf } from '../../../base/server.js';
 import { greyService, testApp, testServer, token } from './server.js';
 import { exchange, headersOf } from './wire.js';
 

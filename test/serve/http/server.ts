@@ -1,7 +1,7 @@
 import { onTestFinished } from 'vitest';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
-import { namesOf } from '../../../base/hosts.js';
+import { namesOf } from '../../../base/server.js';
 import { createApp } from '../../../serve/http/app.js';
 import type { AccessOptions, Limits, RouteContext } from '../../../serve/http/context.js';
 import { createMetrics } from '../../../serve/http/metrics.js';

@@ -3,8 +3,8 @@ import { createSession, StateStore, targetWith } from '../../../compiler/index.j
 import { scopeOf } from '../../../compiler/graph/graph.js';
 import { capabilitiesOf } from '../../../compiler/onnx/providers.js';
 import { caseOf } from '../../../compiler/onnx/support.js';
-import { looping } from '../../../compiler/runtime/calling.js';
-import { Program } from '../../../compiler/runtime/program.js';
+import { looping } from '../../../compiler/runtime/programs/program.js';
+import { Program } from '../../../compiler/runtime/programs/program.js';
 import { CompiledTraining, createCompiledEngine } from '../../../trainers/engines/compiled.js';
 import { readStates } from '../../../trainers/engines/compiled-states.js';
 import { activateBackend, onProcessor, type EngineState, type ProgramSpec } from '../../../trainers/engines/index.js';
