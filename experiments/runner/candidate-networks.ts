@@ -3,8 +3,8 @@ import type { Values } from '../../search/index.js';
 import { costs, genotypeId, type Costs, type Genotype, type Network, type Space } from '../../spaces/index.js';
 import type { ObjectiveValues, StoredPrecision, StoredPredictions, TrialRecord } from '../../store/index.js';
 import { precisionBefore } from '../compress/index.js';
-import { measuresOf, valuesFrom } from '../measures.js';
-import type { TrainingExperiment } from '../schema.js';
+import { measuresOf, valuesFrom } from '../schema/measures.js';
+import type { TrainingExperiment } from '../schema/experiment.js';
 
 /** A latency model for each precision that candidates are judged in. */
 export type LatencyModels = Readonly<Partial<Record<StoredPrecision, LatencyModel>>>;

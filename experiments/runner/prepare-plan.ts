@@ -11,11 +11,11 @@ import {
 } from '../../trainers/index.js';
 import type { CompressConfig } from '../compress/index.js';
 import { planInitial } from '../initial-weights/index.js';
-import { isOwnSupernet, isTableExperiment } from '../kinds.js';
-import { measureNamed } from '../measures.js';
+import { isOwnSupernet, isTableExperiment } from '../schema/run-experiment.js';
+import { measureNamed } from '../schema/measures.js';
 import type { Locating } from '../parse/index.js';
-import { finalRepeatsSearch, type Experiment, type TableExperiment, type TrainingExperiment } from '../schema.js';
-import { loadResults } from '../table-results.js';
+import { finalRepeatsSearch, type Experiment, type TableExperiment, type TrainingExperiment } from '../schema/experiment.js';
+import { loadResults } from '../models/table-results.js';
 import { engineOfRun, type EngineContext } from './engine.js';
 import { Simulation } from './evaluators/simulation.js';
 import type { RunObserver } from './events.js';

@@ -5,8 +5,8 @@ import { contentHash } from '../../base/hash.js';
 import { describeEnvironment } from '../../latency-models/index.js';
 import { onProcessor, type EngineChoice } from '../../trainers/index.js';
 import { weightsFilesOf } from '../initial-weights/read.js';
-import { isOwnSupernet, isTableExperiment } from '../kinds.js';
-import type { Experiment } from '../schema.js';
+import { isOwnSupernet, isTableExperiment } from '../schema/run-experiment.js';
+import type { Experiment } from '../schema/experiment.js';
 import type { RecordedEnvironment } from './engine.js';
 import { sharedWeights } from './supernet.js';
 

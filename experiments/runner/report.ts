@@ -2,7 +2,7 @@ import { basename, join } from 'node:path';
 import { invalidInput, messageOf } from '../../base/errors.js';
 import { writeFileAtomic } from '../../base/files.js';
 import type { Store } from '../../store/index.js';
-import { collectReport } from '../report/collect/index.js';
+import { collectReport } from '../report/report.js';
 import type { ReportData } from '../report/data.js';
 import type { RunObserver } from './events.js';
 

@@ -2,8 +2,8 @@ import { invalidInput } from '../../base/errors.js';
 import { canonicalJson } from '../../base/hash.js';
 import { Store, type Clock } from '../../store/index.js';
 import { parseExperiment, type LoadedExperiment } from '../parse/index.js';
-import { isMap } from '../parse/path.js';
-import type { Experiment } from '../schema.js';
+import { isMap } from '../parse/problem.js';
+import type { Experiment } from '../schema/experiment.js';
 import { databasePath } from '../stored/workdir.js';
 import type { RunObserver } from './events.js';
 

@@ -15,9 +15,9 @@ import type {
   PreparedTeacher,
   SupernetConfig,
 } from '../../trainers/index.js';
-import { isOwnSupernet, isTableExperiment } from '../kinds.js';
+import { isOwnSupernet, isTableExperiment } from '../schema/run-experiment.js';
 import type { Locating } from '../parse/index.js';
-import type { TrainingExperiment } from '../schema.js';
+import type { TrainingExperiment } from '../schema/experiment.js';
 import { experimentOf } from '../stored/experiment.js';
 import { databasePath, hasRun, supernetFolder, weightsFile } from '../stored/workdir.js';
 import { phaseTraining } from './jobs/training.js';

@@ -2,8 +2,8 @@
 import { frontier } from '../../search/frontier.js';
 import type { Values } from '../../search/index.js';
 import type { ObjectiveValues, Store, StoredPrecision, TrialRecord } from '../../store/index.js';
-import { isAccuracy } from '../measures.js';
-import type { Experiment } from '../schema.js';
+import { isAccuracy } from '../schema/measures.js';
+import type { Experiment } from '../schema/experiment.js';
 
 /** Stored for a candidate of a run on a table, in place of a network. */
 export interface StoredRow {

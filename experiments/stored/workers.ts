@@ -1,6 +1,6 @@
 import type { EventRecord, Store, Training } from '../../store/index.js';
 import type { WorkersConfig } from '../queue/schema.js';
-import type { Experiment } from '../schema.js';
+import type { Experiment } from '../schema/experiment.js';
 
 /** Detail of an event of the kind `resumed`. */
 export interface ResumedDetail {

@@ -2,7 +2,7 @@ import { messageOf } from '../../../base/errors.js';
 import { contentHash } from '../../../base/hash.js';
 import type { ObjectiveValues, TrialRecord } from '../../../store/index.js';
 import type { ProxyName } from '../../../trainers/index.js';
-import { valuesFrom } from '../../measures.js';
+import { valuesFrom } from '../../schema/measures.js';
 import { JobFailed } from '../jobs/job-runner.js';
 import type { ProxyResult, SeededNetwork } from '../jobs/jobs.js';
 import type { TrainingContext } from '../plan.js';

@@ -1,6 +1,6 @@
 import type { ObjectiveValue, Outcome, TrialRecord } from '../../../store/index.js';
 import type { StoredRow } from '../../stored/candidates.js';
-import { cheapResults, resultsOf } from '../../table-results.js';
+import { cheapResults, resultsOf } from '../../models/table-results.js';
 import type { RunContext, TablePlan } from '../plan.js';
 import type { Evaluator, Preview } from './evaluator.js';
 

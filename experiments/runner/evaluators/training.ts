@@ -1,6 +1,6 @@
 import { violated, type Objective } from '../../../search/index.js';
 import type { ObjectiveValues, Outcome, TrialRecord } from '../../../store/index.js';
-import { measuresOf } from '../../measures.js';
+import { measuresOf } from '../../schema/measures.js';
 import { plainValues } from '../../stored/candidates.js';
 import { CandidateNetworks } from '../candidate-networks.js';
 import { Compression } from '../compression.js';

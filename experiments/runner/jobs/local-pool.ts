@@ -14,7 +14,7 @@ import type { Job, ResultOf } from './jobs.js';
 import { Gate } from './supervision.js';
 import { WorkerProcess } from './worker-process.js';
 
-interface PoolOptions {
+export interface PoolOptions {
   /** Training workers. */
   readonly size: number;
   /** How often a job whose worker died is started again. */

@@ -11,7 +11,7 @@ import {
   type TrainConfig,
 } from '../../../trainers/index.js';
 import { initialContent } from '../../initial-weights/index.js';
-import type { Beginning } from '../../schema.js';
+import type { Beginning } from '../../schema/experiment.js';
 import { initialFile } from '../../stored/workdir.js';
 import type { TrainingContext } from '../plan.js';
 import { prepareSupernet, sliceOf, type PreparedSupernet } from '../supernet.js';

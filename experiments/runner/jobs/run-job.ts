@@ -23,10 +23,10 @@ import {
   type FitHooks,
   type SplitName,
 } from '../../../trainers/index.js';
-import { evaluateOnSplit } from '../../evaluate.js';
-import type { EvaluatorModule } from '../../evaluate-schema.js';
+import { evaluateOnSplit } from '../../models/on-dataset.js';
+import type { EvaluatorModule } from '../../schema/search-settings.js';
 import { convertInitial } from '../../initial-weights/index.js';
-import { quantizeOnDataset } from '../../quantize.js';
+import { quantizeOnDataset } from '../../models/on-dataset.js';
 import type {
   ChosenNetwork,
   EvaluateResult,

@@ -3,46 +3,46 @@ import { Random } from '../../../base/random.js';
 import { selectCalibration, validate, type LatencyModel } from '../../../latency-models/index.js';
 import type { MeasurementPurpose, MeasurementRecord, ObjectiveValue, StoredPrecision } from '../../../store/index.js';
 import { precisionsOf } from '../../compress/index.js';
-import type { TrainingContext } from '../plan.js';
 import type { LatencyModels } from '../candidate-networks.js';
-import { DeviceFailed, latencyValue, Measuring, saidIn, type Subject } from './measurer.js';
+import type { TrainingContext } from '../plan.js';
+import { DeviceFailed, LatencyMeasurer, latencyValue, precisionField, type Subject } from './measurer.js';
 import { LatencyPredictor } from './predictor.js';
 
 /** The latencies of a trial's network, by precision. */
 export type TrialLatencies = Readonly<Partial<Record<StoredPrecision, ObjectiveValue>>>;
 
-/** What came of measuring a trial: latencies, of one precision alone where the other cannot run, and why that cannot. */
+/** The measurement of a trial: its latencies, and why int8 cannot run where only fp32 can. */
 export type TrialMeasured =
   { readonly latencies: TrialLatencies; readonly int8Failed?: string } | { readonly failed: string };
 
-/** Measures latency while nothing trains, keeps what was measured, and predicts the rest from it. */
+/** Measures latency while nothing trains, stores it, and predicts other latencies from it. */
 export class LatencyService {
-  /** What every network is measured in. */
+  /** The precisions in which every network is measured. */
   private readonly precisions: readonly StoredPrecision[];
   private readonly predictors: ReadonlyMap<StoredPrecision, LatencyPredictor>;
-  private readonly measuring: Measuring;
+  private readonly measurer: LatencyMeasurer;
 
   constructor(private readonly context: TrainingContext) {
-    this.measuring = new Measuring(context);
+    this.measurer = new LatencyMeasurer(context);
     this.precisions = precisionsOf(context.plan.experiment.compress);
     this.predictors = new Map(
       this.precisions.map((precision) => [precision, new LatencyPredictor(context, precision)]),
     );
   }
 
-  /** Measures a few networks, chosen to tell most about all others, unless an earlier run of this workdir did. */
+  /** Measures a few networks that are informative about all others, unless the run has done so before. */
   async calibrate(): Promise<void> {
     const { plan, store, observe } = this.context;
     const { latency, seed } = plan.experiment;
     if (!plan.sources.has('latency') || latency.predictor !== 'auto') return;
-    // Few networks of a space have a row; a model comes from those that do.
+    // Few networks of a space have a row; a model is fitted to those instead.
     if (latency.device.type === 'table' && latency.device.missing === 'fail') return;
     if (store.measurements.all().some(({ purpose }) => purpose === 'calibration')) return;
     const how = this.precisions.length > 1 ? ` in ${this.precisions.join(' and ')}` : '';
     const message = `Measuring ${latency.calibration} networks${how} to predict the latency of all others`;
     observe({ kind: 'phase', name: 'calibration', message });
     const genotypes = selectCalibration(plan.space, latency.calibration, new Random(seed, 'calibration'));
-    await this.measuring.measure(
+    await this.measurer.measure(
       genotypes.flatMap((genotype) =>
         this.inEach({ genotype, candidate: { network: plan.space.build(genotype), seed } }),
       ),
@@ -51,8 +51,8 @@ export class LatencyService {
   }
 
   /**
-   * What latency is predicted by, knowing the calibration and those trials that may be known: a model for each precision,
-   * as precisions are chosen by their ratio; null: nothing is predicted.
+   * A latency model for each precision, fitted to the calibration and the known trials; null when nothing is predicted, or
+   * a precision has no model: precisions are chosen by the ratio of their latencies.
    */
   models(isKnown: (trial: number) => boolean): LatencyModels | null {
     const models: Partial<Record<StoredPrecision, LatencyModel>> = {};
@@ -65,9 +65,9 @@ export class LatencyService {
   }
 
   /**
-   * The latency of a trial in every precision, measured side by side now unless it is known. When the device fails, the
-   * run goes on: with what was predicted for the trial (the next one is measured again), or without the trial when the
-   * network is at fault or nothing was predicted. A network that cannot run in int8 keeps fp32, where that is measured.
+   * The latency of a trial in every precision, measured side by side unless it is stored. When the device fails, the trial
+   * continues with its predicted latency and the next one is measured again; it fails when the network is at fault or
+   * nothing was predicted. A network that cannot run in int8 keeps fp32, where that is measured.
    * Undefined when the user stopped the run.
    */
   async ofTrial(subject: Subject & { readonly trial: number }): Promise<TrialMeasured | undefined> {
@@ -90,55 +90,54 @@ export class LatencyService {
   /** @returns why the network cannot be measured in int8, where it can in fp32. */
   private async measureTrial(subject: Subject & { readonly trial: number }): Promise<string | undefined> {
     const { trial } = subject;
-    const wanted = this.inQuestion(trial);
-    if (wanted.every((precision) => this.taken(trial, precision) !== undefined)) return undefined;
+    if (this.wanted(trial).every((precision) => this.measured(trial, precision) !== undefined)) return undefined;
     try {
-      await this.measuring.measure(this.inEach(subject), 'trial');
+      await this.measurer.measure(this.inEach(subject), 'trial');
       return undefined;
     } catch (error) {
-      const own = error instanceof DeviceFailed && error.code === 'invalid-input' && !this.context.stopping();
-      if (!own || this.precisions.length === 1) throw error;
-      if (this.taken(trial, 'fp32') === undefined)
-        await this.measuring.measure([{ ...subject, precision: 'fp32' }], 'trial');
+      const isNetworks = error instanceof DeviceFailed && error.code === 'invalid-input' && !this.context.stopping();
+      if (!isNetworks || this.precisions.length === 1) throw error;
+      if (this.measured(trial, 'fp32') === undefined)
+        await this.measurer.measure([{ ...subject, precision: 'fp32' }], 'trial');
       return messageOf(error);
     }
   }
 
-  /** The precisions that a trial is measured in; one that was found unable to run is not tried again. */
-  private inQuestion(trial: number): readonly StoredPrecision[] {
-    const rejected = this.context.store.variants
+  /** The precisions in which a trial is measured; int8 that was found unable to run is not tried again. */
+  private wanted(trial: number): readonly StoredPrecision[] {
+    const isRejected = this.context.store.variants
       .of(trial)
       .some(({ precision, accepted }) => precision === 'int8' && accepted === false);
-    return this.precisions.length > 1 && rejected ? ['fp32'] : this.precisions;
+    return this.precisions.length > 1 && isRejected ? ['fp32'] : this.precisions;
   }
 
   private inEach(subject: Subject): Subject[] {
     return this.precisions.map((precision) => ({ ...subject, precision }));
   }
 
-  /** The latencies of a trial as they were measured, or else predicted; undefined when there is none. */
+  /** The measured latencies of a trial, or else the predicted ones; undefined when there is none. */
   known(trial: number): TrialLatencies | undefined {
+    const isMeasured = this.precisions.some((precision) => this.measured(trial, precision) !== undefined);
     const found = this.precisions.flatMap((precision): [StoredPrecision, ObjectiveValue][] => {
-      const taken = this.taken(trial, precision);
-      if (taken !== undefined) return [[precision, latencyValue(taken)]];
-      // What was measured is not set against what was predicted.
-      if (this.precisions.some((other) => this.taken(trial, other) !== undefined)) return [];
-      const predicted = this.context.store.trials.prediction(trial, precision);
+      const measured = this.measured(trial, precision);
+      if (measured !== undefined) return [[precision, latencyValue(measured)]];
+      // Measured and predicted latencies are not compared.
+      const predicted = isMeasured ? undefined : this.context.store.trials.prediction(trial, precision);
       return predicted === undefined ? [] : [[precision, { value: predicted.ms, provenance: 'predicted' }]];
     });
     return found.length === 0 ? undefined : Object.fromEntries(found);
   }
 
-  private taken(trial: number, precision: StoredPrecision): MeasurementRecord | undefined {
+  private measured(trial: number, precision: StoredPrecision): MeasurementRecord | undefined {
     const measurements = this.context.store.measurements.of(trial);
     return measurements.find((record) => record.purpose === 'trial' && record.precision === precision);
   }
 
-  /** Measures networks that have a latency already; when the device fails, they keep it, and false is returned. */
+  /** Measures networks that have a latency already; returns false when the device fails, and they keep it. */
   async measureAgain(subjects: readonly Subject[], purpose: MeasurementPurpose): Promise<boolean> {
     const { observe, stopping } = this.context;
     try {
-      await this.measuring.measure(subjects, purpose);
+      await this.measurer.measure(subjects, purpose);
       return true;
     } catch (error) {
       if (stopping()) return false;
@@ -149,20 +148,17 @@ export class LatencyService {
     }
   }
 
-  /** Tells how well latency was predicted for the trials, each before it was measured. */
+  /** Stores and reports how well latency was predicted for the trials, each before it was measured. */
   reportQuality(): void {
-    const { store, observe } = this.context;
+    const { plan, store, observe } = this.context;
+    const all = store.measurements.predicted();
     for (const precision of this.precisions) {
-      const pairs = store.measurements.all().flatMap(({ purpose, trial, ms, precision: measuredIn }) => {
-        if (purpose !== 'trial' || trial === null || measuredIn !== precision) return [];
-        const predicted = store.trials.prediction(trial, precision);
-        return predicted === undefined ? [] : [{ predicted: predicted.ms, measured: ms }];
-      });
+      const pairs = all.filter((pair) => pair.precision === precision);
       if (pairs.length < 3) continue;
       const { count, mape, spearman } = validate(pairs);
       // Ranks that are all equal have no correlation.
       if (!Number.isFinite(spearman)) continue;
-      const quality = { count, mape, spearman, ...saidIn(this.context.plan, precision) };
+      const quality = { count, mape, spearman, ...precisionField(plan, precision) };
       store.events.add({ kind: 'prediction-quality', detail: quality });
       observe({ kind: 'prediction-quality', ...quality });
     }

@@ -1,46 +1,46 @@
+import { z } from 'zod';
 import { NasError } from '../../../base/errors.js';
 import { contentHash } from '../../../base/hash.js';
 import {
   asMeasuredBy,
   defaultProtocol,
+  layerTimesSchema,
   type DeviceConfig,
   type Environment,
   type LatencyProvenance,
   type LayerTime,
-  layerTimesSchema,
   type Measurement,
 } from '../../../latency-models/index.js';
 import { choicesOf, genotypeId, type Genotype } from '../../../spaces/index.js';
 import type { MeasurementPurpose, MeasurementRecord, ObjectiveValue, StoredPrecision } from '../../../store/index.js';
-import type { TrainingContext, TrainingPlan } from '../plan.js';
 import { JobFailed, type Sharing } from '../jobs/job-runner.js';
 import type { SeededNetwork } from '../jobs/jobs.js';
-import { z } from 'zod';
+import type { TrainingContext, TrainingPlan } from '../plan.js';
 
-/** A network to measure, and what for. */
+/** A network to measure. */
 export interface Subject {
   readonly genotype: Genotype;
   readonly candidate: SeededNetwork;
   readonly trial?: number;
-  /** What it is measured in; default: fp32. */
+  /** Default: fp32. */
   readonly precision?: StoredPrecision;
 }
 
-/** No measurement came of a job: the device is to blame, or (`invalid-input`) the network. */
+/** A measurement failed: the device is at fault, or (`invalid-input`) the network. */
 export class DeviceFailed extends NasError {
   constructor({ code, message, hint }: NasError) {
     super(code, message, hint === undefined ? {} : { hint });
   }
 }
 
-/** Has networks measured while nothing trains, and keeps what was measured. */
-export class Measuring {
-  /** How latency was measured last, in each precision. */
+/** Has networks measured while nothing trains, and stores the latencies. */
+export class LatencyMeasurer {
+  /** The environment of the latest measurement in each precision. */
   private readonly environments = new Map<StoredPrecision, unknown>();
 
   constructor(private readonly context: TrainingContext) {}
 
-  /** Measures networks side by side, so that whatever changes with time hits all alike. */
+  /** Measures networks side by side, so that changes over time affect all alike. */
   async measure(subjects: readonly Subject[], purpose: MeasurementPurpose): Promise<void> {
     const { plan, jobs, store, observe } = this.context;
     const { device } = plan.experiment.latency;
@@ -61,7 +61,7 @@ export class Measuring {
     } as const;
     let host: string | undefined;
     const submitted = jobs.submit(
-      { id, job, sharing: placeOf(device) },
+      { id, job, sharing: sharingOf(device) },
       {
         started: (worker) => (host = worker.host),
         event: (event) => {
@@ -82,7 +82,7 @@ export class Measuring {
     store.transaction(() => {
       for (const [i, { genotype, candidate, trial, precision = 'fp32' }] of subjects.entries()) {
         store.measurements.add({
-          ...plain(measured[i]),
+          ...toStored(measured[i]),
           genotypeId: genotypeId(genotype),
           network: candidate.network,
           purpose,
@@ -100,7 +100,7 @@ export class Measuring {
         ms,
         interval,
         converged,
-        ...saidIn(plan, precision),
+        ...precisionField(plan, precision),
         ...(trial === undefined ? {} : { number: trial }),
         ...(predictedMs === undefined ? {} : { predictedMs }),
       });
@@ -108,14 +108,14 @@ export class Measuring {
   }
 
   /**
-   * @throws OtherEnvironment when the latest latency of this run in the same precision was measured otherwise, and the user
-   *   does not accept that.
+   * @throws OtherEnvironment when the run's latest latency in the same precision was measured in another environment, and
+   *   the user does not accept that.
    */
   private compare(now: Environment, precision: StoredPrecision): void {
     const { plan, store, observe } = this.context;
     const stored = () => store.measurements.all().findLast((record) => record.precision === precision)?.environment;
     const before = this.environments.get(precision) ?? stored() ?? now;
-    // Written by this service.
+    // Written by this class.
     const differences = environmentDifferences(before, now);
     const { device } = plan.experiment.latency;
     if (differences !== '' && !plan.acceptEnvironment)
@@ -141,7 +141,7 @@ export class Measuring {
   }
 }
 
-const places: { readonly [T in DeviceConfig['type']]: Sharing } = {
+const sharings: { readonly [T in DeviceConfig['type']]: Sharing } = {
   local: 'exclusive',
   browser: 'exclusive',
   agent: 'elsewhere',
@@ -150,25 +150,42 @@ const places: { readonly [T in DeviceConfig['type']]: Sharing } = {
   worker: 'exclusive',
 };
 
-/** Where jobs of a device run. */
-export const placeOf = ({ type }: DeviceConfig): Sharing => places[type];
+/** How measurements on a device share this machine. */
+export const sharingOf = ({ type }: DeviceConfig): Sharing => sharings[type];
 
-/** A measurement as the store keeps it. */
-function plain({ environment, provenance, reliable, reasons, layers, ...timing }: Measurement) {
-  const beside = { provenance, reliable, reasons, ...(layers === undefined ? {} : { layers }) };
-  return { ...timing, device: environment.device, environment: { ...environment, ...beside } };
-}
-
-/** The precision, in runs that have several or another one than fp32. */
-export const saidIn = (
+/** The precision, in runs of several or of another one than fp32. */
+export const precisionField = (
   { experiment }: Pick<TrainingPlan, 'experiment'>,
   precision: StoredPrecision,
 ): { readonly precision?: StoredPrecision } => (experiment.compress.int8 === 'off' ? {} : { precision });
 
-/** What latencies depend on most. How busy the machine was, and which processors it might use, are not among them. */
-const telling = ['device', 'cpu', 'provider', 'adapter', 'threads', 'batch', 'precision', 'runtime'] as const;
+/** A measurement as the store holds it. */
+function toStored({ environment, provenance, reliable, reasons, layers, ...timing }: Measurement) {
+  const beside = { provenance, reliable, reasons, ...(layers === undefined ? {} : { layers }) };
+  return { ...timing, device: environment.device, environment: { ...environment, ...beside } };
+}
 
-/** Latency is measured otherwise than before: the new numbers do not compare with those that are stored. */
+/** Fields that `toStored` adds to the environment; runs of older versions have measured everything. */
+const originSchema = z.looseObject({ provenance: z.enum(['measured', 'imported', 'predicted']).default('measured') });
+const profiledSchema = z.looseObject({ layers: layerTimesSchema.optional() });
+
+/** The times of the network's layers, where they are stored with the latency. */
+export const storedLayers = ({ environment }: MeasurementRecord): readonly LayerTime[] | undefined =>
+  profiledSchema.parse(environment).layers;
+
+/** A stored latency with its provenance. */
+export const latencyValue = ({
+  ms,
+  environment,
+}: MeasurementRecord): ObjectiveValue & { readonly provenance: LatencyProvenance } => ({
+  value: ms,
+  provenance: originSchema.parse(environment).provenance,
+});
+
+/** The parts of an environment that latencies depend on most; the machine's load and allowed cores are not among them. */
+const comparedKeys = ['device', 'cpu', 'provider', 'adapter', 'threads', 'batch', 'precision', 'runtime'] as const;
+
+/** Latency is measured in another environment than before: new numbers do not compare with the stored ones. */
 export class OtherEnvironment extends NasError {
   /** @param tag of the workers that measure, where they do */
   constructor(differences: string, tag?: string) {
@@ -179,30 +196,12 @@ export class OtherEnvironment extends NasError {
   }
 }
 
-/** `threads 1, now 4; cpu A, now B`; empty when latencies compare. What one of them does not tell is no difference. */
+/** `threads 1, now 4; cpu A, now B`; empty when latencies compare. A part that one of them lacks is no difference. */
 export const environmentDifferences = (
   before: Readonly<Partial<Record<keyof Environment, unknown>>>,
   now: Readonly<Partial<Record<keyof Environment, unknown>>>,
 ): string =>
-  telling
+  comparedKeys
     .filter((key) => before[key] !== undefined && now[key] !== undefined && before[key] !== now[key])
     .map((key) => `${key} ${String(before[key])}, now ${String(now[key])}`)
     .join('; ');
-
-/** What the runner stores beside an environment; runs of older versions have measured everything. */
-const originSchema = z.looseObject({ provenance: z.enum(['measured', 'imported', 'predicted']).default('measured') });
-
-const profiledSchema = z.looseObject({ layers: layerTimesSchema.optional() });
-
-/** The times of the network's layers, where the runner has stored them with the latency. */
-export const storedLayers = ({ environment }: MeasurementRecord): readonly LayerTime[] | undefined =>
-  profiledSchema.parse(environment).layers;
-
-/** A stored latency as a value that says where it comes from. */
-export const latencyValue = ({
-  ms,
-  environment,
-}: MeasurementRecord): ObjectiveValue & { readonly provenance: LatencyProvenance } => ({
-  value: ms,
-  provenance: originSchema.parse(environment).provenance,
-});

@@ -7,7 +7,7 @@ import {
   type Controller,
   type Proposal,
 } from '../../../search/index.js';
-import type { FeaturesConfig, FilterConfig } from '../../filter-schema.js';
+import type { FeaturesConfig, FilterConfig } from '../../schema/search-settings.js';
 import type { ProxyService } from '../evaluators/proxies.js';
 import type { TrainingContext } from '../plan.js';
 
