@@ -56,19 +56,6 @@ describe('the history', () => {
     ).toThrow(/FOREIGN KEY/);
   });
 
-  it('has a view of what the frontier is computed from: latest values of complete trials', () => {
-    const { store, path } = newStore();
-    for (const number of [0, 1]) store.trials.ask(newTrial(number));
-    store.trials.finish(0, { state: 'complete', values: { latency_ms: { value: 1, provenance: 'predicted' } } });
-    store.trials.revise(0, { latency_ms: { value: 2, provenance: 'measured' } });
-    store.trials.finish(1, { state: 'pruned', values: { latency_ms: { value: 9, provenance: 'predicted' } } });
-    const sql = new Database(path, { readonly: true });
-    expect(sql.prepare('SELECT * FROM pareto_values').all()).toEqual([
-      { trial: 0, objective: 'latency_ms', value: 2, provenance: 'measured', precision: 'fp32', chosen: 1 },
-    ]);
-    sql.close();
-  });
-
   it('tells the same as a plain model of it, whatever happens in which order, also when opened again', () => {
     const step = fc.record({
       action: fc.constantFrom('ask', 'start', 'finish', 'revise', 'reopen'),
