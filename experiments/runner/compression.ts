@@ -28,7 +28,7 @@ import { JobFailed, type JobOrder } from './jobs/job-runner.js';
 import type { QuantizeJob, QuantizeResult, SeededNetwork } from './jobs/jobs.js';
 import { retryRecorder } from './jobs/training.js';
 import type { TrialLatencies, TrialMeasured } from './latency/latency.js';
-import { sharingOf } from './latency/measurer.js';
+import { sharingOf } from './latency/latency.js';
 import type { TrainingContext } from './plan.js';
 
 /**
@@ -225,7 +225,15 @@ export async function quantizeOrder(
   const { dataset, threads, experiment } = context.plan;
   const { calibration } = experiment.compress;
   const weightBits = await settleWeightBits(context);
-  const job = { kind: 'quantize', candidate, dataset, calibration, seed: experiment.seed, weightBits, threads } as const;
+  const job = {
+    kind: 'quantize',
+    candidate,
+    dataset,
+    calibration,
+    seed: experiment.seed,
+    weightBits,
+    threads,
+  } as const;
   return { id, job, sharing: 'shared' };
 }
 

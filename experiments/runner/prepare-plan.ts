@@ -14,7 +14,12 @@ import { planInitial } from '../initial-weights/index.js';
 import { isOwnSupernet, isTableExperiment } from '../schema/run-experiment.js';
 import { measureNamed } from '../schema/measures.js';
 import type { Locating } from '../parse/index.js';
-import { finalRepeatsSearch, type Experiment, type TableExperiment, type TrainingExperiment } from '../schema/experiment.js';
+import {
+  finalRepeatsSearch,
+  type Experiment,
+  type TableExperiment,
+  type TrainingExperiment,
+} from '../schema/experiment.js';
 import { loadResults } from '../models/table-results.js';
 import { engineOfRun, type EngineContext } from './engine.js';
 import { Simulation } from './evaluators/simulation.js';

@@ -18,7 +18,7 @@ import type { RecordedEnvironment } from './engine.js';
 import type { RunObserver } from './events.js';
 import { execute, type RunOutcome } from './execute.js';
 import { localWorkers, type CreateJobRunner } from './jobs/local-pool.js';
-import { environmentDifferences } from './latency/measurer.js';
+import { environmentDifferences } from './latency/stored-latency.js';
 import { clockOf, defaultThreads, withParallelFor, type Plan } from './plan.js';
 import { preparePlan } from './prepare-plan.js';
 import { environmentOf, requireSameFiles } from './provenance.js';
@@ -98,7 +98,16 @@ export async function runExperiment(
   try {
     if (fresh) clearRun(workdir);
     const environment = environmentOf(experiment, threads, engineOf(plan));
-    const meta = { name: experiment.name, seed, source, experiment, written, threads, version: nasVersion(), environment };
+    const meta = {
+      name: experiment.name,
+      seed,
+      source,
+      experiment,
+      written,
+      threads,
+      version: nasVersion(),
+      environment,
+    };
     const store = Store.create(databasePath(workdir), meta, clockOf(plan));
     return await withStore(store, () => {
       if (enqueued.length > 0) storeEnqueued(store, enqueued);

@@ -13,9 +13,7 @@ export function requireSame(workdir: string, { experiment }: LoadedExperiment): 
   try {
     // Compared as written: a default may depend on the machine or on the version.
     const stored = asWritten(store, workdir) ?? filled(store.run.get().experiment, experiment);
-    const differing = differences(stored, experiment).filter(
-      (key) => key !== 'workers' && !key.startsWith('workers.'),
-    );
+    const differing = differences(stored, experiment).filter((key) => key !== 'workers' && !key.startsWith('workers.'));
     if (differing.length === 0) return;
     const more = differing.every((key) => key === 'search.trials' || key === 'search.stop.trials');
     throw invalidInput(`${workdir} holds a run of another experiment (it differs in ${differing.join(', ')})`, {
@@ -74,10 +72,7 @@ export function outOfTime({ search }: Experiment, store: Store, clock: Clock): (
   // The run stood still between the last event before a resume and the resume.
   const spent = store.events
     .all()
-    .reduce(
-      (sum, { at, kind }, i, events) => (i === 0 || kind === 'resumed' ? sum : sum + at - events[i - 1].at),
-      0,
-    );
+    .reduce((sum, { at, kind }, i, events) => (i === 0 || kind === 'resumed' ? sum : sum + at - events[i - 1].at), 0);
   const began = clock();
   return () => spent + clock() - began >= hours * msPerHour;
 }

@@ -1,107 +1,20 @@
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { NasError } from '../../../base/errors.js';
 import { choicesOf } from '../../../spaces/index.js';
-import type { ObjectiveValues, TrialRecord } from '../../../store/index.js';
+import type { TrialRecord } from '../../../store/index.js';
 import { accuracyOf, measureNamed, valuesFrom } from '../../schema/measures.js';
-import { searchBeginning } from '../../schema/experiment.js';
-import { checkpointFile, trialFolder, weightsFile } from '../../stored/workdir.js';
+import { trialFolder, weightsFile } from '../../stored/workdir.js';
 import { finishFrontier } from '../finishing/finish.js';
 import { settledFrontier } from '../finishing/measured-frontier.js';
 import { JobFailed, type JobOrder } from '../jobs/job-runner.js';
 import type { EvaluateMemberJob, Job, ResultOf } from '../jobs/jobs.js';
 import { Preparations } from '../jobs/preparations.js';
-import { train, trialAttempts } from '../jobs/training.js';
+import { trialAttempts } from '../jobs/training.js';
 import type { LatencyService } from '../latency/latency.js';
 import type { TrainingContext } from '../plan.js';
 import { memberJob, type PreparedSupernet } from '../supernet.js';
-import type { Paused } from './evaluator.js';
-
-/** The result of evaluating a trial. */
-type Evaluated =
-  Paused | { readonly state: 'complete'; readonly values: ObjectiveValues } | { readonly failed: string };
-
-/** Where expensive values come from: trainings, slices of a supernet, or a function of the user's. */
-export interface AccuracySource {
-  /** Prepares the inputs of every evaluation. */
-  prepare?(): Promise<void>;
-  /** Epochs of a whole evaluation; 1 where it cannot be done in parts. */
-  readonly epochs: number;
-  /** Continues a trial until `epochs` of its epochs are done; undefined when the user stopped the run. */
-  evaluate(trial: TrialRecord, epochs: number): Promise<Evaluated | undefined>;
-  /** The stored values of a trial after some of its epochs; undefined when it never got there. */
-  known?(trial: TrialRecord, epochs: number): ObjectiveValues | undefined;
-  /** File of the weights of a trial that was evaluated to its end. */
-  weights(trial: TrialRecord): Promise<string>;
-  /** Discards the checkpoint of a trial. */
-  abandon?(trial: number): void;
-  /** Finishes the frontier after the search. */
-  finish(latency: LatencyService): Promise<void>;
-}
-
-/** Trains each candidate alone, in a worker process: from random weights, or from its slice of the supernet. */
-export class Trainings implements AccuracySource {
-  private readonly preparations: Preparations;
-
-  constructor(private readonly context: TrainingContext) {
-    this.preparations = new Preparations(context);
-  }
-
-  async prepare(): Promise<void> {
-    const { experiment } = this.context.plan;
-    await this.preparations.start(searchBeginning(experiment));
-    if (!this.context.stopping()) await this.preparations.teacher(experiment.train);
-  }
-
-  get epochs(): number {
-    return this.context.plan.experiment.train.epochs;
-  }
-
-  async evaluate({ number, genotype, seed }: TrialRecord, until: number): Promise<Evaluated | undefined> {
-    const { plan, candidates } = this.context;
-    const config = plan.experiment.train;
-    const outcome = await train(this.context, {
-      stage: 'search',
-      number,
-      network: candidates.network(genotype),
-      seed,
-      train: config,
-      teacher: await this.preparations.teacher(config),
-      initial: await this.preparations.initial(searchBeginning(plan.experiment), genotype),
-      until,
-    });
-    if ('failed' in outcome) return outcome;
-    const { result } = outcome;
-    if (result.state === 'interrupted') return undefined;
-    return { state: result.state, values: this.values(result.accuracy) };
-  }
-
-  known({ number }: TrialRecord, epochs: number): ObjectiveValues | undefined {
-    const curve = this.context.store.curves.of({ stage: 'search', trial: number });
-    const last = curve.find(({ epoch }) => epoch === epochs - 1);
-    return last && this.values(last.validationAccuracy);
-  }
-
-  abandon(trial: number): void {
-    rmSync(this.file(trial, checkpointFile), { force: true });
-  }
-
-  weights({ number }: TrialRecord): Promise<string> {
-    return Promise.resolve(this.file(number, weightsFile));
-  }
-
-  finish(latency: LatencyService): Promise<void> {
-    return finishFrontier(this.context, latency, this.preparations, (trial) => this.weights(trial));
-  }
-
-  private values(accuracy: number): ObjectiveValues {
-    return valuesFrom('training', { [accuracyOf(this.context.plan.experiment.search.evaluate)]: accuracy });
-  }
-
-  private file(trial: number, name: string): string {
-    return join(this.context.plan.workdir, trialFolder('search', trial), name);
-  }
-}
+import type { AccuracySource, Evaluated } from './evaluator.js';
 
 /** Evaluates each candidate's slice of the supernet; the search trains nothing. */
 export class Slices implements AccuracySource {

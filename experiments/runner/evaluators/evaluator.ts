@@ -1,7 +1,8 @@
 import type { Values } from '../../../search/index.js';
 import type { Genotype } from '../../../spaces/index.js';
 import type { NewTrial, ObjectiveValues, Outcome, TrialRecord } from '../../../store/index.js';
-import type { ProposalFilter } from '../search/proposals.js';
+import type { LatencyService } from '../latency/latency.js';
+import type { ProposalFilter } from '../search/proposal-filters.js';
 
 /** Facts about candidates before their evaluation. */
 export interface Preview {
@@ -49,4 +50,26 @@ export interface Evaluator {
   stop?(): void;
   /** Ends worker processes. */
   close?(): Promise<void>;
+}
+
+/** The result of evaluating a trial. */
+export type Evaluated =
+  Paused | { readonly state: 'complete'; readonly values: ObjectiveValues } | { readonly failed: string };
+
+/** Where expensive values come from: trainings, slices of a supernet, or a function of the user's. */
+export interface AccuracySource {
+  /** Prepares the inputs of every evaluation. */
+  prepare?(): Promise<void>;
+  /** Epochs of a whole evaluation; 1 where it cannot be done in parts. */
+  readonly epochs: number;
+  /** Continues a trial until `epochs` of its epochs are done; undefined when the user stopped the run. */
+  evaluate(trial: TrialRecord, epochs: number): Promise<Evaluated | undefined>;
+  /** The stored values of a trial after some of its epochs; undefined when it never got there. */
+  known?(trial: TrialRecord, epochs: number): ObjectiveValues | undefined;
+  /** File of the weights of a trial that was evaluated to its end. */
+  weights(trial: TrialRecord): Promise<string>;
+  /** Discards the checkpoint of a trial. */
+  abandon?(trial: number): void;
+  /** Finishes the frontier after the search. */
+  finish(latency: LatencyService): Promise<void>;
 }

@@ -1,15 +1,22 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { violated, type Objective } from '../../../search/index.js';
 import type { ObjectiveValues, Outcome, TrialRecord } from '../../../store/index.js';
-import { measuresOf } from '../../schema/measures.js';
+import { searchBeginning } from '../../schema/experiment.js';
+import { accuracyOf, measuresOf, valuesFrom } from '../../schema/measures.js';
 import { plainValues } from '../../stored/candidates.js';
+import { checkpointFile, trialFolder, weightsFile } from '../../stored/workdir.js';
 import { CandidateNetworks } from '../candidate-networks.js';
 import { Compression } from '../compression.js';
+import { finishFrontier } from '../finishing/finish.js';
 import type { CreateJobRunner } from '../jobs/local-pool.js';
+import { Preparations } from '../jobs/preparations.js';
+import { train } from '../jobs/training.js';
 import { LatencyService } from '../latency/latency.js';
 import type { RunContext, TrainingContext, TrainingPlan } from '../plan.js';
-import { FeatureFilter, ProxyFilter, type ProposalFilter } from '../search/proposals.js';
-import { OwnEvaluations, Slices, Trainings, type AccuracySource } from './accuracy-sources.js';
-import type { Evaluator, Paused, Preview } from './evaluator.js';
+import { FeatureFilter, ProxyFilter, type ProposalFilter } from '../search/proposal-filters.js';
+import { OwnEvaluations, Slices } from './accuracy-sources.js';
+import type { AccuracySource, Evaluated, Evaluator, Paused, Preview } from './evaluator.js';
 import { ProxyService } from './proxies.js';
 
 /** Evaluates networks: cheap evaluation steps first (costs, zero-cost proxies, latency), then training. */
@@ -119,6 +126,70 @@ function accuracySource(context: TrainingContext): AccuracySource {
   const { evaluate, search } = context.plan.experiment;
   if (evaluate !== undefined) return new OwnEvaluations(context, evaluate.path);
   return search.evaluate === 'supernet' ? new Slices(context) : new Trainings(context);
+}
+
+/** Trains each candidate alone, in a worker process: from random weights, or from its slice of the supernet. */
+class Trainings implements AccuracySource {
+  private readonly preparations: Preparations;
+
+  constructor(private readonly context: TrainingContext) {
+    this.preparations = new Preparations(context);
+  }
+
+  async prepare(): Promise<void> {
+    const { experiment } = this.context.plan;
+    await this.preparations.start(searchBeginning(experiment));
+    if (!this.context.stopping()) await this.preparations.teacher(experiment.train);
+  }
+
+  get epochs(): number {
+    return this.context.plan.experiment.train.epochs;
+  }
+
+  async evaluate({ number, genotype, seed }: TrialRecord, until: number): Promise<Evaluated | undefined> {
+    const { plan, candidates } = this.context;
+    const config = plan.experiment.train;
+    const outcome = await train(this.context, {
+      stage: 'search',
+      number,
+      network: candidates.network(genotype),
+      seed,
+      train: config,
+      teacher: await this.preparations.teacher(config),
+      initial: await this.preparations.initial(searchBeginning(plan.experiment), genotype),
+      until,
+    });
+    if ('failed' in outcome) return outcome;
+    const { result } = outcome;
+    if (result.state === 'interrupted') return undefined;
+    return { state: result.state, values: this.values(result.accuracy) };
+  }
+
+  known({ number }: TrialRecord, epochs: number): ObjectiveValues | undefined {
+    const curve = this.context.store.curves.of({ stage: 'search', trial: number });
+    const last = curve.find(({ epoch }) => epoch === epochs - 1);
+    return last && this.values(last.validationAccuracy);
+  }
+
+  abandon(trial: number): void {
+    rmSync(this.file(trial, checkpointFile), { force: true });
+  }
+
+  weights({ number }: TrialRecord): Promise<string> {
+    return Promise.resolve(this.file(number, weightsFile));
+  }
+
+  finish(latency: LatencyService): Promise<void> {
+    return finishFrontier(this.context, latency, this.preparations, (trial) => this.weights(trial));
+  }
+
+  private values(accuracy: number): ObjectiveValues {
+    return valuesFrom('training', { [accuracyOf(this.context.plan.experiment.search.evaluate)]: accuracy });
+  }
+
+  private file(trial: number, name: string): string {
+    return join(this.context.plan.workdir, trialFolder('search', trial), name);
+  }
 }
 
 /** The result of an evaluation step; undefined when the user stopped the run. */

@@ -2,7 +2,8 @@ import type { ObjectiveValue, ObjectiveValues, StoredPrecision, TrialRecord } fr
 import { speedGate, speedupOf, verdictDetail } from '../../compress/index.js';
 import { frontierCandidates, type Candidate } from '../../stored/candidates.js';
 import type { LatencyService } from '../latency/latency.js';
-import { latencyValue, type Subject } from '../latency/measurer.js';
+import { type Subject } from '../latency/latency.js';
+import { latencyValue } from '../latency/stored-latency.js';
 import type { TrainingContext } from '../plan.js';
 
 /** The latest latencies of the frontier. */

@@ -14,7 +14,7 @@ import { searchBeginning, type TrainingExperiment } from '../../schema/experimen
 import { frontierModel } from '../../stored/workdir.js';
 import { settleWeightBits } from '../compression.js';
 import type { ExportJob } from '../jobs/jobs.js';
-import { latencyValue } from '../latency/measurer.js';
+import { latencyValue } from '../latency/stored-latency.js';
 import type { TrainingContext, TrainingPlan } from '../plan.js';
 import type { Finalist, Int8Weights } from './final-training.js';
 

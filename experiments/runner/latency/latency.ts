@@ -1,12 +1,24 @@
-import { messageOf } from '../../../base/errors.js';
+import { messageOf, NasError } from '../../../base/errors.js';
+import { contentHash } from '../../../base/hash.js';
 import { Random } from '../../../base/random.js';
-import { selectCalibration, validate, type LatencyModel } from '../../../latency-models/index.js';
+import {
+  asMeasuredBy,
+  defaultProtocol,
+  selectCalibration,
+  validate,
+  type DeviceConfig,
+  type Environment,
+  type LatencyModel,
+} from '../../../latency-models/index.js';
+import { choicesOf, genotypeId, type Genotype } from '../../../spaces/index.js';
 import type { MeasurementPurpose, MeasurementRecord, ObjectiveValue, StoredPrecision } from '../../../store/index.js';
 import { precisionsOf } from '../../compress/index.js';
 import type { LatencyModels } from '../candidate-networks.js';
-import type { TrainingContext } from '../plan.js';
-import { DeviceFailed, LatencyMeasurer, latencyValue, precisionField, type Subject } from './measurer.js';
+import { JobFailed, type Sharing } from '../jobs/job-runner.js';
+import type { SeededNetwork } from '../jobs/jobs.js';
+import type { TrainingContext, TrainingPlan } from '../plan.js';
 import { LatencyPredictor } from './predictor.js';
+import { environmentDifferences, latencyValue, OtherEnvironment, toStored } from './stored-latency.js';
 
 /** The latencies of a trial's network, by precision. */
 export type TrialLatencies = Readonly<Partial<Record<StoredPrecision, ObjectiveValue>>>;
@@ -164,3 +176,145 @@ export class LatencyService {
     }
   }
 }
+
+/** A network to measure. */
+export interface Subject {
+  readonly genotype: Genotype;
+  readonly candidate: SeededNetwork;
+  readonly trial?: number;
+  /** Default: fp32. */
+  readonly precision?: StoredPrecision;
+}
+
+/** A measurement failed: the device is at fault, or (`invalid-input`) the network. */
+class DeviceFailed extends NasError {
+  constructor({ code, message, hint }: NasError) {
+    super(code, message, hint === undefined ? {} : { hint });
+  }
+}
+
+/** Has networks measured while nothing trains, and stores the latencies. */
+class LatencyMeasurer {
+  /** The environment of the latest measurement in each precision. */
+  private readonly environments = new Map<StoredPrecision, unknown>();
+
+  constructor(private readonly context: TrainingContext) {}
+
+  /** Measures networks side by side, so that changes over time affect all alike. */
+  async measure(subjects: readonly Subject[], purpose: MeasurementPurpose): Promise<void> {
+    const { plan, jobs, store, observe } = this.context;
+    const { device } = plan.experiment.latency;
+    const { decisions } = plan.space;
+    const id = this.measurementId(subjects, purpose);
+    const job = {
+      kind: 'measure',
+      candidates: subjects.map(({ candidate, genotype, precision = 'fp32' }) => ({
+        ...candidate,
+        choices: choicesOf(decisions, genotype),
+        precision,
+      })),
+      space: { config: plan.experiment.space, task: plan.task },
+      device,
+      protocol: defaultProtocol,
+      id,
+      profile: purpose === 'calibration',
+    } as const;
+    let host: string | undefined;
+    const submitted = jobs.submit(
+      { id, job, sharing: sharingOf(device) },
+      {
+        started: (worker) => (host = worker.host),
+        event: (event) => {
+          if (event.kind === 'count' && purpose !== 'trial')
+            observe({ kind: 'progress', phase: purpose, done: event.done, total: event.total, unit: event.what });
+        },
+      },
+    );
+    const answers = await submitted.result.catch((error: unknown) => {
+      if (error instanceof JobFailed || (error instanceof NasError && error.code === 'invalid-input'))
+        throw new DeviceFailed(error);
+      throw error;
+    });
+    const measured = device.type === 'worker' ? answers.map((one) => asMeasuredBy(device, one, host)) : answers;
+    for (const [i, { precision = 'fp32' }] of subjects.entries())
+      if (subjects.findIndex((other) => (other.precision ?? 'fp32') === precision) === i)
+        this.compare(measured[i].environment, precision);
+    store.transaction(() => {
+      for (const [i, { genotype, candidate, trial, precision = 'fp32' }] of subjects.entries()) {
+        store.measurements.add({
+          ...toStored(measured[i]),
+          genotypeId: genotypeId(genotype),
+          network: candidate.network,
+          purpose,
+          precision,
+          ...(trial === undefined ? {} : { trial }),
+        });
+      }
+    });
+    for (const [i, { trial, precision = 'fp32' }] of subjects.entries()) {
+      const predictedMs = trial === undefined ? undefined : store.trials.prediction(trial, precision)?.ms;
+      const { ms, interval, converged } = measured[i];
+      observe({
+        kind: 'measured',
+        purpose,
+        ms,
+        interval,
+        converged,
+        ...precisionField(plan, precision),
+        ...(trial === undefined ? {} : { number: trial }),
+        ...(predictedMs === undefined ? {} : { predictedMs }),
+      });
+    }
+  }
+
+  /**
+   * @throws OtherEnvironment when the run's latest latency in the same precision was measured in another environment, and
+   *   the user does not accept that.
+   */
+  private compare(now: Environment, precision: StoredPrecision): void {
+    const { plan, store, observe } = this.context;
+    const stored = () => store.measurements.all().findLast((record) => record.precision === precision)?.environment;
+    const before = this.environments.get(precision) ?? stored() ?? now;
+    // Written by this class.
+    const differences = environmentDifferences(before, now);
+    const { device } = plan.experiment.latency;
+    if (differences !== '' && !plan.acceptEnvironment)
+      throw new OtherEnvironment(differences, device.type === 'worker' ? device.tag : undefined);
+    this.environments.set(precision, differences === '' ? before : now);
+    if (differences === '') return;
+    const message = `from now on, latency is measured in another environment: ${differences}`;
+    store.events.add({ kind: 'warning', detail: { message } });
+    observe({ kind: 'warning', message });
+  }
+
+  /** The same for the same measurement of this run, also after it was killed and resumed. */
+  private measurementId(subjects: readonly Subject[], purpose: MeasurementPurpose): string {
+    const { name, createdAt } = this.context.store.run.get();
+    const { compress } = this.context.plan.experiment;
+    const before = this.context.store.measurements.all().filter((record) => record.purpose === purpose);
+    const trials = subjects.map(({ genotype, trial, precision = 'fp32' }) => {
+      const network = [genotypeId(genotype), trial ?? null];
+      return compress.int8 === 'off' ? network : [...network, precision];
+    });
+    const rounds = purpose === 'trial' ? 0 : before.length;
+    return `${purpose}-${contentHash(name, createdAt, trials, rounds).slice(0, 32)}`;
+  }
+}
+
+const sharings: { readonly [T in DeviceConfig['type']]: Sharing } = {
+  local: 'exclusive',
+  browser: 'exclusive',
+  agent: 'elsewhere',
+  table: 'elsewhere',
+  /** On the worker's machine. */
+  worker: 'exclusive',
+};
+
+/** How measurements on a device share this machine. */
+export const sharingOf = ({ type }: DeviceConfig): Sharing => sharings[type];
+
+/** The precision, in runs of several or of another one than fp32. */
+const precisionField = (
+  { experiment }: Pick<TrainingPlan, 'experiment'>,
+  precision: StoredPrecision,
+): { readonly precision?: StoredPrecision } => (experiment.compress.int8 === 'off' ? {} : { precision });

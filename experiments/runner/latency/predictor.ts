@@ -11,7 +11,7 @@ import {
 import type { Network } from '../../../spaces/index.js';
 import type { MeasurementRecord, StoredPrecision } from '../../../store/index.js';
 import type { TrainingContext } from '../plan.js';
-import { storedLayers } from './measurer.js';
+import { storedLayers } from './stored-latency.js';
 
 /** Predicts latency from a run's measurements, and reports when its model is corrected or dropped. */
 export class LatencyPredictor {

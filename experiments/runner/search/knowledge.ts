@@ -1,8 +1,125 @@
-import type { Objective, RungResult, TrialResult, Values } from '../../../search/index.js';
-import type { TrialRecord } from '../../../store/index.js';
-import type { StepLog, StepResult } from './steps.js';
+import type { Objective, RungResult, Step, TrialResult, Values } from '../../../search/index.js';
+import type { Store, TrialRecord } from '../../../store/index.js';
+import { plainValues } from '../../stored/candidates.js';
+import type { Evaluator } from '../evaluators/evaluator.js';
 
-const hasEnded = (state: TrialRecord['state']): state is TrialResult['state'] => state !== 'waiting' && state !== 'running';
+const hasEnded = (state: TrialRecord['state']): state is TrialResult['state'] =>
+  state !== 'waiting' && state !== 'running';
+
+/** A result with the number of its step. */
+interface StepResult extends RungResult {
+  readonly step: number;
+}
+
+/** The steps of a search in the order in which they were decided, and their results. */
+export class StepLog {
+  private readonly list: Step[] = [];
+  /** Values after the step; null when the trial ended without. */
+  private readonly results = new Map<number, Values | null>();
+  /** Steps of each trial. */
+  private readonly ofTrial = new Map<number, number[]>();
+  private readonly judgedTrials = new Set<number>();
+  private fruitful = false;
+
+  get steps(): readonly Step[] {
+    return this.list;
+  }
+
+  /** The number of trials that have finished a step. */
+  get judged(): number {
+    return this.judgedTrials.size;
+  }
+
+  /** Whether any trial has values. */
+  get isFruitful(): boolean {
+    return this.fruitful;
+  }
+
+  at(step: number): Step | undefined {
+    return this.list.at(step);
+  }
+
+  add(step: Step): void {
+    const number = this.list.push(step) - 1;
+    const steps = this.ofTrial.get(step.trial);
+    if (steps === undefined) this.ofTrial.set(step.trial, [number]);
+    else steps.push(number);
+  }
+
+  finish(step: number, values: Values | null): void {
+    this.results.set(step, values);
+    this.judgedTrials.add(this.list[step].trial);
+    this.fruitful ||= values !== null;
+  }
+
+  isDone(step: number): boolean {
+    return this.results.has(step);
+  }
+
+  /** A trial's latest step; undefined when it has none. */
+  latest(trial: number): number | undefined {
+    return this.ofTrial.get(trial)?.at(-1);
+  }
+
+  /** The step of the same trial before this one; undefined for its first. */
+  before(step: number): number | undefined {
+    return this.ofTrial.get(this.list[step].trial)?.findLast((other) => other < step);
+  }
+
+  /** The result of a step; undefined when its trial ended without values, or it is not done. */
+  resultOf(step: number): StepResult | undefined {
+    const values = this.results.get(step) ?? null;
+    return values === null ? undefined : { ...this.list[step], step, values };
+  }
+
+  /** The results of a step's trial, up to this step. */
+  rungsOf(step: number): StepResult[] {
+    const steps = this.ofTrial.get(this.list[step].trial) ?? [];
+    return steps.filter((other) => other <= step).flatMap((other) => this.resultOf(other) ?? []);
+  }
+}
+
+/** Detail of an event of the kind `promoted`. */
+export interface Promotion {
+  readonly epochs: number;
+  readonly reason: string;
+}
+
+/**
+ * The stored steps: each trial's first when it was asked, each other when it was promoted; with the results of the steps
+ * that are done.
+ * @param trials all of the store's, by number.
+ * @param first epochs of a trial's first step.
+ */
+export function storedSteps(
+  store: Store,
+  trials: readonly TrialRecord[],
+  first: number,
+  evaluator: Evaluator,
+): StepLog {
+  const log = new StepLog();
+  for (const { kind, trial, detail } of store.events.of('asked', 'promoted')) {
+    if (trial === null) continue;
+    log.add({ trial, epochs: kind === 'asked' ? first : (detail as Promotion).epochs });
+  }
+  for (const [i, step] of log.steps.entries()) {
+    const result = resultOf(trials[step.trial], step, log.latest(step.trial) === i, evaluator);
+    if (result !== undefined) log.finish(i, result);
+  }
+  return log;
+}
+
+/** The result of a step; null when its trial ended without values, undefined when it is not done. */
+function resultOf(trial: TrialRecord, step: Step, isLast: boolean, evaluator: Evaluator): Values | null | undefined {
+  const ended = hasEnded(trial.state);
+  if (isLast && trial.state === 'complete') return trial.observed;
+  // It ended in this step, however many epochs were done before.
+  if (isLast && trial.state === 'failed') return null;
+  // A training's last step does more than its epochs: it is done when the trial has its outcome.
+  const isWhole = step.epochs >= (evaluator.epochs ?? step.epochs);
+  const stored = isWhole ? undefined : evaluator.recall?.(trial, step.epochs);
+  return stored === undefined ? (ended ? null : undefined) : plainValues(stored);
+}
 
 /**
  * The results that a decision may use: the known steps, and the history that follows from them. It grows from one decision

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { NasError } from '../../../base/errors.js';
 import { Random } from '../../../base/random.js';
 import {
@@ -6,6 +7,7 @@ import {
   SpaceExhausted,
   type AskContext,
   type Controller,
+  type Proposal,
   type Scheduler,
   type SchedulerDecision,
   type Step,
@@ -16,10 +18,9 @@ import { plainValues } from '../../stored/candidates.js';
 import { storedEnqueued } from '../../stored/experiment.js';
 import type { Evaluator } from '../evaluators/evaluator.js';
 import type { RunContext } from '../plan.js';
-import { Knowledge } from './knowledge.js';
+import { Knowledge, storedSteps, type Promotion, type StepLog } from './knowledge.js';
 import { SearchProgress } from './progress.js';
-import { nextProposal } from './proposals.js';
-import { storedSteps, type Promotion, type StepLog } from './steps.js';
+import type { ProposalFilter } from './proposal-filters.js';
 
 /**
  * The search: step by step, the scheduler has a new trial asked of the controller, a partly evaluated one continued, or
@@ -275,4 +276,40 @@ class RunningSteps {
   private check(): void {
     if (this.failure !== undefined) throw this.failure.error;
   }
+}
+
+/**
+ * The controller's next proposals, each asked for as if those before it were pending: at least one, and fewer than `count`
+ * when the controller has no others. An enqueued network stands alone.
+ * @throws NasError the controller's, when it has no proposal.
+ */
+async function nextProposals(controller: Controller, context: AskContext, count: number): Promise<readonly Proposal[]> {
+  const proposals = [controller.ask(context)];
+  while (proposals.length < count && proposals[0].source.kind === 'controller') {
+    // An ask may take a while; other events are handled in between.
+    await nextTurn();
+    const pending = [...context.pending, ...proposals.map(({ genotype }) => genotype)];
+    try {
+      proposals.push(controller.ask({ ...context, pending }));
+    } catch (error) {
+      if (error instanceof NasError && error.code === 'infeasible') break;
+      throw error;
+    }
+  }
+  return proposals;
+}
+
+/**
+ * The controller's proposal, or the one of its next proposals that the filter chooses.
+ * @param seed of the network's initial weights.
+ * @throws NasError the controller's, when it has no proposal.
+ */
+export async function nextProposal(
+  controller: Controller,
+  context: AskContext,
+  filter: ProposalFilter | undefined,
+  seed: number,
+): Promise<Proposal> {
+  const proposals = await nextProposals(controller, context, filter?.of ?? 1);
+  return filter === undefined || proposals.length === 1 ? proposals[0] : filter.choose(proposals, context, seed);
 }

@@ -73,9 +73,7 @@ export async function tune(context: TrainingContext, tuning: Tuning): Promise<vo
   const { accuracy, sha256, bytes } = await exported(`export/shrunk/${number}`, candidate, files.onnx, {
     ...metadata,
     network,
-    ...(latencies === null
-      ? {}
-      : { latency: { ms: latencies.own, provenance: 'measured', device: latencies.device } }),
+    ...(latencies === null ? {} : { latency: { ms: latencies.own, provenance: 'measured', device: latencies.device } }),
   });
   store.transaction(() => {
     const path = shrunkFiles(shrunkFolder(number)).onnx;

@@ -1,27 +1,16 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { verdictDetail } from '../../../../experiments/compress/index.js';
 import { loadExperiment } from '../../../../experiments/parse/index.js';
-import { candidatesOf, databasePath, runExperiment, type RunEvent } from '../../../../experiments/runner/index.js';
+import { candidatesOf, runExperiment, type RunEvent } from '../../../../experiments/runner/index.js';
 import { JobFailed } from '../../../../experiments/runner/jobs/job-runner.js';
 import type { CreateJobRunner } from '../../../../experiments/runner/jobs/local-pool.js';
 import { costs, type Network } from '../../../../spaces/index.js';
-import { Store, type TrialRecord } from '../../../../store/index.js';
-import { smallSpace, writeExperiment } from '../experiment.js';
+import type { TrialRecord } from '../../../../store/index.js';
+import { cachedFolder, reading, smallSpace, writeExperiment } from '../experiment.js';
 import { inside, interruptInside, runInside } from '../inside.js';
-import { killAndCompare, killCount } from '../kill-and-resume.js';
 
-let directory = '';
-beforeAll(() => {
-  directory = mkdtempSync(join(tmpdir(), 'nas-compress-'));
-  vi.stubEnv('NAS_CACHE', join(directory, 'cache'));
-});
-afterAll(() => {
-  vi.unstubAllEnvs();
-  rmSync(directory, { recursive: true, force: true });
-});
+const directory = cachedFolder('nas-compress-');
 
 /** No latency steers it, so that runs can be compared; whatever int8 comes to, it is accepted. */
 const small = (name: string, compress: string, search = 'trials: 2', space: object = smallSpace) =>
@@ -35,15 +24,6 @@ const small = (name: string, compress: string, search = 'trials: 2', space: obje
     final: null,
     compress: `{ calibration: { images: 32 }, ${compress} }`,
   });
-
-function read<T>(workdir: string, task: (store: Store) => T): T {
-  const store = Store.open(databasePath(workdir), { readonly: true });
-  try {
-    return task(store);
-  } finally {
-    store.close();
-  }
-}
 
 const notes = (events: readonly RunEvent[]): string[] =>
   events.flatMap((event) => (event.kind === 'note' || event.kind === 'warning' ? [event.message] : []));
@@ -72,14 +52,14 @@ async function runUnable(name: string, compress: string) {
     () => undefined,
     (error: unknown) => error,
   );
-  return { failure, events, trials: read(workdir, (store) => store.trials.all()) };
+  return { failure, events, trials: reading(workdir, (store) => store.trials.all()) };
 }
 
 describe('a run whose candidates may be int8', () => {
   it('trains each once, judges it in both precisions, and chooses int8 where it is accepted', async () => {
     const workdir = join(directory, 'auto');
     const { events } = await runInside(small('auto-small', 'int8: auto, max_accuracy_drop: 1'), workdir);
-    const { trials, networks } = read(workdir, (store) => {
+    const { trials, networks } = reading(workdir, (store) => {
       const all = store.trials.all();
       return { trials: all, networks: all.map(({ genotypeId }) => store.networks.get(genotypeId) as Network) };
     });
@@ -91,7 +71,7 @@ describe('a run whose candidates may be int8', () => {
       expect([fp32.precision, int8.precision, fp32.accepted, int8.accepted]).toEqual(['fp32', 'int8', true, true]);
       expect(fp32.values['size_bytes'].value).toBe(sizeBytes);
       expect(int8.values['size_bytes'].value).toBe(int8SizeBytes);
-      // What the controller is told is what was chosen.
+      // The controller observes the chosen precision.
       expect(trial.observed).toMatchObject({
         size_bytes: int8SizeBytes,
         accuracy: int8.values['accuracy'].value,
@@ -111,16 +91,15 @@ describe('a run whose candidates may be int8', () => {
     const workdir = join(directory, 'resized');
     const larger = { ...smallSpace, resolution: 36 };
     await runInside(small('resized-small', 'int8: auto, max_accuracy_drop: 1', 'trials: 1', larger), workdir);
-    const [trial] = read(workdir, (store) => store.trials.all());
+    const [trial] = reading(workdir, (store) => store.trials.all());
     expect(int8Of(trial)).toMatchObject({ accepted: true });
   }, 120_000);
 
-  it(`finds the same after ${killCount} kills, and after it was told to stop`, { timeout: 600_000 }, async () => {
+  it('finds the same after an interruption', { timeout: 300_000 }, async () => {
     const file = small('kills', 'int8: auto, max_accuracy_drop: 0.02', 'trials: 3');
     const reference = await runInside(file, join(directory, 'kills-run'));
     expect(reference.expected.trials.map(({ variants }) => variants.length)).toEqual([2, 2, 2]);
     expect(await interruptInside(file, join(directory, 'stopped'), 1)).toEqual(reference.expected);
-    await killAndCompare(directory, file, reference, 31);
   });
 
   it('keeps fp32 where the network cannot be quantized, and says why', async () => {
@@ -141,7 +120,7 @@ describe('a run whose candidates must be int8', () => {
   it('accepts one that loses too much, with a warning, and knows no other precision', async () => {
     const workdir = join(directory, 'require');
     const { events } = await runInside(small('require-small', 'int8: require, max_accuracy_drop: 0'), workdir);
-    const trials = read(workdir, (store) => store.trials.all());
+    const trials = reading(workdir, (store) => store.trials.all());
     for (const trial of trials) {
       expect(trial).toMatchObject({ state: 'complete', precision: 'int8' });
       expect(trial.variants.map(({ precision, accepted }) => [precision, accepted])).toEqual([['int8', true]]);

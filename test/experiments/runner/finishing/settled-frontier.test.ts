@@ -3,7 +3,7 @@ import { settledFrontier } from '../../../../experiments/runner/finishing/measur
 import type { TrainingContext } from '../../../../experiments/runner/plan.js';
 import type { RunEvent } from '../../../../experiments/runner/index.js';
 import type { LatencyService } from '../../../../experiments/runner/latency/latency.js';
-import type { Subject } from '../../../../experiments/runner/latency/measurer.js';
+import type { Subject } from '../../../../experiments/runner/latency/latency.js';
 import type { Store, StoredPrecision } from '../../../../store/index.js';
 import { newMeasurement, newStore, newTrial } from '../../../store/support.js';
 import { measured } from '../loop/trials.js';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { nextProposal, type ProposalFilter } from '../../../../experiments/runner/search/proposals.js';
+import type { ProposalFilter } from '../../../../experiments/runner/search/proposal-filters.js';
+import { nextProposal } from '../../../../experiments/runner/search/search.js';
 import {
   controllerNames,
   createController,
