@@ -56,7 +56,7 @@ describe('the history', () => {
     ).toThrow(/FOREIGN KEY/);
   });
 
-  it('tells the same as a plain model of it, whatever happens in which order, also when opened again', () => {
+  it('equals a plain model of it after any sequence of steps, also when opened again', () => {
     const step = fc.record({
       action: fc.constantFrom('ask', 'start', 'finish', 'revise', 'reopen'),
       trial: fc.nat(5),
@@ -67,7 +67,7 @@ describe('the history', () => {
       state: TrialState;
       attempts: number;
       value?: number;
-      told?: number;
+      observed?: number;
     }
     fc.assert(
       fc.property(fc.array(step, { maxLength: 25 }), (steps) => {
@@ -92,7 +92,7 @@ describe('the history', () => {
               known.state = 'running';
             } else if (action === 'finish' && !ended) {
               store.trials.finish(trial, { state, values });
-              Object.assign(known, { state, value, told: value });
+              Object.assign(known, { state, value, observed: value });
             } else if (action === 'revise' && ended) {
               store.trials.revise(trial, values);
               known.value = value;
@@ -104,7 +104,7 @@ describe('the history', () => {
           number,
           state,
           attempts,
-          ...('accuracy' in values ? { value: values['accuracy'].value, told: observed['accuracy'] } : {}),
+          ...('accuracy' in values ? { value: values['accuracy'].value, observed: observed['accuracy'] } : {}),
         }));
         store.close();
         expect(actual).toEqual(expected);

@@ -74,7 +74,7 @@ describe('a trial', () => {
     expect(store.trials.progress()).toEqual({ waiting: 0, running: 0, complete: 1, pruned: 1, failed: 0 });
   });
 
-  it('keeps what the controller was told when a value is revised', () => {
+  it('keeps what the controller observed when a value is revised', () => {
     const { store } = newStore();
     store.trials.ask(newTrial(0));
     store.trials.finish(0, { state: 'complete', values: { latency_ms: { value: 2, provenance: 'predicted' } } });

@@ -35,7 +35,7 @@ describe('the precision of a trial', () => {
 });
 
 describe('variants', () => {
-  it('are kept as they stand, fp32 first, with what was told last', () => {
+  it('have their latest values and verdicts, fp32 first', () => {
     const store = storeWithTrial();
     expect(store.variants.of(0)).toEqual([]);
     expect(store.variants.ofAll().size).toBe(0);
@@ -90,7 +90,7 @@ describe('variants', () => {
   });
 });
 
-describe('what the frontier is computed from', () => {
+describe('the input of the frontier', () => {
   it('is of each complete trial what was chosen, then every other variant that is accepted', () => {
     const objectives = ['accuracy', 'latency_ms', 'macs'];
     const some = fc.dictionary(fc.constantFrom(...objectives), fc.nat(9));

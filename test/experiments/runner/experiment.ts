@@ -40,7 +40,7 @@ export const smallSpace = {
   head: { filters: 16, act: 'hard_swish', dropout: 0 },
 } as const;
 
-/** The parts of an experiment in which no measured latency steers the search: whatever differs is a defect. */
+/** No measured latency steers this search: any difference between two runs is a defect. */
 const parts = {
   name: 'kills',
   seed: '7',
@@ -82,7 +82,7 @@ export function start(directory: string, args: readonly string[]): ChildProcess 
   });
 }
 
-/** Waits for a process; returns its exit code and what it wrote. */
+/** Waits for a process; returns its exit code and its output. */
 export async function ended(child: ChildProcess): Promise<{ code: number | null; output: string }> {
   let output = '';
   const collect = (text: Buffer) => (output += text.toString());

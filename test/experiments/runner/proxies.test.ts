@@ -1,17 +1,15 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { loadExperiment, trainingOf } from '../../../experiments/parse/index.js';
 import { prepareDataset, proxies, proxyBatch } from '../../../trainers/index.js';
 import { type Network } from '../../../spaces/index.js';
-import { Store } from '../../../store/index.js';
 import { reportFiles } from '../../../ui/index.js';
 import { nasInside } from '../../cli/nas.js';
-import { writeExperiment } from './experiment.js';
+import { cachedFolder, reading, writeExperiment } from './experiment.js';
 import { interruptInside, runInside } from './inside.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'nas-proxies-'));
+const folder = cachedFolder('nas-proxies-');
 const workdir = join(folder, 'run');
 let file = '';
 
@@ -20,7 +18,6 @@ let file = '';
  * stopped and go on.
  */
 beforeAll(async () => {
-  vi.stubEnv('NAS_CACHE', join(folder, 'cache'));
   file = writeExperiment(folder, {
     name: 'proxies',
     teacher: null,
@@ -33,23 +30,15 @@ beforeAll(async () => {
   });
   await runInside(file, workdir, { report: reportFiles });
 }, 200_000);
-afterAll(() => {
-  vi.unstubAllEnvs();
-  rmSync(folder, { recursive: true, force: true });
-});
 
-const stored = () => {
-  const store = Store.open(join(workdir, 'nas.sqlite'), { readonly: true });
-  try {
-    return store.trials.all().map((trial) => ({
+const stored = () =>
+  reading(workdir, (store) =>
+    store.trials.all().map((trial) => ({
       ...trial,
       network: store.networks.get(trial.genotypeId) as Network,
       epochs: store.curves.of({ stage: 'search', trial: trial.number }).length,
-    }));
-  } finally {
-    store.close();
-  }
-};
+    })),
+  );
 
 describe('zero-cost proxies in a run', () => {
   it('are those of the very weights that training begins with, and are kept of every trial', async () => {

@@ -21,13 +21,13 @@ export interface JobRunnerUnderTest {
 
 /** Jobs for tests, and runners that are closed after the test. */
 export interface JobFixture {
-  create(options: PoolOptions): Promise<JobRunner>;
+  readonly create: (options: PoolOptions) => Promise<JobRunner>;
   /** A job that takes next to no time. */
-  proxies(id: string): JobOrder<ProxiesJob>;
+  readonly proxies: (id: string) => JobOrder<ProxiesJob>;
   /** A job that takes a few tenths of a second for each epoch. */
-  training(id: string, epochs: number): JobOrder<TrainJob>;
+  readonly training: (id: string, epochs: number) => JobOrder<TrainJob>;
   /** A short measurement. */
-  measuring(id: string): JobOrder<MeasureJob>;
+  readonly measuring: (id: string) => JobOrder<MeasureJob>;
 }
 
 const engine = engineSchema.parse({ type: 'compiled', provider: 'cpu' });
@@ -93,9 +93,9 @@ function describeWithJobs(name: string, { create }: JobRunnerUnderTest, tests: (
 
 /** Resolves at a job's first event. */
 function firstEvent(): { readonly began: Promise<void>; readonly event: () => void } {
-  let event = () => undefined as void;
-  const began = new Promise<void>((resolve) => (event = resolve));
-  return { began, event: () => event() };
+  let resolve: () => void = () => undefined;
+  const began = new Promise<void>((done) => (resolve = done));
+  return { began, event: () => resolve() };
 }
 
 const signalWorkers = ({ workers }: JobRunnerUnderTest, signal: NodeJS.Signals) => {

@@ -5,20 +5,20 @@ import { onProcessor, type EngineChoice } from '../../../trainers/index.js';
 
 const onCard: EngineChoice = { ...onProcessor, provider: 'webgpu' };
 
-function doubts(text: string, engine: EngineChoice): string[] {
+function warnings(text: string, engine: EngineChoice): string[] {
   const written = `name: x\ndata: fashion-mnist\nspace: mobilenet\n${text}`;
   return warningsOf(trainingOf(parseExperiment('exp.yaml', written)), engine);
 }
 
 test('mixed precision on the processor is warned of, in the search and in the final training', () => {
   const warning = expect.stringMatching(/^precision: mixed is for graphics cards/) as string;
-  expect(doubts('train: {precision: mixed}', onProcessor)).toEqual([warning]);
-  expect(doubts('train: {epochs: 4}\nfinal: {epochs: 9, precision: mixed}', onProcessor)).toEqual([warning]);
-  expect(doubts('train: {precision: mixed}', onCard)).toEqual([]);
-  expect(doubts('train: {precision: float32}', onProcessor)).toEqual([]);
+  expect(warnings('train: {precision: mixed}', onProcessor)).toEqual([warning]);
+  expect(warnings('train: {epochs: 4}\nfinal: {epochs: 9, precision: mixed}', onProcessor)).toEqual([warning]);
+  expect(warnings('train: {precision: mixed}', onCard)).toEqual([]);
+  expect(warnings('train: {precision: float32}', onProcessor)).toEqual([]);
 });
 
 test('a final training that repeats the search is warned of, wherever it runs', () => {
   const warning = expect.stringMatching(/^final: begins as the search's trainings do .* their 4 epochs/) as string;
-  expect(doubts('train: {epochs: 4}\nfinal: {epochs: 3}', onCard)).toEqual([warning]);
+  expect(warnings('train: {epochs: 4}\nfinal: {epochs: 3}', onCard)).toEqual([warning]);
 });

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { JobWorker } from '../../../../experiments/runner/jobs/job-runner.js';
-import { hostOf, recordAssignment, hostShares, assignmentsOf } from '../../../../experiments/stored/workers.js';
-import type { Store, Training } from '../../../../store/index.js';
-import { ask, begun, start } from '../../page/collect/history.js';
+import type { JobWorker } from '../../../experiments/runner/jobs/job-runner.js';
+import { hostOf, recordAssignment, hostShares, assignmentsOf } from '../../../experiments/stored/workers.js';
+import type { Store, Training } from '../../../store/index.js';
+import { ask, begun, start } from '../page/collect/history.js';
 
 const on = (host: string, index = 0): JobWorker => ({ index, host, group: '0123456789ab' });
 
@@ -11,7 +11,7 @@ function taken(store: Store, training: Training, host: string, attempt = 1): voi
 }
 
 describe('who took a training', () => {
-  it('is kept as it was told, of trials and of what they rest on', () => {
+  it('is stored for trials, the teacher and shrunk networks', () => {
     const written = begun();
     const { store, wait } = written;
     ask(written, 0);

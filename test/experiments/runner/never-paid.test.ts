@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import { precisionBefore, type VerdictDetail } from '../../../../experiments/compress/index.js';
-import { neverPaid } from '../../../../experiments/runner/compression.js';
-import { complete, inPrecisions } from '../loop/trials.js';
+import { precisionBefore, type VerdictDetail } from '../../../experiments/compress/index.js';
+import { neverPaid } from '../../../experiments/runner/compression.js';
+import { complete, inPrecisions } from '../stored/trials.js';
 
 const judged = (number: number, accepted: boolean | null, rejected: VerdictDetail['rejected_by'] = null) =>
   inPrecisions(complete(number, {}), accepted === true ? 'int8' : 'fp32', {
@@ -9,10 +9,10 @@ const judged = (number: number, accepted: boolean | null, rejected: VerdictDetai
     int8: { accepted, detail: { rejected_by: rejected } },
   });
 
-it('doubts int8 once, when ten trials have been measured and it never was fast enough', () => {
+it('warns of int8 once, when it was too slow in all of ten trials', () => {
   const variants = (count: number) => Array.from({ length: count }, (_, i) => judged(i, false, 'speed').variants);
   expect([9, 10, 11].map((count) => neverPaid(variants(count)))).toEqual([false, true, false]);
-  // Of those that are fast enough, training decides.
+  // Int8 that is fast enough is judged after training.
   expect(neverPaid([...variants(10), judged(10, null).variants])).toBe(false);
   expect(neverPaid([...variants(10), judged(10, false, 'accuracy').variants])).toBe(false);
   expect(neverPaid([...variants(10), complete(10, {}).variants])).toBe(true);

@@ -43,7 +43,7 @@ describe('the proposals that a filter chooses from', () => {
     expect(again.shown).toEqual(filter.shown);
   });
 
-  it('are as many as there are, and what was given beforehand stands alone', async () => {
+  it('are fewer in a small space, and one alone for an enqueued network', async () => {
     const [first, ...rest] = [...enumerate(canonicalSpace)];
     const given = { space: canonicalSpace, enqueued: [{ genotype: first, name: 'ours' }] };
     const filter = new Last();

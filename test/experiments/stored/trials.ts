@@ -1,4 +1,4 @@
-import type { ObjectiveValues, StoredPrecision, TrialRecord, VariantRecord } from '../../../../store/index.js';
+import type { ObjectiveValues, StoredPrecision, TrialRecord, VariantRecord } from '../../../store/index.js';
 
 /** Numbers as values that were measured. */
 export const measured = (values: Readonly<Record<string, number>>): ObjectiveValues =>

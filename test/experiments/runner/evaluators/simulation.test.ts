@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Simulation } from '../../../../experiments/runner/evaluators/simulation.js';
 
 describe('simulated time', () => {
-  it('wakes in the order of moments, then of waiting, whatever is waited for meanwhile', async () => {
+  it('wakes in the order of moments, then of waiting', async () => {
     const moments = fc.array(fc.tuple(fc.nat(20), fc.nat(20)), { minLength: 1, maxLength: 30 });
     await fc.assert(
       fc.asyncProperty(moments, async (pairs) => {

@@ -3,7 +3,7 @@ import type { RunContext } from '../../../../experiments/runner/plan.js';
 import type { RunEvent } from '../../../../experiments/runner/index.js';
 import { SearchProgress } from '../../../../experiments/runner/search/progress.js';
 import type { TrialRecord } from '../../../../store/index.js';
-import { complete, inPrecisions, measured } from './trials.js';
+import { complete, inPrecisions, measured } from '../../stored/trials.js';
 
 const objectives = [
   { name: 'accuracy', direction: 'maximize', cost: 'expensive' },

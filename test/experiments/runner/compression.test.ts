@@ -1,18 +1,18 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { verdictDetail } from '../../../../experiments/compress/index.js';
-import { loadExperiment } from '../../../../experiments/parse/index.js';
-import { candidatesOf, runExperiment, type RunEvent } from '../../../../experiments/runner/index.js';
-import { JobFailed } from '../../../../experiments/runner/jobs/job-runner.js';
-import type { CreateJobRunner } from '../../../../experiments/runner/jobs/local-pool.js';
-import { costs, type Network } from '../../../../spaces/index.js';
-import type { TrialRecord } from '../../../../store/index.js';
-import { cachedFolder, reading, smallSpace, writeExperiment } from '../experiment.js';
-import { inside, interruptInside, runInside } from '../inside.js';
+import { verdictDetail } from '../../../experiments/compress/index.js';
+import { loadExperiment } from '../../../experiments/parse/index.js';
+import { candidatesOf, runExperiment, type RunEvent } from '../../../experiments/runner/index.js';
+import { JobFailed } from '../../../experiments/runner/jobs/job-runner.js';
+import type { CreateJobRunner } from '../../../experiments/runner/jobs/local-pool.js';
+import { costs, type Network } from '../../../spaces/index.js';
+import type { TrialRecord } from '../../../store/index.js';
+import { cachedFolder, reading, smallSpace, writeExperiment } from './experiment.js';
+import { inside, interruptInside, runInside } from './inside.js';
 
 const directory = cachedFolder('nas-compress-');
 
-/** No latency steers it, so that runs can be compared; whatever int8 comes to, it is accepted. */
+/** No latency steers it, so that runs can be compared. */
 const small = (name: string, compress: string, search = 'trials: 2', space: object = smallSpace) =>
   writeExperiment(directory, {
     name,

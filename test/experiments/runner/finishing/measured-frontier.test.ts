@@ -2,11 +2,10 @@ import { expect, test } from 'vitest';
 import { settledFrontier } from '../../../../experiments/runner/finishing/measured-frontier.js';
 import type { TrainingContext } from '../../../../experiments/runner/plan.js';
 import type { RunEvent } from '../../../../experiments/runner/index.js';
-import type { LatencyService } from '../../../../experiments/runner/latency/latency.js';
-import type { Subject } from '../../../../experiments/runner/latency/latency.js';
+import type { LatencyService, Subject } from '../../../../experiments/runner/latency/latency.js';
 import type { Store, StoredPrecision } from '../../../../store/index.js';
 import { newMeasurement, newStore, newTrial } from '../../../store/support.js';
-import { measured } from '../loop/trials.js';
+import { measured } from '../../stored/trials.js';
 
 const objectives = [
   { name: 'accuracy', direction: 'maximize', cost: 'expensive' },
@@ -37,7 +36,7 @@ function storeWith(found: readonly { readonly accuracy: number; readonly ms: Mil
   return store;
 }
 
-/** The frontier after a device has measured: its members, what was measured in each round, and what was told. */
+/** The frontier after a device has measured: its members, the measurements of each round, and notes. */
 async function settled(store: Store, ms: readonly Milliseconds[], int8: 'auto' | 'require' = 'auto') {
   const rounds: string[][] = [];
   const events: RunEvent[] = [];
@@ -60,7 +59,7 @@ async function settled(store: Store, ms: readonly Milliseconds[], int8: 'auto' |
       });
     return Promise.resolve(true);
   };
-  // Nothing more of a context and of a device is looked at.
+  // The code under test uses no other parts.
   const whole = context as unknown as TrainingContext;
   const members = await settledFrontier(whole, { measureAgain } as unknown as LatencyService);
   const named = members.map(({ trial, precision, values }) => [trial.number, precision, values['latency_ms'].value]);
@@ -80,7 +79,7 @@ test('members are measured in their precisions, both of a trial side by side', a
   expect(notes).toEqual([]);
 });
 
-test('int8 that is not fast enough beside the others is no member any more; its trial is one in fp32', async () => {
+test('int8 that is not fast enough side by side is rejected; its trial stays in fp32', async () => {
   const store = storeWith([
     { accuracy: 0.9, ms: { fp32: 2, int8: 1 } },
     { accuracy: 0.8, ms: { fp32: 1, int8: 0.5 } },
@@ -102,7 +101,7 @@ test('int8 that is not fast enough beside the others is no member any more; its 
   expect(store.trials.get(0)).toMatchObject({ precision: 'fp32', values: { accuracy: { value: 0.9 } } });
 });
 
-test('who comes in by new latencies is measured, too; and everything but once when it is asked for again', async () => {
+test('a member that new latencies let in is measured, too; nothing is measured again by a second call', async () => {
   const store = storeWith([
     { accuracy: 0.9, ms: { fp32: 2, int8: 1 } },
     { accuracy: 0.89, ms: { fp32: 3, int8: 1.5 } },
@@ -121,7 +120,7 @@ test('who comes in by new latencies is measured, too; and everything but once wh
   expect(store.events.all()).toHaveLength(events);
 });
 
-test('where int8 is required, it alone is measured and no gate takes it away', async () => {
+test('where int8 is required, it alone is measured, and no gate rejects it', async () => {
   const { store } = newStore();
   store.trials.ask(newTrial(0));
   const values = measured({ accuracy: 0.9, latency_ms: 1 });

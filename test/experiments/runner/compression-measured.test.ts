@@ -1,21 +1,20 @@
 import { join } from 'node:path';
-import { expect, it, onTestFinished, vi } from 'vitest';
-import { NasError } from '../../../../base/errors.js';
-import { verdictDetail } from '../../../../experiments/compress/index.js';
-import { loadExperiment } from '../../../../experiments/parse/index.js';
-import { databasePath, resumeExperiment, runExperiment } from '../../../../experiments/runner/index.js';
-import { JobFailed } from '../../../../experiments/runner/jobs/job-runner.js';
-import type { CreateJobRunner } from '../../../../experiments/runner/jobs/local-pool.js';
-import { Store, type MeasurementRecord, type StoredPrecision, type TrialRecord } from '../../../../store/index.js';
-import { temporaryFolder } from '../../../support/temporary.js';
-import { writeExperiment } from '../experiment.js';
-import { inside, runInside } from '../inside.js';
+import { expect, it } from 'vitest';
+import { NasError } from '../../../base/errors.js';
+import { verdictDetail } from '../../../experiments/compress/index.js';
+import { loadExperiment } from '../../../experiments/parse/index.js';
+import { resumeExperiment, runExperiment } from '../../../experiments/runner/index.js';
+import { JobFailed } from '../../../experiments/runner/jobs/job-runner.js';
+import type { CreateJobRunner } from '../../../experiments/runner/jobs/local-pool.js';
+import { type MeasurementRecord, type StoredPrecision, type TrialRecord } from '../../../store/index.js';
+import { temporaryFolder } from '../../support/temporary.js';
+import { cachedFolder, reading, writeExperiment } from './experiment.js';
+import { inside, runInside } from './inside.js';
+
+const directory = cachedFolder('nas-measured-');
 
 function prepare(compress: string, trials: number, epochs = 1) {
-  const directory = temporaryFolder();
-  vi.stubEnv('NAS_CACHE', join(directory, 'cache'));
-  onTestFinished(() => void vi.unstubAllEnvs());
-  const workdir = join(directory, 'run');
+  const workdir = join(temporaryFolder(), 'run');
   const file = writeExperiment(directory, {
     teacher: null,
     train: `{ epochs: ${epochs}, batch: 32 }`,
@@ -31,20 +30,16 @@ function prepare(compress: string, trials: number, epochs = 1) {
 async function run(compress: string, trials: number) {
   const { file, workdir } = prepare(compress, trials);
   const { events } = await runInside(file, workdir);
-  const store = Store.open(databasePath(workdir), { readonly: true });
-  try {
-    return {
-      told: events.flatMap((event) => (event.kind === 'note' || event.kind === 'warning' ? [event.message] : [])),
-      trials: store.trials.all(),
-      measured: store.measurements.all(),
-      predictions: store.trials.all().map(({ number }) => ({
-        fp32: store.trials.prediction(number, 'fp32'),
-        int8: store.trials.prediction(number, 'int8'),
-      })),
-    };
-  } finally {
-    store.close();
-  }
+  const notes = events.flatMap((event) => (event.kind === 'note' || event.kind === 'warning' ? [event.message] : []));
+  return reading(workdir, (store) => ({
+    notes,
+    trials: store.trials.all(),
+    measured: store.measurements.all(),
+    predictions: store.trials.all().map(({ number }) => ({
+      fp32: store.trials.prediction(number, 'fp32'),
+      int8: store.trials.prediction(number, 'int8'),
+    })),
+  }));
 }
 
 /** The latencies that a trial was judged by in the search; those of the frontier may replace them later. */
@@ -55,7 +50,7 @@ function searched(measured: readonly MeasurementRecord[], trial: number) {
 }
 
 it('a network that int8 makes slower is not quantized: both are measured side by side, fp32 is kept', async () => {
-  const { told, trials, measured, predictions } = await run('int8: auto, min_speedup: 50', 3);
+  const { notes, trials, measured, predictions } = await run('int8: auto, min_speedup: 50', 3);
   // Two variants of each network, one after the other; labelled by what was executed.
   const labels = measured.map(({ purpose, trial, precision, environment }) => {
     expect(environment).toMatchObject({ precision });
@@ -86,13 +81,13 @@ it('a network that int8 makes slower is not quantized: both are measured side by
     expect(verdictDetail(int8.detail)).toMatchObject({ rejected_by: 'speed', speedup });
     // Nothing was quantized for it.
     expect(int8.values).not.toHaveProperty('accuracy');
-    expect(told).toContain(`trial ${trial.number}: kept fp32: ${int8.reason ?? ''}`);
+    expect(notes).toContain(`trial ${trial.number}: kept fp32: ${int8.reason ?? ''}`);
   }
-  expect(told).toContain('int8 chosen for 0 of 3 trials (3 rejected by speed)');
+  expect(notes).toContain('int8 chosen for 0 of 3 trials (3 rejected by speed)');
 }, 120_000);
 
 it('a network that int8 makes fast enough is judged by the latency, size and accuracy of int8', async () => {
-  const { told, trials, measured } = await run('int8: auto, min_speedup: 0.01', 2);
+  const { notes, trials, measured } = await run('int8: auto, min_speedup: 0.01', 2);
   for (const trial of trials) {
     const [fp32, int8] = trial.variants;
     expect(trial).toMatchObject({ state: 'complete', precision: 'int8' });
@@ -106,7 +101,7 @@ it('a network that int8 makes fast enough is judged by the latency, size and acc
     });
     expect(verdictDetail(int8.detail)?.speedup).toBe(speedup);
   }
-  expect(told.filter((message) => /^trial \d: int8 accepted: \d+\.\d\d × as fast, [−+±]/.test(message))).toHaveLength(
+  expect(notes.filter((message) => /^trial \d: int8 accepted: \d+\.\d\d × as fast, [−+±]/.test(message))).toHaveLength(
     2,
   );
 }, 120_000);
@@ -138,7 +133,7 @@ function refusing(refuse: () => Error, asked: () => void): CreateJobRunner {
   };
 }
 
-/** Runs one trial, which is interrupted in its training and goes on. */
+/** Runs one trial, interrupts it in its training, and resumes the run. */
 async function runInterrupted(compress: string, workers: CreateJobRunner): Promise<TrialRecord> {
   const { file, workdir } = prepare(compress, 1, 3);
   const stop = new AbortController();
@@ -146,15 +141,10 @@ async function runInterrupted(compress: string, workers: CreateJobRunner): Promi
     if (kind === 'trial-epoch') stop.abort();
   });
   await resumeExperiment(workdir, { workers }, () => undefined);
-  const store = Store.open(databasePath(workdir), { readonly: true });
-  try {
-    return store.trials.all()[0];
-  } finally {
-    store.close();
-  }
+  return reading(workdir, (store) => store.trials.all()[0]);
 }
 
-it('a network that cannot run in int8 keeps fp32, and is not measured in int8 again when the run goes on', async () => {
+it('a network that cannot run in int8 keeps fp32, and is not measured in int8 again after a resume', async () => {
   let asked = 0;
   const cannot = () => new NasError('invalid-input', 'an operator is missing');
   const trial = await runInterrupted(

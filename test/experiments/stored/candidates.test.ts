@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { candidatesOf, frontierCandidates, frontierTrials } from '../../../../experiments/stored/candidates.js';
+import { candidatesOf, frontierCandidates, frontierTrials } from '../../../experiments/stored/candidates.js';
 import { complete, inPrecisions, measured } from './trials.js';
 
 const objectives = [
@@ -18,7 +18,7 @@ describe('the candidates of a trial', () => {
     expect(candidatesOf(trial)).toEqual([{ trial, precision: 'fp32', values: trial.values }]);
   });
 
-  it('are what was chosen, then what else is accepted, which has the rest of its values from the trial', () => {
+  it('are the chosen variant, then other accepted ones, with the trial’s values for the rest', () => {
     expect(candidatesOf(both)).toEqual([
       { trial: both, precision: 'int8', values: both.values },
       { trial: both, precision: 'fp32', values: measured({ accuracy: 0.8, latency_ms: 2, macs: 7 }) },
