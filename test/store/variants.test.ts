@@ -167,23 +167,4 @@ describe('measurements, predictions and finals', () => {
     ]);
     expect(() => store.finals.finish(0, { ...training, precision: 'int8' })).toThrow(/UNIQUE/);
   });
-
-  it('have curves and files of a training with rounding beside those of the final training', () => {
-    const store = storeWithTrial();
-    const training = { stage: 'quantize-aware', trial: 0 } as const;
-    const epoch = {
-      epoch: 0,
-      trainLoss: 1,
-      trainAccuracy: 0.5,
-      validationLoss: 1,
-      validationAccuracy: 0.5,
-      learningRate: 0.1,
-      seconds: 1,
-    };
-    store.curves.add(training, epoch);
-    expect(store.curves.of(training)).toEqual([epoch]);
-    expect(store.curves.of({ stage: 'final', trial: 0 })).toEqual([]);
-    store.artifacts.add(training, { kind: 'onnx-int8', path: 'trial-0.int8.onnx', sha256: 'ab', bytes: 1 });
-    expect(store.artifacts.all()).toMatchObject([{ stage: 'quantize-aware', trial: 0, kind: 'onnx-int8' }]);
-  });
 });

@@ -50,13 +50,13 @@ function searched(measured: readonly MeasurementRecord[], trial: number) {
 }
 
 it('a network that int8 makes slower is not quantized: both are measured side by side, fp32 is kept', async () => {
-  const { notes, trials, measured, predictions } = await run('int8: auto, min_speedup: 50', 3);
+  const { notes, trials, measured, predictions } = await run('int8: auto, min_speedup: 50', 2);
   // Two variants of each network, one after the other; labelled by what was executed.
   const labels = measured.map(({ purpose, trial, precision, environment }) => {
     expect(environment).toMatchObject({ precision });
     return [purpose, trial, precision];
   });
-  const trialLabels = [0, 1, 2].flatMap((trial) => [
+  const trialLabels = [0, 1].flatMap((trial) => [
     ['trial', trial, 'fp32'],
     ['trial', trial, 'int8'],
   ]);
@@ -64,7 +64,7 @@ it('a network that int8 makes slower is not quantized: both are measured side by
     ['calibration', null, 'fp32'],
     ['calibration', null, 'int8'],
   ]).flat();
-  expect(labels.slice(0, 14)).toEqual([...calibration, ...trialLabels]);
+  expect(labels.slice(0, 12)).toEqual([...calibration, ...trialLabels]);
   // A latency model for each precision.
   for (const { fp32, int8 } of predictions) expect(fp32?.ms).not.toBe(int8?.ms);
   for (const trial of trials) {
@@ -83,11 +83,11 @@ it('a network that int8 makes slower is not quantized: both are measured side by
     expect(int8.values).not.toHaveProperty('accuracy');
     expect(notes).toContain(`trial ${trial.number}: kept fp32: ${int8.reason ?? ''}`);
   }
-  expect(notes).toContain('int8 chosen for 0 of 3 trials (3 rejected by speed)');
+  expect(notes).toContain('int8 chosen for 0 of 2 trials (2 rejected by speed)');
 }, 120_000);
 
 it('a network that int8 makes fast enough is judged by the latency, size and accuracy of int8', async () => {
-  const { notes, trials, measured } = await run('int8: auto, min_speedup: 0.01', 2);
+  const { notes, trials, measured } = await run('int8: auto, min_speedup: 0.01', 1);
   for (const trial of trials) {
     const [fp32, int8] = trial.variants;
     expect(trial).toMatchObject({ state: 'complete', precision: 'int8' });
@@ -102,12 +102,12 @@ it('a network that int8 makes fast enough is judged by the latency, size and acc
     expect(verdictDetail(int8.detail)?.speedup).toBe(speedup);
   }
   expect(notes.filter((message) => /^trial \d: int8 accepted: \d+\.\d\d × as fast, [−+±]/.test(message))).toHaveLength(
-    2,
+    1,
   );
 }, 120_000);
 
 it('where int8 alone counts, nothing else is measured', async () => {
-  const { trials, measured, predictions } = await run('int8: require', 2);
+  const { trials, measured, predictions } = await run('int8: require', 1);
   expect(new Set(measured.map(({ precision }) => precision))).toEqual(new Set(['int8']));
   for (const { precision, variants } of trials)
     expect([precision, variants.map((variant) => variant.precision)]).toEqual(['int8', ['int8']]);

@@ -52,22 +52,6 @@ describe('a run whose candidates inherit', () => {
     for (const { from, epochs } of finals) expect([from, epochs]).toEqual(['supernet', 1]);
   });
 
-  it('stops and goes on in parts, as trainings from nothing do', { timeout: 300_000 }, async () => {
-    const file = writeExperiment(directory, {
-      ...small,
-      name: 'parts',
-      supernet: `{ from: ${first()} }`,
-      train: '{ epochs: 2, batch: 32 }',
-      search: '{ controller: random, trials: 3, parallel: 2, fidelity: { type: asha, eta: 2 } }',
-      final: null,
-    });
-    const { trials, steps } = (await runInside(file, join(directory, 'parts'))).expected;
-    expect(steps.some(({ kind }) => kind === 'promoted')).toBe(true);
-    const stopped = trials.filter(({ state }) => state === 'pruned');
-    expect(stopped.length).toBeGreaterThan(0);
-    for (const { values } of stopped) expect(values).toHaveProperty('inherited_accuracy');
-  });
-
   it('says so in its files', () => {
     const model = reading(first(), ({ artifacts }) => artifacts.all().find(({ kind }) => kind === 'onnx'));
     expect(readMetadata(readFileSync(join(first(), model?.path ?? ''))).weights).toBe('inherited');

@@ -3,7 +3,12 @@ import { join } from 'node:path';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Random } from '../../../../base/random.js';
 import { loadExperiment } from '../../../../experiments/parse/index.js';
-import { frontierTrials, resumeExperiment, runExperiment, type RunEvent } from '../../../../experiments/runner/index.js';
+import {
+  frontierTrials,
+  resumeExperiment,
+  runExperiment,
+  type RunEvent,
+} from '../../../../experiments/runner/index.js';
 import { objectivesOf } from '../../../../experiments/stored/experiment.js';
 import { choicesOf, costs, createSpace, genotypeId, sampleGenotype, spaceSchema } from '../../../../spaces/index.js';
 import { cachedFolder, reading, smallSpace, writeExperiment } from '../experiment.js';
