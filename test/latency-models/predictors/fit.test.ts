@@ -116,14 +116,14 @@ describe('features', () => {
 });
 
 describe('a latency model', () => {
-  it('needs ten well-chosen measurements where random ones do worse', async () => {
+  it('is more accurate with ten chosen measurements than with random ones', async () => {
     const space = await fashionSpace();
     const test = observe(space, 100, new Random(9));
     const errorOf = (networks: readonly Network[]): number =>
       validateModel(fitLatencyModel(networks.map((network) => ({ network, ms: syntheticLatency(network) }))), test)
         .mape;
     const chosen = selectCalibration(space, 10, new Random(1)).map((genotype) => space.build(genotype));
-    const byChance = Array.from({ length: 10 }, (_, seed) =>
+    const byChance = Array.from({ length: 3 }, (_, seed) =>
       errorOf(observe(space, 10, new Random(seed, 'chance')).map(({ network }) => network)),
     );
     expect(errorOf(chosen)).toBeLessThan(8);

@@ -11,13 +11,13 @@ const prior: Prior = {
 };
 
 describe('Bayesian linear regression', () => {
-  test('says without samples what is believed beforehand', () => {
+  test('is the prior without samples', () => {
     const expected = regress([], prior)([1, 2]);
     expect(expected.mean).toBeCloseTo(1 - 0.5 * 2, 12);
     expect(expected.deviation).toBeCloseTo(Math.hypot(0.3, 2, 0.5 * 2), 12);
   });
 
-  test('comes to the line that many samples lie on, and to their noise', () => {
+  test('converges to the line of many samples, and to their noise', () => {
     const random = new Random(1, 'samples');
     const samples = Array.from({ length: 2000 }, () => {
       const x = random.normal();
@@ -29,7 +29,7 @@ describe('Bayesian linear regression', () => {
     expect(predict([1, 0]).deviation).toBeCloseTo(0.1, 2);
   });
 
-  test('errs as much as it says: two of three within one deviation', () => {
+  test('has calibrated deviations: two of three errors are within one', () => {
     let within = 0;
     const worlds = 600;
     for (let seed = 0; seed < worlds; seed++) {
