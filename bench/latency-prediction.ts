@@ -160,7 +160,7 @@ async function main(): Promise<void> {
     );
   }
   const factor = median(pairs.map(({ predicted, measured }) => measured / predicted));
-  for (const doubt of disturbances(all, factor)) console.log(`  disturbed: ${doubt}`);
+  for (const warning of disturbances(all, factor)) console.log(`  disturbed: ${warning}`);
 }
 
 /**

@@ -84,7 +84,7 @@ const devices = z.discriminatedUnion('type', [localSchema, browserSchema, agentS
 /** A device in an experiment or on the command line, with every default filled in. */
 export type DeviceConfig = z.output<typeof devices>;
 
-/** A device that can be asked from any process; the others need the queue of a run. */
+/** A device that any process can use; a worker needs the queue of a run. */
 export type ReachableDevice = Exclude<DeviceConfig, WorkerConfig>;
 
 export const reachableTypes = [
@@ -96,13 +96,13 @@ export const reachableTypes = [
 
 export const deviceTypes = [...reachableTypes, 'worker'] as const satisfies readonly DeviceConfig['type'][];
 
-/** A word stands for a type, and a map without a type is this machine. */
+/** A word is a type; a map without a type is this machine. */
 function typed(value: unknown): unknown {
   if (typeof value === 'string') return { type: value };
   return typeof value === 'object' && value !== null && !('type' in value) ? { type: 'local', ...value } : value;
 }
 
-/** A device as it is written: a map, or its type alone. */
+/** A device as written in YAML: a map, or its type alone. */
 export const deviceSchema = z.preprocess(typed, devices);
 
 const modelFile = z.string().endsWith('.json', 'is a .json file').optional();
@@ -113,7 +113,7 @@ const modelFiles = z.strictObject({
   int8: modelFile.describe('predicts networks with eight-bit integers'),
 });
 
-/** `latency:`; where latency is measured, the hard budget, and whether it is predicted before training. */
+/** `latency:`; the device, the hard budget, and the predictor. */
 export const latencySchema = z.strictObject({
   device: deviceSchema.prefault({ type: 'local' }).describe('what latency is measured on'),
   budget_ms: z

@@ -4,7 +4,7 @@ import { fidelitySchema } from './fidelity/scheduler.js';
 const choice = z.union([z.string(), z.number(), z.boolean()]);
 const choices = z.record(z.string(), choice);
 
-/** `search.enqueue`; networks that are tried first. */
+/** `search.enqueue`; networks to try first. */
 const enqueueSchema = z
   .array(
     z.union(
@@ -27,11 +27,11 @@ const enqueueSchema = z
   .describe('networks that are tried before the controller has its say, such as a baseline; marked in the pictures');
 export type EnqueueConfig = z.output<typeof enqueueSchema>;
 
-/** Our controllers. */
+/** The built-in controllers. */
 export const controllerNames = ['random', 'evolution', 'nsga2', 'local', 'tpe', 'reinforce', 'surrogate'] as const;
 export type ControllerName = (typeof controllerNames)[number];
 
-/** `search:`; which candidates are tried, how many, and how many at once. */
+/** `search:`; how candidates are chosen, how many, and how many in parallel. */
 export const searchSchema = z.strictObject({
   controller: z
     .union(
@@ -123,11 +123,11 @@ export const searchSchema = z.strictObject({
 });
 export type SearchConfig = z.output<typeof searchSchema>;
 
-/** How a configuration's controller is called. */
+/** The name of a configuration's controller. */
 export const controllerTitle = ({ controller }: Pick<SearchConfig, 'controller'>): string =>
   typeof controller === 'string' ? controller : controller.path;
 
-/** A configuration in which `trials` says how many, however that was written. */
+/** Copies `stop.trials`, the long form of `trials`, to `trials`. */
 export const withTrials = <C extends Pick<SearchConfig, 'trials' | 'stop'>>(config: C): C => ({
   ...config,
   trials: config.stop?.trials ?? config.trials,

@@ -81,7 +81,7 @@ export function timeAsks(
     { name: 'accuracy', direction: 'maximize', cost: 'expensive' },
     { name: 'latency_ms', direction: 'minimize', cost: latencyCost },
   ];
-  const told = (number: number, genotype: Genotype): TrialResult => ({
+  const result = (number: number, genotype: Genotype): TrialResult => ({
     number,
     genotype,
     state: 'complete',
@@ -93,7 +93,7 @@ export function timeAsks(
     const genotype = sampleGenotype(space, random);
     distinct.set(genotypeId(genotype), genotype);
   }
-  const history = [...distinct.values()].map((genotype, number) => told(number, genotype));
+  const history = [...distinct.values()].map((genotype, number) => result(number, genotype));
   const controller = createController(controllerName, searchSchema.parse({}), {
     space,
     objectives,
@@ -106,7 +106,7 @@ export function timeAsks(
     const { genotype } = controller.ask({ number: history.length, history, pending: [], cheap });
     const { user, system } = process.cpuUsage(start);
     times.push((user + system) / 1000);
-    history.push(told(history.length, genotype));
+    history.push(result(history.length, genotype));
   }
   return { first: times[0], median: median(times.slice(1)), longest: Math.max(...times.slice(1)) };
 }

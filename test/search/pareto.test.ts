@@ -17,7 +17,7 @@ const points = fc
 const byDefinition = (all: readonly Point[]): number[] =>
   all.flatMap((point, i) => (all.some((other) => dominates(other, point)) ? [] : [i]));
 
-/** Fronts by taking away what nothing dominates, again and again. */
+/** Fronts by repeated removal of the non-dominated points. */
 function ranksByPeeling(all: readonly Point[]): number[] {
   const ranks = all.map(() => -1);
   for (let rank = 0; ranks.includes(-1); rank++) {

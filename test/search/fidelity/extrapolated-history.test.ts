@@ -84,7 +84,7 @@ describe('an extrapolated history', () => {
         used.of(history.slice(0, history.length >> 1));
         const whole = used.of(history);
         expect(whole).toEqual(extrapolate(history));
-        for (const [i, told] of used.of(history).entries()) expect(told).toBe(whole[i]);
+        for (const [i, trial] of used.of(history).entries()) expect(trial).toBe(whole[i]);
         for (const { state, values } of whole) {
           expect(state).toBe('complete');
           expect(Number.isFinite(values['accuracy'])).toBe(true);
