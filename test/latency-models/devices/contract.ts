@@ -7,16 +7,15 @@ import { quickProtocol } from './quick-protocol.js';
 export interface DeviceCase {
   readonly name: string;
   readonly make: () => Device | Promise<Device>;
-  /** Two networks that the device knows, the second at least twenty times the work of the first. */
+  /** Two networks that the device knows; `large` has at least twenty times the work. */
   readonly small: Measurable;
   readonly large: Measurable;
-  /** Something that it does not know or cannot run. */
+  /** A network that it does not know or cannot run. */
   readonly impossible: Measurable;
-  /** Where its latencies come from. */
   readonly provenance: LatencyProvenance;
 }
 
-/** What every device must do, whether it measures or looks up. */
+/** The contract of every device. */
 export function describeDevice({ name, make, small, large, impossible, provenance }: DeviceCase): void {
   describe(`device ${name}`, () => {
     it('returns a latency with percentiles, interval, provenance and environment', async () => {

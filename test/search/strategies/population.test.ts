@@ -42,7 +42,7 @@ describe('violation', () => {
 });
 
 describe('crowdedRanks', () => {
-  it('put all that keep the constraints first, then the others by how much they break', () => {
+  it('rank members that keep the constraints first, then the others by violation', () => {
     const all = members(
       trial(0, 1, 9),
       trial(1, 5, 1),

@@ -35,7 +35,7 @@ describe('a policy', () => {
     }
   });
 
-  it('leaves decisions alone that say nothing', () => {
+  it('does not change irrelevant decisions', () => {
     const policy = uniformPolicy(table);
     const step = { genotype: [0, 0, 0, 0, 0], relevant: relevant.with(2, false), advantage: 1, entropy: 0 };
     const moved = reinforced(policy, step);
@@ -43,7 +43,7 @@ describe('a policy', () => {
     expect(moved[0][0]).toBeGreaterThan(0);
   });
 
-  it('draws what it was reinforced for, less so at a higher temperature', () => {
+  it('samples the reinforced genotype, less often at a higher temperature', () => {
     let policy = uniformPolicy(table);
     const genotype = [4, 3, 2, 1, 0];
     for (let i = 0; i < 80; i++) policy = reinforced(policy, { genotype, relevant, advantage: 0.5, entropy: 0 });
@@ -80,14 +80,14 @@ describe('the reward', () => {
     expect(reward(goal, objectives, trial(0.8, 20))).toBeCloseTo(0.4, 12);
   });
 
-  it('turns around what is minimised, and targets that are to be exceeded', () => {
+  it('inverts minimised qualities and maximised targets', () => {
     const error: Objective = { name: 'accuracy', direction: 'minimize', cost: 'expensive' };
     const speed: Objective = { name: 'latency_ms', direction: 'maximize', cost: 'cheap' };
     const other: Goal = { quality: error, targets: [{ objective: speed, value: 10, exponents: [-0.07, -1] }] };
     expect(reward(other, [speed, error], trial(0.5, 5))).toBeCloseTo(1, 12);
   });
 
-  it('is nothing for failures, broken constraints, and values that are not positive numbers', () => {
+  it('is 0 for failures, broken constraints, and values that are not positive', () => {
     expect(reward(goal, objectives, trial(0.8, 10, 'failed'))).toBe(0);
     expect(reward(goal, objectives, trial(NaN, 10))).toBe(0);
     expect(reward(goal, objectives, trial(-1, 10))).toBe(0);
