@@ -89,7 +89,7 @@ export function controllerChecks(create: (input: ControllerInput) => Controller)
       },
     })),
     {
-      name: 'depends on nothing but what it is given, whatever it was asked before',
+      name: 'depends on its context alone, whatever it was asked before',
       run: () => {
         const { history } = search(create(input), trials, 1);
         const used = create(input);

@@ -21,13 +21,13 @@ import {
   type Genotype,
 } from '../../spaces/index.js';
 
-/** Where asking is timed: a space, and what is known of its networks before they are trained. */
+/** A space on which asks are timed, with the cheap objective of its networks. */
 export interface Ground {
   readonly name: string;
   readonly space: DecisionSpace;
-  /** Of a made-up device, in ms; smaller is better. */
+  /** Of a synthetic device, in ms; smaller is better. */
   readonly latency: (genotype: Genotype) => number;
-  /** Made up, in [0, 1]. */
+  /** Synthetic, in [0, 1]. */
   readonly accuracy: (genotype: Genotype) => number;
 }
 
@@ -59,9 +59,9 @@ export async function grounds(): Promise<Ground[]> {
 }
 
 export interface AskTimes {
-  /** Of a controller that has seen nothing yet, as after a run is resumed, in ms. */
+  /** Of a new controller, as after a resume, in ms. */
   readonly first: number;
-  /** Of the asks that follow, each with one more result, in ms. */
+  /** Of the following asks, each with one more result, in ms. */
   readonly median: number;
   readonly longest: number;
 }

@@ -38,7 +38,7 @@ describe('reliability', () => {
 });
 
 describe('disturbed blocks', () => {
-  /** Blocks of 1 ms, of which those that `isDisturbed` says took 5 ms without a processor. */
+  /** Blocks of 1 ms; disturbed ones take 5 ms without a processor. */
   const measure = async (isDisturbed: (block: number) => boolean) => {
     let [now, taken] = [0, 0];
     const takeBlock = (): Promise<Block> => {

@@ -37,7 +37,7 @@ describe('hypervolume', () => {
     );
   });
 
-  it('is that of a known frontier', () => {
+  it('is exact for a known frontier', () => {
     expect(
       hypervolume(
         [

@@ -86,7 +86,7 @@ describe('the published checks', () => {
     expect(failed).toEqual([
       'asks the same when it is made anew and fed the stored history, 1 at once',
       'asks the same when it is made anew and fed the stored history, 4 at once',
-      'depends on nothing but what it is given, whatever it was asked before',
+      'depends on its context alone, whatever it was asked before',
       'goes through a small space once, then says that it is exhausted',
     ]);
   });

@@ -117,7 +117,7 @@ describe('crowdingDistances', () => {
 });
 
 describe('ParetoArchive', () => {
-  it('holds at any time what is not dominated among all that came in', () => {
+  it('holds the non-dominated ones among all inserted points at any time', () => {
     fc.assert(
       fc.property(points, (all) => {
         const archive = new ParetoArchive<number>();

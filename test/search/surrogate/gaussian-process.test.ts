@@ -78,7 +78,7 @@ describe('the kernel', () => {
     expect(form).toBeGreaterThan(0);
   });
 
-  it('has a posterior whose gradient is that of finite differences', () => {
+  it('has a posterior with the gradient of finite differences', () => {
     const set = randomSet(12, random);
     const targets = normals(set.count, random);
     const extraVariances = normals(set.count, random).map((value) => value ** 2);
