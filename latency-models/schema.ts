@@ -10,7 +10,7 @@ const batch = z.number().int().min(1).max(4096).default(1).describe('images for 
 export const precisions = ['fp32', 'fp16', 'int8'] as const;
 export type Precision = (typeof precisions)[number];
 
-/** How ONNX Runtime runs what is measured. */
+/** ONNX Runtime's settings. */
 const runtimeShape = {
   provider: z.string().default('cpu').describe('ONNX Runtime execution provider, as `nas devices` lists them'),
   threads: z.number().int().min(1).default(1).describe('threads within an operator'),
@@ -19,7 +19,7 @@ const runtimeShape = {
     .enum(precisions)
     .optional()
     .describe(
-      'what the models must be computed with: a model that is executed in something else is refused, never converted; by default each is measured as it is and labelled by what is executed',
+      'precision of the models: a model that is executed in another precision is rejected, never converted; by default each is measured as it is and labelled by its executed precision',
     ),
 };
 
@@ -55,7 +55,7 @@ const agentSchema = z
       .default(60)
       .describe('seconds without an answer after which the agent counts as gone'),
   })
-  .describe('another machine on which `nas agent` runs; it decides what it measures with');
+  .describe('another machine on which `nas agent` runs, with the device of the agent');
 export type AgentConfig = z.output<typeof agentSchema>;
 
 const tableSchema = z

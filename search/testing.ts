@@ -123,7 +123,7 @@ export function controllerChecks(create: (input: ControllerInput) => Controller)
       },
     },
     {
-      name: 'asks first for what is enqueued',
+      name: 'asks for enqueued networks first',
       run: () => {
         const enqueued = [{ name: 'large', genotype: [3, 3, 3] }];
         const { genotype, source } = create({ ...input, enqueued }).ask(contextOf([]));

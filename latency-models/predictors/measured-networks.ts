@@ -68,7 +68,7 @@ export function readMeasured(file: string, space: Space): MeasuredNetworks {
   const { success, data, error } = storedSchema.safeParse(json);
   if (!success)
     throw invalidInput(`${file}: not measurements of networks: ${z.prettifyError(error)}`, {
-      hint: 'nas latency fit keeps what it measures beside the model, in a file that ends in .measurements.json.',
+      hint: 'nas latency fit writes its measurements beside the model, to a file that ends in .measurements.json.',
     });
   if (data.space !== space.name)
     throw invalidInput(`${file}: these are networks of the space ${data.space}, not of ${space.name}`);

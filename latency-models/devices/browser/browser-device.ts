@@ -192,7 +192,7 @@ export class BrowserDevice implements Device {
     const here = await labelHere(model, { ...this.config, provider: 'cpu' });
     return {
       ...here,
-      notes: [...(here.notes ?? []), 'the browser did not tell what is executed: as on the processor here'],
+      notes: [...(here.notes ?? []), 'the browser did not report the executed nodes; they are those of the processor here'],
     };
   }
 
