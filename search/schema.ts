@@ -24,7 +24,9 @@ const enqueueSchema = z
       'expected the name of a reference network, such as mobilenet-x0.5, or a map from decisions to choices',
     ),
   )
-  .describe('networks that are tried before the proposals of the controller, such as a baseline; marked in the pictures');
+  .describe(
+    'networks that are tried before the proposals of the controller, such as a baseline; marked in the pictures',
+  );
 export type EnqueueConfig = z.output<typeof enqueueSchema>;
 
 /** The built-in controllers. */
@@ -58,7 +60,9 @@ export const searchSchema = z.strictObject({
     .int()
     .min(1)
     .default(50)
-    .describe('candidates to try; a candidate whose measured values break a hard constraint counts, but is not trained'),
+    .describe(
+      'candidates to try; a candidate whose measured values break a hard constraint counts, but is not trained',
+    ),
   stop: z
     .strictObject({
       trials: z.number().int().min(1).optional().describe('the same as search.trials, which is its short form'),

@@ -192,7 +192,10 @@ export class BrowserDevice implements Device {
     const here = await labelHere(model, { ...this.config, provider: 'cpu' });
     return {
       ...here,
-      notes: [...(here.notes ?? []), 'the browser did not report the executed nodes; they are those of the processor here'],
+      notes: [
+        ...(here.notes ?? []),
+        'the browser did not report the executed nodes; they are those of the processor here',
+      ],
     };
   }
 
