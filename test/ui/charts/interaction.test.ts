@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { frontierOption, type FrontierPoint } from '../../../ui/charts/frontier.js';
+import { frontierOption } from '../../../ui/charts/frontier.js';
+import type { FrontierPoint } from '../../../ui/charts/frontier-series.js';
 import { chartThemes } from '../../../ui/charts/theme.js';
 import { changed, keyOf, named, scopeOf, walkOf } from '../../../ui/charts/interaction.js';
 

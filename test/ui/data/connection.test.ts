@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { untilDone } from '../../../ui/data/connection.js';
+import { retry } from '../../../ui/data/connection.js';
 
-describe('untilDone', () => {
+describe('retry', () => {
   beforeEach(() => {
     vi.useFakeTimers();
   });
@@ -9,47 +9,44 @@ describe('untilDone', () => {
     vi.useRealTimers();
   });
 
-  it('tries until it succeeds, tells each failure, and waits longer each time', async () => {
-    const told: unknown[] = [];
+  it('tries until it succeeds, reports each failure, and waits longer each time', async () => {
+    const reported: unknown[] = [];
     const at: number[] = [];
-    const begin = Date.now();
-    const done = untilDone(
+    const start = Date.now();
+    const done = retry(
       () => {
-        at.push(Date.now() - begin);
+        at.push(Date.now() - start);
         return at.length < 4 ? Promise.reject(new Error(`${at.length}`)) : Promise.resolve();
       },
-      (error) => told.push((error as Error).message),
+      (error) => reported.push((error as Error).message),
       new AbortController().signal,
     );
     await vi.runAllTimersAsync();
     await done;
-    expect(told).toEqual(['1', '2', '3']);
+    expect(reported).toEqual(['1', '2', '3']);
     expect(at).toEqual([0, 500, 1500, 3500]);
   });
 
-  it('waits shortly again after an attempt that got on', async () => {
+  it('resets the delay after progress', async () => {
     const at: number[] = [];
-    const begin = Date.now();
+    const start = Date.now();
     const ended = new AbortController();
-    void untilDone(
-      (progress) => {
-        at.push(Date.now() - begin);
-        if (at.length === 3) progress();
-        if (at.length === 4) ended.abort();
-        return Promise.reject(new Error('lost'));
-      },
-      () => undefined,
-      ended.signal,
-    );
+    const attempt = (progress: () => void) => {
+      at.push(Date.now() - start);
+      if (at.length === 3) progress();
+      if (at.length === 4) ended.abort();
+      return Promise.reject(new Error('lost'));
+    };
+    void retry(attempt, () => undefined, ended.signal);
     await vi.runAllTimersAsync();
     expect(at).toEqual([0, 500, 1500, 2000]);
   });
 
-  it('stops when it is ended, also while it waits, and tells nobody', async () => {
+  it('stops silently when it is aborted during a delay', async () => {
     const ended = new AbortController();
     const failed = vi.fn();
     const attempt = vi.fn(() => Promise.reject(new Error('no')));
-    const done = untilDone(attempt, failed, ended.signal);
+    const done = retry(attempt, failed, ended.signal);
     await vi.advanceTimersByTimeAsync(100);
     ended.abort();
     await done;

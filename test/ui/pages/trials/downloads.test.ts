@@ -1,7 +1,7 @@
 import { parse } from 'csv-parse/sync';
 import { describe, expect, it } from 'vitest';
-import { trialsCsv, trialsJson } from '../../../ui/pages/trials/downloads.js';
-import { fewCandidates, fewFields } from './columns.js';
+import { trialsCsv, trialsJson } from '../../../../ui/pages/trials/downloads.js';
+import { fewCandidates, fewFields } from '../../data/columns.js';
 
 describe('files of trials', () => {
   it('are CSV whose first columns are those of nas trials', () => {

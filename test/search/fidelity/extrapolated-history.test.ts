@@ -28,12 +28,12 @@ function trial(number: number, ...accuracies: readonly number[]): TrialResult {
   };
 }
 
-const foresee = (history: readonly TrialResult[]) => new ExtrapolatedHistory(objectives).of(history);
+const extrapolate = (history: readonly TrialResult[]) => new ExtrapolatedHistory(objectives).of(history);
 
-describe('trials that were trained in part', () => {
-  test('are told as complete, with what the others gained from rung to rung', () => {
+describe('partly trained trials', () => {
+  test('are complete, with the gains of other trials from rung to rung', () => {
     const history = [trial(0, 0.5, 0.6, 0.7), trial(1, 0.4, 0.5), trial(2, 0.3)];
-    const [whole, half, little] = foresee(history);
+    const [whole, half, little] = extrapolate(history);
     expect(whole).toBe(history[0]);
     expect(half).toMatchObject({ state: 'complete', values: { macs: 1 } });
     expect(half.values['accuracy']).toBeGreaterThan(0.55);
@@ -44,35 +44,35 @@ describe('trials that were trained in part', () => {
     expect(little.deviations?.['accuracy']).toBeGreaterThan(half.deviations?.['accuracy'] ?? 0);
   });
 
-  test('follow the line through the others where there are many', () => {
+  test('follow the regression through many others', () => {
     const line = (early: number): number => 0.2 + 0.9 * early;
     const random = new Random(1, 'trials');
     const known = Array.from({ length: 40 }, (_, i) => {
       const x = 0.3 + 0.4 * random.uniform();
       return trial(i, x, line(x), line(line(x)));
     });
-    const foreseen = foresee([...known, trial(40, 0.45), trial(41, 0.4, line(0.4))]);
-    expect(foreseen[40].values['accuracy']).toBeCloseTo(line(line(0.45)), 2);
-    expect(foreseen[41].values['accuracy']).toBeCloseTo(line(line(0.4)), 2);
+    const extrapolated = extrapolate([...known, trial(40, 0.45), trial(41, 0.4, line(0.4))]);
+    expect(extrapolated[40].values['accuracy']).toBeCloseTo(line(line(0.45)), 2);
+    expect(extrapolated[41].values['accuracy']).toBeCloseTo(line(line(0.4)), 2);
   });
 
-  test('keep their values when nobody was trained for longer', () => {
-    const [first] = foresee([trial(0, 0.5), trial(1, 0.4)]);
+  test('keep their values when no trial was trained for longer', () => {
+    const [first] = extrapolate([trial(0, 0.5), trial(1, 0.4)]);
     expect(first).toMatchObject({ state: 'complete', values: { accuracy: 0.5, macs: 0 } });
   });
 });
 
-describe('extrapolated', () => {
-  test('leaves a history without rungs as it is', () => {
+describe('an extrapolated history', () => {
+  test('returns a history without rungs as it is', () => {
     const history: TrialResult[] = [
       { number: 0, genotype: [0], state: 'complete', values: { accuracy: 0.5, macs: 1 } },
       { number: 1, genotype: [1], state: 'pruned', values: { macs: 9 } },
       { number: 2, genotype: [2], state: 'failed', values: {} },
     ];
-    expect(foresee(history)).toBe(history);
+    expect(extrapolate(history)).toBe(history);
   });
 
-  test('depends on the history alone, and gives the same objects while nothing changes', () => {
+  test('depends on the history alone, and returns the same objects while nothing changes', () => {
     const accuracies = fc.array(fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 1, maxLength: 3 }), {
       minLength: 1,
       maxLength: 20,
@@ -83,8 +83,8 @@ describe('extrapolated', () => {
         const used = new ExtrapolatedHistory(objectives);
         used.of(history.slice(0, history.length >> 1));
         const whole = used.of(history);
-        expect(whole).toEqual(foresee(history));
-        for (const [i, told] of used.of(history).entries()) expect(told).toBe(whole[i]);
+        expect(whole).toEqual(extrapolate(history));
+        for (const [i, trial] of used.of(history).entries()) expect(trial).toBe(whole[i]);
         for (const { state, values } of whole) {
           expect(state).toBe('complete');
           expect(Number.isFinite(values['accuracy'])).toBe(true);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { gridIn, legendRows } from '../../../ui/charts/frame.js';
 import type { ChartOption } from '../../../ui/charts/echarts.js';
 
-const names = ['on the frontier', 'other trials', 'final training', 'given beforehand', 'hollow: latency predicted'];
+const names = ['on the frontier', 'other trials', 'final training', 'enqueued', 'hollow: latency predicted'];
 
 describe('the legend of a chart', () => {
   it('takes as many rows as its names need', () => {

@@ -26,7 +26,7 @@ function trial(random: Random, reached: number, noise = 0): Curve {
 const curvesOf = (trials: readonly Curve[]) => new LearningCurves(objectives, 'accuracy', rungs, trials);
 
 describe('the curves of a training', () => {
-  test('follows value and size from rung to rung, as in the trials that went on', () => {
+  test('follows value and size from rung to rung, as in promoted trials', () => {
     const random = new Random(1, 'trials');
     const whole = Array.from({ length: 30 }, () => trial(random, 3));
     const others = Array.from({ length: 10 }, () => trial(random, 3));
@@ -40,7 +40,7 @@ describe('the curves of a training', () => {
     }
   });
 
-  test('errs as much as it says', () => {
+  test('has calibrated deviations', () => {
     let within = 0;
     const worlds = 300;
     for (let seed = 0; seed < worlds; seed++) {
@@ -54,7 +54,7 @@ describe('the curves of a training', () => {
     expect(within / worlds).toBeLessThan(0.85);
   });
 
-  test('is certain of what is over, and of nothing at all where only one trial is known', () => {
+  test('is certain at the end of training, and finite with a single trial', () => {
     const random = new Random(2, 'trials');
     const [only] = trial(random, 1);
     const curves = curvesOf([[only]]);
@@ -64,7 +64,7 @@ describe('the curves of a training', () => {
     expect(Number.isFinite(deviation)).toBe(true);
   });
 
-  test('is a number for sizes of 0, also where ONNX Runtime has run, which flushes the smallest numbers to zero', async () => {
+  test('is finite for sizes of 0 after ONNX Runtime has run, which flushes the smallest numbers to zero', async () => {
     await tf.setBackend('cpu');
     const program = await compile(({ x }) => ({ sum: tf.sum(x) }), { x: { shape: [2] } });
     await program.run({ x: Float32Array.of(1, 2) });

@@ -19,7 +19,7 @@ describe('the gain of training on', () => {
     { accuracy: 0.8, macs: 20 },
   ];
 
-  test('is a share of the hypervolume, and grows with what is expected and with what is saved', () => {
+  test('is a share of the hypervolume, and grows with expected values and with savings', () => {
     const candidates = [candidate(0.75, 15), candidate(0.76, 15), candidate(0.75, 14), candidate(0.6, 25)];
     const [plain, better, smaller, dominated] = expectedGains(objectives, { whole, going: [], candidates });
     expect(better).toBeGreaterThan(plain);
@@ -28,7 +28,7 @@ describe('the gain of training on', () => {
     expect(better).toBeLessThan(1);
   });
 
-  test('is greater for the less certain of two that would be dominated', () => {
+  test('is greater for the less certain of two dominated trials', () => {
     const [sure, unsure] = expectedGains(objectives, {
       whole,
       going: [],
@@ -37,7 +37,7 @@ describe('the gain of training on', () => {
     expect(unsure).toBeGreaterThan(sure);
   });
 
-  test('vanishes next to one that is already on its way to the same', () => {
+  test('vanishes next to a running trial with the same expectation', () => {
     const candidates = [candidate(0.75, 15, 1e-7)];
     const [alone] = expectedGains(objectives, { whole, going: [], candidates });
     const [second] = expectedGains(objectives, { whole, going: [candidate(0.75, 15)], candidates });

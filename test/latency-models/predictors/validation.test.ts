@@ -8,7 +8,7 @@ describe('adaptModel', () => {
     expect(adaptModel([], [])).toBeNull();
   });
 
-  it('refits to calibration and trials, the same for the same measurements', async () => {
+  it('refits to calibration and trials, reproducibly', async () => {
     const space = await fashionSpace();
     const calibration = observe(space, 12, new Random(1));
     const trials = observe(space, 10, new Random(2));
@@ -18,7 +18,7 @@ describe('adaptModel', () => {
     expect(JSON.stringify(adaptModel(calibration, trials))).toBe(JSON.stringify(supervised));
   });
 
-  it('follows a device that has become slower', async () => {
+  it('corrects the calibration of a device that has become slower', async () => {
     const space = await fashionSpace();
     const calibration = observe(space, 15, new Random(3));
     const slower = (seed: number, count: number) =>
@@ -29,7 +29,7 @@ describe('adaptModel', () => {
     expect(validateModel(supervised.model, slower(5, 40)).mape).toBeLessThan(6);
   });
 
-  it('scales a model that was given, where trials agree that it is off', async () => {
+  it('scales a given model when trials agree that it is off', async () => {
     const space = await fashionSpace();
     const given = fitLatencyModel(observe(space, 20, new Random(6)));
     const [first, ...others] = observe(space, 8, new Random(7));
@@ -40,7 +40,7 @@ describe('adaptModel', () => {
     expect((supervised?.model?.predict(first.network).ms ?? NaN) / given.predict(first.network).ms).toBeCloseTo(0.5, 1);
   });
 
-  it('drops a model whose predictions are of no use', async () => {
+  it('drops a model with useless predictions', async () => {
     const space = await fashionSpace();
     const random = new Random(8);
     const trials = observe(space, 8, random).map((trial) => ({
