@@ -44,7 +44,6 @@ function featureTerms(config: { readonly hints: number; readonly attention: numb
   ];
 }
 
-
 /** The configured loss, a scalar: TF.js operations that read no data, so it runs eagerly and traces. */
 export function totalLoss(config: LossConfig, inputs: LossInputs): tf.Scalar {
   const { labels, logits } = inputs;
