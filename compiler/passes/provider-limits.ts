@@ -1,4 +1,4 @@
-import { type Attributes, type Graph, GraphEditor, int, type NewNode } from '../graph/index.js';
+import { type Attributes, type Graph, GraphEditor, int, intOf, type NewNode } from '../graph/index.js';
 
 const valuesOf = (attributes: Attributes, name: string): readonly number[] => {
   const attribute = attributes[name];
@@ -64,8 +64,8 @@ export function narrowSplits(graph: Graph, most: number | null): Graph {
   const editor = new GraphEditor(graph);
   for (const node of editor.nodes()) {
     if (node.op !== 'Split' || node.outputs.length <= most) continue;
-    const { attributes, origin } = node;
-    const given = attributes['axis']?.kind === 'int' ? attributes['axis'].value : 0;
+    const { origin } = node;
+    const given = intOf(node, 'axis', 0);
     const axis = given < 0 ? given + editor.shapeOf(node.inputs[0]).length : given;
     const sizeOf = (results: readonly string[]): number =>
       results.reduce((sum, name) => sum + editor.shapeOf(name)[axis], 0);
