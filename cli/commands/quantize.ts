@@ -9,7 +9,7 @@ import type { Device, Measurement, ReachableDevice } from '../../latency-models/
 import { command, jsonOption } from '../command.js';
 import { deviceOption, parseDevice } from '../arguments/device.js';
 import {
-  doubts,
+  measurementWarnings,
   preparedOtherwise,
   type QuantizedReport,
   quantizedTable,
@@ -236,8 +236,8 @@ export const quantize = command({
         ...quantized.warnings,
         ...preparedOtherwise(said, info),
         ...surprises(after.environment, weightBits, integers),
-        ...doubts('float', before),
-        ...doubts('int8', after),
+        ...measurementWarnings('float', before),
+        ...measurementWarnings('int8', after),
       ],
       ...winOf({ latency, accuracy, executed: after.environment.precision }, compress),
     };

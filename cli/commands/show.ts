@@ -3,7 +3,7 @@ import {
   bytes,
   collectMember,
   collectShrunk,
-  collectTakings,
+  collectAssignments,
   collectTrial,
   count,
   ms,
@@ -23,7 +23,7 @@ import { withRun } from '../open-run.js';
 import { shrunkListing } from '../output/shrunk.js';
 import { filesOf, precisionsListing } from '../output/trials.js';
 import { type Colors, json, renderFacts, renderTable } from '../output/terminal.js';
-import { takingsListing } from '../output/runs.js';
+import { assignmentsTable } from '../output/runs.js';
 
 type Fact = readonly [name: string, value: string];
 
@@ -109,7 +109,7 @@ export const show = command({
       }
       const member = await collectMember(store, trial);
       const shrunk = (await collectShrunk(store)).filter(({ parent }) => parent === number);
-      const takings = collectTakings(store, number);
+      const takings = collectAssignments(store, number);
       if (asJson) {
         out(json({ ...member, ...(takings.length > 0 && { takings }), shrunk }));
         return;
@@ -124,7 +124,7 @@ export const show = command({
       out(`\n${colors.bold('Decisions')}\n${renderFacts(decisions, colors)}`);
       out(curve('Search', member.curves.search, colors));
       out(curve('Final training', member.curves.final, colors));
-      out(takingsListing(takings, colors));
+      out(assignmentsTable(takings, colors));
       out(shrunkListing(shrunk, colors));
     }),
 });

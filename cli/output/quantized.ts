@@ -20,7 +20,7 @@ export function preparedOtherwise(model: Normalisation, data: Required<Normalisa
 }
 
 /** What keeps a latency from being trusted. */
-export const doubts = (name: string, { reliable, reasons }: Measurement): string[] =>
+export const measurementWarnings = (name: string, { reliable, reasons }: Measurement): string[] =>
   reliable ? [] : [`the latency of the ${name} model is not reliable: ${reasons.join('; ')}`];
 
 /** What is not as the word int8 promises. */

@@ -3,7 +3,7 @@ import {
   duration,
   objectiveTitle,
   objectiveValue,
-  type ReportTaking,
+  type ReportAssignment,
   type RunWorkers,
 } from '../../experiments/report/index.js';
 import { type Colors, type Column, renderFacts, renderTable } from './terminal.js';
@@ -61,7 +61,7 @@ export function atWorkListing({ now: trainings, waiting }: RunWorkers, now: numb
   return `\n${colors.bold('At work')}\n${table}${waits}`;
 }
 
-const takingColumns: readonly Column<ReportTaking>[] = [
+const assignmentColumns: readonly Column<ReportAssignment>[] = [
   { title: 'stage', cell: ({ stage }) => stages[stage] },
   { title: 'attempt', numeric: true, cell: ({ attempt }) => String(attempt) },
   { title: 'host', cell: ({ host }) => host },
@@ -71,8 +71,8 @@ const takingColumns: readonly Column<ReportTaking>[] = [
 ];
 
 /** Which machines took the trainings of a trial, one taking a line; nothing when none did. */
-export const takingsListing = (takings: readonly ReportTaking[], colors: Colors): string =>
-  takings.length === 0 ? '' : `\n${colors.bold('Workers')}\n${renderTable(takingColumns, takings, colors)}`;
+export const assignmentsTable = (takings: readonly ReportAssignment[], colors: Colors): string =>
+  takings.length === 0 ? '' : `\n${colors.bold('Workers')}\n${renderTable(assignmentColumns, takings, colors)}`;
 
 type Worker = QueueOverview['workers'][number];
 type Job = Worker['jobs'][number] & { readonly host: string; readonly name: string };

@@ -53,17 +53,17 @@ export class ProgressTracker {
         break;
       case 'trial-started':
         // Another worker may have had it before.
-        this.atRest(event.number, event.stage);
+        this.removeWorkers(event.number, event.stage);
         if (event.host !== undefined) this.hosts.set(event.worker, event.host);
         break;
       case 'trial-step':
         this.workers.set(event.worker, event);
         break;
       case 'trial-paused':
-        this.atRest(event.number, 'search');
+        this.removeWorkers(event.number, 'search');
         break;
       case 'trial-finished':
-        this.atRest(event.number, event.stage);
+        this.removeWorkers(event.number, event.stage);
         break;
       case 'frontier': {
         const accuracies = event.members.flatMap(({ values }) => accuracyAmong(values) ?? []);
@@ -76,7 +76,7 @@ export class ProgressTracker {
   }
 
   /** Nothing trains this network any more. */
-  private atRest(trial: number, of: TrialStepEvent['stage']): void {
+  private removeWorkers(trial: number, of: TrialStepEvent['stage']): void {
     for (const [worker, { number, stage }] of this.workers)
       if (number === trial && stage === of) this.workers.delete(worker);
   }

@@ -24,7 +24,7 @@ import type {
   ReportMember,
   ReportShrunk,
   ReportSupernet,
-  ReportTaking,
+  ReportAssignment,
   RunProvenance,
   RunSummary,
   RunWorkers,
@@ -217,7 +217,7 @@ export interface TrialAnswer {
   readonly text: TrialText;
   readonly attempts: number;
   /** Workers of a queue that took its trainings. Absent where none did. */
-  readonly takings?: readonly ReportTaking[];
+  readonly takings?: readonly ReportAssignment[];
   readonly rejected: number;
   readonly onFrontier: boolean;
   readonly measurements: readonly MeasuredLatency[];

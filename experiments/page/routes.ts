@@ -6,10 +6,10 @@ import { collectCurves, collectTexts, collectTrialsAnswer } from './collect/colu
 import { collectPredictions } from '../report/statistics.js';
 import { collectRunAnswer } from './collect/run-answer.js';
 import { collectTrialAnswer } from './collect/trial-answer.js';
-import type { RunMemory } from './collect/run-memory.js';
+import type { RunCache } from './collect/run-cache.js';
 import type { Address, Answers, ComparisonAnswer, Queries, RunId } from './api.js';
 import { parseQuery, parseTrial, querySchemas } from './requests.js';
-import type { KnownRun, RunFolder } from './run-folder.js';
+import type { WatchedRun, RunFolder } from './run-folder.js';
 import type { RunList } from './run-list.js';
 
 /** Trials of one answer, whatever more is asked for: while they are read, nobody else is answered, and all are in memory. */
@@ -30,9 +30,9 @@ export interface AnswersOptions {
 }
 
 function handlers({ folder, list, clock }: AnswersOptions): Handlers {
-  const look = <T>(id: RunId, task: (store: Store, memory: RunMemory, run: KnownRun) => T | Promise<T>): Promise<T> => {
+  const look = <T>(id: RunId, task: (store: Store, memory: RunCache, run: WatchedRun) => T | Promise<T>): Promise<T> => {
     const run = folder.run(id);
-    return run.look((store, memory) => task(store, memory, run));
+    return run.read((store, memory) => task(store, memory, run));
   };
   return {
     '/api/runs': () => list.answer(),
@@ -40,7 +40,7 @@ function handlers({ folder, list, clock }: AnswersOptions): Handlers {
       look(params.run, (store, memory, { id, workdir }) => collectRunAnswer(store, { id, workdir }, memory, clock())),
     '/api/runs/:run/trials': ({ params, query: { from = 0, limit = part } }) =>
       look(params.run, (store, memory) => {
-        memory.catchUp(store);
+        memory.update(store);
         return collectTrialsAnswer(store, { from, limit: Math.min(limit, part) }, memory.facts);
       }),
     '/api/runs/:run/texts': ({ params, query: { from, to } }) =>
@@ -57,7 +57,7 @@ function handlers({ folder, list, clock }: AnswersOptions): Handlers {
     '/api/runs/:run/hypervolume': ({ params }) => look(params.run, (store) => collectHypervolume(store)),
     '/api/runs/:run/importance': ({ params }) =>
       look(params.run, (store, memory) => {
-        memory.catchUp(store);
+        memory.update(store);
         return memory.importance(store);
       }),
     '/api/runs/:run/predictions': ({ params }) => look(params.run, (store) => collectPredictions(store)),
@@ -70,13 +70,13 @@ function handlers({ folder, list, clock }: AnswersOptions): Handlers {
 }
 
 /** Looks at all of these runs at the same time. */
-function compare(runs: readonly KnownRun[], clock: Clock): Promise<ComparisonAnswer> {
+function compare(runs: readonly WatchedRun[], clock: Clock): Promise<ComparisonAnswer> {
   type Opened = Parameters<typeof collectComparison>[0];
   const open = (opened: Opened): Promise<ComparisonAnswer> => {
     const run = runs.at(opened.length);
     return run === undefined
       ? Promise.resolve(collectComparison(opened, clock()))
-      : run.look((store, memory) => open([...opened, { id: run.id, store, memory }]));
+      : run.read((store, memory) => open([...opened, { id: run.id, store, memory }]));
   };
   return open([]);
 }

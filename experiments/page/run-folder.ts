@@ -1,14 +1,14 @@
 import { readdirSync, statSync } from 'node:fs';
 import { type Clock, isWorkedIn, Store } from '../../store/index.js';
 import { databasePath, hasRun } from '../stored/workdir.js';
-import { RunMemory } from './collect/run-memory.js';
+import { RunCache } from './collect/run-cache.js';
 import type { RunId } from './api.js';
 import { basename, join, resolve } from 'node:path';
 import { invalidInput, messageOf } from '../../base/errors.js';
 import { Refusal } from '../../base/refusal.js';
 
 /** What a run's file looks like from outside: as long as it is the same, nothing was written. */
-interface Stamp {
+interface FileStamp {
   readonly text: string;
   /** False just after a change: the clock of a file system is coarse, and another one may not show. */
   readonly isSettled: boolean;
@@ -18,7 +18,7 @@ interface Stamp {
 const coarseness = 100;
 
 /** Costs two looks at the file system, and does not open the file. @returns null without a run. */
-function stampOf(workdir: string, clock: Clock): Stamp | null {
+function stampOf(workdir: string, clock: Clock): FileStamp | null {
   const path = databasePath(workdir);
   const [file, log] = ['', '-wal'].map((suffix) => statSync(path + suffix, { bigint: true, throwIfNoEntry: false }));
   if (file === undefined) return null;
@@ -53,17 +53,17 @@ export function processorTime(): number {
 }
 
 /** Of a run that goes on, what depends on the time is told anew after so many ms, though nothing was written. */
-export const pacing = 10_000;
+export const refreshInterval = 10_000;
 
 /**
  * A run is not looked at for this many times what the last look took of a processor, which the search needs: watching many
  * long runs stays a light load.
  */
-export const rest = 50;
+export const restFactor = 50;
 
 /** A run that is looked at again and again: what is remembered of it makes the next look a short one. */
-export class KnownRun {
-  private memory = new RunMemory();
+export class WatchedRun {
+  private memory = new RunCache();
   private began: number | null = null;
 
   constructor(
@@ -79,7 +79,7 @@ export class KnownRun {
   }
 
   /** What its file looks like from outside; null when there is none. */
-  stamp(): Stamp | null {
+  stamp(): FileStamp | null {
     return stampOf(this.workdir, this.clock);
   }
 
@@ -92,10 +92,10 @@ export class KnownRun {
    * Reads it.
    * @throws NasError `in-use` when it is locked at this moment; `invalid-input` when it cannot be read; what the task throws.
    */
-  look<T>(task: (store: Store, memory: RunMemory) => T | Promise<T>): Promise<T> {
+  read<T>(task: (store: Store, memory: RunCache) => T | Promise<T>): Promise<T> {
     return look(this.workdir, (store) => {
       const createdAt = store.run.createdAt();
-      if (createdAt !== this.began) this.memory = new RunMemory();
+      if (createdAt !== this.began) this.memory = new RunCache();
       this.began = createdAt;
       return task(store, this.memory);
     });
@@ -104,7 +104,7 @@ export class KnownRun {
 
 /** A folder with the workdirs of runs, or the workdir of one. It need not exist yet. */
 export class RunFolder {
-  private readonly known = new Map<RunId, KnownRun>();
+  private readonly known = new Map<RunId, WatchedRun>();
 
   /** @param name as the user wrote it. */
   constructor(
@@ -113,7 +113,7 @@ export class RunFolder {
   ) {}
 
   /** The runs that are there now, by name. @throws NasError `invalid-input` when the folder cannot be read. */
-  runs(): readonly KnownRun[] {
+  runs(): readonly WatchedRun[] {
     const folder = resolve(this.name);
     const workdirs = hasRun(folder) ? [folder] : entries(folder).map((id) => join(folder, id));
     const there = workdirs.filter(hasRun).sort();
@@ -123,7 +123,7 @@ export class RunFolder {
   }
 
   /** No id leads out of the folder: it is a name of what lies there. @throws Refusal when there is no such run. */
-  run(id: RunId): KnownRun {
+  run(id: RunId): WatchedRun {
     const folder = resolve(this.name);
     const names = hasRun(folder) ? [] : entries(folder);
     if (names.length === 0 && id === basename(folder) && hasRun(folder)) return this.knownRun(folder);
@@ -132,11 +132,11 @@ export class RunFolder {
     throw new Refusal(404, `there is no run ${id} in ${this.name}`, 'The page of all runs lists those that are there.');
   }
 
-  private knownRun(workdir: string): KnownRun {
+  private knownRun(workdir: string): WatchedRun {
     const id = basename(workdir);
     const known = this.known.get(id);
     if (known?.workdir === workdir) return known;
-    const run = new KnownRun(id, workdir, this.clock);
+    const run = new WatchedRun(id, workdir, this.clock);
     this.known.set(id, run);
     return run;
   }

@@ -3,15 +3,15 @@ import { messageOf, NasError } from '../../base/errors.js';
 import type { Clock } from '../../store/index.js';
 import { collectEntry } from './collect/run-answer.js';
 import type { RunEntry, RunId, RunsAnswer } from './api.js';
-import { type KnownRun, pacing, processorTime, rest, type RunFolder } from './run-folder.js';
+import { type WatchedRun, refreshInterval, processorTime, restFactor, type RunFolder } from './run-folder.js';
 
 /** Waits, but no longer than until the signal is aborted; keeps no process alive. */
 const pause = (ms: number, signal: AbortSignal): Promise<void> =>
   setTimeout(ms, undefined, { signal, ref: false }).catch(() => undefined);
 
 /** What was found when a run was looked at last. */
-interface Found {
-  readonly run: KnownRun;
+interface CachedEntry {
+  readonly run: WatchedRun;
   readonly stamp: string;
   readonly isSettled: boolean;
   readonly isWorkedIn: boolean;
@@ -28,7 +28,7 @@ const statusOf = (entry: RunEntry): string | undefined => ('run' in entry ? entr
 
 /** The runs of a folder; only those that changed are read again. */
 export class RunList {
-  private readonly found = new Map<RunId, Found>();
+  private readonly found = new Map<RunId, CachedEntry>();
   private underway: Promise<RunsAnswer> | undefined;
   private latest: { readonly answer: RunsAnswer; readonly at: number } | undefined;
 
@@ -75,7 +75,7 @@ export class RunList {
     const ids = new Set(runs.map(({ id }) => id));
     for (const id of this.found.keys()) if (!ids.has(id)) this.found.delete(id);
     for (const run of runs) {
-      const found = await this.lookAt(run);
+      const found = await this.refresh(run);
       if (found === undefined) this.found.delete(run.id);
       else this.found.set(run.id, found);
     }
@@ -85,7 +85,7 @@ export class RunList {
   }
 
   /** What is found of a run now; undefined when it has vanished. */
-  private async lookAt(run: KnownRun): Promise<Found | undefined> {
+  private async refresh(run: WatchedRun): Promise<CachedEntry | undefined> {
     const before = this.found.get(run.id);
     let processor = processorTime();
     try {
@@ -97,7 +97,7 @@ export class RunList {
       const at = this.clock();
       processor = processorTime();
       const isWorkedIn = run.isWorkedIn();
-      const entry = await run.look((store, memory) => collectEntry(store, run.id, memory, at));
+      const entry = await run.read((store, memory) => collectEntry(store, run.id, memory, at));
       const { text, isSettled } = stamp;
       return { run, stamp: text, isSettled, isWorkedIn, entry, at, took: processorTime() - processor };
     } catch (error) {
@@ -110,12 +110,12 @@ export class RunList {
     }
   }
 
-  private mayHaveChanged({ run, stamp, isSettled, isWorkedIn, entry, at, took }: Found, now: string): boolean {
+  private mayHaveChanged({ run, stamp, isSettled, isWorkedIn, entry, at, took }: CachedEntry, now: string): boolean {
     const age = this.clock() - at;
     const status = statusOf(entry);
     // That a process has died is not written.
     if ((status === 'running' || status === 'died') && run.isWorkedIn() !== isWorkedIn) return true;
-    if (status === 'running' && age > pacing) return true;
-    return (!isSettled || stamp !== now) && age >= rest * took;
+    if (status === 'running' && age > refreshInterval) return true;
+    return (!isSettled || stamp !== now) && age >= restFactor * took;
   }
 }

@@ -4,22 +4,22 @@ import type { Clock } from '../../store/index.js';
 import { collectChanges } from './collect/changes.js';
 import type { Changes, ErrorAnswer } from './api.js';
 import { refusalOf } from './requests.js';
-import { type KnownRun, pacing, processorTime, rest } from './run-folder.js';
+import { type WatchedRun, refreshInterval, processorTime, restFactor } from './run-folder.js';
 
 /** Up to where someone knows a run. */
-export interface Heard {
-  /** The run that he knows (`KnownRun.begun`); null: whichever is there. */
+export interface StreamPosition {
+  /** The run that he knows (`WatchedRun.begun`); null: whichever is there. */
   readonly begun: number | null;
   /** The last event that he knows; null: what has happened so far he does not ask for. */
   readonly cursor: number | null;
 }
 
-export type Said =
-  | { readonly event: 'changes'; readonly heard: Heard; readonly data: Changes }
-  | { readonly event: 'gone'; readonly heard: Heard; readonly data: ErrorAnswer };
+export type RunMessage =
+  | { readonly event: 'changes'; readonly heard: StreamPosition; readonly data: Changes }
+  | { readonly event: 'gone'; readonly heard: StreamPosition; readonly data: ErrorAnswer };
 
 /** What one look at the run gave, for all who know it up to the same event. */
-type Looked =
+type ReadResult =
   | { readonly kind: 'changes'; readonly changes: Changes; readonly begun: number | null; readonly latest: number }
   | { readonly kind: 'locked' }
   | { readonly kind: 'unreadable'; readonly problem: ErrorAnswer };
@@ -34,24 +34,24 @@ const patience = 4;
  * Who takes long to receive what was said gets all that happened meanwhile in one piece.
  */
 export class RunWatch {
-  private readonly looks = new Map<string, Promise<Looked>>();
+  private readonly reads = new Map<string, Promise<ReadResult>>();
   private took = 0;
   private turn: Promise<void> | undefined;
   private current: { readonly seen: string; readonly isSettled: boolean; readonly at: number };
 
   constructor(
-    private readonly run: KnownRun,
+    private readonly run: WatchedRun,
     private readonly clock: Clock,
   ) {
     this.current = this.fromOutside();
   }
 
   /** What has happened since `heard`: at once, and whenever there is more, until the signal is aborted or the run gone. */
-  async *changes(heard: Heard, signal: AbortSignal): AsyncGenerator<Said, void, void> {
+  async *changes(heard: StreamPosition, signal: AbortSignal): AsyncGenerator<RunMessage, void, void> {
     let told: Changes | undefined;
     for (let failures = 0; !signal.aborted;) {
       const { current } = this;
-      const looked = await this.lookFrom(heard.cursor, told === undefined);
+      const looked = await this.readFrom(heard.cursor, told === undefined);
       if (looked.kind === 'changes') {
         failures = 0;
         const { changes, begun, latest } = looked;
@@ -61,7 +61,7 @@ export class RunWatch {
           return;
         }
         heard = { begun, cursor: changes.cursor };
-        if (told === undefined || isNews(told, changes)) yield { event: 'changes', heard, data: changes };
+        if (told === undefined || hasChanged(told, changes)) yield { event: 'changes', heard, data: changes };
         told = changes;
         if (changes.cursor < latest) {
           // Others are answered between two parts.
@@ -85,15 +85,15 @@ export class RunWatch {
   }
 
   private isAsBefore({ seen, isSettled, at }: RunWatch['current']): boolean {
-    return isSettled && seen === this.current.seen && this.current.at - at < pacing;
+    return isSettled && seen === this.current.seen && this.current.at - at < refreshInterval;
   }
 
   /** One look from outside for all who wait. */
   private async next(): Promise<void> {
-    await setTimeout(Math.max(interval, rest * this.took), undefined, { ref: false });
+    await setTimeout(Math.max(interval, restFactor * this.took), undefined, { ref: false });
     this.turn = undefined;
     this.took = 0;
-    this.looks.clear();
+    this.reads.clear();
     this.current = this.fromOutside();
   }
 
@@ -110,19 +110,19 @@ export class RunWatch {
     }
   }
 
-  private lookFrom(cursor: number | null, isFirst: boolean): Promise<Looked> {
+  private readFrom(cursor: number | null, isFirst: boolean): Promise<ReadResult> {
     const key = `${cursor} ${isFirst}`;
-    const looked = this.looks.get(key) ?? this.lookInto(cursor, isFirst);
-    this.looks.set(key, looked);
+    const looked = this.reads.get(key) ?? this.readChanges(cursor, isFirst);
+    this.reads.set(key, looked);
     return looked;
   }
 
-  private async lookInto(cursor: number | null, first: boolean): Promise<Looked> {
+  private async readChanges(cursor: number | null, first: boolean): Promise<ReadResult> {
     const now = this.clock();
     const before = processorTime();
     try {
-      return await this.run.look((store, memory) => {
-        memory.catchUp(store);
+      return await this.run.read((store, memory) => {
+        memory.update(store);
         const changes = collectChanges(store, cursor ?? memory.cursor, memory, { now, first });
         return { kind: 'changes', changes, begun: this.run.begun, latest: memory.cursor };
       });
@@ -136,17 +136,17 @@ export class RunWatch {
 }
 
 /** Whether there is something to tell since the last time. */
-const isNews = (before: Changes, now: Changes): boolean =>
+const hasChanged = (before: Changes, now: Changes): boolean =>
   now.cursor > before.cursor ||
   now.frontier !== null ||
   now.run.status !== before.run.status ||
   now.pace.trialsPerHour !== before.pace.trialsPerHour ||
   now.pace.etaSeconds !== before.pace.etaSeconds;
 
-const replaced = ({ id }: KnownRun): ErrorAnswer => ({
+const replaced = ({ id }: WatchedRun): ErrorAnswer => ({
   error: { message: `the run ${id} was begun anew`, hint: 'The one that took its place is shown once it can be.' },
 });
 
-const removed = ({ id }: KnownRun): ErrorAnswer => ({
+const removed = ({ id }: WatchedRun): ErrorAnswer => ({
   error: { message: `the run ${id} was removed`, hint: 'What is shown is how it stood last.' },
 });

@@ -3,9 +3,9 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../../store/index.js';
 import type { RunId, StreamQueries, Streams } from './api.js';
 import { parseQuery, refusalOf, streamSchemas } from './requests.js';
-import type { KnownRun, RunFolder } from './run-folder.js';
+import type { WatchedRun, RunFolder } from './run-folder.js';
 import type { RunList } from './run-list.js';
-import { RunWatch, type Heard } from './run-watch.js';
+import { RunWatch, type StreamPosition } from './run-watch.js';
 
 /** How often those who hear nothing are told that the connection is alive, in ms. */
 export const heartbeat = 15_000;
@@ -71,7 +71,7 @@ export function serveStreams(app: FastifyInstance, { folder, list, clock, report
 }
 
 /** What a browser that connects again says to have had: an event's id, as it was sent. */
-function heardLast(id: string | null): Heard | undefined {
+function heardLast(id: string | null): StreamPosition | undefined {
   const found = /^(\d{1,15})-(\d{1,15})$/.exec(id ?? '');
   return found === null ? undefined : { begun: Number(found[1]), cursor: Number(found[2]) };
 }
@@ -98,11 +98,11 @@ const taken = (sent: Promise<void>, gone: AbortSignal): Promise<void> =>
 
 /** One watch a run that somebody listens to, and none for the others. */
 class Watches {
-  private readonly watches = new Map<KnownRun, { readonly watch: RunWatch; listeners: number }>();
+  private readonly watches = new Map<WatchedRun, { readonly watch: RunWatch; listeners: number }>();
 
   constructor(private readonly clock: Clock) {}
 
-  async *changes(run: KnownRun, heard: Heard, signal: AbortSignal): ReturnType<RunWatch['changes']> {
+  async *changes(run: WatchedRun, heard: StreamPosition, signal: AbortSignal): ReturnType<RunWatch['changes']> {
     const shared = this.watches.get(run) ?? { watch: new RunWatch(run, this.clock), listeners: 0 };
     this.watches.set(run, shared);
     shared.listeners++;

@@ -20,7 +20,7 @@ interface Detail {
   readonly workers?: WorkersConfig;
 }
 
-interface Begun {
+interface RunningTraining {
   readonly training: Training;
   /** When this attempt began, or its last epoch ended. */
   readonly since: number;
@@ -72,8 +72,8 @@ function epochsOf(store: Store, experiment: Experiment, { stage, shrunk }: Train
 }
 
 /** What a run is doing, as its events tell one after another: what was begun and has not ended. */
-export class AtWork {
-  private readonly trainings = new Map<string, Begun>();
+export class ActivityTracker {
+  private readonly trainings = new Map<string, RunningTraining>();
   private streak: Streak | null = null;
   /** Epochs after which a trial waits for others to be judged with it. */
   private readonly pauses: ReadonlySet<number>;
@@ -86,7 +86,7 @@ export class AtWork {
     this.pauses = new Set(epochs === 0 ? [] : rungsOf(search.fidelity, epochs).filter((rung) => rung < epochs));
   }
 
-  private readonly takes: { readonly [K in EventKind]?: (event: EventRecord, detail: Detail) => void } = {
+  private readonly handlers: { readonly [K in EventKind]?: (event: EventRecord, detail: Detail) => void } = {
     asked: () => {
       this.streak = null;
       this.end('teacher', 'supernet');
@@ -118,9 +118,9 @@ export class AtWork {
   };
 
   /** Takes in what happened next. */
-  take(event: EventRecord): void {
+  apply(event: EventRecord): void {
     // All events of these kinds have plain objects as details.
-    this.takes[event.kind]?.(event, event.detail as Detail);
+    this.handlers[event.kind]?.(event, event.detail as Detail);
   }
 
   /** What is being done at this moment, by a run that is running. */
@@ -169,7 +169,7 @@ export const recentEvents = 2000;
 
 /** What a run that is running does now, as its latest events tell. */
 export function activitiesOf(store: Store, experiment: Experiment): Activity[] {
-  const work = new AtWork(experiment);
-  for (const event of store.events.all(store.events.latest() - recentEvents)) work.take(event);
+  const work = new ActivityTracker(experiment);
+  for (const event of store.events.all(store.events.latest() - recentEvents)) work.apply(event);
   return work.now(store);
 }

@@ -102,7 +102,7 @@ export interface FinalResult extends Pick<
 export type ReportCosts = Pick<Costs, 'macs' | 'params' | 'activationBytes' | 'sizeBytes'>;
 
 /** What is known of a network in one precision besides its values. */
-export interface ReportKept {
+export interface ReportPrecision {
   readonly latency: ReportLatency | null;
   /** What the latency model had said before training. */
   readonly predicted: StoredPrediction | null;
@@ -127,9 +127,9 @@ export interface NetworkPart {
 }
 
 /** A network of the frontier, in detail: of its precision, where the run knows several. */
-export interface ReportMember extends ReportTrial, ReportKept {
+export interface ReportMember extends ReportTrial, ReportPrecision {
   /** The same of the network in each precision. Absent in runs that know fp32 only. */
-  readonly kept?: Readonly<Partial<Record<StoredPrecision, ReportKept>>>;
+  readonly kept?: Readonly<Partial<Record<StoredPrecision, ReportPrecision>>>;
   /** Null where results come from a table, which has no networks. */
   readonly costs: ReportCosts | null;
   readonly network: Network | null;
@@ -298,7 +298,7 @@ export interface ReportData {
 }
 
 /** A training that a worker of a queue took. */
-export interface ReportTaking {
+export interface ReportAssignment {
   readonly stage: Training['stage'];
   /** Counted from 1. */
   readonly attempt: number;
@@ -321,7 +321,7 @@ export interface ReportGroup {
 }
 
 /** A training that is in the hands of a worker. */
-export interface TrainingAtWork {
+export interface AssignedTraining {
   readonly training: Training;
   readonly host: string;
   readonly group: string | null;
@@ -337,7 +337,7 @@ export interface RunWorkers {
   readonly hosts: readonly HostShare[];
   /** The most trainings first; several: results may differ in the last bits from those of one. */
   readonly groups: readonly ReportGroup[];
-  readonly now: readonly TrainingAtWork[];
+  readonly now: readonly AssignedTraining[];
   /** Trainings that wait for a worker. */
   readonly waiting: number;
 }

@@ -23,7 +23,7 @@ const keyOf = (trial: number, precision: StoredPrecision): string => `${trial} $
  */
 export function collectFinals(store: Store): FinalResults {
   const records = store.finals.all();
-  const ranked = rankedAnew(store, records);
+  const ranked = finalFrontier(store, records);
   const results = new Map(
     records.map(({ trial, precision, state, accuracy, testAccuracy, epochs, from, message }) => {
       const key = keyOf(trial, precision);
@@ -38,7 +38,7 @@ export function collectFinals(store: Store): FinalResults {
 }
 
 /** The networks on the frontier when each is judged by its final accuracy, by their keys. */
-function rankedAnew(store: Store, records: readonly FinalRecord[]): ReadonlySet<string> {
+function finalFrontier(store: Store, records: readonly FinalRecord[]): ReadonlySet<string> {
   const known = records.flatMap(({ trial, precision, accuracy }) =>
     accuracy === null ? [] : [{ trial, precision, accuracy }],
   );

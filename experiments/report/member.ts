@@ -8,7 +8,7 @@ import type {
   CurvePoint,
   NetworkPart,
   ReportCosts,
-  ReportKept,
+  ReportPrecision,
   ReportLatency,
   ReportMember,
   ReportTrial,
@@ -56,7 +56,7 @@ const filePrecisions = new Map<string, StoredPrecision>([
  * What is kept of a trial's network in one precision; latency is the one measured last.
  * @param precision absent: the run knows one only.
  */
-function keptOf(store: Store, number: number, precision?: StoredPrecision): ReportKept {
+function keptOf(store: Store, number: number, precision?: StoredPrecision): ReportPrecision {
   const ofPrecision = (known: StoredPrecision): boolean => precision === undefined || known === precision;
   const latest = store.measurements.of(number).findLast((measured) => ofPrecision(measured.precision));
   return {

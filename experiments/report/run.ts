@@ -30,13 +30,13 @@ import { databasePath, hasRun } from '../stored/workdir.js';
 const iso = (at: number): string => new Date(at).toISOString();
 
 /** How its trials stand, and when anything last happened to one, in ms since 1970. */
-export type Standing = Pick<RunSummary, 'counts' | 'rejected'> & { readonly changedAt: number };
+export type TrialTotals = Pick<RunSummary, 'counts' | 'rejected'> & { readonly changedAt: number };
 
 /** Where a run stands, from what its store says of it. */
 export function summaryOf(
   { name, seed, version, threads, createdAt, experiment }: RunRecord,
   { status, message, at }: RunStatusRecord<RunState>,
-  { counts, rejected, changedAt }: Standing,
+  { counts, rejected, changedAt }: TrialTotals,
 ): RunSummary {
   // Parsed when the run began.
   const { search, ...kind } = experiment as Experiment;
@@ -65,7 +65,7 @@ export function collectRun(store: Store): RunSummary {
 // Not through search/index.js: that loads the controllers, and TF.js with their spaces, which listing trials can do without.
 
 /** What turns a run's candidates into those of its report. */
-function reporting(store: Store): (candidate: Candidate) => ReportTrial {
+function trialReporter(store: Store): (candidate: Candidate) => ReportTrial {
   const { createdAt } = store.run.get();
   const severalPrecisions = store.variants.any();
   // An enqueued network was asked for before any other, so whoever has its genotype is it.
@@ -119,11 +119,11 @@ const asChosen = (trial: TrialRecord): Candidate => ({ trial, precision: trial.p
 
 /** The trials of a run: all in order, or those of a page. */
 export const collectTrials = (store: Store, page?: TrialQuery): ReportTrial[] =>
-  (page === undefined ? store.trials.all() : store.trials.page(page)).map(asChosen).map(reporting(store));
+  (page === undefined ? store.trials.all() : store.trials.page(page)).map(asChosen).map(trialReporter(store));
 
 /** All candidates of a run, in trial order: its trials, each in every precision that may stand on the frontier. */
 export const collectCandidates = (store: Store): ReportTrial[] =>
-  store.trials.all().flatMap(candidatesOf).map(reporting(store));
+  store.trials.all().flatMap(candidatesOf).map(trialReporter(store));
 
 /**
  * One trial, or undefined when it was never asked.
@@ -137,7 +137,7 @@ export function collectTrial(store: Store, number: number, precision?: StoredPre
     other === undefined
       ? asChosen(trial)
       : { trial, precision: other.precision, values: { ...trial.values, ...other.values } };
-  return reporting(store)(candidate);
+  return trialReporter(store)(candidate);
 }
 
 /** The Pareto frontier of a run, ordered as `frontierOf` does; only its members are read as a whole. */
@@ -147,11 +147,11 @@ export function collectFrontier(store: Store): ReportTrial[] {
     const trial = store.trials.get(number);
     return trial === undefined ? [] : candidatesOf(trial).filter((candidate) => candidate.precision === precision);
   });
-  return frontierOf(members.map(reporting(store)), objectives);
+  return frontierOf(members.map(trialReporter(store)), objectives);
 }
 
 /** Members of a frontier along the second objective (the first when there is only one). */
-export function along<T extends Pick<ReportTrial, 'number' | 'values'>>(
+export function sortFrontier<T extends Pick<ReportTrial, 'number' | 'values'>>(
   members: readonly T[],
   objectives: readonly Objective[],
 ): T[] {
@@ -164,7 +164,7 @@ export function along<T extends Pick<ReportTrial, 'number' | 'values'>>(
 
 /** The Pareto frontier by search values, ordered along the second objective (the first when there is only one). */
 export const frontierOf = <T extends ReportTrial>(candidates: readonly T[], objectives: readonly Objective[]): T[] =>
-  along(frontier(candidates, objectives), objectives);
+  sortFrontier(frontier(candidates, objectives), objectives);
 
 /** Names of the decisions, in the space's order. */
 export const decisionNames = (trials: readonly ReportTrial[]): string[] => Object.keys(trials.at(0)?.choices ?? {});

@@ -1,7 +1,7 @@
 import type { EventKind, EventRecord, Store, Training } from '../../store/index.js';
 import { assignmentOf, assignmentsOf, hostShares, type Assignment } from '../stored/workers.js';
 import { workersNow } from '../stored/workers.js';
-import type { ReportGroup, ReportTaking, RunWorkers } from './data.js';
+import type { ReportGroup, ReportAssignment, RunWorkers } from './data.js';
 import { activitiesOf } from './activity.js';
 import { experimentOf } from '../stored/experiment.js';
 
@@ -56,12 +56,12 @@ interface Detail {
   readonly message?: string;
 }
 
-interface Open extends Omit<ReportTaking, 'ended'> {
+interface Open extends Omit<ReportAssignment, 'ended'> {
   ended: string | null;
 }
 
 /** Goes through what happened to a trial, and says of each taking what became of it. */
-class Takings {
+class AssignmentHistory {
   readonly all: Open[] = [];
 
   constructor(
@@ -125,8 +125,8 @@ class Takings {
 const most = 1000;
 
 /** Which workers took the trainings of a trial, in order, and what became of that; none where the run's own did. */
-export function collectTakings(store: Store, trial: number): ReportTaking[] {
-  const takings = new Takings(store.run.createdAt(), store.trials.get(trial)?.message ?? null);
-  for (const event of store.events.last(Takings.kinds, most, trial).reverse()) takings.take(event);
+export function collectAssignments(store: Store, trial: number): ReportAssignment[] {
+  const takings = new AssignmentHistory(store.run.createdAt(), store.trials.get(trial)?.message ?? null);
+  for (const event of store.events.last(AssignmentHistory.kinds, most, trial).reverse()) takings.take(event);
   return takings.all;
 }

@@ -3,7 +3,7 @@ import type { CandidateKey, Changes, EpochChange, LogEntry } from '../api.js';
 import type { WorkersConfig } from '../../queue/schema.js';
 import type { Experiment } from '../../schema/experiment.js';
 import { collectColumns } from './columns.js';
-import { changedBy, type Member, type RunMemory } from './run-memory.js';
+import { changedBy, type Member, type RunCache } from './run-cache.js';
 
 type Detail = Readonly<Record<string, unknown>>;
 
@@ -73,11 +73,11 @@ function epochsOf(store: Store, events: readonly EventRecord[]): EpochChange[] {
 export function collectChanges(
   store: Store,
   cursor: number,
-  memory: RunMemory,
+  memory: RunCache,
   { now, first = false }: { readonly now: number; readonly first?: boolean },
 ): Changes {
   return store.reading(() => {
-    memory.catchUp(store);
+    memory.update(store);
     const events = store.events.all(cursor, most);
     const isFrontierNew = first || memory.frontierCursor > cursor;
     return {

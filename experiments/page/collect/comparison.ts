@@ -8,16 +8,16 @@ import type { ComparisonAnswer, HypervolumeAnswer, HypervolumePoint, RunId } fro
 import { objectivesOf } from '../../stored/experiment.js';
 import { invalidInput } from '../../../base/errors.js';
 import { measuresOf } from './run-answer.js';
-import type { RunMemory } from './run-memory.js';
+import type { RunCache } from './run-cache.js';
 
 /** A trial that ended, with the points of its candidates that may stand on a frontier. */
-interface Ended {
+interface EndedTrial {
   readonly seconds: number;
   readonly points: readonly Point[];
 }
 
 /** The trials of a run in the order in which they ended. */
-function endedOf(store: Store, objectives: readonly Objective[]): Ended[] {
+function endedOf(store: Store, objectives: readonly Objective[]): EndedTrial[] {
   const points = new Map<number, Point[]>();
   for (const part of store.overview.completeParts())
     for (const candidate of part) {
@@ -36,7 +36,7 @@ interface Bounds {
   readonly worst: Point;
 }
 
-function boundsOf(objectives: readonly Objective[], runs: readonly (readonly Ended[])[]): Bounds {
+function boundsOf(objectives: readonly Objective[], runs: readonly (readonly EndedTrial[])[]): Bounds {
   const best = objectives.map(() => Infinity);
   const worst = objectives.map(() => -Infinity);
   for (const run of runs)
@@ -57,7 +57,7 @@ const valuesAt = (objectives: readonly Objective[], point: Point): Values =>
   );
 
 /** How the share grew: where it changed, and the end. An objective in which all are equal counts nothing. */
-function growth(ended: readonly Ended[], { best, worst }: Bounds): HypervolumePoint[] {
+function growth(ended: readonly EndedTrial[], { best, worst }: Bounds): HypervolumePoint[] {
   const scaledTo = (point: Point): Point => point.map((value, i) => (value - best[i]) / (worst[i] - best[i] || 1));
   const reference = best.map(() => 1);
   const archive = new ParetoArchive<number>();
@@ -106,16 +106,16 @@ export function collectHypervolume(store: Store): HypervolumeAnswer {
   return { worst, best, points: growths[0] };
 }
 
-interface Compared {
+interface ComparedRun {
   readonly id: RunId;
   readonly store: Store;
-  readonly memory: RunMemory;
+  readonly memory: RunCache;
 }
 
 const wanted = ({ name, direction }: Objective): string => `${direction} ${name}`;
 
 /** The objectives of a run in the order of another's. @throws NasError `invalid-input` when they are others. */
-function inOrder(first: Compared, other: Compared): readonly Objective[] {
+function inOrder(first: ComparedRun, other: ComparedRun): readonly Objective[] {
   const objectives = first.memory.facts.objectives;
   const own = other.memory.facts.objectives;
   const found = objectives.flatMap((objective) => own.find((one) => wanted(one) === wanted(objective)) ?? []);
@@ -132,8 +132,8 @@ function inOrder(first: Compared, other: Compared): readonly Objective[] {
  * @param now in ms since 1970.
  * @throws NasError `invalid-input` when their objectives differ.
  */
-export function collectComparison(runs: readonly Compared[], now: number): ComparisonAnswer {
-  for (const { store, memory } of runs) store.reading(() => memory.catchUp(store));
+export function collectComparison(runs: readonly ComparedRun[], now: number): ComparisonAnswer {
+  for (const { store, memory } of runs) store.reading(() => memory.update(store));
   const [first] = runs;
   const judged = runs.map((run) => ({ store: run.store, objectives: inOrder(first, run) }));
   const { worst, best, growths } = collectGrowths(judged);

@@ -2,7 +2,7 @@ import type { Objective, Values } from '../../../search/index.js';
 import type { Store } from '../../../store/index.js';
 import type { MeasureText, ReadableRun, RunAnswer, RunId } from '../api.js';
 import { measureText } from '../../report/text.js';
-import type { Member, RunMemory } from './run-memory.js';
+import type { Member, RunCache } from './run-cache.js';
 import { collectPrecisions } from '../../report/statistics.js';
 import { collectProvenance, collectSupernet, flatten } from '../../report/provenance.js';
 import { collectShrunk } from '../../report/shrunk.js';
@@ -39,9 +39,9 @@ function sketchOf(members: readonly Member[], objectives: readonly Objective[]):
 }
 
 /** A run in a list of runs. @param now in ms since 1970. */
-export function collectEntry(store: Store, id: RunId, memory: RunMemory, now: number): ReadableRun {
+export function collectEntry(store: Store, id: RunId, memory: RunCache, now: number): ReadableRun {
   return store.reading(() => {
-    memory.catchUp(store);
+    memory.update(store);
     const { objectives } = memory.facts;
     const members = memory.frontier;
     return {
@@ -66,13 +66,13 @@ interface RunPlace {
 export async function collectRunAnswer(
   store: Store,
   { id, workdir }: RunPlace,
-  memory: RunMemory,
+  memory: RunCache,
   now: number,
 ): Promise<RunAnswer> {
   const { stringify } = await import('yaml');
   const shrunk = await collectShrunk(store);
   return store.reading(() => {
-    memory.catchUp(store);
+    memory.update(store);
     const { experiment, objectives, record } = memory.facts;
     const workers = collectWorkers(store);
     const [first] = store.pages.range(0, 1);

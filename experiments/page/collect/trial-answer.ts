@@ -9,10 +9,10 @@ import type { MeasurementRecord, Store, StoredPrecision } from '../../../store/i
 import { collectMember } from '../../report/member.js';
 import { flatten } from '../../report/provenance.js';
 import { collectTrial } from '../../report/run.js';
-import { collectTakings } from '../../report/workers.js';
+import { collectAssignments } from '../../report/workers.js';
 import { evenly } from './run-answer.js';
 import { collectLog } from './changes.js';
-import type { RunMemory } from './run-memory.js';
+import type { RunCache } from './run-cache.js';
 
 type Command = TrialAnswer['commands'][number];
 
@@ -86,15 +86,15 @@ export async function collectTrialAnswer(
     number,
     precision,
   }: { readonly workdir: string; readonly number: number; readonly precision?: StoredPrecision | undefined },
-  memory: RunMemory,
+  memory: RunCache,
 ): Promise<TrialAnswer | undefined> {
-  store.reading(() => memory.catchUp(store));
+  store.reading(() => memory.update(store));
   const [listed] = store.pages.some([number]);
   const [text] = store.pages.words(number, number + 1);
   const reported = collectTrial(store, number, precision);
   if (reported === undefined) return undefined;
   const trial = await collectMember(store, reported);
-  const takings = collectTakings(store, number);
+  const takings = collectAssignments(store, number);
   const shown = trial.precision ?? listed.precision;
   return {
     trial,

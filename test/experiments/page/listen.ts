@@ -3,12 +3,12 @@ import { onTestFinished } from 'vitest';
 import type { Streams } from '../../../experiments/page/api.js';
 
 /** An event as it came. */
-export type Heard<A extends keyof Streams> = {
+export type StreamPosition<A extends keyof Streams> = {
   [E in keyof Streams[A]]: { readonly event: E; readonly id: string; readonly data: Streams[A][E] };
 }[keyof Streams[A]];
 
 export interface Listening<A extends keyof Streams> {
-  readonly heard: readonly Heard<A>[];
+  readonly heard: readonly StreamPosition<A>[];
   readonly status: number;
   /** Whether the server has ended it. */
   readonly isOver: () => boolean;
@@ -32,7 +32,7 @@ export async function listenTo<A extends keyof Streams>(
     const request = get(url, { headers, agent: false }, resolve).on('error', reject);
     onTestFinished(() => void request.destroy());
   });
-  const heard: Heard<A>[] = [];
+  const heard: StreamPosition<A>[] = [];
   let over = false;
   let text = '';
   response.setEncoding('utf8');
@@ -46,7 +46,7 @@ export async function listenTo<A extends keyof Streams>(
         block.split('\n').map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 2)]),
       );
       // What the server sends under this name is of the type that `Streams` says.
-      heard.push({ event: fields['event'], id: fields['id'], data: JSON.parse(fields['data']) as unknown } as Heard<A>);
+      heard.push({ event: fields['event'], id: fields['id'], data: JSON.parse(fields['data']) as unknown } as StreamPosition<A>);
     }
   });
   response.on('close', () => {

@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { expect, it, onTestFinished } from 'vitest';
 import { Refusal } from '../../../base/refusal.js';
-import { KnownRun } from '../../../experiments/page/run-folder.js';
-import { RunMemory } from '../../../experiments/page/collect/run-memory.js';
+import { WatchedRun } from '../../../experiments/page/run-folder.js';
+import { RunCache } from '../../../experiments/page/collect/run-cache.js';
 import { databasePath } from '../../../experiments/runner/index.js';
 import { Store } from '../../../store/index.js';
 import { storedRun } from '../../cli/stored-run.js';
@@ -15,10 +15,10 @@ async function known() {
   await storedRun(workdir, 3);
   const store = Store.open(databasePath(workdir));
   onTestFinished(() => store.close());
-  const run = new KnownRun('a', workdir, Date.now);
+  const run = new WatchedRun('a', workdir, Date.now);
   const caughtUp = () =>
-    run.look((opened, memory) => {
-      memory.catchUp(opened);
+    run.read((opened, memory) => {
+      memory.update(opened);
       return { memory, cursor: memory.cursor, frontier: memory.frontier, summary: memory.summary(opened, 0) };
     });
   return { workdir, store, run, caughtUp, before: await caughtUp() };
@@ -26,7 +26,7 @@ async function known() {
 
 it('remembers a run also when what was asked of it is refused', async () => {
   const { run, caughtUp, before } = await known();
-  const refused = run.look(() => {
+  const refused = run.read(() => {
     throw new Refusal(404, 'there is no such trial');
   });
   await expect(refused).rejects.toThrow('there is no such trial');
@@ -51,8 +51,8 @@ it('reads all again when it could take in what happened halfway only', async () 
   write(choices);
   const after = await caughtUp();
   expect(after.cursor).toBeGreaterThan(before.cursor);
-  const fresh = new RunMemory();
-  fresh.catchUp(store);
+  const fresh = new RunCache();
+  fresh.update(store);
   expect([after.cursor, after.frontier, after.summary]).toEqual([
     fresh.cursor,
     fresh.frontier,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Activity, Training } from '../../../experiments/page/api.js';
-import { RunMemory } from '../../../experiments/page/collect/run-memory.js';
+import { RunCache } from '../../../experiments/page/collect/run-cache.js';
 import { ask, begun, epoch, experimentOn, measured, start, type Written } from '../page/collect/history.js';
 
 const calibration = {
@@ -19,10 +19,10 @@ const calibration = {
 } as const;
 
 /** What is being done: as one sees it who has watched from the beginning, and who looks now. */
-function activityOf({ store }: Written, watching: RunMemory): readonly Activity[] {
-  watching.catchUp(store);
-  const fresh = new RunMemory();
-  fresh.catchUp(store);
+function activityOf({ store }: Written, watching: RunCache): readonly Activity[] {
+  watching.update(store);
+  const fresh = new RunCache();
+  fresh.update(store);
   const seen = fresh.activity(store);
   expect(watching.activity(store)).toEqual(seen);
   return seen;
@@ -47,7 +47,7 @@ describe('what a run does now', () => {
     );
     const written = begun(experiment);
     const { store, wait, now } = written;
-    const memory = new RunMemory();
+    const memory = new RunCache();
     const does = () => activityOf(written, memory);
     expect(does()).toEqual([]);
 
@@ -93,7 +93,7 @@ describe('what a run does now', () => {
   it('is nothing of what was begun before a run was stopped or killed', () => {
     const written = begun();
     const { store } = written;
-    const memory = new RunMemory();
+    const memory = new RunCache();
     ask(written, 0);
     store.trials.start(0);
     expect(activityOf(written, memory)).toHaveLength(1);
@@ -108,7 +108,7 @@ describe('what a run does now', () => {
   it('is no training of a trial that waits to be judged with others, until it goes on', () => {
     const written = begun(experimentOn('train: {epochs: 9}', 'search: {fidelity: {type: asha, eta: 3}}'));
     const { store } = written;
-    const memory = new RunMemory();
+    const memory = new RunCache();
     ask(written, 0);
     store.trials.start(0);
     store.curves.add({ stage: 'search', trial: 0 }, epoch(0));

@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import picocolors from 'picocolors';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { atWorkListing, takingsListing } from '../../../cli/output/runs.js';
+import { atWorkListing, assignmentsTable } from '../../../cli/output/runs.js';
 import { collectTrialAnswer } from '../../../experiments/page/collect/trial-answer.js';
-import { RunMemory } from '../../../experiments/page/collect/run-memory.js';
+import { RunCache } from '../../../experiments/page/collect/run-cache.js';
 import {
   collectReport,
-  collectTakings,
+  collectAssignments,
   collectTrials,
   collectWorkers,
   hostsText,
@@ -97,11 +97,11 @@ describe('who works for a run through a queue', () => {
     store.trials.start(0);
     store.trials.start(0);
     expect(collectWorkers(store)).toBeUndefined();
-    expect(collectTakings(store, 0)).toEqual([]);
-    expect(takingsListing([], colors)).toBe('');
+    expect(collectAssignments(store, 0)).toEqual([]);
+    expect(assignmentsTable([], colors)).toBe('');
     expect(collectTrials(store)[0]).not.toHaveProperty('host');
-    const memory = new RunMemory();
-    memory.catchUp(store);
+    const memory = new RunCache();
+    memory.update(store);
     expect(memory.activity(store)[0]).not.toHaveProperty('host');
     store.trials.finish(0, { state: 'failed', values: {} });
     const { provenance, ...report } = await collectReport(store);
@@ -144,7 +144,7 @@ describe('a trial that went through several hands', () => {
   it('says of each what became of it', () => {
     const written = worked();
     const { store, wait } = written;
-    expect(collectTakings(store, 1).map(({ host, attempt, ended }) => [host, attempt, ended])).toEqual([
+    expect(collectAssignments(store, 1).map(({ host, attempt, ended }) => [host, attempt, ended])).toEqual([
       ['birch', 1, 'birch was lost'],
       ['alder', 2, null],
     ]);
@@ -161,7 +161,7 @@ describe('a trial that went through several hands', () => {
     store.trials.finish(1, { state: 'failed', values: {}, message: 'loss is NaN' });
     store.finals.start(1);
     take(written, { stage: 'final', trial: 1 }, 'birch');
-    expect(collectTakings(store, 1).map(({ stage, host, ended }) => [stage, host, ended])).toEqual([
+    expect(collectAssignments(store, 1).map(({ stage, host, ended }) => [stage, host, ended])).toEqual([
       ['search', 'birch', 'birch was lost'],
       ['search', 'alder', 'given back'],
       ['search', 'cedar', 'the run was stopped'],
@@ -170,7 +170,7 @@ describe('a trial that went through several hands', () => {
       ['final', 'birch', null],
     ]);
     store.finals.finish(1, { state: 'complete', accuracy: 0.5, epochs: 6, seconds: 1 });
-    const listing = takingsListing(collectTakings(store, 1), colors).split('\n');
+    const listing = assignmentsTable(collectAssignments(store, 1), colors).split('\n');
     expect(listing.at(-2)).toMatch(/^final training +1 +birch +0a1b2c3d4e5f +\S+ min +complete$/);
     expect(collectTrials(store).map(({ host }) => host)).toEqual(['alder', 'alder', undefined, undefined]);
   });
@@ -178,14 +178,14 @@ describe('a trial that went through several hands', () => {
   it('is shown in the page: who has what, and who waits', async () => {
     const written = worked();
     const { store } = written;
-    const memory = new RunMemory();
-    memory.catchUp(store);
+    const memory = new RunCache();
+    memory.update(store);
     expect(memory.activity(store)).toMatchObject([
       { training: search(1), host: 'alder' },
       { training: search(2), host: null },
     ]);
     store.curves.add({ stage: 'search', trial: 1 }, epoch(0));
-    memory.catchUp(store);
+    memory.update(store);
     expect(memory.activity(store)).toContainEqual(
       expect.objectContaining({ training: search(1), host: 'alder', epochs: 1 }),
     );

@@ -1,4 +1,4 @@
-import type { ReportTaking, StoredPrecision, TrialAnswer } from '../../../experiments/page/api.js';
+import type { ReportAssignment, StoredPrecision, TrialAnswer } from '../../../experiments/page/api.js';
 import { useRun } from '../../app/hooks.js';
 import { type Fact, Facts, Tag } from '../../components/elements.js';
 import { runAddress, trialAddress, trialsAddress } from '../../data/addresses.js';
@@ -103,7 +103,7 @@ export function Course({ answer: { trial, text, attempts, rejected } }: { readon
   return <Facts entries={facts.filter((fact) => fact !== null)} />;
 }
 
-const takingColumns: readonly Column<ReportTaking>[] = [
+const takingColumns: readonly Column<ReportAssignment>[] = [
   { title: 'stage', cell: ({ stage }) => stage },
   { title: 'attempt', numeric: true, cell: ({ attempt }) => attempt },
   { title: 'host', cell: ({ host }) => host },

@@ -2,7 +2,7 @@ import type {
   MeasureText,
   Objective,
   Provenance,
-  ReportKept,
+  ReportPrecision,
   ReportMember,
   ReportVariant,
   StoredPrecision,
@@ -20,7 +20,7 @@ export interface Judged {
   readonly values: Values;
   readonly provenance: Readonly<Record<string, Provenance>>;
   /** Null when nothing is kept of it. */
-  readonly kept: ReportKept | null;
+  readonly kept: ReportPrecision | null;
   readonly variant: ReportVariant | null;
 }
 

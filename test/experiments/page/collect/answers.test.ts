@@ -8,7 +8,7 @@ import { collectPredictions } from '../../../../experiments/report/statistics.js
 import { collectRunAnswer } from '../../../../experiments/page/collect/run-answer.js';
 import { collectTrialAnswer, commandsFor } from '../../../../experiments/page/collect/trial-answer.js';
 import { factsOf } from '../../../../experiments/report/run.js';
-import { RunMemory } from '../../../../experiments/page/collect/run-memory.js';
+import { RunCache } from '../../../../experiments/page/collect/run-cache.js';
 import { shellWord } from '../../../../base/shell-word.js';
 import { collectImportance } from '../../../../experiments/page/collect/importance.js';
 import { loadExperiment } from '../../../../experiments/parse/index.js';
@@ -49,7 +49,7 @@ describe('a run with networks in several precisions', () => {
   });
 
   it('answers with all that does not grow with its trials', async () => {
-    const answer = await collectRunAnswer(store, { id: 'it', workdir: folder }, new RunMemory(), Date.now());
+    const answer = await collectRunAnswer(store, { id: 'it', workdir: folder }, new RunCache(), Date.now());
     const first = store.trials.all()[0];
     expect(answer).toMatchObject({
       id: 'it',
@@ -67,7 +67,7 @@ describe('a run with networks in several precisions', () => {
   });
 
   it('answers of a trial in the precision that is asked for', async () => {
-    const memory = new RunMemory();
+    const memory = new RunCache();
     const number = 3;
     const chosen = await collectTrialAnswer(store, { workdir: folder, number }, memory);
     const asked = await collectTrialAnswer(store, { workdir: folder, number, precision: 'fp32' }, memory);
@@ -91,7 +91,7 @@ describe('a run with networks in several precisions', () => {
 
   it('has command lines that the command understands, wherever it lies', async () => {
     const workdir = join(folder, "it's a run");
-    const { trial } = (await collectTrialAnswer(store, { workdir, number: 0 }, new RunMemory())) ?? {};
+    const { trial } = (await collectTrialAnswer(store, { workdir, number: 0 }, new RunCache())) ?? {};
     expect(trial).toBeDefined();
     const lines = trial === undefined ? [] : commandsFor(trial, workdir, factsOf(store).experiment);
     expect(lines).toHaveLength(4);
@@ -140,7 +140,7 @@ describe('what can be done with a network', () => {
     const written = begun();
     const { store } = written;
     ask(written, 0);
-    const memory = new RunMemory();
+    const memory = new RunCache();
     const answer = await collectTrialAnswer(store, { workdir: '/runs/x', number: 0 }, memory);
     expect(answer?.commands.map(({ line }) => line)).toEqual(['nas latency measure /runs/x 0 --profile']);
     const complete = { number: 7, state: 'complete', choices: { a: 1 } } as const;
@@ -163,7 +163,7 @@ describe('a trial', () => {
     const samples = Array.from({ length: 9999 }, (_, i) => ((i * 7919) % 9999) / 100);
     store.measurements.add(measurement(0, 1, samples));
     store.measurements.add(measurement(0, 2, [3, 1, 2]));
-    const answer = await collectTrialAnswer(store, { workdir: '/runs/x', number: 0 }, new RunMemory());
+    const answer = await collectTrialAnswer(store, { workdir: '/runs/x', number: 0 }, new RunCache());
     const [many, few] = answer?.measurements ?? [];
     expect(many.samples).toHaveLength(2000);
     expect([many.samples.at(0), many.samples.at(-1)]).toEqual([0, 99.98]);
@@ -193,7 +193,7 @@ describe('a trial', () => {
     expect(collectTexts(store, 0, 1)).toEqual([
       { number: 0, genotypeId: '0', reason: 'because of 0', message: 'it diverged', pending: [] },
     ]);
-    const answer = await collectTrialAnswer(store, { workdir: '/runs/x', number: 0 }, new RunMemory());
+    const answer = await collectTrialAnswer(store, { workdir: '/runs/x', number: 0 }, new RunCache());
     expect(answer).toMatchObject({ attempts: 2, rejected: 4, onFrontier: false });
     expect(answer?.trial.curves.quantizeAware).toEqual([point]);
     expect(answer?.log.map(({ message }) => message)).toEqual(['started again (attempt 2): killed']);

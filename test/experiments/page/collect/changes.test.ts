@@ -4,7 +4,7 @@ import { Random } from '../../../../base/random.js';
 import type { CandidateColumns, CandidateKey } from '../../../../experiments/page/api.js';
 import { collectChanges } from '../../../../experiments/page/collect/changes.js';
 import { collectColumns, collectTrialsAnswer } from '../../../../experiments/page/collect/columns.js';
-import { RunMemory } from '../../../../experiments/page/collect/run-memory.js';
+import { RunCache } from '../../../../experiments/page/collect/run-cache.js';
 import { collectFrontier, collectRun, collectCandidates } from '../../../../experiments/report/run.js';
 import type { Store } from '../../../../store/index.js';
 import { Candidates } from '../../../../ui/data/candidates.js';
@@ -90,7 +90,7 @@ describe('changes since a cursor', () => {
           const random = new Random(seed, 'changes');
           const written = begun();
           const { store, now } = written;
-          const memory = new RunMemory();
+          const memory = new RunCache();
           const parts: CandidateColumns[] = [];
           let cursor = 0;
           let frontier: readonly CandidateKey[] = [];
@@ -130,7 +130,7 @@ describe('changes since a cursor', () => {
     const { store, now } = written;
     ask(written, 0);
     store.trials.finish(0, { state: 'complete', values: measured(0.5, 1) });
-    const memory = new RunMemory();
+    const memory = new RunCache();
     const cursor = store.events.latest();
     const look = (first: boolean) => collectChanges(store, cursor, memory, { now: now(), first }).frontier;
     expect(look(true)).toEqual([{ number: 0, precision: 'fp32' }]);
@@ -158,7 +158,7 @@ describe('changes since a cursor', () => {
     store.run.extend(experimentOn('search: {trials: 77}'));
     store.events.add({ kind: 'resumed', detail: { version: '9.9.9' } });
     store.run.setStatus('complete');
-    const memory = new RunMemory();
+    const memory = new RunCache();
     const { epochs, log, run } = collectChanges(store, cursor, memory, { now: now() });
     expect(epochs.map(({ training, validationAccuracy }) => [training, validationAccuracy])).toEqual([
       [{ stage: 'teacher' }, 0.9],
@@ -187,7 +187,7 @@ describe('changes since a cursor', () => {
   it('go on where a run is extended and resumed', () => {
     const written = begun(experimentOn('search: {trials: 10}'));
     const { store, now } = written;
-    const memory = new RunMemory();
+    const memory = new RunCache();
     expect(collectChanges(store, 0, memory, { now: now() }).run.planned).toBe(10);
     store.run.extend(experimentOn('search: {trials: 20}'));
     expect(collectChanges(store, 0, memory, { now: now() }).run.planned).toBe(20);

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../../base/random.js';
 import { collectComparison, collectHypervolume } from '../../../../experiments/page/collect/comparison.js';
-import { RunMemory } from '../../../../experiments/page/collect/run-memory.js';
+import { RunCache } from '../../../../experiments/page/collect/run-cache.js';
 import { frontier, hypervolume, type Objective } from '../../../../search/index.js';
 import { errorOf } from '../../../store/support.js';
 import { ask, begun, epoch, experimentOn, measured, type Written } from './history.js';
@@ -81,7 +81,7 @@ describe('the hypervolume of a run', () => {
 });
 
 describe('runs beside each other', () => {
-  const compared = (id: string, { store }: Written) => ({ id, store, memory: new RunMemory() });
+  const compared = (id: string, { store }: Written) => ({ id, store, memory: new RunCache() });
 
   it('share their bounds', () => {
     const [one, other] = [searched(30, 1), searched(10, 2)];

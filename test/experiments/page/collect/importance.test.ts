@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { factsOf } from '../../../../experiments/report/run.js';
-import { LatestImportance } from '../../../../experiments/page/collect/importance.js';
+import { ImportanceCache } from '../../../../experiments/page/collect/importance.js';
 import { databasePath } from '../../../../experiments/runner/index.js';
 import { lockWorkdir, Store } from '../../../../store/index.js';
 import { storedRun } from '../../../cli/stored-run.js';
@@ -12,7 +12,7 @@ it('computes what matters again when a run has grown, or stands still otherwise 
   await storedRun(workdir, 25);
   const store = Store.open(databasePath(workdir));
   onTestFinished(() => store.close());
-  const importance = new LatestImportance();
+  const importance = new ImportanceCache();
   const facts = factsOf(store);
   const at = (cursor: number, complete: number) => importance.answer(store, { facts, cursor, complete });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { collectEntry } from '../../../../experiments/page/collect/run-answer.js';
-import { RunMemory, paceOf } from '../../../../experiments/page/collect/run-memory.js';
+import { RunCache, paceOf } from '../../../../experiments/page/collect/run-cache.js';
 import { ask, begun, experimentOn, measured } from './history.js';
 
 const minute = 60_000;
@@ -35,24 +35,24 @@ describe('the pace of a run', () => {
   it('forgets what was before a run was resumed, whenever one looks first', () => {
     const written = begun(experimentOn('search: {trials: 200}'));
     const { store, wait, now } = written;
-    const watching = new RunMemory();
+    const watching = new RunCache();
     const finish = (number: number): void => {
       ask(written, number);
       store.trials.finish(number, { state: 'complete', values: measured(number / 100, 1 + number) });
-      watching.catchUp(store);
+      watching.update(store);
     };
-    const internals = (memory: RunMemory) => memory.summary(store, now());
+    const internals = (memory: RunCache) => memory.summary(store, now());
     for (let number = 0; number < 30; number++) {
       wait(minute);
       finish(number);
     }
     for (let turn = 0; turn < 2; turn++) {
-      const fresh = new RunMemory();
-      fresh.catchUp(store);
+      const fresh = new RunCache();
+      fresh.update(store);
       expect(internals(watching)).toEqual(internals(fresh));
       wait(100 * minute);
       store.events.add({ kind: 'resumed', detail: {} });
-      watching.catchUp(store);
+      watching.update(store);
       for (let number = 30 + 4 * turn; number < 34 + 4 * turn; number++) {
         wait(2 * minute);
         finish(number);
@@ -72,7 +72,7 @@ describe('a run in a list', () => {
       ask(written, number, 2);
       store.trials.finish(number, { state: 'complete', values: measured(number / 1000, 1 + number) });
     }
-    const entry = collectEntry(store, 'some', new RunMemory(), now());
+    const entry = collectEntry(store, 'some', new RunCache(), now());
     expect(entry).toMatchObject({ id: 'some', frontier: 200, best: { accuracy: 0.199, latency_ms: 1 } });
     expect(entry.run).toMatchObject({ rejected: 400, counts: { complete: 200 } });
     expect(entry.measures['latency_ms']).toEqual({ title: 'latency', unit: 'ms' });
@@ -84,6 +84,6 @@ describe('a run in a list', () => {
 
   it('has neither before anything is complete', () => {
     const { store, now } = begun();
-    expect(collectEntry(store, 'new', new RunMemory(), now())).toMatchObject({ frontier: 0, best: {}, sketch: [] });
+    expect(collectEntry(store, 'new', new RunCache(), now())).toMatchObject({ frontier: 0, best: {}, sketch: [] });
   });
 });

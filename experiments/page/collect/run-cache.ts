@@ -5,9 +5,9 @@ import type { Values } from '../../../search/index.js';
 import type { EventKind, EventRecord, ListedTrial, Store, StoredPrecision, TrialState } from '../../../store/index.js';
 import { candidatesOf } from '../../stored/candidates.js';
 import { plainValues } from '../../stored/candidates.js';
-import { along, factsOf, type RunFacts, summaryOf } from '../../report/run.js';
-import { AtWork, recentEvents } from '../../report/activity.js';
-import { LatestImportance } from './importance.js';
+import { sortFrontier, factsOf, type RunFacts, summaryOf } from '../../report/run.js';
+import { ActivityTracker, recentEvents } from '../../report/activity.js';
+import { ImportanceCache } from './importance.js';
 
 /** Trials whose ends tell the pace, and the fewest that do. */
 const pacedBy = 20;
@@ -73,30 +73,30 @@ const many = 20_000;
  * many trials are in each state, what is being done. A look opens the store, reads and closes it; whoever watches several
  * runs keeps a memory for each. A run that was begun again needs a new one.
  */
-export class RunMemory {
-  private seen = 0;
-  private known: RunFacts | undefined;
+export class RunCache {
+  private latestEvent = 0;
+  private knownFacts: RunFacts | undefined;
   private readonly states: TrialState[] = [];
   private rejected = 0;
   private changedAt = 0;
   private archive = new FrontierArchive<Member>([]);
   private members: readonly Member[] = [];
-  private changed = 0;
-  private work: AtWork | undefined;
-  private readonly latestImportance = new LatestImportance();
+  private changedCursor = 0;
+  private work: ActivityTracker | undefined;
+  private readonly latestImportance = new ImportanceCache();
   /** When the run was begun or resumed, or the last trial ended before `ends`. */
   private since = 0;
   private ends: readonly number[] = [];
 
   /** The newest event that is taken in. */
   get cursor(): number {
-    return this.seen;
+    return this.latestEvent;
   }
 
   /** What stays as it is; after `catchUp`. */
   get facts(): RunFacts {
-    if (this.known === undefined) throw new Error('nothing was read of the run yet');
-    return this.known;
+    if (this.knownFacts === undefined) throw new Error('nothing was read of the run yet');
+    return this.knownFacts;
   }
 
   /** The frontier by search values, along the second objective. */
@@ -106,26 +106,26 @@ export class RunMemory {
 
   /** The event that the frontier is as it is since. */
   get frontierCursor(): number {
-    return this.changed;
+    return this.changedCursor;
   }
 
   /**
    * Takes in what has happened. The first time all trials are read (about 0.5 s for 50,000), later those that changed; all of
    * them again when values of the frontier's members were revised.
    */
-  catchUp(store: Store): void {
+  update(store: Store): void {
     store.reading(() => {
       const latest = store.events.latest();
-      if (latest === this.seen && this.known !== undefined) return;
+      if (latest === this.latestEvent && this.knownFacts !== undefined) return;
       try {
-        if (this.known === undefined || latest - this.seen > many) this.readAll(store, latest);
+        if (this.knownFacts === undefined || latest - this.latestEvent > many) this.readAll(store, latest);
         else this.readSince(store, latest);
       } catch (error) {
         // What was taken in halfway is no memory: the next time all is read.
-        this.known = undefined;
+        this.knownFacts = undefined;
         throw error;
       }
-      this.seen = latest;
+      this.latestEvent = latest;
     });
   }
 
@@ -150,7 +150,7 @@ export class RunMemory {
   }
 
   private readAll(store: Store, latest: number): void {
-    const { experiment } = (this.known = factsOf(store));
+    const { experiment } = (this.knownFacts = factsOf(store));
     this.states.length = 0;
     this.rejected = 0;
     for (const { number, state, rejected } of store.overview.standing()) {
@@ -158,8 +158,8 @@ export class RunMemory {
       this.rejected += rejected;
     }
     this.readFrontier(store, latest);
-    this.work = new AtWork(experiment);
-    for (const event of store.events.all(latest - recentEvents)) this.work.take(event);
+    this.work = new ActivityTracker(experiment);
+    for (const event of store.events.all(latest - recentEvents)) this.work.apply(event);
     const [begun] = store.events.last(['created', 'resumed'], 1);
     const ends = store.events.last(['finished'], pacedBy + 1).filter(({ seq }) => seq > begun.seq);
     this.since = ends.at(pacedBy)?.at ?? begun.at;
@@ -171,10 +171,10 @@ export class RunMemory {
   }
 
   private readSince(store: Store, latest: number): void {
-    const events = store.events.all(this.seen);
-    if (events.some(({ kind }) => kind === 'extended')) this.known = factsOf(store);
+    const events = store.events.all(this.latestEvent);
+    if (events.some(({ kind }) => kind === 'extended')) this.knownFacts = factsOf(store);
     for (const event of events) {
-      this.work?.take(event);
+      this.work?.apply(event);
       this.pace(event);
       this.changedAt = Math.max(this.changedAt, event.at);
     }
@@ -231,7 +231,7 @@ export class RunMemory {
   }
 
   private settle(latest: number): void {
-    this.members = along(this.archive.members, this.facts.objectives);
-    this.changed = latest;
+    this.members = sortFrontier(this.archive.members, this.facts.objectives);
+    this.changedCursor = latest;
   }
 }
