@@ -4,8 +4,8 @@ import { decisionNames } from './run.js';
 import type { ReportTrial } from './data.js';
 
 /**
- * Trials as CSV: trial, state, precision (where a run knows more than fp32), one column per decision, one per objective
- * (accuracy in [0, 1]); in the order given.
+ * Trials as CSV in the given order: trial, state, precision (in runs with several), one column per decision, one per
+ * objective (accuracy in [0, 1]).
  */
 export function toCsv(trials: readonly ReportTrial[], objectives: readonly Objective[]): string {
   const decisions = decisionNames(trials);

@@ -10,7 +10,7 @@ import { experimentOf } from '../stored/experiment.js';
 import { collectShrunk } from './shrunk.js';
 import { collectWorkers } from './workers.js';
 
-/** How all values are called and written that are wanted of trials or known of them. */
+/** Titles and units of all objectives and other values of trials. */
 const measuresOf = (objectives: readonly Objective[], trials: readonly ReportTrial[]): ReportData['measures'] => {
   const names = new Set([
     ...objectives.map(({ name }) => name),
@@ -19,7 +19,7 @@ const measuresOf = (objectives: readonly Objective[], trials: readonly ReportTri
   return Object.fromEntries([...names].map((name) => [name, measureText(name)]));
 };
 
-/** All that a report shows of a run, from its store. */
+/** Collects the data of a run's report. */
 export async function collectReport(store: Store): Promise<ReportData> {
   const experiment = experimentOf(store);
   const { stringify } = await import('yaml');

@@ -29,10 +29,10 @@ import { databasePath, hasRun } from '../stored/workdir.js';
 
 const iso = (at: number): string => new Date(at).toISOString();
 
-/** How its trials stand, and when anything last happened to one, in ms since 1970. */
+/** Counts of trials, and the time of the latest change of one, ms since 1970. */
 export type TrialTotals = Pick<RunSummary, 'counts' | 'rejected'> & { readonly changedAt: number };
 
-/** Where a run stands, from what its store says of it. */
+/** Summary of a run from its records. */
 export function summaryOf(
   { name, seed, version, threads, createdAt, experiment }: RunRecord,
   { status, message, at }: RunStatusRecord<RunState>,
@@ -56,7 +56,7 @@ export function summaryOf(
   };
 }
 
-/** Where a run stands. */
+/** Summary of a run. */
 export function collectRun(store: Store): RunSummary {
   const standing = { ...store.trials.totals(), counts: store.trials.progress() };
   return summaryOf(store.run.get(), store.run.state(), standing);
@@ -64,11 +64,11 @@ export function collectRun(store: Store): RunSummary {
 
 // Not through search/index.js: that loads the controllers, and TF.js with their spaces, which listing trials can do without.
 
-/** What turns a run's candidates into those of its report. */
+/** Converts candidates of a run to trials of its report. */
 function trialReporter(store: Store): (candidate: Candidate) => ReportTrial {
   const { createdAt } = store.run.get();
   const severalPrecisions = store.variants.any();
-  // An enqueued network was asked for before any other, so whoever has its genotype is it.
+  // Enqueued networks come first, so that the genotype identifies them.
   const hosts = hostsOfTrials(assignmentsOf(store));
   const names = new Map(storedEnqueued(store).map(({ genotype, name }) => [genotypeId(genotype), name]));
   return ({ trial, precision, values }) => {
@@ -100,7 +100,7 @@ const provenanceOf = (values: ObjectiveValues): ReportTrial['provenance'] =>
   Object.fromEntries(Object.entries(values).map(([name, { provenance }]) => [name, provenance]));
 
 function toVariant(trial: TrialRecord, { precision, values, accepted, reason, detail }: VariantRecord): ReportVariant {
-  // What was chosen is the trial's own, which later measurements revise.
+  // Later measurements revise the values of the chosen precision in the trial itself.
   const latest = precision === trial.precision ? trial.values : {};
   const own = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, latest[name] ?? value]));
   const variant = {
@@ -114,20 +114,20 @@ function toVariant(trial: TrialRecord, { precision, values, accepted, reason, de
   return { ...variant, verdict: verdictText(variant, trial.state === 'complete' ? trial.precision : null) };
 }
 
-/** A trial as it was judged. */
+/** A trial in its chosen precision. */
 const asChosen = (trial: TrialRecord): Candidate => ({ trial, precision: trial.precision, values: trial.values });
 
-/** The trials of a run: all in order, or those of a page. */
+/** Trials of a run in order: all, or a page of them. */
 export const collectTrials = (store: Store, page?: TrialQuery): ReportTrial[] =>
   (page === undefined ? store.trials.all() : store.trials.page(page)).map(asChosen).map(trialReporter(store));
 
-/** All candidates of a run, in trial order: its trials, each in every precision that may stand on the frontier. */
+/** All candidates of a run in trial order: each trial in every accepted precision. */
 export const collectCandidates = (store: Store): ReportTrial[] =>
   store.trials.all().flatMap(candidatesOf).map(trialReporter(store));
 
 /**
- * One trial, or undefined when it was never asked.
- * @param precision default: what was chosen.
+ * One trial; undefined when there is none of that number.
+ * @param precision default: the chosen one
  */
 export function collectTrial(store: Store, number: number, precision?: StoredPrecision): ReportTrial | undefined {
   const trial = store.trials.get(number);
@@ -140,7 +140,7 @@ export function collectTrial(store: Store, number: number, precision?: StoredPre
   return trialReporter(store)(candidate);
 }
 
-/** The Pareto frontier of a run, ordered as `frontierOf` does; only its members are read as a whole. */
+/** The Pareto frontier of a run, in the order of `frontierOf`; reads only its members in full. */
 export function collectFrontier(store: Store): ReportTrial[] {
   const objectives = objectivesOf(store);
   const members = frontier(store.overview.complete(), objectives).flatMap(({ number, precision }) => {
@@ -150,7 +150,7 @@ export function collectFrontier(store: Store): ReportTrial[] {
   return frontierOf(members.map(trialReporter(store)), objectives);
 }
 
-/** Members of a frontier along the second objective (the first when there is only one). */
+/** Sorts members by the second objective, from best to worst (by the first when there is only one). */
 export function sortFrontier<T extends Pick<ReportTrial, 'number' | 'values'>>(
   members: readonly T[],
   objectives: readonly Objective[],
@@ -166,20 +166,20 @@ export function sortFrontier<T extends Pick<ReportTrial, 'number' | 'values'>>(
 export const frontierOf = <T extends ReportTrial>(candidates: readonly T[], objectives: readonly Objective[]): T[] =>
   sortFrontier(frontier(candidates, objectives), objectives);
 
-/** Names of the decisions, in the space's order. */
+/** Names of the decisions, in the order of the space. */
 export const decisionNames = (trials: readonly ReportTrial[]): string[] => Object.keys(trials.at(0)?.choices ?? {});
 
-/** One of the runs of a folder. */
+/** A run in a list of runs. */
 export interface RunListing {
   readonly workdir: string;
   readonly run: RunSummary;
-  /** Networks on its frontier. */
+  /** Number of frontier members. */
   readonly frontier: number;
-  /** The best value of each objective on the frontier; none without a frontier. */
+  /** Best value of each objective on the frontier; empty without a frontier. */
   readonly best: Values;
 }
 
-/** The runs whose workdirs lie in a folder, by their names; those that cannot be read with the reason. */
+/** Runs in a folder by name; unreadable ones with the reason. */
 export const collectRuns = (folder: string): (RunListing | { readonly workdir: string; readonly problem: string })[] =>
   readdirSync(folder)
     .sort()
@@ -212,16 +212,16 @@ function listingOf(workdir: string): RunListing {
   }
 }
 
-/** What of a run changes only when it is extended. */
+/** Facts about a run that change only when it is extended. */
 export interface RunFacts {
   readonly record: RunRecord;
   readonly experiment: Experiment;
   readonly objectives: readonly Objective[];
-  /** What networks were called that were given beforehand, by genotype. */
+  /** Names of enqueued networks by genotype id. */
   readonly enqueued: ReadonlyMap<string, string>;
 }
 
-/** Reads them: of a long run, this is a look at all of its events. */
+/** Reads the facts; scans all events of the run. */
 export function factsOf(store: Store): RunFacts {
   const record = store.run.get();
   // Parsed when the run began.

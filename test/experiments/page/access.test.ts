@@ -132,7 +132,7 @@ describe('a token', () => {
   it('is needed where others can connect', async () => {
     const folder = temporaryFolder();
     const options = { folder, host: '0.0.0.0', port: 0, assets: assetsFolder(), report: () => undefined };
-    await expect(startPage(options)).rejects.toThrow(/can be seen by others: it needs a token/);
+    await expect(startPage(options)).rejects.toThrow(/is visible to other machines: it needs a token/);
     const page = await startPage({ ...options, token });
     try {
       const url = new URL('/api/runs', `http://127.0.0.1:${new URL(page.address).port}`);

@@ -87,7 +87,7 @@ describe('answers', () => {
   it('say what is wrong with a question', async () => {
     const app = await testApp(folderWith('a'));
     for (const [url, said] of Object.entries({
-      '/api/runs?x=1': /^400 what is asked is not understood: .*"x"/,
+      '/api/runs?x=1': /^400 the query is invalid: .*"x"/,
       '/api/runs/a/trials?limit=5001': /^400 .*limit: .*5000/,
       '/api/runs/a/trials?from=-1': /^400 .*from: /,
       '/api/runs/a/trials?from=1.5': /^400 .*from: /,
@@ -102,7 +102,7 @@ describe('answers', () => {
       '/api/runs/a/trials/1?precision=int4': /^400 .*precision/,
       '/api/compare?runs=a': /^400 .*runs/,
       '/api/compare?runs=a&runs=none': /^404 there is no run none/,
-      '/api/runs/none': /^404 there is no run none in .* The page of all runs lists those that are there/,
+      '/api/runs/none': /^404 there is no run none in .* The page of all runs lists the runs of the folder/,
       '/api/none': /^404 there is nothing at \/api\/none/,
       '/api/runs/a/live?after=x': /^400 .*after: /,
     }))

@@ -106,7 +106,7 @@ describe('what happens in a run', () => {
     clearRun(workdir);
     await storedRun(workdir, 1);
     await expect.poll(() => first.heard.at(-1)?.event, patient).toBe('gone');
-    expect(first.heard.at(-1)).toMatchObject({ data: { error: { message: 'the run a was begun anew' } } });
+    expect(first.heard.at(-1)).toMatchObject({ data: { error: { message: 'the run a was replaced by a new run' } } });
     await expect.poll(first.isOver, patient).toBe(true);
     // Also for who was not there at that moment, and for who knows more than has happened.
     const again = await listenTo('/api/runs/:run/live', url, first.heard.at(-1)?.id);

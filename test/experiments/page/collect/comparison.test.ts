@@ -81,7 +81,7 @@ describe('the hypervolume of a run', () => {
 });
 
 describe('runs beside each other', () => {
-  const compared = (id: string, { store }: Written) => ({ id, store, memory: new RunCache() });
+  const compared = (id: string, { store }: Written) => ({ id, store, cache: new RunCache() });
 
   it('share their bounds', () => {
     const [one, other] = [searched(30, 1), searched(10, 2)];
