@@ -4,7 +4,7 @@ import type { Paused } from './evaluator.js';
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { accuracyOf, measureNamed, valuesFrom } from '../../schema/measures.js';
-import { searchBeginning } from '../../schema/experiment.js';
+import { searchInitialisation } from '../../schema/experiment.js';
 import type { TrainingContext } from '../plan.js';
 import { finishFrontier } from '../finishing/finish.js';
 import { Preparations } from '../jobs/preparations.js';
@@ -50,7 +50,7 @@ export class Trainings implements AccuracySource {
 
   async prepare(): Promise<void> {
     const { experiment } = this.context.plan;
-    await this.preparations.start(searchBeginning(experiment));
+    await this.preparations.start(searchInitialisation(experiment));
     if (!this.context.stopping()) await this.preparations.teacher(experiment.train);
   }
 
@@ -68,7 +68,7 @@ export class Trainings implements AccuracySource {
       seed,
       train: config,
       teacher: await this.preparations.teacher(config),
-      initial: await this.preparations.initial(searchBeginning(plan.experiment), genotype),
+      initial: await this.preparations.initial(searchInitialisation(plan.experiment), genotype),
       until,
     });
     if ('failed' in outcome) return outcome;

@@ -7,7 +7,7 @@ import type {
   WeightsOrigin,
 } from '../../../store/index.js';
 import { accuracyAmong } from '../../schema/measures.js';
-import { searchBeginning, type TrainingExperiment } from '../../schema/experiment.js';
+import { searchInitialisation, type TrainingExperiment } from '../../schema/experiment.js';
 import { settleWeightBits } from '../compression.js';
 import type { TrainingContext, TrainingPlan } from '../plan.js';
 import type { ExportJob } from '../jobs/jobs.js';
@@ -78,7 +78,7 @@ export async function save(context: TrainingContext, member: Saved): Promise<voi
         testAccuracy: test,
         epochs: final?.epochs ?? 0,
         seconds: final?.seconds ?? 0,
-        from: final?.from ?? searchBeginning(plan.experiment),
+        from: final?.from ?? searchInitialisation(plan.experiment),
         ...(final === null || accuracy === undefined ? {} : { accuracy }),
       });
   });

@@ -8,7 +8,7 @@ import {
   readTensorFile,
   type TrainConfig,
 } from '../../../trainers/index.js';
-import type { Beginning } from '../../schema/experiment.js';
+import type { Initialisation } from '../../schema/experiment.js';
 import type { TrainingContext } from '../plan.js';
 import { type PreparedSupernet, prepareSupernet, sliceOf } from '../supernet.js';
 import { initialFile } from '../../stored/workdir.js';
@@ -47,13 +47,13 @@ export class Preparations {
   }
 
   /** Puts in place what trainings begin with. */
-  async start(from: Beginning): Promise<void> {
+  async start(from: Initialisation): Promise<void> {
     if (from === 'supernet') await this.supernet();
     if (from === 'weights') await this.weights();
   }
 
   /** What the training of a network begins with; undefined: random weights. */
-  async initial(from: Beginning, genotype: Genotype): Promise<InitialWeights | undefined> {
+  async initial(from: Initialisation, genotype: Genotype): Promise<InitialWeights | undefined> {
     switch (from) {
       case 'supernet':
         return sliceOf(this.context.plan.space, await this.supernet(), genotype);
