@@ -11,7 +11,7 @@ const units: Readonly<Record<string, number>> = { '': 1, K: 2 ** 10, M: 2 ** 20,
 /**
  * An amount of memory or disk in bytes: `4G`, `512MiB`, `1.5g`; in binary units.
  * @param option for messages
- * @throws NasError `invalid-input` when it is none above 0
+ * @throws NasError `invalid-input` unless it is above 0
  */
 export function parseBytes(option: string, text: string): number {
   const match = /^(?<number>\d+(?:\.\d+)?)\s*(?<unit>[KMGT]?)(?:i?B)?$/i.exec(text.trim())?.groups;
@@ -24,9 +24,9 @@ export function parseBytes(option: string, text: string): number {
 const factors: Readonly<Record<string, number>> = { '': 1, k: 1e3, m: 1e6, g: 1e9 };
 
 /**
- * A count as people write it: `2M`, `1.5k`, `40000`.
- * @param option that it is the value of, for the message
- * @throws NasError `invalid-input` when it is none, or not above 0
+ * A count: `2M`, `1.5k`, `40000`.
+ * @param option for messages
+ * @throws NasError `invalid-input` unless it is above 0
  */
 export function parseCount(option: string, text: string): number {
   const match = /^(\d+(?:\.\d+)?|\.\d+)\s*([kmg]?)$/i.exec(text.trim());
@@ -39,7 +39,7 @@ const types = dataSchema.options.flatMap(({ shape: { type } }): readonly string[
   type instanceof z.ZodEnum ? type.options : [...type.values],
 );
 
-/** Whether a YAML file holds `data:` and nothing else; one that cannot be read is for the experiment's messages. */
+/** Whether a YAML file has `data:` only; false for unreadable files, which the experiment's parser reports. */
 function isDataAlone(file: string): boolean {
   try {
     const content = parse(readFileSync(file, 'utf8')) as unknown;
@@ -50,14 +50,14 @@ function isDataAlone(file: string): boolean {
 }
 
 function dataOf(file: string): DataConfig {
-  // What an experiment needs besides its data changes nothing of the data.
+  // Adds the required keys, which do not affect the data.
   const set = isDataAlone(file) ? ['name=data', 'space=mobilenet'] : [];
   return trainingOf(loadExperiment(file, { set })).data;
 }
 
 /**
- * A data set as an argument: an experiment file or the `data:` of one, `fashion-mnist`, or `type:path`.
- * @param size height of the images that a model takes, for sources whose images are resized.
+ * Parses a data set: an experiment file or its `data:` alone, `fashion-mnist`, or `type:path`.
+ * @param size input size of the model, for sources that resize images
  * @throws NasError `invalid-input` when it is none of these.
  */
 export function parseDataset(argument: string, size: readonly [number, number, number] | undefined): DataConfig {

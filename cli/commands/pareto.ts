@@ -33,11 +33,11 @@ const print: { readonly [F in Format]: (store: Store, colors: Colors) => string 
 
 export const pareto = command({
   usage: 'pareto <workdir>',
-  summary: 'Show the Pareto frontier of a run as a table, a picture or a page',
+  summary: 'Show the Pareto frontier of a run as a table, a chart or a page',
   examples: [
     ['pareto runs/quickstart', 'a table'],
-    ['pareto runs/quickstart --format svg -o frontier.svg', 'a picture'],
-    ['pareto runs/quickstart --format json', 'everything that the report shows, for programs'],
+    ['pareto runs/quickstart --format svg -o frontier.svg', 'a chart'],
+    ['pareto runs/quickstart --format json', 'the data of the report'],
   ],
   options: (yargs) =>
     yargs

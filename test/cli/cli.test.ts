@@ -126,7 +126,7 @@ describe('nas init', () => {
     });
     const again = await nasInside(['init', target]);
     expect(again.code).toBe(2);
-    expect(again.err).toContain('exists already and is left as it is');
+    expect(again.err).toContain('already exists');
     expect(readFileSync(file, 'utf8')).toBe(text);
   });
 });

@@ -116,8 +116,8 @@ describe('nas latency measure', () => {
     [[workdir, '7'], 'has no trial 7'],
     [[model, '--batch', '0'], 'expected whole numbers from 1 to 4096'],
     [[model, '--device', 'local:provider=gpu9000'], '"gpu9000" is not available'],
-    [[model, '--device', 'browser', '--profile'], 'the time of each layer is known on local devices only'],
-    [[model, '--device', 'agent:url=http://127.0.0.1:1', '--batch', '2'], 'decides its batch itself'],
+    [[model, '--device', 'browser', '--profile'], 'only local devices measure the time of each layer'],
+    [[model, '--device', 'agent:url=http://127.0.0.1:1', '--batch', '2'], 'has a fixed batch size'],
   ])('refuses %j', async (args, message) => {
     const { code, out, err } = await nasInside(['latency', 'measure', ...args]);
     expect(err).toContain(message);
@@ -175,7 +175,7 @@ describe('nas latency fit and what it measured', () => {
     const quantized = { ...measured, environment: { ...measured.environment, precision: 'int8' } };
     const file = write('quantized.json', JSON.stringify(quantized));
     const refused = await fit('--from', file);
-    expect(refused.err).toContain('the networks are computed with int8, not with fp32');
+    expect(refused.err).toContain('the networks are measured in int8, not in fp32');
     expect(refused.err).toContain('--precision int8 fits a model of them');
     expect(refused.code).toBe(2);
     expect((await fit('--from', file, '--precision', 'int8')).code).toBe(0);

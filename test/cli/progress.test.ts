@@ -206,8 +206,8 @@ describe('progress of a run on many machines', () => {
     ];
     expect(told(false, [started(0, 0, 'alder'), started(1, 1), started(1, 2, 'birch', 2), { ...done, hosts }]))
       .toMatchInlineSnapshot(`
-        "trial 0 is the work of alder
-        trial 2 is the work of birch, from epoch 3 on
+        "trial 0 runs on alder
+        trial 2 runs on birch, from epoch 3
         complete: 8 trials complete in 30 s on 3 hosts (alder 5 trials, birch 3); results in runs/x
         "
       `);

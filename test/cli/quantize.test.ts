@@ -127,10 +127,10 @@ describe('nas quantize', () => {
     writeFileSync(foreign, toBinary(ModelProtoSchema, bare));
     const quick = [...few, '--methods', 'minmax'];
     const converted = await quantize(other, join(folder, 'other.int8.onnx'), ...quick);
-    expect(converted.err).toContain('the model normalises images otherwise than the data: they were converted');
+    expect(converted.err).toContain('the model normalises images differently from the data: images were converted');
     const output = join(folder, 'foreign.int8.onnx');
     const assumed = await quantize(foreign, output, ...quick);
-    expect(assumed.err).toContain('the file does not say how its images are normalised');
+    expect(assumed.err).toContain('the file has no normalisation');
     const { mean, std } = said;
     expect(readMetadata(readFileSync(output))).toMatchObject({ mean, std, layout: 'NHWC', precision: 'int8' });
     expect((await quantize(float, output, ...quick)).err).not.toContain('normalise');

@@ -60,7 +60,7 @@ it('goes on beside a run and ends with it, however that ends', async () => {
   expect((await fetch(at)).status).toBe(200);
   child.kill('SIGCONT');
   expect(await code).toBe(0);
-  expect(text()).toMatch(/^http:\/\/127\.0\.0\.1:\d+ shows this run while it goes\n/);
+  expect(text()).toMatch(/^http:\/\/127\.0\.0\.1:\d+ shows this run\n/);
   expect(text()).toMatch(/The page has ended with the run; nas ui work opens it again\n/);
   await expect.poll(() => isThere(at), { timeout: 10_000 }).toBe(false);
 

@@ -25,7 +25,7 @@ describeWithValkey('nas workers', () => {
 
   it('lists workers and what they do, and why a run waits; no token is shown', async () => {
     const none = await nasInside(['workers', '--queue', valkey.url]);
-    expect(none.out).toContain('No worker is there');
+    expect(none.out).toContain('There are no workers');
     const record = {
       id: 'w1',
       host: 'ada',
