@@ -178,28 +178,16 @@ describe('mistakes', () => {
     expect(messageOf(() => loadExperiment(file))).toContain(message);
   });
 
-  it('of any kind are a NasError, never a crash', () => {
+  it('in random text are a NasError, never a crash', () => {
     const scalar = fc.oneof(fc.string(), fc.integer(), fc.constant(null), fc.boolean());
     const value = fc.oneof(
       scalar,
       fc.array(scalar, { maxLength: 3 }),
       fc.dictionary(fc.string(), scalar, { maxKeys: 3 }),
     );
-    const keys = [
-      'name',
-      'seed',
-      'data',
-      'space',
-      'teacher',
-      'train',
-      'latency',
-      'objectives',
-      'search',
-      'final',
-      'engine',
-    ];
+    const keys = 'name seed data space teacher train latency objectives search final engine other'.split(' ');
     fc.assert(
-      fc.property(fc.dictionary(fc.constantFrom(...keys, 'other'), value), fc.string(), (experiment, garbage) => {
+      fc.property(fc.dictionary(fc.constantFrom(...keys), value), fc.string(), (experiment, garbage) => {
         for (const text of [JSON.stringify(experiment), `${base}${garbage}`]) {
           try {
             parse(text, { checkFiles: false });
@@ -208,7 +196,7 @@ describe('mistakes', () => {
           }
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 20 },
     );
   });
 });

@@ -14,7 +14,6 @@ import { collectImportance } from '../../../../experiments/page/collect/importan
 import { loadExperiment } from '../../../../experiments/parse/index.js';
 import { Store } from '../../../../store/index.js';
 import { nasInside } from '../../../cli/nas.js';
-import { storedRun } from '../../../cli/stored-run.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 import { writeTable } from '../../table-experiment.js';
 import { storedRunInPrecisions } from '../../report/precisions.js';
@@ -250,21 +249,5 @@ describe('what matters', () => {
       trials: 19,
       objectives: null,
     });
-  });
-
-  it('is found from 2,000 of many trials', async () => {
-    const workdir = temporaryFolder();
-    await storedRun(workdir, 2100);
-    const store = Store.open(join(workdir, 'nas.sqlite'), { readonly: true });
-    try {
-      const { trials, objectives } = await collectImportance(store, factsOf(store));
-      expect(trials).toBe(2000);
-      const [accuracy, latency] = objectives ?? [];
-      expect(latency.fit).toBeGreaterThan(0.8);
-      expect(latency.decisions[0]).toMatchObject({ decision: 'width' });
-      expect(accuracy.fit).toBeLessThan(latency.fit);
-    } finally {
-      store.close();
-    }
   });
 });
