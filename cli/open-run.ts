@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { invalidInput } from '../base/errors.js';
 import { databasePath } from '../experiments/stored/workdir.js';
-import { nearest } from '../base/nearest.js';
+import { nearest } from '../base/text.js';
 import { Store } from '../store/index.js';
 
 /** A similar name of a run in the same folder. */

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { packageRoot } from '../base/built-module.js';
+import { packageRoot } from '../base/processes.js';
 import { constants, setPriority } from 'node:os';
 import { messageOf, NasError } from '../base/errors.js';
 import { startPage } from '../experiments/page/server.js';

@@ -1,8 +1,8 @@
 import { exitCodes, invalidInput, messageOf, NasError } from '../base/errors.js';
 import type { Terminal } from './output/terminal.js';
 import yargs, { type Argv } from 'yargs';
-import { nearest } from '../base/nearest.js';
-import { nasVersion } from '../base/version.js';
+import { nearest } from '../base/text.js';
+import { nasVersion } from '../base/modules.js';
 import { loadCommands, verbs } from './commands/index.js';
 
 interface ErrorStyle {

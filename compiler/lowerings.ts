@@ -20,7 +20,7 @@ export const lowerings = [
   },
   {
     name: 'images in parts',
-    file: 'kernels/blocked/lanes.ts',
+    file: 'kernels/blocked/parts.ts',
     what: 'large images are computed in parts of about 4 MB, which stay in a core’s cache',
     where: 'results of convolutions over 6 MB, and what follows them',
     needs: 'blocked',
@@ -48,21 +48,21 @@ export const lowerings = [
   },
   {
     name: 'strided input gradient',
-    file: 'kernels/blocked/strided-gradient.ts',
+    file: 'kernels/blocked/full.ts',
     what: 'one convolution for each phase of the pixels instead of a transposed convolution',
     where: 'strided full convolutions whose stride divides the input',
     needs: 'blocked',
   },
   {
     name: 'filter gradient over images',
-    file: 'kernels/blocked/images-gradient.ts',
+    file: 'kernels/blocked/filter-gradient.ts',
     what: 'one convolution with images for channels and the output gradient for the filter',
     where: 'full convolutions, batches of whole blocks',
     needs: 'blocked',
   },
   {
     name: 'folded batch normalisation',
-    file: 'kernels/blocked/gram.ts',
+    file: 'kernels/blocked/folded-batch-norm.ts',
     what: 'statistics of a wide tensor from the covariance of the narrow one before; the normalisation is part of the weights, forward and backward',
     where: '1x1 convolutions to at least twice the channels, followed by batch normalisation in training',
     needs: 'blocked',
@@ -76,7 +76,7 @@ export const lowerings = [
   },
   {
     name: 'affine maps',
-    file: 'kernels/blocked/lanes.ts',
+    file: 'kernels/blocked/parts.ts',
     what: 'scale*x + offset + addend in one pass, as a 1x1 depthwise convolution',
     where: 'batch normalisation, gates of channels, gradients of activations',
     needs: 'blocked',
@@ -90,7 +90,7 @@ export const lowerings = [
   },
   {
     name: 'gated activations',
-    file: 'kernels/elementwise/gated.ts',
+    file: 'kernels/elementwise/activation.ts',
     what: 'swish: dy*s*(1 + z - h); hard swish: dy*(g + z*w/6): half the passes of the product rule',
     where: 'swish and hard swish, however they are written',
     needs: 'portable',
@@ -104,7 +104,7 @@ export const lowerings = [
   },
   {
     name: 'scale folding',
-    file: 'kernels/convolution/scaled.ts',
+    file: 'kernels/convolution/convolution.ts',
     what: 'the last factor of the gradient of batch normalisation is applied to the filter of the convolution before',
     where: 'convolutions followed by batch normalisation in training',
     needs: 'portable',

@@ -12,7 +12,7 @@ const patience = 500;
 const pause = 10;
 
 /** A prepared statement: parameters by name, rows as plain objects. */
-interface Statement<Row> {
+export interface Statement<Row> {
   run(parameters: Readonly<Record<string, SqlValue>>): void;
   get(parameters: Readonly<Record<string, SqlValue>>): Row | undefined;
   all(parameters: Readonly<Record<string, SqlValue>>): Row[];

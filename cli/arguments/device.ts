@@ -4,7 +4,7 @@ import type { Options } from 'yargs';
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
 import { invalidInput, messageOf } from '../../base/errors.js';
-import { nearest } from '../../base/nearest.js';
+import { nearest } from '../../base/text.js';
 // latency-models/index.js would load all devices.
 import { needsQueue } from '../../latency-models/devices/worker.js';
 import {

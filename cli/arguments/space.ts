@@ -4,7 +4,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { invalidInput, messageOf } from '../../base/errors.js';
-import { nearest } from '../../base/nearest.js';
+import { nearest } from '../../base/text.js';
 
 interface Loaded<E> {
   readonly loaded: LoadedExperiment;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { messageOf } from '../../base/errors.js';
 import { cacheDirectory } from '../../base/files.js';
 import { bytes } from '../../experiments/report/index.js';
-import { nasVersion } from '../../base/version.js';
+import { nasVersion } from '../../base/modules.js';
 import type { adapterKinds, Adapters, IntegerArithmetic } from '../../compiler/index.js';
 import type { EngineAvailability } from '../../trainers/index.js';
 import { type Colors, type Column, json, renderFacts, renderTable } from '../output/terminal.js';

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
-import { isLoopback } from '../../base/hosts.js';
-import { checkPort } from '../../base/ports.js';
-import { makeToken, readToken } from '../../base/token.js';
+import { isLoopback } from '../../base/server.js';
+import { checkPort } from '../../base/server.js';
+import { makeToken, readToken } from '../../base/server.js';
 import { command, untilStopped } from '../command.js';
 import { startPageProcess } from '../page-process.js';
 

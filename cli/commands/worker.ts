@@ -78,7 +78,7 @@ export const worker = command({
       throw invalidInput(`--slots ${slots}: expected a whole number from 1 to 1024`);
     if (!(patience >= 2 && patience <= 86_400))
       throw invalidInput(`--patience ${patience}: expected seconds, from 2 to 86400`);
-    const { tagSchema } = await import('../../base/worker-tag.js');
+    const { tagSchema } = await import('../../latency-models/schema.js');
     for (const tag of tags) {
       const { error } = tagSchema.safeParse(tag);
       if (error !== undefined) throw invalidInput(`--tag ${tag}: ${error.issues[0].message}`);

@@ -1,5 +1,5 @@
 import type { Comparison, TaskResult } from './task.js';
-import { csvLine } from '../../base/csv.js';
+import { csvLine } from '../../base/text.js';
 
 export interface Quartiles {
   readonly low: number;

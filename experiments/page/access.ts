@@ -1,8 +1,6 @@
 import type { FastifyHelmetOptions } from '@fastify/helmet';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { isOwnHost } from '../../base/hosts.js';
-import { Refusal } from '../../base/refusal.js';
-import { isSameToken } from '../../base/token.js';
+import { isOwnHost, isSameToken, Refusal } from '../../base/server.js';
 
 /** Headers of every response. A page loads scripts, styles and data from its own server only, which stops injected markup. */
 export const securityHeaders: FastifyHelmetOptions = {

@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { open, realpath } from 'node:fs/promises';
 import { basename, join, relative, sep } from 'node:path';
 import type { FastifyInstance } from 'fastify';
-import { Refusal } from '../../base/refusal.js';
+import { Refusal } from '../../base/server.js';
 import { workdirFiles } from '../stored/workdir.js';
 import type { RunFolder } from './run-folder.js';
 import fastifyStatic from '@fastify/static';

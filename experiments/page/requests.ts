@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Refusal } from '../../base/refusal.js';
+import { Refusal } from '../../base/server.js';
 import { storedPrecisions } from '../../store/index.js';
 import type { Address, ErrorAnswer, Queries, StreamQueries, Streams } from './api.js';
 import { messageOf, NasError, type ErrorCode } from '../../base/errors.js';

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { Refusal } from '../../base/refusal.js';
+import { Refusal } from '../../base/server.js';
 import type { Clock, Store } from '../../store/index.js';
 import { collectComparison, collectHypervolume } from './collect/comparison.js';
 import { collectCurves, collectTexts, collectTrialsAnswer } from './collect/columns.js';

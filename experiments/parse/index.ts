@@ -8,6 +8,6 @@ export {
   type LoadOptions,
 } from './load.js';
 export { locatingIn, locatingNowhere, type Locating } from './load.js';
-export { nearest } from '../../base/nearest.js';
+export { nearest } from '../../base/text.js';
 export type { KeyPath } from './problem.js';
 export { workersGiven } from './override.js';

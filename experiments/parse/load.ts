@@ -12,7 +12,7 @@ import { Source } from './source.js';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
-import { nearest } from '../../base/nearest.js';
+import { nearest } from '../../base/text.js';
 import { invalidInput, messageOf, NasError } from '../../base/errors.js';
 import { contradictions } from './cross-checks.js';
 import { workersOverrides } from './override.js';

@@ -1,5 +1,5 @@
 import { parseDocument } from 'yaml';
-import { hideCredentials } from '../../base/credentials.js';
+import { hideCredentials } from '../../base/server.js';
 import { isMap, type KeyPath, pathText, type Problem } from './problem.js';
 import { invalidInput } from '../../base/errors.js';
 import { workersSchema, type WorkersConfig } from '../queue/schema.js';

@@ -1,6 +1,6 @@
-import { hideCredentials } from '../../base/credentials.js';
+import { hideCredentials } from '../../base/server.js';
 import { invalidInput, type NasError } from '../../base/errors.js';
-import { nearest } from '../../base/nearest.js';
+import { nearest } from '../../base/text.js';
 
 /** Keys and list indices from the top of an experiment to a value. */
 export type KeyPath = readonly (string | number)[];

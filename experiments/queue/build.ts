@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { packageRoot } from '../../base/built-module.js';
+import { packageRoot } from '../../base/processes.js';
 import { NasError } from '../../base/errors.js';
-import { nasVersion } from '../../base/version.js';
+import { nasVersion } from '../../base/modules.js';
 
 /** The page, which no worker runs. */
 const page = 'ui';

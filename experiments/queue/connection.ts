@@ -1,7 +1,7 @@
 import { Redis, type RedisOptions } from 'ioredis';
 import { setTimeout } from 'node:timers/promises';
 import { invalidInput } from '../../base/errors.js';
-import { isLoopback, withoutBrackets } from '../../base/hosts.js';
+import { isLoopback, withoutBrackets } from '../../base/server.js';
 import type { QueueAddress } from './address.js';
 import { explainFailure } from './connection-failures.js';
 import { examineServer } from './server-checks.js';

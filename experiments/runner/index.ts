@@ -5,7 +5,7 @@ export { resumeExperiment, runExperiment, type RunOptions } from './run.js';
 export { candidatesOf, frontierCandidates, frontierTrials, type Candidate } from '../stored/candidates.js';
 export { planSupernet } from './supernet.js';
 export type { SupernetPlan } from './plan.js';
-export { nasVersion } from '../../base/version.js';
+export { nasVersion } from '../../base/modules.js';
 export * from '../stored/workdir.js';
 export type { HostShare } from '../stored/workers.js';
 export { shrinkTrial, type ShrinkOutcome } from './shrink/shrink.js';

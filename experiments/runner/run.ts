@@ -22,7 +22,7 @@ import { clockOf, defaultThreads, withParallelFor, type Plan } from './plan.js';
 import { preparePlan } from './prepare-plan.js';
 import { environmentOf, requireSameFiles } from './provenance.js';
 import { writeReport, type DrawReport } from './report.js';
-import { nasVersion } from '../../base/version.js';
+import { nasVersion } from '../../base/modules.js';
 import { clearRun, databasePath, defaultWorkdir, hasRun } from '../stored/workdir.js';
 
 export interface RunOptions {

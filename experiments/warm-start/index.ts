@@ -15,7 +15,7 @@ import {
 } from '../../spaces/index.js';
 import type { Locating } from '../parse/index.js';
 import { seedsOf } from './seeds.js';
-import { nearest } from '../../base/nearest.js';
+import { nearest } from '../../base/text.js';
 
 export interface WarmStartInput {
   readonly search: Pick<SearchConfig, 'enqueue' | 'seed_from' | 'trials'>;

@@ -1,4 +1,4 @@
-import { nearest } from '../../base/nearest.js';
+import { nearest } from '../../base/text.js';
 import type { Cell, Field } from '../data/fields.js';
 import { parse } from './parse.js';
 import { FilterProblem } from './tokens.js';

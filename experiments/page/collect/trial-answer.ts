@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { shellWord } from '../../../base/shell-word.js';
+import { shellWord } from '../../../base/text.js';
 import { storedPrecisions } from '../../../store/values.js';
 import type { Experiment } from '../../schema/experiment.js';
 import { isTableExperiment } from '../../schema/run-experiment.js';

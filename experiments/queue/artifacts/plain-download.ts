@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net';
-import { withoutBrackets } from '../../../base/hosts.js';
+import { withoutBrackets } from '../../../base/server.js';
 import type { HttpAddress } from './requests.js';
 
 /**

@@ -1,8 +1,7 @@
 import { isIP } from 'node:net';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { denialOf, type Denial } from '../../../base/access.js';
+import { type Denial, denialOf, namesOf } from '../../../base/server.js';
 import { invalidInput, messageOf } from '../../../base/errors.js';
-import { namesOf } from '../../../base/hosts.js';
 import type { Artifact } from './artifact.js';
 import { StorageFailed, WrongContent } from './failures.js';
 import { chunkBytes } from './hashes.js';

@@ -3,7 +3,7 @@ import { NasError } from '../../../base/errors.js';
 import { contentHash } from '../../../base/hash.js';
 import type { Store } from '../../../store/index.js';
 import type { RunObserver } from '../../runner/events.js';
-import { nasVersion } from '../../../base/version.js';
+import { nasVersion } from '../../../base/modules.js';
 import type { QueueConnection } from '../connection.js';
 import type { Lane } from '../lanes.js';
 import { thisProcess } from '../processes.js';

@@ -1,5 +1,5 @@
 import { cpus, hostname } from 'node:os';
-import { nasVersion } from '../../../base/version.js';
+import { nasVersion } from '../../../base/modules.js';
 import type { Group } from '../fingerprint.js';
 import type { WorkerRecord } from '../registry.js';
 import type { WorkerJob } from './events.js';

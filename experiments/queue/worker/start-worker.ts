@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { packageRoot } from '../../../base/built-module.js';
+import { packageRoot } from '../../../base/processes.js';
 import { messageOf } from '../../../base/errors.js';
 import { cacheDirectory, checkWritable } from '../../../base/files.js';
 import { LocalPool } from '../../runner/jobs/local-pool.js';

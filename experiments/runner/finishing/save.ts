@@ -16,7 +16,7 @@ import type { Finalist, Int8Weights } from './final-training.js';
 import type { ModelMetadata } from '../../../deploy/index.js';
 import type { Network } from '../../../spaces/index.js';
 import { latencyValue } from '../latency/measurer.js';
-import { nasVersion } from '../../../base/version.js';
+import { nasVersion } from '../../../base/modules.js';
 
 /** A member of the frontier that is to be saved, and what its file is made of. */
 export type Saved =

@@ -1,6 +1,6 @@
 import PQueue from 'p-queue';
 import { NasError } from '../../../base/errors.js';
-import { withLargePages } from '../../../base/large-pages.js';
+import { withLargePages } from '../../../base/processes.js';
 import type { TrainingContext } from '../plan.js';
 import {
   patienceWith,

@@ -32,7 +32,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { createSpace } from '../../../spaces/index.js';
 import { convertInitial } from '../../initial-weights/index.js';
 import { inspect } from 'node:util';
-import { importFunction } from '../../../base/user-module.js';
+import { importFunction } from '../../../base/modules.js';
 import type { EvaluatorModule } from '../../schema/search-settings.js';
 import { exportOnnx, type ModelMetadata, quantizeForTiming, withMetadata } from '../../../deploy/index.js';
 import { createDevice, type Measurement } from '../../../latency-models/index.js';

@@ -1,5 +1,5 @@
 import { fork, type ChildProcess } from 'node:child_process';
-import { builtModule } from '../../../base/built-module.js';
+import { builtModule } from '../../../base/processes.js';
 import { messageOf, NasError } from '../../../base/errors.js';
 import { bytes as inBytes } from '../../../base/number-text.js';
 import { WorkerDied } from './job-runner.js';

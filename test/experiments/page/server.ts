@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { onTestFinished } from 'vitest';
-import { namesOf } from '../../../base/hosts.js';
+import { namesOf } from '../../../base/server.js';
 import { createApp, type AppOptions, startPage, type PageServer } from '../../../experiments/page/server.js';
 import { temporaryFolder } from '../../support/temporary.js';
 

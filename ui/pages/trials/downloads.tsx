@@ -1,4 +1,4 @@
-import { csvLine } from '../../../base/csv.js';
+import { csvLine } from '../../../base/text.js';
 import type { Cell, Field, FieldGroup, Known } from '../../data/fields.js';
 import { useState } from 'preact/hooks';
 import type { Texts } from '../../data/texts.js';

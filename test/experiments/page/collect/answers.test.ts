@@ -9,7 +9,7 @@ import { collectRunAnswer } from '../../../../experiments/page/collect/run-answe
 import { collectTrialAnswer, commandsFor } from '../../../../experiments/page/collect/trial-answer.js';
 import { factsOf } from '../../../../experiments/report/run.js';
 import { RunCache } from '../../../../experiments/page/collect/run-cache.js';
-import { shellWord } from '../../../../base/shell-word.js';
+import { shellWord } from '../../../../base/text.js';
 import { collectImportance } from '../../../../experiments/page/collect/importance.js';
 import { loadExperiment } from '../../../../experiments/parse/index.js';
 import { Store } from '../../../../store/index.js';
