@@ -1,7 +1,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { invalidInput, messageOf } from '../../base/errors.js';
-import { Refusal } from '../../base/refusal.js';
+import { Refusal } from '../../base/server.js';
 import { isWorkedIn, Store, type Clock } from '../../store/index.js';
 import { databasePath, hasRun } from '../stored/workdir.js';
 import type { RunId } from './api.js';

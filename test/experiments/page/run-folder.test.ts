@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { expect, it, onTestFinished } from 'vitest';
-import { Refusal } from '../../../base/refusal.js';
+import { Refusal } from '../../../base/server.js';
 import { WatchedRun } from '../../../experiments/page/run-folder.js';
 import { RunCache } from '../../../experiments/page/collect/run-cache.js';
 import { databasePath } from '../../../experiments/runner/index.js';
