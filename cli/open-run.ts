@@ -1,8 +1,8 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { invalidInput } from '../base/errors.js';
-import { databasePath } from '../experiments/stored/workdir.js';
 import { nearest } from '../base/text.js';
+import { databasePath } from '../experiments/stored/workdir.js';
 import { Store } from '../store/index.js';
 
 /** A similar name of a run in the same folder. */

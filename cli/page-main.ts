@@ -1,15 +1,15 @@
+// The process of the page. It ends when the parent process disconnects or ends.
+
+import { constants, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { packageRoot } from '../base/processes.js';
-import { constants, setPriority } from 'node:os';
 import { messageOf, NasError } from '../base/errors.js';
+import { packageRoot } from '../base/processes.js';
 import { startPage } from '../experiments/page/server.js';
 import type { PageTask, Started } from './page-process.js';
 
 /** The built front end; also used when sources run directly. */
 const pageAssets = (): string => join(packageRoot(fileURLToPath(import.meta.url)), 'dist', 'ui', 'app');
-
-// The process of the page. It ends when the parent process disconnects or ends.
 
 /** Sends the result to the parent process, if it is connected. */
 const report = (started: Started): void => {

@@ -1,9 +1,9 @@
-import { exitCodes, invalidInput, messageOf, NasError } from '../base/errors.js';
-import type { Terminal } from './output/terminal.js';
 import yargs, { type Argv } from 'yargs';
-import { nearest } from '../base/text.js';
+import { exitCodes, invalidInput, messageOf, NasError } from '../base/errors.js';
 import { nasVersion } from '../base/modules.js';
+import { nearest } from '../base/text.js';
 import { loadCommands, verbs } from './commands/index.js';
+import type { Terminal } from './output/terminal.js';
 
 interface ErrorStyle {
   /** Prints `{error: {code, message, hint}}`. */

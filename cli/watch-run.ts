@@ -1,11 +1,11 @@
-import type { DrawReport } from '../experiments/runner/report.js';
 import { exitCodes, NasError } from '../base/errors.js';
 import { collectReport } from '../experiments/report/index.js';
 import type { RunObserver } from '../experiments/runner/events.js';
 import type { RunOutcome } from '../experiments/runner/index.js';
+import type { DrawReport } from '../experiments/runner/report.js';
 import { withRun } from './open-run.js';
-import { frontierTable } from './output/trials.js';
 import { json, type Terminal } from './output/terminal.js';
+import { frontierTable } from './output/trials.js';
 import { createProgressView } from './progress/run-progress.js';
 
 /** Draws the report of a run; loads the renderer at the end of the run. */

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import type { Options } from 'yargs';
 import { parse as parseYaml } from 'yaml';
+import type { Options } from 'yargs';
 import { z } from 'zod';
 import { invalidInput, messageOf } from '../../base/errors.js';
 import { nearest } from '../../base/text.js';

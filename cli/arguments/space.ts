@@ -1,10 +1,10 @@
-import type { LoadedExperiment, TableExperiment, TrainingExperiment } from '../../experiments/index.js';
-import type { DecisionSpace, Space, SpaceConfig, Task } from '../../spaces/index.js';
 import { readFileSync, statSync } from 'node:fs';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { invalidInput, messageOf } from '../../base/errors.js';
 import { nearest } from '../../base/text.js';
+import type { LoadedExperiment, TableExperiment, TrainingExperiment } from '../../experiments/index.js';
+import type { DecisionSpace, Space, SpaceConfig, Task } from '../../spaces/index.js';
 
 interface Loaded<E> {
   readonly loaded: LoadedExperiment;

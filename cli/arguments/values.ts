@@ -1,8 +1,8 @@
-import { invalidInput } from '../../base/errors.js';
-import { z } from 'zod';
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parse } from 'yaml';
+import { z } from 'zod';
+import { invalidInput } from '../../base/errors.js';
 import { loadExperiment, nearest, trainingOf } from '../../experiments/parse/index.js';
 import { dataSchema, type DataConfig } from '../../trainers/index.js';
 

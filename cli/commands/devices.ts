@@ -1,7 +1,7 @@
 import { messageOf } from '../../base/errors.js';
 import type { AgentConfig, Environment } from '../../latency-models/index.js';
-import { command, jsonOption } from '../command.js';
 import { parseDevice } from '../arguments/device.js';
+import { command, jsonOption } from '../command.js';
 import { json, renderFacts, renderTable, type Column } from '../output/terminal.js';
 
 /** A device, or why it does not work. */

@@ -3,12 +3,12 @@ import { availableParallelism, cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { messageOf } from '../../base/errors.js';
 import { cacheDirectory } from '../../base/files.js';
-import { bytes } from '../../experiments/report/index.js';
 import { nasVersion } from '../../base/modules.js';
 import type { adapterKinds, Adapters, IntegerArithmetic } from '../../compiler/index.js';
+import { bytes } from '../../experiments/report/index.js';
 import type { EngineAvailability } from '../../trainers/index.js';
-import { type Colors, type Column, json, renderFacts, renderTable } from '../output/terminal.js';
 import { command, jsonOption } from '../command.js';
+import { type Colors, type Column, json, renderFacts, renderTable } from '../output/terminal.js';
 
 export interface CacheEntry {
   /** `data/fashion-mnist-1a2b...`, relative to the caches' folder. */

@@ -1,12 +1,16 @@
 import { readInput } from '../../base/files.js';
-import { ms, percent, providerText } from '../../experiments/report/index.js';
 import type { ModelMetadata } from '../../deploy/index.js';
+import { ms, percent, providerText } from '../../experiments/report/index.js';
 import { command, jsonOption } from '../command.js';
 import { json, renderFacts } from '../output/terminal.js';
 import { createCounter } from '../progress/counter.js';
 
 /** Facts about the precision of the file. */
-function precisionFacts({ precision, weight_format: format, quantization }: Partial<ModelMetadata>): [string, string][] {
+function precisionFacts({
+  precision,
+  weight_format: format,
+  quantization,
+}: Partial<ModelMetadata>): [string, string][] {
   return [
     ...(precision === undefined
       ? []

@@ -2,12 +2,12 @@ import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { invalidInput } from '../../base/errors.js';
 import { checkWritable, readInput, writeFileAtomic } from '../../base/files.js';
-import { compressSchema, weightBitsFor, winOf } from '../../experiments/compress/index.js';
-import type { FloatOperator } from '../../deploy/index.js';
 import type { IntegerArithmetic } from '../../compiler/index.js';
+import type { FloatOperator } from '../../deploy/index.js';
+import { compressSchema, weightBitsFor, winOf } from '../../experiments/compress/index.js';
 import type { Device, Measurement, ReachableDevice } from '../../latency-models/index.js';
-import { command, jsonOption } from '../command.js';
 import { deviceOption, parseDevice } from '../arguments/device.js';
+import { command, jsonOption } from '../command.js';
 import {
   measurementWarnings,
   preparedOtherwise,

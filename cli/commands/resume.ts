@@ -1,6 +1,6 @@
 import { acceptEnvironmentOption, command, jsonOption, uiOption, workersOption } from '../command.js';
-import { drawReport, watchRun } from '../watch-run.js';
 import { withPage } from '../page-process.js';
+import { drawReport, watchRun } from '../watch-run.js';
 
 export const resume = command({
   usage: 'resume <workdir>',
@@ -13,7 +13,10 @@ export const resume = command({
   options: (yargs) =>
     yargs
       .positional('workdir', { type: 'string', demandOption: true, describe: "A run's folder" })
-      .option('trials', { type: 'string', describe: 'Total number of trials, or additional ones: +20; also for a complete run' })
+      .option('trials', {
+        type: 'string',
+        describe: 'Total number of trials, or additional ones: +20; also for a complete run',
+      })
       .option('accept-environment', acceptEnvironmentOption)
       .option('workers', workersOption)
       .option('ui', uiOption)

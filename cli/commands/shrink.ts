@@ -1,12 +1,12 @@
 import { invalidInput, NasError } from '../../base/errors.js';
 import { collectShrunk } from '../../experiments/report/index.js';
+import { parseDevice } from '../arguments/device.js';
 import { parseCount } from '../arguments/values.js';
 import { command, jsonOption } from '../command.js';
-import { parseDevice } from '../arguments/device.js';
-import { drawReport, watch } from '../watch-run.js';
 import { withRun } from '../open-run.js';
 import { shrunkTable } from '../output/shrunk.js';
 import { json } from '../output/terminal.js';
+import { drawReport, watch } from '../watch-run.js';
 
 /** Target of the shrunk network. */
 function targetOf(latency: number | undefined, macs: string | undefined) {
@@ -49,7 +49,7 @@ export const shrink = command({
         describe: 'Widths are multiples of it: 4 suits float32, 16 int8; others are slow',
       })
       .option('epochs', { type: 'number', describe: 'Epochs of fine-tuning; by default half of those of a trial' })
-      .option('device', { type: 'string', describe: "Device of the latency; by default that of the run" })
+      .option('device', { type: 'string', describe: 'Device of the latency; by default that of the run' })
       .option('json', jsonOption),
   run: async ({ workdir, trial, latency, macs, importance, multiple, epochs, device, json: asJson }, terminal) => {
     if (!Number.isInteger(trial)) throw invalidInput(`there is no trial ${trial}: expected a number`);

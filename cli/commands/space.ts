@@ -1,7 +1,7 @@
 import { bytes, count } from '../../experiments/report/index.js';
 import type { Decision, DecisionSpace, Extreme } from '../../spaces/index.js';
-import { command, jsonOption, setOption } from '../command.js';
 import { isSpaceName, type LoadedTable, loadWithSpace, type NamedSpace, parseSpace } from '../arguments/space.js';
+import { command, jsonOption, setOption } from '../command.js';
 import { type Colors, type Column, json, renderFacts, renderTable } from '../output/terminal.js';
 
 const decisionColumns: readonly Column<Decision>[] = [

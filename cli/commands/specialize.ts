@@ -1,6 +1,6 @@
 import { invalidInput } from '../../base/errors.js';
-import { command, jsonOption } from '../command.js';
 import { parseRunDevice, runDeviceOption } from '../arguments/device.js';
+import { command, jsonOption } from '../command.js';
 import { drawReport, watchRun } from '../watch-run.js';
 
 /** Evaluated in a few minutes. */

@@ -1,7 +1,5 @@
 import { hostname } from 'node:os';
-import { isLoopback } from '../../base/server.js';
-import { checkPort } from '../../base/server.js';
-import { makeToken, readToken } from '../../base/server.js';
+import { isLoopback, checkPort, makeToken, readToken } from '../../base/server.js';
 import { command, untilStopped } from '../command.js';
 import { startPageProcess } from '../page-process.js';
 

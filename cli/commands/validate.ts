@@ -1,5 +1,5 @@
-import { command, jsonOption, setOption } from '../command.js';
 import { loadWithSpace } from '../arguments/space.js';
+import { command, jsonOption, setOption } from '../command.js';
 import { json } from '../output/terminal.js';
 
 export const validate = command({

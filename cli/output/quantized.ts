@@ -1,8 +1,8 @@
+import { bytes, ms, percent, points } from '../../base/number-text.js';
 import type { IntegerArithmetic } from '../../compiler/index.js';
 import type { WeightBits } from '../../deploy/index.js';
-import type { Environment, Measurement } from '../../latency-models/index.js';
 import { speedupOf, type Win } from '../../experiments/compress/index.js';
-import { bytes, ms, percent, points } from '../../base/number-text.js';
+import type { Environment, Measurement } from '../../latency-models/index.js';
 import { type Colors, type Column, renderFacts, renderTable } from './terminal.js';
 
 type Normalisation = Readonly<Partial<Record<'mean' | 'std', readonly number[]>>>;
@@ -11,9 +11,7 @@ type Normalisation = Readonly<Partial<Record<'mean' | 'std', readonly number[]>>
 export function preparedOtherwise(model: Normalisation, data: Required<Normalisation>): string[] {
   const { mean, std } = model;
   if (mean === undefined || std === undefined)
-    return [
-      'the file has no normalisation (mean and std in its metadata_props): that of the data is used',
-    ];
+    return ['the file has no normalisation (mean and std in its metadata_props): that of the data is used'];
   const isSame = (a: readonly number[], b: readonly number[]) => a.every((x, i) => Math.abs(x - b[i]) < 1e-6);
   if (isSame(mean, data.mean) && isSame(std, data.std)) return [];
   return ['the model normalises images differently from the data: images were converted'];

@@ -1,3 +1,4 @@
+import type { QueueOverview, RunOverview } from '../../experiments/queue/overview.js';
 import {
   collectRuns,
   duration,
@@ -6,9 +7,8 @@ import {
   type ReportAssignment,
   type RunWorkers,
 } from '../../experiments/report/index.js';
-import { type Colors, type Column, renderFacts, renderTable } from './terminal.js';
 import { describeTraining, type Training } from '../../store/index.js';
-import type { QueueOverview, RunOverview } from '../../experiments/queue/overview.js';
+import { type Colors, type Column, renderFacts, renderTable } from './terminal.js';
 
 type Listed = ReturnType<typeof collectRuns>[number];
 

@@ -1,5 +1,5 @@
-import picocolors from 'picocolors';
 import { stripVTControlCharacters } from 'node:util';
+import picocolors from 'picocolors';
 
 export type Colors = ReturnType<typeof picocolors.createColors>;
 

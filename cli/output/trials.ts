@@ -13,8 +13,8 @@ import {
   testTitle,
 } from '../../experiments/report/index.js';
 import type { Objective } from '../../search/index.js';
-import { type Colors, type Column, renderTable } from './terminal.js';
 import type { Store } from '../../store/index.js';
+import { type Colors, type Column, renderTable } from './terminal.js';
 
 /** Columns of objectives by search values; latencies show whether they are measured or predicted. */
 export function objectiveColumns(objectives: readonly Objective[], colors: Colors): Column<ReportTrial>[] {

@@ -1,5 +1,5 @@
-import { accuracyAmong } from '../../experiments/schema/measures.js';
 import type { PhaseName, ProgressEvent, RunEvent, TrialStepEvent } from '../../experiments/runner/events.js';
+import { accuracyAmong } from '../../experiments/schema/measures.js';
 
 /** Current state of a run's progress. */
 export interface ProgressState {

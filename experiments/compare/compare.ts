@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import { builtModule } from '../../base/processes.js';
 import { messageOf, NasError } from '../../base/errors.js';
+import { builtModule } from '../../base/processes.js';
 import { tasksOf, type Comparison, type Task, type TaskResult } from './task.js';
 import type { Answer } from './worker.js';
 

@@ -1,5 +1,5 @@
-import type { Comparison, TaskResult } from './task.js';
 import { csvLine } from '../../base/text.js';
+import type { Comparison, TaskResult } from './task.js';
 
 export interface Quartiles {
   readonly low: number;

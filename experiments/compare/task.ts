@@ -1,3 +1,4 @@
+import { NasError } from '../../base/errors.js';
 import {
   type ControllerName,
   hypervolume,
@@ -9,16 +10,15 @@ import {
   type Values,
   violated,
 } from '../../search/index.js';
-import type { TableObjective } from '../schema/search-settings.js';
-import type { TableExperiment } from '../schema/experiment.js';
-import { columnsOf, type TableResults } from '../models/table-results.js';
-import { NasError } from '../../base/errors.js';
-import { Store } from '../../store/index.js';
-import type { RunEvent } from '../runner/events.js';
-import { TableEvaluator } from '../runner/evaluators/table.js';
-import { Search } from '../runner/search/search.js';
-import { Simulation } from '../runner/evaluators/simulation.js';
 import { loadTable } from '../../spaces/index.js';
+import { Store } from '../../store/index.js';
+import { columnsOf, type TableResults } from '../models/table-results.js';
+import { Simulation } from '../runner/evaluators/simulation.js';
+import { TableEvaluator } from '../runner/evaluators/table.js';
+import type { RunEvent } from '../runner/events.js';
+import { Search } from '../runner/search/search.js';
+import type { TableExperiment } from '../schema/experiment.js';
+import type { TableObjective } from '../schema/search-settings.js';
 
 /** A set of objectives on the table, for example one per device. */
 export interface Variant {

@@ -1,11 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { invalidInput } from '../../base/errors.js';
+import { quantizeForTiming } from '../../deploy/index.js';
 import type { MeasurableNetwork } from '../../latency-models/index.js';
 import { choicesOf, type Genotype, type Network, type Space } from '../../spaces/index.js';
 import type { Store } from '../../store/index.js';
-import { trainingExperimentOf } from '../schema/run-experiment.js';
 import { candidateOnnx } from '../runner/jobs/run-job.js';
-import { quantizeForTiming } from '../../deploy/index.js';
+import { trainingExperimentOf } from '../schema/run-experiment.js';
 
 /**
  * The network of a trial for latency measurements, with random weights.

@@ -2,8 +2,8 @@ import { invalidInput } from '../../base/errors.js';
 import type { Objective } from '../../search/index.js';
 import { loadTable, type Genotype, type ResultsTable } from '../../spaces/index.js';
 import { locatingNowhere, type Locating } from '../parse/load.js';
-import type { TableObjective } from '../schema/search-settings.js';
 import type { TableExperiment } from '../schema/experiment.js';
+import type { TableObjective } from '../schema/search-settings.js';
 
 export interface TableResults {
   readonly table: ResultsTable;

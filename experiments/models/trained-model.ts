@@ -7,15 +7,13 @@ import { createSpace, type Genotype, type Network, type Task } from '../../space
 import type { Model, Weights } from '../../spaces/models/index.js';
 import type { Store } from '../../store/index.js';
 import { calibratedMember, describeDataset, prepareDataset, readWeights } from '../../trainers/index.js';
-import { accuracyAmong } from '../schema/measures.js';
-import { candidateModel } from '../runner/jobs/run-job.js';
-import { trainingExperimentOf } from '../schema/run-experiment.js';
 import { settleEngine, type RecordedEnvironment } from '../runner/engine.js';
 import { modelMetadata, weightsKind } from '../runner/finishing/save.js';
-import { memberJob } from '../runner/supernet.js';
-import { trainedSupernet } from '../runner/supernet.js';
-import { shrunkFolder, trialFolder, weightsFile } from '../stored/workdir.js';
-import { shrunkFiles } from '../stored/workdir.js';
+import { candidateModel } from '../runner/jobs/run-job.js';
+import { memberJob, trainedSupernet } from '../runner/supernet.js';
+import { accuracyAmong } from '../schema/measures.js';
+import { trainingExperimentOf } from '../schema/run-experiment.js';
+import { shrunkFolder, trialFolder, weightsFile, shrunkFiles } from '../stored/workdir.js';
 
 /** A network with float32 weights and metadata. */
 export interface TrainedModel {
@@ -51,8 +49,7 @@ export async function trainedModel(store: Store, workdir: string, number: number
   if (weights === undefined && !sliced) {
     const why = experiment.evaluate === undefined ? `it is ${trial.state}` : `${experiment.evaluate.path} evaluated it`;
     throw invalidInput(`trial ${number} of ${workdir} has no trained weights: ${why}`, {
-      hint:
-        experiment.evaluate === undefined ? 'Choose a complete trial.' : 'The module keeps the weights itself.',
+      hint: experiment.evaluate === undefined ? 'Choose a complete trial.' : 'The module keeps the weights itself.',
     });
   }
   const network = store.networks.get(trial.genotypeId) as Network;

@@ -1,11 +1,11 @@
 import { constants } from 'node:fs';
 import { open, realpath } from 'node:fs/promises';
 import { basename, join, relative, sep } from 'node:path';
+import fastifyStatic from '@fastify/static';
 import type { FastifyInstance } from 'fastify';
 import { Refusal } from '../../base/server.js';
 import { workdirFiles } from '../stored/workdir.js';
 import type { RunFolder } from './run-folder.js';
-import fastifyStatic from '@fastify/static';
 
 /** Entries of a workdir that may be downloaded. The database is not one: it changes while it is copied. */
 const downloadable: readonly string[] = [workdirFiles.artifacts, workdirFiles.picture, workdirFiles.report];

@@ -1,8 +1,8 @@
 import { z } from 'zod';
+import { messageOf, NasError, type ErrorCode } from '../../base/errors.js';
 import { Refusal } from '../../base/server.js';
 import { storedPrecisions } from '../../store/index.js';
 import type { Address, ErrorAnswer, Queries, StreamQueries, Streams } from './api.js';
-import { messageOf, NasError, type ErrorCode } from '../../base/errors.js';
 
 const number = z.coerce.number().int().nonnegative();
 

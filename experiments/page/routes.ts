@@ -1,13 +1,13 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Refusal } from '../../base/server.js';
 import type { Clock, Store } from '../../store/index.js';
-import { collectComparison, collectHypervolume } from './collect/comparison.js';
-import { collectCurves, collectTexts, collectTrialsAnswer } from './collect/columns.js';
 import { collectPredictions } from '../report/statistics.js';
-import { collectRunAnswer } from './collect/run-answer.js';
-import { collectTrialAnswer } from './collect/trial-answer.js';
-import type { RunCache } from './collect/run-cache.js';
 import type { Address, Answers, ComparisonAnswer, Queries, RunId } from './api.js';
+import { collectCurves, collectTexts, collectTrialsAnswer } from './collect/columns.js';
+import { collectComparison, collectHypervolume } from './collect/comparison.js';
+import { collectRunAnswer } from './collect/run-answer.js';
+import type { RunCache } from './collect/run-cache.js';
+import { collectTrialAnswer } from './collect/trial-answer.js';
 import { parseQuery, parseTrial, querySchemas } from './requests.js';
 import type { WatchedRun, RunFolder } from './run-folder.js';
 import type { RunList } from './run-list.js';
@@ -30,7 +30,10 @@ export interface AnswersOptions {
 }
 
 function handlers({ folder, list, clock }: AnswersOptions): Handlers {
-  const readRun = <T>(id: RunId, task: (store: Store, cache: RunCache, run: WatchedRun) => T | Promise<T>): Promise<T> => {
+  const readRun = <T>(
+    id: RunId,
+    task: (store: Store, cache: RunCache, run: WatchedRun) => T | Promise<T>,
+  ): Promise<T> => {
     const run = folder.run(id);
     return run.read((store, cache) => task(store, cache, run));
   };
@@ -84,7 +87,10 @@ function compare(runs: readonly WatchedRun[], clock: Clock): Promise<ComparisonA
 /** Parses the query, calls the handler, sends its answer. */
 const answering =
   <A extends Address>(address: A, answer: Handlers[A]) =>
-  async (request: FastifyRequest<{ Params: ParsedRequest<A>['params'] }>, reply: FastifyReply): Promise<FastifyReply> => {
+  async (
+    request: FastifyRequest<{ Params: ParsedRequest<A>['params'] }>,
+    reply: FastifyReply,
+  ): Promise<FastifyReply> => {
     const query = parseQuery(querySchemas[address], request);
     return reply.header('cache-control', 'no-store').send(await answer({ params: request.params, query }));
   };

@@ -2,7 +2,7 @@ import cookie from '@fastify/cookie';
 import helmet from '@fastify/helmet';
 import { fastifySSE } from '@fastify/sse';
 import fastify, { type FastifyInstance } from 'fastify';
-import { Refusal } from '../../base/server.js';
+import { Refusal, isLoopback, namesOf, listenOnFirst, portsFrom } from '../../base/server.js';
 import type { Clock } from '../../store/index.js';
 import { type Access, checkAccess, isData, securityHeaders } from './access.js';
 import { serveAnswers } from './routes.js';
@@ -14,8 +14,6 @@ import { RunList } from './run-list.js';
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { invalidInput } from '../../base/errors.js';
-import { isLoopback, namesOf } from '../../base/server.js';
-import { listenOnFirst, portsFrom } from '../../base/server.js';
 
 export interface AppOptions extends Access {
   /** Folder with the workdirs of runs, or one workdir. */

@@ -1,7 +1,7 @@
 import type { Experiment, TrainingExperiment } from '../schema/experiment.js';
+import { accuracyOf, isAccuracy } from '../schema/measures.js';
 import { isOwnSupernet } from '../schema/run-experiment.js';
 import type { KeyPath } from './problem.js';
-import { accuracyOf, isAccuracy } from '../schema/measures.js';
 
 /** Values that are valid alone but not together. */
 export interface Contradiction {
@@ -113,8 +113,7 @@ const initialUse: TrainingCheck = ({ initial, evaluate: own, supernet, search: {
     const message = 'got "weights"; it needs weights to begin from: add train.from, or expected nothing';
     return when(final?.from === 'weights', ['final', 'from'], message);
   }
-  if (own !== undefined)
-    return [{ path, message: 'evaluate replaces training: expected no from beside it' }];
+  if (own !== undefined) return [{ path, message: 'evaluate replaces training: expected no from beside it' }];
   const isUsed = supernet === undefined || isOwnSupernet(supernet) || evaluate === 'train' || final?.from === 'weights';
   return when(
     !isUsed,

@@ -1,7 +1,7 @@
 import { controllerTitle, rungsOf, type Objective } from '../../search/index.js';
 import type { DataConfig, TrainConfig } from '../../trainers/index.js';
-import { measureNamed, moments } from '../schema/measures.js';
 import type { Experiment, TrainingExperiment } from '../schema/experiment.js';
+import { measureNamed, moments } from '../schema/measures.js';
 import { isOwnSupernet, isTableExperiment } from '../schema/run-experiment.js';
 import {
   type Check,

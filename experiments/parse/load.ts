@@ -1,3 +1,8 @@
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
+import { invalidInput, messageOf, NasError } from '../../base/errors.js';
+import { nearest } from '../../base/text.js';
 import {
   type Experiment,
   type ExperimentKind,
@@ -6,17 +11,12 @@ import {
   type TrainingExperiment,
 } from '../schema/experiment.js';
 import { isTableExperiment } from '../schema/run-experiment.js';
-import { experimentJsonSchema } from './json-schema.js';
-import { isMap, type KeyPath, pathText, type Problem, problemsError, valueAt } from './problem.js';
-import { Source } from './source.js';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
-import { nearest } from '../../base/text.js';
-import { invalidInput, messageOf, NasError } from '../../base/errors.js';
 import { contradictions } from './cross-checks.js';
+import { experimentJsonSchema } from './json-schema.js';
 import { workersOverrides } from './override.js';
+import { isMap, type KeyPath, pathText, type Problem, problemsError, valueAt } from './problem.js';
 import { zodProblems } from './schema-problems.js';
+import { Source } from './source.js';
 
 /** Why a table excludes the keys of training. */
 const reason = "with a table as the space nothing is trained or measured; results come from the objectives' columns";

@@ -1,8 +1,8 @@
 import { parseDocument } from 'yaml';
-import { hideCredentials } from '../../base/server.js';
-import { isMap, type KeyPath, pathText, type Problem } from './problem.js';
 import { invalidInput } from '../../base/errors.js';
+import { hideCredentials } from '../../base/server.js';
 import { workersSchema, type WorkersConfig } from '../queue/schema.js';
+import { isMap, type KeyPath, pathText, type Problem } from './problem.js';
 
 /** One `--set key.path=value`. */
 export interface Override {

@@ -1,5 +1,5 @@
-import { hideCredentials } from '../../base/server.js';
 import { invalidInput, type NasError } from '../../base/errors.js';
+import { hideCredentials } from '../../base/server.js';
 import { nearest } from '../../base/text.js';
 
 /** Keys and list indices from the top of an experiment to a value. */

@@ -1,7 +1,7 @@
-import { alternativesOf, discriminatorOf, type JsonSchema, valuesOf } from './json-schema.js';
-import { gotExpected, isMap, type KeyPath, type Problem, quote, startsWith, valueAt } from './problem.js';
 import type { z } from 'zod';
 import { nearest } from '../../base/text.js';
+import { alternativesOf, discriminatorOf, type JsonSchema, valuesOf } from './json-schema.js';
+import { gotExpected, isMap, type KeyPath, type Problem, quote, startsWith, valueAt } from './problem.js';
 import type { Source } from './source.js';
 
 /** The alternatives of a union whose discriminator matches the value; all of them when none does. */

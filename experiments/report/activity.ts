@@ -2,9 +2,9 @@ import { rungsOf } from '../../search/fidelity/create-scheduler.js';
 import type { EventKind, EventRecord, Store, Training } from '../../store/index.js';
 import type { MeasurementPurpose } from '../../store/measurements.js';
 import type { WorkersConfig } from '../queue/schema.js';
-import { workersIn } from '../stored/workers.js';
 import type { Experiment } from '../schema/experiment.js';
 import { isOwnSupernet, isTableExperiment } from '../schema/run-experiment.js';
+import { workersIn } from '../stored/workers.js';
 
 /** Work in progress, derived from the run's events. */
 export type Activity =

@@ -1,7 +1,7 @@
 import { csvLine } from '../../base/text.js';
 import type { Objective } from '../../search/index.js';
-import { decisionNames } from './run.js';
 import type { ReportTrial } from './data.js';
+import { decisionNames } from './run.js';
 
 /**
  * Trials as CSV in the given order: trial, state, precision (in runs with several), one column per decision, one per

@@ -2,8 +2,6 @@ import type { Unit } from '../../base/number-text.js';
 import type { Environment } from '../../latency-models/index.js';
 import type { Objective, Values } from '../../search/index.js';
 import type { Block, Choice, Costs, Network } from '../../spaces/index.js';
-import type { Rejection, VerdictDetail } from '../compress/index.js';
-import type { Evaluation } from '../schema/measures.js';
 import type {
   ArtifactRecord,
   Epoch,
@@ -18,6 +16,8 @@ import type {
   Training,
   TrialState,
 } from '../../store/index.js';
+import type { Rejection, VerdictDetail } from '../compress/index.js';
+import type { Evaluation } from '../schema/measures.js';
 import type { HostShare } from '../stored/workers.js';
 
 /** Titles and unit of an objective or other measure. */

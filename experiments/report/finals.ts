@@ -1,9 +1,9 @@
+import { frontier } from '../../search/frontier.js';
 import type { FinalRecord, Store, StoredPrecision } from '../../store/index.js';
 import { isAccuracy } from '../schema/measures.js';
-import { frontier } from '../../search/frontier.js';
 import { plainValues } from '../stored/candidates.js';
-import type { FinalResult, ReportTrial } from './data.js';
 import { objectivesOf } from '../stored/experiment.js';
+import type { FinalResult, ReportTrial } from './data.js';
 
 /** A trial in a precision. */
 type Candidate = Pick<ReportTrial, 'number' | 'precision'>;

@@ -1,8 +1,6 @@
 import type { Environment } from '../../latency-models/index.js';
 import type { Network } from '../../spaces/index.js';
 import type { MeasurementRecord, Store, StoredPrecision, TrialStage } from '../../store/index.js';
-import { deviceText } from './text.js';
-import { collectFinals } from './finals.js';
 import type { StoredRow } from '../stored/candidates.js';
 import type {
   CurvePoint,
@@ -13,6 +11,8 @@ import type {
   ReportMember,
   ReportTrial,
 } from './data.js';
+import { collectFinals } from './finals.js';
+import { deviceText } from './text.js';
 
 function toLatency({ ms, p50, p95, p99, interval, converged, environment }: MeasurementRecord): ReportLatency {
   // Written by the runner from a Measurement.

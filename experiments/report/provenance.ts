@@ -1,9 +1,9 @@
 import { basename } from 'node:path';
 import { controllerTitle } from '../../search/schema.js';
-import type { DataConfig, TeacherConfig } from '../../trainers/index.js';
 import type { Store } from '../../store/index.js';
-import type { Evaluation } from '../schema/measures.js';
+import type { DataConfig, TeacherConfig } from '../../trainers/index.js';
 import type { Experiment, SupernetSettings, TrainingExperiment } from '../schema/experiment.js';
+import type { Evaluation } from '../schema/measures.js';
 import { isOwnSupernet, isTableExperiment } from '../schema/run-experiment.js';
 import type { ReportSupernet, RunProvenance, RunWorkers } from './data.js';
 import { epochsText, percent, workersText } from './text.js';

@@ -1,23 +1,13 @@
 import type { Store } from '../../store/index.js';
-import type { Objective } from '../../search/index.js';
-import type { ReportData, ReportTrial } from './data.js';
-import { finalTitle, measureText, testTitle } from './text.js';
+import { experimentOf } from '../stored/experiment.js';
+import type { ReportData } from './data.js';
 import { collectMember } from './member.js';
-import { collectPrecisions, collectPrediction } from './statistics.js';
 import { collectProvenance, collectSupernet, flatten } from './provenance.js';
 import { collectCandidates, collectRun, collectTrials, frontierOf } from './run.js';
-import { experimentOf } from '../stored/experiment.js';
 import { collectShrunk } from './shrunk.js';
+import { collectPrecisions, collectPrediction } from './statistics.js';
+import { finalTitle, measureTexts, testTitle } from './text.js';
 import { collectWorkers } from './workers.js';
-
-/** Titles and units of all objectives and other values of trials. */
-const measuresOf = (objectives: readonly Objective[], trials: readonly ReportTrial[]): ReportData['measures'] => {
-  const names = new Set([
-    ...objectives.map(({ name }) => name),
-    ...trials.flatMap(({ values }) => Object.keys(values)),
-  ]);
-  return Object.fromEntries([...names].map((name) => [name, measureText(name)]));
-};
 
 /** Collects the data of a run's report. */
 export async function collectReport(store: Store): Promise<ReportData> {
@@ -36,7 +26,10 @@ export async function collectReport(store: Store): Promise<ReportData> {
     format: 'nas-report-1',
     run: collectRun(store),
     objectives,
-    measures: measuresOf(objectives, trials),
+    measures: measureTexts([
+      ...objectives.map(({ name }) => name),
+      ...trials.flatMap(({ values }) => Object.keys(values)),
+    ]),
     titles: { final: finalTitle(finals), test: testTitle(objectives, finals) },
     trials,
     frontier,

@@ -1,5 +1,10 @@
-import { objectivesOf } from '../stored/experiment.js';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { messageOf } from '../../base/errors.js';
+// search/index.js would load all controllers, and TF.js with their spaces.
+import { frontier } from '../../search/frontier.js';
 import type { Objective, Values } from '../../search/index.js';
+import { genotypeId } from '../../spaces/genotype.js';
 import {
   type ObjectiveValues,
   type RunRecord,
@@ -11,21 +16,14 @@ import {
   type TrialRecord,
   type VariantRecord,
 } from '../../store/index.js';
-import type { Experiment } from '../schema/experiment.js';
-import type { ReportTrial, ReportVariant, RunSummary } from './data.js';
-import { frontier } from '../../search/frontier.js';
-import { genotypeId } from '../../spaces/genotype.js';
 import { verdictDetail } from '../compress/verdict.js';
-import { assignmentsOf } from '../stored/workers.js';
-import { hostsOfTrials } from '../stored/workers.js';
-import { candidatesOf, type Candidate } from '../stored/candidates.js';
-import { plainValues } from '../stored/candidates.js';
-import { storedEnqueued } from '../stored/experiment.js';
-import { verdictText } from './text.js';
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { messageOf } from '../../base/errors.js';
+import type { Experiment } from '../schema/experiment.js';
+import { candidatesOf, type Candidate, plainValues } from '../stored/candidates.js';
+import { objectivesOf, storedEnqueued } from '../stored/experiment.js';
 import { databasePath, hasRun } from '../stored/workdir.js';
+import { assignmentsOf, hostsOfTrials } from '../stored/workers.js';
+import type { ReportTrial, ReportVariant, RunSummary } from './data.js';
+import { verdictText } from './text.js';
 
 const iso = (at: number): string => new Date(at).toISOString();
 
@@ -62,15 +60,16 @@ export function collectRun(store: Store): RunSummary {
   return summaryOf(store.run.get(), store.run.state(), standing);
 }
 
-// Not through search/index.js: that loads the controllers, and TF.js with their spaces, which listing trials can do without.
+/** Names of enqueued networks by genotype id, which identifies them as they come first. */
+const enqueuedNames = (store: Store): ReadonlyMap<string, string> =>
+  new Map(storedEnqueued(store).map(({ genotype, name }) => [genotypeId(genotype), name]));
 
 /** Converts candidates of a run to trials of its report. */
 function trialReporter(store: Store): (candidate: Candidate) => ReportTrial {
   const { createdAt } = store.run.get();
   const severalPrecisions = store.variants.any();
-  // Enqueued networks come first, so that the genotype identifies them.
   const hosts = hostsOfTrials(assignmentsOf(store));
-  const names = new Map(storedEnqueued(store).map(({ genotype, name }) => [genotypeId(genotype), name]));
+  const names = enqueuedNames(store);
   return ({ trial, precision, values }) => {
     const { number, state, genotypeId: id, choices, variants, reason, message, startedAt, finishedAt } = trial;
     const host = hosts.get(number);
@@ -169,6 +168,17 @@ export const frontierOf = <T extends ReportTrial>(candidates: readonly T[], obje
 /** Names of the decisions, in the order of the space. */
 export const decisionNames = (trials: readonly ReportTrial[]): string[] => Object.keys(trials.at(0)?.choices ?? {});
 
+/** Best value of each objective among members; empty without any. */
+export function bestOf(members: readonly { readonly values: Values }[], objectives: readonly Objective[]): Values {
+  if (members.length === 0) return {};
+  return Object.fromEntries(
+    objectives.map(({ name, direction }) => {
+      const values = members.map((member) => member.values[name]);
+      return [name, direction === 'maximize' ? Math.max(...values) : Math.min(...values)];
+    }),
+  );
+}
+
 /** A run in a list of runs. */
 export interface RunListing {
   readonly workdir: string;
@@ -197,15 +207,11 @@ function listingOf(workdir: string): RunListing {
   const store = Store.open(databasePath(workdir), { readonly: true });
   try {
     const members = collectFrontier(store);
-    const best = objectivesOf(store).map(({ name, direction }): [string, number] => {
-      const values = members.map((member) => member.values[name]);
-      return [name, direction === 'maximize' ? Math.max(...values) : Math.min(...values)];
-    });
     return {
       workdir,
       run: collectRun(store),
       frontier: members.length,
-      best: members.length === 0 ? {} : Object.fromEntries(best),
+      best: bestOf(members, objectivesOf(store)),
     };
   } finally {
     store.close();
@@ -226,6 +232,5 @@ export function factsOf(store: Store): RunFacts {
   const record = store.run.get();
   // Parsed when the run began.
   const experiment = record.experiment as Experiment;
-  const enqueued = new Map(storedEnqueued(store).map(({ genotype, name }) => [genotypeId(genotype), name]));
-  return { record, experiment, objectives: experiment.objectives, enqueued };
+  return { record, experiment, objectives: experiment.objectives, enqueued: enqueuedNames(store) };
 }

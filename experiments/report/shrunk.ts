@@ -1,9 +1,9 @@
 import type { Network } from '../../spaces/index.js';
 import type { ShrunkRecord, Store } from '../../store/index.js';
-import type { ReportShrunk, ShrunkStage } from './data.js';
 import { isAccuracy } from '../schema/measures.js';
-import { targetText, trialTitle, withinText } from './text.js';
 import { trialsByAccuracy } from '../stored/candidates.js';
+import type { ReportShrunk, ShrunkStage } from './data.js';
+import { targetText, trialTitle, withinText } from './text.js';
 
 /** Shrunk networks of a run, each with the best trial of the same cost. */
 export async function collectShrunk(store: Store): Promise<ReportShrunk[]> {

@@ -1,6 +1,8 @@
 import { median } from '../../latency-models/statistics.js';
 import type { PredictedMeasurement, Store } from '../../store/index.js';
+import { storedPrecisions } from '../../store/values.js';
 import { rejections, type Rejection } from '../compress/verdict.js';
+import type { PredictionsAnswer } from '../page/api.js';
 import type {
   PrecisionsReport,
   PredictionPair,
@@ -9,10 +11,8 @@ import type {
   ReportTrial,
   ReportVariant,
 } from './data.js';
-import { rejectionsOf } from './text.js';
 import { collectTrials } from './run.js';
-import { storedPrecisions } from '../../store/values.js';
-import type { PredictionsAnswer } from '../page/api.js';
+import { rejectionsOf } from './text.js';
 
 const middle = (values: readonly number[]): number | null => (values.length === 0 ? null : median(values));
 

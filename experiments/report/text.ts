@@ -1,5 +1,3 @@
-import type { Environment } from '../../latency-models/index.js';
-import type { Objective } from '../../search/index.js';
 import {
   bytes,
   count,
@@ -11,7 +9,12 @@ import {
   valueText,
   type Unit,
 } from '../../base/number-text.js';
+import type { Environment } from '../../latency-models/index.js';
+import type { Objective } from '../../search/index.js';
+import type { StoredPrecision } from '../../store/index.js';
+import { rejections, type Rejection } from '../compress/verdict.js';
 import { isAccuracy, measureNamed } from '../schema/measures.js';
+import type { HostShare } from '../stored/workers.js';
 import type {
   FinalResult,
   MeasureText,
@@ -22,9 +25,6 @@ import type {
   RunWorkers,
   ShrunkStage,
 } from './data.js';
-import type { StoredPrecision } from '../../store/index.js';
-import { rejections, type Rejection } from '../compress/verdict.js';
-import type { HostShare } from '../stored/workers.js';
 
 export { bytes, count, duration, epochsText, ms, percent };
 
@@ -63,6 +63,10 @@ export function measureText(name: string): MeasureText {
     ...(source?.kind === 'training' && { evaluation: source.evaluation }),
   };
 }
+
+/** Titles and units of values by name. */
+export const measureTexts = (names: Iterable<string>): Record<string, MeasureText> =>
+  Object.fromEntries([...new Set(names)].map((name) => [name, measureText(name)]));
 
 /** Title of the final accuracy, by the weights that the final training started from. */
 export const finalTitle = (finals: readonly Pick<FinalResult, 'from'>[]): string =>

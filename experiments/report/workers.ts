@@ -1,6 +1,5 @@
 import type { EventKind, EventRecord, Store, Training } from '../../store/index.js';
-import { assignmentOf, assignmentsOf, hostShares, type Assignment } from '../stored/workers.js';
-import { workersNow } from '../stored/workers.js';
+import { assignmentOf, assignmentsOf, hostShares, type Assignment, workersNow } from '../stored/workers.js';
 import type { ReportGroup, ReportAssignment, RunWorkers } from './data.js';
 import { activitiesOf } from './activity.js';
 import { experimentOf } from '../stored/experiment.js';

@@ -15,6 +15,8 @@ import {
   trainSchema,
 } from '../../trainers/index.js';
 import { compressSchema } from '../compress/index.js';
+import { workersSchema } from '../queue/schema.js';
+import { accuracyOf, evaluations, objectiveOf, type Evaluation } from './measures.js';
 import {
   evaluateSchema,
   featuresSchema,
@@ -22,8 +24,6 @@ import {
   objectiveEntrySchema,
   tableObjectiveSchema,
 } from './search-settings.js';
-import { accuracyOf, evaluations, objectiveOf, type Evaluation } from './measures.js';
-import { workersSchema } from '../queue/schema.js';
 
 /** Accepts `key: word` for `key: {type: word}`. */
 const typed = <T extends z.ZodType>(schema: T) =>
@@ -52,9 +52,7 @@ const supernetKey = supernetSchema.extend({
     .string()
     .min(1)
     .optional()
-    .describe(
-      'workdir of a run whose trained supernet is used: same space, data and splits; its settings apply',
-    ),
+    .describe('workdir of a run whose trained supernet is used: same space, data and splits; its settings apply'),
 });
 
 const evaluateKey = z
@@ -69,7 +67,10 @@ const initialisations = ['supernet', 'weights', 'nothing'] as const;
 export type Initialisation = (typeof initialisations)[number];
 
 /** Initialisation of the search's trainings. In runs with a supernet, given weights initialise the supernet. */
-export function searchInitialisation({ search, initial }: Pick<TrainingExperiment, 'search' | 'initial'>): Initialisation {
+export function searchInitialisation({
+  search,
+  initial,
+}: Pick<TrainingExperiment, 'search' | 'initial'>): Initialisation {
   if (search.evaluate !== 'train') return 'supernet';
   return initial === undefined ? 'nothing' : 'weights';
 }
@@ -115,9 +116,7 @@ const writtenSchema = z.strictObject({
     ),
   evaluate: evaluateSchema.optional(),
   latency: latencySchema.prefault({}).describe('device and limit of latency'),
-  compress: compressSchema
-    .prefault({})
-    .describe('int8 quantization of trained candidates, and when it is accepted'),
+  compress: compressSchema.prefault({}).describe('int8 quantization of trained candidates, and when it is accepted'),
   objectives: z
     .array(objectiveEntrySchema)
     .min(1)
@@ -225,10 +224,7 @@ const tableExperimentSchema = z
   .strictObject({
     ...commonShape,
     space: tableSchema.describe('the table, and its decision columns'),
-    objectives: z
-      .array(tableObjectiveSchema)
-      .min(1)
-      .describe('columns to optimise; charts show the first two'),
+    objectives: z.array(tableObjectiveSchema).min(1).describe('columns to optimise; charts show the first two'),
     search: searchSchema.prefault({}).describe(searchText),
   })
   .transform((written) => ({

@@ -1,8 +1,8 @@
-import { experimentOf } from '../stored/experiment.js';
 import { invalidInput } from '../../base/errors.js';
 import type { Store } from '../../store/index.js';
 import type { SupernetConfig } from '../../trainers/index.js';
 import { compressSchema } from '../compress/schema.js';
+import { experimentOf } from '../stored/experiment.js';
 import type { Experiment, SupernetSettings, TableExperiment, TrainingExperiment } from './experiment.js';
 
 export const isTableExperiment = (experiment: Experiment): experiment is TableExperiment =>

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { Objective } from '../../search/index.js';
-import { type MeasureName, measureNamed, measures, objectiveOf } from './measures.js';
-import { proxyNames } from '../../trainers/index.js';
 import type { Choice, Genotype, Network } from '../../spaces/index.js';
+import { proxyNames } from '../../trainers/index.js';
+import { type MeasureName, measureNamed, measures, objectiveOf } from './measures.js';
 
 /** Aliases of objective names. */
 const aliases = { latency: 'latency_ms' } as const satisfies Record<string, MeasureName>;
@@ -72,13 +72,7 @@ export const tableObjectiveSchema = z
     ...(bounds === undefined ? {} : { constraint: bounds }),
   }));
 
-const of = z
-  .number()
-  .int()
-  .min(2)
-  .max(64)
-  .default(8)
-  .describe('number of proposals for each trial');
+const of = z.number().int().min(2).max(64).default(8).describe('number of proposals for each trial');
 
 const filter = z.strictObject({
   proxy: z.enum(proxyNames).describe('zero-cost proxy that ranks untrained networks'),
@@ -105,9 +99,7 @@ const features = z.strictObject({
 /** `search.features:`. */
 export const featuresSchema = features
   .optional()
-  .describe(
-    'trains the best of several proposals by a surrogate with zero-cost proxies as features',
-  );
+  .describe('trains the best of several proposals by a surrogate with zero-cost proxies as features');
 export type FeaturesConfig = z.output<typeof features>;
 
 /** A candidate for a user's evaluation function. */

@@ -24,7 +24,7 @@ beforeAll(() => storedRun(workdir, 2));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('--device', () => {
-  it('is a type, a type with keys, or a file, whose paths start at its folder', () => {
+  it('is a type, a type with keys, or a file with relative paths', () => {
     expect(parseDevice('local')).toMatchObject({ type: 'local', threads: 1 });
     expect(parseDevice('local:threads=2,batch=8')).toMatchObject({ threads: 2, batch: 8 });
     const plain = write('phone.yaml', 'type: table\nfile: phone.csv\ncolumn: pixel3\n');
@@ -34,7 +34,7 @@ describe('--device', () => {
     expect(parseDevice('agent:url=http://10.0.0.2:7700')).toMatchObject({ url: 'http://10.0.0.2:7700' });
   });
 
-  it('is a machine of a queue where a run measures, and nowhere else', async () => {
+  it('is a worker of a queue only in runs', async () => {
     expect(parseRunDevice('worker:tag=pi5,threads=4')).toMatchObject({ type: 'worker', tag: 'pi5', threads: 4 });
     const refusal = 'workers with the tag pi5 are measured on by runs with a queue of workers, not from here';
     expect(() => parseDevice('worker:tag=pi5')).toThrow(refusal);
@@ -57,7 +57,7 @@ describe('--device', () => {
 });
 
 describe('nas latency measure', () => {
-  it('measures each batch, and keeps every sample', async () => {
+  it('measures each batch, and stores every sample', async () => {
     const output = join(folder, 'samples.json');
     const { code, out } = await nasInside(['latency', 'measure', model, '--batch', '1,4', '-o', output, '--json']);
     expect(code).toBe(0);
@@ -70,7 +70,7 @@ describe('nas latency measure', () => {
     }
   });
 
-  it('shows the time of each layer of a trial, which adds up', async () => {
+  it('shows the time of each layer of a trial', async () => {
     const args = ['latency', 'measure', workdir, '1', '--profile'];
     const [json, text] = [await nasInside([...args, '--json']), await nasInside(args)];
     const { profile } = JSON.parse(json.out) as { profile: { ms: number; layers: { ms: number; share: number }[] } };
@@ -81,7 +81,7 @@ describe('nas latency measure', () => {
     expect(text.out).toContain('95 % interval');
   });
 
-  it('says what is executed of a quantized model, and warns where its sums saturate', async () => {
+  it('shows the precision of a quantized model, and warns of saturation', async () => {
     const bytes = write('bytes.onnx', byteModel('bytes'));
     const isSaturating = (await integerArithmetic()) === 'saturating';
     const [json, text] = [
@@ -99,7 +99,7 @@ describe('nas latency measure', () => {
     expect(text.err.includes('sums bytes in 16 bits')).toBe(isSaturating);
   });
 
-  it('calls a model with weights in bytes that computes in floats that, and warns of nothing', async () => {
+  it('distinguishes int8 weights from int8 arithmetic', async () => {
     const { out, err } = await nasInside(['latency', 'measure', write('weights.onnx', byteModel('weights'))]);
     expect(out).toMatch(/executed +int8 weights, computed in fp32\n/);
     expect(err).not.toContain('16 bits');
@@ -125,7 +125,7 @@ describe('nas latency measure', () => {
 });
 
 describe('nas latency fit', () => {
-  it('fits to rows of a table, not to what the table predicts', async () => {
+  it('fits to rows of a table, not to its predictions', async () => {
     const rows = ['nor_conv_3x3', 'nor_conv_1x1', 'avg_pool_3x3'].map(
       (op, i) => `${op},none,none,${op},none,none,${i + 1}`,
     );
@@ -139,7 +139,7 @@ describe('nas latency fit', () => {
   });
 });
 
-describe('nas latency fit and what it measured', () => {
+describe('nas latency fit and its measurements', () => {
   const ops = ['none', 'skip_connect', 'nor_conv_1x1', 'nor_conv_3x3', 'avg_pool_3x3'];
   const cells = Array.from({ length: ops.length ** 6 }, (_, i) =>
     Array.from({ length: 6 }, (_op, edge) => ops[Math.floor(i / ops.length ** edge) % ops.length]),
@@ -151,7 +151,7 @@ describe('nas latency fit and what it measured', () => {
   const kept = join(folder, 'noise.measurements.json');
   const fit = (...more: string[]) => nasInside(['latency', 'fit', '--space', 'nas-bench-201', '-o', output, ...more]);
 
-  it('keeps it when the model is not to be trusted, and fits to it again', async () => {
+  it('stores them when the model is rejected, and fits to them again', async () => {
     const unreliable = await fit('--device', `table:file=${table},column=noise`, '--samples', '12');
     expect(unreliable.err).toMatch(/the model is not stored: its mean error .*/);
     expect(unreliable.err).toContain(`--from ${kept} fits to it again`);
@@ -169,7 +169,7 @@ describe('nas latency fit and what it measured', () => {
     expect(again.code).toBe(0);
   });
 
-  it('is of the precision that was measured', async () => {
+  it('has the precision of the measurements', async () => {
     const measured = JSON.parse(readFileSync(join(folder, 'mended.json'), 'utf8')) as { environment: object };
     const quantized = { ...measured, environment: { ...measured.environment, precision: 'int8' } };
     const file = write('quantized.json', JSON.stringify(quantized));

@@ -9,7 +9,7 @@ import { storedRun } from './stored-run.js';
 const runsAt = async (address: string): Promise<readonly RunEntry[]> =>
   ((await (await fetch(new URL('/api/runs', address))).json()) as RunsAnswer).runs;
 
-it('shows the runs of a folder until it is stopped', async () => {
+it('nas ui shows the runs of a folder until it is stopped', async () => {
   const folder = temporaryFolder();
   await storedRun(join(folder, 'runs', 'a'), 2);
   const { child, address, text, code } = start(['ui', '--port', '0'], folder);
@@ -21,7 +21,7 @@ it('shows the runs of a folder until it is stopped', async () => {
   expect(text()).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/\n/);
 });
 
-it('makes a token for an address that others can reach', async () => {
+it('nas ui makes a token for a public address', async () => {
   const { address, child, code } = start(['ui', '--host', '0.0.0.0', '--port', '0'], temporaryFolder());
   const given = new URL(await address);
   given.hostname = '127.0.0.1';
@@ -34,7 +34,7 @@ it('makes a token for an address that others can reach', async () => {
   expect(await code).toBe(0);
 });
 
-it('says what is wrong with its options', async () => {
+it('nas ui refuses invalid options', async () => {
   const { code, err } = await nasInside(['ui', '--port', '70000']);
   expect([code, err]).toEqual([2, expect.stringContaining('--port 70000: expected a whole number from 0 to 65535')]);
 });

@@ -13,7 +13,7 @@ describe('nas specialize', () => {
   let directory = '';
   let first = '';
   let device = '';
-  /** `nas specialize` of the first run for a device; refusals come before a worker starts. */
+  /** `nas specialize` of the first run, refused before a worker starts. */
   const refused = (...args: readonly string[]) => nasInside(['specialize', first, ...args]);
 
   /** Four networks; a phone takes 1 to 4 ms for them. */
@@ -55,7 +55,7 @@ describe('nas specialize', () => {
       const workdir = join(directory, 'kills-table-2.5ms');
       const { status, trials } = findings(workdir);
       expect(status).toBe('complete');
-      // What was predicted to be fast enough and is not is measured, and goes no further.
+      // Networks that are slower than predicted are pruned after the measurement.
       const within = trials.filter(({ state }) => state === 'complete');
       expect(within.length).toBeGreaterThan(0);
       for (const { values } of within) {
@@ -83,13 +83,13 @@ describe('nas specialize', () => {
     },
   );
 
-  it('says when no network keeps the budget', { timeout: 120_000 }, async () => {
+  it('fails when no network is within the budget', { timeout: 120_000 }, async () => {
     const { code, err } = await refused('--latency', '0.5', '--device', device, '--trials', '2');
     expect(code).toBe(3);
     expect(err).toMatch(/latency_ms rejected \d+ \(smallest seen [\d.]+, max 0.5\)/);
   });
 
-  it('refuses budgets that are none, and folders of other runs', { timeout: 120_000 }, async () => {
+  it('refuses invalid budgets, and folders of other runs', { timeout: 120_000 }, async () => {
     const negative = await refused('--latency', '-1');
     expect(negative).toMatchObject({ code: 2 });
     expect(negative.err).toMatch(/--latency: got -[\d.]+; expected milliseconds above 0/);

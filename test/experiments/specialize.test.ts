@@ -34,7 +34,7 @@ const derive = (wanted: Partial<Specialization> = {}, whole = text): TrainingExp
 };
 
 describe('the experiment of a specialization', () => {
-  it('tries int8 as its run did, on any device that measures', () => {
+  it('tries int8 as its run did, on measuring devices', () => {
     const whole = text
       .replace('predictor: model.json', 'predictor: { fp32: a.json, int8: b.json }')
       .replace('epochs: 40, ', 'epochs: 40, quantize_aware: { epochs: 1 }, ')
@@ -54,7 +54,7 @@ describe('the experiment of a specialization', () => {
     expect(looked.final).not.toHaveProperty('quantize_aware');
   });
 
-  it('evaluates members of the supernet within the budget, and trains nothing', () => {
+  it('evaluates slices within the budget without training', () => {
     const derived = derive();
     const whole = parseExperiment('whole.yaml', text, { checkFiles: false }).experiment as TrainingExperiment;
     expect(derived.name).toBe('whole-0.5ms');
@@ -65,14 +65,14 @@ describe('the experiment of a specialization', () => {
       { name: 'latency_ms', constraint: { max: 0.5 } },
       { name: 'macs', constraint: { max: 1000000 } },
     ]);
-    // What another kind of accuracy had to reach says nothing of this one.
+    // The bound of another kind of accuracy is dropped.
     expect(derived.objectives[0]).not.toHaveProperty('constraint');
     expect(derived.search).toMatchObject({ controller: 'nsga2', population: 8, trials: 60, parallel: 2 });
     expect(derived.search).toMatchObject({ evaluate: 'supernet', fidelity: { type: 'none' } });
     expect(derived.search).not.toHaveProperty('seed_from');
   });
 
-  it('has the device of the run, or another one, of which its predictor knows nothing', () => {
+  it('has the device of the run, or another one without its predictor', () => {
     expect(derive().latency).toMatchObject({ device: { threads: 2 }, calibration: 20 });
     expect(derive().latency.predictor).toMatch(/model\.json$/);
     const { name, latency } = derive({ device: deviceSchema.parse({ type: 'browser', threads: 4 }), latencyMs: 8 });
@@ -80,7 +80,7 @@ describe('the experiment of a specialization', () => {
     expect(latency).toMatchObject({ device: { type: 'browser', threads: 4 }, predictor: 'auto', budget_ms: 8 });
   });
 
-  it('is searched by the workers of the run, on one of which it may be measured', () => {
+  it('keeps the workers of the run, which may measure', () => {
     const queue = "workers: { type: queue, url: 'redis://10.0.0.5' }\n";
     const device = deviceSchema.parse({ type: 'worker', tag: 'pi5' });
     const derived = derive({ device }, text.concat(queue));
@@ -89,14 +89,14 @@ describe('the experiment of a specialization', () => {
     expect(() => derive({ device })).toThrow('such a device is a machine of a queue');
   });
 
-  it('trains the frontier from the supernet for as many epochs as it is told, as the run would', () => {
+  it('trains the frontier from the supernet with the settings of the run', () => {
     const { teacher, final } = derive({ epochs: 7 });
     expect(teacher.type).toBe('train');
     expect(final).toMatchObject({ epochs: 7, batch: 64, ema: 0.9, loss: { type: 'kd' }, from: 'supernet' });
   });
 });
 
-it('refuses runs whose supernet is missing or not trained to its end', () => {
+it('nas specialize refuses runs without a finished supernet', () => {
   const stored = (name: string, ...left: readonly string[]): string => {
     const lines = text.split('\n').filter((line) => !left.some((key) => line.startsWith(key)));
     const { experiment, source, written } = parseExperiment('whole.yaml', lines.join('\n'), { checkFiles: false });

@@ -1,10 +1,10 @@
-import type { Comparison, MethodSummary, Quartiles } from '../../../experiments/index.js';
-import { type Column, json, renderTable } from '../../output/terminal.js';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { invalidInput } from '../../../base/errors.js';
 import { writeFileAtomic } from '../../../base/files.js';
+import type { Comparison, MethodSummary, Quartiles } from '../../../experiments/index.js';
 import { command, jsonOption, setOption } from '../../command.js';
+import { type Column, json, renderTable } from '../../output/terminal.js';
 import { createCounter } from '../../progress/counter.js';
 
 const short = (value: number): string => value.toFixed(3);

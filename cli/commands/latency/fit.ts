@@ -3,11 +3,11 @@ import { writeFileAtomic } from '../../../base/files.js';
 import { ms, percent } from '../../../experiments/report/index.js';
 import type { CrossValidation, Device, Environment, MeasuredNetworks } from '../../../latency-models/index.js';
 import type { Genotype, Space } from '../../../spaces/index.js';
-import { command, jsonOption } from '../../command.js';
 import { deviceOption, parseDevice } from '../../arguments/device.js';
+import { parseSpace, spaceOption } from '../../arguments/space.js';
+import { command, jsonOption } from '../../command.js';
 import { type Column, json, renderFacts, renderTable, type Terminal } from '../../output/terminal.js';
 import { createCounter } from '../../progress/counter.js';
-import { parseSpace, spaceOption } from '../../arguments/space.js';
 
 const fitPrecisions = ['fp32', 'int8'] as const;
 type FitPrecision = (typeof fitPrecisions)[number];

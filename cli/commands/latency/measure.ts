@@ -9,8 +9,8 @@ import type {
   Measurement,
   ReachableDevice,
 } from '../../../latency-models/index.js';
-import { command, jsonOption } from '../../command.js';
 import { deviceOption, parseDevice } from '../../arguments/device.js';
+import { command, jsonOption } from '../../command.js';
 import { withRun } from '../../open-run.js';
 import { type Colors, type Column, json, renderFacts, renderTable } from '../../output/terminal.js';
 import { createCounter } from '../../progress/counter.js';

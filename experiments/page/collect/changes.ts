@@ -1,7 +1,7 @@
 import type { EventKind, EventRecord, Store, Training } from '../../../store/index.js';
-import type { CandidateKey, Changes, EpochChange, LogEntry } from '../api.js';
 import type { WorkersConfig } from '../../queue/schema.js';
 import type { Experiment } from '../../schema/experiment.js';
+import type { CandidateKey, Changes, EpochChange, LogEntry } from '../api.js';
 import { collectColumns } from './columns.js';
 import { changedBy, type Member, type RunCache } from './run-cache.js';
 

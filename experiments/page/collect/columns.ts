@@ -1,9 +1,9 @@
 import type { FinalRecord, ListedTrial, Store, StoredPrecision } from '../../../store/index.js';
 import { storedPrecisions } from '../../../store/values.js';
-import type { CandidateColumns, TrialCurves, TrialsAnswer, TrialText } from '../api.js';
-import { candidatesOf, type Candidate } from '../../stored/candidates.js';
-import { factsOf, type RunFacts } from '../../report/run.js';
 import { curveOf } from '../../report/member.js';
+import { factsOf, type RunFacts } from '../../report/run.js';
+import { candidatesOf, type Candidate } from '../../stored/candidates.js';
+import type { CandidateColumns, TrialCurves, TrialsAnswer, TrialText } from '../api.js';
 
 /** A range of trials, or given trials. */
 type TrialSelection = { readonly from: number; readonly limit: number } | readonly number[];

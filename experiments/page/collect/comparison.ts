@@ -1,12 +1,12 @@
+import { invalidInput } from '../../../base/errors.js';
 import { ParetoArchive, judgedPoint } from '../../../search/frontier.js';
 import { hypervolume, hypervolumeImprovement } from '../../../search/hypervolume.js';
 import type { Objective, Values } from '../../../search/index.js';
 import type { Point } from '../../../search/pareto.js';
 import type { Store } from '../../../store/index.js';
-import type { ComparisonAnswer, HypervolumeAnswer, HypervolumePoint, RunId } from '../api.js';
+import { measureTexts } from '../../report/text.js';
 import { objectivesOf } from '../../stored/experiment.js';
-import { invalidInput } from '../../../base/errors.js';
-import { measuresOf } from './run-answer.js';
+import type { ComparisonAnswer, HypervolumeAnswer, HypervolumePoint, RunId } from '../api.js';
 import type { RunCache } from './run-cache.js';
 
 /** An ended trial with the objective points of its feasible candidates. */
@@ -116,7 +116,9 @@ const objectiveText = ({ name, direction }: Objective): string => `${direction} 
 function inOrder(first: ComparedRun, other: ComparedRun): readonly Objective[] {
   const objectives = first.cache.facts.objectives;
   const own = other.cache.facts.objectives;
-  const found = objectives.flatMap((objective) => own.find((one) => objectiveText(one) === objectiveText(objective)) ?? []);
+  const found = objectives.flatMap(
+    (objective) => own.find((one) => objectiveText(one) === objectiveText(objective)) ?? [],
+  );
   if (found.length === objectives.length && found.length === own.length) return found;
   const text = (all: readonly Objective[]): string => all.map(objectiveText).join(', ');
   throw invalidInput(
@@ -138,7 +140,7 @@ export function collectComparison(runs: readonly ComparedRun[], now: number): Co
   const { objectives } = first.cache.facts;
   return {
     objectives,
-    measures: measuresOf(objectives.map(({ name }) => name)),
+    measures: measureTexts(objectives.map(({ name }) => name)),
     worst,
     best,
     runs: runs.map(({ id, store, cache }, i) => ({

@@ -3,10 +3,10 @@ import { Random } from '../../../base/random.js';
 import { functionalAnova } from '../../../search/fanova.js';
 import type { DecisionSpace, Network } from '../../../spaces/index.js';
 import type { Store, TrialRecord } from '../../../store/index.js';
+import type { RunFacts } from '../../report/run.js';
 import type { Experiment } from '../../schema/experiment.js';
 import { isTableExperiment } from '../../schema/run-experiment.js';
 import type { Choice, Importance, ImportanceAnswer } from '../api.js';
-import type { RunFacts } from '../../report/run.js';
 
 const method =
   'functional ANOVA over a random forest (Hutter, Hoos & Leyton-Brown 2014): the share of the variance over the whole ' +

@@ -1,13 +1,14 @@
-import type { Objective, Values } from '../../../search/index.js';
+import type { Objective } from '../../../search/index.js';
 import type { Store } from '../../../store/index.js';
-import type { MeasureText, ReadableRun, RunAnswer, RunId } from '../api.js';
-import { measureText } from '../../report/text.js';
-import type { Member, RunCache } from './run-cache.js';
-import { collectPrecisions } from '../../report/statistics.js';
 import { collectProvenance, collectSupernet, flatten } from '../../report/provenance.js';
+import { bestOf } from '../../report/run.js';
 import { collectShrunk } from '../../report/shrunk.js';
+import { collectPrecisions } from '../../report/statistics.js';
+import { measureTexts } from '../../report/text.js';
 import { collectWorkers } from '../../report/workers.js';
+import type { ReadableRun, RunAnswer, RunId } from '../api.js';
 import { collectLog } from './changes.js';
+import type { Member, RunCache } from './run-cache.js';
 
 /** Maximum number of points of a thumbnail. */
 const sketchPoints = 60;
@@ -16,20 +17,6 @@ const sketchPoints = 60;
 export function evenly<T>(items: readonly T[], max: number): readonly T[] {
   if (items.length <= max) return items;
   return Array.from({ length: max }, (_, i) => items[Math.round((i * (items.length - 1)) / (max - 1))]);
-}
-
-/** Titles and units of values by name. */
-export const measuresOf = (names: Iterable<string>): Record<string, MeasureText> =>
-  Object.fromEntries([...new Set(names)].map((name) => [name, measureText(name)]));
-
-function bestOf(members: readonly Member[], objectives: readonly Objective[]): Values {
-  if (members.length === 0) return {};
-  return Object.fromEntries(
-    objectives.map(({ name, direction }) => {
-      const values = members.map((member) => member.values[name]);
-      return [name, values.reduce((a, b) => (direction === 'maximize' ? Math.max(a, b) : Math.min(a, b)))];
-    }),
-  );
 }
 
 function sketchOf(members: readonly Member[], objectives: readonly Objective[]): ReadableRun['sketch'] {
@@ -48,7 +35,7 @@ export function collectEntry(store: Store, id: RunId, cache: RunCache, now: numb
       id,
       ...cache.summary(store, now),
       objectives,
-      measures: measuresOf(objectives.map(({ name }) => name)),
+      measures: measureTexts(objectives.map(({ name }) => name)),
       frontier: members.length,
       best: bestOf(members, objectives),
       sketch: sketchOf(members, objectives),
@@ -81,7 +68,7 @@ export async function collectRunAnswer(
       workdir,
       ...cache.summary(store, now),
       objectives,
-      measures: measuresOf([...objectives.map(({ name }) => name), ...store.overview.measures()]),
+      measures: measureTexts([...objectives.map(({ name }) => name), ...store.overview.measures()]),
       decisions: Object.keys((first as typeof first | undefined)?.choices ?? {}),
       precisions: store.variants.any() ? (collectPrecisions(store) ?? null) : null,
       supernet: collectSupernet(store, experiment),

@@ -1,10 +1,10 @@
-import type { Activity, ImportanceAnswer, Pace, RunSummary } from '../api.js';
 import { FrontierArchive, frontier } from '../../../search/frontier.js';
 import type { Values } from '../../../search/index.js';
 import type { EventKind, EventRecord, ListedTrial, Store, StoredPrecision, TrialState } from '../../../store/index.js';
-import { candidatesOf, plainValues } from '../../stored/candidates.js';
-import { sortFrontier, factsOf, type RunFacts, summaryOf } from '../../report/run.js';
 import { ActivityTracker, recentEvents } from '../../report/activity.js';
+import { sortFrontier, factsOf, type RunFacts, summaryOf } from '../../report/run.js';
+import { candidatesOf, plainValues } from '../../stored/candidates.js';
+import type { Activity, ImportanceAnswer, Pace, RunSummary } from '../api.js';
 import { ImportanceCache } from './importance.js';
 
 /** The pace is that of the last 20 ended trials, and unknown with fewer than 3. */
@@ -35,8 +35,6 @@ export function paceOf(
   const remaining = Math.max(0, planned - counts.complete - counts.pruned - counts.failed);
   return { trialsPerHour, etaSeconds: (3600 * remaining) / trialsPerHour };
 }
-
-// Not through search/index.js: that loads the controllers, and TF.js with their spaces.
 
 /** A member of the frontier. */
 export interface Member {

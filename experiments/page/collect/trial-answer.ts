@@ -1,17 +1,17 @@
 import { join } from 'node:path';
 import { shellWord } from '../../../base/text.js';
-import { storedPrecisions } from '../../../store/values.js';
-import type { Experiment } from '../../schema/experiment.js';
-import { isTableExperiment } from '../../schema/run-experiment.js';
-import type { MeasuredLatency, TrialAnswer } from '../api.js';
-import type { ReportMember } from '../../report/data.js';
 import type { MeasurementRecord, Store, StoredPrecision } from '../../../store/index.js';
+import { storedPrecisions } from '../../../store/values.js';
+import type { ReportMember } from '../../report/data.js';
 import { collectMember } from '../../report/member.js';
 import { flatten } from '../../report/provenance.js';
 import { collectTrial } from '../../report/run.js';
 import { collectAssignments } from '../../report/workers.js';
-import { evenly } from './run-answer.js';
+import type { Experiment } from '../../schema/experiment.js';
+import { isTableExperiment } from '../../schema/run-experiment.js';
+import type { MeasuredLatency, TrialAnswer } from '../api.js';
 import { collectLog } from './changes.js';
+import { evenly } from './run-answer.js';
 import type { RunCache } from './run-cache.js';
 
 type Command = TrialAnswer['commands'][number];

@@ -50,7 +50,7 @@ export async function listenTo<A extends keyof Streams>(
       const fields = Object.fromEntries(
         block.split('\n').map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 2)]),
       );
-      // What the server sends under this name is of the type that `Streams` says.
+      // The server sends the type in `Streams` under this name.
       received.push({
         event: fields['event'],
         id: fields['id'],

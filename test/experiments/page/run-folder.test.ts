@@ -9,7 +9,7 @@ import { Store } from '../../../store/index.js';
 import { storedRun } from '../../cli/stored-run.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
-/** A run of three trials that was looked at, its store as the runner has it, and what is remembered. */
+/** A run of three trials that was read, with its open store and cache. */
 async function known() {
   const workdir = join(temporaryFolder(), 'a');
   await storedRun(workdir, 3);
@@ -24,7 +24,7 @@ async function known() {
   return { workdir, store, run, caughtUp, before: await caughtUp() };
 }
 
-it('remembers a run also when what was asked of it is refused', async () => {
+it('keeps the cache after a task that throws', async () => {
   const { run, caughtUp, before } = await known();
   const refused = run.read(() => {
     throw new Refusal(404, 'there is no such trial');
@@ -32,16 +32,15 @@ it('remembers a run also when what was asked of it is refused', async () => {
   await expect(refused).rejects.toThrow('there is no such trial');
   const after = await caughtUp();
   expect(after.memory).toBe(before.memory);
-  // It would be another one had all been read again.
+  // A full read would create another object.
   expect(after.frontier).toBe(before.frontier);
 });
 
-it('reads all again when it could take in what happened halfway only', async () => {
+it('reads everything again after a failed update', async () => {
   const { workdir, store, caughtUp, before } = await known();
   const database = new Database(databasePath(workdir));
   onTestFinished(() => void database.close());
   for (const number of [0, 1]) store.trials.revise(number, { accuracy: { value: 0.99, provenance: 'measured' } });
-  // The file would not have a trial changed.
   const triggers = database.prepare("SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'trials'");
   for (const name of triggers.pluck().all() as string[]) database.exec(`DROP TRIGGER ${name}`);
   const { choices } = database.prepare('SELECT choices FROM trials WHERE number = 1').get() as { choices: string };

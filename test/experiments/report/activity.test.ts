@@ -18,7 +18,7 @@ const calibration = {
   environment: {},
 } as const;
 
-/** What is being done: as one sees it who has watched from the beginning, and who looks now. */
+/** Activities of a tracker that saw all events, and of the latest events alone. */
 function activityOf({ store }: Written, watching: RunCache): readonly Activity[] {
   watching.update(store);
   const fresh = new RunCache();
@@ -37,8 +37,8 @@ const training = (training: Training, rest: Partial<Extract<Activity, { kind: 't
   ...rest,
 });
 
-describe('what a run does now', () => {
-  it('follows its history from the teacher to the last fine-tuning', () => {
+describe('activities of a run', () => {
+  it('follow the events from the teacher to the last fine-tuning', () => {
     const experiment = experimentOn(
       'teacher: {type: train, epochs: 4}',
       'train: {epochs: 3}',
@@ -90,7 +90,7 @@ describe('what a run does now', () => {
     expect(does()).toEqual([]);
   });
 
-  it('is nothing of what was begun before a run was stopped or killed', () => {
+  it('exclude work that a stop or kill has ended', () => {
     const written = begun();
     const { store } = written;
     const memory = new RunCache();
@@ -105,7 +105,7 @@ describe('what a run does now', () => {
     expect(activityOf(written, memory)).toEqual([]);
   });
 
-  it('is no training of a trial that waits to be judged with others, until it goes on', () => {
+  it('exclude paused trials until they are promoted', () => {
     const written = begun(experimentOn('train: {epochs: 9}', 'search: {fidelity: {type: asha, eta: 3}}'));
     const { store } = written;
     const memory = new RunCache();

@@ -1,4 +1,4 @@
-import { create } from '@bufbuild/protobuf';
+import { create, toBinary } from '@bufbuild/protobuf';
 import {
   AttributeProto_AttributeType as Kind,
   ModelProtoSchema,
@@ -7,7 +7,6 @@ import {
 } from 'onnx-buf';
 import { parseOnnx, type OnnxFile } from '../../../../compiler/index.js';
 import { onnxTensor, type TensorData } from '../../../../deploy/quantize/onnx-tensors.js';
-import { toBinary } from '@bufbuild/protobuf';
 
 type AttributeText =
   number | readonly number[] | { readonly float: number } | { readonly tensor: TensorProto } | string;

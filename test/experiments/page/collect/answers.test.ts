@@ -47,7 +47,7 @@ describe('a run with networks in several precisions', () => {
     rmSync(folder, { recursive: true });
   });
 
-  it('answers with all that does not grow with its trials', async () => {
+  it('has an answer independent of the number of trials', async () => {
     const answer = await collectRunAnswer(store, { id: 'it', workdir: folder }, new RunCache(), Date.now());
     const first = store.trials.all()[0];
     expect(answer).toMatchObject({
@@ -65,7 +65,7 @@ describe('a run with networks in several precisions', () => {
     expect(answer.log.map(({ message }) => message)).toContain('the run is complete');
   });
 
-  it('answers of a trial in the precision that is asked for', async () => {
+  it('has an answer for a trial in each precision', async () => {
     const memory = new RunCache();
     const number = 3;
     const chosen = await collectTrialAnswer(store, { workdir: folder, number }, memory);
@@ -88,7 +88,7 @@ describe('a run with networks in several precisions', () => {
     expect(await collectTrialAnswer(store, { workdir: folder, number: 60 }, memory)).toBeUndefined();
   });
 
-  it('has command lines that the command understands, wherever it lies', async () => {
+  it('has valid command lines for any folder name', async () => {
     const workdir = join(folder, "it's a run");
     const { trial } = (await collectTrialAnswer(store, { workdir, number: 0 }, new RunCache())) ?? {};
     expect(trial).toBeDefined();
@@ -104,14 +104,14 @@ describe('a run with networks in several precisions', () => {
         expect(words).toEqual(['latency', 'measure', workdir, '0', '--profile']);
         continue;
       }
-      // Understood as it is written: what fails is that nothing was trained here, and nothing exported yet.
+      // The command lines parse; they fail as nothing is trained or exported here.
       const { code, err } = await nasInside(words);
       expect(code).toBe(2);
       expect(err).toMatch(texts[i < 2 ? 0 : 1]);
     }
   });
 
-  it('knows what matters, from what the networks are in float32', async () => {
+  it('has parameter importance by float32 values', async () => {
     const found = await collectImportance(store, factsOf(store));
     expect(found.trials).toBe(60);
     expect(found.objectives?.map(({ objective }) => objective)).toEqual(['accuracy', 'latency_ms']);
@@ -127,15 +127,15 @@ describe('a run with networks in several precisions', () => {
   });
 });
 
-describe('what words a shell takes', () => {
-  it('are quoted where they must be', () => {
+describe('words for a shell', () => {
+  it('are quoted where necessary', () => {
     for (const text of ['plain-1.2/x', 'two words', "it's", '$HOME `ls` "x"', '', 'a;b\nc'])
       expect(execFileSync('sh', ['-c', `printf %s ${shellWord(text)}`], { encoding: 'utf8' })).toBe(text);
   });
 });
 
-describe('what can be done with a network', () => {
-  it('is nothing in a table, and no export before it is trained', async () => {
+describe('commands for a network', () => {
+  it('are none on a table, and no export before training', async () => {
     const written = begun();
     const { store } = written;
     ask(written, 0);
@@ -155,7 +155,7 @@ describe('what can be done with a network', () => {
 });
 
 describe('a trial', () => {
-  it('has at most 2,000 of its samples, evenly chosen, the extremes among them', async () => {
+  it('has at most 2,000 evenly spaced samples, with the extremes', async () => {
     const written = begun();
     const { store } = written;
     ask(written, 0);
@@ -173,7 +173,7 @@ describe('a trial', () => {
     expect(few.environment).toEqual({ cpu: 'x', threads: '1', 'nested.runtime': 'y' });
   });
 
-  it('has its curves, words and log', async () => {
+  it('has its curves, texts and log', async () => {
     const written = begun();
     const { store } = written;
     ask(written, 0, 4);
@@ -200,7 +200,7 @@ describe('a trial', () => {
 });
 
 describe('predictions', () => {
-  it('are told with what was measured, its model’s doubts, and where it extrapolated', async () => {
+  it('are paired with measurements, standard deviation and coverage', async () => {
     const { store, wait, now } = begun();
     const prediction = (ms: number, coverage: number) => ({ fp32: { ms, std: 0.25, coverage } });
     for (const [number, coverage] of [1, 0.5, 1, 0.75].entries()) {
@@ -238,8 +238,8 @@ describe('predictions', () => {
   });
 });
 
-describe('what matters', () => {
-  it('is not told of few trials', async () => {
+describe('parameter importance', () => {
+  it('needs 20 trials', async () => {
     const written = begun();
     for (let number = 0; number < 19; number++) {
       ask(written, number);

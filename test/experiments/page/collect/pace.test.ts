@@ -13,17 +13,17 @@ const run = {
 } as const;
 
 describe('the pace of a run', () => {
-  it('is that of the trials that ended of late', () => {
+  it('is that of the latest trials', () => {
     const ends = [1, 2, 3, 4].map((i) => i * minute);
     expect(paceOf(run, 0, ends, 4.5 * minute)).toEqual({ trialsPerHour: 60, etaSeconds: 90 * 60 });
   });
 
-  it('becomes slower while nothing ends for longer than usual', () => {
+  it('falls during an unusually long pause', () => {
     const ends = [1, 2, 3, 4].map((i) => i * minute);
     expect(paceOf(run, 0, ends, 8 * minute).trialsPerHour).toBe(30);
   });
 
-  it('is not told when too few ended, of runs that stand still, and in simulated time', () => {
+  it('is unknown with few ends, when not running, and in simulated time', () => {
     const unknown = { trialsPerHour: null, etaSeconds: null };
     const ends = [1, 2, 3].map((i) => i * minute);
     expect(paceOf(run, 0, ends.slice(0, 2), 3 * minute)).toEqual(unknown);
@@ -32,7 +32,7 @@ describe('the pace of a run', () => {
     expect(paceOf(run, 5, [5, 5, 5], 5)).toEqual(unknown);
   });
 
-  it('forgets what was before a run was resumed, whenever one looks first', () => {
+  it('ignores trials before a resume', () => {
     const written = begun(experimentOn('search: {trials: 200}'));
     const { store, wait, now } = written;
     const watching = new RunCache();
@@ -65,7 +65,7 @@ describe('the pace of a run', () => {
 });
 
 describe('a run in a list', () => {
-  it('has its best values and a small picture of its frontier', () => {
+  it('has best values and a thumbnail of its frontier', () => {
     const written = begun();
     const { store, now } = written;
     for (let number = 0; number < 200; number++) {
@@ -82,7 +82,7 @@ describe('a run in a list', () => {
     expect(entry.sketch.map(([x]) => x)).toEqual(entry.sketch.map(([x]) => x).toSorted((a, b) => a - b));
   });
 
-  it('has neither before anything is complete', () => {
+  it('has neither before a complete trial', () => {
     const { store, now } = begun();
     expect(collectEntry(store, 'new', new RunCache(), now())).toMatchObject({ frontier: 0, best: {}, sketch: [] });
   });
