@@ -1,18 +1,22 @@
 import type * as tf from '@tensorflow/tfjs-core';
+import type { GraphCheck } from './graph/index.js';
 import { encodeLoop, type LoopPorts } from './onnx/loop.js';
 import { encodeModel, nodeName } from './onnx/model.js';
 import { capabilitiesOf, hostNodes } from './onnx/providers.js';
 import { resolveTarget } from './runtime/providers/blocked-support.js';
 import { requireHalf } from './runtime/providers/probes.js';
-import { looping, singly, Program } from './runtime/programs/program.js';
+import { looping, singly } from './runtime/programs/program.js';
 import { invalidInput } from '../base/errors.js';
 import { InferenceProgram } from './runtime/programs/inference.js';
-import { needlessOptimizers, createSession } from './runtime/programs/session.js';
+import { needlessOptimizers } from './runtime/programs/session.js';
+import { Program } from './runtime/programs/program.js';
 import type { StateLayout, StatePack } from './passes/pack-states.js';
-import { type GraphCheck, mixedStateful, runPasses, stateful, type StatefulDraft } from './passes/pipelines.js';
+import { mixedStateful, runPasses, stateful, type StatefulDraft } from './passes/pipelines.js';
+import { createSession } from './runtime/programs/session.js';
 import { StateStore } from './runtime/programs/state-store.js';
 import { portable, withoutSinglePrecision, type Target } from './target.js';
-import { traceTwice, type InputSpec, trace, type Traced, type TracedFunction } from './trace/trace.js';
+import { traceTwice } from './trace/trace.js';
+import { type InputSpec, trace, type Traced, type TracedFunction } from './trace/trace.js';
 import { stateInput, stateOutput } from './trace/variables.js';
 
 export interface CompileOptions {

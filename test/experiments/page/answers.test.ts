@@ -97,7 +97,7 @@ describe('answers', () => {
       '/api/runs/a/curves': /^400 .*trials/,
       '/api/runs/a/curves?trials=x': /^400 .*trials/,
       [`/api/runs/a/curves?${'trials=1&'.repeat(51)}`]: /^400 .*trials/,
-      '/api/runs/a/trials/x': /^400 .*number of the trial/,
+      '/api/runs/a/trials/x': /^400 .*trial number is invalid/,
       '/api/runs/a/trials/999': /^404 the run a has no trial 999/,
       '/api/runs/a/trials/1?precision=int4': /^400 .*precision/,
       '/api/compare?runs=a': /^400 .*runs/,

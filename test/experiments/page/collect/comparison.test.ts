@@ -104,6 +104,6 @@ describe('a comparison of runs', () => {
     const others = searched(5, 1, experimentOn('objectives: [accuracy, macs]'));
     const error = errorOf(() => collectComparison([compared('one', one), compared('others', others)], 0));
     expect(error.code).toBe('invalid-input');
-    expect(error.message).toContain('others is to maximize accuracy, minimize macs');
+    expect(error.message).toContain('others: maximize accuracy, minimize macs');
   });
 });
