@@ -2,6 +2,8 @@ import type { Unit } from '../../base/number-text.js';
 import type { Environment } from '../../latency-models/index.js';
 import type { Objective, Values } from '../../search/index.js';
 import type { Block, Choice, Costs, Network } from '../../spaces/index.js';
+import type { Int8Counts, VerdictDetail } from '../compress/index.js';
+import type { Evaluation } from '../schema/measures.js';
 import type {
   ArtifactRecord,
   Epoch,
@@ -16,8 +18,6 @@ import type {
   Training,
   TrialState,
 } from '../../store/index.js';
-import type { Rejection, VerdictDetail } from '../compress/index.js';
-import type { Evaluation } from '../schema/measures.js';
 import type { HostShare } from '../stored/workers.js';
 
 /** Titles and unit of an objective or other measure. */
@@ -175,17 +175,9 @@ export interface PredictionReport extends PredictionQuality {
   })[];
 }
 
-/** Summary of int8 in a run that tries it. */
-export interface PrecisionsReport {
-  /** Number of trials in which int8 was judged, accepted, chosen. */
-  readonly judged: number;
-  readonly accepted: number;
-  readonly chosen: number;
-  /** Number of rejections by gate. */
-  readonly rejected: Readonly<Record<Rejection, number>>;
-  /** Rejections as text: `11 rejected by speed`. */
-  readonly rejections: readonly string[];
-  /** Median speedup over fp32 of trials in which both were measured; null without any. */
+/** What int8 came to in a run that tries it. */
+export interface PrecisionsReport extends Int8Counts {
+  /** How many times as fast as fp32: the median of the trials in which both were measured; null without any. */
   readonly speedup: number | null;
   /** Median of int8 accuracy minus fp32 accuracy over quantized trials, in [-1, 1]; null without any. */
   readonly accuracyChange: number | null;

@@ -43,7 +43,7 @@ function finalFrontier(store: Store, records: readonly FinalRecord[]): ReadonlyS
   const objectives = objectivesOf(store);
   // The final accuracy replaces the search's accuracy, of whatever kind that is.
   const accuracies = objectives.map(({ name }) => name).filter(isAccuracy);
-  const trials = new Map(store.pages.some(known.map(({ trial }) => trial)).map((trial) => [trial.number, trial]));
+  const trials = new Map(store.trials.some(known.map(({ trial }) => trial)).map((trial) => [trial.number, trial]));
   const judged = known.flatMap(({ trial: number, precision, accuracy }) => {
     const trial = trials.get(number);
     if (trial === undefined) return [];

@@ -1,4 +1,4 @@
-import type { FinalRecord, ListedTrial, Store, StoredPrecision } from '../../../store/index.js';
+import type { FinalRecord, TrialRecord, Store, StoredPrecision } from '../../../store/index.js';
 import { storedPrecisions } from '../../../store/values.js';
 import { curveOf } from '../../report/member.js';
 import { factsOf, type RunFacts } from '../../report/run.js';
@@ -8,7 +8,7 @@ import type { CandidateColumns, TrialCurves, TrialsAnswer, TrialText } from '../
 /** A range of trials, or given trials. */
 type TrialSelection = { readonly from: number; readonly limit: number } | readonly number[];
 
-type Row = Candidate<ListedTrial>;
+type Row = Candidate;
 
 /** A column for each name that occurs in any row; null where a row has no value. */
 function columnsOf<T, V>(
@@ -32,7 +32,7 @@ function finalsOf(store: Store): (row: Row) => FinalRecord | undefined {
 }
 
 /** Rows without values for precisions that are not candidates: they replace rows of earlier messages. */
-function withdrawn(trial: ListedTrial, candidates: readonly Row[]): Row[] {
+function withdrawn(trial: TrialRecord, candidates: readonly Row[]): Row[] {
   const isKnown = (precision: StoredPrecision): boolean => candidates.some((row) => row.precision === precision);
   if (trial.precision === 'fp32' && trial.variants.length === 0) return [];
   return storedPrecisions
@@ -51,8 +51,8 @@ export function collectColumns(
 ): CandidateColumns {
   const rows =
     'from' in trials
-      ? store.pages.range(trials.from, trials.limit).flatMap((trial) => candidatesOf(trial))
-      : store.pages.some(trials).flatMap((trial) => {
+      ? store.trials.range(trials.from, trials.limit).flatMap((trial) => candidatesOf(trial))
+      : store.trials.some(trials).flatMap((trial) => {
           const candidates = candidatesOf(trial);
           return [...candidates, ...withdrawn(trial, candidates)];
         });
@@ -100,7 +100,7 @@ export function collectTrialsAnswer(
 }
 
 /** Texts of the trials from `from` to `to`, exclusive. */
-export const collectTexts = (store: Store, from: number, to: number): TrialText[] => store.pages.words(from, to);
+export const collectTexts = (store: Store, from: number, to: number): TrialText[] => store.trials.words(from, to);
 
 /** The learning curves of trials. */
 export const collectCurves = (store: Store, trials: readonly number[]): TrialCurves[] =>

@@ -62,7 +62,7 @@ export async function collectRunAnswer(
     cache.update(store);
     const { experiment, objectives, record } = cache.facts;
     const workers = collectWorkers(store);
-    const [first] = store.pages.range(0, 1);
+    const [first] = store.trials.range(0, 1);
     return {
       id,
       workdir,

@@ -1,6 +1,6 @@
 import { FrontierArchive, frontier } from '../../../search/frontier.js';
 import type { Values } from '../../../search/index.js';
-import type { EventKind, EventRecord, ListedTrial, Store, StoredPrecision, TrialState } from '../../../store/index.js';
+import type { EventKind, EventRecord, TrialRecord, Store, StoredPrecision, TrialState } from '../../../store/index.js';
 import { ActivityTracker, recentEvents } from '../../report/activity.js';
 import { sortFrontier, factsOf, type RunFacts, summaryOf } from '../../report/run.js';
 import { candidatesOf, plainValues } from '../../stored/candidates.js';
@@ -173,7 +173,7 @@ export class RunCache {
       this.applyPace(event);
       this.changedAt = Math.max(this.changedAt, event.at);
     }
-    const trials = store.pages.some(changedBy(events));
+    const trials = store.trials.some(changedBy(events));
     for (const { number, state, rejected } of trials) {
       if (!(number in this.states)) this.rejected += rejected;
       this.states[number] = state;
@@ -194,7 +194,7 @@ export class RunCache {
   }
 
   /** Whether the values of a trial's frontier members have changed. */
-  private isRevised(trial: ListedTrial): boolean {
+  private isRevised(trial: TrialRecord): boolean {
     const before = this.members.filter(({ number }) => number === trial.number);
     if (before.length === 0) return false;
     const after = new Map(candidatesOf(trial).map(({ precision, values }) => [precision, values]));
@@ -203,7 +203,7 @@ export class RunCache {
     );
   }
 
-  private insert(trials: readonly ListedTrial[], latest: number): void {
+  private insert(trials: readonly TrialRecord[], latest: number): void {
     const known = new Set(this.members.map(({ number, precision }) => `${number} ${precision}`));
     let changed = false;
     for (const trial of trials) {
