@@ -160,7 +160,7 @@ describe('the report of a run in two precisions', () => {
   it('has a section, a column, and a card for each candidate', () => {
     const page = renderPage(data);
     expect(page).toContain('<h2>Precisions</h2>');
-    expect(page).toContain('for 16 of 40 trials in which it was judged');
+    expect(page).toContain('for 16 of 40 judged trials');
     expect(page).toContain('1.50 × as fast as fp32');
     expect(page).toContain('<th scope="col">precision</th>');
     const ids = [...page.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id);
