@@ -109,7 +109,7 @@ export const fit = command({
     const {
       createDevice,
       crossValidate,
-      doubts,
+      trustWarnings,
       fitLatencyModel,
       latencyModelFile,
       readMeasured,
@@ -145,7 +145,7 @@ export const fit = command({
     const model = fitLatencyModel(measured);
     const validation = crossValidate(measured);
     const { pairs, ...quality } = validation;
-    const against = doubts(validation);
+    const against = trustWarnings(validation);
     const timed = measured.some(({ layers }) => layers !== undefined);
     const unreliable = measured.filter(({ reliable }) => !reliable).length;
     const chart = beside(output, 'svg');

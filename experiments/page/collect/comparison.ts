@@ -1,5 +1,4 @@
-import { ParetoArchive } from '../../../search/archive.js';
-import { judgedPoint } from '../../../search/frontier.js';
+import { ParetoArchive, judgedPoint } from '../../../search/frontier.js';
 import { hypervolume, hypervolumeImprovement } from '../../../search/hypervolume.js';
 import type { Objective, Values } from '../../../search/index.js';
 import type { Point } from '../../../search/pareto.js';

@@ -1,6 +1,6 @@
 import { NasError } from '../../../base/errors.js';
 import { Random } from '../../../base/random.js';
-import { functionalAnova } from '../../../search/fanova/index.js';
+import { functionalAnova } from '../../../search/fanova.js';
 import type { DecisionSpace, Network } from '../../../spaces/index.js';
 import type { Store, TrialRecord } from '../../../store/index.js';
 import type { Experiment } from '../../schema/experiment.js';
@@ -56,7 +56,7 @@ type Relevance = (trial: Trial) => readonly boolean[] | undefined;
 /** For each decision of a trial, whether it says anything about its network. */
 async function relevanceOf(space: DecisionSpace | undefined): Promise<Relevance> {
   if (space === undefined) return () => undefined;
-  const { relevantDecisions } = await import('../../../search/relevance.js');
+  const { relevantDecisions } = await import('../../../search/strategies/strategy.js');
   return ({ genotypeId }) => relevantDecisions(space, genotypeId.split('-').map(Number));
 }
 

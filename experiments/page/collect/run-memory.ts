@@ -1,6 +1,5 @@
 import type { Activity, ImportanceAnswer, Pace, RunSummary } from '../api.js';
-import { FrontierArchive } from '../../../search/archive.js';
-import { frontier } from '../../../search/frontier.js';
+import { FrontierArchive, frontier } from '../../../search/frontier.js';
 import type { Values } from '../../../search/index.js';
 import type { EventKind, EventRecord, ListedTrial, Store, StoredPrecision, TrialState } from '../../../store/index.js';
 import { candidatesOf } from '../../stored/candidates.js';

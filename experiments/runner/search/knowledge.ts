@@ -1,21 +1,22 @@
-import type { Objective, RungResult, Told, Values } from '../../../search/index.js';
+import type { Objective, RungResult, TrialResult, Values } from '../../../search/index.js';
 import type { TrialRecord } from '../../../store/index.js';
 import type { StepLog, StepResult } from './steps.js';
 
-const isTold = (state: TrialRecord['state']): state is Told['state'] => state !== 'waiting' && state !== 'running';
+const isTold = (state: TrialRecord['state']): state is TrialResult['state'] =>
+  state !== 'waiting' && state !== 'running';
 
 /**
  * What may be used for a decision: the steps whose results are known, and what follows from them. It is kept up from one
  * decision to the next, so that a decision costs the same however many trials there are.
  */
 export class Knowledge {
-  private history: readonly Told[] = [];
+  private history: readonly TrialResult[] = [];
   private readonly results: StepResult[] = [];
   private readonly over = new Set<number>();
   /** Trials of which nothing is known. */
   private readonly unheard = new Set<number>();
   /** What was told after each step: the same history is then the same objects, which a controller need not read again. */
-  private readonly made = new Map<number, Told>();
+  private readonly made = new Map<number, TrialResult>();
   /** With delayed feedback: the steps before this one are known. */
   private end = 0;
 
@@ -33,7 +34,7 @@ export class Knowledge {
   }
 
   /** The trials of which something is known, in their order. The same array, unless more than additions changed it. */
-  get told(): readonly Told[] {
+  get told(): readonly TrialResult[] {
     return this.history;
   }
 
@@ -103,18 +104,18 @@ export class Knowledge {
     }
   }
 
-  private append(told: Told): void {
+  private append(told: TrialResult): void {
     // Made here, and given to others to read.
-    (this.history as Told[]).push(told);
+    (this.history as TrialResult[]).push(told);
   }
 
-  private tell(step: number): Told {
+  private tell(step: number): TrialResult {
     const told = this.made.get(step) ?? this.read(step);
     this.made.set(step, told);
     return told;
   }
 
-  private read(step: number): Told {
+  private read(step: number): TrialResult {
     const { trial, epochs: done } = this.log.steps[step];
     const { number, genotype, state, observed: told } = this.trials[trial];
     const rungs = this.log
