@@ -54,7 +54,7 @@ describe('a run that is given networks beforehand', () => {
       expect.stringMatching(/trial|random/),
     );
     const [svg, page] = ['frontier.svg', 'report.html'].map((name) => readFileSync(join(workdir, name), 'utf8'));
-    expect(svg).toContain('given beforehand');
+    expect(svg).toContain('>enqueued<');
     for (const name of names) expect(svg).toContain(`>${name}</text>`);
     expect(page).toContain('<span class="tag">smallest</span>');
   });

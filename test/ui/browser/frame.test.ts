@@ -20,7 +20,7 @@ describeInBrowser(
       for (const [tab, address] of [
         ['Trials', 'trials'],
         ['Compare', 'compare'],
-        ['What matters', 'importance'],
+        ['Importance', 'importance'],
         ['Latency model', 'latency'],
         ['Provenance', 'provenance'],
       ]) {
@@ -91,7 +91,7 @@ describeInBrowser(
       rmSync(place, { recursive: true });
       await page
         .getByRole('alert')
-        .filter({ hasText: /was removed.*stood last/ })
+        .filter({ hasText: /was removed/ })
         .waitFor();
       expect(await rows()).toBe('13');
       await put(20);

@@ -16,7 +16,7 @@ export const pages: readonly PageCase[] = [
   { name: 'Trials', path: (run) => `${of(run)}/trials`, heading: /trials/i },
   { name: 'One trial', path: (run) => `${of(run)}/trials/40`, heading: /^trial/i },
   { name: 'Compare', path: (run) => `${of(run)}/compare?trials=26,40,30`, heading: /compare|trials/i },
-  { name: 'What matters', path: (run) => `${of(run)}/importance`, heading: /matters|importance/i },
+  { name: 'Importance', path: (run) => `${of(run)}/importance`, heading: /importance/i },
   { name: 'Latency model', path: (run) => `${of(run)}/latency`, heading: /latency/i },
   { name: 'Provenance', path: (run) => `${of(run)}/provenance`, heading: /provenance|experiment/i },
   { name: 'Compare runs', path: (run) => `/compare?runs=${encodeURIComponent(run)},other`, heading: /compare/i },

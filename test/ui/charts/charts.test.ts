@@ -5,7 +5,7 @@ import type { CurvePoint } from '../../../experiments/page/api.js';
 import { choicesOption } from '../../../ui/charts/choices.js';
 import { comparisonOption } from '../../../ui/charts/comparison.js';
 import { curvesOption, hypervolumeOption } from '../../../ui/charts/curves.js';
-import { binsOf, histogramOption } from '../../../ui/charts/histogram.js';
+import { binsOf, histogramOption, sampleShares } from '../../../ui/charts/histogram.js';
 import { importanceOption } from '../../../ui/charts/importance.js';
 import { chartThemes } from '../../../ui/charts/theme.js';
 import { parallelOption, type ParallelRow } from '../../../ui/charts/parallel.js';
@@ -142,6 +142,42 @@ describe('a histogram', () => {
     const of = (samples: number[]) =>
       histogramOption({ samples, percentiles: { p50: 1, p95: 1, p99: 1 }, ms: 1, interval: [1, 1], theme });
     for (const samples of [[], [1]]) expect(textsOf(of(samples))).toContain('latency 1 ms');
+  });
+});
+
+describe('samples in shared bins', () => {
+  it('share a bin when they are equal', () => {
+    const shares = sampleShares(
+      [
+        [1, 1, 2],
+        [2, 2],
+      ],
+      10,
+    );
+    expect(shares?.shares.map((bins) => bins.filter((share) => share > 0))).toEqual([[2 / 3, 1 / 3], [1]]);
+    expect(shares?.shares[0].at(-1)).toBeCloseTo(1 / 3);
+    expect(shares?.shares[1].at(-1)).toBe(1);
+    expect(sampleShares([[], []])).toBeNull();
+    expect(sampleShares([[5], []], 4)?.shares[1]).toEqual([0, 0, 0, 0]);
+  });
+  it('leave out outliers, and count them', () => {
+    const slow = sampleShares([[...Array.from({ length: 199 }, (_, i) => 1 + i / 1000), 50]]);
+    expect(slow?.beyond).toBe(10);
+    expect(slow?.at.at(-1)).toBeLessThan(1.2);
+    const many = sampleShares([[...new Array<number>(80).fill(1), ...new Array<number>(20).fill(100)]]);
+    expect(many?.at.at(-1)).toBeLessThan(4);
+    expect(many?.beyond).toBe(20);
+  });
+  it('count every sample once', () => {
+    const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
+    const samples = fc.array(fc.double({ min: 0.001, max: 1000, noNaN: true }), { minLength: 1, maxLength: 50 });
+    fc.assert(
+      fc.property(samples, samples, (a, b) => {
+        const found = sampleShares([a, b], 7);
+        const counted = sum(found?.shares.map((bins, i) => sum(bins) * [a, b][i].length) ?? []);
+        expect(counted + (found?.beyond ?? 0)).toBeCloseTo(a.length + b.length);
+      }),
+    );
   });
 });
 

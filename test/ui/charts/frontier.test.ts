@@ -1,10 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  frontierOption,
-  type FrontierInput,
-  type FrontierPoint,
-  type PointCloud,
-} from '../../../ui/charts/frontier.js';
+import { frontierOption } from '../../../ui/charts/frontier.js';
+import type { FrontierInput, FrontierPoint, PointCloud } from '../../../ui/charts/frontier-series.js';
 import { chartThemes } from '../../../ui/charts/theme.js';
 import { skyline } from '../../../ui/charts/points.js';
 import { renderSvg } from '../../../ui/charts/svg.js';
@@ -69,7 +65,7 @@ describe('the picture of a frontier', () => {
   it('names in its legend what is there, and nothing else', () => {
     const plain = svgOf(members);
     expect(plain).toContain('>frontier, in the search</text>');
-    for (const absent of ['stopped early', 'after the final training', 'given beforehand', 'predicted', 'int8'])
+    for (const absent of ['stopped early', 'after the final training', 'enqueued', 'predicted', 'int8'])
       expect(plain).not.toContain(absent);
     const full = svgOf([
       ...members,
@@ -78,12 +74,7 @@ describe('the picture of a frontier', () => {
       at(9, 0.3, 0.7, { series: 'enqueued', label: 'mine' }),
       at(5, 0.5, 0.8, { series: 'trial', predicted: true }),
     ]);
-    for (const present of [
-      'stopped early',
-      'after the final training',
-      'given beforehand',
-      'hollow: latency predicted',
-    ])
+    for (const present of ['stopped early', 'after the final training', 'enqueued', 'hollow: latency predicted'])
       expect(full).toContain(`>${present}</text>`);
     expect(full).toContain('>mine</text>');
   });

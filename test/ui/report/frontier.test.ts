@@ -24,7 +24,7 @@ describe('frontier.svg', () => {
   });
 
   it('marks what was given beforehand, on the frontier or not, by its name', () => {
-    expect(renderFrontier(data)).not.toContain('given beforehand');
+    expect(renderFrontier(data)).not.toContain('>enqueued<');
     const [member] = data.frontier;
     const other = data.trials.find(({ number }) => !data.frontier.some((one) => one.number === number));
     const names = new Map([
@@ -37,7 +37,7 @@ describe('frontier.svg', () => {
     });
     const given = without(({ trials, frontier }) => ({ trials: trials.map(named), frontier: frontier.map(named) }));
     const svg = renderFrontier(given);
-    expect(svg).toContain('given beforehand');
+    expect(svg).toContain('>enqueued<');
     for (const name of names.values()) expect(svg).toContain(`>${name}</text>`);
     expect(renderPage(given)).toContain('<span class="tag">mobilenet-x0.5</span>');
   });
