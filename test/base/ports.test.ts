@@ -31,7 +31,7 @@ it('tries no other port where the address is wrong', async () => {
     return Promise.reject(Object.assign(new Error('no such address'), { code: 'EADDRNOTAVAIL' }));
   };
   await expect(listenOnFirst('203.0.113.1', portsFrom(8080), failing)).rejects.toMatchObject({
-    hint: '--host takes another address.',
+    hint: 'Choose another --host.',
   });
   expect(asked).toEqual([8080]);
 });
