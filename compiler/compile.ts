@@ -174,7 +174,7 @@ export function compileInference(
   options: InferenceOptions,
 ): InferenceProgram {
   const { target = portable, states, freeze } = options;
-  const traced = traceTwice(fn, inputs, { layouts: states.orders, plain: true, ...(freeze && { freeze }) });
+  const traced = traceTwice(fn, inputs, { orders: states.orders, plain: true, ...(freeze && { freeze }) });
   const assigned = traced.states.find((state) => state.assigned);
   if (assigned)
     throw invalidInput(

@@ -25,7 +25,14 @@ import {
 import { overrideGradients } from './gradients.js';
 import type { Perm } from '../values/layout.js';
 import { Val } from '../values/value.js';
-import { foreignConstant, type Layouts, stateInput, stateOutput, type TracedVariable, Variables } from './variables.js';
+import {
+  foreignConstant,
+  type StorageOrders,
+  stateInput,
+  stateOutput,
+  type TracedVariable,
+  Variables,
+} from './variables.js';
 
 type Tensors = Readonly<Record<string, tf.Tensor>>;
 export type TracedFunction = (inputs: Record<string, tf.Tensor>) => tf.Tensor | Tensors;
@@ -38,7 +45,7 @@ export interface InputSpec {
 
 export interface TraceOptions {
   readonly freeze?: (variable: tf.Variable) => boolean;
-  readonly layouts?: Layouts;
+  readonly orders?: StorageOrders;
   /** Default: any provider. */
   readonly target?: Target;
   /** Records TF.js's own gradients instead of the shorter ones. */
@@ -78,7 +85,7 @@ class Trace implements TraceContext {
     dynamicBatch: number | null,
   ) {
     this.builder = new GraphBuilder(options.target, dynamicBatch);
-    this.variables = new Variables(this.builder, options.layouts ?? new Map(), options.freeze ?? (() => false));
+    this.variables = new Variables(this.builder, options.orders ?? new Map(), options.freeze ?? (() => false));
   }
 
   foreign(tensor: tf.TensorInfo): Val {

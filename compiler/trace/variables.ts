@@ -6,7 +6,7 @@ import type { Perm } from '../values/layout.js';
 import { Val } from '../values/value.js';
 
 /** Settled storage orders of states, by variable name. */
-export type Layouts = ReadonlyMap<string, Perm>;
+export type StorageOrders = ReadonlyMap<string, Perm>;
 
 export interface TracedVariable {
   readonly variable: tf.Variable;
@@ -36,7 +36,7 @@ export class Variables {
 
   constructor(
     private readonly builder: GraphBuilder,
-    private readonly settled: Layouts,
+    private readonly settled: StorageOrders,
     private readonly freeze: (variable: tf.Variable) => boolean,
   ) {}
 

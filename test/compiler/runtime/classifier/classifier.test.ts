@@ -95,7 +95,7 @@ describe('the order of classes', () => {
   });
 });
 
-test('probabilities are told from logits and turned into them', () => {
+test('probabilities are distinguished from logits and converted to them', () => {
   expect(outputKind(Float32Array.of(0.2, 0.8, 1, 0), 2)).toBe('probabilities');
   expect(outputKind(Float32Array.of(0.2, 0.8, 0.5, 0.9), 2)).toBe('logits');
   expect(outputKind(Float32Array.of(-0.5, 1.5), 2)).toBe('logits');
