@@ -106,7 +106,7 @@ export async function compile(
   if (loop) requireFixedSizes(inputs);
   const start = performance.now();
   // No await before the states are adopted: concurrently compiled programs must see each other's states.
-  const traceOptions = { target, layouts: states.orders, ...(freeze && { freeze }) };
+  const traceOptions: TraceOptions = { target, orders: states.orders, ...(freeze && { freeze }) };
   const recorded = (options.checkDeterminism === false ? trace : traceTwice)(fn, inputs, traceOptions);
   const { graph, packs } = optimized(
     recorded,
