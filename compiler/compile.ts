@@ -15,7 +15,14 @@ import { mixedStateful, runPasses, stateful, type StatefulDraft } from './passes
 import { createSession } from './runtime/programs/session.js';
 import { StateStore } from './runtime/programs/state-store.js';
 import { portable, withoutSinglePrecision, type Target } from './target.js';
-import { trace, traceTwice, type InputSpec, type Traced, type TracedFunction, type TraceOptions } from './trace/trace.js';
+import {
+  trace,
+  traceTwice,
+  type InputSpec,
+  type Traced,
+  type TracedFunction,
+  type TraceOptions,
+} from './trace/trace.js';
 import { stateInput, stateOutput } from './trace/variables.js';
 
 export interface CompileOptions {
