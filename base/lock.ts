@@ -97,7 +97,7 @@ export function describeHolder(path: string): string {
   }
 }
 
-export interface WaitOptions {
+interface WaitOptions {
   /** Called once with the holder when the lock is not free. */
   readonly onWait: (holder: string) => void;
   /** Awaited between two attempts. */

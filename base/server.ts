@@ -8,7 +8,7 @@ import { readFileSync } from 'node:fs';
 /** Why a server denies a request: the page that sends it, the `Host` header, or a missing token. */
 export type Denial = 'origin' | 'host' | 'token';
 
-export interface Guard {
+interface Guard {
   /** Accepted names besides IP addresses (`namesOf`). */
   readonly names: ReadonlySet<string>;
   /** Required in `Authorization: Bearer`; null: none; undefined: not known yet, every request is denied. */

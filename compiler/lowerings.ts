@@ -133,5 +133,4 @@ export const lowerings = [
 ] as const satisfies readonly Description[];
 
 /** An optimisation over a literal translation of TF.js's kernels. */
-export type Lowering = (typeof lowerings)[number];
-export type LoweringName = Lowering['name'];
+export type LoweringName = (typeof lowerings)[number]['name'];

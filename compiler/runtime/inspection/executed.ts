@@ -58,11 +58,11 @@ const products: Readonly<Record<string, Product>> = {
 };
 
 /** Undefined for operators that do not multiply and accumulate. */
-export const productOf = (operator: string): Product | undefined =>
+const productOf = (operator: string): Product | undefined =>
   Object.hasOwn(products, operator) ? products[operator] : undefined;
 
 /** Operators that only convert, move or reshape values. */
-export const movers: ReadonlySet<string> = new Set([
+const movers: ReadonlySet<string> = new Set([
   'Cast',
   'Concat',
   'DequantizeLinear',

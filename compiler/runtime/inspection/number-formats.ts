@@ -3,8 +3,7 @@ import { parseOnnx } from '../classifier/onnx-file.js';
 import { create, toBinary } from '@bufbuild/protobuf';
 
 /** Formats of stored numbers and of computation. */
-export const numberFormats = ['fp32', 'fp16', 'int8'] as const;
-export type NumberFormat = (typeof numberFormats)[number];
+export type NumberFormat = 'fp32' | 'fp16' | 'int8';
 
 const formats = new Map<number, NumberFormat>([
   [TensorProto_DataType.FLOAT, 'fp32'],
