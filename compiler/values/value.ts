@@ -21,33 +21,31 @@ import {
 import { layOut, NCHW, type Perm, permute, permWithOrder, storageOrder, toStorage } from './layout.js';
 
 /** Gradients of a convolution that were derived without the gradient of its output. */
-export interface FoldedGradient<V> {
-  input(): V;
-  filter(): V;
+export interface FoldedGradient {
+  input(): Val;
+  filter(): Val;
 }
 
-/** How a value (V) was computed, for rules that recognise patterns over several kernels. */
-export type RecipeOf<V> =
+/** How a value was computed, for rules that recognise patterns over several kernels. */
+type Recipe =
   /** scale * of + offset */
-  | { readonly kind: 'affine'; readonly of: V; readonly scale: number; readonly offset: number }
-  | { readonly kind: 'relu'; readonly of: V }
+  | { readonly kind: 'affine'; readonly of: Val; readonly scale: number; readonly offset: number }
+  | { readonly kind: 'relu'; readonly of: Val }
   /** clip(of, low, high); `of` may precede a ReLU that the clip makes superfluous. */
-  | { readonly kind: 'clip'; readonly of: V; readonly low: number; readonly high: number }
+  | { readonly kind: 'clip'; readonly of: Val; readonly low: number; readonly high: number }
   /** of * factor, a vector over the last axis. */
-  | { readonly kind: 'scaled'; readonly of: V; readonly factor: V; readonly folded: FoldedGradient<V> | null }
+  | { readonly kind: 'scaled'; readonly of: Val; readonly factor: Val; readonly folded: FoldedGradient | null }
   /** The 1x1 convolution of x, in blocks. */
-  | { readonly kind: 'pointwise'; readonly x: V; readonly filter: V }
+  | { readonly kind: 'pointwise'; readonly x: Val; readonly filter: Val }
   /** a * b, elementwise. */
-  | { readonly kind: 'product'; readonly a: V; readonly b: V }
-  | { readonly kind: 'sigmoid'; readonly of: V }
+  | { readonly kind: 'product'; readonly a: Val; readonly b: Val }
+  | { readonly kind: 'sigmoid'; readonly of: Val }
   /** dy * y * (1 - y), for y = sigmoid(x). */
-  | { readonly kind: 'sigmoid-gradient'; readonly dy: V; readonly y: V }
+  | { readonly kind: 'sigmoid-gradient'; readonly dy: Val; readonly y: Val }
   /** dy where low < of < high, else 0. */
-  | { readonly kind: 'window'; readonly dy: V; readonly of: V; readonly low: number; readonly high: number }
+  | { readonly kind: 'window'; readonly dy: Val; readonly of: Val; readonly low: number; readonly high: number }
   /** The gradient `dy` passed back through the clip that made `clipped`. */
-  | { readonly kind: 'clip-gradient'; readonly dy: V; readonly clipped: V };
-
-type Recipe = RecipeOf<Val>;
+  | { readonly kind: 'clip-gradient'; readonly dy: Val; readonly clipped: Val };
 
 interface Form {
   readonly perm: Perm;

@@ -105,7 +105,7 @@ interface NormGradient {
 }
 
 /** The gradients of the convolution's input and filter, computed from the gradient of the normalised output. */
-export const foldedGradient = (covariance: Covariance, { d, a, b, c, product }: NormGradient): FoldedGradient<Val> => {
+export const foldedGradient = (covariance: Covariance, { d, a, b, c, product }: NormGradient): FoldedGradient => {
   const { builder } = d;
   const { x, weights, spread, count } = covariance;
   const [outputs, inputs] = builder.shapeOf(weights);

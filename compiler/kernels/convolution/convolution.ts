@@ -26,12 +26,12 @@ import { reduceAway } from '../reduction.js';
 import { imagesGradient } from '../blocked/filter-gradient.js';
 
 /** value * factor, a vector over the channels. Convolution gradients may read the value and apply the factor elsewhere. */
-export function scaledByChannel(value: Val, factor: Val, folded: FoldedGradient<Val> | null = null): Val {
+export function scaledByChannel(value: Val, factor: Val, folded: FoldedGradient | null = null): Val {
   return multiply(value, factor).madeAs({ kind: 'scaled', of: value, factor, folded });
 }
 
 /** Gradients of a 1x1 convolution that were derived together with its output gradient; null when there are none. */
-const foldedOf = ({ recipe }: Val): FoldedGradient<Val> | null => (recipe?.kind === 'scaled' ? recipe.folded : null);
+const foldedOf = ({ recipe }: Val): FoldedGradient | null => (recipe?.kind === 'scaled' ? recipe.folded : null);
 
 /**
  * Splits a factor per channel off an output gradient. Scaling the filter (or the filter's gradient) instead is cheap;
