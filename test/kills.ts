@@ -12,8 +12,8 @@ const { values } = parseArgs({
     seed: { type: 'string' },
   },
 });
-const file = `test/experiments/${values.queue ? 'queue/reliability' : 'runner'}/kill-and-resume.test.ts`;
-const { status } = spawnSync('vitest', ['run', '--project', 'cpu', file], {
+const files = `test/experiments/${values.queue ? 'queue/reliability' : 'runner'}/kill-and-resume.`;
+const { status } = spawnSync('vitest', ['run', '--project', 'cpu', '--project', 'slow', files], {
   stdio: 'inherit',
   env: {
     ...process.env,
