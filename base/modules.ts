@@ -41,7 +41,6 @@ export function nasVersion(): string {
   return (JSON.parse(text) as { version: string }).version;
 }
 
-
 const require = createRequire(import.meta.url);
 
 /**

@@ -86,9 +86,7 @@ export async function listenOnFirst<T>(
   } catch (cause) {
     const isTaken = cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE';
     if (isTaken && others.length > 0) return listenOnFirst(host, others, listen);
-    const hint = isTaken
-      ? 'Another program listens there; choose another --port.'
-      : 'Choose another --host.';
+    const hint = isTaken ? 'Another program listens there; choose another --port.' : 'Choose another --host.';
     throw invalidInput(`cannot listen on ${host}:${port}: ${messageOf(cause)}`, { hint, cause });
   }
 }

@@ -120,7 +120,11 @@ describe('what depends on a dynamic batch in another way is refused', () => {
     ['a number', (x) => tf.add(x, tf.scalar(rows(x))), /layer 'function'/],
     ['a whole number', (x) => tf.add(x, tf.cast(tf.scalar(rows(x), 'int32'), 'float32')), /layer 'function'/],
     ['all rows but one', (x) => tf.slice(x, [0, 0], [rows(x) - 1, -1]), /layer 'function'.*N-1/],
-    ['all rows but the first', (x) => tf.slice(x, [1, 0]), /'Slice' \(layer 'function'\): a shape or position depends on/],
+    [
+      'all rows but the first',
+      (x) => tf.slice(x, [1, 0]),
+      /'Slice' \(layer 'function'\): a shape or position depends on/,
+    ],
     ['a row more', (x) => tf.concat([x, tf.zeros([1, 4])], 0), /layer 'function'.*axis of N\+1/],
     ['its square', (x) => tf.reshape(tf.matMul(x, x, false, true), [-1]), /depends on the size N/],
     ['a row', (x) => tf.gather(x, tf.tensor1d([rows(x) - 1], 'int32')), /layer 'function'.*Gather/],
