@@ -66,7 +66,6 @@ function Tabs({ id }: Pick<Props, 'id'>) {
   );
 }
 
-/** The progress of loading the trials. */
 function Loading({ live }: { readonly live: LiveRun }) {
   const { done, total } = live.loaded.value;
   if (done >= total) return null;

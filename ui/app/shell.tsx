@@ -60,7 +60,6 @@ function Header() {
   );
 }
 
-/** The frame of every page. */
 export function Shell() {
   return (
     <LocationProvider>

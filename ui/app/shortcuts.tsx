@@ -26,7 +26,6 @@ const takesText = (target: EventTarget | null): boolean =>
   (target.isContentEditable ||
     target.matches('input:not([type=checkbox],[type=radio]), textarea, select, [role=listbox]'));
 
-/** The page that a key opens. */
 function pageOf(pressed: string, path: string): string | null {
   if (pressed === 'r') return '/';
   const run = /^\/runs\/[^/]+/.exec(path)?.[0];
@@ -50,7 +49,6 @@ function press(pressed: string, path: string, open: (address: string) => void, h
   return true;
 }
 
-/** The shortcuts of all pages, and the dialog that lists them. */
 export function Shortcuts() {
   const { path, route } = useLocation();
   const dialog = useRef<HTMLDialogElement>(null);

@@ -53,7 +53,6 @@ function logTicks(low: number, high: number): number[] {
   return ticks;
 }
 
-/** The style of every axis. */
 export const axisStyle = (theme: ChartTheme) => ({
   nameLocation: 'middle' as const,
   nameTextStyle: { color: theme.ink, fontFamily: font, fontSize: 13, fontWeight: 600 },
@@ -63,7 +62,6 @@ export const axisStyle = (theme: ChartTheme) => ({
   splitLine: { show: true, lineStyle: { color: theme.line } },
 });
 
-/** A numeric axis. */
 export interface AxisInput {
   /** The name of its measure; null: trial numbers. */
   readonly measure: string | null;

@@ -14,7 +14,6 @@ export interface ChoiceMark {
   readonly label?: string;
 }
 
-/** The values of the trials with one choice. */
 export interface ChoiceGroup {
   readonly choice: string;
   readonly values: readonly ChoiceMark[];

@@ -4,14 +4,12 @@ import { frameOf, legendStyle, saying, numbersOf } from './frame.js';
 import type { ComparedMethod } from './points.js';
 import { hueOf, type ChartTheme } from './theme.js';
 
-/** A vertical range at x. */
 interface Range {
   readonly x: number;
   readonly low: number;
   readonly high: number;
 }
 
-/** The area between two lines. */
 const bandSeries = (
   name: string,
   ranges: readonly Range[],

@@ -23,7 +23,6 @@ export interface Curve {
   readonly key?: unknown;
 }
 
-/** One of several plots side by side. */
 export interface CurvePanel {
   /** The title of the horizontal axis. */
   readonly title: string;
@@ -63,7 +62,6 @@ function positionOf(i: number, panels: number) {
   return { left: `${gap + i * (width + gap)}%`, width: `${width}%` };
 }
 
-/** The look of the i-th line. */
 const lineStyleOf = (theme: ChartTheme, i: number, width: number) => ({
   itemStyle: { color: hueOf(theme, i) },
   lineStyle: { color: hueOf(theme, i), width, type: dashOf(theme, i) },

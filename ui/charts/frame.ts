@@ -1,7 +1,6 @@
 import { font, type ChartTheme } from './theme.js';
 import type { ChartOption } from './echarts.js';
 
-/** The text above a chart. */
 export interface Heading {
   readonly title?: string;
   readonly subtitle?: readonly string[];

@@ -115,7 +115,6 @@ function pointsOf({ trials, frontier, objectives, measures }: ReportData, plane:
   ];
 }
 
-/** The input of a report's frontier chart. */
 export function frontierOfReport(data: ReportData, theme: ChartTheme, plane = planeOf(data.objectives)): FrontierInput {
   const { objectives, measures } = data;
   const points = pointsOf(data, plane);
@@ -138,5 +137,4 @@ export function frontierOfReport(data: ReportData, theme: ChartTheme, plane = pl
   };
 }
 
-/** The size of `frontier.svg`, px. */
 export const frontierSize = { width: 900, height: 620 } as const;

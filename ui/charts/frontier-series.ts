@@ -3,7 +3,6 @@ import type { Measures } from './axis.js';
 import type { Heading } from './frame.js';
 import type { ChartTheme } from './theme.js';
 
-/** The measures of the axes. */
 export interface Plane {
   /** Null: the number of the trial. */
   readonly x: string | null;
@@ -26,7 +25,6 @@ export const seriesNames: { readonly [S in FrontierSeries]: string } = {
   enqueued: 'enqueued',
 };
 
-/** A mark for one network. */
 export interface FrontierPoint {
   readonly series: FrontierSeries;
   /** A null precision is not known yet. */
@@ -116,7 +114,6 @@ const marks: { readonly [S in FrontierSeries]: (theme: ChartTheme, int8: boolean
 export const markOf = (series: FrontierSeries, theme: ChartTheme, precision: StoredPrecision | null): Mark =>
   marks[series](theme, precision === 'int8');
 
-/** In drawing order. */
 export const drawnSeries: readonly FrontierSeries[] = ['stopped', 'trial', 'frontier', 'final', 'enqueued'];
 
 /** In the legend's order for two precisions: the series with a pair of names come first. */

@@ -15,7 +15,6 @@ import type { StoredPrecision } from '../../experiments/page/api.js';
 import { extentOf, spansDecades, valueAxis } from './axis.js';
 import { skyline, turnOf } from './points.js';
 
-/** The tooltip of a mark. */
 function hoverText(input: FrontierInput, { key, x, y, predicted, from }: Omit<FrontierPoint, 'series'>): string {
   const { plane, measures, precisions } = input;
   const lines = [`#${key.number}${precisions && key.precision !== null ? ` in ${key.precision}` : ''}`];
@@ -26,7 +25,6 @@ function hoverText(input: FrontierInput, { key, x, y, predicted, from }: Omit<Fr
   return lines.join('\n');
 }
 
-/** The formatter of tooltips. */
 function frontierHover(input: FrontierInput, series: readonly ChartSeries[]): (at: unknown) => string {
   return (at) => {
     const { data, seriesId, dataIndex } = at as { data: unknown; seriesId?: string; dataIndex: number };
@@ -246,7 +244,6 @@ function extentAlong({ points, clouds = [] }: FrontierInput, axis: 0 | 1) {
   return least > most ? null : ([least, most] as const);
 }
 
-/** The legend, with the names of the series that are present. */
 function legendOf(input: FrontierInput, series: readonly ChartSeries[]) {
   const present = new Set(series.map(({ name }) => name));
   const order = namedSeries.flatMap((each) => precisionsOf(input).map((precision) => nameOf(input, each, precision)));

@@ -42,7 +42,6 @@ export function binsOf(samples: readonly number[]): readonly Bin[] {
   return counts.map((count, i) => ({ from: low + i * width, to: low + (i + 1) * width, count }));
 }
 
-/** Several distributions over the same bins. */
 export interface SampleShares {
   /** The middle of each bin. */
   readonly at: readonly number[];

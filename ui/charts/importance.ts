@@ -31,7 +31,6 @@ export const shareOf = ({ decisions }: Importance, name: string): number =>
 
 const drawn = ({ objectives, most = 20 }: ImportanceInput): readonly string[] => mostImportant(objectives, most);
 
-/** The height of the chart, px. */
 export const importanceHeight = (input: ImportanceInput): number =>
   110 + drawn(input).length * (10 + 12 * input.objectives.length);
 

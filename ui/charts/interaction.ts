@@ -17,7 +17,6 @@ export const scopeOf = ({ xAxis, yAxis, parallelAxis = [] }: ChartOption): strin
 
 const lengthOf = (data: unknown): number => (Array.isArray(data) || data instanceof Float64Array ? data.length : 0);
 
-/** The number of points. */
 export const sizeOf = ({ series }: ChartOption): number => series.reduce((sum, { data }) => sum + lengthOf(data), 0);
 
 /** The key of a clicked mark; undefined without one. */

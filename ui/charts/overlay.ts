@@ -82,7 +82,7 @@ function hoverText({ lines, x, y }: OverlayInput, { data, seriesIndex = 0 }: Poi
   return [lines[seriesIndex].name, ...label, y.text(point.y), x.text(point.x)].join('\n');
 }
 
-/** Several lines in one plot, told apart by colours, dashes and the shapes of their marks. */
+/** Several lines in one plot, with different colours, dashes and marks. */
 export function overlayOption(input: OverlayInput): ChartOption {
   const { lines, x, y, measures, theme } = input;
   const axisOf = ({ measure, title, log }: OverlayAxis, values: readonly number[]) => {

@@ -6,7 +6,6 @@ import type { ChartOption } from '../charts/echarts.js';
 import type { Zoom } from '../charts/interaction.js';
 import { dark } from '../data/theme.js';
 
-/** The colours of charts in the current theme. */
 export const useChartTheme = (): ChartTheme => (dark.value ? chartThemes.dark : chartThemes.light);
 
 export interface ChartProps {
@@ -24,7 +23,6 @@ export interface ChartProps {
   readonly zoom?: Zoom;
 }
 
-/** The keys of a chart with the focus. */
 const keys: Readonly<Record<string, (chart: CanvasChart) => void>> = {
   '+': (chart) => chart.scale(0.7),
   '=': (chart) => chart.scale(0.7),
@@ -37,7 +35,6 @@ const keys: Readonly<Record<string, (chart: CanvasChart) => void>> = {
   ArrowDown: (chart) => chart.move(0, -0.2),
 };
 
-/** A chart on a canvas, with buttons and a table of its data. */
 export function Chart({ option, label, table, height = 420, onPoint, zoom }: ChartProps) {
   const element = useRef<HTMLDivElement>(null);
   const chart = useRef<CanvasChart | null>(null);

@@ -10,7 +10,6 @@ interface CardProps {
   readonly children: ComponentChildren;
 }
 
-/** A box that is folded until it is opened. */
 export function Card({ id, title, summary, children }: CardProps) {
   return (
     <details class="card" id={id}>
@@ -25,7 +24,6 @@ export function Card({ id, title, summary, children }: CardProps) {
 
 export type Fact = readonly [name: string, value: ComponentChildren];
 
-/** Names and values, one pair a line. */
 export function Facts({ entries }: { readonly entries: readonly Fact[] }) {
   return (
     <dl class="facts">
@@ -39,12 +37,10 @@ export function Facts({ entries }: { readonly entries: readonly Fact[] }) {
   );
 }
 
-/** The choice of each decision of the space. */
 export const Decisions = ({ choices }: { readonly choices: Readonly<Record<string, Choice>> }) => (
   <Facts entries={Object.entries(choices).map(([name, choice]) => [name, String(choice)] as const)} />
 );
 
-/** A headline number and its meaning. */
 export interface TileText {
   readonly value: string;
   readonly label: string;

@@ -119,7 +119,6 @@ interface ProblemProps {
   readonly problem: FilterProblem;
 }
 
-/** A problem with its position in the expression. */
 function Problem({ text, problem: { message, hint, span } }: ProblemProps) {
   const marked = text.slice(span.at, span.end);
   return (
@@ -145,7 +144,6 @@ const examples: readonly (readonly [expression: string, meaning: string])[] = [
   ['not (precision = int8 and number >= 100)', 'negation of a group'],
 ];
 
-/** The syntax of filters, with examples to try. */
 export function FilterHelp({ onTry }: { readonly onTry: (expression: string) => void }) {
   return (
     <details class="filter-help">

@@ -19,13 +19,11 @@ export function lastText(points: readonly CurvePoint[]): string {
   return end === undefined ? '-' : `${percent(end.validationAccuracy)} after ${epochsText(points.length)}`;
 }
 
-/** The verdict on each precision. */
 export const verdictFacts = ({ variants = [] }: ReportMember): Fact[] =>
   variants.map(({ precision, verdict }) => [precision, verdict]);
 
 type Spread = Pick<MeasuredLatency, 'p50' | 'p95' | 'p99' | 'converged'>;
 
-/** The percentiles of a measurement. */
 export const percentilesFact = ({ p50, p95, p99 }: Spread): Fact => [
   'percentiles',
   `p50 ${ms(p50)}, p95 ${ms(p95)}, p99 ${ms(p99)}`,
@@ -35,7 +33,6 @@ export const percentilesFact = ({ p50, p95, p99 }: Spread): Fact => [
 export const cautionFacts = ({ converged }: Pick<Spread, 'converged'>): readonly Fact[] =>
   converged ? [] : [['caution', 'the interval is wider than the protocol requires']];
 
-/** The measured and the predicted latency. */
 export function latencyFacts({ latency, predicted }: ReportMember): Fact[] {
   const facts: Fact[] = [];
   if (latency !== null) {
@@ -50,7 +47,6 @@ export function latencyFacts({ latency, predicted }: ReportMember): Fact[] {
   return facts;
 }
 
-/** Memory and disk use. */
 export const sizeFacts = ({ costs }: NetworkMember): Fact[] => [
   ['activation memory', bytes(costs.activationBytes)],
   ['weights', bytes(costs.sizeBytes)],
@@ -68,7 +64,6 @@ const columns: readonly Column<NetworkPart>[] = [
   { title: 'parameters', numeric: true, cell: ({ params }) => count(params) },
 ];
 
-/** A table of a network's parts and their costs. */
 export function NetworkParts({ parts }: { readonly parts: readonly NetworkPart[] }) {
   return <Table columns={columns} rows={parts} label="Parts of the network" />;
 }

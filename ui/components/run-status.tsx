@@ -3,17 +3,14 @@ import { useRun } from '../app/hooks.js';
 import { trialAddress } from '../data/addresses.js';
 import { Time } from './elements.js';
 
-/** The status of a run; its colour repeats the word. */
 export const RunState = ({ run: { status, message } }: { readonly run: RunSummary }) => (
   <span class={`state ${status}`} title={message ?? undefined}>
     {status}
   </span>
 );
 
-/** Trials that are complete, pruned or failed. */
 export const endedTrials = ({ counts: { complete, pruned, failed } }: RunSummary): number => complete + pruned + failed;
 
-/** The progress of a run, as a bar and in numbers. */
 export function RunProgress({ run }: { readonly run: RunSummary }) {
   const ended = endedTrials(run);
   return (
@@ -32,7 +29,6 @@ export function TrialLink({ number }: { readonly number: number }) {
   return <a href={trialAddress(live.id, number)}>#{number}</a>;
 }
 
-/** The title and the colour of each kind of log entry. */
 const kinds: { readonly [K in LogEntry['kind']]: { readonly title: string; readonly style?: string } } = {
   note: { title: 'note' },
   warning: { title: 'warning', style: 'interrupted' },

@@ -1,6 +1,5 @@
 import type { ComponentChildren } from 'preact';
 
-/** A column of a `Table`. */
 export interface Column<Row> {
   readonly title: string;
   /** Numbers are aligned to the right. */

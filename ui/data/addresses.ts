@@ -25,11 +25,9 @@ export const trialsIn = (text: string | undefined): readonly number[] =>
 const escaped = (run: RunId): string => run.replaceAll('%', '%25').replaceAll(',', '%2C');
 const unescaped = (text: string): RunId => text.replaceAll('%2C', ',').replaceAll('%25', '%');
 
-/** The runs in a query, in order. */
 export const runsIn = (text: string | undefined): readonly RunId[] =>
   distinct((text ?? '').split(',').flatMap((part) => (part === '' ? [] : [unescaped(part)])));
 
-/** The address of the comparison of these runs. */
 export const runsAddress = (runs: readonly RunId[]): string =>
   runs.length === 0 ? '/compare' : `/compare?runs=${runs.map((run) => encodeURIComponent(escaped(run))).join(',')}`;
 

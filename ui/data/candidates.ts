@@ -47,7 +47,6 @@ export class Candidates {
   /** Row indices by precision and number. */
   private readonly rows = new Map<StoredPrecision, Map<number, number>>();
 
-  /** The number of rows. */
   get length(): number {
     return this.number.length;
   }

@@ -1,7 +1,6 @@
 import { signal } from '@preact/signals';
 import type { CurvePoint, EpochChange, Training } from '../../experiments/page/api.js';
 
-/** The name of a training. */
 export function trainingText(training: Training): string {
   const trial = `trial ${training.trial ?? ''}`;
   const texts: { readonly [S in Training['stage']]: string } = {

@@ -59,7 +59,6 @@ const field = (
   rest: Partial<Pick<Field, 'values' | 'text'>> = {},
 ): Field => ({ name, title, group, kind, cell, text: (row) => plainText(cell(row)), ...rest });
 
-/** A number with a unit. */
 const measured = (
   group: FieldGroup,
   name: string,
@@ -106,7 +105,6 @@ function courseFields({ candidates: { startedAfter, finishedAfter, attempts, rej
   ];
 }
 
-/** The provenance of values. */
 const provenanceFields = ({ candidates, measures }: Known): Field[] =>
   [...candidates.provenance].map(([name, column]) =>
     field('measure', 'text', `${name}.from`, `${titleOf(measures, name)} from`, (row) => column[row], {

@@ -15,7 +15,6 @@ import { Candidates } from './candidates.js';
 import { get, listen, problemText, Refused, retry } from './connection.js';
 import { LiveCurves } from './curves.js';
 
-/** The most log entries that are kept. */
 const longestLog = 200;
 
 /** The stream does not report everything (int8 results, shrunk networks): `info` is refreshed after this, in ms. */

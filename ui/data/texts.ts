@@ -4,11 +4,9 @@ import { get } from './connection.js';
 
 type Range = readonly [from: number, to: number];
 
-/** The most numbers of one request. */
 const most = 1000;
 /** Numbers at most this far apart share a request. */
 const near = 50;
-/** The most concurrent requests. */
 const concurrency = 3;
 
 /** Groups numbers into few ranges, each from a number up to but not including another. */

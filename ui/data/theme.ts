@@ -9,7 +9,6 @@ const key = 'nas-theme';
 
 const themeOf = (text: string | null): Theme => themes.find((each) => each === text) ?? 'auto';
 
-/** The chosen theme. */
 export const theme = signal<Theme>(themeOf(localStorage.getItem(key)));
 
 const system = matchMedia('(prefers-color-scheme: dark)');
@@ -19,7 +18,6 @@ addEventListener('storage', (event) => {
   if (event.key === key) theme.value = themeOf(event.newValue);
 });
 
-/** Whether pages are dark now. */
 export const dark = computed(() => theme.value === 'dark' || (theme.value === 'auto' && systemIsDark.value));
 
 effect(() => {

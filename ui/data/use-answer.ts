@@ -86,7 +86,6 @@ export function useAnswer<A extends Address>(
   return loaded;
 }
 
-/** All runs of the folder, live. */
 export function useRuns(): Loaded<RunsAnswer> {
   const [answer, setAnswer] = useState<RunsAnswer | null>(null);
   const [problem, setProblem] = useState<string | null>(null);

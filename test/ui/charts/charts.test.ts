@@ -27,7 +27,7 @@ const curve = (epochs: number): readonly CurvePoint[] =>
   }));
 
 describe('learning curves', () => {
-  it('stand side by side, and name each network once, also when there are more than colours', () => {
+  it('are side by side, with each network once in the legend and a style of its own', () => {
     const curves = Array.from({ length: 16 }, (_, i) => ({ label: `#${i}`, points: curve(5) }));
     const option = curvesOption({
       panels: [
@@ -51,7 +51,7 @@ describe('hypervolume', () => {
     { trials: 1, seconds: 100, share: 0.2 },
     { trials: 40, seconds: 9000, share: 0.7 },
   ];
-  it('goes over trials or over compute, in a unit that is read', () => {
+  it('is drawn over trials or over compute, in a readable unit', () => {
     const over = (kind: 'trials' | 'seconds') =>
       textsOf(hypervolumeOption({ runs: [{ name: 'a', points }], over: kind, theme }));
     expect(over('trials')).toContain('trials that ended');
@@ -82,7 +82,7 @@ describe('predicted latency', () => {
       '#2 in int8\npredicted: 0.5 ms ± 0.2 ms\nmeasured: 0.4 ms\ncoverage: 50 %',
     );
   });
-  it('has no legend where there is nothing to tell apart', () => {
+  it('has no legend for a single kind of mark', () => {
     const plain = pairs.map(({ trial, predicted, measured }) => ({ trial, predicted, measured }));
     expect(textsOf(predictionOption({ pairs: plain, theme }))).not.toContain('networks');
   });
@@ -97,7 +97,7 @@ describe('predicted latency', () => {
   });
 });
 
-it('controllers are compared by medians and the middle halves around them', () => {
+it('controllers are compared by medians and middle halves', () => {
   const rise = (by: number) =>
     Array.from({ length: 150 }, (_, n) => {
       const median = 0.5 + (0.4 * n * by) / 150;
@@ -125,7 +125,7 @@ describe('a histogram', () => {
       ),
     );
   });
-  it('names its percentiles and what is said of the latency', () => {
+  it('labels its percentiles and the latency', () => {
     const random = new Random(1, 'samples');
     const samples = Array.from({ length: 300 }, () => 1 + 0.1 * Math.abs(random.normal()));
     const option = histogramOption({
@@ -138,7 +138,7 @@ describe('a histogram', () => {
     const texts = textsOf(option);
     for (const name of ['p50 1.07 ms', 'p95 1.2 ms', 'p99 1.26 ms', 'latency 1.08 ms']) expect(texts).toContain(name);
   });
-  it('is drawn of one sample, and of none', () => {
+  it('is drawn for one sample, and for none', () => {
     const of = (samples: number[]) =>
       histogramOption({ samples, percentiles: { p50: 1, p95: 1, p99: 1 }, ms: 1, interval: [1, 1], theme });
     for (const samples of [[], [1]]) expect(textsOf(of(samples))).toContain('latency 1 ms');
@@ -217,7 +217,7 @@ it('importance is a bar for each objective and decision, the greatest first', ()
   ]);
 });
 
-it('values by choice have a box each, of all values, and marks for some', () => {
+it('values by choice have a box for all values, and some marks', () => {
   const values = (count: number) => Array.from({ length: count }, (_, i) => ({ value: 0.5 + i / 10_000, key: i }));
   const option = choicesOption({
     decision: 'kernel',
@@ -239,7 +239,7 @@ it('values by choice have a box each, of all values, and marks for some', () => 
   ]);
 });
 
-it('of many candidates, parallel coordinates show some, and all of the frontier on top', () => {
+it('parallel coordinates draw some of many candidates, and the whole frontier on top', () => {
   const row = (number: number): ParallelRow => ({
     key: { number, precision: 'fp32' },
     values: [number % 2 === 0 ? '3' : '5', 0.5 + number / 1e5, number === 7 ? null : 1],

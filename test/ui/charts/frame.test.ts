@@ -5,15 +5,15 @@ import type { ChartOption } from '../../../ui/charts/echarts.js';
 const names = ['on the frontier', 'other trials', 'final training', 'enqueued', 'hollow: latency predicted'];
 
 describe('the legend of a chart', () => {
-  it('takes as many rows as its names need', () => {
+  it('has the rows that its names need', () => {
     expect(legendRows([], 300)).toBe(0);
     expect(legendRows(names, 2000)).toBe(1);
     expect(legendRows(names, 330)).toBe(3);
-    // A name that finds room nowhere has a row of its own.
+    // A name that is too long has its own row.
     expect(legendRows(['x'.repeat(200), 'y'], 100)).toBe(2);
   });
 
-  it('has these rows under a narrow plot, and what it has anyway under a wide one', () => {
+  it('makes room for them below a narrow plot only', () => {
     const option: ChartOption = { grid: { bottom: 60 }, legend: { data: names }, series: [] };
     expect(gridIn(option, 1000)).toEqual({ bottom: 60 });
     expect(gridIn(option, 350)).toEqual({ bottom: 100 });

@@ -35,10 +35,10 @@ const optionOf = (points: readonly FrontierPoint[], y = 'accuracy') =>
     }),
   );
 
-describe('what a chart is asked about itself', () => {
+describe('the points of a chart', () => {
   const option = optionOf([member(3, 0.5), member(7, 0.1, 'int8'), member(1, 0.3)]);
 
-  it('walks along the frontier, also where it is made of several series', () => {
+  it('are walked along the frontier, across several series', () => {
     const steps = walkOf(option);
     expect(steps.map(({ key }) => key)).toEqual([
       { number: 7, precision: 'int8' },
@@ -50,7 +50,7 @@ describe('what a chart is asked about itself', () => {
     expect(walkOf(optionOf([]))).toEqual([]);
   });
 
-  it('says what a mark stands for, by the id of its series and not by its place', () => {
+  it('have keys by the id of their series, not by its index', () => {
     const cloud = option.series.find(({ keyAt }) => keyAt !== undefined);
     expect(keyOf(option, { seriesId: cloud?.id, seriesIndex: 99, dataIndex: 1 })).toEqual({
       number: 101,
@@ -60,12 +60,12 @@ describe('what a chart is asked about itself', () => {
     expect(keyOf(option, { seriesId: 'staircase', dataIndex: 0 })).toBeUndefined();
   });
 
-  it('keeps its view while it shows the same measures', () => {
+  it('keep their view while the axes show the same measures', () => {
     expect(scopeOf(option)).toBe(scopeOf(optionOf([member(9, 0.2)])));
     expect(scopeOf(option)).not.toBe(scopeOf(optionOf([member(9, 0.2)], 'macs')));
   });
 
-  it('names every series once', () => {
+  it('belong to series with unique ids', () => {
     const ids = named({ series: [{ type: 'line' }, { type: 'line' }, { type: 'bar', name: 'a' }] }).series.map(
       ({ id }) => id,
     );
@@ -74,7 +74,7 @@ describe('what a chart is asked about itself', () => {
   });
 });
 
-it('a zoomed part stays inside the whole, and what comes closer and goes away again is as wide as before', () => {
+it('a zoomed range stays inside the whole, and zooming in and out restores it', () => {
   const range = fc
     .tuple(fc.double({ min: 0, max: 99, noNaN: true }), fc.double({ min: 1, max: 100, noNaN: true }))
     .map(([start, width]) => ({ start, end: Math.min(100, start + width) }));

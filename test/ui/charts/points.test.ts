@@ -4,20 +4,20 @@ import { thinned } from '../../../ui/charts/points.js';
 
 const rows = (count: number) => Array.from({ length: count }, (_, i) => i);
 
-describe('at most so many rows', () => {
-  it('are all where they are few', () => {
+describe('thinned rows', () => {
+  it('are all rows up to the limit', () => {
     expect(thinned(rows(5), 5, () => false)).toEqual([0, 1, 2, 3, 4]);
   });
 
-  it('hold those that must be there, and others evenly', () => {
+  it('keep the required rows, and others evenly', () => {
     expect(thinned(rows(100), 5, (row) => row === 3)).toEqual([3, 25, 50, 75, 99]);
   });
 
-  it('hold what must be there even where that is more', () => {
+  it('keep the required rows beyond the limit', () => {
     expect(thinned(rows(10), 2, (row) => row < 4)).toEqual([0, 1, 2, 3]);
   });
 
-  it('fill their limit exactly, in order, whatever must be there', () => {
+  it('fill the limit exactly, in order, for any required rows', () => {
     const picked = fc.tuple(
       fc.integer({ min: 1, max: 400 }),
       fc.integer({ min: 1, max: 400 }),

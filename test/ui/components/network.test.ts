@@ -14,7 +14,7 @@ const parts = partsOf(network);
 
 const all = (text: string, pattern: RegExp): string[] => [...text.matchAll(pattern)].map(([, found]) => found);
 
-it('draws every part in its order, the greatest map and the most MACs filling their places', () => {
+it('draws every part in order, scaled to the largest map and the most MACs', () => {
   const text = render(h(NetworkDrawing, { parts }));
   expect(all(text, /<li class="part [a-z_]+" title="[^"]*"><b>([^<]*)<\/b>/g)).toEqual(parts.map(({ name }) => name));
   const heights = all(text, /class="map"[^>]* height="([^"]*)"/g).map(Number);
@@ -24,7 +24,7 @@ it('draws every part in its order, the greatest map and the most MACs filling th
   expect(bars.indexOf(96)).toBe(parts.findIndex(({ macs }) => macs === Math.max(...parts.map((part) => part.macs))));
 });
 
-it('says all that it draws', () => {
+it('describes its parts', () => {
   const text = render(h(NetworkDrawing, { parts }));
   expect(text).toContain('aria-label="The network, from input to logits"');
   for (const { kernel, stride } of parts)
@@ -35,7 +35,7 @@ it('says all that it draws', () => {
   expect(text).not.toMatch(/style=/);
 });
 
-it('a part that costs next to nothing is not said to cost nothing', () => {
+it('a small share is not 0 %', () => {
   const [first, ...others] = parts;
   const text = render(h(NetworkDrawing, { parts: [{ ...first, macs: 1 }, ...others] }));
   expect(text).toContain('&lt; 1 % of MACs');

@@ -9,7 +9,6 @@ interface ChosenProps<T> {
   readonly onChange: (items: readonly T[]) => void;
 }
 
-/** The compared items, with buttons that move and remove them. */
 export function Chosen<T extends string | number>({ items, nameOf, linkOf, onChange }: ChosenProps<T>) {
   return (
     <ol class="chosen" aria-label="Compared, from left to right">
@@ -37,7 +36,6 @@ export function Chosen<T extends string | number>({ items, nameOf, linkOf, onCha
   );
 }
 
-/** Something that can be added to a comparison. */
 export interface Suggestion {
   /** Its name in the field. */
   readonly value: string;
@@ -55,7 +53,6 @@ interface AddFieldProps {
   readonly add: (text: string) => string | null;
 }
 
-/** A field that adds an item by its name, with suggestions. */
 export function AddField({ label, hint, full, suggestions, add }: AddFieldProps) {
   const id = useId();
   const [text, setText] = useState('');
@@ -104,7 +101,6 @@ interface OfferProps {
   readonly add: (value: string) => void;
 }
 
-/** A button for each suggestion. */
 export function Offer({ label, suggestions, add }: OfferProps) {
   return (
     <ul class="compare-offer" aria-label={label}>

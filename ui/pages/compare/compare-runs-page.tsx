@@ -90,7 +90,6 @@ function Incomparable({ ids, known, set }: ChoiceProps) {
   );
 }
 
-/** Compares runs: their frontiers, hypervolumes, results and settings. */
 export default function CompareRunsPage() {
   const { query, route } = useLocation();
   const ids = runsIn(query['runs']);

@@ -69,7 +69,6 @@ function FrontierOffer({ numbers, frontier, set }: FrontierOfferProps) {
   );
 }
 
-/** Compares trials of a run. */
 export default function CompareTrialsPage() {
   const { live, info } = useRun();
   const { path, query, route } = useLocation();

@@ -116,7 +116,6 @@ function LatencyTable({ measured }: { readonly measured: readonly Measured[] }) 
   );
 }
 
-/** The distributions of the latency samples of trials in one chart. */
 export function ComparedLatencies({ answers }: Props) {
   const theme = useChartTheme();
   const measured = answers.flatMap((answer) => {

@@ -19,7 +19,6 @@ function bestValue({ frontier }: Compared, { name, direction }: ComparisonAnswer
   return direction === 'minimize' ? Math.min(...values) : Math.max(...values);
 }
 
-/** The results of runs, and their costs. */
 function resultRows({ objectives, measures, runs }: ComparisonAnswer): readonly SideRow[] {
   const row = (title: string, of: (run: Compared) => SideRow['cells'][number]['text']): SideRow => ({
     title,
@@ -69,7 +68,6 @@ interface ComparedRunsProps {
   readonly infos: readonly RunAnswer[];
 }
 
-/** The results, costs and facts of runs. */
 export function ComparedRuns({ answer, infos }: ComparedRunsProps) {
   const { runs } = answer;
   const factRows = facts.flatMap(([title, of]): SideRow[] => {

@@ -15,7 +15,6 @@ interface Props {
 export const trialName = ({ number, precision, variants }: ReportMember): string =>
   variants === undefined || precision === null || precision === undefined ? `#${number}` : `#${number} ${precision}`;
 
-/** The head of a trial's column. */
 function TrialHead({ trial }: Pick<TrialAnswer, 'trial'>) {
   const { live } = useRun();
   return (
@@ -29,7 +28,6 @@ function TrialHead({ trial }: Pick<TrialAnswer, 'trial'>) {
 const headsOf = (answers: readonly TrialAnswer[]) =>
   answers.map(({ trial }) => <TrialHead key={trial.number} trial={trial} />);
 
-/** The values of trials, the best of each row marked. */
 export function ComparedValues({ answers }: Props) {
   const { info } = useRun();
   const states: SideRow = {
@@ -56,7 +54,6 @@ export function ComparedValues({ answers }: Props) {
   );
 }
 
-/** The choices of trials, with the differences marked. */
 export function ComparedDecisions({ answers }: Props) {
   const { info } = useRun();
   const [query, change] = useQuery();
@@ -91,7 +88,6 @@ export function ComparedDecisions({ answers }: Props) {
   );
 }
 
-/** The networks of trials, drawn side by side. */
 export function ComparedNetworks({ answers }: Props) {
   if (answers.every(({ trial }) => trial.parts === null)) return null;
   return (

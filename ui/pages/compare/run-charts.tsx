@@ -42,7 +42,6 @@ function FrontierTable({ answer: { runs, objectives, measures } }: Props) {
   );
 }
 
-/** The frontiers of runs in one chart. */
 export function ComparedFrontiers({ answer }: Props) {
   const theme = useChartTheme();
   const { route } = useLocation();
@@ -114,7 +113,6 @@ const views = [
   { title: 'Over compute', over: 'seconds' },
 ] as const;
 
-/** The growth of the hypervolume of runs, over trials and over compute. */
 export function ComparedHypervolumes({ answer }: Props) {
   const theme = useChartTheme();
   const runs = answer.runs.map(({ id, points }) => ({ name: id, points }));

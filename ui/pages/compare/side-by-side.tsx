@@ -66,7 +66,6 @@ interface SideBySideProps {
   readonly rows: readonly SideRow[];
 }
 
-/** A table that compares its columns, row by row. */
 export function SideBySide({ label, heads, rows }: SideBySideProps) {
   return (
     <div class="scroll" role="region" aria-label={label} tabIndex={0}>

@@ -47,7 +47,6 @@ interface ObjectiveProps {
   readonly objective: string;
 }
 
-/** The values of one objective by the choices of a decision. */
 function ObjectiveByChoice({ trials, decision, objective }: ObjectiveProps) {
   const {
     info: { measures },
@@ -98,7 +97,6 @@ interface ByChoiceProps {
   readonly decisions: readonly VaryingDecision[];
 }
 
-/** The values of each objective by the choices of a decision. */
 export function ByChoice({ trials, decisions }: ByChoiceProps) {
   const { info } = useRun();
   const [query, change] = useQuery();

@@ -75,7 +75,6 @@ export interface ChoiceValue {
   readonly number: number;
 }
 
-/** The trials with the same choice. */
 export interface ChoiceGroup {
   readonly choice: Choice | null;
   readonly count: number;

@@ -17,7 +17,6 @@ const most = 16;
 /** Below this fit (R²), the forest predicts unseen trials little better than their mean. */
 const leastFit = 0.3;
 
-/** The quality of the forest for each objective. */
 function Fits({ importances }: { readonly importances: readonly Importance[] }) {
   const { info } = useRun();
   const weak = importances.filter(({ fit }) => fit < leastFit);
@@ -73,7 +72,6 @@ function ImportanceChart({ importances }: { readonly importances: readonly Impor
   );
 }
 
-/** The importance of each decision for each objective. */
 function Importances({ answer, problem }: Loaded<ImportanceAnswer>) {
   return (
     <section>
@@ -103,7 +101,6 @@ function Importances({ answer, problem }: Loaded<ImportanceAnswer>) {
 /** Seconds until the importances of a running search are refreshed: the server fits a forest for each answer. */
 const age = 60;
 
-/** The importance of decisions, values by choice, and parallel coordinates. */
 export default function ImportancePage() {
   const { live, info } = useRun();
   const { status } = info.run;

@@ -16,7 +16,6 @@ import { Table } from '../../components/table.js';
 import { textOf, titleOf } from '../../data/measures.js';
 import { choiceName, choiceOf, valueOf, type CompleteTrials, type VaryingDecision } from './complete-trials.js';
 
-/** The most rows of the table. */
 const mostRows = 100;
 
 /** How many of the most important decisions can be shown. */
@@ -123,7 +122,6 @@ interface ParallelProps {
   readonly decisions: readonly VaryingDecision[];
 }
 
-/** The decisions and objectives of trials as parallel coordinates. */
 export function ParallelTrials({ trials, decisions }: ParallelProps) {
   const {
     info: { objectives, measures },

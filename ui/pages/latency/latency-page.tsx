@@ -35,7 +35,6 @@ function tilesOf({ report, pairs, extrapolated }: PredictionsAnswer): readonly T
   ];
 }
 
-/** The quality of each precision's latency model. */
 function ByPrecision({ precisions }: Pick<PredictionReport, 'precisions'>) {
   if (precisions === undefined) return null;
   return (

@@ -29,7 +29,6 @@ function Reason({ text }: { readonly text: TrialText | undefined }) {
   );
 }
 
-/** The newest trials and why they were tried. */
 export function DecisionsCard() {
   const { live, info } = useRun();
   const { candidates } = live;

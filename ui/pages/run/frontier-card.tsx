@@ -55,7 +55,6 @@ interface AxisChoiceProps {
   readonly onLog: (log: boolean) => void;
 }
 
-/** The measure of an axis, and whether it is logarithmic. */
 function AxisChoice({ axis, value, options, onChange, log, onLog }: AxisChoiceProps) {
   const logLabel = (
     <span>
@@ -112,7 +111,6 @@ const noMembers: readonly CandidateKey[] = [];
 const isLogarithmic = (column: readonly (number | null)[] | undefined): boolean =>
   spansDecades(extentOf((column ?? []).filter((value) => value !== null)));
 
-/** The live frontier, over any two measures. */
 export function FrontierCard() {
   const { live, info } = useRun();
   const { candidates } = live;

@@ -13,13 +13,11 @@ const trialNumber = 'trial';
 
 type Query = Readonly<Partial<Record<string, string>>>;
 
-/** The titles and units of all axes. */
 export const axisMeasures = ({ measures }: RunAnswer): Readonly<Record<string, MeasureText>> => ({
   ...finals,
   ...measures,
 });
 
-/** The column of a measure. */
 export function columnOf(candidates: Candidates, name: string): readonly (number | null)[] | undefined {
   if (name === 'final_accuracy') return candidates.finalAccuracy;
   if (name === 'test_accuracy') return candidates.testAccuracy;
@@ -54,9 +52,7 @@ export interface MarksInput {
   readonly plane: Plane;
   /** Whether the vertical axis is an accuracy, so that final accuracies can be drawn. */
   readonly accuracy: boolean;
-  /** Whether the run has several precisions. */
   readonly precisions: boolean;
-  /** Whether trials off the frontier are drawn. */
   readonly dominated: boolean;
   /** The 95 % interval of a measured latency, where it is known. */
   readonly intervalOf: (key: CandidateKey) => readonly [low: number, high: number] | undefined;
@@ -68,7 +64,6 @@ interface Mark {
   readonly y: number;
 }
 
-/** Marks with the same look. */
 interface Group {
   readonly series: 'stopped' | 'trial';
   readonly precision: StoredPrecision | null;

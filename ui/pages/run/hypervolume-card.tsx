@@ -28,7 +28,6 @@ export function HypervolumeTable({ runs }: { readonly runs: readonly Hypervolume
   return <Table label="Hypervolume" columns={columns} rows={rows} />;
 }
 
-/** The growth of the hypervolume, over trials or over compute. */
 export function HypervolumeCard() {
   const { live, info } = useRun();
   const [query, change] = useQuery();

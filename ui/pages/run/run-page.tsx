@@ -32,7 +32,6 @@ function bestTiles({
   });
 }
 
-/** The headline numbers. */
 function RunTiles() {
   const current = useRun();
   const { run, pace } = current.info;
@@ -77,7 +76,6 @@ function TrainingNow({ activity }: { readonly activity: Activity & { kind: 'trai
   );
 }
 
-/** The running trainings and measurements. */
 function ActivityCard() {
   const { live, info } = useRun();
   const now = useNow();
@@ -125,7 +123,6 @@ function LogCard() {
   );
 }
 
-/** One run, live. */
 export default function RunPage() {
   const { status, evaluation } = useRun().info.run;
   return (

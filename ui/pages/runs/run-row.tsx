@@ -68,7 +68,6 @@ interface Props {
   readonly onSelect: (selected: boolean) => void;
 }
 
-/** A run in the list of runs, or one that cannot be read. */
 export function RunRow({ entry, now, selected, full, onSelect }: Props) {
   if ('problem' in entry)
     return (

@@ -51,7 +51,6 @@ function CompareLink({ runs }: { readonly runs: readonly RunId[] }) {
   );
 }
 
-/** All runs of the folder, live. */
 export function RunsPage() {
   const { answer, problem } = useRuns();
   const now = useNow();

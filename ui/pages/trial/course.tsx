@@ -6,7 +6,6 @@ import { RunLog, TrialLink } from '../../components/run-status.js';
 import { Table, type Column } from '../../components/table.js';
 import { trialAddress, trialsAddress } from '../../data/addresses.js';
 
-/** Links to the previous trial, to the next one, and to all trials. */
 export function Neighbours({ number }: { readonly number: number }) {
   const { live } = useRun();
   const last = live.version.value === 0 ? -1 : (live.candidates.number.at(-1) ?? -1);
@@ -28,7 +27,6 @@ export function Neighbours({ number }: { readonly number: number }) {
   );
 }
 
-/** The state of a trial, and whether it is on the frontier. */
 export function Standing({ answer: { trial, onFrontier } }: { readonly answer: TrialAnswer }) {
   const { precision, variants = [] } = trial;
   const final = trial.final?.onFrontier ?? null;
@@ -117,7 +115,6 @@ export function TrialWorkers({ takings = [] }: Pick<TrialAnswer, 'takings'>) {
   );
 }
 
-/** The run's log entries about this trial. */
 export const TrialLog = ({ log }: Pick<TrialAnswer, 'log'>) =>
   log.length === 0 ? null : (
     <section>

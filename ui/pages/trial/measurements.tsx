@@ -10,7 +10,6 @@ import { cautionFacts, percentilesFact } from '../../components/network.js';
 import { Table } from '../../components/table.js';
 import { joinedCurve } from '../../data/curves.js';
 
-/** The live learning curves of a trial. */
 export function TrialCurves({ trial }: { readonly trial: ReportMember }) {
   const { live } = useRun();
   const theme = useChartTheme();
@@ -107,7 +106,6 @@ function Measurement({ measured }: { readonly measured: MeasuredLatency }) {
   );
 }
 
-/** The latency measurements of a trial, each with its distribution. */
 export function Latencies({ measurements }: { readonly measurements: readonly MeasuredLatency[] }) {
   if (measurements.length === 0) return null;
   return (

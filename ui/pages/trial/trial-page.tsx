@@ -14,7 +14,6 @@ import { TrialValues, variantsOf, Verdicts } from './values.js';
 /** Seconds until a trial is refreshed: one that is evaluated, and one of a run that may still train or measure it. */
 const ages = { trial: 3, run: 20 };
 
-/** The address of a file in a run's workdir. */
 const fileAddress = (run: RunId, path: string): FileAddress =>
   `/files/${[run, ...path.split('/')].map(encodeURIComponent).join('/')}`;
 
@@ -49,7 +48,6 @@ function TrialFiles({ trial }: { readonly trial: ReportMember }) {
   );
 }
 
-/** Shell commands, with buttons that copy them. */
 function Commands({ commands }: Pick<TrialAnswer, 'commands'>) {
   if (commands.length === 0) return null;
   return (
@@ -115,7 +113,6 @@ function Trial({ answer }: { readonly answer: TrialAnswer }) {
   );
 }
 
-/** Everything about one trial. */
 export default function TrialPage() {
   const { live, info } = useRun();
   const { params } = useRoute();

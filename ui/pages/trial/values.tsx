@@ -12,7 +12,6 @@ import { Tag } from '../../components/elements.js';
 import { Table, type Column } from '../../components/table.js';
 import { textOf, titleOf } from '../../data/measures.js';
 
-/** A trial's network in one precision. */
 export interface Variant {
   /** Null in runs with one precision. */
   readonly precision: StoredPrecision | null;
@@ -113,7 +112,6 @@ export function TrialValues({ trial, objectives, measures }: ValuesProps) {
   return <Table columns={columns} rows={rows} label="Values" />;
 }
 
-/** The verdict on each precision. */
 export function Verdicts({ trial: { variants = [] } }: Pick<ValuesProps, 'trial'>) {
   if (variants.length === 0) return null;
   return (

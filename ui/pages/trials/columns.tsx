@@ -9,7 +9,6 @@ const fewDecisions = 12;
 
 const always = new Set(['number', 'state', 'precision', 'frontier', 'took', 'reason']);
 
-/** The names of the columns that are shown by default. */
 export function defaultColumns({ candidates }: Known, fields: readonly Field[]): readonly string[] {
   const decisions = fields.filter(({ group }) => group === 'decision').length;
   const isShown = ({ name, group, cell }: Field): boolean => {
@@ -42,7 +41,6 @@ interface RowLinks {
   readonly onSelect: (row: number) => void;
 }
 
-/** Renders the cells of a field. */
 function contentOf(field: Field, { candidates }: Known, links: RowLinks): GridColumn['content'] {
   const { name, group, cell, text } = field;
   if (name === 'number')
@@ -81,7 +79,6 @@ function contentOf(field: Field, { candidates }: Known, links: RowLinks): GridCo
   return text;
 }
 
-/** The columns of the grid. */
 export const gridColumns = (
   shown: readonly Field[],
   sort: readonly SortKey[],
@@ -108,7 +105,6 @@ interface ColumnMenuProps {
   readonly onDefault: () => void;
 }
 
-/** Chooses the columns. */
 export function ColumnMenu({ fields, shown, onSwitch, onDefault }: ColumnMenuProps) {
   const details = useRef<HTMLDetailsElement>(null);
   const all = fields.map(({ name }) => name);

@@ -57,7 +57,6 @@ export function trialsJson(rows: readonly number[], known: Known): readonly stri
   return ['[\n', ...rows.map((row, i) => `  ${JSON.stringify(trial(row))}${i === last ? '' : ','}\n`), ']\n'];
 }
 
-/** Saves a file by the browser. */
 function save(name: string, type: string, parts: readonly string[]): void {
   const url = URL.createObjectURL(new Blob([...parts], { type }));
   const link = document.createElement('a');

@@ -38,7 +38,6 @@ function useSelection({ number }: Candidates): Selected {
   };
 }
 
-/** Links to the comparison of the selected trials. */
 function Selection({ selection: { numbers, clear } }: { readonly selection: Selected }) {
   const { live } = useRun();
   const { length } = numbers;
@@ -63,7 +62,6 @@ function Selection({ selection: { numbers, clear } }: { readonly selection: Sele
 /** The shortest time between two updates of the table, ms. */
 const interval = 500;
 
-/** The fields of the run, and their version. */
 function useKnown(texts: Texts): {
   readonly known: Known;
   readonly fields: readonly Field[];
@@ -159,7 +157,6 @@ function Trials({ view, change, open }: TrialsProps) {
   );
 }
 
-/** All trials of a run as a table that can be filtered, sorted and saved. */
 export default function TrialsPage() {
   const { route } = useLocation();
   const [view, change] = useView();

@@ -39,14 +39,14 @@ const runs: readonly RunEntry[] = [
 const ids = (entries: readonly RunEntry[]): string => entries.map(({ id }) => id).join(' ');
 
 describe('listRuns', () => {
-  it('sorts, with what cannot be read at the end', () => {
+  it('sorts runs, with unreadable ones at the end', () => {
     expect(ids(listRuns(runs, '', 'name'))).toBe('b9 b10 c a-broken');
     expect(ids(listRuns(runs, '', 'newest'))).toBe('b10 c b9 a-broken');
     expect(ids(listRuns(runs, '', 'state'))).toBe('b9 b10 c a-broken');
     expect(ids(listRuns(runs, '', 'progress'))).toBe('b9 b10 c a-broken');
   });
 
-  it('finds by id and by name, whatever the case', () => {
+  it('finds runs by id and by name, in any case', () => {
     expect(ids(listRuns(runs, ' B1', 'name'))).toBe('b10');
     expect(ids(listRuns(runs, 'NAMED c', 'name'))).toBe('c');
     expect(ids(listRuns(runs, 'broken', 'name'))).toBe('a-broken');

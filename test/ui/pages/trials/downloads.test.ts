@@ -4,7 +4,7 @@ import { trialsCsv, trialsJson } from '../../../../ui/pages/trials/downloads.js'
 import { fewCandidates, fewFields } from '../../data/columns.js';
 
 describe('files of trials', () => {
-  it('are CSV whose first columns are those of nas trials', () => {
+  it('are CSV that starts with the columns of nas trials', () => {
     const text = trialsCsv([2, 0], fewFields()).join('');
     const [head, ...lines] = parse(text);
     expect(head.slice(0, 8)).toEqual([
@@ -28,7 +28,7 @@ describe('files of trials', () => {
     expect(cell(1, 'frontier')).toBe('true');
   });
 
-  it('are JSON with the names of nas trials', () => {
+  it('are JSON with the keys of nas trials', () => {
     const trials: unknown = JSON.parse(trialsJson([1, 2], fewCandidates()).join(''));
     expect(trials).toMatchObject([
       {

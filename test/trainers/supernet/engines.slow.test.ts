@@ -10,7 +10,7 @@ import { makeSpace, task, tiniestSpace } from './spaces.js';
 
 const source = task.input;
 
-/** A supernet whose random member is another one every second step, with soft labels. */
+/** A supernet with soft labels whose random member changes every second step. */
 const openSupernet =
   (config: EngineConfig) =>
   async ({ dropout = 0, ...overrides }: Overrides = {}): Promise<TrainingEngine> => {

@@ -1,16 +1,14 @@
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Random } from '../../../base/random.js';
-import { channelGroups, type Network } from '../../../spaces/index.js';
-import { apply, initialWeights, weightsFrom, type Weights } from '../../../spaces/models/index.js';
-import { crossEntropy } from '../../../trainers/losses/index.js';
-import { channelImportance, createLoader, onProcessor, openDataset, saveWeights } from '../../../trainers/index.js';
-import { gateGradients } from '../../../trainers/channel-importance.js';
-import { noiseBatch, tinyStudent, tinyTeacher } from '../support/networks.js';
-import { compiled, openWorkbench, type Workbench } from '../support/tiny-training.js';
-
-const oneThread = { engine: onProcessor, threads: 1 };
+import { Random } from '../../base/random.js';
+import { channelGroups, type Network } from '../../spaces/index.js';
+import { apply, initialWeights, weightsFrom, type Weights } from '../../spaces/models/index.js';
+import { crossEntropy } from '../../trainers/losses/index.js';
+import { gateGradients } from '../../trainers/channel-importance.js';
+import { channelImportance, onProcessor, openDataset, saveWeights, trainingLoader } from '../../trainers/index.js';
+import { noiseBatch, tinyStudent, tinyTeacher } from './support/networks.js';
+import { compiled, openWorkbench, type Workbench } from './support/tiny-training.js';
 
 /** Weights as after a training: no two channels alike. */
 function settled(network: Network): Weights {
@@ -52,11 +50,11 @@ describe('gateGradients', () => {
   it.each([
     ['inverted residuals with squeeze-excite', tinyStudent()],
     ['a basic block', tinyTeacher()],
-  ])('are those of finite differences: %s', async (_, network) => {
+  ])('equal finite differences: %s', async (_, network) => {
     const weights = settled(network);
     const batch = noiseBatch(network, 8, 2);
-    const gradients = await gateGradients({ network, weights }, 8, oneThread);
-    const found = await gradients.of(batch);
+    const gradients = await gateGradients({ network, weights }, 8, onProcessor, 1);
+    const found = await gradients.of(batch.images, batch.labels);
     await gradients.close();
     expect([...found.keys()]).toEqual(channelGroups(network).map(({ name }) => name));
     const step = 0.01;
@@ -95,25 +93,15 @@ describe('channelImportance', () => {
   });
 
   it('by Taylor is the sum of the squares over the batches, the same each time', async () => {
-    const told: [number, number][] = [];
-    const found = await channelImportance(options('taylor'), { onProgress: (...progress) => told.push(progress) });
+    const calls: [number, number][] = [];
+    const found = await channelImportance(options('taylor'), { onProgress: (...progress) => calls.push(progress) });
     // 96 training images: one batch of 64.
-    expect(told).toEqual([[64, 64]]);
+    expect(calls).toEqual([[64, 64]]);
     const dataset = openDataset(bench.dataset);
-    const loader = createLoader({
-      dataset,
-      split: 'train',
-      batch: 64,
-      seed: 4,
-      viewSeed: 4,
-      augment: null,
-      shuffle: true,
-      dropLast: true,
-      size: [10, 10],
-    });
-    const gradients = await gateGradients({ network, weights }, 64, oneThread);
+    const loader = trainingLoader(dataset, { batch: 64, seed: 4, size: [10, 10] });
+    const gradients = await gateGradients({ network, weights }, 64, onProcessor, 1);
     for await (const batch of loader.epoch(0))
-      for (const [name, gates] of await gradients.of(batch))
+      for (const [name, gates] of await gradients.of(batch.images, batch.labels))
         expect(found.get(name)).toEqual([...gates].map((gate) => gate * gate));
     await gradients.close();
     await loader.close();
@@ -122,7 +110,7 @@ describe('channelImportance', () => {
     expect(await channelImportance(options('taylor', 32))).not.toEqual(found);
   });
 
-  it('by Taylor is nothing for a channel that nobody reads', async () => {
+  it('by Taylor is zero for a channel without readers', async () => {
     const deaf = new Map([...weights].map(([name, { shape, data }]) => [name, { shape, data: data.slice() }]));
     const kernel = deaf.get('head/kernel');
     kernel?.data.fill(0, 2 * 8, 3 * 8);
@@ -154,7 +142,7 @@ describe('channelImportance', () => {
     expect([...found.keys()]).toEqual(channelGroups(network).map(({ name }) => name));
   });
 
-  it('ends when it is told to', async () => {
+  it('stops when the signal is aborted', async () => {
     const controller = new AbortController();
     controller.abort();
     await expect(channelImportance(options('taylor'), { signal: controller.signal })).rejects.toMatchObject({

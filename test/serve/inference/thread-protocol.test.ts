@@ -18,7 +18,7 @@ const batch: fc.Arbitrary<Batch> = fc.record({
   }),
 });
 
-it('a slab gives what was written, of any kinds, slots and networks of different sizes', () => {
+it('a slab returns what was written, for any kinds, slots and networks of different sizes', () => {
   const folder = temporaryFolder();
   const models = [5, 7].map((side) =>
     writeNetwork(folder, greyNetwork({ name: `side-${side}`, size: [side, side, 1] })),

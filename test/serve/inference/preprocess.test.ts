@@ -10,7 +10,7 @@ const sides = fc.integer({ min: 1, max: 9 });
 const size = (channels: fc.Arbitrary<number>): fc.Arbitrary<ImageSize> => fc.tuple(sides, sides, channels);
 
 describe('normaliser', () => {
-  it('writes what the formula says, in both layouts, from where it is told', () => {
+  it('follows the formula in both layouts, from a given offset', () => {
     const images = fc.record({
       size: size(fc.integer({ min: 1, max: 4 })),
       layout: fc.constantFrom('NHWC' as const, 'NCHW' as const),
@@ -45,7 +45,7 @@ describe('resampler', () => {
       [28, 28, 1],
       [17, 14, 1],
     ],
-  ])('shrinks %s to %s as sharp does with its linear kernel', async (from, to) => {
+  ])("shrinks %s to %s like sharp's linear kernel", async (from, to) => {
     const pixels = pixelsOf(from, 5);
     const [height, width, channels] = from;
     const raw = { height, width, channels: channels as 1 | 3 };
@@ -56,11 +56,11 @@ describe('resampler', () => {
       .toBuffer();
     const shrunk = resampler(from, to)(pixels);
     expect(shrunk).toHaveLength(expected.length);
-    // Of 255; sharp's weights have few bits.
+    // Tolerance of 255 levels; sharp's weights have few bits.
     shrunk.forEach((value, i) => expect(Math.abs(value - expected[i])).toBeLessThanOrEqual(2));
   });
 
-  it('keeps images of one colour, and what needs no change', () => {
+  it('keeps images of one colour and images of the right size', () => {
     fc.assert(
       fc.property(size(fc.constant(2)), size(fc.constant(2)), fc.nat(255), fc.nat(), (from, to, byte, seed) => {
         const plain = resampler(from, to)(new Uint8Array(from[0] * from[1] * 2).fill(byte));

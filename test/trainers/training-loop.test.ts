@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => bench.close());
 
-/** As `fit`, with so many steps in a run, and with an engine that does something else. */
+/** `fit` with this many steps in a call and a modified engine. */
 const fitBy = (
   stepsAtOnce: number,
   job: FitJob,
@@ -38,7 +38,7 @@ const fitBy = (
     return trainResumably({ ...resumableFit(job, dataset), engine }, dataset, hooks);
   });
 
-/** What a complete training came to, times apart. */
+/** The result of a complete training without times. */
 function outcome(result: FitResult) {
   if (result.state !== 'complete') throw new Error(`the training is ${result.state}`);
   return {
@@ -47,7 +47,7 @@ function outcome(result: FitResult) {
   };
 }
 
-describe('a training whose engine makes four steps at once', () => {
+describe('a training with four steps in a call', () => {
   // Epochs have six steps, so groups of four and two.
   const train = { ...tinyTrain, checkpoint_seconds: 1e-6 };
   let single: ReturnType<typeof outcome>;
@@ -55,7 +55,7 @@ describe('a training whose engine makes four steps at once', () => {
     single = outcome(await fitBy(1, tinyJob(bench, 'single', { train })));
   });
 
-  test('comes to what single steps come to, and reports after each group', async () => {
+  test('gives the result of single steps and reports after each group', async () => {
     const progress: FitProgress[] = [];
     let pauses = 0;
     const hooks = quiet({
@@ -81,13 +81,13 @@ describe('a training whose engine makes four steps at once', () => {
     return quiet({ signal: controller.signal, pause });
   };
 
-  test.each([1, 5])('goes on after it was stopped at moment %d, bit for bit', async (moment) => {
-    const job = tinyJob(bench, `stopped-${moment}`, { train });
-    expect((await fitBy(4, job, stopping(moment))).state).toBe('interrupted');
+  test('resumes after an interruption between groups, bit for bit', async () => {
+    const job = tinyJob(bench, 'stopped', { train });
+    expect((await fitBy(4, job, stopping(1))).state).toBe('interrupted');
     expect(outcome(await fitBy(4, job))).toEqual(single);
   });
 
-  test('goes on from any step that another engine left off at', async () => {
+  test('resumes from any step of another engine', async () => {
     const job = tinyJob(bench, 'single-first', { train });
     const starts: number[] = [];
     const started = (hooks: FitHooks): FitHooks => ({ ...hooks, onStart: ({ step }) => void starts.push(step) });
@@ -112,7 +112,7 @@ describe('a training whose engine makes four steps at once', () => {
   });
 });
 
-describe('a training that cannot go on', () => {
+describe('a training that fails', () => {
   const failure = (name: string, train: FitJob['train'], broken: (engine: TrainingEngine) => TrainingEngine['train']) =>
     fitBy(4, tinyJob(bench, name, { train }), quiet(), (engine) => ({ train: broken(engine) })).then(
       () => null,
@@ -145,7 +145,7 @@ describe('a training that cannot go on', () => {
   });
 });
 
-describe('what a training is known by', () => {
+describe('the hash of a training', () => {
   const hashOf = (config: object): Promise<string> =>
     withDataset(bench.dataset, (dataset) => {
       const { info } = dataset;
@@ -154,7 +154,7 @@ describe('what a training is known by', () => {
       return Promise.resolve(trainingHash(['fit'], plan, { ...info, hash: 'images' }));
     });
 
-  test('is what it was before there was a choice of precision, unless it is mixed', async () => {
+  test('does not depend on the precision unless it is mixed, as in earlier versions', async () => {
     const before = '18f61aabef9c96b90de718f772199f503d7eca0e8258be6eb82ae9e493508db8';
     expect(await hashOf({})).toBe(before);
     expect(await hashOf({ precision: 'float32' })).toBe(before);

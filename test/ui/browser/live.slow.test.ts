@@ -11,7 +11,7 @@ const trials = 24;
 const home = mkdtempSync(join(tmpdir(), 'nas-live-'));
 afterAll(() => rmSync(home, { recursive: true, force: true }));
 
-/** The state that stands at the head of a run's pages. */
+/** The status at the top of a run's pages. */
 const stateOf = (page: Page) => page.locator('.run-head .state');
 
 function completeIn(workdir: string): number {
@@ -24,10 +24,10 @@ function completeIn(workdir: string): number {
 }
 
 describeInBrowser(
-  'a search that goes on',
+  'a running search',
   () => Promise.resolve(),
   (site) => {
-    it('appears, moves on, dies and is resumed before the eyes of who watches', { timeout: 120_000 }, async () => {
+    it('appears, progresses, dies and is resumed on open pages', { timeout: 120_000 }, async () => {
       const workdir = join(site().folder, 'live');
       const list = await site().open('/');
       await list.getByRole('heading', { name: /^Runs/ }).waitFor();
@@ -40,7 +40,7 @@ describeInBrowser(
         await row.getByRole('link', { name: 'live' }).click();
         await stateOf(list).filter({ hasText: 'running' }).waitFor();
 
-        // A second window lists the trials; both go on by themselves.
+        // A second window lists the trials; both are live.
         const rows = await site().open('/runs/live/trials');
         const listed = async (): Promise<number> =>
           Number(await rows.getByRole('grid').getAttribute('aria-rowcount')) - 1;
@@ -60,7 +60,7 @@ describeInBrowser(
           );
         expect(completeIn(workdir)).toBe(trials);
         await expect.poll(listed).toBe(trials);
-        // Readers left the run its file for itself.
+        // No reader kept the write-ahead log.
         expect(await search.ended()).toBe(0);
         expect(existsSync(join(workdir, 'nas.sqlite-wal'))).toBe(false);
       } finally {

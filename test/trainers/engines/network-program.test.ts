@@ -103,7 +103,7 @@ describe('gradients and the update', () => {
         update(),
       );
     });
-    // AdamW's first step is the sign of a gradient, whatever its size: where that is rounding, so is the step.
+    // AdamW's first step is the sign of a gradient of any size, so rounding can change it.
     const compared = [...program.states].filter(([name]) => /optimizer\/first_moment|model\/.*moving_mean/.test(name));
     expect(compared.length).toBeGreaterThan(sums.size);
     for (const [name, variable] of compared) {

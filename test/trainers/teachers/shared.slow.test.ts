@@ -79,7 +79,7 @@ test('a run goes on where another died', async () => {
   const first = prepare(cache, 'logits');
   await hears(first.said, /standing/);
   const second = prepare(cache, 'nowhere');
-  await hears(second.said, /note: .* is making what resnet/);
+  await hears(second.said, /note: .* is making the logits of resnet/);
   first.process.kill('SIGKILL');
   const [code] = (await once(second.process, 'exit')) as [number];
   expect(code).toBe(0);

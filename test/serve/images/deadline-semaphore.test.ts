@@ -11,7 +11,7 @@ interface Task {
 
 const task = fc.record({ deadline: fc.integer({ min: 1, max: 9 }), gone: fc.boolean() });
 
-/** Runs tasks that each take 1 ms of a simulated clock, one after the other or beside each other. */
+/** Runs tasks of 1 ms each on a simulated clock. */
 async function simulate(tasks: readonly Task[], parallel: number) {
   let now = 0;
   let running = 0;
@@ -44,13 +44,13 @@ async function simulate(tasks: readonly Task[], parallel: number) {
   return { began, most, waited, outcomes: await Promise.all(outcomes), turns };
 }
 
-it('Turns are taken by deadlines, a bounded number at a time, and each task has an end', async () => {
+it('DeadlineSemaphore runs a bounded number of tasks by deadline, and each task ends', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(task, { maxLength: 12 }), fc.integer({ min: 1, max: 3 }), async (tasks, parallel) => {
       const { began, most, waited, outcomes, turns } = await simulate(tasks, parallel);
       expect(most).toBeLessThanOrEqual(parallel);
       expect([turns.depth, turns.isIdle]).toEqual([0, true]);
-      // All wait that came after the last free turn was taken.
+      // Tasks that arrive after the last permit wait.
       const full = tasks.flatMap(({ gone }, index) => (gone ? [] : [index])).at(parallel - 1);
       expect(waited).toBe(full === undefined ? 0 : tasks.length - 1 - full);
       for (const [index, outcome] of outcomes.entries()) {
@@ -62,7 +62,7 @@ it('Turns are taken by deadlines, a bounded number at a time, and each task has 
           expect(outcome).toBe(index % 4 === 3 ? 'Error: failed' : index);
         }
       }
-      // Of those that had to wait, nobody began before somebody with an earlier deadline.
+      // Of the waiting tasks, none starts before one with an earlier deadline.
       const waiting = began.filter(({ at }) => at > 0).map(({ index }) => tasks[index].deadline);
       expect(waiting).toEqual([...waiting].sort((a, b) => a - b));
     }),

@@ -30,25 +30,25 @@ async function serviceOf(folder: string, options: Partial<ServiceOptions> = {}):
   return service;
 }
 
-/** The names of what is served. */
+/** The names of the served models. */
 const served = ({ pool }: Service): string[] => pool.frontier.models.map(({ name }) => name);
 
 const states = (service: Service): Record<string, string> =>
   Object.fromEntries(service.index().map(({ name, state }) => [name, state]));
 
-/** Classifies one image, with what the scheduler chooses. */
+/** Classifies one image with the network that the scheduler chooses. */
 const classify = (service: Service) =>
   service.use(async (pool) => (await pool.run([{ kind: 'pixels', data: pixels }], patient(null)))[0]);
 
 describe('openService', () => {
-  it('serves what there is, and after a reload what there is then', async () => {
+  it('serves the models, and after a reload the new ones', async () => {
     const folder = temporaryFolder();
     writeFrontier(folder, greyNetworks.slice(0, 2));
     const service = await serviceOf(folder);
     expect(served(service)).toEqual(['trial-1', 'trial-2']);
     const before = service.pool;
     await service.reload();
-    // Nothing has changed: nothing is opened.
+    // Without changes, nothing is opened.
     expect(service.pool).toBe(before);
     writeNetwork(folder, greyNetworks[2]);
     rmSync(join(folder, 'trial-1.onnx'));
@@ -58,7 +58,7 @@ describe('openService', () => {
     expect(Array.from(outputs)).toEqual(Array.from(await outputsOf(model, pixels)));
   });
 
-  it('measures only what it has not measured', async () => {
+  it('measures each model once', async () => {
     const folder = temporaryFolder();
     writeFrontier(folder, greyNetworks.slice(0, 2));
     const service = await serviceOf(folder);
@@ -68,7 +68,7 @@ describe('openService', () => {
     expect(service.pool.models.slice(0, 2).map(({ times }) => times)).toEqual(before.map(({ times }) => times));
   });
 
-  it('lets a request end on the pool on which it began, and closes that then', async () => {
+  it('finishes a request on the pool it started with, then closes that pool', async () => {
     const folder = temporaryFolder();
     writeFrontier(folder, greyNetworks.slice(0, 2));
     const service = await serviceOf(folder);
@@ -89,7 +89,7 @@ describe('openService', () => {
       .toMatchObject({ reason: 'closing' });
   });
 
-  it('loads and unloads single models; what is unloaded comes back with a name, or as another file', async () => {
+  it('loads and unloads single models; an unloaded one returns by name or as another file', async () => {
     const folder = temporaryFolder();
     writeFrontier(folder, greyNetworks);
     const service = await serviceOf(folder);
@@ -103,13 +103,13 @@ describe('openService', () => {
     writeNetwork(folder, greyNetwork({ name: 'trial-3', depth: 1 }));
     await service.reload();
     expect(served(service)).toEqual(['trial-1', 'trial-2', 'trial-3']);
-    // What was unloaded once comes back as what it was then.
+    // An unloaded file that returns is served.
     writeNetwork(folder, greyNetworks[2]);
     await service.reload();
     expect(served(service)).toEqual(['trial-1', 'trial-2', 'trial-3']);
   });
 
-  it('says what cannot be loaded or unloaded, and serves on', async () => {
+  it('reports what cannot be loaded or unloaded, and serves on', async () => {
     const folder = temporaryFolder();
     writeFrontier(folder, greyNetworks.slice(0, 2));
     const service = await serviceOf(folder);
@@ -118,7 +118,7 @@ describe('openService', () => {
     await expect(service.unload('trial-2')).rejects.toThrow("model 'trial-2' is the last one");
     writeFileSync(join(folder, 'trial-3.onnx'), tinyNetwork(greyNetworks[2]).subarray(0, 100));
     await expect(service.reload()).rejects.toThrow(/trial-3\.onnx is not an ONNX model/);
-    // What can be read, and not be opened.
+    // A file that can be read but not opened.
     writeFileSync(join(folder, 'trial-3.onnx'), tinyNetwork(greyNetwork({ name: 'x', filters: 0 })));
     await expect(service.reload()).rejects.toThrow(/trial-3/);
     expect(served(service)).toEqual(['trial-2']);
@@ -128,7 +128,7 @@ describe('openService', () => {
     expect(served(service)).toEqual(['trial-1', 'trial-2']);
   });
 
-  it('is not ready while it drains, answers what it took when it is closed, and then no more', async () => {
+  it('is not ready while it drains, answers accepted requests when closed, then none', async () => {
     const folder = temporaryFolder();
     writeFrontier(folder, greyNetworks.slice(0, 1));
     const service = await serviceOf(folder);
@@ -142,7 +142,7 @@ describe('openService', () => {
     await expect(classify(service)).rejects.toThrow(NotAnswered);
   });
 
-  it('reads once for all who ask for a reload before it begins', async () => {
+  it('reads once for all reloads that are requested before it starts', async () => {
     const folder = temporaryFolder();
     writeFrontier(folder, greyNetworks.slice(0, 1));
     let reads = 0;
@@ -157,7 +157,7 @@ describe('openService', () => {
     expect(reads).toBe(1);
   });
 
-  it('loses no request whatever is loaded, unloaded and replaced meanwhile', async () => {
+  it('loses no request while models are loaded, unloaded and replaced', async () => {
     const changes = 25;
     const folder = temporaryFolder();
     const random = new Random(1, 'changes');
@@ -172,7 +172,7 @@ describe('openService', () => {
         let right = expected.get(model.sha256);
         if (right === undefined) expected.set(model.sha256, (right = Promise.resolve(outputs)));
         const known = await right;
-        // Batches of other sizes are summed in another order.
+        // Batches of other sizes sum in another order.
         for (const [i, value] of outputs.entries()) expect(value).toBeCloseTo(known[i], 4);
         answered++;
       }
@@ -193,7 +193,7 @@ describe('openService', () => {
       await random
         .pick(change)()
         .catch((error: unknown) => {
-          // Whether it may be unloaded depends on what was before.
+          // The last model cannot be unloaded.
           expect(String(error)).toContain('is the last one');
         });
     isChanging = false;

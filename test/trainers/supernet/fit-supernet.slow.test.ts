@@ -1,0 +1,80 @@
+import * as ort from 'onnxruntime-node';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { extremes, memberOf } from '../../../spaces/index.js';
+import {
+  evaluateMember,
+  prepareTeacher,
+  supernetConfig,
+  supernetSchema,
+  teacherSchema,
+  trainSchema,
+  type SupernetJob,
+} from '../../../trainers/index.js';
+import { compiled, eager, openWorkbench, type Workbench } from '../support/tiny-training.js';
+import { complete, configOf, expectAlike, memberJob, supernetJob } from './jobs.js';
+import { makeSpace, tinySpace } from './spaces.js';
+
+let bench: Workbench;
+beforeAll(async () => {
+  bench = await openWorkbench();
+});
+afterAll(() => bench.close());
+
+test('a supernet keeps one program open for each member of a step, besides update and evaluation', async () => {
+  let [open, most] = [0, 0];
+  const create = ort.InferenceSession.create.bind(ort.InferenceSession) as (
+    ...given: unknown[]
+  ) => Promise<ort.InferenceSession>;
+  const spy = vi.spyOn(ort.InferenceSession, 'create').mockImplementation(async (...given: unknown[]) => {
+    const session = await create(...given);
+    most = Math.max(most, ++open);
+    const release = session.release.bind(session);
+    session.release = () => {
+      open--;
+      return release();
+    };
+    return session;
+  });
+  try {
+    await complete(supernetJob(bench, 'sessions', { config: configOf({ networks: 3, hold: 2 }) }));
+    expect(spy.mock.calls.length).toBeGreaterThan(12);
+    expect(most).toBe(3 + 2 + 2);
+    expect(open).toBe(0);
+  } finally {
+    spy.mockRestore();
+  }
+});
+
+test('members of a trained supernet classify well after calibration', async () => {
+  const config = configOf({ epochs: 16, hold: 16, ema: 0, calibration: 96 });
+  const { weights, accuracy } = await complete(supernetJob(bench, 'learns', { space: tinySpace, config }));
+  expect(accuracy).toBeGreaterThan(0.5);
+  const space = await makeSpace(tinySpace);
+  const { smallest, largest } = extremes(space);
+  for (const { genotype } of [smallest, largest]) {
+    const result = await evaluateMember(memberJob(bench, { member: memberOf(space, genotype), weights }));
+    expect(result.accuracy).toBeGreaterThan(0.35);
+  }
+}, 120_000);
+
+test('a supernet trains the same on both engines, up to rounding, with every option of a training', async () => {
+  const train = trainSchema.parse({
+    epochs: 1,
+    batch: 16,
+    augment: { crop: 1, flip: true, cutout: 2, mixup: 0.4, views: 2 },
+    optimizer: { type: 'adamw', learning_rate: 0.01 },
+    loss: { type: 'kd', hints: 0.5, attention: 5, label_smoothing: 0.1 },
+    ema: 0.9,
+  });
+  const options = { dataset: bench.dataset, train, seed: 11, engine: compiled, threads: 1, cache: bench.folder };
+  const of = teacherSchema.parse({ type: 'train', network: 'resnet', width: 0.25, epochs: 1, batch: 32 });
+  const teacher = await prepareTeacher(of, options);
+  const config = supernetConfig(
+    train,
+    supernetSchema.parse({ epochs: 1, networks: 1, hold: 4, soft_labels: { from: 0, to: 1 } }),
+  );
+  const job = (name: string, own: Partial<SupernetJob>) =>
+    complete(supernetJob(bench, name, { config, teacher, ...own }));
+  const result = await job('all', {});
+  expectAlike(await job('all-eager', { engine: eager }), result, 1e-3);
+});
