@@ -35,7 +35,6 @@ export class Preparations {
     return prepared;
   }
 
-  /** The run's supernet. */
   supernet(): Promise<PreparedSupernet> {
     const { supernet } = this.context.plan;
     if (supernet === null) throw new Error('the run has no supernet');
