@@ -42,11 +42,7 @@ export const group = (name: string, summary: string, commands: readonly Command[
     yargs.command(`${name} <command>`, summary, (y) =>
       commands
         .reduce((inner, verb) => verb.register(inner, terminal), y)
-        .demandCommand(
-          1,
-          1,
-          `nas ${name} needs a subcommand: ${commands.map((verb) => verb.name).join(', ')}`,
-        ),
+        .demandCommand(1, 1, `nas ${name} needs a subcommand: ${commands.map((verb) => verb.name).join(', ')}`),
     ),
 });
 

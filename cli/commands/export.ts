@@ -123,8 +123,7 @@ export const exportTrials = command({
       .option('compressed', {
         type: 'boolean',
         default: false,
-        describe:
-          'With --to onnx: also write compressed copies (.br, .gz) for file servers; --to web always does',
+        describe: 'With --to onnx: also write compressed copies (.br, .gz) for file servers; --to web always does',
       })
       .option('output', { alias: 'o', type: 'string', demandOption: true, describe: 'Folder to write to' })
       .option('json', jsonOption),

@@ -76,7 +76,12 @@ export interface QuantizeOnDatasetOptions extends Pick<
 const calibrationPixels = 2 ** 18;
 
 /** Unaugmented training images, drawn by a seed. */
-async function* drawnImages(dataset: Dataset, size: Size, images: number, seed: number): AsyncGenerator<LabelledImages> {
+async function* drawnImages(
+  dataset: Dataset,
+  size: Size,
+  images: number,
+  seed: number,
+): AsyncGenerator<LabelledImages> {
   const atOnce = Math.max(1, Math.min(64, images, Math.round(calibrationPixels / (size[0] * size[1]))));
   const order = { split: 'train', seed, viewSeed: 0, augment: null, shuffle: true, dropLast: false } as const;
   const loader = createLoader({ ...order, dataset, batch: atOnce, size });

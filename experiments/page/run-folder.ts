@@ -116,7 +116,11 @@ export class RunFolder {
     if (names.length === 0 && id === basename(folder) && hasRun(folder)) return this.watchedRun(folder);
     const workdir = join(folder, id);
     if (names.includes(id) && hasRun(workdir)) return this.watchedRun(workdir);
-    throw new Refusal(404, `there is no run ${id} in ${this.name}`, 'The page of all runs lists the runs of the folder.');
+    throw new Refusal(
+      404,
+      `there is no run ${id} in ${this.name}`,
+      'The page of all runs lists the runs of the folder.',
+    );
   }
 
   private watchedRun(workdir: string): WatchedRun {
