@@ -1,4 +1,4 @@
-import { rowsOf } from '../graph/index.js';
+import { rowsOf } from '../graph/operators.js';
 import type { Support } from './support.js';
 
 const float = { float32: 'kernel' } as const;
