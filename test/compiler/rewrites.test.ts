@@ -25,9 +25,7 @@ import { operatorSamples, runSamples, SampleGraph } from './support/operator-sam
 import { differences, relativeError } from './support/reference.js';
 import { Sampler } from './support/samples.js';
 
-beforeAll(async () => {
-  await tf.setBackend('cpu');
-});
+beforeAll(() => tf.setBackend('cpu'));
 
 const writtenOut = (graph: Graph, provider = 'webgpu'): Graph => {
   const written = writeOut(graph, provider, capabilitiesOf(provider).implementationOf);
