@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { NasError } from '../../base/errors.js';
 import { Random } from '../../base/random.js';
 import type { ImageData } from '../../compiler/index.js';
-import { evaluateOnnx, withMetadata, type ModelMetadata } from '../../deploy/index.js';
+import { evaluateOnnx, withMetadata } from '../../deploy/index.js';
+import { metadataFor } from './support/classifiers.js';
 import { tinyClassifier, type TinyClassifier } from './tiny-onnx.js';
 
 const data: ImageData = {
@@ -56,15 +57,7 @@ const channelsFirst = Float32Array.from({ length: weights.length }, (_, j) => {
   return weights[3 * (2 * pixel + channel) + k];
 });
 
-const metadata: ModelMetadata = {
-  classes: data.classes,
-  layout: 'NHWC',
-  input: [2, 3, 2],
-  mean: data.mean,
-  std: data.std,
-  nas_version: '0.1.0',
-  created: '2026-01-02T03:04:05.000Z',
-};
+const metadata = metadataFor([2, 3, 2], data.classes, { mean: data.mean, std: data.std });
 
 const accuracy = 0.7;
 const loss = (() => {

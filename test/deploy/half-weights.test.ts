@@ -1,12 +1,13 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { ModelProtoSchema, TensorProto_DataType } from 'onnx-buf';
 import { describe, expect, it } from 'vitest';
-import { Random } from '../../base/random.js';
 import { createSession, openOnnx, profileModel } from '../../compiler/index.js';
-import { exportOnnx, halveWeights, readMetadata, type ModelMetadata } from '../../deploy/index.js';
+import { exportOnnx, halveWeights, readMetadata } from '../../deploy/index.js';
 import type { Network } from '../../spaces/index.js';
 import { initialWeights } from '../../spaces/models/index.js';
 import { randomFeeds } from '../../latency-models/devices/onnx-model.js';
+import { noise } from './quantize/support/run.js';
+import { metadataFor } from './support/classifiers.js';
 import { tinyClassifier } from './tiny-onnx.js';
 
 const network: Network = {
@@ -22,22 +23,15 @@ const network: Network = {
   head: { filters: 64, act: 'relu', hidden: 32, dropout: 0 },
 };
 
-const metadata: ModelMetadata = {
-  classes: Array.from({ length: 10 }, (_, i) => `class ${i}`),
-  layout: 'NHWC',
-  input: network.input,
-  mean: [0.5, 0.5, 0.5],
-  std: [0.25, 0.25, 0.25],
-  nas_version: '0.1.0',
-  created: '2026-01-02T03:04:05.000Z',
-};
-
+const metadata = metadataFor(
+  network.input,
+  Array.from({ length: 10 }, (_, i) => `class ${i}`),
+);
 const model = exportOnnx({ network, weights: initialWeights(network, 1) }, metadata);
 const halved = halveWeights(model, 'the model');
 
-const random = new Random(3, 'images');
 const shape = [8, ...network.input];
-const images = Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => random.normal());
+const images = noise(shape.reduce((a, b) => a * b, 1));
 
 async function logitsOf(bytes: Uint8Array): Promise<Float32Array> {
   const { run, close } = await openOnnx(bytes, 'the model');

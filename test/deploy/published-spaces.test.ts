@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { checkExport } from '../../deploy/index.js';
 import type { Network } from '../../spaces/index.js';
 import { apply, weightsFrom } from '../../spaces/models/index.js';
-import { shaken } from './quantize/support/run.js';
+import { shaken } from './support/classifiers.js';
 import { exported, losses, smallestOf, task } from './support/published-spaces.js';
 
 const nasBench = { type: 'nas-bench-201', filters: 4, cells: 1 };

@@ -5,55 +5,21 @@ import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import * as tf from '@tensorflow/tfjs-core';
 import { ModelProtoSchema } from 'onnx-buf';
 import { describe, expect, it } from 'vitest';
-import { Random } from '../../base/random.js';
 import { openOnnx } from '../../compiler/index.js';
-import { exportOnnx, exportTfjs, readModel, type ModelMetadata } from '../../deploy/index.js';
-import type { Network } from '../../spaces/index.js';
+import { exportOnnx, exportTfjs, readModel } from '../../deploy/index.js';
 import { apply, initialWeights, weightsFrom, type Model } from '../../spaces/models/index.js';
 import { temporaryFolder } from '../support/temporary.js';
+import { noise } from './quantize/support/run.js';
+import { metadataFor, mixedNetwork as network, shaken } from './support/classifiers.js';
 
-/** Every kind of layer that members of a space share: depthwise kernels of several sizes, squeeze-excite, a dense layer. */
-const network: Network = {
-  kind: 'network',
-  input: [11, 9, 2],
-  classes: 3,
-  stem: { filters: 4, kernel: 3, stride: 2, act: 'hard_swish' },
-  blocks: [
-    { kind: 'mbconv', filters: 4, expand: 2, kernel: 5, stride: 1, se: 0.5, act: 'relu' },
-    { kind: 'mbconv', filters: 6, expand: 1, kernel: 3, stride: 1, se: 0, act: 'relu' },
-    { kind: 'fused_mbconv', filters: 6, expand: 2, kernel: 3, stride: 2, se: 0, act: 'swish' },
-    { kind: 'basic', filters: 6, kernel: 3, stride: 1, act: 'relu6' },
-  ],
-  head: { filters: 8, act: 'hard_swish', hidden: 10, dropout: 0.2 },
-};
-
-const metadata: ModelMetadata = {
-  classes: ['cat', 'dog', 'bird'],
-  layout: 'NHWC',
-  input: network.input,
-  mean: [0.5, 0.5],
-  std: [0.25, 0.25],
-  nas_version: '0.1.0',
-  created: '2026-01-02T03:04:05.000Z',
+const metadata = metadataFor(network.input, ['cat', 'dog', 'bird'], {
   network,
   places: ['stage1.1', 'stage1.2', 'stage2.1', 'stage3.1'],
-};
-
-/** A model as after training: no weight at its initial value. */
-function trained(seed: number): Model {
-  const random = new Random(seed, 'trained');
-  const weights = [...initialWeights(network, seed)].map(([name, { shape, data }]) => {
-    const moved = data.map(
-      (value) => value + (0.2 + 0.3 * random.uniform()) * (name.endsWith('variance') ? 1 : random.normal()),
-    );
-    return [name, { shape, data: moved }] as const;
-  });
-  return { network, weights: new Map(weights) };
-}
+});
+const trained = (seed: number) => shaken(network, seed);
 
 const shape = [3, ...network.input];
-const random = new Random(5, 'images');
-const images = Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => random.normal());
+const images = noise(shape.reduce((a, b) => a * b, 1));
 
 const logitsOf = ({ network: own, weights }: Model): number[] =>
   tf.tidy(() => [...apply(own, weightsFrom(weights), tf.tensor(images, shape), { training: false }).logits.dataSync()]);

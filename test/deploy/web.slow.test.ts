@@ -9,10 +9,11 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Random } from '../../base/random.js';
 import { openOnnx } from '../../compiler/index.js';
-import { exportOnnx, exportWeb, type ModelMetadata } from '../../deploy/index.js';
+import { exportOnnx, exportWeb } from '../../deploy/index.js';
 import type { Network } from '../../spaces/index.js';
 import { initialWeights } from '../../spaces/models/index.js';
 import { executable, titleInBrowser, violationsOf } from '../support/browser.js';
+import { metadataFor } from './support/classifiers.js';
 
 const classes = ['cat', 'dog <b>', 'ümlaut'];
 
@@ -28,18 +29,13 @@ const networkOf = (channels: number): Network => ({
 /** A classifier with random weights. */
 function classifier(seed: number, channels: number) {
   const network = networkOf(channels);
-  const metadata: ModelMetadata = {
-    classes,
-    layout: 'NHWC',
-    input: network.input,
+  const metadata = metadataFor(network.input, classes, {
     mean: [0.4, 0.5, 0.6].slice(0, channels),
     std: [0.2, 0.3, 0.25].slice(0, channels),
-    nas_version: '0.1.0',
-    created: '2026-01-02T03:04:05.000Z',
-    experiment: 'a "shop" & more',
+    experiment: 'a "cats" & more',
     trial: 7,
     network,
-  };
+  });
   return { metadata, model: exportOnnx({ network, weights: initialWeights(network, seed) }, metadata) };
 }
 
@@ -127,7 +123,7 @@ describe.skipIf(executable === null)(titleInBrowser('a page that classifies'), (
   it('classifies an image as ONNX Runtime does, with names that are text, and nothing for axe to say', async () => {
     const network = classifier(1, 3);
     const page = await open();
-    expect(await page.title()).toBe('a "shop" & more, trial 7');
+    expect(await page.title()).toBe('a "cats" & more, trial 7');
     const { pixels, file } = await image(1, network.metadata.input);
     const shown = await classifyOn(page, file);
     const probabilities = await expected(network, pixels);

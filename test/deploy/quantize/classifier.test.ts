@@ -11,11 +11,11 @@ import {
   quantizeClassifier,
   readMetadata,
   type LabelledImages,
-  type ModelMetadata,
   type QuantizeClassifierOptions,
 } from '../../../deploy/index.js';
 import type { Network } from '../../../spaces/index.js';
 import { initialWeights } from '../../../spaces/models/index.js';
+import { metadataFor } from '../support/classifiers.js';
 
 const network: Network = {
   kind: 'network',
@@ -35,16 +35,11 @@ const data: ImageData = {
   std: [0.25, 0.5],
 };
 
-const metadata: ModelMetadata = {
-  classes: data.classes,
-  layout: 'NHWC',
-  input: network.input,
+const metadata = metadataFor(network.input, data.classes, {
   mean: data.mean,
   std: data.std,
-  nas_version: '0.1.0',
-  created: '2026-01-02T03:04:05.000Z',
   latency: { ms: 0.3, provenance: 'measured' },
-};
+});
 
 const model = exportOnnx({ network, weights: initialWeights(network, 1) }, metadata);
 const pixels = 12 * 12 * 2;

@@ -80,8 +80,8 @@ describe('what becomes of an operator', () => {
   });
 
   it.each([
-    ['weights that are made', node('Conv', 'c q', 'y'), 'its weights are no float32 constants'],
-    ['products of activations', node('MatMul', 'c c', 'y'), 'its weights are no float32 constants'],
+    ['weights that are made', node('Conv', 'c q', 'y'), 'its weights are not float32 constants'],
+    ['products of activations', node('MatMul', 'c c', 'y'), 'its weights are not float32 constants'],
     [
       'constants of channels',
       node('Mul', 'c channels', 'y'),
@@ -89,21 +89,21 @@ describe('what becomes of an operator', () => {
     ],
     ['probabilities', node('Softmax', 'c', 'y'), 'probabilities need finer steps than a byte has'],
     ['other functions', node('Tanh', 'c', 'y'), 'there is no integer kernel for it'],
-    ['indices of a pool', node('MaxPool', 'c', 'y i', { kernel_shape: [2, 2] }), 'it gives indices, too'],
+    ['indices of a pool', node('MaxPool', 'c', 'y i', { kernel_shape: [2, 2] }), 'it also returns indices'],
     ['bounds without zero', node('Clip', 'c one six', 'y'), 'zero is outside its bounds'],
-    ['bounds that are made', node('Clip', 'c q', 'y'), 'its bounds are no constants'],
+    ['bounds that are made', node('Clip', 'c q', 'y'), 'its bounds are not constant'],
   ])('is float for %s, and the plan says why', (_, one, reason) => {
     const plan = planned(one);
     expect(plan.floats).toEqual([{ operator: one.op, node: 'the y', reason }]);
     expect(treated(plan)).toEqual({ c: 'products' });
   });
 
-  it('is float for an operator of another domain and where what it reads is float', () => {
+  it('is float for an operator of another domain and where its input is float', () => {
     const foreign: NodeText = { ...node('Relu', 'c', 'f'), domain: 'com.example' };
     const plan = planned(foreign, node('Add', 'f f', 'y'));
     expect(plan.floats).toEqual([
       { operator: 'Relu', node: 'the f', reason: 'there is no integer kernel for it' },
-      { operator: 'Add', node: 'the y', reason: 'what it reads is float' },
+      { operator: 'Add', node: 'the y', reason: 'its input is float' },
     ]);
   });
 

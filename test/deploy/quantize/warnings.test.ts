@@ -25,7 +25,7 @@ describe('warnings of channels', () => {
 
   it('count the convolutions, and name the largest', () => {
     expect(channelWarnings(chain(16, 24, 32))).toEqual([
-      '2 of 2 convolutions have channels that are no multiples of 16, which integers are slower with: ' +
+      '2 of 2 convolutions have channels that are not multiples of 16, which is slower in int8: ' +
         'the c2 (24 to 32 channels, 1x1), the c1 (16 to 24 channels, 1x1)',
     ]);
     const [many] = channelWarnings(chain(16, 24, 40, 72, 16, 17));

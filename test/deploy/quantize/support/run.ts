@@ -9,18 +9,6 @@ import {
   type OnnxGraph,
 } from '../../../../compiler/index.js';
 import { prepare } from '../../../../deploy/quantize/prepare/index.js';
-import type { Network } from '../../../../spaces/index.js';
-import { initialWeights, type Model } from '../../../../spaces/models/index.js';
-
-/** All weights away from what they start as, batch norm's statistics too. */
-export function shaken(network: Network): Model {
-  const random = new Random(1, 'shaken');
-  const weights = [...initialWeights(network, 1)].map(([name, { shape, data }]) => {
-    const moved = data.map((value) => (Math.abs(value) + 0.1 * random.uniform()) * Math.sign(value + 1e-9));
-    return [name, { shape, data: moved }] as const;
-  });
-  return { network, weights: new Map(weights) };
-}
 
 /** Random numbers around 0, as normalised images have them. */
 export function noise(size: number, seed = 1): Float32Array {
