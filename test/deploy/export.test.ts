@@ -30,15 +30,15 @@ const predict = (model: tfl.LayersModel): Float32Array => {
 };
 
 describe('exportOnnx', () => {
-  it('gives a file that computes what the model does and carries its metadata', async () => {
+  it('writes a file that predicts as the model does and carries its metadata', async () => {
     const model = trained(1);
     const bytes = exportOnnx(model, metadata);
     expect(await checkExport(bytes, model)).toBeLessThan(1e-4);
     expect(readMetadata(bytes)).toEqual(metadata);
   });
 
-  it('is distinguished from the file of another model', async () => {
-    await expect(checkExport(exportOnnx(trained(1), metadata), trained(2))).rejects.toThrow(/does not compute what/);
+  it('is rejected by checkExport for another model', async () => {
+    await expect(checkExport(exportOnnx(trained(1), metadata), trained(2))).rejects.toThrow(/differs from the network/);
   });
 
   it('gives the same bytes for the same model', () => {
@@ -47,7 +47,7 @@ describe('exportOnnx', () => {
 });
 
 describe('exportTfjs', () => {
-  it('writes files from which TF.js alone loads the same model', async () => {
+  it('writes files that plain TF.js loads as the same model', async () => {
     const directory = temporaryFolder();
     const model = trained(1);
     await exportTfjs(model, metadata, directory);
@@ -86,7 +86,7 @@ describe('writeBundle', () => {
     );
   });
 
-  it('writes what a server sends compressed beside the model', async () => {
+  it('writes compressed forms beside the model', async () => {
     const directory = temporaryFolder();
     await writeBundle(directory, bytes, metadata, { compressed: true });
     const read = (ending: string) => readFileSync(join(directory, `model.onnx${ending}`));

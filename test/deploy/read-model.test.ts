@@ -37,7 +37,7 @@ const onnxFile = (bytes: Uint8Array): string => {
 };
 
 describe('readModel', () => {
-  it('gives a network that computes what its ONNX file does', async () => {
+  it('reads a network that predicts as its ONNX file does', async () => {
     const bytes = exportOnnx(trained(1), metadata);
     const found = readModel(onnxFile(bytes));
     const { run, close } = await openOnnx(bytes, 'the model');
@@ -46,13 +46,13 @@ describe('readModel', () => {
     expect(found).toMatchObject({ folded: true, metadata });
   });
 
-  it('knows the layers of an ONNX file by their order when another program has renamed its nodes', () => {
+  it('finds the layers of an ONNX file by their order if another program has renamed its nodes', () => {
     const model = fromBinary(ModelProtoSchema, exportOnnx(trained(1), metadata));
     for (const [i, node] of model.graph?.node.entries() ?? []) node.name = `node${i}`;
     expectClose(logitsOf(readModel(onnxFile(toBinary(ModelProtoSchema, model))).model), logitsOf(trained(1)));
   });
 
-  it.each([0, 0.5])('reads biases that are all %d, which the file leaves out or has as one number', (bias) => {
+  it.each([0, 0.5])('reads biases that are all %d, which the file omits or stores as one number', (bias) => {
     const weights = [...initialWeights(network, 1)].map(([name, { shape: own, data }]) => {
       return [name, { shape: own, data: name.endsWith('/bias') ? data.fill(bias) : data }] as const;
     });
@@ -60,7 +60,7 @@ describe('readModel', () => {
     expectClose(logitsOf(readModel(onnxFile(exportOnnx(model, metadata))).model), logitsOf(model));
   });
 
-  it('gives the very weights of a TF.js model', async () => {
+  it('reads the exact weights of a TF.js model', async () => {
     const folder = temporaryFolder();
     await exportTfjs(trained(2), metadata, folder);
     const found = readModel(join(folder, 'model.json'));
@@ -68,7 +68,7 @@ describe('readModel', () => {
     expect(new Map([...found.model.weights].sort())).toEqual(new Map([...trained(2).weights].sort()));
   });
 
-  it('refuses what does not say which network it is, and what does not hold it', async () => {
+  it('refuses files without a network description, and files whose weights do not fit it', async () => {
     const without = { ...metadata, network: undefined };
     expect(() => readModel(onnxFile(exportOnnx(trained(1), without)))).toThrow(/does not say which network it is/);
     const other = { ...network, blocks: network.blocks.slice(1) };

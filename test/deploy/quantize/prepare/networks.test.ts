@@ -18,7 +18,7 @@ afterEach(() => tf.disposeVariables());
 
 const preparedNetwork = (network: Network) => preparing(parseOnnx(toOnnx(shaken(network))));
 
-/** What a prepared network of ours may hold. */
+/** Operators that our own networks may have after preparation. */
 const known = new Set([
   ...['Conv', 'Relu', 'Clip', 'HardSigmoid', 'Sigmoid', 'Add', 'Mul', 'GlobalAveragePool', 'AveragePool'],
   ...['Transpose', 'Reshape', 'Flatten', 'Concat', 'Split', 'Slice'],
