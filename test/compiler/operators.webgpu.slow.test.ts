@@ -14,11 +14,11 @@ import { differences, type Outputs } from './support/reference.js';
 const wayOf = inTable(webgpu);
 
 describeOnWebGpu('the table of the WebGPU provider', () => {
-  it('says which operators run there, alone or written out, and they compute what the CPU does', async () => {
+  it('lists the operators that run there, alone or rewritten, with the results of the CPU', async () => {
     const g = new SampleGraph();
     for (const [op, { dtypes }] of Object.entries(operatorSamples))
       for (const dtype of dtypes)
-        // Of booleans there is no selection on the CPU to compare with.
+        // The CPU has no selection of booleans to compare with.
         if (typeof wayOf(op as OnnxOp, dtype) === 'string' && !(op === 'Where' && dtype === 'bool'))
           g.record(op as OnnxOp, dtype);
     const graph = g.builder.finish();
