@@ -41,8 +41,8 @@ describe('Cholesky', () => {
         const matrix = positiveDefinite(size, random);
         const factor = Cholesky.of(matrix, size);
         const x = Float64Array.from({ length: size }, () => random.normal());
-        const product = times(matrix, x);
-        for (const found of [factor.solve(product), times(factor.inverse(), product)])
+        const product = (): Float64Array => times(matrix, x);
+        for (const found of [factor.solve(product()), times(factor.inverse(), product())])
           found.forEach((value, i) => expect(value).toBeCloseTo(x[i], 8));
         expect(factor.logDeterminant()).toBeCloseTo(Math.log(determinant(matrix, size)), 8);
       }),

@@ -81,7 +81,7 @@ describe('rewriting for a provider', () => {
     for (const [name, tensor] of Object.entries(before)) expect(numbers(after[name])).toEqual(numbers(tensor));
   });
 
-  it('fails for an operator without a replacement: the error names the layer, and says what to do', () => {
+  it('fails for an operator without a replacement: the error names the layer and a remedy', () => {
     const { graph } = trace(({ x: y }) => inLayer('sorting', () => tf.topk(tf.cast(y, 'int32'), 2).values), {
       x: { shape: [3, 4] },
     });

@@ -71,7 +71,7 @@ function programOf(index: number): RandomProgram {
 /** The target for which a program is compiled. */
 type TargetOf = (program: RandomProgram) => Target | Promise<Target>;
 
-/** How the compiled program differs from the eager one, or what it threw; empty when they agree. */
+/** The differences between the compiled and the eager program, or the error; empty when they agree. */
 async function mismatches(
   program: RandomProgram,
   targetOf: TargetOf,

@@ -13,7 +13,7 @@ export interface Placement {
   readonly onCpu: readonly string[];
 }
 
-/** Counts what ran where; ONNX Runtime's own copies are nodes `MemcpyFromHost` and `MemcpyToHost`. */
+/** Counts the nodes of each provider; ONNX Runtime's own copies are nodes `MemcpyFromHost` and `MemcpyToHost`. */
 export function placementIn({ nodes }: Profile): Placement {
   const copies = (operator: string): number => nodes.filter((node) => node.operator === operator).length;
   const computing = nodes.filter(({ operator }) => !operator.startsWith('Memcpy'));

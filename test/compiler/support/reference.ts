@@ -124,7 +124,7 @@ export const expectSameAsReference = (
   options?: ComparisonOptions,
 ): Promise<void> => expectSameAs(runEagerly(f, samples), f, samples, options);
 
-/** Expects that the compiled function gives what the eager one gave before. */
+/** Expects that the compiled function has the results of an earlier eager run. */
 export async function expectSameAs(
   eager: ReturnType<typeof runEagerly>,
   f: TensorFunction,

@@ -105,7 +105,7 @@ describe('programs of different layers in turn', () => {
     await disposeAll(programs);
   });
 
-  it('keep what is restored into a vector', async () => {
+  it('keep restored values in a vector', async () => {
     const states = new StateStore();
     const { gradients } = layers();
     const program = await compile(gradients([0, 1]), scalars('x', 'keep'), { states });
