@@ -24,11 +24,11 @@ import { parseArgs } from 'node:util';
 import { messageOf, NasError } from '../base/errors.js';
 import { describeDataset, type DatasetRef } from '../trainers/index.js';
 import { judge, type AccuracyRow } from './int8/accuracy.js';
-import { compareRuntimes, type AgreementRow } from './int8/agreement.js';
+import { type AgreementRow, compareRuntimes, compareUntrained } from './int8/agreement.js';
 import { compareSearches } from './int8/fronts.js';
 import { timeFormats, type FormatRow } from './int8/formats.js';
 import { describeMachine } from './int8/machine.js';
-import { trainedSubjects, type ImageSet } from './int8/networks.js';
+import { imageSet, type ImageSet, trainedSubjects, trainSubject } from './int8/networks.js';
 import { findPeer, type Peer } from './int8/peer.js';
 import { fineTune, type QuantizeAwareRow } from './int8/quantize-aware.js';
 import { memberSubjects, publishedSubjects, quickstartSubjects } from './int8/speed-subjects.js';
@@ -43,8 +43,6 @@ import {
   quantizeAwareTable,
   speedTable,
 } from './int8/tables.js';
-import { imageSet, trainSubject } from './int8/train.js';
-import { compareUntrained } from './int8/untrained-agreement.js';
 
 const { values: options } = parseArgs({
   options: {

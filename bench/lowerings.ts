@@ -17,9 +17,8 @@ import { createNetworkProgram, type NetworkProgram } from '../trainers/engines/n
 import { activateBackend, chooseEngine } from '../trainers/engines/index.js';
 import { readTimedNetworks, type TimedNetwork } from '../trainers/index.js';
 import { learningRate, randomBatch, specOf } from '../trainers/timing/time-step.js';
-import { gainsSchema, type Gains } from './lowerings/gains.js';
+import { type Gains, gainsSchema, median } from './train/report.js';
 import { peersDirectory } from './train/launch.js';
-import { median } from './train/report.js';
 
 const options = await yargs(hideBin(process.argv))
   .scriptName('npm run bench:lowerings --')

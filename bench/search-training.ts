@@ -21,10 +21,8 @@ import PQueue from 'p-queue';
 import { isTableExperiment, parseExperiment, runExperiment } from '../experiments/index.js';
 import { createSpace } from '../spaces/index.js';
 import { describeDataset, median, prepareDataset } from '../trainers/index.js';
-import { spaceCosts } from './search/compute.js';
-import { frontOf, normalised, type Found, type Run } from './search/judge.js';
-import { controllers, evaluations, type Method } from './search/methods.js';
-import { testErrors } from './search/test-errors.js';
+import { controllers, evaluations, type Method, spaceCosts } from './search/methods.js';
+import { type Found, frontOf, normalised, type Run, testErrors } from './search/judge.js';
 
 const { values: options } = parseArgs({
   options: {

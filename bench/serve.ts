@@ -20,11 +20,10 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { frontier } from './serve/frontier.js';
 import { image, rawLarge, rawSmall } from './serve/matches.js';
-import { overload } from './serve/overload.js';
+import { overload, workers } from './serve/capacity.js';
 import type { Setting } from './serve/setting.js';
 import { simulation } from './serve/simulation.js';
 import { soak } from './serve/soak.js';
-import { workers } from './serve/workers.js';
 
 const benches: Readonly<Record<string, (setting: Setting) => Promise<void>>> = {
   'raw-small': rawSmall,

@@ -17,13 +17,10 @@ import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { mean } from '../latency-models/statistics.js';
 import { trainAlone, type Trained } from './supernet/alone.js';
-import { cifarImages } from './supernet/images.js';
-import { straight, trainSupernet, tuned, type Tuning } from './supernet/members.js';
-import { subjects } from './supernet/networks.js';
-import { rank, type Ranking } from './supernet/ranking.js';
-import { createSetting } from './supernet/setting.js';
+import { cifarImages, createSetting } from './supernet/setting.js';
+import { straight, trainSupernet, tuned, type Tuning, variants } from './supernet/members.js';
+import { rank, type Ranking, subjects } from './supernet/networks.js';
 import { memoryOverNetworks, stepCosts } from './supernet/step-costs.js';
-import { variants } from './supernet/variants.js';
 
 const { values: options } = parseArgs({
   options: {

@@ -8,7 +8,8 @@ import ort from 'onnxruntime-node/package.json' with { type: 'json' };
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { invalidInput, messageOf, NasError } from '../base/errors.js';
-import { chooseEngine, engineSchema, readTimedNetworks, type TimedNetwork } from '../trainers/index.js';
+import { chooseEngine, createEngine, engineSchema, readTimedNetworks, type TimedNetwork } from '../trainers/index.js';
+import { learningRate, randomBatch, specOf } from '../trainers/timing/time-step.js';
 import {
   findTorch,
   measureOurs,
@@ -18,7 +19,6 @@ import {
   type Peer,
   type Theirs,
 } from './train/launch.js';
-import { timeTfjsCpu } from './train/tfjs-cpu.js';
 import { geometricMean, median, printable, type Report, type Row } from './train/report.js';
 
 const options = await yargs(hideBin(process.argv))
@@ -103,6 +103,17 @@ async function devicesOf(provider: string): Promise<Record<string, string>> {
   const engine = await chooseEngine(engineSchema.parse({ type: 'compiled', provider }));
   const adapter = engine.type === 'compiled' ? engine.adapter : null;
   return { 'ours on': adapter === null ? provider : `${provider}: ${adapter.name}` };
+}
+
+/** Milliseconds of one step of the same training on TF.js's own cpu backend. */
+async function timeTfjsCpu(timed: TimedNetwork): Promise<number> {
+  const engine = await createEngine(engineSchema.parse({ type: 'eager', backend: 'cpu' }), () => specOf(timed), {
+    threads: 1,
+    batch: timed.batch,
+  });
+  const start = performance.now();
+  await engine.train([{ batch: randomBatch(timed), learningRate }], 0);
+  return performance.now() - start;
 }
 
 async function main(): Promise<Report> {

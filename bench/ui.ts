@@ -21,12 +21,22 @@ import { fileURLToPath } from 'node:url';
 import Table from 'cli-table3';
 import type { Browser, Page } from 'playwright-core';
 import { median } from './train/report.js';
-import { framesOver, memoryIn, openBrowser, openWindow, timeKeys, timeTo } from './ui/browser.js';
-import { makeHistory } from './ui/history.js';
-import { missingPeer } from './ui/peer.js';
-import { searchCost } from './ui/search-cost.js';
-import { allTrialsListed, allTrialsSeen, filterField, frontierSeen, runsSeen, trialsSeen } from './ui/seen.js';
-import { startServer, type Server } from './ui/server.js';
+import {
+  allTrialsListed,
+  allTrialsSeen,
+  filterField,
+  framesOver,
+  frontierSeen,
+  memoryIn,
+  openBrowser,
+  openWindow,
+  runsSeen,
+  timeKeys,
+  timeTo,
+  trialsSeen,
+} from './ui/browser.js';
+import { makeHistory, searchCost } from './ui/search-cost.js';
+import { missingPeer, type Server, startServer } from './ui/server.js';
 
 const [trials, compared, rounds] = [50_000, 10_000, 3].map((usual, i) => Number(process.argv[i + 2] ?? usual));
 const liveSeconds = 20;

@@ -4,7 +4,7 @@ import { describeDataset, readWeights } from '../../trainers/index.js';
 import { agreement, answersOf, logitsOf, truths } from './answers.js';
 import { imagesOf, joined, stream } from './images.js';
 import type { Peer } from './peer.js';
-import type { TrainedNetwork } from './train.js';
+import type { TrainedNetwork } from './networks.js';
 
 /** Percentile of the second calibration method, as `compress:` has it. */
 const percentile = 99.99;

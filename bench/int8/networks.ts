@@ -1,4 +1,15 @@
 import type { Activation, Block, Network, StageBlock, Task } from '../../spaces/index.js';
+import { join } from 'node:path';
+import {
+  dataSchema,
+  describeDataset,
+  engineSchema,
+  prepareDataset,
+  trainSchema,
+  type DatasetRef,
+} from '../../trainers/index.js';
+import { trainAlone, type Trained } from '../supernet/alone.js';
+import { cifarImages } from '../supernet/setting.js';
 
 /** Where a small network's blocks lie: [filters, stride, number of blocks]. */
 type Stage = readonly [filters: number, stride: 1 | 2, count: number];
@@ -57,11 +68,11 @@ function network(task: Task, { kind, act, expand = 3, se = 0, kernel = 3, shape 
 }
 
 /** The names of the image sets that networks are trained on. */
-export const imageSets = ['fashion-mnist', 'cifar10'] as const;
+const imageSets = ['fashion-mnist', 'cifar10'] as const;
 export type ImageSet = (typeof imageSets)[number];
 
 /** A network whose accuracy before and after quantizing is compared. */
-export interface TrainedSubject {
+interface TrainedSubject {
   readonly name: string;
   readonly images: ImageSet;
   readonly build: (task: Task) => Network;
@@ -88,3 +99,47 @@ export const trainedSubjects: readonly TrainedSubject[] = [
   subject('cifar10', 'swish, squeeze-excite', { kind: 'mbconv', act: 'swish', se: 0.25 }),
   subject('cifar10', 'fused, relu, squeeze-excite', { kind: 'fused_mbconv', act: 'relu', expand: 2, se: 0.25 }),
 ];
+
+/** A subject after its training. */
+export interface TrainedNetwork {
+  readonly subject: TrainedSubject;
+  readonly network: Network;
+  readonly dataset: DatasetRef;
+  readonly trained: Trained;
+}
+
+/** About 12,000 images to train with, 10,000 for the test that nothing else sees. */
+const imagesOf: { readonly [S in ImageSet]: (folder: string) => Promise<object> } = {
+  'fashion-mnist': () => Promise.resolve({ type: 'fashion-mnist', subset: 0.225 }),
+  cifar10: async (folder) => ({
+    type: 'image-folder',
+    path: await cifarImages(folder),
+    size: 32,
+    test: 0.2,
+    subset: 0.34,
+  }),
+};
+
+/** The image set, converted once. @throws NasError when it is not there */
+export const imageSet = async (images: ImageSet, folder: string): Promise<DatasetRef> =>
+  prepareDataset(dataSchema.parse(await imagesOf[images](folder)));
+
+/** A few epochs, long enough that batch norm and weights have the ranges of trained networks. */
+export const train = trainSchema.parse({
+  epochs: 6,
+  batch: 64,
+  augment: { crop: 2, flip: true },
+  optimizer: { type: 'sgd', learning_rate: 0.08 },
+});
+
+/** Trains a subject, once in the folder. */
+export async function trainSubject(
+  subject: TrainedSubject,
+  dataset: DatasetRef,
+  folder: string,
+): Promise<TrainedNetwork> {
+  const { height, width, channels, classes } = describeDataset(dataset);
+  const network = subject.build({ input: [height, width, channels], classes: classes.length });
+  const setting = { dataset, train, engine: engineSchema.parse({}), folder: join(folder, 'trained') };
+  return { subject, network, dataset, trained: await trainAlone(setting, network, 1) };
+}

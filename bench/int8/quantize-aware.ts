@@ -10,9 +10,9 @@ import {
   type FitJob,
   type QuantizeAware,
 } from '../../trainers/index.js';
-import { cpuSeconds, folderOf } from '../supernet/kept.js';
+import { cpuSeconds, folderOf } from '../supernet/alone.js';
 import { hooks } from '../supernet/setting.js';
-import { train, type TrainedNetwork } from './train.js';
+import { train, type TrainedNetwork } from './networks.js';
 
 /** Epochs of the fine-tuning, the default of `quantize_aware:`. */
 const epochs = 2;

@@ -1,13 +1,45 @@
+import {
+  calibrateRanges,
+  prepareModel,
+  quantizeModel,
+  type QuantizedModel,
+  type WeightBits,
+} from '../../deploy/index.js';
+import type { Images, Peer } from './peer.js';
 import { executedBy } from '../../compiler/index.js';
 import { Random } from '../../base/random.js';
 import { spearman } from '../../latency-models/statistics.js';
 import { defaultProtocol, type Protocol } from '../../latency-models/index.js';
 import { costs } from '../../spaces/index.js';
 import { initialWeights, toOnnx } from '../../spaces/models/index.js';
-import { quantizeOurs } from './ours.js';
-import type { Images, Peer } from './peer.js';
 import type { SpeedSubject } from './speed-subjects.js';
 import { timeModels, type Timed } from './timing.js';
+
+/** A model quantized by us, minmax over the given images, with weights of each number of bits. */
+export async function quantizeOurs<B extends WeightBits>(
+  model: Uint8Array,
+  images: Images,
+  bits: readonly B[],
+): Promise<Readonly<Record<B, QuantizedModel>>> {
+  const prepared = prepareModel(model, 'the model');
+  const methods = ['minmax'] as const;
+  const ranges = await calibrateRanges(prepared, () => batchesOf(images), { methods, percentile: 99.99, threads: 1 });
+  const quantized = bits.map((weightBits) => [weightBits, quantizeModel(prepared, ranges.minmax, { weightBits })]);
+  // Keys are exactly `bits`.
+  return Object.fromEntries(quantized) as Record<B, QuantizedModel>;
+}
+
+/** Parts of at most this many images: all tensors of a part are in memory at once. */
+const part = 32;
+
+async function* batchesOf({ values, shape }: Images): AsyncGenerator<{ images: Float32Array; shape: number[] }> {
+  const [count, ...image] = shape;
+  const size = image.reduce((a, b) => a * b, 1);
+  for (let start = 0; start < count; start += part) {
+    const end = Math.min(count, start + part);
+    yield await Promise.resolve({ images: values.slice(start * size, end * size), shape: [end - start, ...image] });
+  }
+}
 
 /** One network at one batch size. */
 export interface SpeedRow {
@@ -28,7 +60,7 @@ export interface SpeedRow {
   readonly floats: readonly string[];
 }
 
-export interface SpeedOptions {
+interface SpeedOptions {
   readonly batches: readonly number[];
   readonly peer: Peer | null;
   readonly blocks: number;
@@ -36,7 +68,7 @@ export interface SpeedOptions {
 }
 
 /** Images to calibrate untrained networks with: what they are changes no time. */
-export const calibrationImages = 8;
+const calibrationImages = 8;
 
 function randomImages(input: readonly number[]): Images {
   const shape = [calibrationImages, ...input];

@@ -1,4 +1,9 @@
 import { hypervolume, nonDominated } from '../../search/index.js';
+import { evaluateOnSplit, isTableExperiment, trainedModel, type Experiment } from '../../experiments/index.js';
+import { databasePath } from '../../experiments/stored/workdir.js';
+import { exportOnnx } from '../../deploy/index.js';
+import { Store } from '../../store/index.js';
+import { prepareDataset } from '../../trainers/index.js';
 
 /** A completely trained network. */
 export interface Found {
@@ -39,4 +44,26 @@ export function normalised(runs: readonly Run[], judge: 'test' | 'validation'): 
     point.map((value, axis) => (value - ranges[axis][0]) / (ranges[axis][1] - ranges[axis][0]));
   const whole = hypervolume(all.map(place), [1, 1]);
   return (found) => hypervolume(frontOf(found).map(pointOf).map(place), [1, 1]) / whole;
+}
+
+/** The error of trained networks of a run on the test images, which the search has never seen, by trial. */
+export async function testErrors(
+  experiment: Experiment,
+  workdir: string,
+  trials: readonly number[],
+): Promise<Map<number, number>> {
+  if (isTableExperiment(experiment)) throw new Error('a table has no images');
+  const dataset = await prepareDataset(experiment.data);
+  const store = Store.open(databasePath(workdir), { readonly: true });
+  try {
+    const errors = new Map<number, number>();
+    for (const trial of trials) {
+      const { model, metadata } = await trainedModel(store, workdir, trial);
+      const { accuracy } = await evaluateOnSplit(exportOnnx(model, metadata), dataset, 'test');
+      errors.set(trial, 1 - accuracy);
+    }
+    return errors;
+  } finally {
+    store.close();
+  }
 }

@@ -1,5 +1,30 @@
+import { Random } from '../../base/random.js';
+import { costs, extremes, sampleGenotype, type Space } from '../../spaces/index.js';
 import type { DatasetInfo } from '../../trainers/index.js';
-import { sandwichMacs, type SpaceCosts } from './compute.js';
+
+const samples = 400;
+
+/** Multiply-accumulates of networks of a space: its ends, and the mean of random ones. */
+interface SpaceCosts {
+  readonly smallest: number;
+  readonly largest: number;
+  readonly mean: number;
+}
+
+export function spaceCosts(space: Space): SpaceCosts {
+  const random = new Random(1, 'space costs');
+  const macs = Array.from({ length: samples }, () => costs(space.build(sampleGenotype(space, random))).macs);
+  const { smallest, largest } = extremes(space);
+  return {
+    smallest: smallest.costs.macs,
+    largest: largest.costs.macs,
+    mean: macs.reduce((a, b) => a + b, 0) / samples,
+  };
+}
+
+/** Of one image's sandwich step with so many random networks. */
+const sandwichMacs = ({ smallest, largest, mean }: SpaceCosts, networks: number): number =>
+  largest + smallest + networks * mean;
 
 /** A method's experiment, and its costs besides the epochs of its trials. */
 export interface Method {
@@ -16,7 +41,7 @@ export interface Method {
 }
 
 /** Common to all methods. */
-export interface MethodSetting {
+interface MethodSetting {
   readonly trials: number;
   /** Trials of a search with freeze-thaw. */
   readonly frozen: number;

@@ -3,7 +3,7 @@ import { familyProcessorTime } from '../../latency-models/machine.js';
 import { median } from '../../latency-models/statistics.js';
 import type { LoadPlan } from './load/plan.js';
 import type { LoadReport } from './load/report.js';
-import { runLoad } from './load/run-load.js';
+import { runLoad } from './load/generate.js';
 import type { ServerProcess } from './server-process.js';
 
 /** A server with what it is asked. */

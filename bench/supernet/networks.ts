@@ -8,6 +8,7 @@ import {
   type Network,
   type Space,
 } from '../../spaces/index.js';
+import { kendall, mean, spearman } from '../../latency-models/statistics.js';
 
 /** A network whose accuracies are compared. */
 export interface Subject {
@@ -19,7 +20,7 @@ export interface Subject {
 }
 
 /** Middles of the bins, in millions of multiply-accumulates: networks within a tenth of one are of like cost. */
-export const bins = [0.65, 1.25, 2.2];
+const bins = [0.65, 1.25, 2.2];
 const perBin = 5;
 
 /** The ends of the space and, for each bin, the first random networks that fall into it; by cost, smallest first. */
@@ -43,4 +44,29 @@ export function subjects(space: Space): readonly Subject[] {
   return [subject(ends.smallest.genotype, null), ...chosen.values(), subject(ends.largest.genotype, null)].sort(
     (a, b) => a.macs - b.macs,
   );
+}
+
+/** How a figure ranks networks by their accuracy after a training of their own. */
+export interface Ranking {
+  readonly spearman: number;
+  readonly kendall: number;
+  /** Kendall's rank correlation among networks of like cost, bin by bin. */
+  readonly within: readonly number[];
+  /** Mean of these. */
+  readonly meanWithin: number;
+}
+
+/**
+ * @param of what ranks, one value a network
+ * @param accuracies of the networks after trainings of their own
+ */
+export function rank(networks: readonly Subject[], of: readonly number[], accuracies: readonly number[]): Ranking {
+  const within = bins.map((_, bin) => {
+    const members = [...networks.keys()].filter((i) => networks[i].bin === bin);
+    return kendall(
+      members.map((i) => of[i]),
+      members.map((i) => accuracies[i]),
+    );
+  });
+  return { spearman: spearman(of, accuracies), kendall: kendall(of, accuracies), within, meanWithin: mean(within) };
 }

@@ -18,7 +18,7 @@ import {
 import { createCompiledSupernet } from '../../trainers/supernet/engines.js';
 import { createSupernetProgram } from '../../trainers/supernet/program.js';
 import { createSandwich, type Sandwich } from '../../trainers/supernet/sandwich.js';
-import { cpuSeconds } from './kept.js';
+import { cpuSeconds } from './alone.js';
 
 const task: Task = { input: [32, 32, 3], classes: 10 };
 const [batch, seed, threads, rate] = [128, 1, 1, 0.01];

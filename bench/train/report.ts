@@ -1,4 +1,5 @@
 import Table from 'cli-table3';
+import { z } from 'zod';
 
 /** One network: medians over rounds of the median step, in milliseconds, and every round. */
 export interface Row {
@@ -77,3 +78,7 @@ export function printable({ environment, networks, geometric_mean, notes }: Repo
     ...notes.map((note) => `Note: ${note}`),
   ].join('\n');
 }
+
+/** By network and lowering: how many times as long a step takes without it; null where it makes no difference to it. */
+export const gainsSchema = z.record(z.string(), z.record(z.string(), z.number().nullable()));
+export type Gains = z.output<typeof gainsSchema>;

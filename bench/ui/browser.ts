@@ -1,4 +1,4 @@
-import { chromium, type Browser, type CDPSession, type Page } from 'playwright-core';
+import { type Browser, type CDPSession, chromium, type Locator, type Page } from 'playwright-core';
 import { z } from 'zod';
 import { findBrowser } from '../../latency-models/index.js';
 import { memoryOf } from './server.js';
@@ -87,3 +87,30 @@ export async function timeKeys(page: Page, text: string): Promise<number[]> {
   await page.waitForTimeout(500);
   return frames.parse(await page.evaluate('globalThis.keyTimes'));
 }
+
+const written = (count: number): string => count.toLocaleString('en-US');
+
+/** The list of runs shows the run with its link. */
+export const runsSeen = (page: Page): Promise<void> => page.getByRole('link', { name: 'large' }).first().waitFor();
+
+/** A chart is drawn, and the frontier is loaded. */
+export const frontierSeen = (page: Page): Promise<void> => page.locator('canvas').first().waitFor();
+
+/** All trials are loaded: the progress bar is gone. */
+export async function allTrialsSeen(page: Page): Promise<void> {
+  await frontierSeen(page);
+  await page.getByText(/trials loaded/).waitFor({ state: 'detached' });
+}
+
+/** The table shows rows. */
+export const trialsSeen = (page: Page): Promise<void> => page.getByRole('grid').getByRole('row').nth(5).waitFor();
+
+/** The table has this number of rows. */
+export const allTrialsListed = (page: Page, trials: number): Promise<void> =>
+  page
+    .getByText(`${written(trials)} trials`)
+    .first()
+    .waitFor();
+
+/** The filter of the trials. */
+export const filterField = (page: Page): Locator => page.getByRole('combobox', { name: 'Filter' });

@@ -1,11 +1,23 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { loadExperiment, runExperiment } from '../../experiments/index.js';
+import { type Mark, writeLargeTable, writeSearch } from '../search/large-table.js';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Browser } from 'playwright-core';
-import { writeLargeTable, writeSearch, type Mark } from '../search/large-table.js';
 import { openWindow } from './browser.js';
 import { startServer } from './server.js';
+
+/** Searches the large table. @returns the folder with the run `large`. */
+export async function makeHistory(folder: string, trials: number): Promise<string> {
+  const runs = join(folder, 'runs');
+  mkdirSync(runs);
+  writeLargeTable(folder);
+  const loaded = loadExperiment(writeSearch(folder, 'random', trials));
+  await runExperiment(loaded, { workdir: join(runs, 'large') }, () => undefined);
+  return runs;
+}
 
 const script = fileURLToPath(new URL('../search/large-run.ts', import.meta.url));
 
@@ -26,7 +38,7 @@ async function search(file: string, workdir: string): Promise<number> {
 }
 
 /** CPU seconds of a search without and with an open page, in alternating rounds. */
-export interface SearchCost {
+interface SearchCost {
   readonly alone: readonly number[];
   readonly watched: readonly number[];
 }

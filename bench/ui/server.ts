@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -56,4 +56,11 @@ export async function startServer(folder: string): Promise<Server> {
     return { address, most, close };
   }
   throw new Error('nas ui ended without an address');
+}
+
+/** Why optuna-dashboard cannot show the same history here; null if it can. */
+export function missingPeer(): string | null {
+  const { status } = spawnSync('optuna-dashboard', ['--version'], { stdio: 'ignore' });
+  if (status === 0) return null;
+  return 'optuna-dashboard is not on the path (pip install optuna-dashboard); its column is left out';
 }

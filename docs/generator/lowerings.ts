@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { gainsSchema, type Gains } from '../../bench/lowerings/gains.js';
+import { gainsSchema, type Gains } from '../../bench/train/report.js';
 import { lowerings } from '../../compiler/lowerings.js';
 import { page, table } from './markdown.js';
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { gainsSchema } from '../../bench/lowerings/gains.js';
+import { gainsSchema } from '../../bench/train/report.js';
 import { lowerings } from '../../compiler/lowerings.js';
 
 it('has a measured gain, or that there is none to measure, for every lowering and network', () => {

@@ -1,5 +1,4 @@
 import { connect, type Socket } from 'node:net';
-import { ResponseReader, type Response } from './response-reader.js';
 
 /** What became of a request: an answer, a connection that broke before there was one, or no connection at all. */
 export type Outcome = Response | 'broken' | 'unreached';
@@ -54,5 +53,47 @@ export class Connection {
     const { onOutcome } = this;
     this.onOutcome = null;
     onOutcome?.(outcome);
+  }
+}
+
+/** An answer of HTTP/1.1. */
+interface Response {
+  readonly status: number;
+  /** Whether the server closes the connection after it. */
+  readonly closes: boolean;
+  readonly body: Buffer;
+}
+
+const headEnd = '\r\n\r\n';
+
+/** Statuses whose answers have no body, and may not say its length. */
+const bodiless: ReadonlySet<number> = new Set([204, 304]);
+
+function readHead(head: string): { readonly status: number; readonly closes: boolean; readonly length: number } {
+  const status = Number(/^HTTP\/1\.1 (\d{3})/.exec(head)?.[1]);
+  const length = Number(/\r\ncontent-length: *(\d+)/i.exec(head)?.[1] ?? (bodiless.has(status) ? 0 : NaN));
+  if (Number.isNaN(status + length)) throw new Error(`no answer of HTTP/1.1 with a Content-Length: ${head}`);
+  return { status, closes: /\r\nconnection: *close/i.test(head), length };
+}
+
+/** Reads one answer after another from the pieces in which they come: just enough HTTP to be cheap. */
+export class ResponseReader {
+  private pending: Buffer | null = null;
+
+  /** @throws Error when it is not HTTP/1.1, or does not say how long it is (chunked). */
+  push(piece: Buffer): Response[] {
+    let bytes = this.pending === null ? piece : Buffer.concat([this.pending, piece]);
+    const responses: Response[] = [];
+    for (;;) {
+      const end = bytes.indexOf(headEnd);
+      if (end === -1) break;
+      const { status, closes, length } = readHead(bytes.toString('latin1', 0, end));
+      const from = end + headEnd.length;
+      if (bytes.length < from + length) break;
+      responses.push({ status, closes, body: bytes.subarray(from, from + length) });
+      bytes = bytes.subarray(from + length);
+    }
+    this.pending = bytes.length === 0 ? null : bytes;
+    return responses;
   }
 }

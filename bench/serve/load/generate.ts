@@ -1,10 +1,19 @@
+import { Random } from '../../../base/random.js';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { poissonArrivals } from './arrivals.js';
+import { fileURLToPath } from 'node:url';
 import { Connection } from './connection.js';
-import { requestBytes, type LoadPlan } from './plan.js';
-import { Tally, type LoadReport } from './report.js';
+import { type LoadPlan, planSchema, requestBytes } from './plan.js';
+import { type LoadReport, Tally } from './report.js';
+import { startScript } from '../../queue/child.js';
 
-export interface LoadOptions {
+/** Moments of a Poisson process in ms from its begin, ascending, below `seconds`: the same for the same seed. */
+function* poissonArrivals(perSecond: number, seconds: number, seed: number): Generator<number, void> {
+  const random = new Random(seed, 'arrivals');
+  const gap = (): number => (-Math.log(1 - random.uniform()) * 1000) / perSecond;
+  for (let at = gap(); at < 1000 * seconds; at += gap()) yield at;
+}
+
+interface LoadOptions {
   /** Ends it early: nothing more is sent, and what was sent is waited for. */
   readonly stop?: AbortSignal;
   /** How long answers are waited for after the last request. */
@@ -16,9 +25,9 @@ export interface LoadOptions {
  * there was a connection for it: a slow server cannot slow down what is asked of it.
  */
 export const generateLoad = (plan: LoadPlan, options: LoadOptions = {}): Promise<LoadReport> =>
-  new Generator(plan, { stop: new AbortController().signal, patienceMs: 5000, ...options }).run();
+  new LoadGenerator(plan, { stop: new AbortController().signal, patienceMs: 5000, ...options }).run();
 
-class Generator {
+class LoadGenerator {
   private readonly tally: Tally;
   private readonly requests: readonly Buffer[];
   private readonly connections: readonly Connection[];
@@ -118,3 +127,14 @@ class Generator {
     });
   }
 }
+
+/** Puts a load on a server from a process of its own, so that neither slows the other's event loop. */
+export async function runLoad(plan: LoadPlan): Promise<LoadReport> {
+  const child = startScript(import.meta.url, plan);
+  // The process runs this file, so the report has this type.
+  return (await child.said) as LoadReport;
+}
+
+// As a program, the file reads a plan (JSON) from its argument and prints the report as one line of JSON.
+if (process.argv[1] === fileURLToPath(import.meta.url))
+  process.stdout.write(`${JSON.stringify(await generateLoad(planSchema.parse(JSON.parse(process.argv[2]))))}\n`);

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { readNpy, writeNpy } from '../../../bench/int8/npy.js';
+import { readNpy, writeNpy } from '../../../bench/int8/peer.js';
 
 let folder: string;
 beforeEach(() => {

@@ -1,7 +1,7 @@
 import { large, writeModels } from './networks.js';
 import { pixelRequests } from './requests.js';
-import { capacityOf, doubts, goodput, interleave, medianOf, validOf, type Contestant } from './rounds.js';
-import { startFastify, startNas } from './server-process.js';
+import { capacityOf, type Contestant, doubts, goodput, interleave, medianOf, validOf } from './rounds.js';
+import { type ServerProcess, startFastify, startNas } from './server-process.js';
 import { closedLoad, folderOf, oneWorker, openLoad, type Setting } from './setting.js';
 
 /** Loads as multiples of a server's capacity; its goodput peaks at one of the first. */
@@ -39,5 +39,24 @@ export async function overload(setting: Setting): Promise<void> {
   } finally {
     await servers.nas.end();
     await servers.fastify.end();
+  }
+}
+
+/** Two inference threads beside one. It needs two quiet cores. */
+export async function workers(setting: Setting): Promise<void> {
+  const folder = folderOf(setting, 'workers');
+  const [model] = writeModels(folder, [large]);
+  const plan = closedLoad([pixelRequests(folder, large.network.input, large.name).ours], setting, 8);
+  const servers: ServerProcess[] = [];
+  try {
+    for (const count of [1, 2]) servers.push(await startNas(model, '--workers', String(count)));
+    const [one, two] = servers;
+    const turns = await interleave({ one: { server: one, plan }, two: { server: two, plan } }, setting.rounds);
+    const [slow, fast] = [turns.one, turns.two].map((each) => medianOf(each, ({ rate }) => rate));
+    setting.say(
+      `workers: ${slow.toFixed(0)}/s by one, ${fast.toFixed(0)}/s by two: ${(fast / slow).toFixed(2)} (bar: 1.8)`,
+    );
+  } finally {
+    for (const server of servers) await server.end();
   }
 }
