@@ -11,7 +11,7 @@ import {
 import { trainAlone, type Trained } from '../supernet/alone.js';
 import { cifarImages } from '../supernet/setting.js';
 
-/** Where a small network's blocks lie: [filters, stride, number of blocks]. */
+/** A stage of a small network: [filters, stride, number of blocks]. */
 type Stage = readonly [filters: number, stride: 1 | 2, count: number];
 
 interface Shape {
@@ -20,7 +20,7 @@ interface Shape {
   readonly head: number;
 }
 
-/** About 1 M multiply-accumulates: enough to learn the images, little enough to be trained in a minute. */
+/** About 1 M multiply-accumulates: learns the images, and trains in a minute. */
 const small: Shape = {
   stem: 16,
   stages: [
@@ -31,7 +31,7 @@ const small: Shape = {
   head: 128,
 };
 
-/** Widths of which most are no multiples of 16, as many published networks have them. */
+/** Widths that are mostly not multiples of 16, as in many published networks. */
 const odd: Shape = {
   stem: 12,
   stages: [
@@ -51,7 +51,7 @@ interface Style {
   readonly shape?: Shape;
 }
 
-/** A small classifier whose blocks are all of one kind. */
+/** A small classifier with blocks of one kind. */
 function network(task: Task, { kind, act, expand = 3, se = 0, kernel = 3, shape = small }: Style): Network {
   const block = (filters: number, stride: 1 | 2): Block =>
     kind === 'basic' ? { kind, filters, kernel, stride, act } : { kind, filters, kernel, stride, act, expand, se };
@@ -67,11 +67,11 @@ function network(task: Task, { kind, act, expand = 3, se = 0, kernel = 3, shape 
   };
 }
 
-/** The names of the image sets that networks are trained on. */
+/** Image sets for training. */
 const imageSets = ['fashion-mnist', 'cifar10'] as const;
 export type ImageSet = (typeof imageSets)[number];
 
-/** A network whose accuracy before and after quantizing is compared. */
+/** A network whose accuracy is compared before and after quantization. */
 interface TrainedSubject {
   readonly name: string;
   readonly images: ImageSet;
@@ -84,7 +84,7 @@ const subject = (images: ImageSet, name: string, style: Style): TrainedSubject =
   build: (task) => network(task, style),
 });
 
-/** Every activation, squeeze-excite, fused and residual blocks, on both image sets. */
+/** Networks of every activation, with squeeze-excite, fused and residual blocks, on both image sets. */
 export const trainedSubjects: readonly TrainedSubject[] = [
   subject('fashion-mnist', 'relu', { kind: 'mbconv', act: 'relu' }),
   subject('fashion-mnist', 'relu6', { kind: 'mbconv', act: 'relu6' }),
@@ -100,7 +100,7 @@ export const trainedSubjects: readonly TrainedSubject[] = [
   subject('cifar10', 'fused, relu, squeeze-excite', { kind: 'fused_mbconv', act: 'relu', expand: 2, se: 0.25 }),
 ];
 
-/** A subject after its training. */
+/** A subject after training. */
 export interface TrainedNetwork {
   readonly subject: TrainedSubject;
   readonly network: Network;
@@ -108,7 +108,7 @@ export interface TrainedNetwork {
   readonly trained: Trained;
 }
 
-/** About 12,000 images to train with, 10,000 for the test that nothing else sees. */
+/** About 12,000 training images, and 10,000 test images that nothing else uses. */
 const imagesOf: { readonly [S in ImageSet]: (folder: string) => Promise<object> } = {
   'fashion-mnist': () => Promise.resolve({ type: 'fashion-mnist', subset: 0.225 }),
   cifar10: async (folder) => ({
@@ -120,11 +120,11 @@ const imagesOf: { readonly [S in ImageSet]: (folder: string) => Promise<object> 
   }),
 };
 
-/** The image set, converted once. @throws NasError when it is not there */
+/** The image set, converted once. @throws NasError if it is missing. */
 export const imageSet = async (images: ImageSet, folder: string): Promise<DatasetRef> =>
   prepareDataset(dataSchema.parse(await imagesOf[images](folder)));
 
-/** A few epochs, long enough that batch norm and weights have the ranges of trained networks. */
+/** A few epochs give batch norm and weights the ranges of trained networks. */
 export const train = trainSchema.parse({
   epochs: 6,
   batch: 64,
@@ -132,7 +132,7 @@ export const train = trainSchema.parse({
   optimizer: { type: 'sgd', learning_rate: 0.08 },
 });
 
-/** Trains a subject, once in the folder. */
+/** Trains a subject; the folder caches the result. */
 export async function trainSubject(
   subject: TrainedSubject,
   dataset: DatasetRef,

@@ -15,7 +15,7 @@ import { initialWeights, toOnnx } from '../../spaces/models/index.js';
 import type { SpeedSubject } from './speed-subjects.js';
 import { timeModels, type Timed } from './timing.js';
 
-/** A model quantized by us, minmax over the given images, with weights of each number of bits. */
+/** Our quantization of a model, minmax over the given images, for each weight width. */
 export async function quantizeOurs<B extends WeightBits>(
   model: Uint8Array,
   images: Images,
@@ -25,11 +25,11 @@ export async function quantizeOurs<B extends WeightBits>(
   const methods = ['minmax'] as const;
   const ranges = await calibrateRanges(prepared, () => batchesOf(images), { methods, percentile: 99.99, threads: 1 });
   const quantized = bits.map((weightBits) => [weightBits, quantizeModel(prepared, ranges.minmax, { weightBits })]);
-  // Keys are exactly `bits`.
+  // The keys are exactly `bits`.
   return Object.fromEntries(quantized) as Record<B, QuantizedModel>;
 }
 
-/** Parts of at most this many images: all tensors of a part are in memory at once. */
+/** Images per part. All tensors of a part are in memory at once. */
 const part = 32;
 
 async function* batchesOf({ values, shape }: Images): AsyncGenerator<{ images: Float32Array; shape: number[] }> {
@@ -49,14 +49,14 @@ export interface SpeedRow {
   readonly batch: number;
   readonly bytes: { readonly fp32: number; readonly int8: number };
   readonly fp32: Timed;
-  /** Weights of 8 and 7 bits. */
+  /** 8-bit and 7-bit weights. */
   readonly int8: Timed;
   readonly int7: Timed;
-  /** ONNX Runtime's own quantizer; null without it. */
+  /** ONNX Runtime's quantizer; null if it is unavailable. */
   readonly peer: Timed | null;
-  /** The speed-up that is asked of a processor with VNNI. */
+  /** Target speed-up on a processor with VNNI. */
   readonly bar: number | null;
-  /** Operators that compute in float in the file with weights of 8 bits, after ONNX Runtime's optimisation. */
+  /** Float operators of the 8-bit file after ONNX Runtime's optimisation. */
   readonly floats: readonly string[];
 }
 
@@ -67,10 +67,11 @@ interface SpeedOptions {
   readonly progress: (line: string) => void;
 }
 
-/** Images to calibrate untrained networks with: what they are changes no time. */
+/** Number of calibration images for untrained networks. Their content does not affect times. */
 const calibrationImages = 8;
 
-function randomImages(input: readonly number[]): Images {
+/** Random images for calibrating untrained networks. */
+export function randomImages(input: readonly number[]): Images {
   const shape = [calibrationImages, ...input];
   const random = new Random(1, 'int8', 'images');
   return { values: Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => random.normal()), shape };
@@ -109,7 +110,7 @@ export async function timeSubject(subject: SpeedSubject, options: SpeedOptions):
   return rows;
 }
 
-/** Gains within one space, and whether int8 orders its networks as fp32 does. */
+/** Speed-ups within one space, and the rank correlation between int8 and fp32 latency. */
 export interface MembersRow {
   readonly space: string;
   readonly networks: number;

@@ -18,23 +18,24 @@ import { bound } from '../../test/serve/scheduler/bound.js';
 import { capacity, inBursts, loads, mixedBudgets, steadily } from '../../test/serve/scheduler/scenarios.js';
 import type { Setting } from './setting.js';
 
-/** Microseconds, medians: a busy machine interrupts what takes so little seldom. */
+/** Median costs in microseconds. Medians of such short times are insensitive to other load. */
 interface Cost {
-  /** Of an image. */
+  /** Offering one image. */
   readonly offer: number;
-  /** Of a batch. */
+  /** Taking one batch. */
   readonly take: number;
+  /** Images per batch. */
   readonly batch: number;
 }
 
-/** Who waits: all with one budget, or with three, one of ten asking for a network. */
+/** Queued images: `alike` have one budget; `mixed` have three budgets, and a tenth of them request a specific network. */
 type Mixture = 'alike' | 'mixed';
 
 const budgets: Readonly<Record<Mixture, readonly number[]>> = { alike: [400], mixed: [200, 400, 800] };
 
 /**
- * What the scheduler's decisions cost while so many images wait: batches are taken and as many images offered anew, at the
- * times at which a worker would do so. Three networks of which batches pay.
+ * The cost of the scheduler's decisions at a queue depth: batches are taken and replaced by new images at the times a worker
+ * would take them. Three networks that profit from batching.
  */
 function schedulerCost(depth: number, mixture: Mixture, takes = 20_000): Cost {
   const random = new Random(1, mixture, depth);
@@ -53,17 +54,17 @@ function schedulerCost(depth: number, mixture: Mixture, takes = 20_000): Cost {
     return (performance.now() - began) / items.length;
   };
   fill();
-  const taken: { readonly offer: number; readonly take: number; readonly batch: number }[] = [];
+  const samples: { readonly offer: number; readonly take: number; readonly batch: number }[] = [];
   for (let i = 0; i < takes; i++) {
     const began = performance.now();
     const { batch } = scheduler.take(now, 1);
     const take = performance.now() - began;
-    if (batch === null) throw new Error(`nothing waits at a depth of ${depth}`);
+    if (batch === null) throw new Error(`the queue is empty at a depth of ${depth}`);
     now += times[batch.network].ms(batch.items.length);
-    taken.push({ offer: fill(), take, batch: batch.items.length });
+    samples.push({ offer: fill(), take, batch: batch.items.length });
   }
   // The first half is warm-up.
-  const warm = taken.slice(takes / 2);
+  const warm = samples.slice(takes / 2);
   return {
     offer: 1000 * median(warm.map(({ offer }) => offer)),
     take: 1000 * median(warm.map(({ take }) => take)),
@@ -75,7 +76,7 @@ interface Scenario {
   readonly name: string;
   readonly arrivals: (load: number) => Arrival[];
   readonly noise?: (load: number) => Noise;
-  /** How many times longer batches take on average: where that comes and goes for seconds, the bound is about right only. */
+  /** Mean factor on batch times. The bound is approximate if the slowdown varies over seconds. */
   readonly slowdown?: number;
 }
 
@@ -96,7 +97,7 @@ const scenarios: readonly Scenario[] = [
 
 const style = { head: [], border: [] };
 
-/** Goodput, weighted by accuracy, as a share of the bound; in brackets, answers that were late where any were. */
+/** Accuracy-weighted goodput relative to the bound; in brackets the share of late responses, if any. */
 function shareText(outcome: Outcome, most: number): string {
   const late = 100 * lateShare(outcome);
   return (outcome.weighted / most).toFixed(3) + (late === 0 ? '' : ` (${late.toFixed(1)} %)`);
@@ -124,7 +125,7 @@ function oneNetwork(): string {
 }
 
 function costs(): string {
-  const table = new Table({ head: ['waiting', 'offer an image, us', 'take a batch, us'], style });
+  const table = new Table({ head: ['queued', 'offer an image, us', 'take a batch, us'], style });
   for (const mixture of ['alike', 'mixed'] satisfies Mixture[])
     for (const depth of [10, 1000, 10_000]) {
       const { offer, take } = schedulerCost(depth, mixture);
@@ -133,14 +134,14 @@ function costs(): string {
   return table.toString();
 }
 
-/** The scheduler in simulated time, the same on any machine, beside what no scheduler can surpass; and what it costs. */
-export function simulation({ say }: Setting): Promise<void> {
-  say(
-    'simulation: accuracy-weighted goodput as a share of the bound of linear programming, late answers in brackets,\n' +
-      'by load in multiples of what the largest network can do (bar: 0.98 without noise, 3 % late)\n' +
+/** Goodput of the scheduler in simulated time (deterministic) relative to an upper bound, and the cost of its decisions. */
+export function simulation({ print }: Setting): Promise<void> {
+  print(
+    'simulation: accuracy-weighted goodput as a share of the bound of linear programming, late responses in brackets,\n' +
+      'by load in multiples of the capacity of the largest network (bar: 0.98 without noise, 3 % late)\n' +
       shares(),
   );
-  say(`simulation: one network, goodput as a share of its peak: ${oneNetwork()} (bar: 0.9)`);
-  say(`simulation: what deciding costs, medians\n${costs()}`);
+  print(`simulation: one network, goodput as a share of its peak: ${oneNetwork()} (bar: 0.9)`);
+  print(`simulation: cost of decisions, medians\n${costs()}`);
   return Promise.resolve();
 }

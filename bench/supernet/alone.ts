@@ -5,15 +5,15 @@ import { describeDataset, evaluateModel, fit, type TrainConfig } from '../../tra
 import type { Network } from '../../spaces/index.js';
 import { hooks, type Setting } from './setting.js';
 
-/** The folder of a result, by all that it depends on. */
+/** The folder of a result, named by the hash of its inputs. */
 export function folderOf(folder: string, kind: string, inputs: unknown): string {
   const directory = join(folder, kind, contentHash(kind, inputs).slice(0, 16));
   mkdirSync(directory, { recursive: true });
   return directory;
 }
 
-/** A result as a JSON file in its folder, made when it is not there yet. */
-export async function kept<T>(directory: string, make: () => Promise<T>): Promise<T> {
+/** Caches a result as JSON in its folder. */
+export async function cached<T>(directory: string, make: () => Promise<T>): Promise<T> {
   const file = join(directory, 'result.json');
   // Written below.
   if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as T;
@@ -22,7 +22,7 @@ export async function kept<T>(directory: string, make: () => Promise<T>): Promis
   return result;
 }
 
-/** CPU seconds of this process, all threads, while a task ran. */
+/** Runs a task and measures the CPU seconds of this process, over all threads. */
 export async function cpuSeconds<T>(task: () => Promise<T>): Promise<readonly [result: T, seconds: number]> {
   const before = process.cpuUsage();
   const result = await task();
@@ -30,21 +30,21 @@ export async function cpuSeconds<T>(task: () => Promise<T>): Promise<readonly [r
   return [result, (user + system) / 1e6];
 }
 
-/** What a training by itself takes of the setting. */
+/** The settings of a stand-alone training. */
 type AloneSetting = Pick<Setting, 'train' | 'dataset' | 'engine' | 'folder'>;
 
-/** What one training came to. */
+/** The result of one training. */
 export interface Trained {
-  /** On the test images, in [0, 1]. */
+  /** Test accuracy in [0, 1]. */
   readonly accuracy: number;
-  /** Of the training; of its last part alone when it was interrupted. */
+  /** CPU seconds of the training; only of its last part if it was interrupted. */
   readonly cpuSeconds: number;
   readonly weights: string;
 }
 
 export const threads = 1;
 
-/** Accuracy of a network's weights on the test images. */
+/** Test accuracy of a network with the given weights. */
 export async function testAccuracy(
   setting: Pick<AloneSetting, 'dataset' | 'engine'>,
   network: Network,
@@ -54,11 +54,11 @@ export async function testAccuracy(
   return (await evaluateModel({ network, weights, dataset, split: 'test', engine, threads })).accuracy;
 }
 
-/** A network trained from nothing; once, in the output folder. */
+/** Trains a network from scratch. The output folder caches the result. */
 export async function trainAlone(setting: AloneSetting, network: Network, seed: number): Promise<Trained> {
   const { train, dataset, engine } = setting;
   const directory = folderOf(setting.folder, 'alone', inputsOf(setting, network, seed, train));
-  return kept(directory, async () => {
+  return cached(directory, async () => {
     const job = { network, seed, train, dataset, teacher: null, engine, threads, directory };
     const [result, seconds] = await cpuSeconds(() => fit(job, hooks));
     if (result.state !== 'complete') throw new Error('interrupted');
