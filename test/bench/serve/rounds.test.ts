@@ -8,7 +8,7 @@ import { lagWarning, goodput, interleave, medianOf, validOf, type Measurement } 
 import type { ServerProcess } from '../../../bench/serve/server-process.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
-/** A server that computes for so many ms of the processor for each answer. */
+/** A server that uses `ms` of CPU time per response. */
 async function startBusy(ms: number): Promise<ServerProcess> {
   const script = `
     const burn = (ms) => { for (const from = process.cpuUsage().user; process.cpuUsage().user - from < 1000 * ms; ); };
@@ -18,11 +18,11 @@ async function startBusy(ms: number): Promise<ServerProcess> {
   const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
   onTestFinished(() => void child.kill());
   const [port] = (await once(createInterface(child.stdout), 'line')) as [string];
-  if (child.pid === undefined) throw new Error('the server has not started');
+  if (child.pid === undefined) throw new Error('the server did not start');
   return { pid: child.pid, port: Number(port), end: () => Promise.resolve() };
 }
 
-test('measurements tell what an answer costs the server, and how many there are', async () => {
+test('a measurement has the CPU time per response and the rate', async () => {
   const body = join(temporaryFolder(), 'body');
   writeFileSync(body, 'pixels');
   const plan = {
@@ -36,14 +36,14 @@ test('measurements tell what an answer costs the server, and how many there are'
   const measurements = await interleave({ cheap: { server: cheap, plan }, dear: { server: dear, plan } }, 1);
   expect(measurements.cheap).toHaveLength(1);
   const cpu = medianOf(measurements.dear, ({ cpuMs }) => cpuMs);
-  // Its clock ticks every 10 ms, over a second of work.
+  // Linux counts CPU time in ticks of 10 ms.
   expect(cpu).toBeGreaterThan(9);
   expect(medianOf(measurements.cheap, ({ cpuMs }) => cpuMs)).toBeLessThan(cpu / 2);
   expect(medianOf(measurements.dear, goodput)).toBeLessThan(100);
   expect(medianOf(measurements.dear, goodput)).toBe(medianOf(measurements.dear, ({ rate }) => rate));
 });
 
-test('measurements whose generator was late do not count, unless there are no others', () => {
+test('measurements with a late generator count only if there are no others', () => {
   const measurement = (lag: number | null): Measurement => ({
     rate: 1,
     cpuMs: 1,
