@@ -1,13 +1,13 @@
 /** A new worker's fetching of a bundle, in a process of its own. It says how long that took, and how much of a processor, in seconds. */
 import { z } from 'zod';
 import { bundleSchema } from '../../experiments/queue/artifacts/artifact.js';
-import { BundleCache } from '../../experiments/queue/artifacts/bundle-cache.js';
+import { BundleCache } from '../../experiments/queue/artifacts/cache.js';
 import { HttpArtifacts } from '../../experiments/queue/artifacts/http.js';
 
 const told = z
   .object({ url: z.string(), token: z.string(), bundle: bundleSchema, directory: z.string() })
   .parse(JSON.parse(process.argv[2]));
-const artifacts = new HttpArtifacts(() => Promise.resolve({ url: told.url, token: told.token }));
+const artifacts = new HttpArtifacts(() => Promise.resolve({ type: 'http', url: told.url, token: told.token }));
 const cache = new BundleCache(told.directory, { limitBytes: 2 ** 40, clock: Date.now });
 const before = process.cpuUsage();
 const began = performance.now();
@@ -15,5 +15,4 @@ const used = await cache.use(told.bundle, artifacts);
 const seconds = (performance.now() - began) / 1000;
 const { user, system } = process.cpuUsage(before);
 used.release();
-await artifacts.close();
 process.stdout.write(`${JSON.stringify({ seconds, processorSeconds: (user + system) / 1e6 })}\n`);

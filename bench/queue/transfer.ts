@@ -11,7 +11,7 @@ import { makeToken } from '../../base/token.js';
 import { bundleOf } from '../../experiments/queue/artifacts/bundles.js';
 import { HostedArtifacts } from '../../experiments/queue/artifacts/hosted.js';
 import { serveArtifacts } from '../../experiments/queue/artifacts/server.js';
-import { artifactPath } from '../../experiments/queue/artifacts/wire.js';
+import { artifactPath } from '../../experiments/queue/artifacts/server.js';
 import { startScript } from './child.js';
 
 const run = promisify(execFile);

@@ -1,4 +1,4 @@
-import type { QueueOverview, RunOverview } from '../../experiments/queue/overview.js';
+import type { QueueOverview, RunOverview } from '../../experiments/queue/registry.js';
 import { duration } from '../../experiments/report/index.js';
 import { renderFacts, renderTable, type Column } from './table.js';
 import type { Colors } from './terminal.js';

@@ -16,7 +16,7 @@ export function workersOf(experiment: Experiment): CreateJobRunner {
   const config = workersIn(experiment);
   if (config.type !== 'queue') return localWorkers;
   return async (options, context) => {
-    const { queueWorkers } = await import('../queue/coordinator/queue-workers.js');
+    const { queueWorkers } = await import('../queue/coordinator/open-runner.js');
     return queueWorkers(config)(options, context);
   };
 }
@@ -33,6 +33,6 @@ export async function requireWorkers(
 ): Promise<number | null> {
   const config = workersIn(experiment);
   if (given !== undefined || config.type !== 'queue') return null;
-  const { requireQueue } = await import('../queue/coordinator/require-queue.js');
+  const { requireQueue } = await import('../queue/coordinator/open-runner.js');
   return (await requireQueue(config)).slots;
 }

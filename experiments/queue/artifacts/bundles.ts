@@ -1,17 +1,16 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { invalidInput, messageOf } from '../../../base/errors.js';
-import { isInside, type Bundle, type FileIn } from './artifact.js';
-import type { Artifacts, TransferOptions } from './artifacts.js';
-import { isPart } from './partial-file.js';
+import { isInside, type Artifacts, type Bundle, type FileIn, type TransferOptions } from './artifact.js';
+import { isPart } from './content-file.js';
 
-/** What writers leave when they are killed (`writeFileAtomic`, downloads): no content of the folder. */
+/** Temporary files of writers and downloads that were killed are not part of a folder's content. */
 const isTemporary = (name: string): boolean => /\.\d+\.tmp$/.test(name) || isPart(name);
 
 /**
- * A file or folder by its content, which others can have from then on. Of a folder: all regular files below, also behind
- * links, sorted by path; what is being written is left out.
- * @throws NasError `invalid-input` for what is not there, for names that other systems cannot have, and as `Artifacts.put`.
+ * Stores a file or folder. Of a folder: all regular files below it, also behind links, sorted by path; without temporary
+ * files.
+ * @throws NasError `invalid-input` for a missing path and for names that other systems cannot have; as `Artifacts.put`
  */
 export async function bundleOf(path: string, artifacts: Artifacts, options: TransferOptions = {}): Promise<Bundle> {
   const kind = await kindOf(path);
@@ -27,7 +26,7 @@ export async function bundleOf(path: string, artifacts: Artifacts, options: Tran
   return { kind, files };
 }
 
-/** @throws NasError `invalid-input` when it is not there. */
+/** @throws NasError `invalid-input` when the path does not exist */
 async function kindOf(path: string): Promise<'file' | 'folder' | 'other'> {
   try {
     const stats = await stat(path);
@@ -44,7 +43,7 @@ function checkName(path: string, name: string): void {
   });
 }
 
-/** @param above the folders that lead here, by identity: a link to one of them never ends */
+/** @param above identities of the folders on the way here; a link to one of them would never end */
 async function filesBelow(root: string, inside: string, above: readonly string[]): Promise<string[]> {
   const folder = join(root, inside);
   const { dev, ino } = await stat(folder);

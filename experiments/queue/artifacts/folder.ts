@@ -1,60 +1,50 @@
 import { randomUUID } from 'node:crypto';
-import { rmSync } from 'node:fs';
-import { access, open, rm, stat, type FileHandle } from 'node:fs/promises';
+import { existsSync, rmSync } from 'node:fs';
+import { open, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { invalidInput, messageOf } from '../../../base/errors.js';
 import { makeDirectory } from '../../../base/files.js';
-import type { Artifact } from './artifact.js';
-import type { Artifacts, TransferOptions } from './artifacts.js';
-import { ArtifactGone, StorageFailed } from './failures.js';
-import { FileHashes, type OpenFile } from './hashes.js';
-import { copyRest, PartialFile, writeContent } from './partial-file.js';
-import { Turns } from './turns.js';
+import { ArtifactGone, StorageFailed, type Artifact, type Artifacts, type TransferOptions } from './artifact.js';
+import { ContentFile, copyRest, writeContent } from './content-file.js';
+import { FileHashes, KeyedQueue, type OpenFile } from './hashes.js';
 
-export interface SharedFolderOptions {
-  /** Whether the run's folder is made where it is missing; without, it must be there: a folder that is not shared is not. */
-  readonly make?: boolean;
-}
-
-/** Files of a run in a folder that all machines have under the same path: `<path>/<run>/<sha256>`. */
+/** A run's contents in a folder that all machines have under the same path: `<path>/<run>/<sha256>`. */
 export class SharedFolder implements Artifacts {
   private readonly folder: string;
   private readonly hashes = new FileHashes();
-  private readonly turns = new Turns();
-  private isThere = false;
+  private readonly queue = new KeyedQueue();
 
-  /** @throws NasError `invalid-input` when the run's folder cannot be made. */
+  /**
+   * @param make whether to create the run's folder. A worker does not: a missing folder means that it is not shared
+   * @throws NasError `invalid-input` when the folder cannot be made
+   */
   constructor(
     private readonly path: string,
     run: string,
-    { make = true }: SharedFolderOptions = {},
+    { make = true }: { readonly make?: boolean } = {},
   ) {
     if (!/^[\w-]+$/.test(run)) throw invalidInput(`${run} is no name of a run`);
     this.folder = join(path, run);
     if (!make) return;
     try {
       makeDirectory(this.folder);
-      this.isThere = true;
     } catch (cause) {
       throw invalidInput(`the shared folder ${path} cannot be written: ${messageOf(cause)}`, { cause });
     }
   }
 
   async put(path: string, options: TransferOptions = {}): Promise<Artifact> {
-    await this.checkThere();
-    return this.hashes.putting(path, (file) => this.turns.run(file.artifact.sha256, () => this.copyIn(file, options)));
+    this.checkThere();
+    return this.hashes.putting(path, (file) => this.queue.run(file.artifact.sha256, () => this.copyIn(file, options)));
   }
 
   async get(artifact: Artifact, path: string, options: TransferOptions = {}): Promise<void> {
-    await this.checkThere();
-    await this.turns.run(path, async () => {
+    this.checkThere();
+    await this.queue.run(path, async () => {
       if (await this.hashes.has(path, artifact)) return;
-      let source: FileHandle;
-      try {
-        source = await open(this.file(artifact), 'r');
-      } catch {
+      const source = await open(join(this.folder, artifact.sha256), 'r').catch(() => {
         throw new ArtifactGone(artifact, `the shared folder ${this.path}`);
-      }
+      });
       try {
         await writeContent(path, artifact, (target) => copyRest(source, target, options, artifact.bytes));
       } finally {
@@ -64,26 +54,17 @@ export class SharedFolder implements Artifacts {
     options.onProgress?.(artifact.bytes, artifact.bytes);
   }
 
-  close(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  /** Removes what the run has put there, when nobody needs it any more. */
+  /** Removes the run's contents, once the run is complete. */
   removeRun(): void {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  private file({ sha256 }: Artifact): string {
-    return join(this.folder, sha256);
-  }
-
   private async copyIn({ handle, artifact }: OpenFile, options: TransferOptions): Promise<void> {
-    const target = this.file(artifact);
-    // It takes its place when it is whole.
+    const target = join(this.folder, artifact.sha256);
     if ((await stat(target).catch(() => null))?.size !== artifact.bytes) {
-      // Other machines may write the same content at the same time.
+      // Another machine may write the same content at the same time: each has a part of its own.
       const part = `${target}.${randomUUID()}.part`;
-      const file = await PartialFile.open(target, artifact, part);
+      const file = await ContentFile.open(target, artifact, part);
       try {
         await copyRest(handle, file, options, artifact.bytes);
         await file.finish();
@@ -95,16 +76,11 @@ export class SharedFolder implements Artifacts {
     options.onProgress?.(artifact.bytes, artifact.bytes);
   }
 
-  private async checkThere(): Promise<void> {
-    if (this.isThere) return;
-    try {
-      await access(this.folder);
-    } catch (cause) {
-      throw new StorageFailed(
-        `the shared folder ${this.path}, or that of the run in it, is not on this machine`,
-        cause,
-      );
-    }
-    this.isThere = true;
+  private checkThere(): void {
+    if (existsSync(this.folder)) return;
+    throw new StorageFailed(
+      `the shared folder ${this.path}, or that of the run in it, is not on this machine`,
+      new Error('there is no such folder'),
+    );
   }
 }

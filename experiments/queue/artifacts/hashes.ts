@@ -1,49 +1,34 @@
 import { createHash, type Hash } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
-import { open, type FileHandle } from 'node:fs/promises';
+import { open, stat, type FileHandle } from 'node:fs/promises';
 import { invalidInput, messageOf, NasError } from '../../../base/errors.js';
 import type { Artifact } from './artifact.js';
 
-/** A file that was opened, and its content: reading goes on in the same file when another one takes its place. */
+/** An open file and its content. Reading continues in this file even when another one takes its path. */
 export interface OpenFile {
   readonly handle: FileHandle;
   readonly artifact: Artifact;
 }
 
-/** At once from a disk; large enough that the way there costs little. */
+/** Bytes of one read from a disk. */
 export const chunkBytes = 2 ** 20;
 
-/** So many files are remembered. */
+/** Number of files whose hash is remembered. */
 const mostKnown = 50_000;
-/** A file that changes while it is read is read again so often. */
+/** Number of attempts to hash a file that changes meanwhile. */
 const mostReadings = 3;
 
-/**
- * The bytes of a file from `start` on, in large pieces, the next of which is read meanwhile. Unlike a stream of Node it
- * leaves the file open, whatever happens.
- */
+/** The bytes of a file from `start`. Unlike a stream of Node, it leaves the file open however the reader ends. */
 export async function* chunksOf(handle: FileHandle, start = 0): AsyncGenerator<Buffer, void, undefined> {
-  const read = async (position: number): Promise<Buffer> => {
+  for (let position = start; ;) {
     const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(chunkBytes), 0, chunkBytes, position);
-    return buffer.subarray(0, bytesRead);
-  };
-  let next = read(start);
-  try {
-    for (let position = start; ;) {
-      const chunk = await next;
-      if (chunk.byteLength === 0) return;
-      position += chunk.byteLength;
-      next = read(position);
-      // Whoever takes the chunk hears of it when he asks for the next one.
-      next.catch(() => undefined);
-      yield chunk;
-    }
-  } finally {
-    await next.catch(() => undefined);
+    if (bytesRead === 0) return;
+    position += bytesRead;
+    yield buffer.subarray(0, bytesRead);
   }
 }
 
-/** Adds the bytes of a file to a hash; returns how many there were. */
+/** Adds the bytes of a file to a hash. @returns their number */
 export async function hashFile(hash: Hash, handle: FileHandle): Promise<number> {
   let bytes = 0;
   for await (const chunk of chunksOf(handle)) {
@@ -53,22 +38,15 @@ export async function hashFile(hash: Hash, handle: FileHandle): Promise<number> 
   return bytes;
 }
 
-/** Changes when a file does, or when another one takes its place. */
-export const stampOf = ({ size, mtimeNs, ctimeNs, ino, dev }: BigIntStats): string =>
+/** Changes when a file is written or replaced. */
+const stampOf = ({ size, mtimeNs, ctimeNs, ino, dev }: BigIntStats): string =>
   [size, mtimeNs, ctimeNs, ino, dev].join(' ');
 
-/** The contents of files, each read once as long as it stays the same file of the same size and time. */
+/** Hashes of files. Each file is read once, as long as its size, times and inode stay the same. */
 export class FileHashes {
   private readonly known = new Map<string, { readonly stamp: string; readonly artifact: Artifact }>();
 
-  /** @throws the file system's error when the file cannot be read. */
-  async of(path: string): Promise<Artifact> {
-    const { handle, artifact } = await this.open(path);
-    await handle.close();
-    return artifact;
-  }
-
-  /** The caller closes the file. @throws as `of` */
+  /** Opens a file; the caller closes it. @throws the file system's error when the file cannot be read */
   async open(path: string): Promise<OpenFile> {
     const handle = await open(path, 'r');
     try {
@@ -80,8 +58,8 @@ export class FileHashes {
   }
 
   /**
-   * Opens a file to put its content somewhere, and closes it afterwards.
-   * @throws NasError `invalid-input` when it cannot be read; what `put` throws
+   * Opens a file while its content is stored elsewhere.
+   * @throws NasError `invalid-input` when it cannot be read; errors of `put`
    */
   async putting(path: string, put: (file: OpenFile) => Promise<void>): Promise<Artifact> {
     const file = await this.open(path).catch((cause: unknown) => {
@@ -95,21 +73,13 @@ export class FileHashes {
     }
   }
 
-  /** Whether a file is there and has this content. */
+  /** Whether a file exists and has this content. */
   async has(path: string, { sha256, bytes }: Artifact): Promise<boolean> {
-    let handle: FileHandle;
-    try {
-      handle = await open(path, 'r');
-    } catch {
-      return false;
-    }
-    try {
-      return (await handle.stat()).size === bytes && (await this.contentOf(path, handle)).sha256 === sha256;
-    } catch {
-      return false;
-    } finally {
-      await handle.close();
-    }
+    // The size alone tells most files apart, without reading.
+    if ((await stat(path).catch(() => null))?.size !== bytes) return false;
+    const file = await this.open(path).catch(() => null);
+    await file?.handle.close();
+    return file?.artifact.sha256 === sha256;
   }
 
   private async contentOf(path: string, handle: FileHandle): Promise<Artifact> {
@@ -119,7 +89,7 @@ export class FileHashes {
       if (known?.stamp === stampOf(before)) return known.artifact;
       const hash = createHash('sha256');
       const bytes = await hashFile(hash, handle);
-      // When another file takes its place meanwhile, this one's ctime changes, and nothing of what is in it.
+      // Replacing the file by a rename changes its ctime only, not its content.
       const after = await handle.stat({ bigint: true });
       if (bytes !== Number(after.size) || before.mtimeNs !== after.mtimeNs) continue;
       const artifact = { sha256: hash.digest('hex'), bytes };
@@ -135,5 +105,24 @@ export class FileHashes {
     if (this.known.size <= mostKnown) return;
     const [oldest] = this.known.keys();
     this.known.delete(oldest);
+  }
+}
+
+/** Runs tasks with the same key one after the other, and others at the same time. */
+export class KeyedQueue {
+  private readonly last = new Map<string, Promise<unknown>>();
+
+  async run<T>(key: string, task: () => Promise<T>): Promise<T> {
+    const before = this.last.get(key);
+    const own = (async () => {
+      await before?.catch(() => undefined);
+      return await task();
+    })();
+    this.last.set(key, own);
+    try {
+      return await own;
+    } finally {
+      if (this.last.get(key) === own) this.last.delete(key);
+    }
   }
 }

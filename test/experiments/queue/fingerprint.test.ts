@@ -1,8 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { buildId, hashOfBuild } from '../../../experiments/queue/build.js';
-import { decidingFlags, describeGroup } from '../../../experiments/queue/fingerprint.js';
+import { buildId, hashOfBuild } from '../../../experiments/queue/machine.js';
+import { decidingFlags, describeGroup } from '../../../experiments/queue/machine.js';
 import { machineId } from '../../../experiments/queue/machine.js';
 import { temporaryFolder } from '../../support/temporary.js';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { whyNot } from '../../../experiments/queue/fitting.js';
-import { lanesOf, queueName } from '../../../experiments/queue/lanes.js';
+import { whyNot } from '../../../experiments/queue/queues.js';
+import { lanesOf, queueName } from '../../../experiments/queue/queues.js';
 
 const build = fc.constantFrom('0.1.0-aaaa', '0.1.0-bbbb');
 const group = fc.constantFrom('0123456789ab', 'ba9876543210');

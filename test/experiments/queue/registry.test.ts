@@ -2,12 +2,12 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { connectQueue, type QueueConnection } from '../../../experiments/queue/connection.js';
-import { hasEnded, thisProcess } from '../../../experiments/queue/processes.js';
+import { hasEnded, thisProcess } from '../../../experiments/queue/lease.js';
 import type { RunRecord, WorkerRecord } from '../../../experiments/queue/registry.js';
 import { onQuietMachine, watchQuiet } from '../../../experiments/queue/quiet.js';
-import { findRun, holdRun, listRuns, type RunLease } from '../../../experiments/queue/runs-list.js';
+import { findRun, holdRun, listRuns, type RunLease } from '../../../experiments/queue/lease.js';
 import { Signals } from '../../../experiments/queue/signals.js';
-import { announceWorker, listWorkers } from '../../../experiments/queue/workers-list.js';
+import { announceWorker, listWorkers } from '../../../experiments/queue/registry.js';
 import { describeWithValkey, startValkey, type Valkey } from '../../support/valkey.js';
 
 describe('a process', () => {

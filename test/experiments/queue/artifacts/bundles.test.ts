@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
 import { bundleSchema } from '../../../../experiments/queue/artifacts/artifact.js';
-import { BundleCache } from '../../../../experiments/queue/artifacts/bundle-cache.js';
+import { BundleCache } from '../../../../experiments/queue/artifacts/cache.js';
 import { bundleOf } from '../../../../experiments/queue/artifacts/bundles.js';
 import { HostedArtifacts } from '../../../../experiments/queue/artifacts/hosted.js';
 import { temporaryFolder } from '../../../support/temporary.js';

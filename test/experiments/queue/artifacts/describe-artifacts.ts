@@ -3,8 +3,8 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Artifact } from '../../../../experiments/queue/artifacts/artifact.js';
-import type { Artifacts } from '../../../../experiments/queue/artifacts/artifacts.js';
-import { ArtifactGone } from '../../../../experiments/queue/artifacts/failures.js';
+import type { Artifacts } from '../../../../experiments/queue/artifacts/artifact.js';
+import { ArtifactGone } from '../../../../experiments/queue/artifacts/artifact.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 
 /** The two ends of a store: who puts, and who gets. */

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
-import { buildId } from '../../../../experiments/queue/build.js';
-import { settleGroup, type GroupOptions } from '../../../../experiments/queue/coordinator/group.js';
-import { laneOf, requireQueue } from '../../../../experiments/queue/coordinator/require-queue.js';
+import { buildId } from '../../../../experiments/queue/machine.js';
+import { settleGroup, type GroupOptions } from '../../../../experiments/queue/coordinator/workers-for-run.js';
+import { laneOf, requireQueue } from '../../../../experiments/queue/coordinator/open-runner.js';
 import type { WorkerRecord } from '../../../../experiments/queue/registry.js';
-import { announceWorker } from '../../../../experiments/queue/workers-list.js';
+import { announceWorker } from '../../../../experiments/queue/registry.js';
 import { describeWithValkey, startValkey, type Valkey } from '../../../support/valkey.js';
 import { configOf, connectionTo, QueuedRun } from './queued.js';
 

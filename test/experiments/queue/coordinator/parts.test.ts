@@ -16,9 +16,9 @@ import {
   largestGroup,
   slotsByGroup,
 } from '../../../../experiments/queue/coordinator/workers-for.js';
-import type { Lane } from '../../../../experiments/queue/lanes.js';
+import type { Lane } from '../../../../experiments/queue/queues.js';
 import type { WorkerRecord } from '../../../../experiments/queue/registry.js';
-import type { Identity } from '../../../../experiments/queue/wire.js';
+import type { Identity } from '../../../../experiments/queue/transport/messages.js';
 import { withParallelFor } from '../../../../experiments/runner/plan.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { connectQueue, queueAddress, type QueueConnection } from '../../../../experiments/queue/connection.js';
 import { openRunner, type RunToOpen } from '../../../../experiments/queue/coordinator/open-runner.js';
-import type { QueueRunner } from '../../../../experiments/queue/coordinator/queue-runner.js';
+import type { RemoteRunner } from '../../../../experiments/queue/coordinator/remote-runner.js';
 import { workersSchema, type QueueConfig } from '../../../../experiments/queue/schema.js';
 import { startWorker, type RunningWorker } from '../../../../experiments/queue/worker/start-worker.js';
 import type { RunEvent } from '../../../../experiments/runner/index.js';
@@ -65,7 +65,7 @@ export class QueuedRun {
   }
 
   /** A coordinator of the run. */
-  async open(changes: Partial<RunToOpen> = {}, more: object = {}): Promise<QueueRunner> {
+  async open(changes: Partial<RunToOpen> = {}, more: object = {}): Promise<RemoteRunner> {
     return openRunner(configOf(this.valkey, more), {
       name: 'jobs',
       workdir: this.workdir,

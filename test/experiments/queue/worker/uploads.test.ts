@@ -1,7 +1,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Folders } from '../../../../experiments/queue/wire.js';
+import type { Folders } from '../../../../experiments/queue/transport/messages.js';
 import { Uploads } from '../../../../experiments/queue/worker/uploads.js';
 import { Gate } from '../../../../experiments/runner/jobs/pause.js';
 import { temporaryFolder } from '../../../support/temporary.js';

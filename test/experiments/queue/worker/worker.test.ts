@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Bundle } from '../../../../experiments/queue/artifacts/artifact.js';
 import { bundleOf } from '../../../../experiments/queue/artifacts/bundles.js';
-import { Signals } from '../../../../experiments/queue/signals.js';
-import type { Order } from '../../../../experiments/queue/wire.js';
+import { cancelJob } from '../../../../experiments/queue/transport/cancellation.js';
+import type { Order } from '../../../../experiments/queue/transport/messages.js';
 import { LocalPool } from '../../../../experiments/runner/jobs/local-pool.js';
 import type { Job, TrainJob } from '../../../../experiments/runner/jobs/jobs.js';
 import { defaultProtocol } from '../../../../latency-models/index.js';
@@ -93,8 +93,8 @@ describeWithValkey('a worker of a queue', () => {
     const worker = await stand.worker();
     await stand.add('done', training(await dataOf(stand)));
     expect(await weightsOf(stand, await stand.end('done'))).toBe(expected);
-    const news = stand.news.get('done') ?? [];
-    expect(news[0]).toMatchObject({ kind: 'started', by: { id: worker.id, slot: 0, group: stand.lane.group } });
+    const news = stand.progress.get('done') ?? [];
+    expect(news[0]).toMatchObject({ kind: 'started', by: { id: worker.id, slot: 0, group: stand.wanted.group } });
     const epochs = news.flatMap((n) => (n.kind === 'event' && n.event.kind === 'epoch' ? [n.event.metrics.epoch] : []));
     expect(epochs).toEqual([0, 1, 2, 3]);
     expect(news.some(({ kind }) => kind === 'files')).toBe(true);
@@ -136,7 +136,7 @@ describeWithValkey('a worker of a queue', () => {
     const runs = stand.heard('unwanted', ({ kind }) => kind === 'files');
     await stand.add('unwanted', training(inputs, 50));
     await runs;
-    await new Signals(stand.connection).cancel('unwanted');
+    await cancelJob(stand.connection, 'unwanted');
     expect(await stand.end('unwanted')).toMatchObject({ answer: { result: { state: 'interrupted' } } });
   });
 
@@ -213,7 +213,7 @@ describeWithValkey('a worker of a queue', () => {
     expect('answer' in ended && ended.answer.result).toMatchObject([{ ms: expect.any(Number) as number }]);
     // One that was on its way when the measurement began, or came when it was over.
     expect(during).toBeLessThanOrEqual(3);
-    await new Signals(stand.connection).cancel('trains');
+    await cancelJob(stand.connection, 'trains');
     expect(await stand.end('trains')).toMatchObject({ answer: { result: { state: 'interrupted' } } });
   });
 });
