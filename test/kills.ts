@@ -12,8 +12,10 @@ const { values } = parseArgs({
     seed: { type: 'string' },
   },
 });
-const file = `test/experiments/${values.queue ? 'queue/reliability' : 'runner'}/kill-and-resume.test.ts`;
-const { status } = spawnSync('vitest', ['run', '--project', 'cpu', file], {
+const file = values.queue
+  ? 'test/experiments/queue/reliability/kill-and-resume.slow.test.ts'
+  : 'test/experiments/runner/kill-and-resume';
+const { status } = spawnSync('vitest', ['run', '--project', 'cpu', '--project', 'slow', file], {
   stdio: 'inherit',
   env: {
     ...process.env,

@@ -27,7 +27,11 @@ function startOf(pid: number): string | null {
 
 /** Names the processes that see each other: those of one machine, or of one container. */
 const place = (): string =>
-  contentHash(machineId(), hostname(), readOr(() => readlinkSync('/proc/self/ns/pid'))).slice(0, 12);
+  contentHash(
+    machineId(),
+    hostname(),
+    readOr(() => readlinkSync('/proc/self/ns/pid')),
+  ).slice(0, 12);
 
 export const thisProcess = (): ProcessMark => ({
   host: hostname(),

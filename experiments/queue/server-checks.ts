@@ -131,14 +131,15 @@ export async function examineServer(
 ): Promise<readonly string[]> {
   const key = `${prefix}:probe`;
   try {
-    const info = await redis.info();
+    const warnings = judgeServer(await redis.info(), url);
     // A command of each category of the ACL line.
     await redis.multi().set(key, '1', 'PX', 1000).get(key).time().exec();
     await redis.eval("redis.call('XADD', KEYS[1], '*', 'a', '1'); redis.call('DEL', KEYS[1])", 1, `${key}-stream`);
     await redis.publish(key, '');
     await redis.subscribe(key);
-    return judgeServer(info, url);
+    return warnings;
   } catch (error) {
+    if (error instanceof NasError) throw error;
     if (!/NOPERM|EXECABORT|permission/.test(messageOf(error))) throw error;
     throw invalidInput(
       `the queue server at ${url}: the user ${user} may not use what the queue needs: ${messageOf(error)}`,

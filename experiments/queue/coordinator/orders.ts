@@ -135,7 +135,11 @@ export class Orders {
   }
 
   /** The order for an attempt, which continues from the files on this machine. */
-  async order({ draft, inputs, content }: PreparedJob, { id, job, deadline }: JobOrder, attempt: number): Promise<Order> {
+  async order(
+    { draft, inputs, content }: PreparedJob,
+    { id, job, deadline }: JobOrder,
+    attempt: number,
+  ): Promise<Order> {
     const folders: Record<string, FileIn[]> = {};
     for (const [symbol, { path, resumed }] of draft.folders)
       folders[symbol] =

@@ -67,7 +67,8 @@ export class RemoteJob implements SubmissionListener {
   private state: State = 'preparing';
   private readonly settling = deferred<ResultOf<Job>>();
   private readonly ending = deferred<null>();
-  private plan: { readonly wanted: Requirements; readonly prepared: PreparedJob; readonly folders: WorkFolders } | undefined;
+  private plan:
+    { readonly wanted: Requirements; readonly prepared: PreparedJob; readonly folders: WorkFolders } | undefined;
   /** The order of the next attempt. */
   private next: Order | undefined;
   private submission: Submission | undefined;
@@ -184,7 +185,10 @@ export class RemoteJob implements SubmissionListener {
       case 'died':
         return this.die('died', outcome.reason);
       case 'vanished':
-        return this.die('vanished', `its worker${this.host === undefined ? '' : ` on ${this.host}`} is not heard of any more`);
+        return this.die(
+          'vanished',
+          `its worker${this.host === undefined ? '' : ` on ${this.host}`} is not heard of any more`,
+        );
       case 'failed':
         this.error = outcome.error;
         return this.handle('failed');
@@ -279,8 +283,7 @@ export class RemoteJob implements SubmissionListener {
   private resolve(): void {
     const { outcome } = this;
     try {
-      if (outcome === undefined || !('result' in outcome) || outcome.result === undefined)
-        throw cancelled();
+      if (outcome === undefined || !('result' in outcome) || outcome.result === undefined) throw cancelled();
       const { kind } = this.order.job;
       this.settling.resolve(relocateResult(kind, outcome.result, (path) => pathHere(this.draft, path)));
     } catch (error) {
@@ -293,9 +296,7 @@ export class RemoteJob implements SubmissionListener {
   private remove(): void {
     const { plan, context } = this;
     if (plan === undefined || this.outcome === undefined) return;
-    context.client
-      .remove(plan.wanted, plan.prepared.id)
-      .catch((error: unknown) => context.onTrouble(messageOf(error)));
+    context.client.remove(plan.wanted, plan.prepared.id).catch((error: unknown) => context.onTrouble(messageOf(error)));
   }
 
   /** Calls the listener; an error that it throws ends the job. */

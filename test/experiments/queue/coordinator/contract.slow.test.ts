@@ -3,11 +3,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { JobRunner } from '../../../../experiments/runner/jobs/job-runner.js';
-import { describeAtLength, startValkey, type Valkey } from '../../../support/valkey.js';
+import { describeWithValkey, startValkey, type Valkey } from '../../../support/valkey.js';
 import { describeJobRunner } from '../../runner/jobs/describe-job-runner.js';
 import { jobProcesses, QueuedRun, worker } from './queued.js';
 
-describeAtLength('a queue in the place of a pool', () => {
+describeWithValkey('a queue in the place of a pool', () => {
   let valkey: Valkey;
   let cache: string;
   beforeAll(async () => {

@@ -55,7 +55,13 @@ export class Stand {
 
   static async open(valkey: Valkey, part: Partial<Requirements> = {}): Promise<Stand> {
     const connection = await connectQueue(addressOf(valkey));
-    const wanted: Requirements = { build: buildId(), group: (await describeGroup()).group, tag: null, modules: false, ...part };
+    const wanted: Requirements = {
+      build: buildId(),
+      group: (await describeGroup()).group,
+      tag: null,
+      modules: false,
+      ...part,
+    };
     const folder = temporaryFolder();
     const queue = new Queue(queueName(wanted), connection.bull());
     const events = new QueueEvents(queueName(wanted), {

@@ -2,13 +2,13 @@ import { cpSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { describeAtLength } from '../../../support/valkey.js';
+import { describeWithValkey } from '../../../support/valkey.js';
 import { runInside } from '../../runner/inside.js';
 import { until } from './machines.js';
 import { preparePlace } from './place.js';
 import { epochsTold, queueAt, retriesOf, runQueued, writeEvaluations, writeTrainings } from './searches.js';
 
-describeAtLength('a coordinator', () => {
+describeWithValkey('a coordinator', () => {
   const place = preparePlace();
 
   it('that was killed takes up what workers finished meanwhile: nothing is asked again', async () => {

@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { describeAtLength } from '../../../support/valkey.js';
+import { describeWithValkey } from '../../../support/valkey.js';
 import { findings } from '../../runner/findings.js';
 import { runInside } from '../../runner/inside.js';
 import { until, type Command } from './machines.js';
 import { preparePlace } from './place.js';
 import { queueAt, retriesOf, runQueued, writeEvaluations, writeTrainings } from './searches.js';
 
-describeAtLength('a worker that was believed dead', () => {
+describeWithValkey('a worker that was believed dead', () => {
   const place = preparePlace();
 
   it('gives an answer that nobody waits for: it is dropped', async () => {

@@ -2,7 +2,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Folders } from '../../../../experiments/queue/transport/messages.js';
-import { Uploads } from '../../../../experiments/queue/worker/uploads.js';
+import { JobUploads } from '../../../../experiments/queue/worker/job-files.js';
 import { Gate } from '../../../../experiments/runner/jobs/pause.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 
@@ -14,7 +14,7 @@ function setting(initial: Folders = { '@1': [] }) {
   let sent = 0;
   let fails = false;
   let gate: Gate | null = null;
-  const uploads = new Uploads(initial, {
+  const uploads = new JobUploads(initial, {
     put: async () => {
       const n = ++sent;
       await gate?.opened;
@@ -48,7 +48,7 @@ describe('uploads of a job', () => {
     const { uploads, write, sent, hold, told } = setting();
     const gate = hold();
     const file = write('checkpoint.bin');
-    for (let i = 0; i < 5; i++) uploads.tell(file);
+    for (let i = 0; i < 5; i++) uploads.add(file);
     gate.open();
     const folders = await uploads.flush();
     expect(sent()).toBe(2);
@@ -59,7 +59,7 @@ describe('uploads of a job', () => {
   it('leave out what the job has removed, and keep what it began with', async () => {
     const { uploads, write, folder } = setting({ '@1': [{ path: 'checkpoint.bin', ...artifact(9) }] });
     write('checkpoint.bin');
-    uploads.mention(write('weights.bin'));
+    uploads.addMissing(write('weights.bin'));
     expect((await uploads.flush())['@1'].map(({ path }) => path)).toEqual(['checkpoint.bin', 'weights.bin']);
     rmSync(join(folder, 'checkpoint.bin'));
     expect((await uploads.flush())['@1'].map(({ path }) => path)).toEqual(['weights.bin']);
@@ -68,7 +68,7 @@ describe('uploads of a job', () => {
   it('try again in the end what failed before, and say when that fails, too', async () => {
     const { uploads, write, failing, told } = setting();
     failing(true);
-    uploads.tell(write('a'));
+    uploads.add(write('a'));
     await expect(uploads.flush()).rejects.toThrow('away');
     expect(told).toEqual([]);
     failing(false);

@@ -12,8 +12,7 @@ const canMount =
   spawnSync('unshare', ['-Urm', 'sh', '-c', 'mount -t tmpfs -o size=64k tmpfs /tmp']).status === 0
     ? (false as const)
     : 'this system lets nobody mount a file system of their own';
-const short = process.env['NAS_QUEUE_ALL'] === '1' ? (false as const) : 'npm run test:queue runs it';
-const skipped = [short, valkeyMissing, canMount].find((reason) => reason !== false) ?? (false as const);
+const skipped = [valkeyMissing, canMount].find((reason) => reason !== false) ?? (false as const);
 
 describe.skipIf(skipped !== false)(
   `a worker whose disk is full${skipped === false ? '' : ` (skipped: ${skipped})`}`,

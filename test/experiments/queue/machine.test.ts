@@ -1,9 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { buildId, hashOfBuild } from '../../../experiments/queue/machine.js';
-import { decidingFlags, describeGroup } from '../../../experiments/queue/machine.js';
-import { machineId } from '../../../experiments/queue/machine.js';
+import { buildId, decidingFlags, describeGroup, hashOfBuild, machineId } from '../../../experiments/queue/machine.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
 describe('the fingerprint of a group', () => {

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { Store } from '../../../../store/index.js';
-import { describeAtLength } from '../../../support/valkey.js';
+import { describeWithValkey } from '../../../support/valkey.js';
 import { preparePlace } from './place.js';
 import { queueAt, runQueued, writeTrainings } from './searches.js';
 
-describeAtLength('latency on a worker', () => {
+describeWithValkey('latency on a worker', () => {
   const place = preparePlace();
 
   it('is measured where the tag is, while nothing trains there', async () => {

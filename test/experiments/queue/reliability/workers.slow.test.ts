@@ -2,13 +2,13 @@ import { appendFileSync, cpSync, existsSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { describeAtLength } from '../../../support/valkey.js';
+import { describeWithValkey } from '../../../support/valkey.js';
 import { runInside } from '../../runner/inside.js';
 import { preparePlace } from './place.js';
 import { epochsTold, queueAt, retriesOf, runQueued, writeEvaluations, writeTrainings } from './searches.js';
 import { until, type Command } from './machines.js';
 
-describeAtLength('workers of a queue', () => {
+describeWithValkey('workers of a queue', () => {
   const place = preparePlace();
 
   it('go on from the last checkpoint of one that was killed in the middle of a training', async () => {
@@ -128,7 +128,7 @@ describeAtLength('workers of a queue', () => {
   });
 });
 
-describeAtLength('a worker of another build', () => {
+describeWithValkey('a worker of another build', () => {
   const place = preparePlace();
 
   it('is given nothing, and both sides say so', async () => {

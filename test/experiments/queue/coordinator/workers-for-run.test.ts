@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { buildId } from '../../../../experiments/queue/machine.js';
-import { settleGroup, type GroupOptions } from '../../../../experiments/queue/coordinator/workers-for-run.js';
-import { laneOf, requireQueue } from '../../../../experiments/queue/coordinator/open-runner.js';
-import type { WorkerRecord } from '../../../../experiments/queue/registry.js';
-import { announceWorker } from '../../../../experiments/queue/registry.js';
+import { chooseGroup, type GroupOptions } from '../../../../experiments/queue/coordinator/workers-for-run.js';
+import { requirementsOf, requireQueue } from '../../../../experiments/queue/coordinator/open-runner.js';
+import { announceWorker, type WorkerRecord } from '../../../../experiments/queue/registry.js';
 import { describeWithValkey, startValkey, type Valkey } from '../../../support/valkey.js';
+import { workerRecord } from '../worker-record.js';
 import { configOf, connectionTo, QueuedRun } from './queued.js';
 
 describeWithValkey('the group of a run', () => {
@@ -15,27 +15,7 @@ describeWithValkey('the group of a run', () => {
 
   /** Puts a worker on the list, for this test. */
   async function announce(part: Partial<WorkerRecord>): Promise<() => Promise<void>> {
-    const record: WorkerRecord = {
-      id: randomUUID(),
-      host: 'host',
-      pid: 1,
-      machine: 'machine',
-      cpu: 'cpu',
-      cores: 1,
-      version: '1',
-      build: buildId(),
-      group: 'g1',
-      groupText: 'x64',
-      tags: [],
-      modules: false,
-      slots: 1,
-      memoryBytes: null,
-      upSeconds: 0,
-      unable: null,
-      quiet: null,
-      jobs: [],
-      ...part,
-    };
+    const record = workerRecord({ id: randomUUID(), build: buildId(), ...part });
     const announcement = await announceWorker(await connectionTo(valkey), () => record);
     const leave = () => announcement.close();
     onTestFinished(leave);
@@ -43,9 +23,9 @@ describeWithValkey('the group of a run', () => {
   }
 
   async function settling(run: QueuedRun, more: Partial<GroupOptions> = {}): Promise<string> {
-    return settleGroup({
+    return chooseGroup({
       connection: await connectionTo(valkey),
-      lane: laneOf({ tag: undefined }),
+      wanted: requirementsOf({ tag: undefined }),
       url: valkey.url,
       store: run.store,
       observe: (event) => run.events.push(event),

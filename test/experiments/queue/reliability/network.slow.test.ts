@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, it } from 'vitest';
 import type { RunEvent } from '../../../../experiments/runner/index.js';
 import { startProxy, type Proxy, type ProxyState, type ProxyTarget } from '../../../support/proxy.js';
-import { describeAtLength, freePort } from '../../../support/valkey.js';
+import { describeWithValkey, freePort } from '../../../support/valkey.js';
 import { runInside } from '../../runner/inside.js';
 import { patience } from './machines.js';
 import { preparePlace } from './place.js';
@@ -11,7 +11,7 @@ import { queueAt, retriesOf, runQueued, writeTrainings } from './searches.js';
 
 const long = { train: '{ epochs: 6, batch: 32, checkpoint_seconds: 0.1 }' };
 
-describeAtLength('a network that fails', () => {
+describeWithValkey('a network that fails', () => {
   const place = preparePlace();
   const proxies: Proxy[] = [];
   afterEach(() => Promise.all(proxies.splice(0).map((proxy) => proxy.close())));
