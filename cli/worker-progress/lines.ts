@@ -1,5 +1,5 @@
 import { duration, percent } from '../../base/number-text.js';
-import type { JobEnd, WorkerEvent, WorkerJob } from '../../experiments/queue/worker/events.js';
+import type { JobEnd, WorkerEvent, WorkerJob } from '../../experiments/queue/worker/job-run.js';
 import type { JobEvent } from '../../experiments/runner/jobs/jobs.js';
 
 /** What a slot does, and what its job told last that moves. */

@@ -128,7 +128,10 @@ export class MachineWatch {
       this.measuring = holder;
       await this.worker.pause();
       // This worker's own measurement began meanwhile, or the worker ends.
-      if (this.isOwn || this.closed) return this.resume(true);
+      if (this.isOwn || this.closed) {
+        this.resume(true);
+        return;
+      }
       this.worker.onChange();
     }
     this.giveBack();

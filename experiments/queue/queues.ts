@@ -1,5 +1,3 @@
-import type { WorkerRecord } from './registry.js';
-
 /** What a job asks of its worker. Jobs with the same requirements share a BullMQ queue. */
 export interface Requirements {
   /** Version and build of the package; results of another one may differ. */
@@ -18,6 +16,14 @@ export interface Abilities {
   readonly group: string;
   readonly tags: readonly string[];
   readonly modules: boolean;
+}
+
+/** A worker that may do a job. */
+export interface Candidate extends Abilities {
+  readonly host: string;
+  readonly slots: number;
+  /** Why it takes no jobs at the moment; null: it does. */
+  readonly unable: string | null;
 }
 
 /** A BullMQ queue's name, which may not contain a colon. */
@@ -46,17 +52,17 @@ export function whyNot(wanted: Requirements, worker: Abilities): readonly string
 }
 
 /** `whyNot`, and what keeps the worker from all jobs at the moment. */
-const whyNotNow = (wanted: Requirements, worker: WorkerRecord): readonly string[] => [
+const whyNotNow = (wanted: Requirements, worker: Candidate): readonly string[] => [
   ...whyNot(wanted, worker),
   ...(worker.unable === null ? [] : [worker.unable]),
 ];
 
 /** Whether a worker takes jobs with these requirements now. */
-export const isServed = (wanted: Requirements, workers: readonly WorkerRecord[]): boolean =>
+export const isServed = (wanted: Requirements, workers: readonly Candidate[]): boolean =>
   workers.some((worker) => whyNotNow(wanted, worker).length === 0);
 
 /** Slots of the workers that meet requirements, by group. */
-export function slotsByGroup(wanted: Requirements, workers: readonly WorkerRecord[]): ReadonlyMap<string, number> {
+export function slotsByGroup(wanted: Requirements, workers: readonly Candidate[]): ReadonlyMap<string, number> {
   const slots = new Map<string, number>();
   for (const worker of workers)
     if (whyNot(wanted, worker).length === 0) slots.set(worker.group, (slots.get(worker.group) ?? 0) + worker.slots);
@@ -81,7 +87,7 @@ export const commandFor = (url: string, { tag, modules }: Pick<Requirements, 'ta
 const mostReasons = 4;
 
 /** Why none of the workers takes such jobs: `pi5 has no tag gpu; …`. */
-export function describeMisfits(wanted: Requirements, workers: readonly WorkerRecord[]): string {
+export function describeMisfits(wanted: Requirements, workers: readonly Candidate[]): string {
   const hosts = new Map<string, Set<string>>();
   for (const worker of workers) {
     const reasons = whyNotNow(wanted, worker);

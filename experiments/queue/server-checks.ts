@@ -1,6 +1,5 @@
 import type { Redis } from 'ioredis';
 import { invalidInput, messageOf, NasError } from '../../base/errors.js';
-import type { QueueAddress } from './address.js';
 
 const secrets =
   'It is read from NAS_QUEUE_PASSWORD, or from the file that password_file (--queue-password-file) names; the user from NAS_QUEUE_USER, user or --queue-user.';
@@ -66,7 +65,7 @@ const passingErrors =
 /** Explains an error of a connection to people. `passing`: another attempt may succeed. */
 export function explainFailure(
   error: unknown,
-  { url }: Pick<QueueAddress, 'url'>,
+  { url }: { readonly url: string },
 ): { readonly failure: NasError; readonly passing: boolean } {
   if (error instanceof NasError) return { failure: error, passing: false };
   const code = error instanceof Error && 'code' in error ? `${String(error.code)} ` : '';
@@ -127,7 +126,11 @@ export const aclFor = (user: string, prefix: string): string =>
  */
 export async function examineServer(
   redis: Redis,
-  { url, user = 'default', prefix }: QueueAddress,
+  {
+    url,
+    user = 'default',
+    prefix,
+  }: { readonly url: string; readonly user?: string | undefined; readonly prefix: string },
 ): Promise<readonly string[]> {
   const key = `${prefix}:probe`;
   try {

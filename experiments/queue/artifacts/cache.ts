@@ -7,7 +7,7 @@ import { makeDirectory } from '../../../base/files.js';
 import { contentHash } from '../../../base/hash.js';
 import { shareLock, takeLock, waitForLock, type Lock } from '../../../base/lock.js';
 import { bytesOf, StorageFailed, type Artifacts, type Bundle, type FileIn, type TransferOptions } from './artifact.js';
-import { KeyedQueue } from './hashes.js';
+import { KeyedQueue } from './files.js';
 
 export interface BundleCacheOptions {
   /** Above this size, the least recently used bundles are evicted; bundles in use are kept. */

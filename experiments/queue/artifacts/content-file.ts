@@ -1,17 +1,9 @@
 import { createHash } from 'node:crypto';
 import { open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { makeDirectory } from '../../../base/files.js';
-import { contentHash } from '../../../base/hash.js';
 import { ArtifactGone, StorageFailed, WrongContent, type Artifact, type TransferOptions } from './artifact.js';
-import { chunksOf, hashFile } from './hashes.js';
-
-/** Where a download of a content to `path` gathers: in the same folder, under a name short enough for any file system. */
-export const partOf = (path: string, { sha256 }: Artifact): string =>
-  join(dirname(path), `.${contentHash(basename(path)).slice(0, 16)}.${sha256.slice(0, 16)}.part`);
-
-/** Whether `partOf` made a file name. */
-export const isPart = (name: string): boolean => /^\.[0-9a-f]{16}\.[0-9a-f]{16}\.part$/.test(name);
+import { chunksOf, hashFile, partOf } from './files.js';
 
 /**
  * A file under construction beside its place. `finish` verifies it, syncs it to the disk and renames it. A part that its

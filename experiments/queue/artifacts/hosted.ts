@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { makeDirectory } from '../../../base/files.js';
 import { ArtifactGone, StorageFailed, type Artifact, type Artifacts, type TransferOptions } from './artifact.js';
 import { ContentFile, copyRest, writeContent } from './content-file.js';
-import { FileHashes, KeyedQueue, type OpenFile } from './hashes.js';
+import { FileHashes, KeyedQueue, type OpenFile } from './files.js';
 
 export interface HostedOptions {
   /** Folder for uploads, on the disk of the run's folder; used by this coordinator alone. */

@@ -1,10 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { invalidInput, messageOf, NasError } from '../../../base/errors.js';
 import type { ArtifactsAddress } from '../registry.js';
-import { ArtifactGone, Unreachable, WrongContent } from './artifact.js';
-import type { Artifact, Artifacts, TransferOptions } from './artifact.js';
+import {
+  type Artifact,
+  ArtifactGone,
+  type Artifacts,
+  type TransferOptions,
+  Unreachable,
+  WrongContent,
+} from './artifact.js';
 import { writeContent, type ContentFile } from './content-file.js';
-import { chunksOf, FileHashes, KeyedQueue, type OpenFile } from './hashes.js';
+import { chunksOf, FileHashes, KeyedQueue, type OpenFile } from './files.js';
 import { artifactPath, errorSchema, headers, offsetSchema, statuses } from './server.js';
 
 export interface HttpOptions {

@@ -5,7 +5,7 @@ import { denialOf, type Denial } from '../../../base/access.js';
 import { invalidInput, messageOf } from '../../../base/errors.js';
 import { namesOf } from '../../../base/hosts.js';
 import { sha256Schema, StorageFailed, WrongContent, type Artifact } from './artifact.js';
-import { chunkBytes } from './hashes.js';
+import { chunkBytes } from './files.js';
 import type { HostedArtifacts } from './hosted.js';
 
 /** GET: a content, from an offset with `range: bytes=N-`. HEAD: whether it exists, or how much of it. PUT: uploads it. */
@@ -141,14 +141,14 @@ async function receive(
     // The request stays open for an answer before its end.
     const chunks = body.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>;
     const upload = await hosted.receive(artifact, offset, chunks);
-    if (upload.state === 'complete') return reply.status(201).send({});
+    if (upload.state === 'complete') return await reply.status(201).send({});
     void reply.header(headers.offset, upload.offset);
-    return upload.state === 'busy'
+    return await (upload.state === 'busy'
       ? refuse(reply, statuses.busy, 'another worker sends it')
-      : refuse(reply, statuses.elsewhere, `it continues at byte ${upload.offset}`);
+      : refuse(reply, statuses.elsewhere, `it continues at byte ${upload.offset}`));
   } catch (error) {
-    if (error instanceof WrongContent) return refuse(reply, statuses.wrong, error.message);
-    if (error instanceof StorageFailed) return refuse(reply, statuses.full, error.message);
+    if (error instanceof WrongContent) return await refuse(reply, statuses.wrong, error.message);
+    if (error instanceof StorageFailed) return await refuse(reply, statuses.full, error.message);
     throw error;
   } finally {
     body.setTimeout(0);

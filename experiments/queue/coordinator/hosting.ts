@@ -6,7 +6,7 @@ import { checkWritable } from '../../../base/files.js';
 import { withoutBrackets } from '../../../base/hosts.js';
 import { makeToken } from '../../../base/token.js';
 import type { Artifacts } from '../artifacts/artifact.js';
-import { SharedFolder } from '../artifacts/folder.js';
+import { SharedFolder } from '../artifacts/run-artifacts.js';
 import { HostedArtifacts } from '../artifacts/hosted.js';
 import { serveArtifacts } from '../artifacts/server.js';
 import type { QueueConnection } from '../connection.js';

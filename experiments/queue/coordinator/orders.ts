@@ -8,7 +8,7 @@ import { relocateJob } from '../../runner/jobs/job-files.js';
 import { patienceWith, type JobOrder } from '../../runner/jobs/job-runner.js';
 import type { Job } from '../../runner/jobs/jobs.js';
 import { fileSchema, type Artifacts, type Bundle, type FileIn } from '../artifacts/artifact.js';
-import { bundleOf } from '../artifacts/bundles.js';
+import { bundleOf } from '../artifacts/files.js';
 import type { Folders, Order } from '../transport/messages.js';
 
 /** A folder in which a job works, on this machine. */

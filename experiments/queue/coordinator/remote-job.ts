@@ -181,22 +181,11 @@ export class RemoteJob implements SubmissionListener {
     this.heardAt = performance.now();
     this.freeSlot();
     this.outcome = outcome;
-    switch (outcome.kind) {
-      case 'died':
-        return this.die('died', outcome.reason);
-      case 'vanished':
-        return this.die(
-          'vanished',
-          `its worker${this.host === undefined ? '' : ` on ${this.host}`} is not heard of any more`,
-        );
-      case 'failed':
-        this.error = outcome.error;
-        return this.handle('failed');
-      case 'missing':
-        return this.handle('interrupted');
-      default:
-        return this.handle(outcome.kind);
-    }
+    if (outcome.kind === 'failed') this.error = outcome.error;
+    const { kind } = outcome;
+    if (kind === 'died') this.die(kind, outcome.reason);
+    else if (kind === 'vanished') this.die(kind, `its worker${this.hostText} is not heard of any more`);
+    else this.handle(kind === 'missing' ? 'interrupted' : kind);
   }
 
   /** Counts an attempt that a process or worker did not survive. */
@@ -204,9 +193,12 @@ export class RemoteJob implements SubmissionListener {
     this.deaths[death]++;
     this.error = new WorkerDied(reason);
     const { attempts } = this.context;
-    if (this.attempt > attempts) return this.handle('exhausted');
-    this.handle('died');
+    this.handle(this.attempt > attempts ? 'exhausted' : 'died');
     if (this.state === 'restarting') this.tell(() => this.listener.retry?.(this.attempt, attempts, reason));
+  }
+
+  private get hostText(): string {
+    return this.host === undefined ? '' : ` on ${this.host}`;
   }
 
   /** The number of the current or next attempt, from 1. */

@@ -109,7 +109,8 @@ export function createWatch({ connection, client, url, observe }: WatchOptions):
 
   const reportUnserved = async (): Promise<void> => {
     const waiting = client.waiting(waitingPatience);
-    if (waiting.length === 0) return reported.clear();
+    if (waiting.length === 0) reported.clear();
+    if (waiting.length === 0) return;
     const workers = await listWorkers(connection);
     for (const wanted of waiting) {
       const name = queueName(wanted);

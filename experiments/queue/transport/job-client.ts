@@ -5,9 +5,17 @@ import type { JobEvent } from '../../runner/jobs/jobs.js';
 import type { QueueConnection } from '../connection.js';
 import { queueName, type Requirements } from '../queues.js';
 import { every, listWorkers, type WorkerRecord } from '../registry.js';
-import { cancelJob, forgetCancellations } from './cancellation.js';
-import { outcomeOfAnswer, outcomeOfFailure, progressSchema, type Folders, type Identity } from './messages.js';
-import type { Order, Outcome } from './messages.js';
+import {
+  cancelJob,
+  type Folders,
+  forgetCancellations,
+  type Identity,
+  type Order,
+  type Outcome,
+  outcomeOfAnswer,
+  outcomeOfFailure,
+  progressSchema,
+} from './messages.js';
 
 /** What the submitter of a job hears of it. After `attemptEnded` or `withdrawn` it hears nothing more. */
 export interface SubmissionListener {
@@ -151,7 +159,9 @@ class JobQueue {
         entry.isCancelled = true;
         withdraw();
       },
-      forget: () => void (this.isCurrent(entry) && this.entries.delete(id)),
+      forget: () => {
+        if (this.isCurrent(entry)) this.entries.delete(id);
+      },
       abandon: () => {
         if (!this.isCurrent(entry)) return;
         this.entries.delete(id);
@@ -216,7 +226,8 @@ class JobQueue {
       case 'failed':
         return this.report(entry);
       case 'unknown':
-        return this.end(entry, { kind: 'missing' });
+        this.end(entry, { kind: 'missing' });
+        return;
       default:
         if (entry.isCancelled) return this.withdraw(entry);
         if (state === 'active') return this.recognise(entry, workers);
@@ -231,15 +242,15 @@ class JobQueue {
     if (entry.hasWorker) return;
     for (const { id, host, group, jobs } of await workers()) {
       const job = jobs.find(({ run, id: name }) => run === this.options.run && name === entry.order.id);
-      if (job !== undefined && this.isCurrent(entry)) return this.start(entry, { id, host, group, slot: job.slot });
+      if (job !== undefined && this.isCurrent(entry) && !entry.hasWorker)
+        this.start(entry, { id, host, group, slot: job.slot });
     }
   }
 
   /** Reports an ended job from what the server keeps of it. */
   private async report(entry: Entry): Promise<void> {
     const job = await this.queue.getJob(entry.id);
-    if (!this.isCurrent(entry) || job === undefined) return;
-    if (job.finishedOn === undefined) return;
+    if (!this.isCurrent(entry) || job?.finishedOn === undefined) return;
     const failed = (job.failedReason as string | undefined) ?? '';
     this.end(entry, failed === '' ? outcomeOfAnswer(job.returnvalue) : outcomeOfFailure(failed));
   }
@@ -365,13 +376,8 @@ class JobQueue {
 
   private handleProgress(entry: Entry, data: unknown): void {
     const progress = progressSchema.safeParse(data).data;
-    switch (progress?.kind) {
-      case 'started':
-        return this.start(entry, progress.by);
-      case 'event':
-        return entry.listener.event(progress.event);
-      case 'files':
-        return entry.listener.files(progress.folders);
-    }
+    if (progress?.kind === 'started') this.start(entry, progress.by);
+    if (progress?.kind === 'event') entry.listener.event(progress.event);
+    if (progress?.kind === 'files') entry.listener.files(progress.folders);
   }
 }

@@ -2,8 +2,7 @@ import { DelayedError, WaitingError, Worker, type Job as QueuedJob } from 'bullm
 import type { QueueConnection } from '../connection.js';
 import { queueName, type Requirements } from '../queues.js';
 import { every } from '../registry.js';
-import { isCancelled, onCancelledJob } from './cancellation.js';
-import type { Answer, Failure, Order, Progress } from './messages.js';
+import { type Answer, type Failure, isCancelled, onCancelledJob, type Order, type Progress } from './messages.js';
 
 /** The slots of a worker process: a semaphore that all its queues share, first come, first served. */
 export class Slots {

@@ -3,6 +3,7 @@ import type { NasError } from '../../../base/errors.js';
 import type { Job, JobEvent, ResultOf } from '../../runner/jobs/jobs.js';
 import { fromPlainError, type PlainError } from '../../runner/jobs/messages.js';
 import { bundleSchema, fileSchema } from '../artifacts/artifact.js';
+import type { QueueConnection } from '../connection.js';
 
 /**
  * The messages of the queue. Paths of a job are symbols there, such as `@0` or `@1/weights.bin`; the order says which
@@ -35,7 +36,7 @@ export const orderSchema = z.object({
 export type Order = Readonly<z.output<typeof orderSchema>>;
 
 /** A slot of a worker. */
-export const identitySchema = z.object({
+const identitySchema = z.object({
   /** Names the worker process. */
   id: z.string(),
   host: z.string(),
@@ -121,3 +122,31 @@ function jsonIn(text: string): unknown {
     return undefined;
   }
 }
+
+/** How long a cancellation is remembered, in ms. */
+const remembered = 3600_000;
+
+const channelOf = (connection: QueueConnection): string => connection.key('signal', 'cancel');
+const keyOf = (connection: QueueConnection, job: string): string => connection.key('cancelled', job);
+
+/** Asks the worker of a job, by its id in the queue, to stop it. */
+export async function cancelJob(connection: QueueConnection, job: string): Promise<void> {
+  await connection.redis
+    .multi()
+    .set(keyOf(connection, job), '', 'PX', remembered)
+    .publish(channelOf(connection), job)
+    .exec();
+}
+
+/** The jobs are wanted again. */
+export async function forgetCancellations(connection: QueueConnection, jobs: readonly string[]): Promise<void> {
+  await connection.redis.del(jobs.map((job) => keyOf(connection, job)));
+}
+
+/** Whether a job was cancelled before its worker listened. */
+export const isCancelled = async (connection: QueueConnection, job: string): Promise<boolean> =>
+  (await connection.redis.exists(keyOf(connection, job))) === 1;
+
+/** @returns ends it */
+export const onCancelledJob = (connection: QueueConnection, listener: (job: string) => void): Promise<() => void> =>
+  connection.subscribe(channelOf(connection), listener);

@@ -6,7 +6,16 @@ import { filesWritten, relocateJob, relocateResult, type PathUse } from '../../r
 import type { Job, ResultOf } from '../../runner/jobs/jobs.js';
 import { fileSchema, type Bundle, type FileIn } from '../artifacts/artifact.js';
 import type { Order } from '../transport/messages.js';
-import type { FolderFile } from './job-files.js';
+
+/** A file in one of a job's folders. */
+export interface FolderFile {
+  /** The folder's symbol. */
+  readonly symbol: string;
+  /** Path within the folder, with `/`. */
+  readonly inside: string;
+  /** Path on this machine. */
+  readonly file: string;
+}
 
 /** Where the files of a job come from. */
 export interface Supply {

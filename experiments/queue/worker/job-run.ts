@@ -1,17 +1,59 @@
+import type { Job, JobEvent, ResultOf } from '../../runner/jobs/jobs.js';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { NasError } from '../../../base/errors.js';
 import { WorkerDied, type JobRunner, type Sharing } from '../../runner/jobs/job-runner.js';
-import type { Job, JobEvent, ResultOf } from '../../runner/jobs/jobs.js';
 import { toPlainError, type PlainError } from '../../runner/jobs/messages.js';
 import { ArtifactGone, type Artifacts } from '../artifacts/artifact.js';
 import type { BundleCache } from '../artifacts/cache.js';
-import type { FileHashes } from '../artifacts/hashes.js';
+import type { FileHashes } from '../artifacts/files.js';
 import type { Delivery, Processed, Settlement } from '../transport/job-server.js';
 import { isInterrupted, textOf, type Folders, type Identity, type Order } from '../transport/messages.js';
-import type { DiskRoom, JobFolder, JobFolders } from './disk.js';
-import type { JobEnd, WorkerEvent, WorkerJob } from './events.js';
-import { FilesUnreachable, JobTransfers, JobUploads } from './job-files.js';
+import {
+  type DiskRoom,
+  FilesUnreachable,
+  type JobFolder,
+  type JobFolders,
+  JobTransfers,
+  JobUploads,
+} from './job-files.js';
 import { JobPlace } from './job-place.js';
+
+/** A job of a worker, for people. */
+export interface WorkerJob {
+  readonly slot: number;
+  /** Names the run in the registry. */
+  readonly run: string;
+  /** The job's id within the run: `train/search/12/10`. */
+  readonly id: string;
+  readonly kind: string;
+}
+
+/** How a worker's part in a job ended. */
+export type JobEnd =
+  | 'done'
+  /** The job failed, or its process died; the run decides what comes of it. */
+  | 'failed'
+  /** The run wanted no more of it. */
+  | 'cancelled'
+  /** This worker stops; another goes on. */
+  | 'given-back'
+  /** The run's files cannot be reached; tried again later. */
+  | 'postponed'
+  /** It is another worker's now, as this one was cut off for too long, or nobody's. */
+  | 'lost';
+
+/** What a worker tells while it is at work. */
+export type WorkerEvent =
+  | { readonly kind: 'began'; readonly job: WorkerJob }
+  | { readonly kind: 'told'; readonly job: WorkerJob; readonly event: JobEvent }
+  | {
+      readonly kind: 'ended';
+      readonly job: WorkerJob;
+      readonly end: JobEnd;
+      readonly seconds: number;
+      /** Why, when it is not done. */
+      readonly message?: string;
+    };
 
 /** What the jobs of a worker share. */
 export interface WorkerContext {

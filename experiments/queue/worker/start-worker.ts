@@ -10,7 +10,7 @@ import { nasVersion } from '../../../base/version.js';
 import { LocalPool } from '../../runner/jobs/local-pool.js';
 import { Gate } from '../../runner/jobs/pause.js';
 import { BundleCache } from '../artifacts/cache.js';
-import { FileHashes } from '../artifacts/hashes.js';
+import { FileHashes } from '../artifacts/files.js';
 import { RunArtifacts } from '../artifacts/run-artifacts.js';
 import { connectQueue, type QueueAddress, type QueueConnection } from '../connection.js';
 import { MachineWatch } from '../machine-lock.js';
@@ -19,9 +19,8 @@ import { queuesOf, whyNot, type Abilities } from '../queues.js';
 import { announceWorker, every, findRun, listRuns, type RunRecord, type WorkerRecord } from '../registry.js';
 import { JobServer, Slots, type Delivery, type Processed } from '../transport/job-server.js';
 import { orderSchema } from '../transport/messages.js';
-import { DiskRoom, JobFolders } from './disk.js';
-import type { WorkerEvent } from './events.js';
-import { JobRun, type WorkerContext } from './job-run.js';
+import { DiskRoom, JobFolders } from './job-files.js';
+import { JobRun, type WorkerContext, type WorkerEvent } from './job-run.js';
 
 export interface WorkerOptions {
   readonly address: QueueAddress;

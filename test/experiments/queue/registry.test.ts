@@ -3,10 +3,13 @@ import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { connectQueue, type QueueConnection } from '../../../experiments/queue/connection.js';
 import { hasEnded, holdRun, thisProcess, type RunLease } from '../../../experiments/queue/lease.js';
-import { announceWorker, findRun, listRuns, listWorkers } from '../../../experiments/queue/registry.js';
-import type { RunRecord } from '../../../experiments/queue/registry.js';
-import { cancelJob, forgetCancellations, isCancelled } from '../../../experiments/queue/transport/cancellation.js';
-import { onCancelledJob } from '../../../experiments/queue/transport/cancellation.js';
+import { announceWorker, findRun, listRuns, listWorkers, type RunRecord } from '../../../experiments/queue/registry.js';
+import {
+  cancelJob,
+  forgetCancellations,
+  isCancelled,
+  onCancelledJob,
+} from '../../../experiments/queue/transport/messages.js';
 import { describeWithValkey, startValkey, type Valkey } from '../../support/valkey.js';
 import { workerRecord } from './worker-record.js';
 

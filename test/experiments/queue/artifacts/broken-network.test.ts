@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { ArtifactGone, StorageFailed, WrongContent } from '../../../../experiments/queue/artifacts/artifact.js';
-import { partOf } from '../../../../experiments/queue/artifacts/content-file.js';
+import { partOf } from '../../../../experiments/queue/artifacts/files.js';
 import { serveArtifacts } from '../../../../experiments/queue/artifacts/server.js';
 import { startProxy, type Proxy } from '../../../support/proxy.js';
 import { temporaryFolder } from '../../../support/temporary.js';

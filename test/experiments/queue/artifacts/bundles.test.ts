@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
 import { bundleSchema } from '../../../../experiments/queue/artifacts/artifact.js';
 import { BundleCache } from '../../../../experiments/queue/artifacts/cache.js';
-import { bundleOf } from '../../../../experiments/queue/artifacts/bundles.js';
+import { bundleOf } from '../../../../experiments/queue/artifacts/files.js';
 import { HostedArtifacts } from '../../../../experiments/queue/artifacts/hosted.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 

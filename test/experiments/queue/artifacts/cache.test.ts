@@ -11,13 +11,15 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
-import { bytesOf, type Bundle } from '../../../../experiments/queue/artifacts/artifact.js';
-import type { Artifacts } from '../../../../experiments/queue/artifacts/artifact.js';
+import {
+  ArtifactGone,
+  type Artifacts,
+  type Bundle,
+  bytesOf,
+} from '../../../../experiments/queue/artifacts/artifact.js';
 import { BundleCache, type UsedBundle } from '../../../../experiments/queue/artifacts/cache.js';
-import { bundleOf } from '../../../../experiments/queue/artifacts/bundles.js';
-import { ArtifactGone } from '../../../../experiments/queue/artifacts/artifact.js';
+import { bundleOf, partOf } from '../../../../experiments/queue/artifacts/files.js';
 import { HostedArtifacts } from '../../../../experiments/queue/artifacts/hosted.js';
-import { partOf } from '../../../../experiments/queue/artifacts/content-file.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 import { fileWith, someBytes } from './describe-artifacts.js';
 import { reach, serve } from './hosted.js';

@@ -17,7 +17,7 @@ import {
   type Order,
   type Progress,
 } from '../../../../experiments/queue/transport/messages.js';
-import type { WorkerEvent } from '../../../../experiments/queue/worker/events.js';
+import type { WorkerEvent } from '../../../../experiments/queue/worker/job-run.js';
 import {
   startWorker,
   type RunningWorker,

@@ -1,8 +1,17 @@
 import { createHash, type Hash } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
-import { open, stat, type FileHandle } from 'node:fs/promises';
+import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { invalidInput, messageOf, NasError } from '../../../base/errors.js';
-import type { Artifact } from './artifact.js';
+import { contentHash } from '../../../base/hash.js';
+import { type Artifact, type Artifacts, type Bundle, type FileIn, isInside, type TransferOptions } from './artifact.js';
+
+/** Where a download of a content to `path` gathers: in the same folder, under a name short enough for any file system. */
+export const partOf = (path: string, { sha256 }: Artifact): string =>
+  join(dirname(path), `.${contentHash(basename(path)).slice(0, 16)}.${sha256.slice(0, 16)}.part`);
+
+/** Whether `partOf` made a file name. */
+const isPart = (name: string): boolean => /^\.[0-9a-f]{16}\.[0-9a-f]{16}\.part$/.test(name);
 
 /** An open file and its content. Reading continues in this file even when another one takes its path. */
 export interface OpenFile {
@@ -125,4 +134,61 @@ export class KeyedQueue {
       if (this.last.get(key) === own) this.last.delete(key);
     }
   }
+}
+
+/** Temporary files of writers and downloads that were killed are not part of a folder's content. */
+const isTemporary = (name: string): boolean => /\.\d+\.tmp$/.test(name) || isPart(name);
+
+/**
+ * Stores a file or folder. Of a folder: all regular files below it, also behind links, sorted by path; without temporary
+ * files.
+ * @throws NasError `invalid-input` for a missing path and for names that other systems cannot have; as `Artifacts.put`
+ */
+export async function bundleOf(path: string, artifacts: Artifacts, options: TransferOptions = {}): Promise<Bundle> {
+  const kind = await kindOf(path);
+  if (kind === 'other') throw invalidInput(`${path} is neither a file nor a folder`);
+  if (kind === 'file') {
+    const name = basename(path);
+    checkName(path, name);
+    return { kind, files: [{ path: name, ...(await artifacts.put(path, options)) }] };
+  }
+  const files: FileIn[] = [];
+  for (const inside of (await filesBelow(path, '', [])).sort((a, b) => (a < b ? -1 : 1)))
+    files.push({ path: inside, ...(await artifacts.put(join(path, inside), options)) });
+  return { kind, files };
+}
+
+/** @throws NasError `invalid-input` when the path does not exist */
+async function kindOf(path: string): Promise<'file' | 'folder' | 'other'> {
+  try {
+    const stats = await stat(path);
+    return stats.isFile() ? 'file' : stats.isDirectory() ? 'folder' : 'other';
+  } catch (cause) {
+    throw invalidInput(`${path}: cannot be read: ${messageOf(cause)}`, { cause });
+  }
+}
+
+function checkName(path: string, name: string): void {
+  if (isInside(name) && !name.includes('\uFFFD')) return;
+  throw invalidInput(`${path}: files of this name cannot be sent to other machines`, {
+    hint: 'Rename it: names may have no colon and no backslash, and must be UTF-8.',
+  });
+}
+
+/** @param above identities of the folders on the way here; a link to one of them would never end */
+async function filesBelow(root: string, inside: string, above: readonly string[]): Promise<string[]> {
+  const folder = join(root, inside);
+  const { dev, ino } = await stat(folder);
+  const here = `${dev} ${ino}`;
+  if (above.includes(here)) throw invalidInput(`${folder} is a link to a folder that it is in`);
+  const files: string[] = [];
+  for (const name of await readdir(folder)) {
+    if (isTemporary(name)) continue;
+    checkName(join(folder, name), name);
+    const path = inside === '' ? name : `${inside}/${name}`;
+    const kind = await kindOf(join(root, path));
+    if (kind === 'file') files.push(path);
+    else if (kind === 'folder') files.push(...(await filesBelow(root, path, [...above, here])));
+  }
+  return files;
 }
