@@ -111,7 +111,7 @@ export default tseslint.config(
         ...['getData', 'download'].map((property) => ({
           property,
           message:
-            'It ends the process for a tensor on a device: read it by a session (compiler/runtime/device-memory.ts).',
+            'It ends the process for a tensor on a device: read it by a session (compiler/runtime/programs/device-memory.ts).',
         })),
       ],
     },

@@ -1,3 +1,10 @@
+/** The scalar product. */
+export function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
+  return sum;
+}
+
 /** Pivots below this are taken for it: rows that nearly repeat earlier ones do not break the factorisation. */
 const smallestPivot = 1e-10;
 

@@ -11,7 +11,7 @@ import { GraphBuilder, int, ints, shapeIn, sizeOf } from '../compiler/graph/inde
 import { encodeModel } from '../compiler/onnx/model.js';
 import { activateBackend, chooseEngine } from '../trainers/engines/index.js';
 import { CompiledTraining } from '../trainers/engines/compiled.js';
-import { createTrainingProgram } from '../trainers/engines/training-program.js';
+import { createNetworkProgram } from '../trainers/engines/network-program.js';
 import { readTimedNetworks, type TimedNetwork } from '../trainers/index.js';
 import { specOf } from '../trainers/timing/time-step.js';
 import { peersDirectory } from './train/launch.js';
@@ -67,7 +67,7 @@ function traffic(graph: Graph): number {
 }
 
 async function graphOf(timed: TimedNetwork): Promise<Graph> {
-  const training = new CompiledTraining(createTrainingProgram(specOf(timed)), {
+  const training = new CompiledTraining(createNetworkProgram(specOf(timed)), {
     target: targetWith(block),
     batch: timed.batch,
   });

@@ -15,8 +15,8 @@ import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
 import { writeFileAtomic } from '../base/files.js';
 import { Random } from '../base/random.js';
-import { parseDevice } from '../cli/device-argument.js';
-import { parseSpace } from '../cli/space-argument.js';
+import { parseDevice } from '../cli/arguments/device.js';
+import { parseSpace } from '../cli/arguments/space.js';
 import { untrainedSubject } from '../experiments/index.js';
 import {
   createDevice,

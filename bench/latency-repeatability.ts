@@ -11,8 +11,8 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
 import { Random } from '../base/random.js';
-import { parseDevice } from '../cli/device-argument.js';
-import { candidateOnnx } from '../experiments/runner/jobs/candidate-model.js';
+import { parseDevice } from '../cli/arguments/device.js';
+import { candidateOnnx } from '../experiments/runner/jobs/run-job.js';
 import { createDevice, validate, type Measurement } from '../latency-models/index.js';
 import { createSpace, sampleGenotype } from '../spaces/index.js';
 

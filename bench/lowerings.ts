@@ -13,7 +13,7 @@ import { writeFileAtomic } from '../base/files.js';
 import { resolveTarget, type Program } from '../compiler/index.js';
 import { lowerings, type LoweringName } from '../compiler/lowerings.js';
 import { CompiledTraining } from '../trainers/engines/compiled.js';
-import { createTrainingProgram, type TrainingProgram } from '../trainers/engines/training-program.js';
+import { createNetworkProgram, type NetworkProgram } from '../trainers/engines/network-program.js';
 import { activateBackend, chooseEngine } from '../trainers/engines/index.js';
 import { readTimedNetworks, type TimedNetwork } from '../trainers/index.js';
 import { learningRate, randomBatch, specOf } from '../trainers/timing/time-step.js';
@@ -55,13 +55,13 @@ type Compiler = (blocked: boolean, without: Without) => Promise<Step>;
 
 /** All steps of a network are of one program, so that equal ones are equal byte by byte. */
 function compilerOf(timed: TimedNetwork): Compiler {
-  const program = createTrainingProgram(specOf(timed));
+  const program = createNetworkProgram(specOf(timed));
   return (blocked, without) => compiled(timed, program, blocked, without);
 }
 
 async function compiled(
   timed: TimedNetwork,
-  ofNetwork: TrainingProgram,
+  ofNetwork: NetworkProgram,
   blocked: boolean,
   without: Without,
 ): Promise<Step> {

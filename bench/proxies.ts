@@ -22,7 +22,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { Random } from '../base/random.js';
-import type { TrainingExperiment } from '../experiments/schema.js';
+import type { TrainingExperiment } from '../experiments/schema/experiment.js';
 import { validate } from '../latency-models/index.js';
 import { costs, createSpace, readCsv, type Network } from '../spaces/index.js';
 import { Store } from '../store/index.js';

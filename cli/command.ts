@@ -2,7 +2,7 @@ import type { ArgumentsCamelCase, Argv, Options } from 'yargs';
 import type { Terminal } from './output/terminal.js';
 
 /** What a verb is made of; `Args` follows from `options`. */
-export interface CommandSpec<Args> {
+interface CommandSpec<Args> {
   /** As yargs takes it: `show <workdir> <trial>`. */
   readonly usage: string;
   readonly summary: string;
@@ -86,3 +86,9 @@ export const uiOption = {
   default: false,
   describe: 'Show the run in a browser while it goes, at the address that is printed',
 } as const satisfies Options;
+
+/** Waits for Ctrl-C, or for the system to end the process. */
+export const untilStopped = (): Promise<void> =>
+  new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+  });

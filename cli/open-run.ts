@@ -1,8 +1,8 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { invalidInput } from '../base/errors.js';
-import { databasePath } from '../experiments/runner/workdir.js';
-import { nearest } from '../experiments/parse/nearest.js';
+import { databasePath } from '../experiments/stored/workdir.js';
+import { nearest } from '../base/text.js';
 import { Store } from '../store/index.js';
 
 /** A folder beside with a run in it and a similar name. */

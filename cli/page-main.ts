@@ -1,9 +1,15 @@
-/** The process that serves a page, until the process that started it is gone or lets go of it. */
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { packageRoot } from '../base/processes.js';
 import { constants, setPriority } from 'node:os';
 import { messageOf, NasError } from '../base/errors.js';
-import { startPage } from '../experiments/page/index.js';
-import { pageAssets } from './page-assets.js';
+import { startPage } from '../experiments/page/server.js';
 import type { PageTask, Started } from './page-process.js';
+
+/** The folder with what a browser loads, which `npm run build` fills; sources that run directly show it, too. */
+const pageAssets = (): string => join(packageRoot(fileURLToPath(import.meta.url)), 'dist', 'ui', 'app');
+
+/** The process that serves a page, until the process that started it is gone or lets go of it. */
 
 /** Says it to who started it, if he is still there. */
 const say = (started: Started): void => {

@@ -2,10 +2,10 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { builtModule } from '../base/built-module.js';
+import { builtModule } from '../base/processes.js';
 import { invalidInput, NasError } from '../base/errors.js';
-import { shellWord } from '../base/shell-word.js';
-import type { PageOptions } from '../experiments/page/index.js';
+import { shellWord } from '../base/text.js';
+import type { PageOptions } from '../experiments/page/server.js';
 import type { Terminal } from './output/terminal.js';
 
 /** What the process of the page is told once. */

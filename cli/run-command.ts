@@ -1,10 +1,28 @@
-import yargs, { type Argv } from 'yargs';
-import { exitCodes, invalidInput } from '../base/errors.js';
-import { nearest } from '../experiments/parse/nearest.js';
-import { nasVersion } from '../base/version.js';
-import { loadCommands, verbs } from './commands/index.js';
-import { reportError } from './output/errors.js';
+import { exitCodes, invalidInput, messageOf, NasError } from '../base/errors.js';
 import type { Terminal } from './output/terminal.js';
+import yargs, { type Argv } from 'yargs';
+import { nearest } from '../base/text.js';
+import { nasVersion } from '../base/modules.js';
+import { loadCommands, verbs } from './commands/index.js';
+
+interface ErrorStyle {
+  /** As JSON: `{error: {code, message, hint}}`. */
+  readonly json: boolean;
+  /** With the stack. */
+  readonly debug: boolean;
+}
+
+/** Writes an error for people or programs to `err`. @returns the exit code. */
+function reportError(error: unknown, terminal: Terminal, { json, debug }: ErrorStyle): number {
+  const known = error instanceof NasError ? error : undefined;
+  const code = known?.code ?? 'failure';
+  const message = known?.message ?? `unexpected error: ${messageOf(error)}`;
+  const hint = known === undefined ? 'NAS_DEBUG=1 shows where it happened.' : known.hint;
+  if (json) terminal.err(`${JSON.stringify({ error: { code, message, ...(hint === undefined ? {} : { hint }) } })}\n`);
+  else terminal.err(`nas: ${message}\n${hint === undefined ? '' : `     ${hint}\n`}`);
+  if (debug && error instanceof Error) terminal.err(`${error.stack ?? ''}\n`);
+  return exitCodes[code];
+}
 
 const epilogue = `An experiment is a YAML file: nas init writes one to start from.
 Exit codes: 0 done, 1 failure, 2 invalid input, 3 infeasible, 4 workdir in use, 130 interrupted.`;

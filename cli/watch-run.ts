@@ -1,12 +1,18 @@
+import type { DrawReport } from '../experiments/runner/report.js';
 import { exitCodes, NasError } from '../base/errors.js';
 import { collectReport } from '../experiments/report/index.js';
 import type { RunObserver } from '../experiments/runner/events.js';
 import type { RunOutcome } from '../experiments/runner/index.js';
 import { withRun } from './open-run.js';
-import { frontierTable } from './output/frontier.js';
-import { json } from './output/table.js';
-import type { Terminal } from './output/terminal.js';
-import { createProgressView } from './progress/index.js';
+import { frontierTable } from './output/trials.js';
+import { json, type Terminal } from './output/terminal.js';
+import { createProgressView } from './progress/run-progress.js';
+
+/** Draws the files that every run ends with; what draws is loaded when the run is over. */
+export const drawReport: DrawReport = async (data) => {
+  const { reportFiles } = await import('../ui/index.js');
+  return reportFiles(data);
+};
 
 /** Ctrl-C once: the run checkpoints and stops. Twice: the process ends now. */
 function interruptible(): { readonly signal: AbortSignal; readonly release: () => void } {

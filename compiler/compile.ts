@@ -1,23 +1,21 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { encodeLoop, type LoopPorts } from './onnx/loop.js';
 import { encodeModel, nodeName } from './onnx/model.js';
-import { capabilitiesOf } from './onnx/providers.js';
-import { hostNodes } from './onnx/support/host-nodes.js';
-import { resolveTarget } from './runtime/blocked-support.js';
-import { requireHalf } from './runtime/half-support.js';
-import { looping, singly } from './runtime/calling.js';
+import { capabilitiesOf, hostNodes } from './onnx/providers.js';
+import { resolveTarget } from './runtime/providers/blocked-support.js';
+import { requireHalf } from './runtime/providers/probes.js';
+import { looping, singly } from './runtime/programs/program.js';
 import { invalidInput } from '../base/errors.js';
-import { InferenceProgram } from './runtime/inference.js';
-import { needlessOptimizers } from './runtime/needless-optimizers.js';
-import { Program } from './runtime/program.js';
+import { InferenceProgram } from './runtime/programs/inference.js';
+import { needlessOptimizers } from './runtime/programs/session.js';
+import { Program } from './runtime/programs/program.js';
 import type { StateLayout, StatePack } from './passes/pack-states.js';
 import { type GraphCheck, mixedStateful, runPasses, stateful, type StatefulDraft } from './passes/pipelines.js';
-import { createSession } from './runtime/session.js';
-import { StateStore } from './runtime/state-store.js';
+import { createSession } from './runtime/programs/session.js';
+import { StateStore } from './runtime/programs/state-store.js';
 import { portable, withoutSinglePrecision, type Target } from './target.js';
-import { traceTwice } from './trace/determinism.js';
-import type { InputSpec, Traced, TracedFunction } from './trace/trace.js';
-import { trace } from './trace/trace.js';
+import { traceTwice } from './trace/trace.js';
+import { type InputSpec, trace, type Traced, type TracedFunction } from './trace/trace.js';
 import { stateInput, stateOutput } from './trace/variables.js';
 
 export interface CompileOptions {

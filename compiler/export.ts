@@ -4,7 +4,7 @@ import { invalidInput } from '../base/errors.js';
 import { encodeModel } from './onnx/model.js';
 import { type GraphCheck, inference, runPasses } from './passes/pipelines.js';
 import { portable } from './target.js';
-import { traceTwice } from './trace/determinism.js';
+import { traceTwice } from './trace/trace.js';
 
 export interface ExportOptions {
   /** Name of the graph; default: the model's, or `network`. */

@@ -1,42 +1,46 @@
 /** TF.js programs compiled to ONNX: training steps, evaluation and inference export from one tracer. */
-export type { CompileOptions, InferenceOptions } from './compile.js';
-export { compile, compileInference } from './compile.js';
-export type { ExportOptions } from './export.js';
-export { exportFunction, exportModel } from './export.js';
+export { compile, compileInference, type CompileOptions, type InferenceOptions } from './compile.js';
+export { exportFunction, exportModel, type ExportOptions } from './export.js';
 export type { DType, Graph, Node, OnnxOp } from './graph/index.js';
 export { graphHash, histogram, printGraph, toHalf, verifyGraph } from './graph/index.js';
-export * from './runtime/adapters/index.js';
-export { blockedSupport, resolveTarget } from './runtime/blocked-support.js';
-export * from './runtime/classifier/index.js';
-export { executedBy, executedElsewhere, type Executed, type FloatNode } from './runtime/executed.js';
-export { integerArithmetic, type IntegerArithmetic } from './runtime/integer-arithmetic.js';
-export type { InferenceProgram } from './runtime/inference.js';
-export type { Program, Timings } from './runtime/program.js';
-export { profileModel, type NodeTime, type Profile } from './runtime/profile.js';
-export type { SessionOptions } from './runtime/session.js';
+export { kernels, type KernelName } from './kernels/index.js';
+export { fitClassifier, inputTransform, openClassifier, openOnnx } from './runtime/classifier/classifier.js';
+export type { Classifier, OpenClassifier, OpenModel } from './runtime/classifier/classifier.js';
+export { imageShape, outputKind, Scoreboard, toLogits } from './runtime/classifier/inputs-outputs.js';
+export type { ImageData, ImageLayout, OutputKind, Scores } from './runtime/classifier/inputs-outputs.js';
+export { layersSignature, loadLayersModel, type LoadedLayersModel } from './runtime/classifier/layers-model.js';
+export { inputsOf, outputsOf, parseOnnx, showTensors } from './runtime/classifier/onnx-file.js';
+export type { OnnxFile, TensorInfo } from './runtime/classifier/onnx-file.js';
+export { classifierFacts, factsOf, onnxSignature, parseText } from './runtime/classifier/signature.js';
+export type { ClassifierFacts, ClassifierSignature } from './runtime/classifier/signature.js';
+export { executedBy, executedElsewhere, type Executed, type FloatNode } from './runtime/inspection/executed.js';
+export { integerArithmetic, type IntegerArithmetic } from './runtime/inspection/integer-arithmetic.js';
+export { hasLargeBytes, isFloat32, weightFormat, type NumberFormat } from './runtime/inspection/number-formats.js';
+export { profileModel, type NodeTime, type Profile } from './runtime/inspection/profile.js';
+export type { InferenceProgram } from './runtime/programs/inference.js';
+export type { Program, Timings } from './runtime/programs/program.js';
+export { createSession, type SessionOptions } from './runtime/programs/session.js';
+export { StateStore } from './runtime/programs/state-store.js';
+export type { Feed, HostTensor } from './runtime/programs/tensors.js';
+export { adapterKinds, describeAdapter, isSoftware, selectAdapter } from './runtime/providers/adapters.js';
+export type { Adapter, AdapterKind, Adapters } from './runtime/providers/adapters.js';
+export { blockedSupport, resolveTarget } from './runtime/providers/blocked-support.js';
+export { adapterNamed, findCard, mayHaveCard, tryWebGpu } from './runtime/providers/find-adapters.js';
+export type { WebGpuTrial } from './runtime/providers/find-adapters.js';
+export { tinyModel } from './runtime/providers/probes.js';
 export {
   howToGet,
   listProviders,
   remedyFor,
-  requireKnown,
   requireHalfHere,
+  requireKnown,
   requireWorking,
   tryHalf,
   tryProvider,
   type Provider,
-} from './runtime/providers.js';
-export { createSession } from './runtime/session.js';
-export { StateStore } from './runtime/state-store.js';
-export type { Feed, HostTensor } from './runtime/tensors.js';
-export { tinyModel } from './runtime/tiny-model.js';
-export { hasLargeBytes, isFloat32, weightFormat, type NumberFormat } from './runtime/weight-format.js';
+} from './runtime/providers/providers.js';
 export { portable, targetWith, type Target, type TargetOptions } from './target.js';
-export { normalizeBatch, type NormalizedBatch } from './trace/batch-norm.js';
-export { inLayer } from './trace/layer-names.js';
-export { allBelow } from './trace/magnitude.js';
-export { rounded, roundedByChannel, type Steps } from './trace/rounding.js';
-export { uniform, withNoise } from './trace/noise.js';
-export type { InputSpec, TraceOptions, Traced, TracedFunction } from './trace/trace.js';
-export { trace } from './trace/trace.js';
-export type { KernelName } from './kernels/index.js';
-export { kernels } from './kernels/index.js';
+export { allBelow, normalizeBatch, rounded, roundedByChannel, uniform, withNoise } from './trace/operations.js';
+export type { NormalizedBatch, Steps } from './trace/operations.js';
+export { inLayer } from './trace/overrides.js';
+export { trace, type InputSpec, type TraceOptions, type Traced, type TracedFunction } from './trace/trace.js';

@@ -3,7 +3,7 @@ import { ModelProtoSchema, StringStringEntryProtoSchema } from 'onnx-buf';
 import { z } from 'zod';
 import { invalidInput } from '../base/errors.js';
 // Not the compiler's index: that loads TF.js, and a server of models does without its 50 MB.
-import { classifierFacts, factsOf, parseText, type ClassifierFacts } from '../compiler/runtime/classifier/metadata.js';
+import { classifierFacts, factsOf, parseText, type ClassifierFacts } from '../compiler/runtime/classifier/signature.js';
 import { inputsOf, parseOnnx, type OnnxFile, type TensorInfo } from '../compiler/runtime/classifier/onnx-file.js';
 import type { Network } from '../spaces/index.js';
 

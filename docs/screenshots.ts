@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium, type Page } from 'playwright-core';
 import sharp from 'sharp';
-import { startPage } from '../experiments/page/index.js';
+import { startPage } from '../experiments/page/server.js';
 import { findBrowser } from '../latency-models/index.js';
 import { writeExampleRun } from '../test/ui/browser/example-run.js';
 

@@ -5,15 +5,15 @@ import { writeFileAtomic } from '../base/files.js';
 import type { DeviceConfig } from '../latency-models/index.js';
 import type { Objective } from '../search/index.js';
 import { Store } from '../store/index.js';
-import { isAccuracy } from './measures.js';
+import { isAccuracy } from './schema/measures.js';
 import { parseExperiment, type LoadedExperiment } from './parse/index.js';
-import { isMap } from './parse/path.js';
+import { isMap } from './parse/problem.js';
 import type { RunObserver } from './runner/events.js';
 import { runExperiment, type RunOptions, type RunOutcome } from './runner/index.js';
-import { trainedSupernet } from './runner/supernet/trained.js';
-import { databasePath } from './runner/workdir.js';
-import type { TrainingExperiment } from './schema.js';
-import { trainingExperimentOf } from './training-run.js';
+import { trainedSupernet } from './runner/supernet.js';
+import { databasePath } from './stored/workdir.js';
+import type { TrainingExperiment } from './schema/experiment.js';
+import { trainingExperimentOf } from './schema/run-experiment.js';
 
 /** What a finished supernet is to be searched for anew. */
 export interface Specialization {

@@ -3,11 +3,11 @@ import { canonicalJson } from '../base/hash.js';
 import { Random } from '../base/random.js';
 import { promise, same, type Check } from '../search/testing.js';
 import { choicesOf, costs, genotypeId, sampleGenotype, type Space } from '../spaces/index.js';
-import type { EvaluationSubject, EvaluatorModule } from './evaluate-schema.js';
+import type { EvaluationSubject, EvaluatorModule } from './schema/search-settings.js';
 
 export { ownController, type ControllerModule, type OwnController, type OwnProposal } from '../search/index.js';
 export { controllerChecks, type Check } from '../search/testing.js';
-export type { EvaluationHooks, EvaluationSubject, EvaluatorModule } from './evaluate-schema.js';
+export type { EvaluationHooks, EvaluationSubject, EvaluatorModule } from './schema/search-settings.js';
 
 /** So many networks, drawn at random, stand for a space. */
 const samples = 20;

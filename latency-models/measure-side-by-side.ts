@@ -1,7 +1,6 @@
-import type { Environment, MeasureOptions, Measurement, Protocol } from './device.js';
-import { watchLoad } from './machine-load.js';
+import type { Environment, Measurement, MeasureOptions, Protocol, Reliability } from './device.js';
+import { watchLoad, type MachineLoad } from './machine.js';
 import { timeInterleaved, type InterleavedTiming, type Subject } from './protocol.js';
-import { reliabilityOf } from './reliability.js';
 
 /** A model that is open on a device, ready to run. */
 export interface OpenSubject extends Subject {
@@ -11,7 +10,7 @@ export interface OpenSubject extends Subject {
 }
 
 /** Models that are open at once: enough to be compared, few enough to be in memory together. */
-export const mostOpen = 20;
+export const maxOpen = 20;
 
 export interface SideBySide {
   /** Opens each of the models; called once for each, in order. */
@@ -37,8 +36,8 @@ export async function measureSideBySide(
   const measurements: Measurement[] = [];
   const [reference] = open;
   const rest = open.slice(1);
-  const sizes = Array.from({ length: Math.max(1, Math.ceil(rest.length / (mostOpen - 1))) }, (_, group) =>
-    Math.min(mostOpen - 1, rest.length - group * (mostOpen - 1)),
+  const sizes = Array.from({ length: Math.max(1, Math.ceil(rest.length / (maxOpen - 1))) }, (_, group) =>
+    Math.min(maxOpen - 1, rest.length - group * (maxOpen - 1)),
   );
   const total = sizes.reduce((sum, size) => sum + (1 + size) * (1 + protocol.maxBlocks), 0);
   let before = 0;
@@ -104,3 +103,28 @@ const scaled = <T extends Pick<Measurement, 'ms' | 'p50' | 'p95' | 'p99' | 'inte
 
 const noteOf = (factor: number): string =>
   `times ${factor.toFixed(4)}: the device was ${Math.abs(100 * (1 / factor - 1)).toFixed(1)} % ${factor < 1 ? 'slower' : 'faster'} than for the networks measured before`;
+
+/** An interval whose half-width is above this share of the centre tells too little. */
+const widest = 0.03;
+/** Other programs may use this share of the machine's processors, and always this much of one. */
+const [calmShare, calmProcessors] = [0.05, 0.1];
+/** Share of a processor that the host of a virtual machine may take away. */
+const maxStolen = 0.03;
+/** Share of the blocks that may have been disturbed, since those are left out. */
+const maxDisturbed = 0.5;
+
+const percent = (share: number): string => `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
+
+/** Whether a timing can be compared with others, from the timing itself and from what else the machine did meanwhile. */
+export function reliabilityOf(timing: InterleavedTiming, load: MachineLoad | null): Reliability {
+  const { ms, interval, disturbed } = timing;
+  const halfWidth = (interval[1] - interval[0]) / 2 / ms;
+  const reasons: string[] = [];
+  if (halfWidth > widest) reasons.push(`the 95 % interval is still ±${percent(halfWidth)} of the latency`);
+  if (disturbed > maxDisturbed) reasons.push(`something else had the processor in ${percent(disturbed)} of the blocks`);
+  if (load !== null && load.others > Math.max(calmProcessors, calmShare * load.cores))
+    reasons.push(`other programs kept ${load.others.toFixed(1)} of ${load.cores} processors busy`);
+  if (load !== null && load.stolen > maxStolen)
+    reasons.push(`the host of this virtual machine took ${percent(load.stolen)} of a processor away`);
+  return { reliable: reasons.length === 0, reasons };
+}

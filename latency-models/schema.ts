@@ -1,5 +1,9 @@
 import { z } from 'zod';
-import { tagSchema } from '../base/worker-tag.js';
+
+/** Tag of a queue worker, such as `gpu` or `pi5`. */
+export const tagSchema = z
+  .string()
+  .regex(/^[A-Za-z0-9][\w.-]{0,31}$/, 'is a word of letters, digits, dots and dashes, at most 32');
 
 const batch = z.number().int().min(1).max(4096).default(1).describe('images for each run');
 

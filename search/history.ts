@@ -1,22 +1,22 @@
-import { genotypeId } from '../spaces/index.js';
-import type { AskContext, Told } from './controller.js';
+import { genotypeId } from '../spaces/genotype.js';
+import type { AskContext, TrialResult } from './controller.js';
 
-/** The ids of networks that were asked before. */
+/** Ids of all networks that were asked, pending ones included. */
 export interface AskedIds {
   readonly size: number;
   has(id: string): boolean;
 }
 
-/** The trials that were read before, of a history that mostly grows. */
-class Read {
-  readonly trials: Told[] = [];
-  private source: readonly Told[] | undefined;
+/** The trials that were read so far, of a history that mostly grows. */
+class ReadTrials {
+  readonly trials: TrialResult[] = [];
+  private source: readonly TrialResult[] | undefined;
 
-  /** Forgets the trials that are not at the beginning of a history. @returns those. */
-  keep(history: readonly Told[]): Told[] {
+  /** Keeps the longest prefix that a history shares. @returns the trials that are forgotten. */
+  keep(history: readonly TrialResult[]): TrialResult[] {
     const { trials, source } = this;
     this.source = history;
-    // The same array has grown, or is as it was.
+    // The same array: it has grown or is unchanged.
     if (source === history && history.length >= trials.length) return [];
     const length = Math.min(trials.length, history.length);
     let common = 0;
@@ -26,21 +26,20 @@ class Read {
 }
 
 /**
- * A value folded over the history, remembered for each beginning of it: asking again with a longer history costs only
- * what is new. The result is that of folding from the start, as trials that were told never change; a history of
- * other objects is folded anew.
+ * A fold over the history that remembers its state after each trial, so that a longer history costs only its new trials.
+ * Results of trials never change; a history of other objects is folded anew.
  */
 export class HistoryFold<S> {
-  private readonly read = new Read();
+  private readonly read = new ReadTrials();
   private readonly states: S[] = [];
 
-  /** @param step must not change the state it is given. */
+  /** @param step must not mutate its state. */
   constructor(
     private readonly initial: S,
-    private readonly step: (state: S, told: Told) => S,
+    private readonly step: (state: S, trial: TrialResult) => S,
   ) {}
 
-  at(history: readonly Told[]): S {
+  at(history: readonly TrialResult[]): S {
     const { read, states } = this;
     read.keep(history);
     const { trials } = read;
@@ -54,22 +53,21 @@ export class HistoryFold<S> {
   }
 }
 
-/** A function of single trials, which never change: what it gave for a trial is kept as long as the trial is. */
-export function perTrial<T>(compute: (told: Told) => T): (told: Told) => T {
-  const known = new WeakMap<Told, { readonly value: T }>();
-  return (told) => {
-    const found = known.get(told) ?? { value: compute(told) };
-    known.set(told, found);
+/** Memoises a function of single trials, which never change. */
+export function perTrial<T>(compute: (trial: TrialResult) => T): (trial: TrialResult) => T {
+  const known = new WeakMap<TrialResult, { readonly value: T }>();
+  return (trial) => {
+    const found = known.get(trial) ?? { value: compute(trial) };
+    known.set(trial, found);
     return found.value;
   };
 }
 
-/** Which networks were asked before, kept up from one ask to the next. */
+/** The asked networks, updated from one ask to the next. */
 export class Asked {
-  private readonly read = new Read();
+  private readonly read = new ReadTrials();
   private readonly ids = new Set<string>();
 
-  /** The ids of all networks asked: of the history and of what is pending. */
   at({ history, pending }: AskContext): AskedIds {
     const { read, ids } = this;
     for (const { genotype } of read.keep(history)) ids.delete(genotypeId(genotype));

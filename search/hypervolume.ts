@@ -1,13 +1,13 @@
 import { nonDominated, type Point } from './pareto.js';
 
 /**
- * The volume that points dominate, up to a reference point: how good a frontier is, in one number (Zitzler & Thiele
- * 1999). Points that are not better than the reference in every objective count nothing. O(n log n) for up to two
- * objectives; slicing by objectives (While et al. 2006) for more, which is fast for the few hundred points and up to
- * about five objectives that frontiers have.
+ * The volume that points dominate, up to a reference point (Zitzler & Thiele 1999): the quality of a frontier in one
+ * number. Points that are not better than the reference in every objective count nothing. O(n log n) for up to two
+ * objectives; slicing by objectives (While et al. 2006) for more, which is fast enough for a few hundred points and
+ * about five objectives.
  *
  * @param points objective values turned so that smaller is better; in any order, dominated points allowed.
- * @param reference one value an objective, worse than what is to count.
+ * @param reference one value per objective, worse than the values that count.
  */
 export function hypervolume(points: readonly Point[], reference: Point): number {
   const inside = points.filter((point) => reference.every((bound, i) => point[i] < bound));
@@ -15,8 +15,8 @@ export function hypervolume(points: readonly Point[], reference: Point): number 
 }
 
 /**
- * How much one more point would add to the volume that `points` dominate; 0 when one of them is as good. Exact: what the
- * point dominates alone (the exclusive hypervolume of While et al. 2012), which looks only at what the others cover of it.
+ * The volume that one more point adds to that of `points`; 0 when one of them is as good. Exact: the point's exclusive
+ * hypervolume (While et al. 2012).
  */
 export function hypervolumeImprovement(point: Point, points: readonly Point[], reference: Point): number {
   if (!reference.every((bound, i) => point[i] < bound)) return 0;
@@ -35,24 +35,23 @@ export function hypervolumeImprovement(point: Point, points: readonly Point[], r
   );
 }
 
-/** How much volume is lost without each of the points: what only it dominates. */
+/** The volume that only each of the points dominates. */
 export const hypervolumeContributions = (points: readonly Point[], reference: Point): number[] =>
   points.map((point, i) => hypervolumeImprovement(point, points.toSpliced(i, 1), reference));
 
-/** A reference point for points that are scaled to [0, 1]: a bit beyond the worst, so that these count, too. */
+/** A reference for points scaled to [0, 1], slightly beyond the worst values so that these count. */
 export const justBeyond = (objectives: number): Point => new Array<number>(objectives).fill(1.1);
 
 /**
- * The indices of points (scaled to [0, 1]), those first that add most to the hypervolume of the ones before them; of
- * equals, the earlier: every beginning of the order is a good small stand-in for all (greedy hypervolume subset
- * selection, Guerreiro et al. 2016).
+ * Greedy hypervolume subset selection (Guerreiro et al. 2016): indices of points (scaled to [0, 1]), each the one that
+ * adds most to the hypervolume of those before it; of equals, the first.
  *
- * @param count how many are wanted; default: all.
+ * @param count default: all.
  */
 export function byVolume(points: readonly Point[], count = points.length): number[] {
   const reference = justBeyond(points.at(0)?.length ?? 0);
   const chosen: number[] = [];
-  // What a point adds can only become less, so an old value is a bound: only the best need be computed again.
+  // Contributions only shrink, so an old value is an upper bound: only the best has to be computed again.
   const bounds = points.map((point) => hypervolumeImprovement(point, [], reference));
   while (chosen.length < count) {
     const fresh = new Set<number>();
@@ -81,7 +80,7 @@ function volume(points: readonly Point[], reference: Point, dimensions: number):
   return dimensions === 2 ? area(points, reference) : slices(points, reference, dimensions);
 }
 
-/** From left to right, each point that is lower than all before it adds a rectangle. */
+/** From left to right, each point below all before it adds a rectangle. */
 function area(points: readonly Point[], reference: Point): number {
   let sum = 0;
   let low = reference[1];
@@ -93,7 +92,7 @@ function area(points: readonly Point[], reference: Point): number {
   return sum;
 }
 
-/** Cuts along the last objective: between two neighbouring values, the cross-section is that of the points so far. */
+/** Slices along the last objective: between neighbouring values, the cross-section is that of the points so far. */
 function slices(points: readonly Point[], reference: Point, dimensions: number): number {
   const last = dimensions - 1;
   const sorted = [...points].sort((a, b) => a[last] - b[last]);

@@ -1,12 +1,11 @@
-export { FrontierArchive, ParetoArchive } from './archive.js';
 export * from './controller.js';
 export * from './create-controller.js';
-export * from './fidelity/index.js';
+export { createScheduler, rungsOf } from './fidelity/create-scheduler.js';
+export * from './fidelity/scheduler.js';
 export * from './frontier.js';
 export * from './hypervolume.js';
-export { SpaceExhausted } from './infeasible.js';
 export * from './objective.js';
-export * from './own-controller.js';
 export * from './pareto.js';
+export { SpaceExhausted } from './propose.js';
 export * from './schema.js';
 export { FeaturedSurrogate, type FeaturedCandidate } from './surrogate/featured.js';

@@ -5,8 +5,8 @@ export const objectiveSchema = z
     name: z.string().min(1),
     direction: z.enum(['maximize', 'minimize']),
     /**
-     * `cheap`: known of every candidate before it is asked for (MACs, parameters, predicted latency). `untrained`: measured
-     * on a trial's network, before it is trained (zero-cost proxies). `expensive`: known only after training.
+     * `cheap`: known of every candidate before it is asked (MACs, parameters, predicted latency). `untrained`: measured on
+     * a trial's network before it is trained (zero-cost proxies). `expensive`: known only after training.
      */
     cost: z.enum(['cheap', 'untrained', 'expensive']),
     constraint: z
@@ -16,11 +16,15 @@ export const objectiveSchema = z
   })
   .readonly();
 
-/** One thing to optimise: name, direction, when it is known, and the bounds a candidate must keep. */
+/** One thing to optimise: name, direction, when it is known, and bounds on its value. */
 export type Objective = z.output<typeof objectiveSchema>;
 
 /** Values by objective name. */
 export type Values = Readonly<Record<string, number>>;
+
+/** A value turned so that smaller is better. */
+export const minimized = ({ direction }: Pick<Objective, 'direction'>, value: number): number =>
+  direction === 'minimize' ? value : -value;
 
 /** The objectives whose bounds `values` break; objectives without a value are not judged. */
 export function violated(objectives: readonly Objective[], values: Values): Objective[] {
@@ -32,7 +36,7 @@ export function violated(objectives: readonly Objective[], values: Values): Obje
   });
 }
 
-/** How far `value` is outside a constraint's bounds, as a share of the bound that it breaks; 0 inside. */
+/** How far `value` is outside the bounds, as a share of the bound that it breaks; 0 inside. */
 function excess({ constraint }: Objective, value: number): number {
   const { min = -Infinity, max = Infinity } = constraint ?? {};
   if (value >= min && value <= max) return 0;
@@ -42,8 +46,8 @@ function excess({ constraint }: Objective, value: number): number {
 }
 
 /**
- * The overall constraint violation of Deb et al. 2002: the sum of the relative excesses; 0 when every bound is kept, and
- * never for a value that breaks one. Objectives without a value are not judged.
+ * The overall constraint violation of Deb et al. 2002, the sum of the relative excesses: 0 exactly when every bound is
+ * kept. Objectives without a value are not judged.
  */
 export function violation(objectives: readonly Objective[], values: Values): number {
   let sum = 0;
@@ -54,7 +58,7 @@ export function violation(objectives: readonly Objective[], values: Values): num
   return sum;
 }
 
-/** The objectives when some cheap ones are not told of candidates for now: those are known of trials only. */
+/** The objectives while some cheap ones cannot be predicted: these are known of trials only. */
 export const objectivesWithout = (objectives: readonly Objective[], untold: readonly string[]): readonly Objective[] =>
   objectives.map((objective) =>
     untold.includes(objective.name) && objective.cost === 'cheap' ? { ...objective, cost: 'untrained' } : objective,

@@ -1,7 +1,7 @@
 /** Objective values of one candidate in a fixed order, turned so that smaller is better everywhere; finite. */
 export type Point = readonly number[];
 
-/** Pareto dominance: nowhere worse and somewhere better. Equal points do not dominate each other. */
+/** Pareto dominance: nowhere worse and somewhere better; equal points do not dominate each other. */
 export function dominates(a: Point, b: Point): boolean {
   let better = false;
   for (let i = 0; i < a.length; i++) {
@@ -11,7 +11,7 @@ export function dominates(a: Point, b: Point): boolean {
   return better;
 }
 
-/** Points scaled to [0, 1] in each objective; an objective in which all are equal becomes 0. */
+/** Points scaled to [0, 1] in each objective; constant objectives become 0. */
 export function scaled(points: readonly Point[]): Point[] {
   const [first = []] = points;
   const low = first.map((_, i) => Math.min(...points.map((point) => point[i])));
@@ -31,9 +31,9 @@ function lexicographic(points: readonly Point[]): number[] {
 const equal = (a: Point, b: Point): boolean => a.every((value, i) => value === b[i]);
 
 /**
- * The front that each point belongs to: 0 for those that nothing dominates, 1 for those that only front 0 dominates, and
- * so on (the non-dominated sorting of Deb et al. 2002). Equal points share a front. O(n log n) for one and two
- * objectives; at most O(objectives n^2) for more.
+ * Non-dominated sorting (Deb et al. 2002): the front of each point, 0 for non-dominated points, 1 for points that only
+ * front 0 dominates, and so on. Equal points share a front. O(n log n) for one and two objectives; at most
+ * O(objectives n^2) for more.
  */
 export function nonDominatedRanks(points: readonly Point[]): number[] {
   const ranks = points.map(() => 0);
@@ -43,9 +43,16 @@ export function nonDominatedRanks(points: readonly Point[]): number[] {
   return ranks;
 }
 
+/** The indices of the points of each front, ascending (see `nonDominatedRanks`). */
+export function nonDominatedFronts(points: readonly Point[]): number[][] {
+  const fronts: number[][] = [];
+  for (const [i, rank] of nonDominatedRanks(points).entries()) (fronts[rank] ??= []).push(i);
+  return fronts;
+}
+
 /**
- * In lexicographic order, a point of two objectives is dominated by a front exactly when the front's smallest last
- * objective is not above the point's; these minima ascend from front to front (Jensen 2003).
+ * In lexicographic order, a front dominates a point of two objectives exactly when the front's smallest last objective
+ * is not above the point's; these minima ascend from front to front (Jensen 2003).
  */
 function sweepRanks(points: readonly Point[], order: readonly number[], ranks: number[]): void {
   const minima: number[] = [];
@@ -67,7 +74,7 @@ function sweepRanks(points: readonly Point[], order: readonly number[], ranks: n
   }
 }
 
-/** Each point in lexicographic order joins the first front without a point that dominates it (ENS, Zhang et al. 2015). */
+/** In lexicographic order, each point joins the first front that does not dominate it (ENS, Zhang et al. 2015). */
 function insertRanks(points: readonly Point[], order: readonly number[], ranks: number[]): void {
   const fronts: Point[][] = [];
   for (const i of order) {
@@ -78,7 +85,7 @@ function insertRanks(points: readonly Point[], order: readonly number[], ranks: 
   }
 }
 
-/** Indices, ascending, of the points that no other dominates. Equal points are all kept. */
+/** Ascending indices of the non-dominated points. Equal points are all kept. */
 export function nonDominated(points: readonly Point[]): number[] {
   if (points.length === 0) return [];
   if (points[0].length <= 2) {
@@ -92,10 +99,9 @@ export function nonDominated(points: readonly Point[]): number[] {
 }
 
 /**
- * The crowding distance of each point of one front (Deb et al. 2002): the sum over the objectives of the gap between its
- * two neighbours, as a share of the front's range; infinite for a smallest and a largest point of each objective. Among
- * points that are equal in an objective, the order of `points` decides which are neighbours. An objective in which
- * all points are equal says nothing about crowding and is left out.
+ * The crowding distance of each point of one front (Deb et al. 2002): over the objectives, the sum of the gaps between
+ * its two neighbours as shares of the front's range; infinite at the ends of an objective. Of points that are equal in an
+ * objective, the order of `points` decides the neighbours. Constant objectives are left out.
  */
 export function crowdingDistances(points: readonly Point[]): number[] {
   const distances = points.map(() => 0);

@@ -1,3 +1,4 @@
+import { NasError } from '../base/errors.js';
 import type { Random } from '../base/random.js';
 import {
   combinations,
@@ -11,45 +12,42 @@ import {
 } from '../spaces/index.js';
 import type { AskContext, ControllerInput, Proposal } from './controller.js';
 import type { AskedIds } from './history.js';
-import { infeasible, Rejections, SpaceExhausted } from './infeasible.js';
-import { type Objective, type Values, violated, violation } from './objective.js';
+import { violated, violation, type Objective, type Values } from './objective.js';
 
-/** A candidate that a strategy would like to try. */
+/** A candidate of a strategy. */
 export interface Candidate {
   readonly genotype: Genotype;
-  /** One line on why. */
+  /** One line. */
   readonly reason: string;
-  /** Candidates that the strategy itself left out for a cheap constraint; absent: it looked at no others. */
+  /** Candidates that the strategy itself rejected for a cheap constraint; absent: it considered no others. */
   readonly passedOver?: number;
 }
 
-/** What a cheap look at a network tells. */
-export interface Judgement {
-  /** Whether it may be proposed: never asked, and it keeps the cheap constraints. */
+interface Judgement {
+  /** It was never asked, and keeps the cheap constraints. */
   readonly accepted: boolean;
-  /** By how much it breaks cheap constraints; 0 when it keeps them. */
+  /** The overall violation of the cheap constraints; 0 when it keeps them. */
   readonly violation: number;
   /** Its cheap objective values. */
   readonly values: Values;
 }
 
-/** Looks at a network; looking again within one ask costs nothing. */
+/** Judges a network by its cheap objectives; memoised within one ask. */
 export type Judge = (genotype: Genotype) => Judgement;
 
-/** How many candidates an ask looks at, at most, before the next way of finding one is taken. */
+/** Candidates that each stage of an ask considers at most. */
 const tries = { strategy: 100, random: 200, descent: 1000 };
 
-/** Spaces of up to this many combinations are listed when nothing new was found otherwise. */
+/** Spaces of up to this many combinations are enumerated as a last resort. */
 const listable = 20_000;
 
 const source = { kind: 'controller' } as const;
 
-/** The networks that one ask may propose, and what it turned down. */
+/** Judges the candidates of one ask, and counts rejections. */
 class Filter {
   readonly rejections = new Rejections();
-  /** Each network looked at. */
   private readonly seen = new Map<string, Judgement>();
-  /** Of those turned down for a constraint, the one that breaks least. */
+  /** The rejected candidate with the smallest violation. */
   closest: { genotype: Genotype; violation: number } | undefined;
 
   constructor(
@@ -64,7 +62,7 @@ class Filter {
 
   readonly judge: Judge = (genotype) => this.judgeAs(genotypeId(genotype), genotype);
 
-  /** Judges a genotype whose id is known. */
+  /** As `judge`, for a genotype whose id is known. */
   judgeAs(id: string, genotype: Genotype): Judgement {
     const known = this.seen.get(id);
     if (known !== undefined) return known;
@@ -82,12 +80,12 @@ class Filter {
 }
 
 /**
- * The first candidate that was never asked and keeps the cheap constraints: of the strategy; when it finds none, of
- * random draws; then of mutations that lead from the candidate that broke least towards keeping the constraints; and
- * in a small space at last of a list of all its networks. Each way has a bounded number of tries.
+ * The first candidate that was never asked and keeps the cheap constraints, from four stages with a bounded number of
+ * tries each: the strategy's candidates; random ones; mutations from the candidate with the smallest violation that do
+ * not increase it; and in a small space the list of all networks.
  *
- * @throws NasError `infeasible`, saying which constraint rejected how many and how close they came; SpaceExhausted when
- *   every network was asked, or in a small space the others break a constraint.
+ * @throws NasError `infeasible`, with the number of rejections and the closest value of each constraint; SpaceExhausted
+ *   when every network was asked, or (in a small space) all others break a constraint.
  */
 export function propose(
   { space, objectives }: ControllerInput,
@@ -115,7 +113,7 @@ export function propose(
   throw nothingLeft(space, filter, asked.size);
 }
 
-/** Walks from the candidate that broke least by mutations that do not break more. */
+/** Walks from the candidate with the smallest violation by mutations that do not increase it. */
 function descend(space: DecisionSpace, filter: Filter, random: Random): Candidate | undefined {
   let current = filter.closest;
   for (let i = 0; i < tries.descent && current !== undefined; i++) {
@@ -133,14 +131,58 @@ function pickFromList(space: DecisionSpace, filter: Filter, random: Random): Can
   return genotype && { genotype, reason: 'one of the last networks not tried' };
 }
 
-function nothingLeft(space: DecisionSpace, filter: Filter, asked: number): Error {
-  const { rejections } = filter;
-  if (asked === 0) return infeasible(space.name, filter.candidates, rejections);
-  if (rejections.count === 0) {
-    return new SpaceExhausted(`all ${asked} networks of the space ${space.name} that could be found were tried`);
+/** Every network of the space was asked, or all others break a constraint. */
+export class SpaceExhausted extends NasError {
+  constructor(message: string) {
+    super('infeasible', message, { hint: 'Widen the space, or ask for fewer trials.' });
   }
-  if (combinations(space) > listable) return infeasible(space.name, filter.candidates, rejections);
-  return new SpaceExhausted(
-    `all networks of the space ${space.name} that keep the constraints were tried (${asked}; of the others, ${rejections.toString()})`,
+}
+
+function nothingLeft(space: DecisionSpace, { rejections, candidates }: Filter, asked: number): NasError {
+  if (asked > 0 && rejections.count === 0)
+    return new SpaceExhausted(`all ${asked} networks of the space ${space.name} that could be found were tried`);
+  if (asked > 0 && combinations(space) <= listable)
+    return new SpaceExhausted(
+      `all networks of the space ${space.name} that keep the constraints were tried (${asked}; of the others, ${rejections.toString()})`,
+    );
+  return new NasError(
+    'infeasible',
+    `no network of the space ${space.name} was found that keeps the constraints: of ${candidates} candidates, ${rejections.toString()}`,
+    { hint: 'Relax the constraint, or give the space smaller (or larger) choices.' },
   );
+}
+
+/** How often each constraint was broken, and the closest value to its bound. */
+class Rejections {
+  private readonly byName = new Map<string, { objective: Objective; count: number; low: number; high: number }>();
+  /** Candidates that broke at least one. */
+  count = 0;
+
+  add(broken: readonly Objective[], values: Values): void {
+    this.count++;
+    for (const objective of broken) {
+      const value = values[objective.name];
+      const entry = this.byName.get(objective.name) ?? { objective, count: 0, low: Infinity, high: -Infinity };
+      entry.count++;
+      entry.low = Math.min(entry.low, value);
+      entry.high = Math.max(entry.high, value);
+      this.byName.set(objective.name, entry);
+    }
+  }
+
+  /** `latency_ms rejected 950 (smallest seen 3.1, max 2), params rejected 12 (...)`, the strictest first. */
+  toString(): string {
+    const short = (value: number): string => String(Number(value.toPrecision(6)));
+    return [...this.byName.values()]
+      .sort((a, b) => b.count - a.count)
+      .map(({ objective: { name, constraint = {} }, count, low, high }) => {
+        const { min, max } = constraint;
+        const closest = [
+          ...(max !== undefined && high > max ? [`smallest seen ${short(low)}, max ${short(max)}`] : []),
+          ...(min !== undefined && low < min ? [`largest seen ${short(high)}, min ${short(min)}`] : []),
+        ];
+        return `${name} rejected ${count} (${closest.length === 0 ? 'not a number' : closest.join('; ')})`;
+      })
+      .join(', ');
+  }
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { fidelitySchema } from './fidelity/index.js';
+import { fidelitySchema } from './fidelity/scheduler.js';
 
 const choice = z.union([z.string(), z.number(), z.boolean()]);
 const choices = z.record(z.string(), choice);

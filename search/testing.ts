@@ -1,9 +1,9 @@
 import { enumerate, genotypeId, tableSpace, type DecisionSpace, type Genotype } from '../spaces/index.js';
-import type { AskContext, Controller, ControllerInput, Proposal, Told } from './controller.js';
-import { SpaceExhausted } from './infeasible.js';
+import type { AskContext, Controller, ControllerInput, Proposal, TrialResult } from './controller.js';
 import type { Values } from './objective.js';
+import { SpaceExhausted } from './propose.js';
 
-/** One thing that is promised; run, it throws an error that says what is not kept. Give it to any test runner. */
+/** One check of a contract, for any test runner; `run` throws an error that says what is broken. */
 export interface Check {
   readonly name: string;
   readonly run: () => void | Promise<void>;
@@ -20,7 +20,7 @@ export function same(actual: unknown, expected: unknown, what: string): void {
   promise(a === b, () => `${what}: ${a}, expected ${b}`);
 }
 
-/** 4 x 4 x 4 networks: what is large is accurate and slow, with a best choice in between. */
+/** 4 x 4 x 4 networks; larger ones are slower, and the most accurate choices lie in between. */
 const space: DecisionSpace = tableSpace(
   'example',
   ['depth', 'width', 'kernel'].map((name) => ({ name, choices: [1, 2, 3, 4] })),
@@ -39,14 +39,14 @@ const cheap = (genotype: Genotype): Values => ({
   latency_ms: genotype.reduce((sum, index, i) => sum + index * (i + 1), 1),
 });
 
-/** The outcome of a trial: now and then a failure. */
-function outcomeOf(number: number, genotype: Genotype): Told {
+/** The outcome of a trial; some fail. */
+function outcomeOf(number: number, genotype: Genotype): TrialResult {
   if (number % 7 === 5) return { number, genotype, state: 'failed', values: {} };
   const accuracy = genotype.reduce((loss, index, i) => loss - 0.05 * (index - 1 - (i % 2)) ** 2, 0.9);
   return { number, genotype, state: 'complete', values: { accuracy, ...cheap(genotype) } };
 }
 
-const contextOf = (history: readonly Told[], known = history.length): AskContext => ({
+const contextOf = (history: readonly TrialResult[], known = history.length): AskContext => ({
   number: history.length,
   history: history.slice(0, known),
   pending: history.slice(known).map(({ genotype }) => genotype),
@@ -54,7 +54,7 @@ const contextOf = (history: readonly Told[], known = history.length): AskContext
 });
 
 /** Trials from `history` on, `parallel` at once with delayed feedback. */
-function search(controller: Controller, trials: number, parallel: number, before: readonly Told[] = []) {
+function search(controller: Controller, trials: number, parallel: number, before: readonly TrialResult[] = []) {
   const history = [...before];
   const proposals: Proposal[] = [];
   while (history.length < trials) {
@@ -67,7 +67,7 @@ function search(controller: Controller, trials: number, parallel: number, before
 
 const trials = 30;
 
-/** What every controller keeps to, whatever its strategy; `ownController` makes one of a module's default export. */
+/** The contract of every controller; `ownController` makes a controller of a module's. */
 export function controllerChecks(create: (input: ControllerInput) => Controller): readonly Check[] {
   return [
     {
@@ -82,7 +82,7 @@ export function controllerChecks(create: (input: ControllerInput) => Controller)
       run: () => {
         const whole = search(create(input), trials, parallel);
         for (const killed of [1, 8, trials >> 1, trials - 1]) {
-          const stored = JSON.parse(JSON.stringify(whole.history.slice(0, killed))) as Told[];
+          const stored = JSON.parse(JSON.stringify(whole.history.slice(0, killed))) as TrialResult[];
           const rest = search(create(input), trials, parallel, stored);
           same(rest.proposals, whole.proposals.slice(killed), `asked after trial ${killed - 1}`);
         }

@@ -1,8 +1,8 @@
-/** Serving models over HTTP, each request by the most accurate network that answers it in time. */
+/** Serves models over HTTP: the most accurate network that meets a request's deadline answers it. */
 export { startServer, type RunningServer, type ServerOptions } from './start-server.js';
-export { startTracing, type Tracing, type TracingOptions } from './http/tracing/start-tracing.js';
-export { readFrontier } from './models/read-frontier.js';
-export { watchModels, type WatchOptions } from './models/watch.js';
+export { startTracing, type Tracing, type TracingOptions } from './http/tracing.js';
+export { readFrontier } from './models/frontier.js';
+export { watchModels, type WatchOptions } from './models/files.js';
 export type { Frontier, ImageSize, Model, Normalisation } from './models/model.js';
 export type { IndexEntry, Service } from './service.js';
 export type { InferencePool } from './inference/pool.js';
@@ -14,4 +14,4 @@ export type {
   PooledModel,
   RefusalReason,
   RunOptions,
-} from './inference/types.js';
+} from './inference/pool.js';

@@ -2,73 +2,70 @@ import { setImmediate as polled, setTimeout as delay } from 'node:timers/promise
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { invalidInput } from '../base/errors.js';
-import { isLoopback, namesOf } from '../base/hosts.js';
-import { listenOnFirst, portsFrom } from '../base/ports.js';
+import { isLoopback, listenOnFirst, namesOf, portsFrom } from '../base/server.js';
 import { createApp } from './http/app.js';
 import { createMetrics, type Metrics } from './http/metrics.js';
-import { createDecoder } from './images/decoder.js';
-import { warmUp } from './images/warm-up.js';
-import { openService, type ServiceOptions } from './open-service.js';
-import type { Service } from './service.js';
+import { createDecoder, warmUp } from './images/decoder.js';
+import { openService, type Service, type ServiceOptions } from './service.js';
 
 export interface ServerOptions extends Omit<ServiceOptions, 'onBatch' | 'onWarning'> {
   readonly host: string;
-  /** 0: any free one. Default: 8080, or the next one that is free. */
+  /** 0: any free port. Default: 8080, or the next free port. */
   readonly port?: number;
-  /** What everybody must know; required where others than this machine can connect. */
+  /** Bearer token that clients send; required unless `host` is a loopback address. */
   readonly token?: string;
-  /** Names besides this machine's own under which the server is reached, a proxy's for example. */
+  /** Further host names of the server, for example a proxy's. */
   readonly names?: readonly string[];
-  /** Origins whose pages in a browser may ask: `https://shop.example.com`. */
+  /** Origins of web pages that may send requests: `https://www.example.com`. */
   readonly origins?: readonly string[];
-  /** Images that are decoded at a time. */
+  /** Images decoded in parallel. */
   readonly decoders: number;
-  /** Milliseconds that a request has when it does not say. */
+  /** Time budget in ms of a request that does not set its own. */
   readonly budgetMs: number;
-  /** Whether requests are traced, by the provider that this process has registered with OpenTelemetry (`startTracing`). */
+  /** Whether to trace requests with the OpenTelemetry provider of this process (`startTracing`). */
   readonly isTraced?: boolean;
   readonly log: Logger;
 }
 
-/** A server that listens. */
+/** A listening server. */
 export interface RunningServer {
   /** `http://127.0.0.1:8080`. */
   readonly address: string;
   readonly service: Service;
   readonly metrics: Metrics;
   /**
-   * Says to whoever asks that it is not ready, and answers on; after `ms`, when balancers have noticed, takes no more
-   * connections, and ends when all that it took is answered.
+   * Reports "not ready" and goes on answering. After `ms`, when load balancers have noticed, it refuses new connections and
+   * ends when all accepted requests are answered.
    */
   readonly drained: (ms: number) => Promise<void>;
-  /** As `drained`, at once. */
+  /** Like `drained(0)`. */
   readonly close: () => Promise<void>;
 }
 
 const firstPort = 8080;
 const maxPixels = 50e6;
 
-/** What requests may take, whatever the machine. */
+/** Limits of requests that do not depend on the machine. */
 const fixedLimits = { bodyBytes: 16 * 2 ** 20, images: 64, connections: 1024, requestMs: 10_000 } as const;
-/** Requests that may be within the server beside those whose images wait: they are read, decoded or answered. */
+/** Requests that may be read, decoded or answered beside those whose images are queued. */
 const beside = 64;
 
-/** Connections without a request are looked for so often, in ms, while the server ends. */
+/** Interval in ms at which a closing server ends idle connections. */
 const idleEvery = 50;
-/** Longer than the longest budget, in ms: who is not answered then does not read. */
+/** Longer than the longest budget, in ms: a client without an answer by then does not read it. */
 const patience = 75_000;
 
 /**
  * Serves models over HTTP.
- * @throws NasError `invalid-input` when they cannot be read or opened, others could connect without a token, or the address
- *   cannot be listened on.
+ * @throws NasError `invalid-input` when a model cannot be read or opened, the host is not a loopback address and there is no
+ *   token, or the server cannot listen on the address.
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { host, port, token, names, origins = [], decoders, budgetMs, isTraced = false, log, ...pool } = options;
   if (token === undefined && !isLoopback(host))
-    throw invalidInput(`a server on ${host} can be used by others: it needs a token`);
+    throw invalidInput(`a server on ${host} is reachable from other machines: it needs a token`);
   const onWarning = (message: string): void => log.warn(message);
-  /** What ends the parts, in the order in which they began. */
+  /** Closes the parts, in the order in which they started. */
   const ends: (() => Promise<void>)[] = [];
   const end = async (): Promise<void> => {
     for (const part of ends.splice(0).reverse()) await part();
@@ -100,7 +97,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   }
 }
 
-/** How a server ends, whoever asks for it, and how often. */
+/** Ends the server once, however often it is called. */
 function ending(service: Service, end: () => Promise<void>): Pick<RunningServer, 'drained' | 'close'> {
   let ended: Promise<void> | null = null;
   const close = (): Promise<void> => {
@@ -118,31 +115,31 @@ function ending(service: Service, end: () => Promise<void>): Pick<RunningServer,
 }
 
 /**
- * Reads what has come, and takes the connections that wait, of which the event loop takes one in each of its turns. What came
- * while it was busy was asked in time, and would be reset.
+ * Accepts the connections in the backlog and reads their requests. Node.js accepts one connection per iteration of the event
+ * loop; closing the socket would reset the rest, although they arrived in time.
  */
 async function catchUp({ server }: FastifyInstance): Promise<void> {
-  let taken = 0;
+  let accepted = 0;
   const count = (): void => {
-    taken++;
+    accepted++;
   };
   server.on('connection', count);
-  // Clients that nobody tells to stop would keep it going.
-  for (let before = -1; before < taken && taken < fixedLimits.connections;) {
-    before = taken;
+  // The limit ends the loop when clients keep connecting.
+  for (let before = -1; before < accepted && accepted < fixedLimits.connections;) {
+    before = accepted;
     await polled();
   }
   server.off('connection', count);
 }
 
-/** Takes no more connections, and ends those that there are once what came on them is answered. */
+/** Refuses new connections and ends the open ones when their requests are answered. */
 async function closeApp(app: FastifyInstance, log: Logger): Promise<void> {
   const { server } = app;
   await catchUp(app);
-  // Answers that had begun before left their connections open.
+  // Answers that started before the drain keep their connections open.
   const idle = setInterval(() => server.closeIdleConnections(), idleEvery);
   const late = setTimeout(() => {
-    log.warn(`some answers were not read within ${patience / 1000} s: their connections are cut`);
+    log.warn(`some clients did not read their answers within ${patience / 1000} s: their connections are closed`);
     server.closeAllConnections();
   }, patience);
   try {

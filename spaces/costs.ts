@@ -1,9 +1,7 @@
-import type { Layer, LayerKind, LayerTable, Shape } from './layer.js';
-import { applyRule, isFused } from './layer.js';
-import { layersOf } from './layers.js';
+import { applyRule, isFused, type Layer, type LayerKind, layersOf, type LayerTable, type Shape } from './layers.js';
 import type { Network } from './network.js';
 
-/** What one primitive layer costs for one image. */
+/** The cost of one primitive layer for one image. */
 export interface LayerCost {
   readonly name: string;
   readonly kind: LayerKind;
@@ -17,28 +15,22 @@ export interface LayerCost {
 
 /** Exact costs of a network for one image in float32. */
 export interface Costs {
-  /**
-   * Multiply-accumulates of convolutions and dense layers, as papers count them: batch norm is folded, and activations,
-   * poolings, sums and products are not counted.
-   */
+  /** Multiply-accumulates of convolutions and dense layers, as papers count them; no other layer counts. */
   readonly macs: number;
   /** Trainable parameters, as PyTorch counts them: batch norm has two per channel. */
   readonly params: number;
   /** Moving means and variances of batch norm; `params + buffers` is TF.js's `countParams()`. */
   readonly buffers: number;
   /**
-   * Peak activation memory: the largest sum, over the layers in order, of all tensors still needed when a layer runs
-   * and its output; batch norm, activation and dropout work in place.
+   * Peak activation memory: the largest sum of all tensors alive while a layer runs, its output included. Batch norm,
+   * activation and dropout work in place.
    */
   readonly activationBytes: number;
   /** Activations read and written by all layers that are not fused into the one before. */
   readonly trafficBytes: number;
   /** Weights after batch norm is folded into convolutions (kernel and bias). */
   readonly sizeBytes: number;
-  /**
-   * The same with eight-bit integers: kernels in bytes; each of their output channels has a scale, a bias in 32 bits and
-   * that one's scale.
-   */
+  /** `sizeBytes` with int8 kernels; each output channel adds a scale, a 32-bit bias and the scale of the bias. */
   readonly int8SizeBytes: number;
   readonly layers: readonly LayerCost[];
 }
@@ -52,13 +44,13 @@ interface Count {
   readonly buffers: number;
   /** Values left in the weights after batch norm is folded. */
   readonly folded: number;
-  /** Bytes of them when kernels are bytes, biases included. */
+  /** Bytes of the weights with int8 kernels, biases included. */
   readonly int8: number;
 }
 
 const nothing: Count = { macs: 0, params: 0, buffers: 0, folded: 0, int8: 0 };
 
-/** Of each output channel of a quantized kernel: its scale, its bias, and the scale of that. */
+/** Each output channel of a quantized kernel has a scale, a bias and the scale of the bias. */
 const bytesPerChannel = 3 * bytesPerValue;
 
 const weights = (values: number, uses: number, channels: number): Count => ({

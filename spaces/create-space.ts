@@ -1,14 +1,26 @@
-import { networkFeatures } from './network-features.js';
-import type { SpaceConfig } from './schema.js';
+import { z } from 'zod';
+import { blocksPlan, blocksSchema } from './types/blocks.js';
+import { efficientnetPlan, efficientnetSchema } from './types/efficientnet.js';
+import { fbnetSchema, fbnetSpace } from './types/fbnet.js';
+import { mobilenetPlan, mobilenetSchema } from './types/mobilenet.js';
+import { loadModuleSpace, moduleSchema } from './types/module.js';
+import { nasBench201Schema, nasBench201Space } from './types/nas-bench-201.js';
+import { ofaMobilenetv3Schema, ofaMobilenetv3Space } from './types/ofa-mobilenetv3.js';
+import { networkFeatures } from './describe.js';
 import type { Space, Task } from './space.js';
 import { createStagedSpace } from './staged/space.js';
-import { blocksPlan } from './types/blocks.js';
-import { efficientnetPlan } from './types/efficientnet.js';
-import { fbnetSpace } from './types/fbnet.js';
-import { mobilenetPlan } from './types/mobilenet.js';
-import { loadModuleSpace } from './types/module.js';
-import { nasBench201Space } from './types/nas-bench-201.js';
-import { ofaMobilenetv3Space } from './types/ofa-mobilenetv3.js';
+
+/** `space:`; which networks there are to choose from. */
+export const spaceSchema = z.discriminatedUnion('type', [
+  mobilenetSchema,
+  efficientnetSchema,
+  blocksSchema,
+  fbnetSchema,
+  nasBench201Schema,
+  ofaMobilenetv3Schema,
+  moduleSchema,
+]);
+export type SpaceConfig = z.output<typeof spaceSchema>;
 
 export interface CreateSpaceOptions {
   /** What relative paths start from: the experiment file's folder; default the working directory. */
@@ -16,13 +28,12 @@ export interface CreateSpaceOptions {
 }
 
 /**
- * The search space of a configuration for a task; with the features of its networks, where it does not know better.
- *
- * @throws NasError `invalid-input` quoting the key path (`space.stages[2].stride`) when the space is impossible.
+ * Creates the search space of a configuration. A space without `features` of its own gets `networkFeatures`.
+ * @throws NasError `invalid-input` with the key path (`space.stages[2].stride`) when the space is impossible
  */
 export async function createSpace(config: SpaceConfig, task: Task, options: CreateSpaceOptions = {}): Promise<Space> {
   const space = await plainSpace(config, task, options);
-  // An object of a class of the user's would lose its methods.
+  // Spreading an instance of a user's class would lose its methods.
   const isPlain = Object.getPrototypeOf(space) === Object.prototype;
   if (space.features !== undefined || !isPlain) return space;
   return { ...space, features: (genotype) => networkFeatures(space.build(genotype)) };
@@ -44,5 +55,31 @@ async function plainSpace(config: SpaceConfig, task: Task, options: CreateSpaceO
       return ofaMobilenetv3Space(config, task);
     case 'module':
       return loadModuleSpace(config, task, options.directory ?? process.cwd());
+  }
+}
+
+const cifar10: Task = { input: [32, 32, 3], classes: 10 };
+const cifar100: Task = { input: [32, 32, 3], classes: 100 };
+const tinyImagenet: Task = { input: [64, 64, 3], classes: 200 };
+const imagenet: Task = { input: [224, 224, 3], classes: 1000 };
+
+/** Presets for images smaller than ImageNet's. */
+const smallPresets: Readonly<Record<string, Task>> = { tiny: cifar10, small: tinyImagenet };
+
+/** The images and classes that a ready-made space is designed for, for work that needs no data; null for user spaces. */
+export function defaultTask(config: SpaceConfig): Task | null {
+  switch (config.type) {
+    case 'fbnet':
+      return config.preset === 'imagenet' ? imagenet : cifar100;
+    case 'nas-bench-201':
+      return cifar10;
+    case 'ofa-mobilenetv3':
+      return imagenet;
+    case 'mobilenet':
+    case 'efficientnet':
+      return smallPresets[config.preset ?? 'tiny'] ?? imagenet;
+    case 'blocks':
+    case 'module':
+      return null;
   }
 }

@@ -1,6 +1,6 @@
-import { cellNotation } from './cells/nasbench201.js';
+import { cellNotation } from './cells.js';
 import { costs } from './costs.js';
-import { layersOf } from './layers.js';
+import { type Layer, layersOf } from './layers.js';
 import type { BasicBlock, Block, ConvBlock, FusedMBConv, MBConv, Network } from './network.js';
 
 type Prefixes = readonly (readonly [least: number, prefix: string])[];
@@ -53,7 +53,7 @@ function describeBlock(block: Block): string {
   }
 }
 
-/** Lines that say the same one after the other, once: `block2-3`. */
+/** Joins equal neighbours into one line: `block2-3`. */
 function grouped(blocks: readonly Block[]): string[] {
   const groups: { text: string; first: number; last: number }[] = [];
   for (const [i, block] of blocks.entries()) {
@@ -65,7 +65,7 @@ function grouped(blocks: readonly Block[]): string[] {
   return groups.map(({ text, first, last }) => `block${first === last ? first : `${first}-${last}`}: ${text}`);
 }
 
-/** A network in a few lines for people: costs, stem, blocks (equal neighbours on one line), head. */
+/** Describes a network in a few lines for people: costs, stem, blocks (equal neighbours on one line), head. */
 export function describeNetwork(network: Network): string {
   const { input, classes, stem, blocks, head } = network;
   const { macs, params, activationBytes } = costs(network);
@@ -86,4 +86,64 @@ export function describeNetwork(network: Network): string {
     ...grouped(blocks),
     `head: ${map}${last.join(', ')}`,
   ].join('\n');
+}
+
+/** Feature maps are grouped by how often the image's height has been halved. */
+const levels = 5;
+
+/** Averages over the convolutions of one kind, weighted by multiply-accumulates. */
+class Weighted {
+  private macs = 0;
+  private readonly sums = { kernel: 0, channels: 0, growth: 0 };
+  count = 0;
+
+  add({ input, output }: Layer, kernel: number, macs: number): void {
+    this.count++;
+    this.macs += macs;
+    this.sums.kernel += macs * kernel;
+    this.sums.channels += macs * Math.log2(output[2]);
+    this.sums.growth += macs * Math.log2(output[2] / input[2]);
+  }
+
+  /** Number, mean kernel, mean log2 of the output channels, mean log2 of output by input channels. */
+  features(): number[] {
+    const total = this.macs || 1;
+    return [this.count, this.sums.kernel / total, this.sums.channels / total, this.sums.growth / total];
+  }
+}
+
+/**
+ * A fixed number of features of a network: size (logarithms of multiply-accumulates, parameters, memory and input),
+ * numbers, kernels and widths of convolutions, residual sums and gates, and the distribution of work over resolutions.
+ */
+export function networkFeatures(network: Network): number[] {
+  const layers = layersOf(network);
+  const total = costs(network);
+  const [height] = network.input;
+  const [full, depthwise] = [new Weighted(), new Weighted()];
+  const work = new Float64Array(levels);
+  const depth = new Float64Array(levels);
+  for (const [i, layer] of layers.entries()) {
+    if (layer.kind !== 'conv' && layer.kind !== 'depthwise') continue;
+    const { macs } = total.layers[i];
+    (layer.kind === 'conv' ? full : depthwise).add(layer, layer.kernel, macs);
+    const level = Math.min(levels - 1, Math.max(0, Math.round(Math.log2(height / layer.output[0]))));
+    work[level] += macs / Math.max(1, total.macs);
+    depth[level]++;
+  }
+  const count = (kind: Layer['kind']): number => layers.filter((layer) => layer.kind === kind).length;
+  const logits = layers.findLast(({ kind }) => kind === 'dense');
+  return [
+    ...[total.macs, total.params, total.activationBytes, total.trafficBytes, height].map((value) =>
+      Math.log(1 + value),
+    ),
+    ...full.features(),
+    ...depthwise.features(),
+    ...work,
+    ...depth,
+    count('add'),
+    count('multiply'),
+    count('avg_pool'),
+    Math.log2(1 + (logits?.input[2] ?? 0)),
+  ];
 }

@@ -3,16 +3,16 @@ import { invalidInput } from '../base/errors.js';
 /** A value that a decision can take, in the field's own terms: a kernel size, a width, `true`, `"relu"`. */
 export type Choice = string | number | boolean;
 
-/** One thing to decide about a network: a name and its choices, in a meaningful order (small to large). */
+/** One decision about a network, with its choices in a meaningful order (small to large). */
 export interface Decision {
   readonly name: string;
   readonly choices: readonly Choice[];
 }
 
-/** A point of a space: for each decision, the index of the choice taken. */
+/** A point of a space: the index of the choice for each decision. */
 export type Genotype = readonly number[];
 
-/** The id of a genotype as written: `0-2-1`. Only canonical genotypes have ids that tell networks apart. */
+/** The id of a genotype: `0-2-1`. Ids identify networks only when the genotypes are canonical. */
 export const genotypeId = (genotype: Genotype): string => genotype.join('-');
 
 /** The choices of a genotype by decision name. */
@@ -21,10 +21,9 @@ export function choicesOf(decisions: readonly Decision[], genotype: Genotype): R
 }
 
 /**
- * The genotype that a row of a published table means: its cells by decision name, as text or as values. Cells under
- * other names are ignored. It is the row's own genotype, not the canonical one: equal networks may have several rows.
- *
- * @throws NasError `invalid-input` naming the decision when a cell is missing or is none of its choices.
+ * The genotype of a row of a published table: cells by decision name, as text or as values; other cells are ignored. It is
+ * not canonical: several rows may describe the same network.
+ * @throws NasError `invalid-input` with the decision when a cell is missing or is none of its choices
  */
 export function genotypeOf(
   decisions: readonly Decision[],

@@ -1,8 +1,235 @@
-import { cellLayers } from './cells/layers.js';
-import type { Layer } from './layer.js';
-import { LayerList } from './layer-list.js';
-import type { BasicBlock, Block, ConvBlock, FusedMBConv, Head, MBConv, Network, ReductionBlock } from './network.js';
-import { expandedWidth } from './network.js';
+import {
+  type Activation,
+  type BasicBlock,
+  type Block,
+  expandedWidth,
+  type FusedMBConv,
+  type Head,
+  type MBConv,
+  type Network,
+  type ReductionBlock,
+  squeezeWidth,
+} from './network.js';
+import { cellEdges, liveEdges, type Cell, type CellOp } from './cells.js';
+
+/** Height, width, channels of one image's feature map; vectors are 1 x 1 maps. */
+export type Shape = readonly [height: number, width: number, channels: number];
+
+/** Activations of primitive layers; the hard sigmoid is relu6(x + 3) / 6. */
+export type LayerActivation = Activation | 'hard_sigmoid';
+
+interface Window {
+  /** Height and width of the kernel. */
+  readonly kernel: number;
+  readonly stride: 1 | 2;
+}
+
+/** The parameters of each kind of layer besides its name, inputs and shapes. */
+interface Parameters {
+  input: object;
+  /** 'same' padding, no bias (batch norm follows); `groups` is the number of independent channel groups. */
+  conv: Window & { readonly groups?: number };
+  /** One filter per channel, 'same' padding, no bias. */
+  depthwise: Window;
+  batch_norm: object;
+  /** `standalone`: its input has other readers or comes from no convolution, so no layer can absorb it. */
+  activation: { readonly act: LayerActivation; readonly standalone?: true };
+  /** Average over each window, 'same' padding; cells outside the map are not counted. */
+  avg_pool: Window;
+  /** Average over height and width. */
+  global_pool: object;
+  /** With bias. */
+  dense: object;
+  dropout: { readonly rate: number };
+  add: object;
+  /** First input times the second, a vector with one entry per channel. */
+  multiply: object;
+  /** Channel shuffle (Zhang et al. 2018): channel i of group g becomes channel g of group i. */
+  shuffle: { readonly groups: number };
+  /** A map of zeros. */
+  zero: object;
+}
+
+export type LayerKind = keyof Parameters;
+
+interface LayerBase<K> {
+  readonly kind: K;
+  /** Unique in its network: `block3_expand`, `block3_depthwise_bn`. */
+  readonly name: string;
+  /** Positions of the producing layers in the list, all smaller than this layer's own. */
+  readonly inputs: readonly number[];
+  /** Shape of the first input; the input layer's own shape. */
+  readonly input: Shape;
+  readonly output: Shape;
+}
+
+/** A primitive layer of the given kinds. */
+export type LayerOf<K extends LayerKind> = { [P in K]: LayerBase<P> & Parameters[P] }[K];
+
+/** A primitive layer: one operation on feature maps. */
+export type Layer = LayerOf<LayerKind>;
+
+export type LayerParameters<K extends LayerKind> = Parameters[K];
+
+/** One rule for every kind of layer, complete by type. */
+export type LayerTable<Result, Extra extends readonly unknown[] = []> = {
+  readonly [K in LayerKind]: (layer: LayerOf<K>, ...extra: Extra) => Result;
+};
+
+export function applyRule<K extends LayerKind, Result, Extra extends readonly unknown[]>(
+  table: LayerTable<Result, Extra>,
+  layer: LayerOf<K>,
+  ...extra: Extra
+): Result {
+  return table[layer.kind](layer, ...extra);
+}
+
+/** Names of the kernels of a convolution: one, or one for each group. */
+export const convolutionNames = ({ name, groups }: LayerOf<'conv'>): readonly string[] =>
+  groups === undefined ? [name] : Array.from({ length: groups }, (_, g) => `${name}_group${g + 1}`);
+
+/** Whether inference runtimes fold the layer into the one before or drop it: it costs no memory and no traffic. */
+export const isFused = (layer: Layer): boolean =>
+  layer.kind === 'batch_norm' || layer.kind === 'dropout' || (layer.kind === 'activation' && layer.standalone !== true);
+
+/** 'same' padding: ceil(in / stride). */
+const strided = ([height, width, channels]: Shape, stride: number): Shape => [
+  Math.ceil(height / stride),
+  Math.ceil(width / stride),
+  channels,
+];
+
+/** Appends layers to a list; each method returns the position of the last layer that it added. */
+class LayerList {
+  readonly layers: Layer[] = [];
+
+  shape(position: number): Shape {
+    return this.layers[position].output;
+  }
+
+  add<K extends LayerKind>(kind: K, name: string, inputs: readonly number[], output: Shape, own: LayerParameters<K>) {
+    const input = inputs.length === 0 ? output : this.shape(inputs[0]);
+    const layer: LayerOf<K> = { kind, name, inputs, input, output, ...own };
+    return this.layers.push(layer as Layer) - 1;
+  }
+
+  /** A layer that keeps the shape of its first input. */
+  same<K extends LayerKind>(kind: K, name: string, inputs: readonly [number, ...number[]], own: LayerParameters<K>) {
+    return this.add(kind, name, inputs, this.shape(inputs[0]), own);
+  }
+
+  norm(name: string, x: number, act: LayerActivation | null): number {
+    const y = this.same('batch_norm', `${name}_bn`, [x], {});
+    return act === null ? y : this.same('activation', `${name}_act`, [y], { act });
+  }
+
+  /** A convolution alone, without batch norm. */
+  bareConv(name: string, x: number, filters: number, own: LayerParameters<'conv'>): number {
+    const [height, width] = strided(this.shape(x), own.stride);
+    return this.add('conv', name, [x], [height, width, filters], own);
+  }
+
+  conv(name: string, x: number, filters: number, kernel: number, stride: 1 | 2, act: LayerActivation | null): number {
+    return this.norm(name, this.bareConv(name, x, filters, { kernel, stride }), act);
+  }
+
+  pointwise(name: string, x: number, filters: number, groups: number, act: LayerActivation | null): number {
+    const own = { kernel: 1, stride: 1, ...(groups === 1 ? {} : { groups }) } as const;
+    return this.norm(name, this.bareConv(name, x, filters, own), act);
+  }
+
+  depthwise(name: string, x: number, kernel: number, stride: 1 | 2, act: LayerActivation): number {
+    return this.norm(name, this.add('depthwise', name, [x], strided(this.shape(x), stride), { kernel, stride }), act);
+  }
+
+  avgPool(name: string, x: number, kernel: number, stride: 1 | 2): number {
+    return this.add('avg_pool', name, [x], strided(this.shape(x), stride), { kernel, stride });
+  }
+
+  pool(name: string, x: number): number {
+    return this.add('global_pool', name, [x], [1, 1, this.shape(x)[2]], {});
+  }
+
+  dense(name: string, x: number, units: number): number {
+    return this.add('dense', name, [x], [1, 1, units], {});
+  }
+
+  squeezeExcite(name: string, x: number, ratio: number): number {
+    if (ratio === 0) return x;
+    const channels = this.shape(x)[2];
+    const reduced = this.dense(`${name}_reduce`, this.pool(`${name}_pool`, x), squeezeWidth(channels, ratio));
+    const hidden = this.same('activation', `${name}_reduce_act`, [reduced], { act: 'relu' });
+    const expanded = this.dense(`${name}_expand`, hidden, channels);
+    const gate = this.same('activation', `${name}_gate`, [expanded], { act: 'hard_sigmoid' });
+    return this.same('multiply', `${name}_scale`, [x, gate], {});
+  }
+
+  /** A ReLU before a convolution (pre-activation order); its input may have other readers. */
+  preRelu(name: string, x: number): number {
+    return this.same('activation', name, [x], { act: 'relu', standalone: true });
+  }
+
+  /** The sum of one or more maps of one shape: additions of two, `name`, `name2`, ... */
+  sum(name: string, terms: readonly number[]): number {
+    const [first, ...others] = terms;
+    return others.reduce((x, y, i) => this.same('add', i === 0 ? name : `${name}${i + 1}`, [x, y], {}), first);
+  }
+
+  /** Adds the block's input when stride and width are unchanged. */
+  residual(name: string, x: number, y: number, stride: number): number {
+    return stride === 1 && this.shape(x)[2] === this.shape(y)[2] ? this.same('add', `${name}_add`, [y, x], {}) : y;
+  }
+}
+
+/** An edge of a cell under construction. */
+interface EdgeSource {
+  readonly list: LayerList;
+  /** Prefix of the edge's layer names. */
+  readonly name: string;
+  /** Position of the source value. */
+  readonly value: number;
+  /** Position of the ReLU of the source value, shared by all convolutions that read it. */
+  readonly relu: () => number;
+}
+
+const convolution =
+  (kernel: number) =>
+  ({ list, name, value, relu }: EdgeSource): number =>
+    list.conv(name, relu(), list.shape(value)[2], kernel, 1, null);
+const rules: { readonly [Op in Exclude<CellOp, 'none'>]: (edge: EdgeSource) => number } = {
+  skip_connect: ({ value }) => value,
+  nor_conv_1x1: convolution(1),
+  nor_conv_3x3: convolution(3),
+  avg_pool_3x3: ({ list, name, value }) => list.avgPool(name, value, 3, 1),
+};
+
+/** The nodes that each edge connects, in the order of `cellEdges`. */
+const ends = cellEdges.map((name) => ({ from: Number(name[3]), to: Number(name[4]) }));
+
+/**
+ * Adds the executed layers of a cell: `name_op_01`, ...; the sum of a node's edges is `name_node3_add`, ... A cell whose
+ * output is not reached gives a map of zeros.
+ */
+function cellLayers(list: LayerList, name: string, x: number, cell: Cell): number {
+  const live = liveEdges(cell);
+  const relus = new Map<number, number>();
+  const reluOf = (node: number, value: number) => (): number => {
+    const relu = relus.get(value) ?? list.preRelu(`${name}_node${node}_relu`, value);
+    relus.set(value, relu);
+    return relu;
+  };
+  const nodes = new Map([[0, x]]);
+  for (const to of [1, 2, 3]) {
+    const terms = cellEdges.flatMap((edge, i) => {
+      const op = cell[i];
+      const value = nodes.get(ends[i].from);
+      if (!live[i] || ends[i].to !== to || op === 'none' || value === undefined) return [];
+      return [rules[op]({ list, name: `${name}_${edge}`, value, relu: reluOf(ends[i].from, value) })];
+    });
+    if (terms.length > 0) nodes.set(to, list.sum(`${name}_node${to}_add`, terms));
+  }
+  return nodes.get(3) ?? list.same('zero', `${name}_zero`, [x], {});
+}
 
 function mbconv(list: LayerList, name: string, x: number, block: MBConv): number {
   const { filters, kernel, stride, act, expand, se, groups = 1 } = block;
@@ -34,9 +261,6 @@ function basicBlock(list: LayerList, name: string, x: number, block: BasicBlock)
   return list.same('activation', `${name}_act`, [sum], { act });
 }
 
-const convBlock = (list: LayerList, name: string, x: number, block: ConvBlock): number =>
-  list.conv(name, x, block.filters, block.kernel, block.stride, block.act);
-
 function reduction(list: LayerList, name: string, x: number, { filters }: ReductionBlock): number {
   const first = list.conv(`${name}_conv1`, list.preRelu(`${name}_relu`, x), filters, 3, 2, 'relu');
   const second = list.conv(`${name}_conv2`, first, filters, 3, 1, null);
@@ -54,7 +278,7 @@ function appendBlock(list: LayerList, name: string, x: number, block: Block): nu
     case 'basic':
       return basicBlock(list, name, x, block);
     case 'conv':
-      return convBlock(list, name, x, block);
+      return list.conv(name, x, block.filters, block.kernel, block.stride, block.act);
     case 'cell':
       return cellLayers(list, name, x, block.cell);
     case 'reduction':
@@ -68,8 +292,8 @@ function beforePooling(list: LayerList, x: number, { filters, act, norm }: Head)
 }
 
 /**
- * The primitive layers of a network in the order they run, the input first and the logits last: the single source for
- * costs, latency features, weights and what `apply` computes. Blocks are numbered from 1 (`block1_expand`).
+ * The primitive layers of a network in execution order, from the input to the logits: the single source for costs,
+ * latency features, weights and what `apply` computes. Blocks are numbered from 1 (`block1_expand`).
  */
 export function layersOf(network: Network): Layer[] {
   const { input, classes, stem, blocks, head } = network;

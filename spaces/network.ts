@@ -1,4 +1,4 @@
-import type { Cell } from './cells/nasbench201.js';
+import type { Cell } from './cells.js';
 
 /** Activations, named as in the papers that use them. */
 export const activations = ['relu', 'relu6', 'hard_swish', 'swish'] as const;
@@ -13,24 +13,24 @@ export interface ConvSpec {
 }
 
 /**
- * Inverted residual (Sandler et al. 2018, MobileNetV2): 1x1 expansion to `expandedWidth` (left out when `expand` is
- * 1), k x k depthwise, squeeze-excite when `se` > 0 (hidden width `squeezeWidth`; ReLU, then hard sigmoid: Howard et
- * al. 2019), 1x1 projection without activation, residual when the stride is 1 and the width is kept.
+ * Inverted residual (Sandler et al. 2018, MobileNetV2): 1x1 expansion to `expandedWidth` (omitted when `expand` is 1),
+ * k x k depthwise, squeeze-excite when `se` > 0 (hidden width `squeezeWidth`; ReLU, then hard sigmoid: Howard et al.
+ * 2019), 1x1 projection without activation, residual when stride is 1 and the width is unchanged.
  */
 export interface MBConv extends ConvSpec {
   readonly kind: 'mbconv';
   readonly expand: number;
   readonly se: number;
   /**
-   * FBNet's form (Wu et al. 2019), when given: both 1x1 convolutions have this many groups, with a channel shuffle after
-   * the first, and the first is there even when `expand` is 1.
+   * FBNet's form (Wu et al. 2019): both 1x1 convolutions have this many groups, with a channel shuffle after the first;
+   * the first exists even when `expand` is 1.
    */
   readonly groups?: number;
 }
 
 /**
- * As `MBConv` with the expansion and the depthwise convolution fused into one k x k convolution (EfficientNetV2, Tan &
- * Le 2021); when `expand` is 1 that convolution gives `filters` itself and there is no projection.
+ * `MBConv` with expansion and depthwise convolution fused into one k x k convolution (EfficientNetV2, Tan & Le 2021); when
+ * `expand` is 1 that convolution gives `filters` itself and there is no projection.
  */
 export interface FusedMBConv extends ConvSpec {
   readonly kind: 'fused_mbconv';
@@ -45,15 +45,15 @@ export interface BasicBlock extends ConvSpec {
   readonly hidden?: number;
 }
 
-/** A convolution by itself, such as the projection that stands for a skipped layer where the shape changes. */
+/** A convolution by itself, such as the projection that replaces a skipped layer where the shape changes. */
 export interface ConvBlock extends ConvSpec {
   readonly kind: 'conv';
 }
 
 /**
- * A cell of NAS-Bench-201 (Dong & Yang 2020): a graph of four nodes with an operation on each edge; a node is the sum of
- * its edges, convolutions are ReLU, convolution, batch norm. It keeps the shape of its input. Only what reaches the
- * output is built; when nothing does, the output is zero.
+ * A cell of NAS-Bench-201 (Dong & Yang 2020): a graph of four nodes with an operation on each edge. A node is the sum of
+ * its edges; a convolution is ReLU, convolution, batch norm. The cell keeps the shape of its input. Only edges that reach
+ * the output are built; without any, the output is zero.
  */
 export interface CellBlock {
   readonly kind: 'cell';
@@ -61,15 +61,15 @@ export interface CellBlock {
 }
 
 /**
- * The residual block between NAS-Bench-201's stages: twice ReLU, 3x3 convolution, batch norm, the first with stride 2;
- * the shortcut is 2x2 average pooling and a 1x1 convolution.
+ * The residual block between the stages of NAS-Bench-201: twice ReLU, 3x3 convolution, batch norm, the first with stride
+ * 2; the shortcut is 2x2 average pooling and a 1x1 convolution.
  */
 export interface ReductionBlock {
   readonly kind: 'reduction';
   readonly filters: number;
 }
 
-/** The blocks that YAML spaces of stages are made of. */
+/** Blocks of the YAML spaces that consist of stages. */
 export type StageBlock = MBConv | FusedMBConv | BasicBlock;
 export type Block = StageBlock | ConvBlock | CellBlock | ReductionBlock;
 
@@ -83,7 +83,7 @@ export const expandedWidth = (channels: number, expand: number): number => Math.
 /** The hidden width of a squeeze-excite module on `channels` channels. */
 export const squeezeWidth = (channels: number, se: number): number => Math.max(1, Math.round(channels * se));
 
-/** The first convolution; without activation where the blocks start with one. */
+/** The first convolution; without activation when the blocks start with one. */
 export interface Stem extends Omit<ConvSpec, 'act'> {
   readonly act: Activation | null;
 }
@@ -93,15 +93,15 @@ export interface Head {
   /** Width of the 1x1 convolution; 0: no convolution (ResNet). */
   readonly filters: number;
   readonly act: Activation;
-  /** Batch norm and activation before the pooling, when there is no convolution: for blocks that end without them. */
+  /** Without a convolution: batch norm and activation before the pooling, for blocks that end without them. */
   readonly norm?: true;
-  /** Width of a further dense layer with the same activation after the pooling (MobileNetV3); absent: none. */
+  /** Width of another dense layer with the same activation after the pooling (MobileNetV3); absent: none. */
   readonly hidden?: number;
   /** Dropout rate before the dense layer, in [0, 1). */
   readonly dropout: number;
 }
 
-/** A frozen description of an image classifier; all that is needed to build, cost and compare it. */
+/** A frozen description of an image classifier: enough to build, cost and compare it. */
 export interface Network {
   readonly kind: 'network';
   /** Height, width, channels of one image (NHWC without the batch). */

@@ -1,6 +1,6 @@
 import type { Block, Network } from './network.js';
 import type { Task } from './space.js';
-import { makeDivisible } from './staged/plan.js';
+import { makeDivisible } from './staged/layout.js';
 
 /** Stages end when the map is this small. */
 const smallestMap = 8;
@@ -12,14 +12,14 @@ interface StageAt {
   readonly stride: 1 | 2;
 }
 
-/** A stage at full size after the stem, then one for each halving of the map down to `smallestMap` pixels. */
+/** A stage at full size after the stem, then one for each halving of the map until it has `smallestMap` pixels. */
 function stagesFor(side: number): StageAt[] {
   const stages: StageAt[] = [{ index: 0, stride: 1 }];
   for (let map = side; map > smallestMap; map = Math.ceil(map / 2)) stages.push({ index: stages.length, stride: 2 });
   return stages;
 }
 
-/** Images of more than this many pixels a side are halved by the stem. */
+/** The stem halves images with more pixels a side. */
 const largestUnhalved = 48;
 
 function pyramid({ input }: Task): { readonly stemStride: 1 | 2; readonly stages: readonly StageAt[] } {
@@ -32,8 +32,8 @@ const repeat = (count: number, stride: 1 | 2, block: (stride: 1 | 2) => Block): 
   Array.from({ length: count }, (_, i) => block(i === 0 ? stride : 1));
 
 /**
- * A ResNet of basic blocks (He et al. 2016, in its form for small images): a reference and teacher for images of 28 to
- * 64 pixels; larger ones get further stages. At width 1 its first stage has 32 channels, and each halving doubles them.
+ * A ResNet of basic blocks (He et al. 2016, the form for small images), a reference and teacher for images of 28 to 64
+ * pixels; larger images get more stages. At width 1 the first stage has 32 channels; each halving doubles them.
  */
 export function resnetReference(task: Task, width = 1): Network {
   const { stemStride, stages } = pyramid(task);
@@ -59,10 +59,7 @@ export function resnetReference(task: Task, width = 1): Network {
 /** Channels of MobileNetV3's stages at width 1; further stages repeat the last. */
 const mobilenetFilters = [16, 24, 40, 80, 160] as const;
 
-/**
- * A MobileNetV3-style network (Howard et al. 2019) of two blocks a stage with squeeze-excite, for the same sizes of
- * image as `resnetReference`.
- */
+/** A MobileNetV3-style network (Howard et al. 2019) with two blocks a stage, for the same images as `resnetReference`. */
 export function mobilenetReference(task: Task, width = 1): Network {
   const { stemStride, stages } = pyramid(task);
   const scaled = (filters: number): number => makeDivisible(filters * width, divisor);
@@ -87,5 +84,5 @@ export function mobilenetReference(task: Task, width = 1): Network {
   };
 }
 
-/** Reference networks by the name that an experiment's `teacher.network` gives. */
+/** Reference networks by their names in an experiment's `teacher.network`. */
 export const presetNetworks = { resnet: resnetReference, mobilenet: mobilenetReference } as const;

@@ -1,52 +1,92 @@
 import type { Decision, Genotype } from './genotype.js';
-import type { Members } from './members.js';
 import type { Network } from './network.js';
+import { invalidInput } from '../base/errors.js';
 
-/** What the data decides about every network of a space. */
+/** Properties of the data that every network of a space shares. */
 export interface Task {
   /** Height, width and channels of the images, before a space's own resolution decision. */
   readonly input: readonly [height: number, width: number, channels: number];
   readonly classes: number;
 }
 
-/** What a controller may know of a search space: the decisions, and which genotypes mean the same. */
+/** The genotypes that exist in a space without every combination of its choices. */
+export interface Members {
+  readonly size: number;
+  has(genotype: Genotype): boolean;
+  /** In lexicographic order, from 0. */
+  at(index: number): Genotype;
+  /**
+   * The members nearest to a genotype, other than itself: all at the smallest Hamming distance, then all at the next,
+   * until there are `fewest`; each distance in lexicographic order.
+   */
+  nearest(genotype: Genotype, fewest: number): readonly Genotype[];
+}
+
+/** The part of a search space that a controller needs: the decisions, and which genotypes are equivalent. */
 export interface DecisionSpace {
   readonly name: string;
   readonly decisions: readonly Decision[];
   /**
-   * The lexicographically smallest genotype that means the same: decisions that other choices make irrelevant become
-   * index 0, and where several genotypes build the same network the first stands for all. Equal networks thus have
-   * equal ids; idempotent.
+   * The lexicographically smallest equivalent genotype: irrelevant decisions become index 0, and the first of several
+   * genotypes that build the same network represents all. Idempotent; equal networks have equal ids.
    */
   readonly canonical: (genotype: Genotype) => Genotype;
   /**
-   * The genotypes that exist, when not every combination does (a table with some of the rows of a large space).
-   * `sampleGenotype`, `mutate`, `crossover`, `neighbours` and `enumerate` give members only.
+   * The existing genotypes when not every combination exists (a table with some rows of a large space). `sampleGenotype`,
+   * `mutate`, `crossover`, `neighbours` and `enumerate` return members only.
    */
   readonly members?: Members;
-  /** The exact number of canonical genotypes, when it can be told without listing them; see `spaceSize`. */
+  /** The exact number of canonical genotypes, when it is known without listing them; see `spaceSize`. */
   readonly count?: () => bigint;
   /**
-   * Numbers that describe the network that is executed (depth, widths, how often each operation runs): always as many,
-   * all finite, and equal for genotypes that execute the same. What controllers with a model learn from besides the
-   * decisions.
+   * Numbers that describe the executed network (depth, widths, counts of operations) for controllers with a model: always
+   * as many, all finite, equal for genotypes that execute the same.
    */
   readonly features?: (genotype: Genotype) => readonly number[];
   /**
-   * For each decision, whether the network executes what it decides. A controller with a model takes the choices of
-   * the others for the same. Absent: all are, except that `canonical` may have set irrelevant ones to index 0.
+   * For each decision, whether it affects the executed network. A model-based controller treats all choices of inactive
+   * decisions as equal. Absent: all are active, except that `canonical` may set irrelevant ones to index 0.
    */
   readonly active?: (genotype: Genotype) => readonly boolean[];
 }
 
 /** A search space: an ordered list of decisions and the network that each genotype means. */
 export interface Space extends DecisionSpace {
-  /** The network of a genotype; canonical genotypes with different ids give different networks. */
+  /** The network of a genotype. Canonical genotypes with different ids give different networks. */
   readonly build: (genotype: Genotype) => Network;
   /**
-   * Where each block of `build(genotype)` is in the space, as stage and position in it, from 1: `stage2.1`. By it members
-   * share weights (`sharedName`), which block numbers do not tell: those depend on the depths before. Absent: members of
-   * this space share none.
+   * The place of each block of `build(genotype)`: stage and position, from 1 (`stage2.1`). Members share weights by place
+   * (`sharedName`); block numbers would shift with the depths of earlier stages. Absent: members share no weights.
    */
   readonly places?: (genotype: Genotype) => readonly string[];
 }
+
+/**
+ * A network of a space whose members share weights, as plain data. Its layers are named by block number (`block5_expand`);
+ * shared weights are named by place.
+ */
+export interface Member {
+  /** Canonical. */
+  readonly genotype: Genotype;
+  readonly network: Network;
+  /** One place for each block: `stage2.1`. */
+  readonly places: readonly string[];
+}
+
+/**
+ * The member of a genotype, canonical or not.
+ * @throws NasError `invalid-input` when the space has no `places`
+ */
+export function memberOf(space: Space, genotype: Genotype): Member {
+  const { places } = space;
+  if (places === undefined)
+    throw invalidInput(`members of the space ${space.name} share no weights`, {
+      hint: 'Weights are shared in spaces of type mobilenet, efficientnet, blocks and ofa-mobilenetv3.',
+    });
+  const canonical = space.canonical(genotype);
+  return { genotype: canonical, network: space.build(canonical), places: places(canonical) };
+}
+
+/** The shared name of a weight: `block5_expand_bn/gamma` becomes `stage2.1_expand_bn/gamma`; `stem/kernel` stays. */
+export const sharedName = (places: readonly string[], name: string): string =>
+  name.replace(/^block(\d+)(?=[_/])/, (_, number) => places[Number(number) - 1]);

@@ -1,8 +1,7 @@
-import type { Attempts, TrialStage } from './attempts.js';
+import type { Attempts, TrialStage } from './trainings.js';
 import type { Connection } from './connection.js';
 import type { Events } from './events.js';
-import type { StoredPrecision } from './precision.js';
-import { finite } from './values.js';
+import { finite, type StoredPrecision } from './values.js';
 
 /** The trainings that follow the search. */
 export type FinalStage = Exclude<TrialStage, 'search'>;

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { NasError, invalidInput, messageOf } from '../base/errors.js';
 import { makeDirectory } from '../base/files.js';
 import { describeHolder, isLocked, takeLock, type Lock } from '../base/lock.js';
-import { explainSqlite } from './sqlite-errors.js';
+import { explainSqlite } from './connection.js';
 
 const lockFile = (directory: string): string => join(directory, 'nas.lock');
 

@@ -1,8 +1,6 @@
 import type { Connection } from './connection.js';
 import type { Events } from './events.js';
-import type { Networks } from './networks.js';
-import type { StoredPrecision } from './precision.js';
-import { finite, fromBlob, json, toBlob } from './values.js';
+import { finite, fromBlob, json, type StoredPrecision, storedPrecisions, toBlob } from './values.js';
 
 /** What a network was measured for. */
 export type MeasurementPurpose = 'calibration' | 'trial' | 'frontier';
@@ -150,5 +148,80 @@ export class Measurements {
       converged: converged === 1,
       environment: this.connection.parse(environment),
     };
+  }
+}
+
+/** A latency as it was predicted. */
+export interface StoredPrediction {
+  readonly ms: number;
+  /** Standard deviation of the error, in ms. */
+  readonly std: number;
+  /** In [0, 1]. */
+  readonly coverage: number;
+}
+
+/** Predictions for a network in each precision that there was a predictor for. */
+export type StoredPredictions = Readonly<Partial<Record<StoredPrecision, StoredPrediction>>>;
+
+/** The latencies that were predicted for trials when they were asked. */
+export class Predictions {
+  private readonly insertOne;
+  private readonly select;
+
+  constructor(private readonly connection: Connection) {
+    this.insertOne = connection.prepare(
+      `INSERT INTO predictions (trial, precision, ms, std, coverage)
+       VALUES ($trial, $precision, $ms, $std, $coverage)`,
+    );
+    this.select = connection.prepare<StoredPrediction>(
+      'SELECT ms, std, coverage FROM predictions WHERE trial = $trial AND precision = $precision',
+    );
+  }
+
+  /** Writes predictions; part of a caller's transaction. */
+  insert(trial: number, predictions: StoredPredictions): void {
+    const what = `of trial ${trial}`;
+    for (const precision of storedPrecisions) {
+      const prediction = predictions[precision];
+      if (prediction === undefined) continue;
+      this.insertOne.run({
+        trial,
+        precision,
+        ms: finite(prediction.ms, `predicted latency ${what}`),
+        std: finite(prediction.std, `predicted latency's error ${what}`),
+        coverage: finite(prediction.coverage, `predicted latency's coverage ${what}`),
+      });
+    }
+  }
+
+  of(trial: number, precision: StoredPrecision): StoredPrediction | undefined {
+    return this.connection.read(() => this.select.get({ trial, precision }));
+  }
+}
+
+/** Descriptions of networks, each kept once, by the id of the genotype that means it. */
+export class Networks {
+  private readonly insert;
+  private readonly select;
+
+  constructor(private readonly connection: Connection) {
+    this.insert = connection.prepare(
+      'INSERT INTO networks (genotype_id, network) VALUES ($genotypeId, $network) ON CONFLICT DO NOTHING',
+    );
+    this.select = connection.prepare<{ network: string }>(
+      'SELECT network FROM networks WHERE genotype_id = $genotypeId',
+    );
+  }
+
+  /** Keeps a network; the first description under an id stays. */
+  add(genotypeId: string, network: unknown): void {
+    const text = json(network, `network ${genotypeId}`);
+    this.connection.write(() => this.insert.run({ genotypeId, network: text }));
+  }
+
+  /** The description as plain data, or undefined when this network was neither asked nor measured. */
+  get(genotypeId: string): unknown {
+    const row = this.connection.read(() => this.select.get({ genotypeId }));
+    return row === undefined ? undefined : this.connection.parse(row.network);
   }
 }

@@ -3,9 +3,8 @@ import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { invalidInput } from '../base/errors.js';
 import { makeDirectory } from '../base/files.js';
-import { Connection, type Clock } from './connection.js';
+import { type Clock, Connection, corrupt, explainSqlite } from './connection.js';
 import { migrations as released, type Migration } from './migrations/index.js';
-import { corrupt, explainSqlite } from './sqlite-errors.js';
 
 /** Marks an SQLite file as a run of nas: "nasr" in ASCII. */
 const applicationId = 0x6e617372;

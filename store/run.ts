@@ -1,9 +1,8 @@
 import { dirname } from 'node:path';
 import type { NasError } from '../base/errors.js';
-import type { Connection } from './connection.js';
+import { type Connection, corrupt } from './connection.js';
 import type { Events } from './events.js';
 import { isWorkedIn } from './lock.js';
-import { corrupt } from './sqlite-errors.js';
 import { json } from './values.js';
 
 /** What a run is; written once. */

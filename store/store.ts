@@ -1,13 +1,9 @@
-import { Artifacts } from './artifacts.js';
-import { Attempts } from './attempts.js';
+import { Artifacts, Attempts, Curves } from './trainings.js';
 import type { Clock, Connection } from './connection.js';
-import { Curves } from './curves.js';
 import { Events } from './events.js';
 import { Finals } from './finals.js';
-import { Measurements } from './measurements.js';
-import { Networks } from './networks.js';
+import { Measurements, Networks, Predictions } from './measurements.js';
 import { createDatabase, memoryDatabase, openDatabase } from './open.js';
-import { Predictions } from './predictions.js';
 import { Run, type RunMeta } from './run.js';
 import { ShrunkNetworks } from './shrunk.js';
 import { TrialOverview } from './trial-overview.js';

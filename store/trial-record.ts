@@ -1,5 +1,5 @@
-import type { StoredPrecision } from './precision.js';
-import type { StoredPredictions } from './predictions.js';
+import type { StoredPrecision } from './values.js';
+import type { StoredPredictions } from './measurements.js';
 import type { ObjectiveValues, StoredValues } from './trial-values.js';
 import type { VariantRecord } from './variants.js';
 
@@ -81,7 +81,7 @@ export interface TrialRow extends Omit<
   readonly pending: string;
 }
 
-const nothing: StoredValues = { values: {}, told: {} };
+const nothing: StoredValues = { values: {}, observed: {} };
 
 /** What the store knows of trials beside their rows. */
 export interface TrialDetails {

@@ -1,5 +1,5 @@
 import type { Connection } from './connection.js';
-import { storedPrecisions, type StoredPrecision } from './precision.js';
+import { storedPrecisions, type StoredPrecision } from './values.js';
 import type { ObjectiveValue, Provenance } from './trial-values.js';
 import type { VariantRecord } from './variants.js';
 

@@ -19,7 +19,7 @@ export interface StoredValues {
   /** As they stand now. */
   readonly values: ObjectiveValues;
   /** As they were first recorded: what the controller was told, and is told again when the run resumes. */
-  readonly told: Readonly<Record<string, number>>;
+  readonly observed: Readonly<Record<string, number>>;
 }
 
 interface Row {
@@ -62,12 +62,12 @@ export class TrialValues {
 }
 
 function gather(rows: readonly Row[]): Map<number, StoredValues> {
-  const byTrial = new Map<number, { values: Record<string, ObjectiveValue>; told: Record<string, number> }>();
+  const byTrial = new Map<number, { values: Record<string, ObjectiveValue>; observed: Record<string, number> }>();
   for (const { trial, objective, value, provenance } of rows) {
     let entry = byTrial.get(trial);
-    if (entry === undefined) byTrial.set(trial, (entry = { values: {}, told: {} }));
+    if (entry === undefined) byTrial.set(trial, (entry = { values: {}, observed: {} }));
     entry.values[objective] = { value, provenance };
-    entry.told[objective] ??= value;
+    entry.observed[objective] ??= value;
   }
   return byTrial;
 }

@@ -1,9 +1,8 @@
-import type { Attempts } from './attempts.js';
+import type { Attempts } from './trainings.js';
 import type { Connection } from './connection.js';
 import type { Events } from './events.js';
-import type { Networks } from './networks.js';
-import type { StoredPrecision } from './precision.js';
-import type { Predictions, StoredPrediction } from './predictions.js';
+import type { Networks, Predictions, StoredPrediction } from './measurements.js';
+import { json, type StoredPrecision } from './values.js';
 import {
   toTrial,
   trialStates,
@@ -16,7 +15,6 @@ import {
   type TrialRow,
 } from './trial-record.js';
 import type { ObjectiveValues, TrialValues } from './trial-values.js';
-import { json } from './values.js';
 import type { Variants } from './variants.js';
 
 /** Which trials, as parameters. */

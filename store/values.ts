@@ -1,5 +1,9 @@
 import { NasError } from '../base/errors.js';
 
+/** What a trial's network may be computed in, and kept as: 32-bit floats, or 8-bit integers where it was quantized. */
+export const storedPrecisions = ['fp32', 'int8'] as const;
+export type StoredPrecision = (typeof storedPrecisions)[number];
+
 /**
  * A number that may be stored. SQLite would make NULL of NaN; a diverged training must be seen instead.
  * @throws NasError `failure` naming what is not finite.

@@ -1,8 +1,7 @@
 import type { Connection } from './connection.js';
 import type { Events } from './events.js';
-import { storedPrecisions, type StoredPrecision } from './precision.js';
+import { finite, json, type StoredPrecision, storedPrecisions } from './values.js';
 import type { ObjectiveValue, ObjectiveValues, Provenance } from './trial-values.js';
-import { finite, json } from './values.js';
 
 /** Whether a variant may be chosen and stand on the frontier, and why. */
 export interface Verdict {

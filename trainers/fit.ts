@@ -1,12 +1,17 @@
-import { withDataset, type Dataset } from './data/index.js';
-import { createEngine, type ProgramSpec } from './engines/index.js';
-import type { FitHooks, FitJob, FitResult } from './fit-job.js';
-import { initialHash, readInitial } from './initial-weights.js';
-import { featureWeights } from './losses/index.js';
-import { activationRanges } from './quantize-aware/index.js';
-import { loadTeacherModel } from './teachers/model.js';
-import { checkedLoss, trainInFiles, trainingHash, type FiledTraining } from './train-in-files.js';
-import type { TrainingPlan } from './training.js';
+import { type Dataset, type DatasetInfo, withDataset } from './data/index.js';
+import { createEngine, type ProgramSpec, type TrainingEngine } from './engines/index.js';
+import type { FitHooks, FitJob, FitResult, PreparedTeacher } from './jobs.js';
+import { initialHash, readInitial } from './weights.js';
+import { featureWeights, lossFor } from './losses/index.js';
+import { activationRanges } from './quantize-aware/ranges.js';
+import { loadFeatureTeacher } from './engines/features.js';
+import { completeFit, TrainingLoop, type TrainingPlan, viewSeedOf } from './training-loop.js';
+import { rmSync } from 'node:fs';
+import { DeviceFailure, invalidInput } from '../base/errors.js';
+import { canonicalJson, contentHash } from '../base/hash.js';
+import { TrainingFiles } from './checkpoint.js';
+import type { LossConfig, TrainConfig } from './schema.js';
+import { CorruptFile } from './tensor-file.js';
 
 /**
  * Trains one network and keeps what is needed to continue in `job.directory`: a checkpoint each epoch and every
@@ -19,11 +24,11 @@ import type { TrainingPlan } from './training.js';
  *   configuration do not fit together or the engine does not work here
  */
 export async function fit(job: FitJob, hooks: FitHooks): Promise<FitResult> {
-  return withDataset(job.dataset, (dataset) => trainInFiles(filedFit(job, dataset), dataset, hooks));
+  return withDataset(job.dataset, (dataset) => trainResumably(resumableFit(job, dataset), dataset, hooks));
 }
 
 /** The training of a job, with an engine of the kind that the job asks for. */
-export function filedFit(job: FitJob, dataset: Dataset): FiledTraining {
+export function resumableFit(job: FitJob, dataset: Dataset): ResumableTraining {
   const { network, seed, train, teacher, initial, quantizeAware, threads, sharedCores, directory, until } = job;
   const { classes, input } = network;
   const [height, width, channels] = input;
@@ -34,12 +39,12 @@ export function filedFit(job: FitJob, dataset: Dataset): FiledTraining {
   const spec = async () => ({
     network,
     seed,
-    ...(await beginningOf(job, dataset)),
+    ...(await initialisation(job, dataset)),
     loss,
     optimizer: train.optimizer,
     ema: train.ema,
     precision: train.precision,
-    teacher: hints > 0 || attention > 0 ? await loadTeacherModel(teacher?.model ?? null, input) : null,
+    teacher: hints > 0 || attention > 0 ? await loadFeatureTeacher(teacher?.model ?? null, input) : null,
   });
   const engine = () => createEngine(job.engine, spec, { threads, sharedCores, batch: train.batch });
   const rounding = quantizeAware === undefined ? [] : [quantizeAware];
@@ -48,7 +53,7 @@ export function filedFit(job: FitJob, dataset: Dataset): FiledTraining {
 }
 
 /** The weights that a training begins with, and what it rounds to: found anew, and the same, whenever it goes on. */
-async function beginningOf(
+async function initialisation(
   { network, seed, initial, quantizeAware }: FitJob,
   dataset: Dataset,
 ): Promise<Pick<ProgramSpec, 'initial' | 'quantization'>> {
@@ -61,4 +66,107 @@ async function beginningOf(
   const { weightBits, ...options } = quantizeAware;
   const ranges = await activationRanges({ network, weights }, dataset, options);
   return { initial: weights, quantization: { weightBits, ranges } };
+}
+
+/** Where a training keeps what is needed to continue, and what it is a training of. */
+interface ResumableTraining {
+  readonly plan: TrainingPlan;
+  readonly directory: string;
+  /** Hash of everything that decides the result, bits included, but machine, threads and engine. */
+  readonly hash: string;
+  /** Asked only when something is left to train. */
+  readonly engine: () => Promise<TrainingEngine>;
+}
+
+/** Continues from the checkpoint if there is one, and trains to the end; gives a finished result at once. */
+export async function trainResumably(
+  { plan, directory, hash, engine: open }: ResumableTraining,
+  dataset: Dataset,
+  hooks: FitHooks,
+): Promise<FitResult> {
+  const files = new TrainingFiles(directory, hash);
+  const finished = forgiving(hooks, () => files.readFinishedCurve());
+  if (finished !== null) {
+    rmSync(files.checkpoint, { force: true });
+    hooks.onStart?.({ epoch: plan.train.epochs, step: 0 });
+    return completeFit(finished, files);
+  }
+  const checkpoint = forgiving(hooks, () => files.readCheckpoint());
+  try {
+    const engine = await open();
+    const training = await TrainingLoop.start(plan, hooks, files, engine, dataset, checkpoint);
+    try {
+      return await training.run();
+    } finally {
+      await training.close();
+    }
+  } catch (error) {
+    throw error instanceof DeviceFailure ? advised(error, plan.train.batch) : error;
+  }
+}
+
+/** The failure of a device, with what can be done about it where batches have this many images. */
+function advised({ kind, message, cause }: DeviceFailure, batch: number): DeviceFailure {
+  const smaller =
+    batch > 1
+      ? `Set a smaller train.batch: ${Math.floor(batch / 2)} instead of ${batch}.`
+      : 'Train smaller networks or images: a batch has one image already.';
+  const hint = {
+    memory: smaller,
+    lost: `The training goes on from its checkpoint in a new process. Steps that take long make some drivers reset the device. ${smaller}`,
+  }[kind];
+  return new DeviceFailure(kind, message, { hint, cause });
+}
+
+/** A damaged file costs the time to train again, nothing else. */
+function forgiving<T>(hooks: FitHooks, read: () => T | null): T | null {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof CorruptFile)) throw error;
+    hooks.onNote?.(`${error.message}; this training starts over from its beginning`);
+    return null;
+  }
+}
+
+/**
+ * The loss to train with, once everything is known to fit together.
+ * @throws NasError `invalid-input` when it does not
+ */
+export function checkedLoss(
+  { classes, channels }: { readonly classes: number; readonly channels: number },
+  train: TrainConfig,
+  teacher: PreparedTeacher | null,
+  info: DatasetInfo,
+): LossConfig {
+  const loss = lossFor(train.loss, teacher?.type ?? 'none');
+  if (classes !== info.classes.length)
+    throw invalidInput(`the network has ${classes} classes, the data ${info.classes.length}`);
+  if (channels !== info.channels)
+    throw invalidInput(`the network takes ${channels} channels, the images have ${info.channels}`);
+  if (train.batch > info.counts.train)
+    throw invalidInput(`a batch of ${train.batch} images is more than the ${info.counts.train} images to train with`, {
+      hint: 'Set a smaller batch, or a larger data.subset.',
+    });
+  if (loss.type !== 'cross-entropy') {
+    const logits = teacher?.logits ?? null;
+    if (logits === null) throw new Error('the loss needs logits that the teacher was not prepared with');
+    if (canonicalJson(logits.augment) !== canonicalJson(train.augment))
+      throw new Error("the teacher's logits belong to views of another augmentation");
+  }
+  return loss;
+}
+
+/** Hash of what is trained (`what`) and of everything in a plan that decides the result. */
+export function trainingHash(
+  what: readonly unknown[],
+  { train, loss, teacher, seed }: TrainingPlan,
+  info: DatasetInfo,
+): string {
+  const taught = loss.type === 'cross-entropy' ? null : [teacher?.hash, teacher?.logits?.viewSeed];
+  // As it was before there was a choice.
+  const precision = train.precision === 'mixed' ? train.precision : undefined;
+  // What may follow a training is no part of it.
+  const config = { ...train, precision, quantize_aware: undefined, loss, checkpoint_seconds: 0 };
+  return contentHash(...what, seed, config, info.hash, taught, viewSeedOf({ teacher, seed }));
 }

@@ -1,4 +1,4 @@
-export { calibrate, type CalibrationImages, type CalibrationOptions } from './calibrate.js';
+export { calibrateBatchNorm, type CalibrationImages, type CalibrationOptions } from './batch-norm.js';
 export * from './data/index.js';
 export {
   chooseEngine,
@@ -18,30 +18,46 @@ export {
   type Update,
 } from './engines/index.js';
 export { evaluateModel, evaluateSplit, evaluationLoader, type Classify, type Evaluation } from './evaluate.js';
-export * from './fit-job.js';
+export * from './jobs.js';
 export { fit } from './fit.js';
-export { coverageOf, readInitial, type Coverage, type InitialWeights } from './initial-weights.js';
+export { coverageOf, readInitial, type Coverage, type InitialWeights } from './weights.js';
 export { lossFor } from './losses/index.js';
-export * from './proxies/index.js';
-export { quantizeAwareTraining, type RangeMethod } from './quantize-aware/index.js';
-export { averageDecay, learningRate } from './schedule.js';
+export {
+  needsImages,
+  proxies,
+  proxyBatch,
+  proxyImages,
+  proxyNames,
+  type ProxyBatch,
+  type ProxyName,
+  type ProxyOptions,
+} from './proxies/proxies.js';
+export { fineTuning, fineTuningEpochs, quantizeAwareTraining } from './fine-tuning.js';
+export type { RangeMethod } from './quantize-aware/ranges.js';
+export { averageDecay, learningRate } from './optimizers.js';
 export * from './schema.js';
-export * from './shrink/index.js';
+export {
+  channelImportance,
+  importanceKinds,
+  type ImportanceHooks,
+  type ImportanceKind,
+  type ImportanceOptions,
+} from './channel-importance.js';
 export { fitSupernet } from './supernet/fit-supernet.js';
-export type { MemberJob, SupernetJob } from './supernet/job.js';
 export { calibratedMember, evaluateMember, type MemberEvaluation, type MemberHooks } from './supernet/member.js';
 export { supernetConfig, supernetSchema, type SupernetConfig } from './supernet/schema.js';
-export { prepareTeacher } from './teachers/index.js';
+export { prepareTeacher } from './teachers/prepare.js';
 export type { NetworkTeacher } from './teachers/schema.js';
-export type {
-  PreparedTeacher,
-  TeacherHooks,
-  TeacherLogits,
-  TeacherModelSource,
-  TeacherOptions,
-} from './teachers/index.js';
-export { median, readTimedNetworks, timeTraining } from './timing/index.js';
-export type { NodeShare, TimedNetwork, Timing, TimingJob } from './timing/index.js';
+export type { TeacherHooks, TeacherOptions } from './teachers/sources.js';
+export {
+  median,
+  readTimedNetworks,
+  timeTraining,
+  type NodeShare,
+  type TimedNetwork,
+  type Timing,
+  type TimingJob,
+} from './timing/index.js';
 export { CorruptFile, readTensorFile } from './tensor-file.js';
-export { unfoldBatchNorm } from './unfold-batch-norm.js';
+export { unfoldBatchNorm } from './batch-norm.js';
 export { readWeights, saveWeights } from './weights.js';

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
-import { findBrowser } from '../../latency-models/devices/browser/find-browser.js';
+import { findBrowser } from '../../latency-models/devices/browser/browser-device.js';
 import type { Images } from './peer.js';
 
 /** A page that runs a model on images and gives back its logits. */

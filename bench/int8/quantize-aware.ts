@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import type { CalibrationMethod, WeightBits } from '../../deploy/index.js';
-import { evaluateOnSplit } from '../../experiments/evaluate.js';
-import { quantizeOnDataset } from '../../experiments/quantize.js';
+import { evaluateOnSplit, quantizeOnDataset } from '../../experiments/models/on-dataset.js';
 import { toOnnx } from '../../spaces/models/index.js';
 import {
   engineSchema,

@@ -11,7 +11,7 @@ import {
   trainedModel,
   type TrainingExperiment,
 } from '../../experiments/index.js';
-import { frontierCandidates } from '../../experiments/runner/loop/frontier.js';
+import { frontierCandidates } from '../../experiments/stored/candidates.js';
 import { Store } from '../../store/index.js';
 import { describeDataset, prepareDataset, type DatasetRef } from '../../trainers/index.js';
 import { imagesOf, stream } from './images.js';

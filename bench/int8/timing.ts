@@ -1,7 +1,7 @@
 import { createSession } from '../../compiler/index.js';
 import { median } from '../../latency-models/statistics.js';
-import { randomFeeds } from '../../latency-models/devices/model-input.js';
-import { ownProcessorTime } from '../../latency-models/machine-load.js';
+import { randomFeeds } from '../../latency-models/devices/onnx-model.js';
+import { ownProcessorTime } from '../../latency-models/machine.js';
 import { timedRuns, timeInterleaved, type Protocol, type Subject } from '../../latency-models/index.js';
 
 /** Times of one model, in ms for one run. */

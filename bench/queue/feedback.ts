@@ -1,4 +1,4 @@
-import { searchTable } from '../../experiments/compare/search-table.js';
+import { searchTable } from '../../experiments/compare/task.js';
 import { Problem, type TableExperiment, type TableResults } from '../../experiments/index.js';
 import { busyShare } from './busy.js';
 

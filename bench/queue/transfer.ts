@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { z } from 'zod';
-import { makeToken } from '../../base/token.js';
+import { makeToken } from '../../base/server.js';
 import { bundleOf } from '../../experiments/queue/artifacts/files.js';
 import { HostedArtifacts } from '../../experiments/queue/artifacts/hosted.js';
 import { artifactPath, serveArtifacts } from '../../experiments/queue/artifacts/server.js';

@@ -4,7 +4,7 @@ import {
   searchSchema,
   type ControllerName,
   type Objective,
-  type Told,
+  type TrialResult,
   type Values,
 } from '../../search/index.js';
 import {
@@ -81,7 +81,7 @@ export function timeAsks(
     { name: 'accuracy', direction: 'maximize', cost: 'expensive' },
     { name: 'latency_ms', direction: 'minimize', cost: latencyCost },
   ];
-  const told = (number: number, genotype: Genotype): Told => ({
+  const told = (number: number, genotype: Genotype): TrialResult => ({
     number,
     genotype,
     state: 'complete',

@@ -1,5 +1,5 @@
 import { evaluateOnSplit, isTableExperiment, trainedModel, type Experiment } from '../../experiments/index.js';
-import { databasePath } from '../../experiments/runner/workdir.js';
+import { databasePath } from '../../experiments/stored/workdir.js';
 import { exportOnnx } from '../../deploy/index.js';
 import { Store } from '../../store/index.js';
 import { prepareDataset } from '../../trainers/index.js';

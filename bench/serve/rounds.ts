@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { familyProcessorTime } from '../../latency-models/machine-load.js';
+import { familyProcessorTime } from '../../latency-models/machine.js';
 import { median } from '../../latency-models/statistics.js';
 import type { LoadPlan } from './load/plan.js';
 import type { LoadReport } from './load/report.js';

@@ -15,7 +15,7 @@ import {
   type EngineBatch,
   type TrainingEngine,
 } from '../../trainers/index.js';
-import { createCompiledSupernet } from '../../trainers/supernet/compiled.js';
+import { createCompiledSupernet } from '../../trainers/supernet/engines.js';
 import { createSupernetProgram } from '../../trainers/supernet/program.js';
 import { createSandwich, type Sandwich } from '../../trainers/supernet/sandwich.js';
 import { cpuSeconds } from './kept.js';

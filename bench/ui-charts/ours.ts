@@ -1,7 +1,7 @@
 /** What `ui/` draws with, under the names by which the page of the measurement calls every library. */
 import { CanvasChart } from '../../ui/charts/canvas.js';
 import { frontierOption, type PointCloud } from '../../ui/charts/frontier.js';
-import { looks } from '../../ui/charts/look.js';
+import { chartThemes } from '../../ui/charts/theme.js';
 
 const optionOf = (xy: Float64Array) => {
   const cloud: PointCloud = {
@@ -20,7 +20,7 @@ const optionOf = (xy: Float64Array) => {
       { name: 'latency_ms', direction: 'minimize' },
     ],
     measures: { accuracy: { title: 'accuracy', unit: 'share' }, latency_ms: { title: 'latency', unit: 'ms' } },
-    look: looks.light,
+    theme: chartThemes.light,
     precisions: false,
     log: { x: true },
   });

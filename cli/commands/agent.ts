@@ -1,9 +1,8 @@
 import { join } from 'node:path';
 import { invalidInput } from '../../base/errors.js';
 import { cacheDirectory } from '../../base/files.js';
-import { command } from '../command.js';
-import { deviceOption, parseDevice } from '../device-argument.js';
-import { untilStopped } from '../until-stopped.js';
+import { command, untilStopped } from '../command.js';
+import { deviceOption, parseDevice } from '../arguments/device.js';
 
 /** `127.0.0.1:7700`, `[::1]:7700`. */
 function addressOf(text: string): { readonly host: string; readonly port: number } {

@@ -1,7 +1,64 @@
+import { messageOf } from '../../base/errors.js';
+import type { AgentConfig, Environment } from '../../latency-models/index.js';
 import { command, jsonOption } from '../command.js';
-import { parseDevice } from '../device-argument.js';
-import { json, renderFacts, renderTable, type Column } from '../output/table.js';
-import { listDevices, type DeviceListing } from '../device-listing.js';
+import { parseDevice } from '../arguments/device.js';
+import { json, renderFacts, renderTable, type Column } from '../output/terminal.js';
+
+/** One thing that can be measured on, or why not. */
+export interface ListedDevice {
+  /** As `--device` takes it. */
+  readonly device: string;
+  /** Null when it works. */
+  readonly reason: string | null;
+  readonly detail: string;
+}
+
+export interface DeviceListing {
+  readonly machine: Pick<Environment, 'cpu' | 'cores' | 'governor' | 'load' | 'runtime' | 'platform'>;
+  readonly devices: readonly ListedDevice[];
+}
+
+/** Finds out whether something works, and what it is. */
+async function listed(device: string, task: () => Promise<string>): Promise<ListedDevice> {
+  try {
+    return { device, reason: null, detail: await task() };
+  } catch (error) {
+    return { device, reason: messageOf(error), detail: '' };
+  }
+}
+
+/** Tries everything that latency can be measured on from this machine. */
+export async function listDevices(agents: readonly AgentConfig[]): Promise<DeviceListing> {
+  const { describeAdapter, listProviders, tryProvider, tryWebGpu } = await import('../../compiler/index.js');
+  const { AgentClient, describeEnvironment, tryBrowser } = await import('../../latency-models/index.js');
+  /** What WebGPU runs on, where the system tells. */
+  const adapterTaken = async (): Promise<string[]> => {
+    const { taken } = (await tryWebGpu()).adapters;
+    return taken === null ? [] : [describeAdapter(taken)];
+  };
+  const settings = { provider: 'cpu', threads: 1, batch: 1 };
+  const { cpu, cores, governor, load, runtime, platform } = describeEnvironment('devices', settings);
+  const devices = await Promise.all([
+    ...listProviders().map(async ({ name, bundled }): Promise<ListedDevice> => ({
+      device: name === 'cpu' ? 'local' : `local:provider=${name}`,
+      reason: await tryProvider(name),
+      detail: [
+        bundled ? 'ONNX Runtime' : 'ONNX Runtime with libraries that you installed',
+        ...(name === 'webgpu' ? await adapterTaken() : []),
+      ].join(' on '),
+    })),
+    ...(['wasm', 'webgpu'] as const).map((provider) =>
+      listed(provider === 'wasm' ? 'browser' : `browser:provider=${provider}`, () => tryBrowser(provider)),
+    ),
+    ...agents.map((config) =>
+      listed(`agent:url=${config.url}`, async () => {
+        const { device, environment } = await new AgentClient(config).device();
+        return `${device}; ${environment.cpu}, ${environment.platform}`;
+      }),
+    ),
+  ]);
+  return { machine: { cpu, cores, governor, load, runtime, platform }, devices };
+}
 
 type Entry = DeviceListing['devices'][number];
 

@@ -2,7 +2,7 @@ import { readInput } from '../../base/files.js';
 import { ms, percent, providerText } from '../../experiments/report/index.js';
 import type { ModelMetadata } from '../../deploy/index.js';
 import { command, jsonOption } from '../command.js';
-import { json, renderFacts } from '../output/table.js';
+import { json, renderFacts } from '../output/terminal.js';
 import { createCounter } from '../progress/counter.js';
 
 /** What the file says of its numbers. */
@@ -54,7 +54,7 @@ export const evaluate = command({
   run: async ({ model: file, data, split, threads, provider, json: asJson }, terminal) => {
     const model = readInput(file);
     const { imageSizeOf, readMetadata } = await import('../../deploy/index.js');
-    const { parseDataset } = await import('../dataset-argument.js');
+    const { parseDataset } = await import('../arguments/values.js');
     const config = parseDataset(data, imageSizeOf(model));
     const { evaluateOnSplit } = await import('../../experiments/index.js');
     const { createDevice, deviceSchema, precisionText, saturates, saturationText } =

@@ -5,8 +5,7 @@ import type { ExportedOnnx, ExportSource, WeightFormat } from '../../experiments
 import type { Store, StoredPrecision } from '../../store/index.js';
 import { command, jsonOption } from '../command.js';
 import { withRun } from '../open-run.js';
-import { json } from '../output/table.js';
-import type { Terminal } from '../output/terminal.js';
+import { json, type Terminal } from '../output/terminal.js';
 import { createCounter } from '../progress/counter.js';
 
 const targets = ['onnx', 'tfjs', 'web'] as const;

@@ -4,10 +4,9 @@ import { collectFrontier, collectReport, collectShrunk, objectivesOf, toCsv } fr
 import type { Store } from '../../store/index.js';
 import { command, jsonOption } from '../command.js';
 import { withRun } from '../open-run.js';
-import { frontierTable } from '../output/frontier.js';
+import { frontierTable } from '../output/trials.js';
 import { shrunkListing } from '../output/shrunk.js';
-import { json } from '../output/table.js';
-import type { Colors } from '../output/terminal.js';
+import { type Colors, json } from '../output/terminal.js';
 
 const formats = ['table', 'csv', 'json', 'svg', 'html'] as const;
 type Format = (typeof formats)[number];

@@ -7,10 +7,16 @@ import type { FloatOperator } from '../../deploy/index.js';
 import type { IntegerArithmetic } from '../../compiler/index.js';
 import type { Device, Measurement, ReachableDevice } from '../../latency-models/index.js';
 import { command, jsonOption } from '../command.js';
-import { deviceOption, parseDevice } from '../device-argument.js';
-import { doubts, preparedOtherwise, surprises } from '../output/quantize-warnings.js';
-import { quantizedTable, type QuantizedReport, type ShownFloat } from '../output/quantized.js';
-import { json } from '../output/table.js';
+import { deviceOption, parseDevice } from '../arguments/device.js';
+import {
+  doubts,
+  preparedOtherwise,
+  type QuantizedReport,
+  quantizedTable,
+  type ShownFloat,
+  surprises,
+} from '../output/quantized.js';
+import { json } from '../output/terminal.js';
 import { createCounter } from '../progress/counter.js';
 
 const defaults = compressSchema.parse({});
@@ -167,7 +173,7 @@ export const quantize = command({
     deploy.prepareModel(model, file);
     checkWritable(output);
     const said = deploy.readMetadata(model);
-    const { parseDataset } = await import('../dataset-argument.js');
+    const { parseDataset } = await import('../arguments/values.js');
     const config = parseDataset(data, deploy.imageSizeOf(model));
     const { evaluateOnSplit, quantizeOnDataset } = await import('../../experiments/index.js');
     const { createDevice } = await import('../../latency-models/index.js');

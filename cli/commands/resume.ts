@@ -1,7 +1,6 @@
 import { acceptEnvironmentOption, command, jsonOption, uiOption, workersOption } from '../command.js';
-import { drawReport } from '../draw-report.js';
+import { drawReport, watchRun } from '../watch-run.js';
 import { withPage } from '../page-process.js';
-import { watchRun } from '../watch-run.js';
 
 export const resume = command({
   usage: 'resume <workdir>',

@@ -1,8 +1,7 @@
-import { defaultWorkdir } from '../../experiments/runner/workdir.js';
+import { defaultWorkdir } from '../../experiments/stored/workdir.js';
 import { acceptEnvironmentOption, command, jsonOption, setOption, uiOption, workersOption } from '../command.js';
-import { drawReport } from '../draw-report.js';
+import { drawReport, watchRun } from '../watch-run.js';
 import { withPage } from '../page-process.js';
-import { watchRun } from '../watch-run.js';
 
 export const run = command({
   usage: 'run <yaml>',

@@ -1,23 +1,19 @@
 import { availableParallelism } from 'node:os';
 import { invalidInput } from '../../base/errors.js';
-import { isLoopback } from '../../base/hosts.js';
-import { checkPort } from '../../base/ports.js';
-import { makeToken, readToken } from '../../base/token.js';
+import { checkPort, isLoopback, makeToken, readToken } from '../../base/server.js';
 import type { RunningServer } from '../../serve/index.js';
 import { command, jsonOption } from '../command.js';
 import { createCounter } from '../progress/counter.js';
-import { json } from '../output/table.js';
-import { logLevels } from '../serve/log-level.js';
-import { modelsAt } from '../serve/models-at.js';
+import { json } from '../output/terminal.js';
+import { logLevels, modelsAt, parseWorkers } from '../serve/arguments.js';
 import { servedNetworks } from '../serve/served-table.js';
 import { reloadModels, untilEnded } from '../serve/until-ended.js';
-import { parseWorkers } from '../serve/workers-argument.js';
 
-/** How often `--watch` looks, in ms. */
+/** Polling interval of `--watch` in ms. */
 const watchEveryMs = 2000;
-/** Load balancers ask every few seconds whether a server is ready. */
+/** Drain time without a terminal: load balancers probe readiness every few seconds. */
 const drainElsewhereMs = 5000;
-/** libuv's threads, on which images are decoded. */
+/** libuv has four threads, which decode the images. */
 const mostDecoders = 4;
 
 function checkRange(option: string, value: number, least: number, most: number): void {
@@ -27,11 +23,11 @@ function checkRange(option: string, value: number, least: number, most: number):
 
 export const serve = command({
   usage: 'serve <models>',
-  summary: 'Answer requests over HTTP: each by the most accurate network that is in time',
+  summary: 'Answer requests over HTTP with the most accurate network that meets the deadline',
   examples: [
     ['serve runs/quickstart', "a run's frontier, for programs on this machine, until Ctrl-C"],
-    ['serve models --watch --budget-ms 50', 'a folder of models; what is put there is served'],
-    ['serve model.onnx --host 0.0.0.0 --token-file token', 'one model, for other machines, too'],
+    ['serve models --watch --budget-ms 50', 'a folder of models; new files are loaded'],
+    ['serve model.onnx --host 0.0.0.0 --token-file token', 'one model, also for other machines'],
   ],
   options: (yargs) =>
     yargs
@@ -41,56 +37,56 @@ export const serve = command({
         describe: "A run's folder, a folder of models (as nas export --pareto writes it), or an .onnx file",
       })
       .option('host', { type: 'string', default: '127.0.0.1', describe: 'Address to listen on' })
-      .option('port', { type: 'number', describe: 'Port to listen on; by default 8080, or the next one that is free' })
+      .option('port', { type: 'number', describe: 'Port to listen on; by default 8080 or the next free port' })
       .option('workers', {
         type: 'string',
         default: 'auto',
-        describe: 'Inference threads; inline: none, for networks below 0.3 ms; auto: as the measured times tell',
+        describe: 'Inference threads; inline: none, for networks below 0.3 ms; auto: chosen from measured times',
       })
       .option('budget-ms', {
         type: 'number',
         default: 100,
-        describe: 'Milliseconds in which a request is answered that does not say so itself (x-budget-ms)',
+        describe: 'Time budget in ms of requests without the header x-budget-ms',
       })
-      .option('max-queue', { type: 'number', default: 256, describe: 'Images that may wait; more are refused' })
+      .option('max-queue', { type: 'number', default: 256, describe: 'Longest queue in images; more are refused' })
       .option('max-batch', { type: 'number', default: 32, describe: 'Largest batch, a power of two' })
       .option('decoders', {
         type: 'number',
-        describe: 'Images that are decoded at a time; by default as many as there are cores, at most 4',
+        describe: 'Images decoded in parallel; by default the number of cores, at most 4',
       })
       .option('token-file', {
         type: 'string',
-        describe: 'File with the token that everybody must send; by default one is made where others can connect',
+        describe: 'File with the token that clients must send; by default one is made if other machines can connect',
       })
       .option('origin', {
         type: 'string',
         array: true,
         nargs: 1,
         default: [] as string[],
-        describe: 'Origin whose pages in a browser may ask (https://shop.example.com); may be repeated',
+        describe: 'Origin of web pages that may send requests (https://www.example.com); may be repeated',
       })
       .option('name', {
         type: 'string',
         array: true,
         nargs: 1,
         default: [] as string[],
-        describe: "Name besides this machine's under which clients reach the server (a proxy's); may be repeated",
+        describe: "Further host name of the server, for example a proxy's; may be repeated",
       })
       .option('watch', {
         type: 'boolean',
         default: false,
-        describe: 'Serve what changes in the folder, as SIGHUP does',
+        describe: 'Reload the models when the folder changes, as SIGHUP does',
       })
       .option('drain-ms', {
         type: 'number',
-        describe: 'Milliseconds not ready before connections are refused, when told to end; 5000, on a terminal 0',
+        describe: 'Milliseconds between "not ready" and refusing connections at the end; default 5000, on a terminal 0',
       })
       .option('otlp', {
         type: 'string',
-        describe: 'Collector that is sent a trace of each request, by OTLP over HTTP (http://127.0.0.1:4318)',
+        describe: 'OTLP/HTTP collector for a trace of each request (http://127.0.0.1:4318)',
       })
-      .option('log', { choices: logLevels, default: 'info' as const, describe: 'What is logged on stderr' })
-      .option('json', { ...jsonOption, describe: 'Print the address and what was measured as JSON' }),
+      .option('log', { choices: logLevels, default: 'info' as const, describe: 'Log level on stderr' })
+      .option('json', { ...jsonOption, describe: 'Print the address and the measured times as JSON' }),
   run: async (args, terminal) => {
     const { models, host, port, budgetMs, maxQueue, maxBatch, name: names, origin: origins, tokenFile } = args;
     const { decoders = Math.min(mostDecoders, availableParallelism()) } = args;
@@ -110,7 +106,7 @@ export const serve = command({
     const counter = createCounter(terminal);
     let server: RunningServer | null = null;
     const reload = (): void => {
-      // Before, what is there now is being read.
+      // Before that, the models are being read anyway.
       if (server !== null) void reloadModels(server, view.log);
     };
     process.on('SIGHUP', reload);
@@ -141,7 +137,7 @@ export const serve = command({
       const unwatch = args.watch
         ? await watchModels(path, { everyMs: watchEveryMs, onChange: reload })
         : () => undefined;
-      // Who reads the address may have it end well at once.
+      // The signal handlers are in place before the address is printed: a client may end the server at once.
       const ended = untilEnded(server, drainMs, view.log).finally(unwatch);
       terminal.out(args.json ? json({ address, networks: servedNetworks(service.pool) }) : `${address}\n`);
       if (tokenFile === undefined && made !== undefined) terminal.err(`Clients send Authorization: Bearer ${made}\n`);

@@ -21,10 +21,9 @@ import type { Objective } from '../../search/index.js';
 import { command, jsonOption } from '../command.js';
 import { withRun } from '../open-run.js';
 import { shrunkListing } from '../output/shrunk.js';
-import { filesOf, precisionsListing } from '../output/precisions.js';
-import { json, renderFacts, renderTable } from '../output/table.js';
-import type { Colors } from '../output/terminal.js';
-import { takingsListing } from '../output/workers.js';
+import { filesOf, precisionsListing } from '../output/trials.js';
+import { type Colors, json, renderFacts, renderTable } from '../output/terminal.js';
+import { takingsListing } from '../output/runs.js';
 
 type Fact = readonly [name: string, value: string];
 

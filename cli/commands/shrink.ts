@@ -1,13 +1,12 @@
 import { invalidInput, NasError } from '../../base/errors.js';
 import { collectShrunk } from '../../experiments/report/index.js';
-import { parseCount } from '../count-argument.js';
+import { parseCount } from '../arguments/values.js';
 import { command, jsonOption } from '../command.js';
-import { parseDevice } from '../device-argument.js';
-import { drawReport } from '../draw-report.js';
+import { parseDevice } from '../arguments/device.js';
+import { drawReport, watch } from '../watch-run.js';
 import { withRun } from '../open-run.js';
 import { shrunkTable } from '../output/shrunk.js';
-import { json } from '../output/table.js';
-import { watch } from '../watch-run.js';
+import { json } from '../output/terminal.js';
 
 /** What a network is to be cut to. */
 function targetOf(latency: number | undefined, macs: string | undefined) {

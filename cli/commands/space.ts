@@ -1,10 +1,8 @@
 import { bytes, count } from '../../experiments/report/index.js';
 import type { Decision, DecisionSpace, Extreme } from '../../spaces/index.js';
 import { command, jsonOption, setOption } from '../command.js';
-import { loadWithSpace, type LoadedTable } from '../load-space.js';
-import { json, renderFacts, renderTable, type Column } from '../output/table.js';
-import type { Colors } from '../output/terminal.js';
-import { isSpaceName, parseSpace, type NamedSpace } from '../space-argument.js';
+import { isSpaceName, type LoadedTable, loadWithSpace, type NamedSpace, parseSpace } from '../arguments/space.js';
+import { type Colors, type Column, json, renderFacts, renderTable } from '../output/terminal.js';
 
 const decisionColumns: readonly Column<Decision>[] = [
   { title: 'decision', cell: ({ name }) => name },

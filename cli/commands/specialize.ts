@@ -1,8 +1,7 @@
 import { invalidInput } from '../../base/errors.js';
 import { command, jsonOption } from '../command.js';
-import { parseRunDevice, runDeviceOption } from '../device-argument.js';
-import { drawReport } from '../draw-report.js';
-import { watchRun } from '../watch-run.js';
+import { parseRunDevice, runDeviceOption } from '../arguments/device.js';
+import { drawReport, watchRun } from '../watch-run.js';
 
 /** Networks that are looked at in a few minutes. */
 const defaultTrials = 100;

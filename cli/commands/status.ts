@@ -13,12 +13,11 @@ import {
   workersText,
   type RunSummary,
 } from '../../experiments/report/index.js';
-import { hasRun } from '../../experiments/runner/workdir.js';
+import { hasRun } from '../../experiments/stored/workdir.js';
 import { command, jsonOption } from '../command.js';
 import { withRun } from '../open-run.js';
-import { runsTable } from '../output/runs.js';
-import { json, renderFacts } from '../output/table.js';
-import { atWorkListing } from '../output/workers.js';
+import { atWorkListing, runsTable } from '../output/runs.js';
+import { json, renderFacts } from '../output/terminal.js';
 
 const statusText = ({ status, message }: RunSummary, workdir: string): string =>
   status === 'died'

@@ -4,7 +4,7 @@ import { storedPrecisions, trialStates, type TrialQuery, type TrialState } from 
 import { invalidInput } from '../../base/errors.js';
 import { command, jsonOption } from '../command.js';
 import { withRun } from '../open-run.js';
-import { json, renderTable } from '../output/table.js';
+import { json, renderTable } from '../output/terminal.js';
 import {
   decisionColumns,
   finalColumns,

@@ -1,10 +1,9 @@
 import { hostname } from 'node:os';
-import { isLoopback } from '../../base/hosts.js';
-import { checkPort } from '../../base/ports.js';
-import { makeToken, readToken } from '../../base/token.js';
-import { command } from '../command.js';
+import { isLoopback } from '../../base/server.js';
+import { checkPort } from '../../base/server.js';
+import { makeToken, readToken } from '../../base/server.js';
+import { command, untilStopped } from '../command.js';
 import { startPageProcess } from '../page-process.js';
-import { untilStopped } from '../until-stopped.js';
 
 /** Addresses that stand for all of a machine's; people use its name. */
 const everywhere = ['0.0.0.0', '::'];

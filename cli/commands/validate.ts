@@ -1,6 +1,6 @@
 import { command, jsonOption, setOption } from '../command.js';
-import { loadWithSpace } from '../load-space.js';
-import { json } from '../output/table.js';
+import { loadWithSpace } from '../arguments/space.js';
+import { json } from '../output/terminal.js';
 
 export const validate = command({
   usage: 'validate <yaml>',

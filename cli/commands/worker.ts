@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { exitCodes, invalidInput } from '../../base/errors.js';
 import { cacheDirectory } from '../../base/files.js';
 import { bytes as inBytes } from '../../base/number-text.js';
-import { parseBytes } from '../bytes-argument.js';
+import { parseBytes } from '../arguments/values.js';
 import { command } from '../command.js';
-import { queueAddressOf, queueOptions } from '../queue-options.js';
+import { queueAddressOf, queueOptions } from '../arguments/queue.js';
 import { createWorkerView } from '../worker-progress/index.js';
 
 /** Memory of the machine, or what its container may use. */
@@ -78,7 +78,7 @@ export const worker = command({
       throw invalidInput(`--slots ${slots}: expected a whole number from 1 to 1024`);
     if (!(patience >= 2 && patience <= 86_400))
       throw invalidInput(`--patience ${patience}: expected seconds, from 2 to 86400`);
-    const { tagSchema } = await import('../../base/worker-tag.js');
+    const { tagSchema } = await import('../../latency-models/schema.js');
     for (const tag of tags) {
       const { error } = tagSchema.safeParse(tag);
       if (error !== undefined) throw invalidInput(`--tag ${tag}: ${error.issues[0].message}`);

@@ -1,8 +1,8 @@
 import { invalidInput } from '../../base/errors.js';
 import type { QueueAddress } from '../../experiments/queue/connection.js';
 import { command, jsonOption } from '../command.js';
-import { json } from '../output/table.js';
-import { queueAddressOf, queueOptions } from '../queue-options.js';
+import { json } from '../output/terminal.js';
+import { queueAddressOf, queueOptions } from '../arguments/queue.js';
 
 /** For so long, in ms, a server that does not answer is asked again. */
 const patienceMs = 3000;
@@ -37,7 +37,7 @@ export const workers = command({
     try {
       const overview = await queueOverview(connection);
       for (const warning of connection.warnings) err(`${warning}\n`);
-      const { workersText } = await import('../output/queue.js');
+      const { workersText } = await import('../output/runs.js');
       out(asJson ? json(overview) : workersText(overview, colors));
     } finally {
       await connection.close();

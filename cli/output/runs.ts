@@ -1,6 +1,14 @@
-import { collectRuns, objectiveTitle, objectiveValue } from '../../experiments/report/index.js';
-import { renderTable, type Column } from './table.js';
-import type { Colors } from './terminal.js';
+import {
+  collectRuns,
+  duration,
+  objectiveTitle,
+  objectiveValue,
+  type ReportTaking,
+  type RunWorkers,
+} from '../../experiments/report/index.js';
+import { type Colors, type Column, renderFacts, renderTable } from './terminal.js';
+import { describeTraining, type Training } from '../../store/index.js';
+import type { QueueOverview, RunOverview } from '../../experiments/queue/registry.js';
 
 type Listed = ReturnType<typeof collectRuns>[number];
 
@@ -27,3 +35,91 @@ const columns: readonly Column<Listed>[] = [
 
 /** The runs of a folder as a table. */
 export const runsTable = (runs: readonly Listed[], colors: Colors): string => renderTable(columns, runs, colors);
+
+/** What is said of a training besides whose it is. */
+const stages: { readonly [S in Training['stage']]: string } = {
+  search: 'search',
+  final: 'final training',
+  'quantize-aware': 'fine-tuning for int8',
+  teacher: 'teacher',
+  supernet: 'supernet',
+  shrunk: 'fine-tuning',
+};
+
+/** What is in the hands of which machine, one training a line; nothing when nothing is. @param now in ms since 1970 */
+export function atWorkListing({ now: trainings, waiting }: RunWorkers, now: number, colors: Colors): string {
+  if (trainings.length === 0 && waiting === 0) return '';
+  const columns: readonly Column<RunWorkers['now'][number]>[] = [
+    { title: 'training', cell: ({ training }) => describeTraining(training) },
+    { title: 'stage', cell: ({ training }) => stages[training.stage] },
+    { title: 'host', cell: ({ host }) => host },
+    { title: 'group', cell: ({ group }) => group ?? '-' },
+    { title: 'for', numeric: true, cell: ({ since }) => duration(Math.max(0, now - since) / 1000) },
+  ];
+  const waits = waiting === 0 ? '' : `${waiting} ${waiting === 1 ? 'training waits' : 'trainings wait'} for a worker\n`;
+  const table = trainings.length === 0 ? '' : renderTable(columns, trainings, colors);
+  return `\n${colors.bold('At work')}\n${table}${waits}`;
+}
+
+const takingColumns: readonly Column<ReportTaking>[] = [
+  { title: 'stage', cell: ({ stage }) => stages[stage] },
+  { title: 'attempt', numeric: true, cell: ({ attempt }) => String(attempt) },
+  { title: 'host', cell: ({ host }) => host },
+  { title: 'group', cell: ({ group }) => group ?? '-' },
+  { title: 'taken after', numeric: true, cell: ({ takenAfter }) => duration(takenAfter) },
+  { title: 'ended', cell: ({ ended }) => ended?.replace(/\s+/g, ' ') ?? 'at work' },
+];
+
+/** Which machines took the trainings of a trial, one taking a line; nothing when none did. */
+export const takingsListing = (takings: readonly ReportTaking[], colors: Colors): string =>
+  takings.length === 0 ? '' : `\n${colors.bold('Workers')}\n${renderTable(takingColumns, takings, colors)}`;
+
+type Worker = QueueOverview['workers'][number];
+type Job = Worker['jobs'][number] & { readonly host: string; readonly name: string };
+
+const stateOf = ({ unable, quiet }: Worker): string =>
+  unable !== null ? `takes none: ${unable}` : quiet !== null ? 'stands still: the machine is measured' : 'works';
+
+const workerColumns: readonly Column<Worker>[] = [
+  { title: 'host', cell: ({ host }) => host },
+  { title: 'processor', cell: ({ cpu, cores }) => `${cpu}, ${cores} core${cores === 1 ? '' : 's'}` },
+  { title: 'group', cell: ({ group }) => group },
+  { title: 'slots', numeric: true, cell: ({ jobs, slots }) => `${jobs.length}/${slots}` },
+  { title: 'state', cell: stateOf },
+  {
+    title: 'tags',
+    cell: ({ tags, modules }) => [...tags, ...(modules ? ['(runs modules)'] : [])].join(' ') || '-',
+  },
+  { title: 'version', cell: ({ build }) => build },
+  { title: 'up', numeric: true, cell: ({ upSeconds }) => duration(upSeconds) },
+];
+
+const jobColumns: readonly Column<Job>[] = [
+  { title: 'host', cell: ({ host }) => host },
+  { title: 'slot', numeric: true, cell: ({ slot }) => String(slot) },
+  { title: 'run', cell: ({ name }) => name },
+  { title: 'job', cell: ({ id }) => id },
+  { title: 'kind', cell: ({ kind }) => kind },
+  { title: 'since', numeric: true, cell: ({ seconds }) => duration(seconds) },
+];
+
+const waiting = ({ name, unfit }: RunOverview): string =>
+  [`${name} waits for workers:`, ...unfit.map(({ host, why }) => `- the one on ${host} ${why.join('; ')}`)].join('\n');
+
+/** Who works for a queue, as tables: the workers, what they do, their groups, and the runs that none of them fits. */
+export function workersText({ workers, runs }: QueueOverview, colors: Colors): string {
+  const names = new Map(runs.map(({ run, name }) => [run, name]));
+  const jobs = workers.flatMap(({ host, jobs: own }) =>
+    own.map((job) => ({ ...job, host, name: names.get(job.run) ?? job.run })),
+  );
+  const groups = new Map(workers.map(({ group, groupText }) => [group, groupText]));
+  const parts = [
+    workers.length === 0
+      ? 'No worker is there; on any machine, nas worker --queue ... starts one\n'
+      : renderTable(workerColumns, workers, colors),
+    ...(jobs.length === 0 ? [] : [renderTable(jobColumns, jobs, colors)]),
+    ...(groups.size === 0 ? [] : [`${colors.bold('Groups')}\n${renderFacts([...groups], colors)}`]),
+    ...runs.filter(({ slots }) => slots === 0).map((run) => `${waiting(run)}\n`),
+  ];
+  return parts.join('\n');
+}

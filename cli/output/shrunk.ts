@@ -8,8 +8,7 @@ import {
   type ReportShrunk,
   type ShrunkStage,
 } from '../../experiments/report/index.js';
-import { renderTable, type Column } from './table.js';
-import type { Colors } from './terminal.js';
+import { type Colors, type Column, renderTable } from './terminal.js';
 
 const share = (value: number | null): string => objectiveValue('accuracy', value);
 

@@ -1,14 +1,20 @@
 import {
+  collectFinals,
+  collectFrontier,
+  type FinalResults,
   finalTitle,
+  objectivesOf,
+  objectiveTitle,
   objectiveValue,
+  type ReportMember,
+  type ReportTrial,
+  type ReportVariant,
   searchTitle,
   testTitle,
-  type FinalResults,
-  type ReportTrial,
 } from '../../experiments/report/index.js';
 import type { Objective } from '../../search/index.js';
-import type { Column } from './table.js';
-import type { Colors } from './terminal.js';
+import { type Colors, type Column, renderTable } from './terminal.js';
+import type { Store } from '../../store/index.js';
 
 /** Objectives as the search found them; a latency says whether it was measured or predicted. */
 export function objectiveColumns(objectives: readonly Objective[], colors: Colors): Column<ReportTrial>[] {
@@ -93,3 +99,61 @@ export const reasonColumn = (trials: readonly ReportTrial[]): Column<ReportTrial
   trials.every(({ message }) => message === null)
     ? []
     : [{ title: 'reason', cell: ({ message }) => message?.replace(/\s+/g, ' ') ?? '' }];
+
+/** The frontier as a table, or a line that says why there is none. */
+export function frontierTable(store: Store, colors: Colors): string {
+  const objectives = objectivesOf(store);
+  const members = collectFrontier(store);
+  if (members.length === 0) return 'There is no frontier yet: no trial is complete.\n';
+  const columns = [
+    numberColumn,
+    ...precisionColumn(members),
+    ...objectiveColumns(objectives, colors),
+    ...finalColumns(collectFinals(store), objectives, colors),
+  ];
+  return renderTable(columns, members, colors);
+}
+
+const share = (value: number | null | undefined): string => objectiveValue('accuracy', value);
+
+/** A trial's network in each precision that was tried, with the verdicts; nothing where a run knows fp32 only. */
+export function precisionsListing(member: ReportMember, colors: Colors): string {
+  const { variants = [], kept = {} } = member;
+  if (variants.length === 0) return '';
+  const names = [...new Set(variants.flatMap(({ values }) => Object.keys(values)))];
+  const paint = ({ accepted }: ReportVariant) =>
+    accepted === null ? colors.dim : accepted ? colors.green : colors.yellow;
+  const columns: Column<ReportVariant>[] = [
+    { title: 'precision', cell: ({ precision }) => precision },
+    ...names.map((name): Column<ReportVariant> => ({
+      title: objectiveTitle(name),
+      numeric: true,
+      cell: ({ values, provenance }) => {
+        const text = objectiveValue(name, values[name]);
+        return name === 'latency_ms' && name in values ? `${text} ${provenance[name]}` : text;
+      },
+    })),
+    ...(Object.values(kept).some(({ final }) => final !== null)
+      ? [
+          {
+            title: 'final accuracy',
+            numeric: true,
+            cell: ({ precision }: ReportVariant) => share(kept[precision]?.final?.accuracy),
+          },
+          {
+            title: 'test accuracy',
+            numeric: true,
+            cell: ({ precision }: ReportVariant) => share(kept[precision]?.final?.testAccuracy),
+          },
+        ]
+      : []),
+    { title: 'verdict', cell: (variant) => paint(variant)(variant.verdict) },
+  ];
+  return `\n${colors.bold('Precisions')}\n${renderTable(columns, variants, colors)}`;
+}
+
+/** The files of all precisions, each once. */
+export function filesOf({ files, kept = {} }: ReportMember): ReportMember['files'] {
+  const others = Object.values(kept).flatMap((each) => each.files);
+  return [...new Map([...files, ...others].map((file) => [file.path, file])).values()];
+}

@@ -1,21 +1,21 @@
-/** What a server did in the last seconds, from what it counts for Prometheus. */
+/** The status line of a server, computed from its Prometheus metrics. */
 import type { Registry } from 'prom-client';
 import { ms, percent } from '../../base/number-text.js';
 
-/** Values of a registry at one time, by metric and labels. */
+/** A snapshot of the metrics. */
 export interface Counts {
-  /** Requests that carry images, by status. */
+  /** Classification requests by status. */
   readonly requests: ReadonlyMap<string, number>;
-  /** Of these, how many took at most so many seconds. */
+  /** Cumulative histogram: requests of at most so many seconds. */
   readonly within: ReadonlyMap<number, number>;
-  /** Images classified, by network. */
+  /** Classified images by network. */
   readonly answers: ReadonlyMap<string, number>;
   readonly late: number;
-  /** Images that wait now. */
+  /** Queued images. */
   readonly depth: number;
 }
 
-/** Addresses that classify; those of health and metrics would hide what matters. */
+/** Routes that classify; health probes and scrapes are not counted. */
 const classifies = (route: unknown): boolean => /\/(classify|infer)$/.test(String(route));
 
 interface Sample {
@@ -50,14 +50,14 @@ function differences<K>(after: ReadonlyMap<K, number>, before: ReadonlyMap<K, nu
   return new Map([...after].map(([key, value]) => [key, value - (before.get(key) ?? 0)]));
 }
 
-/** What a share of some requests took at most, in ms, evenly spread within a bucket; null: there were none. */
+/** Quantile of the request times in ms, interpolated within a bucket; null without requests. */
 function quantile(within: ReadonlyMap<number, number>, share: number): number | null {
   const bounds = [...within].sort(([a], [b]) => a - b);
   const wanted = share * (bounds.at(-1)?.[1] ?? 0);
   if (wanted === 0) return null;
   let [low, below] = [0, 0];
   for (const [bound, count] of bounds) {
-    // What took longer than the last bound is only known to have.
+    // The last bucket has no upper bound.
     if (count >= wanted)
       return 1000 * (bound === Infinity ? low : low + ((bound - low) * (wanted - below)) / (count - below));
     [low, below] = [bound, count];
@@ -65,10 +65,10 @@ function quantile(within: ReadonlyMap<number, number>, share: number): number | 
   return null;
 }
 
-/** Statuses of requests that came at a bad time. */
+/** Statuses of overload. */
 const refusals: readonly string[] = ['503', '504'];
 
-/** One line of what happened between two counts. */
+/** The status line for the time between two snapshots. */
 export function figuresLine(before: Counts, after: Counts, seconds: number): string {
   const requests = differences(after.requests, before.requests);
   const within = differences(after.within, before.within);

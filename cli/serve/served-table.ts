@@ -1,18 +1,17 @@
 import { ms, percent } from '../../base/number-text.js';
 import type { InferencePool } from '../../serve/inference/pool.js';
-import type { PooledModel } from '../../serve/inference/types.js';
-import { renderTable, type Column } from '../output/table.js';
-import type { Colors } from '../output/terminal.js';
+import type { PooledModel } from '../../serve/inference/pool.js';
+import { type Colors, type Column, renderTable } from '../output/terminal.js';
 
-/** Of the table and of logs: what a network was measured to take. */
+/** Measured times of a network, for the table and the log. */
 export interface ServedNetwork {
   readonly network: string;
   readonly accuracy: number | null;
   readonly precision: string;
-  /** Milliseconds of a batch, by its size. */
+  /** Milliseconds of a batch by size. */
   readonly ms: Readonly<Record<string, number>>;
   readonly maxBatch: number;
-  /** Of one worker, in the largest batches that pay. */
+  /** Throughput of one worker with batches of `maxBatch`. */
   readonly imagesPerSecond: number;
 }
 
@@ -30,15 +29,15 @@ function networkOf({ model, times, maxBatch }: PooledModel): ServedNetwork {
   };
 }
 
-/** What is served, the most accurate first. */
+/** The served networks, most accurate first. */
 export const servedNetworks = ({ models }: InferencePool): readonly ServedNetwork[] =>
   models.map(networkOf).sort((a, b) => (b.accuracy ?? -1) - (a.accuracy ?? -1));
 
-/** How a pool computes: `2 threads`. */
+/** `2 threads` or `inline`. */
 export const workersText = ({ workers }: InferencePool): string =>
-  workers === 0 ? 'in line' : `${workers} ${workers === 1 ? 'thread' : 'threads'}`;
+  workers === 0 ? 'inline' : `${workers} ${workers === 1 ? 'thread' : 'threads'}`;
 
-/** What is served, and what batches were measured to take. */
+/** Table of the served networks and their batch times. */
 export function servedTable(pool: InferencePool, colors: Colors): string {
   const networks = servedNetworks(pool);
   const batches = [...new Set(networks.flatMap((network) => Object.keys(network.ms)))].sort((a, b) => +a - +b);

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { exitCodes, messageOf } from '../../base/errors.js';
 import type { RunningServer } from '../../serve/start-server.js';
 
-/** Has models read anew; what cannot be served is said, and what was served before stays. */
+/** Reloads the models. On failure it logs the reason, and the old models stay. */
 export async function reloadModels({ service }: RunningServer, log: Logger): Promise<void> {
   const before = service.pool;
   try {
@@ -14,8 +14,8 @@ export async function reloadModels({ service }: RunningServer, log: Logger): Pro
 }
 
 /**
- * Runs a server until it is told to end, and has answered what it took; a second signal ends the process at once.
- * @param drainMs how long it says that it is not ready before it takes no more connections
+ * Runs a server until a signal ends it and all accepted requests are answered. A second signal ends the process at once.
+ * @param drainMs time between "not ready" and refusing connections
  */
 export async function untilEnded(server: RunningServer, drainMs: number, log: Logger): Promise<void> {
   await new Promise<void>((resolve, reject) => {
@@ -23,10 +23,10 @@ export async function untilEnded(server: RunningServer, drainMs: number, log: Lo
     const onSignal = (): void => {
       if (isEnding) process.exit(exitCodes.interrupted);
       isEnding = true;
-      log.info({ drainMs }, 'ending: what was accepted is answered');
+      log.info({ drainMs }, 'ending: answering accepted requests');
       server.drained(drainMs).then(resolve, reject);
     };
     process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
   });
-  log.info('ended: all that was accepted is answered');
+  log.info('ended: all accepted requests are answered');
 }

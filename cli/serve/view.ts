@@ -3,24 +3,24 @@ import type { Registry } from 'prom-client';
 import type { InferencePool } from '../../serve/inference/pool.js';
 import type { Terminal } from '../output/terminal.js';
 import { countsOf, figuresLine, type Counts } from './figures.js';
-import type { LogLevel } from './log-level.js';
+import type { LogLevel } from './arguments.js';
 import { servedNetworks, servedTable, workersText } from './served-table.js';
 
-/** What people or programs are told while a server runs. */
+/** Output of a running server. */
 export interface ServeView {
   readonly log: Logger;
-  /** Says what is served from now on. */
+  /** Prints the served networks. */
   readonly served: (pool: InferencePool) => void;
-  /** Begins to show what the server does. */
+  /** Starts the status line. */
   readonly follow: (registry: Registry) => void;
-  /** Leaves the screen as it should stay. */
+  /** Removes the status line. */
   readonly close: () => void;
 }
 
-/** How often the line of a terminal is drawn, in ms. */
+/** Refresh interval of the status line in ms. */
 const interval = 1000;
 
-/** JSON lines, as programs collect them. */
+/** JSON lines for log collectors. */
 export function createPlainView({ err }: Terminal, level: LogLevel): ServeView {
   const log = pino({ level }, { write: err });
   return {
@@ -31,7 +31,7 @@ export function createPlainView({ err }: Terminal, level: LogLevel): ServeView {
   };
 }
 
-/** What of a line of the log a person reads. */
+/** A log line as text for people. */
 function textOf(line: string): string {
   const { level, msg, err } = JSON.parse(line) as { level: number; msg?: string; err?: { stack?: string } };
   const what = err?.stack ?? msg ?? '';
@@ -39,7 +39,7 @@ function textOf(line: string): string {
   return level >= pino.levels.values['warn'] ? `warning: ${what}\n` : `${what}\n`;
 }
 
-/** Sentences, above a line that tells how it goes. */
+/** Messages as text above a status line. */
 export function createLiveView({ err, columns, colors }: Terminal, level: LogLevel): ServeView {
   let line = '';
   let timer: NodeJS.Timeout | null = null;
@@ -57,7 +57,7 @@ export function createLiveView({ err, columns, colors }: Terminal, level: LogLev
   };
   return {
     log,
-    served: (pool) => draw(`Serving, computed ${workersText(pool)}:\n${servedTable(pool, colors)}`),
+    served: (pool) => draw(`Serving (${workersText(pool)}):\n${servedTable(pool, colors)}`),
     follow: (registry) => {
       const show = figures(registry);
       void show();

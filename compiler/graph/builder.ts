@@ -1,10 +1,23 @@
-import type { Graph, Node, Port, Scope } from './graph.js';
-import { inferNode } from './graph.js';
-import { withoutDeadCode } from './dead-code.js';
+import { type Graph, inferNode, type Node, type Port, type Scope } from './graph.js';
+import { withoutDeadCode } from './editor.js';
 import { commutative, type OnnxOp } from './operators.js';
-import type { Attributes, Constant, Data, DType, Shape, TensorType, ValueType } from './types.js';
-import { attributeList, bytesOf, elementTypes, int, ints, sameShape, valueType } from './types.js';
-import { batchDependence } from './batch.js';
+import {
+  attributeList,
+  type Attributes,
+  batchDependence,
+  bytesOf,
+  type Constant,
+  type Data,
+  type DType,
+  elementTypes,
+  int,
+  ints,
+  sameShape,
+  type Shape,
+  type TensorType,
+  valueType,
+  type ValueType,
+} from './types.js';
 import type { LoweringName } from '../lowerings.js';
 import { portable, type Target } from '../target.js';
 

@@ -1,11 +1,11 @@
-export { batchDependence, isFixed, standIns, type Dim } from './batch.js';
+export { batchDependence, isFixed, standIns, type Dim } from './types.js';
 export { GraphBuilder } from './builder.js';
 export { GraphEditor, type NewNode } from './editor.js';
-export { withoutDeadCode } from './dead-code.js';
+export { withoutDeadCode } from './editor.js';
 export type { Graph, Node, Port } from './graph.js';
 export { histogram, isDynamic, producersOf, shapeIn } from './graph.js';
-export { toHalf } from './half.js';
-export { graphHash } from './hash.js';
+export { toHalf } from './types.js';
+export { graphHash } from './print.js';
 export type { OnnxOp } from './operators.js';
 export { commutative, onnxName, shapeRules } from './operators.js';
 export { graphLines, printGraph } from './print.js';

@@ -1,5 +1,48 @@
 import { invalidInput } from '../../base/errors.js';
-import { dimOf, sizeFor, type Dim } from './batch.js';
+
+/** A size in a graph: a number, or a multiple of the batch N, which is known only when the graph runs. */
+export type Dim = number | 'N' | `${number}N`;
+
+/** Axes of real tensors are shorter than this where a batch is dynamic. */
+const longest = 2 ** 26;
+
+/**
+ * The numbers that stand for N while sizes are computed, since TF.js computes with numbers; a graph knows only the symbol.
+ *
+ * No real size reaches the first, of which there can be no array either, and its multiples are exact: it is a power of
+ * two. Sums are not, N - 1 looks like N. The second is the first prime beyond all real axes, with which sums are exact: a
+ * second trace with it shows what depends on the batch in another way than as a multiple.
+ */
+export const standIns: readonly [number, number] = [2 ** 80, 67_108_879];
+
+/**
+ * The size as it stands in a graph.
+ * @param batch what stands for N; null when no size depends on it
+ * @throws NasError when the size depends on the batch but is no multiple of it.
+ */
+export function dimOf(size: number, batch: number | null): Dim {
+  if (batch === null || size < longest) return size;
+  const factor = Math.round(size / batch);
+  const rest = size - factor * batch;
+  const multiple = factor === 1 ? 'N' : (`${factor}N` as const);
+  const isMultiple = factor > 0 && factor < longest;
+  if (isMultiple && rest === 0) return multiple;
+  const text = isMultiple ? `${multiple}${rest < 0 ? '' : '+'}${rest}` : String(size);
+  throw batchDependence(`an axis of ${text} elements`);
+}
+
+/** Whether a size that is computed with is the same for every batch. */
+export const isFixed = (size: number): boolean => size < longest;
+
+/** A number that stands for the size; sizes of a graph differ where these do. */
+export const sizeFor = (dim: Dim): number =>
+  typeof dim === 'number' ? dim : Number(dim.slice(0, -1) || 1) * standIns[0];
+
+export const batchDependence = (what: string, cause?: unknown) =>
+  invalidInput(`${what} depends on the size N of the dynamic batch, which is known only at run time`, {
+    hint: 'Sizes may be multiples of N; numbers, other sizes and what is read in JavaScript may not depend on it.',
+    cause,
+  });
 
 /** Element types: the ONNX code (TensorProto.DataType) and the JavaScript array that holds them. */
 export const elementTypes = {
@@ -8,7 +51,7 @@ export const elementTypes = {
   int32: { code: 6, array: Int32Array },
   int64: { code: 7, array: BigInt64Array },
   bool: { code: 9, array: Uint8Array },
-  /** JavaScript has no array of it (in Node 20): the bits of the numbers, see `half.ts`. */
+  /** JavaScript has no array of it (in Node 20): the bits of the numbers. */
   float16: { code: 10, array: Uint16Array },
   uint32: { code: 12, array: Uint32Array },
 } as const;
@@ -46,11 +89,11 @@ export interface ValueType {
 export const valueType = (type: TensorType, batch: number | null): ValueType =>
   batch === null ? type : { dtype: type.dtype, shape: type.shape.map((size) => dimOf(size, batch)) };
 
-const isFixed = (type: ValueType): type is TensorType => type.shape.every((size) => typeof size === 'number');
+const hasFixedShape = (type: ValueType): type is TensorType => type.shape.every((size) => typeof size === 'number');
 
 /** The type to compute with. */
 export const tensorType = (type: ValueType): TensorType =>
-  isFixed(type) ? type : { dtype: type.dtype, shape: type.shape.map(sizeFor) };
+  hasFixedShape(type) ? type : { dtype: type.dtype, shape: type.shape.map(sizeFor) };
 
 export interface Constant extends TensorType {
   readonly data: Data;
@@ -94,4 +137,30 @@ export function broadcastShapes(shapes: readonly Shape[]): number[] | null {
       out[at] = d;
     }
   return out;
+}
+
+/** The nearest whole number; of two that are as near, the even one. */
+function toEven(x: number): number {
+  const low = Math.floor(x);
+  const rest = x - low;
+  return rest > 0.5 || (rest === 0.5 && low % 2 === 1) ? low + 1 : low;
+}
+
+/** The bits of the float16 next to a float32, given as its bits, too. */
+function halfOf(value: number, bits: number): number {
+  const sign = (bits >>> 16) & 0x8000;
+  const magnitude = bits & 0x7fffffff;
+  if (Number.isNaN(value)) return sign | 0x7e00;
+  // From 65520 on, infinity is nearer than the largest number, 65504.
+  if (Math.abs(value) >= 65520) return sign | 0x7c00;
+  // Below 2^-14, numbers are multiples of 2^-24.
+  if (Math.abs(value) < 2 ** -14) return sign | toEven(Math.abs(value) * 2 ** 24);
+  // The exponent counts from 2^-15 instead of 2^-127, and 13 bits of the fraction are rounded away.
+  return sign | toEven((magnitude - (112 << 23)) / 2 ** 13);
+}
+
+/** Numbers as float16 (IEEE 754 binary16), rounded to nearest, half to even: the bits that stand for them. */
+export function toHalf(values: Float32Array): Uint16Array {
+  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  return Uint16Array.from(values, (value, i) => halfOf(value, bits[i]));
 }

@@ -1,9 +1,6 @@
-import { standIns } from './batch.js';
-import type { Graph, Scope } from './graph.js';
-import { inferNode, scopeOf } from './graph.js';
+import { sameShape, standIns, tensorType, type TensorType, valueType, type ValueType } from './types.js';
+import { type Graph, inferNode, type Scope, scopeOf } from './graph.js';
 import { typeText } from './print.js';
-import type { TensorType, ValueType } from './types.js';
-import { sameShape, tensorType, valueType } from './types.js';
 
 const sameType = (a: ValueType, b: ValueType): boolean => a.dtype === b.dtype && sameShape(a.shape, b.shape);
 

@@ -1,19 +1,15 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import type { Rule } from './call.js';
-import { convolutionRules } from './convolution/forward.js';
-import { convolutionGradientRules } from './convolution/gradients.js';
+import { convolutionGradientRules, convolutionRules } from './convolution/convolution.js';
 import { activationGradientRules, activationRules } from './elementwise/activation.js';
 import { binaryRules } from './elementwise/binary.js';
-import { roundingRules } from './elementwise/rounding.js';
+import { magnitudeRules, randomRules, roundingRules } from './own.js';
 import { creationRules, unaryRules } from './elementwise/unary.js';
 import { indexingRules } from './indexing.js';
-import { magnitudeRules } from './magnitude.js';
 import { matmulRules } from './matmul.js';
 import { batchNormTrainingRules, normalizationRules } from './normalization.js';
-import { poolingRules } from './pooling.js';
-import { randomRules } from './random.js';
+import { poolingRules, resizeRules } from './images.js';
 import { reductionRules, softmaxRules } from './reduction.js';
-import { resizeRules } from './resize.js';
 import { shapeRules } from './shape.js';
 
 type Exports = Omit<typeof tf, 'version_core' | 'OP_SCOPE_SUFFIX'>;

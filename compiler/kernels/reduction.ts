@@ -1,13 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { GraphBuilder, OnnxOp } from '../graph/index.js';
-import { int, range, sizeOf } from '../graph/index.js';
+import { type GraphBuilder, int, type OnnxOp, range, sizeOf } from '../graph/index.js';
 import { permute } from '../values/layout.js';
 import { Val } from '../values/value.js';
-import type { Rule } from './call.js';
-import { withAttrs } from './call.js';
+import { type Rule, withAttrs } from './call.js';
 import { castTo, elementwise, numberLike } from './elementwise/elementwise.js';
 import { multiply } from './elementwise/binary.js';
-import { blockedReduce } from './blocked/reduction.js';
+import { blockedReduce } from './blocked/sums.js';
 
 type ReduceOp = Extract<OnnxOp, 'ReduceSum' | 'ReduceMean' | 'ReduceMax' | 'ReduceMin' | 'ReduceProd'>;
 

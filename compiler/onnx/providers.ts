@@ -1,7 +1,8 @@
 import type { LoweringName } from '../lowerings.js';
-import { cuda } from './support/cuda.js';
-import { inTable, type WayOf } from './support/support.js';
-import { webgpu } from './support/webgpu.js';
+import { cuda } from './cuda.js';
+import { caseOf, inTable, type WayOf } from './support.js';
+import { webgpu } from './webgpu.js';
+import { type Graph, type Node, scopeOf } from '../graph/graph.js';
 
 /** What an ONNX Runtime execution provider can do, as far as the compiler cares. */
 export interface ProviderCapabilities {
@@ -66,3 +67,17 @@ const capabilities: Readonly<Record<string, ProviderCapabilities>> = {
 };
 
 export const capabilitiesOf = (provider: string): ProviderCapabilities => capabilities[provider] ?? accelerator;
+
+/** Nodes that are computed on the host although the provider has kernels for some of them: it would be copied back and forth. */
+export function hostNodes(graph: Graph, provider: string): readonly Node[] {
+  const { wayOf } = capabilitiesOf(provider);
+  if (wayOf === null) return [];
+  const scope = scopeOf(graph);
+  return graph.nodes.filter(
+    (node) =>
+      wayOf(
+        node.op,
+        caseOf(node, (name) => scope.type(name)),
+      ) === 'host',
+  );
+}

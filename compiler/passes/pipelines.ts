@@ -3,17 +3,12 @@ import type { Graph } from '../graph/index.js';
 import type { LoweringName } from '../lowerings.js';
 import { capabilitiesOf, type ProviderCapabilities } from '../onnx/providers.js';
 import type { Target } from '../target.js';
-import { shuffleChannels } from './channel-shuffle.js';
-import { foldBatchNorm } from './fold-batch-norm.js';
-import { foldConstants } from './fold-constants.js';
-import { fuseSums } from './fuse-sums.js';
-import { groupConvolutions } from './group-convolutions.js';
-import { mixedPrecision } from './mixed-precision/mixed-precision.js';
-import { narrowSplits } from './narrow-splits.js';
+import { foldBatchNorm, foldConstants, groupConvolutions, shuffleChannels } from './inference.js';
+import { fuseSums, simplifyReshapes } from './fusing.js';
+import { mixedPrecision } from './mixed-precision.js';
+import { narrowSplits, padTriples } from './provider-limits.js';
 import { packStates, type StateLayout, type StatePack } from './pack-states.js';
-import { padTriples } from './pad-triples.js';
-import { writeOut } from './rewrites/index.js';
-import { simplifyReshapes } from './simplify-reshapes.js';
+import { writeOut } from './write-out.js';
 import type { StatePorts } from './state-updates.js';
 
 /** What passes work on. */

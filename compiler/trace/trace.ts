@@ -1,22 +1,33 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { invalidInput, type NasError } from '../../base/errors.js';
 import type { Target } from '../target.js';
-import type { Graph, TfDType, ValueType } from '../graph/index.js';
-import { GraphBuilder, range, requireDtype, standIns } from '../graph/index.js';
-import type { TraceBackend, TraceContext } from './backend.js';
-import { backendName, withoutArray } from './backend.js';
-import { countNoBytes, followNewVariables, homeBackend } from './engine.js';
-import { trackGradientOrigins } from './gradient-origins.js';
+import {
+  type Graph,
+  GraphBuilder,
+  graphHash,
+  graphLines,
+  isDynamic,
+  range,
+  requireDtype,
+  standIns,
+  type TfDType,
+  type ValueType,
+} from '../graph/index.js';
+import { backendName, traceBackend, type TraceBackend, type TraceContext, withoutArray } from './backend.js';
+import {
+  countNoBytes,
+  followNewVariables,
+  forgetLayerOrders,
+  homeBackend,
+  trackGradientOrigins,
+  trackLayerNames,
+} from './overrides.js';
 import { overrideGradients } from './gradients.js';
-import { traceBackend } from './install.js';
-import { trackLayerNames } from './layer-names.js';
-import { forgetLayerOrders } from './layer-orders.js';
 import type { Perm } from '../values/layout.js';
 import { Val } from '../values/value.js';
-import type { Layouts, TracedVariable } from './variables.js';
-import { Variables, foreignConstant, stateInput, stateOutput } from './variables.js';
+import { foreignConstant, type Layouts, stateInput, stateOutput, type TracedVariable, Variables } from './variables.js';
 
-export type Tensors = Readonly<Record<string, tf.Tensor>>;
+type Tensors = Readonly<Record<string, tf.Tensor>>;
 export type TracedFunction = (inputs: Record<string, tf.Tensor>) => tf.Tensor | Tensors;
 
 export interface InputSpec {
@@ -210,4 +221,34 @@ export function trace(
     const states = variables.used().flatMap((record) => stateOf(record, ports, variables.isAssigned(record)) ?? []);
     return { graph, states, outputs };
   });
+}
+
+/**
+ * Traces a function twice and compares. Equal graphs show that nothing in it changes from call to call in JavaScript
+ * (random numbers, counters), which the program would freeze. With a dynamic batch, another number
+ * stands for it in the second trace, which shows that nothing but sizes depends on it.
+ * @throws NasError naming the first operation that differs.
+ */
+export function traceTwice(
+  fn: TracedFunction,
+  inputs: Readonly<Record<string, InputSpec>>,
+  options: TraceOptions = {},
+): Traced {
+  const first = trace(fn, inputs, options);
+  const second = trace(fn, inputs, options, standIns[1]);
+  if (graphHash(first.graph) === graphHash(second.graph)) return first;
+  const [a, b] = [first, second].map(({ graph }) => graphLines(graph));
+  const i = a.findIndex((line, index) => line !== b[index]);
+  const at = i < 0 ? a.length : i;
+  const origin = [first, second].map(({ graph }) => graph.nodes[at]?.origin ?? '').find((name) => name !== '') ?? '';
+  const dynamic = isDynamic(first.graph);
+  throw invalidInput(
+    `tracing twice gave different graphs, first at operation ${at}${origin && ` (layer '${origin}')`}: ` +
+      `'${a[at] ?? 'nothing'}' and '${b[at] ?? 'nothing'}'`,
+    {
+      hint: dynamic
+        ? 'The function may not use the size of the dynamic batch as a number, nor draw random numbers or read changing state in JavaScript.'
+        : 'The function draws random numbers, creates variables or reads changing state in JavaScript; use uniform() or an input.',
+    },
+  );
 }

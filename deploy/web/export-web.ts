@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { packageRoot } from '../../base/built-module.js';
+import { packageRoot } from '../../base/processes.js';
 import { writeFileAtomic } from '../../base/files.js';
-import { webRuntime } from '../../base/web-runtime.js';
-import { writeCompressed } from '../compressed.js';
+import { webRuntime } from '../../base/modules.js';
+import { writeCompressed } from '../export.js';
 import type { ModelMetadata } from '../metadata.js';
 
 /** What the page is made of, as it lies in the package. */

@@ -1,4 +1,4 @@
-import { measures, moments, type Measure } from '../../experiments/measures.js';
+import { measures, moments, type Measure } from '../../experiments/schema/measures.js';
 import { experimentJsonSchema } from '../../experiments/parse/index.js';
 import { discriminatorOf, valuesOf, type JsonSchema } from '../../experiments/parse/json-schema.js';
 import { experimentIntroduction, tableIntroduction } from './experiment-introduction.js';

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import { builtModule } from '../../base/built-module.js';
+import { builtModule } from '../../base/processes.js';
 import { messageOf, NasError } from '../../base/errors.js';
-import { tasksOf, type Comparison, type Task, type TaskResult } from './comparison.js';
+import { tasksOf, type Comparison, type Task, type TaskResult } from './task.js';
 import type { Answer } from './worker.js';
 
 export interface CompareOptions {

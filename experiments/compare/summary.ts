@@ -1,5 +1,35 @@
-import type { TaskResult } from './comparison.js';
-import { mean, meanQuartiles, quartilesOf, type Quartiles } from './statistics.js';
+import type { Comparison, TaskResult } from './task.js';
+import { csvLine } from '../../base/text.js';
+
+/** A middle value and the range of the middle half. */
+export interface Quartiles {
+  readonly low: number;
+  readonly median: number;
+  readonly high: number;
+}
+
+/** The quantile of sorted values, interpolated between neighbours (R's type 7); infinite neighbours stay infinite. */
+function quantile(sorted: readonly number[], share: number): number {
+  const at = share * (sorted.length - 1);
+  const below = Math.floor(at);
+  const [a, b] = [sorted[below], sorted[Math.ceil(at)]];
+  return a === b ? a : a + (at - below) * (b - a);
+}
+
+/** @param values at least one. */
+export function quartilesOf(values: readonly number[]): Quartiles {
+  const sorted = values.toSorted((a, b) => a - b);
+  return { low: quantile(sorted, 0.25), median: quantile(sorted, 0.5), high: quantile(sorted, 0.75) };
+}
+
+const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
+
+/** Quartiles of several groups as one: each the mean over the groups. */
+const meanQuartiles = (groups: readonly Quartiles[]): Quartiles => ({
+  low: mean(groups.map(({ low }) => low)),
+  median: mean(groups.map(({ median }) => median)),
+  high: mean(groups.map(({ high }) => high)),
+});
 
 /** The share of the hypervolume that counts as having found the frontier. */
 const goal = 0.99;
@@ -75,4 +105,31 @@ function reachedGoal(firsts: readonly (readonly number[])[]): Reached {
     variants: [there.length, medians.length],
     searches: [searches.filter((n) => Number.isFinite(n)).length, searches.length],
   };
+}
+
+/** The summary of every controller of a comparison, in the order given. */
+export const summariseAll = (
+  { controllers, variants, search }: Comparison,
+  results: readonly TaskResult[],
+): MethodSummary[] =>
+  controllers.map((controller) =>
+    summarise(
+      controller,
+      search.trials,
+      variants.map(({ name }, i) => ({
+        name,
+        seeds: results.filter(({ task }) => task.controller === controller && task.variant === i),
+      })),
+    ),
+  );
+
+/** The curves as CSV: hypervolume after each evaluation, of each variant and (with several) of their mean. */
+export function curvesCsv(methods: readonly MethodSummary[]): string {
+  const head = csvLine(['method', 'variant', 'evaluations', 'low', 'median', 'high']);
+  const lines = methods.flatMap(({ method, variants, curve }) =>
+    [...variants, ...(variants.length > 1 ? [{ name: 'mean', curve }] : [])].flatMap((each) =>
+      each.curve.map(({ low, median, high }, n) => csvLine([method, each.name, n + 1, low, median, high])),
+    ),
+  );
+  return [head, ...lines].join('');
 }

@@ -1,7 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf } from '../../base/errors.js';
-import type { Comparison, Task, TaskResult } from './comparison.js';
-import { problemsOf, runTask } from './run-task.js';
+import { type Comparison, problemsOf, runTask, type Task, type TaskResult } from './task.js';
 
 /** What a worker thread answers to a task. */
 export type Answer = { readonly result: TaskResult } | { readonly error: string };

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import type { IntegerArithmetic } from '../../compiler/index.js';
+import type { WeightBits } from '../../deploy/index.js';
 
 /** What int8 was rejected by: a gate, or that the trained network could not be quantized. */
 export const rejections = ['speed', 'accuracy', 'quantizing'] as const;
@@ -23,3 +25,6 @@ export type VerdictDetail = Readonly<z.output<typeof verdictDetailSchema>>;
 
 /** The detail of a stored verdict; undefined where there is none in this form. */
 export const verdictDetail = (detail: unknown): VerdictDetail | undefined => verdictDetailSchema.safeParse(detail).data;
+
+/** The bits of quantized weights for a device: seven where its sums of products of eight would saturate. */
+export const weightBitsFor = (arithmetic: IntegerArithmetic): WeightBits => (arithmetic === 'saturating' ? 7 : 8);

@@ -1,22 +1,25 @@
-import { invalidInput, NasError } from '../../base/errors.js';
+import { invalidInput, messageOf, NasError } from '../../base/errors.js';
 import { executedBy } from '../../compiler/index.js';
 import {
   checkExport,
   exportOnnx,
   halveWeights,
+  type ModelMetadata,
   modelMetadataSchema,
   readMetadata,
+  type WeightBits,
   withMetadata,
-  type ModelMetadata,
 } from '../../deploy/index.js';
 import type { Store, StoredPrecision } from '../../store/index.js';
 import { prepareDataset, type DatasetRef, type SplitName } from '../../trainers/index.js';
-import { evaluateOnSplit } from '../evaluate.js';
-import { quantizeOnDataset } from '../quantize.js';
-import { latencyFact } from '../runner/finishing/metadata.js';
-import { trainingExperimentOf } from '../training-run.js';
+import { evaluateOnSplit } from '../models/on-dataset.js';
+import { quantizeOnDataset } from '../models/on-dataset.js';
+import { latencyFact } from '../runner/finishing/save.js';
+import { trainingExperimentOf } from '../schema/run-experiment.js';
 import type { ExportSource } from './source.js';
-import { exportedWeightBits } from './weight-bits.js';
+import { createDevice, DeviceUnavailable, type DeviceConfig } from '../../latency-models/index.js';
+import { weightBitsFor } from '../compress/index.js';
+import { settledWeightBits } from '../runner/compression.js';
 
 /** What the kernels of a float file are stored in. */
 export const weightFormats = ['fp32', 'fp16'] as const;
@@ -156,4 +159,29 @@ export async function onnxFile(
   throw invalidInput(`${source.kind} ${source.number} is exported as int8: its weights are bytes, not of 16 bits`, {
     hint: 'Leave --weights out, or say --precision fp32.',
   });
+}
+
+/**
+ * The bits of the weights of a run's int8 files: those that the run itself settled, or 7 where its device sums
+ * products of bytes in 16 bits. Where the device does not tell there are 7, too, which are exact everywhere.
+ * @param onWarning told why the device was not asked
+ */
+export async function exportedWeightBits(
+  store: Pick<Store, 'events'>,
+  device: DeviceConfig,
+  onWarning: (message: string) => void,
+): Promise<WeightBits> {
+  const before = settledWeightBits(store);
+  if (before !== undefined) return before;
+  if (device.type === 'worker') {
+    onWarning(`weights have 7 bits, which are exact everywhere: workers (${device.tag}) are asked by nas run alone`);
+    return 7;
+  }
+  try {
+    return weightBitsFor((await createDevice(device).integers?.()) ?? 'saturating');
+  } catch (error) {
+    if (!(error instanceof DeviceUnavailable)) throw error;
+    onWarning(`weights have 7 bits, which are exact everywhere: ${messageOf(error)}`);
+    return 7;
+  }
 }

@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { invalidInput } from '../../base/errors.js';
 import type { Store, StoredPrecision } from '../../store/index.js';
-import { experimentOf } from '../report/index.js';
-import { frontierCandidates } from '../runner/loop/frontier.js';
-import { shrunkModel } from '../shrunk-model.js';
-import { trainedModel, type TrainedModel } from '../trained-model.js';
+import { experimentOf } from '../stored/experiment.js';
+import { frontierCandidates } from '../stored/candidates.js';
+import { shrunkModel } from '../models/trained-model.js';
+import { trainedModel, type TrainedModel } from '../models/trained-model.js';
 
 /** The kinds under which a run keeps the files of its networks. */
 const artifactKinds: { readonly [P in StoredPrecision]: string } = { fp32: 'onnx', int8: 'onnx-int8' };

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { invalidInput } from '../../base/errors.js';
 import { contentHash } from '../../base/hash.js';
-import { extremes, memberOf, type Space } from '../../spaces/index.js';
-import type { Weights } from '../../spaces/models/index.js';
+import { extremes, memberOf, sharedName, type Space } from '../../spaces/index.js';
+import type { Weights, WeightValue } from '../../spaces/models/index.js';
 import {
   coverageOf,
   saveWeights,
@@ -13,9 +13,8 @@ import {
   type DatasetRef,
 } from '../../trainers/index.js';
 import type { Locating } from '../parse/index.js';
-import type { TrainingExperiment } from '../schema.js';
-import { readFoundWeights, weightsFilesOf } from './read.js';
-import { sharedWeightsOf } from './shared.js';
+import type { TrainingExperiment } from '../schema/experiment.js';
+import { type FoundWeights, readFoundWeights, weightsFilesOf } from './read.js';
 
 export { weightsFilesOf } from './read.js';
 
@@ -96,4 +95,34 @@ export async function convertInitial(path: string, options: ConvertOptions): Pro
         : found;
     saveWeights(sharedWeightsOf(whole, open.info.classes), file, meta);
   });
+}
+
+/** Values [..., classes] with some of them, by their places. */
+function chosen({ shape, data }: WeightValue, order: readonly number[]): WeightValue {
+  const classes = shape[shape.length - 1];
+  const rows = data.length / classes;
+  return {
+    shape: [...shape.slice(0, -1), order.length],
+    data: Float32Array.from({ length: rows * order.length }, (_, i) => {
+      const row = Math.floor(i / order.length);
+      return data[row * classes + order[i % order.length]];
+    }),
+  };
+}
+
+/**
+ * Found weights by the names under which networks of a space share them. The head has the data's classes, in their order,
+ * where the file knows them all; otherwise it is left out.
+ * @param classes names of the data's classes
+ */
+export function sharedWeightsOf(found: FoundWeights, classes: readonly string[]): Weights {
+  if (found.kind === 'shared') return found.weights;
+  const { model, places, classes: known } = found;
+  const order = known && classes.map((name) => known.indexOf(name));
+  return new Map(
+    [...model.weights].flatMap(([name, value]) => {
+      if (order === null || !name.startsWith('logits/')) return [[sharedName(places, name), value] as const];
+      return order.includes(-1) ? [] : [[name, chosen(value, order)] as const];
+    }),
+  );
 }

@@ -7,8 +7,8 @@ import { createSpace, genotypeOf, memberOf, type Network, type Space } from '../
 import type { Model, Weights } from '../../spaces/models/index.js';
 import { Store } from '../../store/index.js';
 import { CorruptFile, readTensorFile } from '../../trainers/index.js';
-import { databasePath, hasRun, trialFolder, weightsFile } from '../runner/workdir.js';
-import { trainingExperimentOf } from '../training-run.js';
+import { databasePath, hasRun, trialFolder, weightsFile } from '../stored/workdir.js';
+import { trainingExperimentOf } from '../schema/run-experiment.js';
 
 /** Trained weights that were found in a file: those of a network, or those that a space's networks share. */
 export type FoundWeights =

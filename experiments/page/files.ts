@@ -2,9 +2,10 @@ import { constants } from 'node:fs';
 import { open, realpath } from 'node:fs/promises';
 import { basename, join, relative, sep } from 'node:path';
 import type { FastifyInstance } from 'fastify';
-import { Refusal } from '../../base/refusal.js';
-import { workdirFiles } from '../runner/workdir.js';
-import type { RunFolder } from './watch/folder.js';
+import { Refusal } from '../../base/server.js';
+import { workdirFiles } from '../stored/workdir.js';
+import type { RunFolder } from './run-folder.js';
+import fastifyStatic from '@fastify/static';
 
 /** What of a workdir may be downloaded; the history is not among it, whose pages change under who copies them. */
 const given: readonly string[] = [workdirFiles.artifacts, workdirFiles.picture, workdirFiles.report];
@@ -16,7 +17,7 @@ const none = (name: string): Refusal =>
  * The file that a path within a workdir leads to, links resolved.
  * @throws Refusal when it leads out of the workdir, or to what is not given.
  */
-export async function fileOf(workdir: string, path: string): Promise<string> {
+async function fileOf(workdir: string, path: string): Promise<string> {
   const resolved = async (file: string): Promise<string> => {
     try {
       return await realpath(file);
@@ -59,4 +60,30 @@ export function serveFiles(app: FastifyInstance, folder: RunFolder): void {
       .type('application/octet-stream')
       .send(file.createReadStream({ start: 0, end: Math.max(0, stats.size - 1) }));
   });
+}
+
+/** A year, in ms: what never changes under its name. */
+const forever = 31_536_000_000;
+
+/**
+ * Serves what a browser loads: files whose names tell their content, and one page that finds out by its address what it is
+ * to show. Where a compressed file lies beside, it is sent.
+ * @param folder `dist/ui/app`, absolute.
+ */
+export async function serveAssets(app: FastifyInstance, folder: string): Promise<void> {
+  await app.register(fastifyStatic, {
+    root: join(folder, 'assets'),
+    prefix: '/assets/',
+    preCompressed: true,
+    index: false,
+    maxAge: forever,
+    immutable: true,
+  });
+  for (const data of ['/api/*', '/files/*'])
+    app.get(data, ({ url }) => {
+      throw new Refusal(404, `there is nothing at ${url}`);
+    });
+  app.get('/*', (_, reply) =>
+    reply.sendFile('index.html', folder, { maxAge: 0, immutable: false }).header('vary', 'accept-encoding'),
+  );
 }

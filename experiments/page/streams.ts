@@ -2,12 +2,10 @@ import type { SSEMessage } from '@fastify/sse';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../../store/index.js';
 import type { RunId, StreamQueries, Streams } from './api.js';
-import { parseQuery, streamSchemas } from './queries.js';
-import { refusalOf } from './refusals.js';
-import type { RunFolder } from './watch/folder.js';
-import type { KnownRun } from './watch/known-run.js';
-import type { RunList } from './watch/run-list.js';
-import { RunWatch, type Heard } from './watch/run-watch.js';
+import { parseQuery, refusalOf, streamSchemas } from './requests.js';
+import type { KnownRun, RunFolder } from './run-folder.js';
+import type { RunList } from './run-list.js';
+import { RunWatch, type Heard } from './run-watch.js';
 
 /** How often those who hear nothing are told that the connection is alive, in ms. */
 export const heartbeat = 15_000;

@@ -1,12 +1,17 @@
 import { controllerTitle, rungsOf, type Objective } from '../../search/index.js';
 import type { DataConfig, TrainConfig } from '../../trainers/index.js';
-import { measureNamed, moments } from '../measures.js';
-import { isOwnSupernet, isTableExperiment } from '../kinds.js';
-import type { Experiment, TrainingExperiment } from '../schema.js';
-import { compressChecks } from './compress-checks.js';
-import { when, type Check, type Contradiction, type TrainingCheck } from './contradiction.js';
-import { evaluationChecks } from './evaluation-checks.js';
-import { workerChecks } from './worker-checks.js';
+import { measureNamed, moments } from '../schema/measures.js';
+import type { Experiment, TrainingExperiment } from '../schema/experiment.js';
+import { isOwnSupernet, isTableExperiment } from '../schema/run-experiment.js';
+import {
+  type Check,
+  compressChecks,
+  type Contradiction,
+  evaluationChecks,
+  type TrainingCheck,
+  when,
+  workerChecks,
+} from './conditional-checks.js';
 
 /** The training configurations of an experiment, under the keys where they are written. */
 const schedules = ({

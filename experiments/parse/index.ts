@@ -7,7 +7,7 @@ export {
   type LoadedExperiment,
   type LoadOptions,
 } from './load.js';
-export { locatingIn, locatingNowhere, type Locating } from './locating.js';
-export { nearest } from './nearest.js';
-export type { KeyPath } from './path.js';
-export { workersGiven } from './workers.js';
+export { locatingIn, locatingNowhere, type Locating } from './load.js';
+export { nearest } from '../../base/text.js';
+export type { KeyPath } from './problem.js';
+export { workersGiven } from './override.js';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { experimentSchemas, type ExperimentKind } from '../schema.js';
+import { experimentSchemas, type ExperimentKind } from '../schema/experiment.js';
 
 /** The part of JSON Schema (draft 2020-12) that the experiment's schema uses. */
 export interface JsonSchema {

@@ -11,8 +11,7 @@ import {
 } from 'yaml';
 import { messageOf } from '../../base/errors.js';
 import { applyOverride, isOverride, parseOverride, type Override } from './override.js';
-import { isMap, startsWith, type KeyPath } from './path.js';
-import { problemsError, quote, type Problem } from './problem.js';
+import { isMap, type KeyPath, type Problem, problemsError, quote, startsWith } from './problem.js';
 
 /** The children of a node that lead to the last key of a path, as far as they exist. */
 interface Found {

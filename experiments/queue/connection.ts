@@ -3,7 +3,7 @@ import { readInput } from '../../base/files.js';
 import type { QueueConfig } from './schema.js';
 import { Redis, type RedisOptions } from 'ioredis';
 import { setTimeout } from 'node:timers/promises';
-import { isLoopback, withoutBrackets } from '../../base/hosts.js';
+import { isLoopback, withoutBrackets } from '../../base/server.js';
 import { examineServer, explainFailure } from './server-checks.js';
 
 /** Where the queue server is, and how one gets in. */

@@ -4,10 +4,10 @@ import { createRequire } from 'node:module';
 import { arch, cpus, hostname, networkInterfaces, platform } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { packageRoot } from '../../base/built-module.js';
+import { packageRoot } from '../../base/processes.js';
 import { NasError } from '../../base/errors.js';
 import { contentHash } from '../../base/hash.js';
-import { nasVersion } from '../../base/version.js';
+import { nasVersion } from '../../base/modules.js';
 
 function read(path: string): string | null {
   try {

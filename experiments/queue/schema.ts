@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { hasCredentials } from '../../base/credentials.js';
-import { tagSchema } from '../../base/worker-tag.js';
+import { hasCredentials } from '../../base/server.js';
+import { tagSchema } from '../../latency-models/schema.js';
 
 const queueUrl = z
   .url({ protocol: /^rediss?$/, hostname: /./, error: 'is not an address like redis://10.0.0.5:6379' })

@@ -1,6 +1,6 @@
-import { csvLine } from '../../base/csv.js';
+import { csvLine } from '../../base/text.js';
 import type { Objective } from '../../search/index.js';
-import { decisionNames } from './collect/trials.js';
+import { decisionNames } from './run.js';
 import type { ReportTrial } from './data.js';
 
 /**

@@ -1,7 +1,45 @@
-export * from './collect/index.js';
-export * from './data.js';
-export * from './format.js';
 export { toCsv } from './csv.js';
-export { precisionsText, verdictText } from './precisions.js';
-export { groupsText, hostsText, workersText } from './workers.js';
-export { shrunkRows, targetText, withinText } from './shrunk.js';
+export type * from './data.js';
+export { collectFinals, type FinalResults } from './finals.js';
+export { trialsByAccuracy, type TrialAccuracy } from '../stored/candidates.js';
+export { collectMember } from './member.js';
+export { collectSupernet, evaluationText, supernetText } from './provenance.js';
+export { collectReport } from './report.js';
+export {
+  collectFrontier,
+  collectRun,
+  collectRuns,
+  collectTrial,
+  collectTrials,
+  decisionNames,
+  frontierOf,
+  type RunListing,
+} from './run.js';
+export { experimentOf, objectivesOf } from '../stored/experiment.js';
+export { collectShrunk } from './shrunk.js';
+export { collectPrecisions } from './statistics.js';
+export {
+  bytes,
+  count,
+  deviceText,
+  duration,
+  epochsText,
+  finalTitle,
+  groupsText,
+  hostsText,
+  measureText,
+  ms,
+  objectiveTitle,
+  objectiveValue,
+  percent,
+  precisionsText,
+  providerText,
+  searchTitle,
+  shrunkRows,
+  targetText,
+  testTitle,
+  verdictText,
+  withinText,
+  workersText,
+} from './text.js';
+export { collectTakings, collectWorkers } from './workers.js';

@@ -1,26 +1,85 @@
+import type { Network } from '../../spaces/index.js';
+import type { ShrunkRecord, Store } from '../../store/index.js';
 import type { ReportShrunk, ShrunkStage } from './data.js';
-import { count, ms, objectiveTitle } from './format.js';
+import { isAccuracy } from '../schema/measures.js';
+import { targetText, trialTitle, withinText } from './text.js';
+import { trialsByAccuracy } from '../stored/candidates.js';
 
-type Target = ReportShrunk['target'];
+/** The networks of a run that were cut out of trained ones, each beside what the space itself offers for as much. */
+export async function collectShrunk(store: Store): Promise<ReportShrunk[]> {
+  const records = store.shrunk.all();
+  if (records.length === 0) return [];
+  // Spaces are loaded here, not by those who only list trials.
+  const { costs } = await import('../../spaces/index.js');
+  const members = trialsByAccuracy(store).map(({ genotypeId, ...member }) => {
+    // Stored by the runner when the trial was asked.
+    const { macs, params } = costs(store.networks.get(genotypeId) as Network);
+    return { ...member, macs, params };
+  });
 
-/** What a network was to be cut to: `2 M MACs`, `0.05 ms`. */
-export const targetText = ({ objective, value }: Target): string =>
-  objective === 'macs' ? `${count(value)} MACs` : ms(value);
+  /** The most accurate trial that takes no more of what the network was cut to. */
+  const alternative = ({ target, parent, macs, latencies }: ShrunkRecord): ReportShrunk['alternative'] => {
+    const latencyOf = (trial: number): number | null => latencies?.trials[trial] ?? null;
+    const found = members.find((member) => {
+      if (member.trial === parent) return false;
+      if (target.objective === 'macs') return member.macs <= macs;
+      const ms = latencyOf(member.trial);
+      return ms !== null && latencies !== null && ms <= latencies.own;
+    });
+    if (found === undefined) return null;
+    const title = trialTitle(found.trial, found.measure, `, ${withinText[target.objective]}`);
+    return { title, ...found, latency: latencyOf(found.trial) };
+  };
 
-/** How a network is called that takes no more of what another was cut to. */
-export const withinText: { readonly [O in Target['objective']]: string } = {
-  macs: 'of no more MACs',
-  latency_ms: 'no slower',
-};
-
-/** A trial under its name, with the kind of its accuracy where it is not that of a network trained for itself. */
-export const trialTitle = (trial: number, measure: string, within = ''): string =>
-  `trial ${trial}${within}${measure === 'accuracy' ? '' : ` (${objectiveTitle(measure)})`}`;
-
-/** A shrunk network beside the one that it came from, and beside what the space itself offers for as much. */
-export const shrunkRows = ({ from, cut, tuned, alternative }: ReportShrunk): ShrunkStage[] => [
-  from,
-  cut,
-  tuned,
-  ...(alternative === null ? [] : [alternative]),
-];
+  return records.map((record) => {
+    const { number, parent, state, message, target, importance, multiple, epochs, widths, latencies } = record;
+    const network = record.network as Network;
+    const own = { macs: record.macs, params: record.params, latency: latencies?.own ?? null };
+    const isTrained = store.finals.all().some((final) => final.trial === parent && final.accuracy !== null);
+    const searched = Object.keys(store.trials.get(parent)?.values ?? {}).find(isAccuracy);
+    const from = costs(store.networks.get(store.trials.get(parent)?.genotypeId ?? '') as Network);
+    const fromMeasure = isTrained ? 'accuracy' : (searched ?? 'accuracy');
+    const stages: Record<'from' | 'cut' | 'tuned', ShrunkStage> = {
+      from: {
+        title: trialTitle(parent, fromMeasure),
+        macs: from.macs,
+        params: from.params,
+        latency: latencies?.parent ?? null,
+        accuracy: record.parentAccuracy,
+        testAccuracy: record.parentTestAccuracy,
+      },
+      cut: {
+        title: `shrunk ${number}, cut to ${targetText(target)}`,
+        ...own,
+        accuracy: record.accuracyBefore,
+        testAccuracy: record.testAccuracyBefore,
+      },
+      tuned: {
+        title: `shrunk ${number}, fine-tuned`,
+        ...own,
+        accuracy: record.accuracy,
+        testAccuracy: record.testAccuracy,
+      },
+    };
+    return {
+      number,
+      parent,
+      state,
+      message,
+      target,
+      importance,
+      multiple,
+      epochs,
+      widths,
+      device: latencies?.device ?? null,
+      network,
+      fromMeasure,
+      ...stages,
+      alternative: alternative(record),
+      files: store.artifacts
+        .all()
+        .filter((file) => file.shrunk === number)
+        .map(({ kind, path, bytes, sha256 }) => ({ kind, path, bytes, sha256 })),
+    };
+  });
+}

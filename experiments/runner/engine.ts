@@ -3,7 +3,7 @@ import { describeAdapter, isSoftware } from '../../compiler/index.js';
 import type { Environment } from '../../latency-models/index.js';
 import { chooseEngine, onOthers, type EngineChoice, type EngineConfig } from '../../trainers/index.js';
 import type { QueueConfig } from '../queue/schema.js';
-import type { TrainingExperiment } from '../schema.js';
+import type { TrainingExperiment } from '../schema/experiment.js';
 import type { RunObserver } from './events.js';
 
 /** What a run began on, as its record says; of a run on a table, and of older versions, some of it is not known. */

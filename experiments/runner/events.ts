@@ -1,6 +1,7 @@
 import type { Values } from '../../search/index.js';
 import type { Choice } from '../../spaces/index.js';
 import type { StoredPrecision, TrialStage } from '../../store/index.js';
+import type { HostShare } from '../stored/workers.js';
 
 /**
  * The parts of a run; the frontier's comes twice: its networks are measured before their final training and saved after
@@ -213,13 +214,6 @@ export interface WarningEvent {
 export interface StoppingEvent {
   readonly kind: 'stopping';
   readonly message: string;
-}
-
-/** What a machine did for a run, through a queue. */
-export interface HostShare {
-  readonly host: string;
-  /** Trials of the search that it brought to their end, or has in its hands. */
-  readonly trials: number;
 }
 
 /** The run is over; everything is in the workdir. */

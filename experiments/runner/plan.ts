@@ -1,18 +1,29 @@
 import { availableParallelism } from 'node:os';
 import type { DecisionSpace, Space, Task } from '../../spaces/index.js';
-import type { Clock } from '../../store/index.js';
-import type { DatasetInfo, DatasetRef, EngineChoice, ProxyName } from '../../trainers/index.js';
-import type { SourceKind } from '../measures.js';
-import type { Experiment, TableExperiment, TrainingExperiment } from '../schema.js';
-import type { TableResults } from '../table-results.js';
-import type { SupernetPlan } from './supernet/plan.js';
-import type { Simulation } from './loop/simulation.js';
+import type { Clock, Store } from '../../store/index.js';
+import type { DatasetInfo, DatasetRef, EngineChoice, ProxyName, SupernetConfig } from '../../trainers/index.js';
+import type { SourceKind } from '../schema/measures.js';
+import type { Experiment, TableExperiment, TrainingExperiment } from '../schema/experiment.js';
+import type { TableResults } from '../models/table-results.js';
+import type { Simulation } from './evaluators/simulation.js';
+import type { CandidateNetworks } from './candidate-networks.js';
+import type { RunObserver } from './events.js';
+import type { JobRunner } from './jobs/job-runner.js';
 
 /** What does not change while a run goes, whatever evaluates its candidates. */
-export interface RunPlan {
+interface RunPlan {
   readonly experiment: Experiment;
   readonly workdir: string;
   readonly space: DecisionSpace;
+}
+
+/** The supernet of a run: to be trained by it, or trained by another. */
+export interface SupernetPlan {
+  readonly config: SupernetConfig;
+  /** Decides everything random about it. */
+  readonly seed: number;
+  /** File of its weights, where another run trained it. */
+  readonly file: string | null;
 }
 
 /** A run that trains networks. */
@@ -90,3 +101,21 @@ export const defaultThreads = ({ engine, search, workers }: TrainingExperiment):
 /** The threads of what has all workers to itself: all cores; with a queue it has one slot of some worker. */
 export const preparationThreads = ({ engine, workers }: TrainingExperiment): number =>
   engine.threads ?? (workers.type === 'queue' ? 1 : availableParallelism());
+
+/** What the parts of any run share. */
+export interface RunContext {
+  readonly plan: RunPlan;
+  readonly store: Store;
+  readonly observe: RunObserver;
+  /** Whether the user has asked to stop. */
+  readonly stopping: () => boolean;
+  /** Whether the hours of the search are over; absent: it has as many as it needs. */
+  readonly outOfTime?: () => boolean;
+}
+
+/** What the parts of a run that trains networks share. */
+export interface TrainingContext extends RunContext {
+  readonly plan: TrainingPlan;
+  readonly jobs: JobRunner;
+  readonly candidates: CandidateNetworks;
+}

@@ -2,28 +2,32 @@ import { invalidInput } from '../../base/errors.js';
 import { requireHalfHere, requireWorking } from '../../compiler/index.js';
 import { createSpace, type Task } from '../../spaces/index.js';
 import {
-  describeDataset,
-  prepareDataset,
   type DataConfig,
   type DatasetInfo,
   type DatasetRef,
+  describeDataset,
   type EngineChoice,
+  prepareDataset,
 } from '../../trainers/index.js';
 import type { CompressConfig } from '../compress/index.js';
 import { planInitial } from '../initial-weights/index.js';
-import { measureNamed } from '../measures.js';
+import { measureNamed } from '../schema/measures.js';
 import type { Locating } from '../parse/index.js';
-import { isOwnSupernet, isTableExperiment } from '../kinds.js';
-import type { Experiment, TableExperiment, TrainingExperiment } from '../schema.js';
-import { loadResults } from '../table-results.js';
+import { isOwnSupernet, isTableExperiment } from '../schema/run-experiment.js';
+import {
+  type Experiment,
+  finalRepeatsSearch,
+  type TableExperiment,
+  type TrainingExperiment,
+} from '../schema/experiment.js';
+import { loadResults } from '../models/table-results.js';
 import { engineOfRun, type EngineContext } from './engine.js';
 import type { RunObserver } from './events.js';
-import { Simulation } from './loop/simulation.js';
-import { doubtsAbout } from './doubts.js';
-import { planSupernet } from './supernet/plan.js';
+import { Simulation } from './evaluators/simulation.js';
+import { planSupernet } from './supernet.js';
 import { preparationThreads, withWorkersFor, type Plan, type TablePlan, type TrainingPlan } from './plan.js';
 
-export interface PlanContext extends EngineContext {
+interface PlanContext extends EngineContext {
   readonly workdir: string;
   /** Threads of each training worker. */
   readonly threads: number;
@@ -137,4 +141,20 @@ function prepareData(config: DataConfig, observe: RunObserver, signal: AbortSign
       observe({ kind: 'progress', phase: 'data', done, total, unit: 'images' });
     },
   });
+}
+
+/** What is allowed in an experiment and hardly meant: a warning for each. */
+export function doubtsAbout(experiment: TrainingExperiment, engine: EngineChoice): string[] {
+  const { train, final } = experiment;
+  const onProcessor = engine.type === 'compiled' && engine.provider === 'cpu';
+  return [
+    ...(finalRepeatsSearch(experiment)
+      ? [
+          `final: begins as the search's trainings do and is no longer than their ${train.epochs} epochs, so it will hardly come to more; give final.epochs more`,
+        ]
+      : []),
+    ...(onProcessor && [train, final].some((one) => one?.precision === 'mixed')
+      ? ['precision: mixed is for graphics cards; the processor computes float16 by casting it, which is slower']
+      : []),
+  ];
 }

@@ -5,10 +5,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { onProcessor, type EngineChoice } from '../../trainers/index.js';
 import { weightsFilesOf } from '../initial-weights/read.js';
-import { isOwnSupernet, isTableExperiment } from '../kinds.js';
-import type { Experiment } from '../schema.js';
+import type { Experiment } from '../schema/experiment.js';
+import { isOwnSupernet, isTableExperiment } from '../schema/run-experiment.js';
 import type { RecordedEnvironment } from './engine.js';
-import { sharedWeights } from './supernet/trained.js';
+import { sharedWeights } from './supernet.js';
 
 /** What the results of a run rest on besides its experiment: the content of files, by the key that names them. */
 const filesShape = z.looseObject({ files: z.record(z.string(), z.string()).default({}) });

@@ -3,28 +3,27 @@ import { invalidInput } from '../../base/errors.js';
 import { canonicalJson } from '../../base/hash.js';
 import { lockWorkdir, Store, type Clock } from '../../store/index.js';
 import { locatingIn, locatingNowhere, type LoadedExperiment } from '../parse/index.js';
-import { workersGiven } from '../parse/workers.js';
-import { isTableExperiment } from '../kinds.js';
+import { workersGiven } from '../parse/override.js';
+import { isTableExperiment } from '../schema/run-experiment.js';
 import type { WorkersConfig } from '../queue/schema.js';
-import type { Experiment } from '../schema.js';
-import { storeEnqueued, warmStart, type WarmStartInput } from '../warm-start/index.js';
+import type { Experiment } from '../schema/experiment.js';
+import { storeEnqueued } from '../stored/experiment.js';
+import { warmStart, type WarmStartInput } from '../warm-start/index.js';
 import type { EngineChoice } from '../../trainers/index.js';
 import { loadController } from '../../search/index.js';
 import type { RunObserver } from './events.js';
-import { withMoreTrials } from './budget.js';
+import { requireSame, storedExperiment, withMoreTrials } from './stored-experiment.js';
 import type { RecordedEnvironment } from './engine.js';
 import { execute, type RunOutcome } from './execute.js';
-import type { CreateJobRunner } from './jobs/local-pool.js';
-import { environmentDifferences } from './latency/environment.js';
-import { workersIn, workersNow, type ResumedDetail } from './jobs/workers-now.js';
+import { type CreateJobRunner, localWorkers } from './jobs/local-pool.js';
+import { environmentDifferences } from './latency/measurer.js';
+import { type ResumedDetail, workersIn, workersNow } from '../stored/workers.js';
 import { clockOf, defaultThreads, withParallelFor, type Plan } from './plan.js';
 import { preparePlan } from './prepare-plan.js';
 import { environmentOf, requireSameFiles } from './provenance.js';
-import { writeReport, type DrawReport } from './reports.js';
-import { requireSame, storedExperiment } from './stored-experiment.js';
-import { nasVersion } from '../../base/version.js';
-import { hasQueue, requireWorkers, withWorkers, workersOf } from './workers.js';
-import { clearRun, databasePath, defaultWorkdir, hasRun } from './workdir.js';
+import { writeReport, type DrawReport } from './report.js';
+import { nasVersion } from '../../base/modules.js';
+import { clearRun, databasePath, defaultWorkdir, hasRun } from '../stored/workdir.js';
 
 export interface RunOptions {
   /** Folder of everything that the run writes; by default `runs/<name>`. */
@@ -216,4 +215,37 @@ async function withStore<T>(store: Store, task: () => Promise<T>): Promise<T> {
   } finally {
     store.close();
   }
+}
+
+/** Whether the work of an experiment goes through a queue, to any number of machines. */
+export const hasQueue = (experiment: Experiment): boolean => workersIn(experiment).type === 'queue';
+
+/** The experiment with others to do its work; a table needs none. */
+export const withWorkers = <E extends Experiment>(experiment: E, workers: WorkersConfig | undefined): E =>
+  workers === undefined || isTableExperiment(experiment) ? experiment : { ...experiment, workers };
+
+/** Who does the work, as the experiment says. What reaches a queue is loaded only for a queue. */
+export function workersOf(experiment: Experiment): CreateJobRunner {
+  const config = workersIn(experiment);
+  if (config.type !== 'queue') return localWorkers;
+  return async (options, context) => {
+    const { queueWorkers } = await import('../queue/coordinator/open-runner.js');
+    return queueWorkers(config)(options, context);
+  };
+}
+
+/**
+ * Makes sure that those are to be had who do the work, before anything is written.
+ * @param given who does it instead
+ * @returns slots of the workers of the queue that are there; null: there is no queue
+ * @throws NasError when the queue cannot be used
+ */
+export async function requireWorkers(
+  experiment: Experiment,
+  given: CreateJobRunner | undefined,
+): Promise<number | null> {
+  const config = workersIn(experiment);
+  if (given !== undefined || config.type !== 'queue') return null;
+  const { requireQueue } = await import('../queue/coordinator/open-runner.js');
+  return (await requireQueue(config)).slots;
 }

@@ -1,13 +1,21 @@
 import { invalidInput } from '../../base/errors.js';
 import { Random } from '../../base/random.js';
 import type { EnqueueConfig, Enqueued, Objective, SearchConfig } from '../../search/index.js';
-import { genotypeId, type DecisionSpace } from '../../spaces/index.js';
+import {
+  type Choice,
+  type Decision,
+  type DecisionSpace,
+  existing,
+  type Genotype,
+  genotypeId,
+  nearestGenotype,
+  presetNetworks,
+  type Space,
+  type Task,
+} from '../../spaces/index.js';
 import type { Locating } from '../parse/index.js';
-import { fitChoices, unknownDecision } from './genotype-of.js';
-import { referenceGenotype, type Networks } from './reference.js';
 import { seedsOf } from './seeds.js';
-
-export { storedEnqueued, storeEnqueued } from './stored.js';
+import { nearest } from '../../base/text.js';
 
 export interface WarmStartInput {
   readonly search: Pick<SearchConfig, 'enqueue' | 'seed_from' | 'trials'>;
@@ -82,4 +90,93 @@ export async function warmStart(input: WarmStartInput, locating: Locating): Prom
         ]
       : [];
   return { enqueued, notes: [...seeded.notes, ...tooMany] };
+}
+
+/** The genotype of given choices, or why there is none. */
+export type Fit = { readonly genotype: Genotype } | { readonly misfit: string };
+
+/** The index of a choice; text counts as the choice that is written so (`0.25` in a CSV file). */
+const indexOf = ({ choices }: Decision, value: Choice): number => {
+  const exact = choices.indexOf(value);
+  if (exact !== -1 || typeof value !== 'string') return exact;
+  return choices.findIndex(
+    (choice) => String(choice) === value || (typeof choice === 'number' && value !== '' && Number(value) === choice),
+  );
+};
+
+const listed = (values: readonly Choice[]): string => values.join(', ');
+
+function misfitOf({ name, choices }: Decision, value: Choice): string {
+  return `${name}: got ${JSON.stringify(value)}; expected one of ${listed(choices)}`;
+}
+
+/**
+ * The canonical genotype that makes the given choices, mapped by the decisions' names. Names that are not decisions are
+ * ignored, and so are the values of none.
+ * @param random draws the choices of decisions that are not given; without it, all have to be.
+ */
+export function fitChoices(space: DecisionSpace, given: ReadonlyMap<string, Choice>, random: Random | null): Fit {
+  const indices: number[] = [];
+  for (const decision of space.decisions) {
+    const value = given.get(decision.name);
+    if (value === undefined) {
+      if (random === null) return { misfit: `${decision.name}: is missing` };
+      indices.push(random.int(decision.choices.length));
+      continue;
+    }
+    const index = indexOf(decision, value);
+    if (index === -1) return { misfit: misfitOf(decision, value) };
+    indices.push(index);
+  }
+  const genotype = space.canonical(indices);
+  if (space.members?.has(genotype) ?? true) return { genotype };
+  const complete = space.decisions.every(({ name }) => given.has(name));
+  // Of choices drawn at random, those of a row that exists will do.
+  if (random !== null && !complete) {
+    const row = existing(space, genotype, random);
+    if (space.decisions.every(({ name }, i) => !given.has(name) || row[i] === indices[i])) return { genotype: row };
+  }
+  return { misfit: 'the table has no row with these choices' };
+}
+
+/** The complaint about a name that is not a decision of the space; undefined when all are. */
+export function unknownDecision(space: DecisionSpace, names: Iterable<string>): string | undefined {
+  const decisions = space.decisions.map(({ name }) => name);
+  for (const name of names) {
+    if (decisions.includes(name)) continue;
+    const meant = nearest(name, decisions);
+    const known = decisions.length <= 12 ? `; it has ${listed(decisions)}` : '';
+    return `the space ${space.name} has no decision '${name}'${meant === undefined ? known : `; did you mean '${meant}'?`}`;
+  }
+  return undefined;
+}
+
+/** A space whose genotypes are networks for a task; spaces of tables have none. */
+export interface Networks {
+  readonly space: Space;
+  readonly task: Task;
+}
+
+type PresetName = keyof typeof presetNetworks;
+
+const isPreset = (name: string): name is PresetName => Object.hasOwn(presetNetworks, name);
+
+/**
+ * The genotype nearest to a reference network: `mobilenet`, or `mobilenet-x0.5` at half its width.
+ * @throws NasError `invalid-input` when there is no such reference, or the space has no networks.
+ */
+export function referenceGenotype(name: string, space: DecisionSpace, networks: Networks | null): Genotype {
+  const parts = /^(.+?)(?:-x(\d*\.?\d+))?$/.exec(name);
+  const preset = parts?.[1] ?? '';
+  const width = Number(parts?.at(2) ?? 1);
+  if (!isPreset(preset) || !(width > 0)) {
+    throw invalidInput(
+      `got "${name}"; expected ${Object.keys(presetNetworks).join(' or ')}, with -x0.5 for half the width, or a map from decisions to choices`,
+    );
+  }
+  if (networks === null)
+    throw invalidInput(
+      `got "${name}"; the space ${space.name} is a table without networks: expected the choices of a row`,
+    );
+  return nearestGenotype(networks.space, presetNetworks[preset](networks.task, width));
 }

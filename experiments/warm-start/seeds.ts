@@ -4,9 +4,9 @@ import { invalidInput } from '../../base/errors.js';
 import { frontier, type Objective, type Values } from '../../search/index.js';
 import { readCsv, type Choice } from '../../spaces/index.js';
 import { Store } from '../../store/index.js';
-import { isAccuracy } from '../measures.js';
-import { objectivesOf } from '../report/index.js';
-import { databasePath, hasRun } from '../runner/workdir.js';
+import { isAccuracy } from '../schema/measures.js';
+import { objectivesOf } from '../stored/experiment.js';
+import { databasePath, hasRun } from '../stored/workdir.js';
 
 /** A network of another search, by the names of its decisions. */
 export interface Seed {
@@ -18,7 +18,7 @@ export interface Seed {
 function frontierOfRun(workdir: string): Seed[] {
   const store = Store.open(databasePath(workdir), { readonly: true });
   try {
-    const trials = store.trials.all().map((trial) => ({ ...trial, values: trial.told }));
+    const trials = store.trials.all().map((trial) => ({ ...trial, values: trial.observed }));
     return frontier(trials, objectivesOf(store)).map(({ number, choices }) => ({
       name: `trial ${number} of ${basename(workdir)}`,
       choices: new Map(Object.entries(choices)),

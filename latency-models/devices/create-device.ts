@@ -4,19 +4,16 @@ import type { DeviceConfig } from '../schema.js';
 import { AgentDevice } from './agent/agent-device.js';
 import { BrowserDevice } from './browser/browser-device.js';
 import { LocalDevice } from './local.js';
-import { TableDevice } from './table/table-device.js';
+import { TableDevice } from './table.js';
 import { needsQueue } from './worker.js';
 
 /** What some devices need besides their configuration. */
 export interface DeviceContext {
-  /** The candidates' space: a table finds equal networks by it, and predicts those without a row. */
+  /** The candidates' space: a table finds equal networks by it, and predicts networks without a row. */
   readonly space?: Space;
 }
 
-/**
- * The device that an experiment or a command line asks for.
- * @throws NasError `invalid-input` when it does not exist here; of a worker, whom the queue of a run asks (`localDeviceOf`).
- */
+/** @throws NasError `invalid-input` when the device does not exist here, and for a worker, which needs a run's queue. */
 export function createDevice(config: DeviceConfig, { space }: DeviceContext = {}): Device {
   switch (config.type) {
     case 'local':

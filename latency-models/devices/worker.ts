@@ -2,7 +2,7 @@ import { invalidInput, type NasError } from '../../base/errors.js';
 import type { Measurement } from '../device.js';
 import type { LocalConfig, WorkerConfig } from '../schema.js';
 
-/** What a worker measures with, on its own machine, for a device of its tag. */
+/** The device that a worker measures with on its own machine. */
 export const localDeviceOf = ({ provider, threads, batch, precision }: WorkerConfig): LocalConfig => ({
   type: 'local',
   provider,
@@ -12,9 +12,9 @@ export const localDeviceOf = ({ provider, threads, batch, precision }: WorkerCon
 });
 
 /**
- * What a worker has measured, as the latency of its tag: `worker/pi5/cpu/1 thread/batch 1`. Processor, versions and load stay
+ * A worker's measurement under the name of its tag: `worker/pi5/cpu/1 thread/batch 1`. Processor, versions and load stay
  * those of the worker's machine.
- * @param host the worker's machine, where it is told
+ * @param host the worker's machine, if known
  */
 export function asMeasuredBy({ tag }: WorkerConfig, measured: Measurement, host: string | undefined): Measurement {
   const { environment } = measured;
@@ -23,7 +23,7 @@ export function asMeasuredBy({ tag }: WorkerConfig, measured: Measurement, host:
   return { ...measured, environment: { ...environment, device, ...(notes.length > 0 && { notes }) } };
 }
 
-/** Who asks for workers has to come by a queue. */
+/** The error for a worker device outside a run with a queue. */
 export const needsQueue = ({ tag }: WorkerConfig): NasError =>
   invalidInput(`workers with the tag ${tag} are measured on by runs with a queue of workers, not from here`, {
     hint: `In an experiment: workers: {type: queue, url: ...} and latency: {device: {type: worker, tag: ${tag}}}. Without a queue, nas agent measures on another machine: --device agent:url=http://HOST:7700.`,

@@ -1,7 +1,13 @@
 import { ascending, quantile } from '../statistics.js';
-import type { Catalogue, Profile } from './catalogue.js';
-import { isDeclared, type Execution } from './executions.js';
-import type { Column, LayerFeatures, Term } from './layer-features.js';
+import {
+  isDeclared,
+  type Catalogue,
+  type Column,
+  type Execution,
+  type LayerFeatures,
+  type Profile,
+  type Term,
+} from './features.js';
 
 /** Layers with more traffic than this quantile of all convolutions are heavy: they outlast their launch. */
 const heavyQuantile = 0.75;
@@ -38,17 +44,17 @@ export function termsOf(layer: LayerFeatures, heavy: number): readonly Term[] {
     : [...layer.terms, [column, layer.traffic - heavy]];
 }
 
-/** Prices of the columns, in ms for each unit. A column without a price is unknown, not free. */
-export type Prices = ReadonlyMap<Column, number>;
+/** UnitCosts of the columns, in ms for each unit. A column without a price is unknown, not free. */
+export type UnitCosts = ReadonlyMap<Column, number>;
 
 /** What a layer costs at given prices. */
-export function priceOf(layer: LayerFeatures, prices: Prices, heavy: number): number {
-  return sumOf(termsOf(layer, heavy), prices);
+export function layerCost(layer: LayerFeatures, unitCosts: UnitCosts, heavy: number): number {
+  return sumOf(termsOf(layer, heavy), unitCosts);
 }
 
-export const sumOf = (terms: Iterable<Term>, prices: Prices): number => {
+export const sumOf = (terms: Iterable<Term>, unitCosts: UnitCosts): number => {
   let sum = 0;
-  for (const [column, amount] of terms) sum += (prices.get(column) ?? 0) * amount;
+  for (const [column, amount] of terms) sum += (unitCosts.get(column) ?? 0) * amount;
   return sum;
 };
 
@@ -87,7 +93,7 @@ export function totalsOf(
 }
 
 /** What a part of a network computes, without its launches, in the columns of whole ones. */
-export function partRow(catalogue: Catalogue, profile: Profile, { names, means, heavy }: Columns): Float64Array {
+export function kernelRow(catalogue: Catalogue, profile: Profile, { names, means, heavy }: Columns): Float64Array {
   const totals = totalsOf(catalogue, profile, heavy);
   return Float64Array.from(names, (column, j) =>
     launchColumns.has(column) ? 0 : (totals.get(column) ?? 0) / means[j],

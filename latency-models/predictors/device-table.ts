@@ -10,7 +10,7 @@ import {
   type Network,
   type Space,
 } from '../../spaces/index.js';
-import { Catalogue, type Profile } from './catalogue.js';
+import { Catalogue, type Profile } from './features.js';
 
 /** Latencies of the same networks on several devices. */
 export interface DeviceTable {

@@ -1,10 +1,10 @@
 import { invalidInput } from '../../base/errors.js';
 import { Random } from '../../base/random.js';
 import { ascending, mean, quantile } from '../statistics.js';
-import { designSamples } from './calibration.js';
 import type { DeviceTable } from './device-table.js';
+import type { Sample } from './features.js';
 import { fitSamples, type FitOptions } from './fit.js';
-import type { Sample } from './catalogue.js';
+import { designSamples } from './sample-design.js';
 import { learnSources } from './sources.js';
 import { validate } from './validation.js';
 
@@ -50,7 +50,7 @@ export interface EvaluationOptions extends Pick<FitOptions, 'kind'> {
   readonly onSeed?: (done: number, total: number) => void;
 }
 
-function spreadOf(values: readonly number[]): MeanAndSd {
+function layerSharesOf(values: readonly number[]): MeanAndSd {
   const centre = mean(values);
   const squares = values.reduce((sum, value) => sum + (value - centre) ** 2, 0);
   return { mean: centre, sd: values.length < 2 ? 0 : Math.sqrt(squares / (values.length - 1)) };
@@ -107,7 +107,7 @@ export function evaluateTable(
       tested: results[0].tested,
       kinds,
       scores: Object.fromEntries(
-        scores.map((score) => [score, spreadOf(results.map((result) => result[score]))]),
+        scores.map((score) => [score, layerSharesOf(results.map((result) => result[score]))]),
       ) as Record<Score, MeanAndSd>,
     };
   });

@@ -1,31 +1,40 @@
-import { blend, type Alternative } from './blended-model.js';
-import { fitPriced, type Fit, type PricedFit } from './fit-priced.js';
-import type { PricedOptions } from './setting.js';
-import { Catalogue, type Sample } from './catalogue.js';
-import { fewForDetails, likelyExecutions } from './executions.js';
-import type { LatencyModel, Observation } from './latency-model.js';
-import { partsOf, type Part } from './parts.js';
-import type { ModelKind } from './priced-model.js';
+import { z } from 'zod';
+import { invalidInput } from '../../base/errors.js';
+import type { Network } from '../../spaces/index.js';
+import { precisions, type Precision } from '../schema.js';
+import { Catalogue, fewForDetails, likelyExecutions, type Profile, type Sample } from './features.js';
+import { timedKernels, type LinearCostOptions, type TimedKernel } from './fit-data.js';
+import { fitLinearCost, type Fit, type LinearCostFit } from './fit-linear-cost.js';
+import {
+  LinearCostModel,
+  linearCostSchema,
+  type LatencyModel,
+  type ModelKind,
+  type Observation,
+  type Prediction,
+  type ProfileModel,
+} from './linear-cost-model.js';
 import { unlikeSources, type SourcePrior } from './sources.js';
 
-/** Launches and computations either follow each other or overlap, and how likely that is. */
+/** Launches and computations run one after the other, or overlap; prior probabilities. */
 const overlaps = [
   { overlap: 1, probability: 0.7 },
   { overlap: 8, probability: 0.3 },
 ] as const;
-/** Prices with deviations of single layers, and prices alone. */
+/** Unit costs with deviations of single layers, or unit costs alone; prior probabilities. */
 const kindsAlone = [
   { kind: 'gaussian-process', probability: 2 / 3 },
   { kind: 'additive', probability: 1 / 3 },
 ] as const;
+
 export interface FitOptions {
-  /** What is fitted; by default several, weighted by how well each predicts what it was not fitted to. */
+  /** Default: several kinds, weighted by their errors at observations that they were not fitted to. */
   readonly kind?: ModelKind;
-  /** The device may execute cells beyond their live layers: for tables that were taken without our graph compiler. */
+  /** The device may execute cells beyond their live layers: for tables measured without our graph compiler. */
   readonly declared?: boolean;
   readonly prior?: SourcePrior;
-  /** Layers that were timed by themselves. */
-  readonly parts?: readonly Part[];
+  /** Kernels that were timed one by one. */
+  readonly kernels?: readonly TimedKernel[];
 }
 
 const similarityOf = {
@@ -34,31 +43,31 @@ const similarityOf = {
   'gaussian-process': 'near',
   transfer: 'near',
 } as const satisfies {
-  readonly [K in ModelKind]: PricedOptions['similarity'];
+  readonly [K in ModelKind]: LinearCostOptions['similarity'];
 };
 
-/** Kinds that know single layers by what was measured on the device alone. */
-const usesParts: ReadonlySet<ModelKind> = new Set(['lookup', 'gaussian-process']);
+/** Kinds that can use times of single kernels. */
+const usesKernels: ReadonlySet<ModelKind> = new Set(['lookup', 'gaussian-process']);
 
-/** What a device may be like that is known by its samples alone. */
+/** Fits to the samples of one device alone, with their prior probabilities. */
 function alternativesAlone(
   catalogue: Catalogue,
   samples: readonly Sample[],
-  { kind: wanted, declared = false, parts = [] }: FitOptions,
+  { kind: wanted, declared = false, kernels = [] }: FitOptions,
 ): Alternative[] {
   const few = samples.length < fewForDetails;
-  const kind = wanted ?? (few && parts.length === 0 ? 'additive' : undefined);
+  const kind = wanted ?? (few && kernels.length === 0 ? 'additive' : undefined);
   const kinds = kind === undefined ? kindsAlone : [{ kind, probability: 1 }];
   const hasCells = samples.some(({ profile }) => profile.declared.length > 0);
   return likelyExecutions(samples.length, declared && hasCells).flatMap(({ execution, probability: known }) =>
     kinds.flatMap(({ kind, probability }) =>
       overlaps.slice(0, few ? 1 : undefined).map(({ overlap, probability: share }) => ({
-        fit: fitPriced(catalogue, samples, {
+        fit: fitLinearCost(catalogue, samples, {
           kind,
           similarity: similarityOf[kind],
           overlap,
           execution,
-          ...(overlap > 1 || !usesParts.has(kind) ? {} : { parts }),
+          ...(overlap > 1 || !usesKernels.has(kind) ? {} : { kernels }),
         }),
         probability: known * probability * share,
       })),
@@ -66,16 +75,16 @@ function alternativesAlone(
   );
 }
 
-/** As `fitLatencyModel`, of networks that were taken apart before. */
+/** As `fitLatencyModel`, for networks that are profiles already. */
 export function fitSamples(catalogue: Catalogue, samples: readonly Sample[], options: FitOptions = {}): Fit {
   const { kind, declared = false, prior } = options;
   const [{ execution }] = likelyExecutions(samples.length, declared);
   if (prior === undefined) return blend(alternativesAlone(catalogue, samples, options));
-  const sourced = (own: ModelKind): PricedFit =>
-    fitPriced(catalogue, samples, { kind: own, similarity: similarityOf[own], overlap: 1, execution, prior });
-  if (kind !== undefined) return sourced(kind);
+  const withSources = (own: ModelKind): LinearCostFit =>
+    fitLinearCost(catalogue, samples, { kind: own, similarity: similarityOf[own], overlap: 1, execution, prior });
+  if (kind !== undefined) return withSources(kind);
   return blend([
-    { fit: sourced('transfer'), probability: 1 - unlikeSources },
+    { fit: withSources('transfer'), probability: 1 - unlikeSources },
     ...alternativesAlone(catalogue, samples, options).map(({ fit, probability }) => ({
       fit,
       probability: unlikeSources * probability,
@@ -84,12 +93,124 @@ export function fitSamples(catalogue: Catalogue, samples: readonly Sample[], opt
 }
 
 /**
- * Fits a latency model. Without a `kind`, several are fitted, with and without launches and computations that overlap,
- * and count by their leave-one-out errors. The same observations give the same model.
+ * Fits a latency model. Without a `kind` it is the mean of several, with and without overlapping launches, weighted by
+ * their leave-one-out errors. The same observations give the same model.
  * @throws RangeError without observations, and for latencies that are not positive numbers.
  */
 export function fitLatencyModel(observations: readonly Observation[], options: FitOptions = {}): LatencyModel {
   const catalogue = new Catalogue();
   const samples = observations.map(({ network, ms }) => ({ profile: catalogue.profile(network), ms }));
-  return fitSamples(catalogue, samples, { ...options, parts: partsOf(catalogue, observations) }).model;
+  return fitSamples(catalogue, samples, { ...options, kernels: timedKernels(catalogue, observations) }).model;
+}
+
+/** The stored form of a mean of models; the probabilities sum to 1. */
+const blendedSchema = z.strictObject({
+  version: z.literal(3),
+  kind: z.literal('blend'),
+  parts: z.array(z.strictObject({ probability: z.number().min(0).max(1), model: linearCostSchema })).min(1),
+});
+type BlendedData = z.output<typeof blendedSchema>;
+
+/** The mean of several models, weighted by their probabilities. */
+class BlendedModel implements ProfileModel {
+  readonly kind = 'blend';
+  private readonly members: readonly { readonly probability: number; readonly model: LinearCostModel }[];
+
+  constructor(private readonly data: BlendedData) {
+    this.members = data.parts.map(({ probability, model }) => ({ probability, model: new LinearCostModel(model) }));
+  }
+
+  predict(network: Network): Prediction {
+    const catalogue = new Catalogue();
+    return this.predictProfile(catalogue, catalogue.profile(network));
+  }
+
+  /** The variance is that of the mixture: the models' own variances, and how their means differ. */
+  predictProfile(catalogue: Catalogue, profile: Profile): Prediction {
+    const all = this.members.map(({ probability, model }) => ({
+      probability,
+      ...model.predictProfile(catalogue, profile),
+    }));
+    const average = (of: (one: Prediction) => number): number =>
+      all.reduce((sum, one) => sum + one.probability * of(one), 0);
+    const ms = average((one) => one.ms);
+    const std = Math.sqrt(average((one) => one.std ** 2 + (one.ms - ms) ** 2));
+    const coverage = average((one) => one.coverage);
+    // Rounding may lift the sum of the probabilities above 1.
+    return { ms, std, coverage: Math.min(1, coverage) };
+  }
+
+  toJSON(): BlendedData {
+    return this.data;
+  }
+}
+
+const storedSchema = z.discriminatedUnion('kind', [linearCostSchema, blendedSchema]);
+
+/** A model's file: the stored model, and the precision of the networks that it was fitted to. */
+const fileSchema = z.looseObject({ precision: z.enum(precisions).default('fp32') });
+
+/** The content of a latency model's file; `latencyModelFrom` reads it. */
+export const latencyModelFile = (model: LatencyModel, precision: Precision): object => ({
+  ...model.toJSON(),
+  ...(precision === 'fp32' ? {} : { precision }),
+});
+
+/**
+ * A latency model from its `toJSON`, or from its file.
+ * @param precision of the networks to predict
+ * @throws NasError `invalid-input` for other content, and for a model of another precision, whose latencies say little of
+ * this one, not even which of two networks is faster
+ */
+export function latencyModelFrom(json: unknown, precision: Precision = 'fp32'): LatencyModel {
+  const file = fileSchema.safeParse(json);
+  const { precision: fitted, ...model } = file.data ?? { precision };
+  const { success, data, error } = storedSchema.safeParse(model);
+  if (!file.success || !success)
+    throw invalidInput(`not a stored latency model: ${z.prettifyError(file.error ?? error ?? new z.ZodError([]))}`);
+  if (fitted !== precision)
+    throw invalidInput(`the latency model is of ${fitted} networks, and ${precision} ones are to be predicted`, {
+      hint: `nas latency fit --precision ${precision} fits one to networks in ${precision}.`,
+    });
+  return data.kind === 'blend' ? new BlendedModel(data) : new LinearCostModel(data);
+}
+
+/** Less probable models are left out. */
+const minProbability = 0.01;
+
+/** A fit with its prior probability. */
+interface Alternative {
+  readonly fit: LinearCostFit;
+  readonly probability: number;
+}
+
+/**
+ * The mean of fits to the same samples, weighted by their errors at samples that they do not know (pseudo-Bayesian model
+ * averaging, Yao et al. 2018). The scale s of errors differs from sample to sample and is unknown: with Jeffreys' prior
+ * 1 / s, the density of an error e is proportional to 1 / |e|, down to the noise.
+ */
+export function blend(alternatives: readonly Alternative[]): Fit {
+  const noise = Math.min(...alternatives.map(({ fit }) => fit.noise));
+  const scores = alternatives.map(({ fit, probability }) =>
+    fit.leftOut.reduce((sum, error) => sum - Math.log(Math.abs(error) + noise), Math.log(probability)),
+  );
+  const best = Math.max(...scores);
+  const weights = scores.map((score) => Math.exp(score - best));
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  const members = alternatives
+    .map(({ fit }, k) => ({ fit, probability: weights[k] / total }))
+    .filter(({ probability }) => probability >= minProbability);
+  if (members.length === 1) return members[0].fit;
+  const kept = members.reduce((sum, { probability }) => sum + probability, 0);
+  const average = (of: (fit: LinearCostFit) => number): number =>
+    members.reduce((sum, { fit, probability }) => sum + (probability / kept) * of(fit), 0);
+  return {
+    model: new BlendedModel({
+      version: 3,
+      kind: 'blend',
+      parts: members.map(({ fit, probability }) => ({ probability: probability / kept, model: fit.model.toJSON() })),
+    }),
+    leftOut: members[0].fit.leftOut.map((_, i) => 1 / average(({ leftOut }) => 1 / (1 + leftOut[i])) - 1),
+    leftOutError: Math.sqrt(average(({ leftOutError }) => leftOutError ** 2)),
+  };
 }

@@ -1,4 +1,4 @@
-import { Cholesky } from '../../base/linear-algebra.js';
+import { Cholesky, dot } from '../../base/linear-algebra.js';
 
 /** What a column leaves open of itself below this share is rounding: it depends on others. */
 const smallestPivot = 1e-12;
@@ -62,8 +62,6 @@ export function normalEquations(
   }
   return { gram, moment };
 }
-
-const dot = (a: readonly number[], b: readonly number[]): number => a.reduce((total, v, i) => total + v * b[i], 0);
 
 /** |A x - b|^2 + ridge |x|^2, up to a constant. */
 const loss = ({ gram, moment }: Equations, { x }: Solution): number =>

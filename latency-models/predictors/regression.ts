@@ -1,5 +1,4 @@
-import { Cholesky } from '../../base/linear-algebra.js';
-import { combine, maximiseEvidence, type Component } from './evidence.js';
+import { Cholesky, dot } from '../../base/linear-algebra.js';
 import { minimiseNonNegative, type Equations } from './nnls.js';
 
 /**
@@ -41,7 +40,7 @@ export interface Start {
 }
 
 /** A P A' for rows A and a symmetric P, row-major. */
-export function sandwich(rows: readonly Float64Array[], inner: Float64Array): Float64Array {
+function sandwich(rows: readonly Float64Array[], inner: Float64Array): Float64Array {
   const n = rows.length;
   const q = Math.round(Math.sqrt(inner.length));
   const right = rows.map((row) => {
@@ -57,12 +56,6 @@ export function sandwich(rows: readonly Float64Array[], inner: Float64Array): Fl
   for (let i = 0; i < n; i++)
     for (let j = 0; j <= i; j++) result[i * n + j] = result[j * n + i] = dot(rows[i], right[j]);
   return result;
-}
-
-export function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
-  return sum;
 }
 
 /**
@@ -94,13 +87,11 @@ export function solve(problem: Regression, start: Start = {}): Solution {
 }
 
 /** Covariance of the targets around what the weights say, at these sizes. */
-export const residualCovariance = (
-  { target, errors, components }: Regression,
-  scales: readonly number[],
-): Float64Array => combine(errors ?? new Float64Array(target.length ** 2), components, scales);
+const residualCovariance = ({ target, errors, components }: Regression, scales: readonly number[]): Float64Array =>
+  combine(errors ?? new Float64Array(target.length ** 2), components, scales);
 
 /** What the most probable weights minimise, given the factor of the residuals' covariance and the prior's covariance. */
-export function equationsOf({ rows, target, mean }: Regression, residual: Cholesky, prior: Float64Array): Equations {
+function equationsOf({ rows, target, mean }: Regression, residual: Cholesky, prior: Float64Array): Equations {
   const q = mean.length;
   const precision = Cholesky.of(prior, q).inverse();
   const columns = Array.from({ length: q }, (_, j) => residual.solveLower(Float64Array.from(rows, (row) => row[j])));
@@ -117,4 +108,99 @@ export function diagonal(values: readonly number[]): Float64Array {
   const matrix = new Float64Array(q * q);
   for (const [i, value] of values.entries()) matrix[i * q + i] = value;
   return matrix;
+}
+
+/** A part of a covariance whose size is to be found: exp(2 scale) times `matrix`. */
+export interface Component {
+  /** Row-major and square. */
+  readonly matrix: Float64Array;
+  /** What the logarithm of the standard deviation is expected to be, and how surely. */
+  readonly centre: number;
+  readonly spread: number;
+}
+
+interface Scales {
+  /** Logarithms of the standard deviations, in the order of the components. */
+  readonly scales: readonly number[];
+  /** Negative log of the evidence and the prior, up to a constant: small is good. */
+  readonly loss: number;
+}
+
+/** fixed + sum of exp(2 scale) matrix. */
+function combine(fixed: Float64Array, components: readonly Component[], scales: readonly number[]): Float64Array {
+  const sum = fixed.slice();
+  for (const [c, { matrix }] of components.entries()) {
+    const variance = Math.exp(2 * scales[c]);
+    for (let i = 0; i < sum.length; i++) sum[i] += variance * matrix[i];
+  }
+  return sum;
+}
+
+function lossOf(target: Float64Array, covariance: Float64Array): number {
+  const factor = Cholesky.of(covariance, target.length);
+  const z = factor.solveLower(target.slice());
+  return 0.5 * z.reduce((sum, v) => sum + v * v, 0) + 0.5 * factor.logDeterminant();
+}
+
+const steps = [1, 0.5, 0.25];
+const sweeps = 2;
+
+/**
+ * The sizes of the components under which `target` ~ N(0, fixed + components) is most likely, with normal priors on
+ * their logarithms (type II maximum likelihood, Rasmussen & Williams 2006, section 5.4), by coordinate search.
+ *
+ * @param start where to begin; the centres by default.
+ */
+function maximiseEvidence(
+  target: Float64Array,
+  fixed: Float64Array,
+  components: readonly Component[],
+  start: readonly number[] = components.map(({ centre }) => centre),
+): Scales {
+  const loss = (scales: readonly number[]): number =>
+    lossOf(target, combine(fixed, components, scales)) +
+    components.reduce((sum, { centre, spread }, c) => sum + 0.5 * ((scales[c] - centre) / spread) ** 2, 0);
+  let best: Scales = { scales: start, loss: loss(start) };
+  for (const step of steps) {
+    for (let sweep = 0; sweep < sweeps; sweep++) {
+      const before = best;
+      for (const c of components.keys()) {
+        for (const change of [step, -step]) {
+          const scales = best.scales.with(c, best.scales[c] + change);
+          const found = loss(scales);
+          if (found >= best.loss) continue;
+          best = { scales, loss: found };
+          break;
+        }
+      }
+      if (best === before) break;
+    }
+  }
+  return best;
+}
+
+/**
+ * Each of the first `count` targets minus what the model fitted to all others says about it, at the same sizes.
+ *
+ * Without an observation, the equations of the weights lose a rank-one part, so that each fit takes O(q^2) and its own
+ * search for the weights that are not negative: these decide much where they are, and the closed form for normal weights
+ * does not know them.
+ */
+export function leaveOneOut(problem: Regression, scales: readonly number[], count: number): Float64Array {
+  const { rows, target, prior, free, components } = problem;
+  const n = rows.length;
+  const residual = Cholesky.of(residualCovariance(problem, scales), n);
+  const { gram, moment } = equationsOf(problem, residual, combine(prior, free, scales.slice(components.length)));
+  const precision = residual.inverse();
+  return Float64Array.from({ length: count }, (_, i) => {
+    const own = precision.subarray(i * n, (i + 1) * n);
+    const variance = 1 / own[i];
+    const told = dot(own, target);
+    const row = gram.map((_column, j) => rows.reduce((sum, other, k) => sum + own[k] * other[j], 0));
+    const weights = minimiseNonNegative({
+      gram: gram.map((line, a) => line.map((value, b) => value - row[a] * row[b] * variance)),
+      moment: moment.map((value, a) => value - row[a] * told * variance),
+    });
+    return (told - dot(row, weights)) * variance;
+  });
 }

@@ -1,21 +1,20 @@
 import { Cholesky } from '../../base/linear-algebra.js';
-import { columnsOf, heavyTraffic, priceOf, type Columns } from './columns.js';
-import type { Catalogue, Profile, Sample } from './catalogue.js';
-import type { Column } from './layer-features.js';
-import { minimiseNonNegative, normalEquations } from './nnls.js';
+import { dot } from '../../base/linear-algebra.js';
 import { mean } from '../statistics.js';
-import { dot } from './regression.js';
+import { columnsOf, heavyTraffic, layerCost, type Columns } from './columns.js';
+import type { Catalogue, Column, Profile, Sample } from './features.js';
+import { minimiseNonNegative, normalEquations } from './nnls.js';
 
 /** Weight of the shared size of all prices and of what the sources differ in, in the prior. */
 const priorSizes = { common: 0.05, between: 4 } as const;
 /** Variance of the constant's share, and the least of any other share (before `own`). */
-const [constantVariance, leastVariance] = [0.05, 0.001];
+const [constantVariance, minVariance] = [0.05, 0.001];
 /** Ridge of a source's prices, on shares, for each row. */
 const ridge = 1e-5;
 /** Ridge of the layers' deviations of a source, for each row. */
 const layerRidge = 1e-5;
 /** With more distinct layers than this, those of a source are told by their totals alone. */
-const mostLayers = 400;
+const maxLayers = 400;
 /** How likely a device is taken to be unlike all sources, before it is measured. */
 export const unlikeSources = 0.25;
 const smallestShare = 0.3;
@@ -24,7 +23,7 @@ const [lowRank, highRank] = [0.002, 0.998];
 
 /** What a table of a device says, in units of its mean latency. */
 interface Source {
-  readonly prices: ReadonlyMap<Column, number>;
+  readonly unitCosts: ReadonlyMap<Column, number>;
   /** What each layer takes beyond its price. */
   readonly layers: ReadonlyMap<string, number>;
 }
@@ -48,7 +47,7 @@ export class SourcePrior {
   /** What the shares of the latency by column are on other devices. */
   shares({ names, means }: Columns): Shares {
     const q = names.length;
-    const all = this.sources.map(({ prices }) => names.map((name, j) => (prices.get(name) ?? 0) * means[j]));
+    const all = this.sources.map(({ unitCosts }) => names.map((name, j) => (unitCosts.get(name) ?? 0) * means[j]));
     const centre = Float64Array.from(names, (_, j) => mean(all.map((shares) => shares[j])));
     const covariance = new Float64Array(q * q);
     for (let i = 0; i < q; i++)
@@ -56,7 +55,7 @@ export class SourcePrior {
         const between = mean(all.map((shares) => (shares[i] - centre[i]) * (shares[j] - centre[j])));
         covariance[i * q + j] = priorSizes.common * centre[i] * centre[j] + priorSizes.between * between;
       }
-    const own = names.map((name, j) => (name === 'constant' ? constantVariance : centre[j] ** 2 + leastVariance));
+    const own = names.map((name, j) => (name === 'constant' ? constantVariance : centre[j] ** 2 + minVariance));
     return { mean: centre, covariance, own };
   }
 
@@ -145,9 +144,9 @@ function learn(
       ridge * table.length,
     ),
   );
-  const prices = new Map(columns.names.map((name, j) => [name, shares[j] / columns.means[j]]));
+  const unitCosts = new Map(columns.names.map((name, j) => [name, shares[j] / columns.means[j]]));
   const residual = target.map((value, i) => value - dot(rows[i], shares));
-  return { prices, layers: layerDeviations(catalogue, table, residual, prices, columns.heavy) };
+  return { unitCosts, layers: layerDeviations(catalogue, table, residual, unitCosts, columns.heavy) };
 }
 
 /** What each layer takes beyond its price, by ridge regression of the residuals; none where layers are too many. */
@@ -155,14 +154,14 @@ function layerDeviations(
   catalogue: Catalogue,
   table: readonly Sample[],
   residual: readonly number[],
-  prices: ReadonlyMap<Column, number>,
+  unitCosts: ReadonlyMap<Column, number>,
   heavy: number,
 ): Map<string, number> {
   const layers = [...new Set(table.flatMap(({ profile }) => profile.layers))].sort((a, b) => a - b);
   const m = layers.length;
-  if (m > mostLayers) return new Map();
+  if (m > maxLayers) return new Map();
   const place = new Map(layers.map((layer, k) => [layer, k]));
-  const price = layers.map((layer) => Math.max(priceOf(catalogue.layers[layer], prices, heavy), 1e-4));
+  const price = layers.map((layer) => Math.max(layerCost(catalogue.layers[layer], unitCosts, heavy), 1e-4));
   const gram = new Float64Array(m * m);
   const moment = new Float64Array(m);
   for (const [i, { profile }] of table.entries()) {

@@ -1,12 +1,10 @@
-import { asynchronousHalving } from './asha.js';
 import { freezeThaw } from './freeze-thaw.js';
-import { successiveHalving } from './halving.js';
-import type { FidelityConfig } from './schema.js';
-import type { Scheduler, SchedulerInput } from './scheduler.js';
+import { asynchronousHalving, successiveHalving } from './halving.js';
+import type { FidelityConfig, Scheduler, SchedulerInput } from './scheduler.js';
 
 /**
- * Epochs of the rungs, ascending: the last is the whole training, each other the next one's share 1 / eta (rounded), as
- * long as that is `min` or more. There is one rung when there is no room for others.
+ * Epochs of the rungs, ascending. The last rung is the whole training; each earlier one has 1 / eta of the next one's
+ * epochs (rounded), as long as that is `min` or more.
  */
 export function geometricRungs(epochs: number, min: number, eta: number): number[] {
   const rungs = [epochs];
@@ -29,13 +27,12 @@ export function rungsOf(config: FidelityConfig, epochs: number): readonly number
   }
 }
 
-/** Every trial is trained to its end at once. */
+/** Trains every trial completely in one step. */
 const wholeTrainings = (epochs: number): Scheduler => ({
   first: epochs,
   decide: ({ mayAsk }) => (mayAsk ? { kind: 'ask' } : undefined),
 });
 
-/** The scheduler of a configuration. */
 export function createScheduler(config: FidelityConfig, input: SchedulerInput): Scheduler {
   const rungs = rungsOf(config, input.epochs);
   switch (config.type) {

@@ -1,7 +1,7 @@
 import { genotypeId, type Decision, type DecisionSpace, type Genotype } from '../../spaces/index.js';
 import type { Values } from '../objective.js';
 
-/** Candidates as a model sees them, one row each. */
+/** Candidates as models see them, one row each. */
 export interface Encoded {
   readonly count: number;
   /** Standardised numbers; row-major, `count` x `width`. */
@@ -13,9 +13,8 @@ export interface Encoded {
 }
 
 /**
- * How different the choices of a decision are, in [0, 1]: numbers by their distance in the list of choices, everything
- * else is the same or not. A decision that is not executed differs from every choice of it. Row-major with a row and
- * column more than there are choices.
+ * Distances in [0, 1] between the choices of a decision: between numbers by their positions in the list, otherwise 0 or
+ * 1. Row-major; the last row and column stand for a decision that is not executed, at distance 1 from every choice.
  */
 export function choiceDistances({ choices }: Decision): Float64Array {
   const n = choices.length;
@@ -30,12 +29,12 @@ export function choiceDistances({ choices }: Decision): Float64Array {
   return distances;
 }
 
-/** Decisions that have the same choices are counted together when they are so many at least. */
-const fewestAlike = 3;
+/** Fewest decisions with the same choices that are counted together. */
+const minAlike = 3;
 
 /**
- * How often each choice is taken, over decisions that offer the same choices (the operations of a cell's edges, the
- * kernels of a network's layers): what a choice does there is likely to be alike.
+ * Counts how often each choice is taken over decisions with the same choices (operations of a cell's edges, kernels of a
+ * network's layers), where it is likely to have the same effect.
  */
 function tallyOf(decisions: readonly Decision[]): (genotype: Genotype) => number[] {
   const groups = new Map<string, number[]>();
@@ -44,7 +43,7 @@ function tallyOf(decisions: readonly Decision[]): (genotype: Genotype) => number
     groups.set(key, [...(groups.get(key) ?? []), i]);
   }
   const alike = [...groups.values()].filter(
-    (group) => group.length >= fewestAlike && decisions[group[0]].choices.length > 1,
+    (group) => group.length >= minAlike && decisions[group[0]].choices.length > 1,
   );
   return (genotype) =>
     alike.flatMap((group) => {
@@ -54,7 +53,7 @@ function tallyOf(decisions: readonly Decision[]): (genotype: Genotype) => number
     });
 }
 
-/** Shift and scale that give a column mean 0 and variance 1; a constant column becomes 0. */
+/** Standardises a column to mean 0 and variance 1; a constant column becomes 0. */
 function standardisation(values: readonly number[]): { shift: number; scale: number } {
   const finite = values.filter(Number.isFinite);
   const mean = finite.reduce((a, b) => a + b, 0) / Math.max(1, finite.length);
@@ -62,10 +61,10 @@ function standardisation(values: readonly number[]): { shift: number; scale: num
   return { shift: mean, scale: variance > 1e-12 * (1e-12 + mean ** 2) ? 1 / Math.sqrt(variance) : 0 };
 }
 
-/** The features of so many candidates are remembered; then it begins anew. */
-const remembered = 50_000;
+/** Candidates whose features are cached before the cache is emptied. */
+const maxCached = 50_000;
 
-/** How candidates of one space become rows: choices, structure features, tallies of choices and further numbers. */
+/** Encodes candidates of one space: choices, features of the space, counts of choices, and further numbers. */
 export class Encoder {
   readonly width: number;
   readonly distances: readonly Float64Array[];
@@ -74,9 +73,9 @@ export class Encoder {
   private readonly tally: (genotype: Genotype) => number[];
 
   /**
-   * @param names numbers of a candidate that are features: on a logarithmic scale, where they are positive.
-   * @param reference candidates that numbers are standardised by.
-   * @param numbersOf gives these numbers; one that is absent is taken to be average.
+   * @param names further numbers; they are on a logarithmic scale if all are positive.
+   * @param reference candidates whose numbers define the standardisation.
+   * @param numbersOf gives the further numbers; an absent one is taken to be average.
    */
   constructor(
     private readonly space: DecisionSpace,
@@ -124,7 +123,7 @@ export class Encoder {
     const id = genotypeId(genotype);
     const known = this.features.get(id);
     if (known !== undefined) return known;
-    if (this.features.size >= remembered) this.features.clear();
+    if (this.features.size >= maxCached) this.features.clear();
     const found = this.space.features(genotype);
     this.features.set(id, found);
     return found;

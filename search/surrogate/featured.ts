@@ -1,47 +1,43 @@
 import { genotypeId, type Genotype } from '../../spaces/index.js';
-import type { AskContext, ControllerInput, Told } from '../controller.js';
-import { Foresight } from '../fidelity/index.js';
+import type { AskContext, ControllerInput, TrialResult } from '../controller.js';
+import { ExtrapolatedHistory } from '../fidelity/learning-curves.js';
 import { objectivesWithout, type Values } from '../objective.js';
 import type { Judge } from '../propose.js';
-import { Evaluation } from './evaluation.js';
-import { Learnt } from './learnt.js';
-import { poolOf } from './pool.js';
-import { sceneOf, type Scene } from './scene.js';
-import { fittedTo, sameTrials, startup } from './schedule.js';
+import { Acquisition, FittedModels, fittedTo, sameTrials, startup } from './models.js';
+import { poolOf, surrogateInputs, type SurrogateInputs } from './pool.js';
 
-/** A candidate, and what a look at its untrained network tells beyond the cheap objectives, by name. */
+/** A candidate with features of its untrained network, by name. */
 export interface FeaturedCandidate {
   readonly genotype: Genotype;
-  /** One that could not be computed is absent, and taken to be average. */
+  /** A feature that could not be computed is absent, and taken to be average. */
   readonly features: Values;
 }
 
 /**
- * The surrogate for features that take too long to be known of every candidate, such as zero-cost proxies: they are known
- * of the trials and of a few proposals, and it says which of these is worth most. Its models are those of the
- * surrogate with the features among their numbers; whether one tells anything, they learn from the trials.
+ * Chooses among a few proposals by features that are too slow to compute for every candidate, such as zero-cost proxies.
+ * The surrogate's models have the features among their numbers, and learn from the trials how informative they are.
  */
 export class FeaturedSurrogate {
-  private readonly foresight: Foresight;
-  /** Of the trials and of the candidates of this ask alone: a run that was resumed knows no others. */
+  private readonly extrapolated: ExtrapolatedHistory;
+  /** Of the trials and of the candidates of this ask alone, as a resumed run knows no others. */
   private features: ReadonlyMap<string, Values> = new Map();
-  private fitted: { readonly scene: Scene; readonly learnt: Learnt } | undefined;
+  private fitted: { readonly inputs: SurrogateInputs; readonly models: FittedModels } | undefined;
 
-  /** @param names of the features; trials have them among their values. */
+  /** @param names of the features, which trials have among their values. */
   constructor(
     private readonly input: ControllerInput,
     private readonly names: readonly string[],
     private readonly first = startup,
   ) {
-    this.foresight = new Foresight(input.objectives);
+    this.extrapolated = new ExtrapolatedHistory(input.objectives);
   }
 
   /**
-   * The position of the candidate with the greatest expected hypervolume improvement, of equals the first; undefined while
-   * too little was tried to learn from.
+   * The position of the candidate with the greatest expected hypervolume improvement, of equals the first; undefined
+   * before there are enough trials.
    */
   best(context: AskContext, candidates: readonly FeaturedCandidate[]): number | undefined {
-    const history = this.foresight.of(context.history);
+    const history = this.extrapolated.of(context.history);
     const objectives = objectivesWithout(this.input.objectives, context.untold ?? []);
     const to = fittedTo(history, objectives, this.first);
     if (to === undefined) return undefined;
@@ -51,33 +47,38 @@ export class FeaturedSurrogate {
     ]);
     const input = { ...this.input, objectives };
     const judge: Judge = (genotype) => ({ accepted: true, violation: 0, values: context.cheap(genotype) });
-    const { scene, learnt } = this.fit(input, context, to, judge);
-    const evaluation = new Evaluation(objectives, scene, learnt, { ...context, history });
+    const { inputs, models } = this.fit(input, context, to, judge);
+    const acquisition = new Acquisition(objectives, inputs, models, { ...context, history });
     const pool = poolOf(
       candidates.map(({ genotype }) => genotype),
       objectives,
-      scene.encoder,
+      inputs.encoder,
       judge,
     );
-    const evaluated = evaluation.of(pool);
-    const worths = candidates.map((_, i) => evaluated.worth(i, -1));
-    return worths.indexOf(Math.max(...worths));
+    const scored = acquisition.of(pool);
+    const improvements = candidates.map((_, i) => scored.improvement(i, -1));
+    return improvements.indexOf(Math.max(...improvements));
   }
 
   private fit(
     input: ControllerInput,
     { cheap }: AskContext,
-    to: readonly Told[],
+    to: readonly TrialResult[],
     judge: Judge,
   ): NonNullable<typeof this.fitted> {
     const { fitted } = this;
-    if (fitted?.scene.cheap === cheap && sameTrials(fitted.learnt.to, to)) return fitted;
+    if (fitted?.inputs.cheap === cheap && sameTrials(fitted.models.to, to)) return fitted;
     const tried = to.map(({ genotype }) => genotype);
     const further = (genotype: Genotype): Values => {
       const values = this.features.get(genotypeId(genotype)) ?? {};
       return Object.fromEntries(this.names.flatMap((name) => (name in values ? [[name, values[name]]] : [])));
     };
-    const scene = sceneOf(input, { cheap, candidates: tried, judge, features: { names: this.names, of: further } });
-    return (this.fitted = { scene, learnt: new Learnt(input.objectives, scene, to, false) });
+    const inputs = surrogateInputs(input, {
+      cheap,
+      candidates: tried,
+      judge,
+      features: { names: this.names, of: further },
+    });
+    return (this.fitted = { inputs, models: new FittedModels(input.objectives, inputs, to, false) });
   }
 }

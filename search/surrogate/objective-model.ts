@@ -1,54 +1,53 @@
-import type { Told } from '../controller.js';
-import type { Objective } from '../objective.js';
+import type { TrialResult } from '../controller.js';
+import { minimized, type Objective } from '../objective.js';
 import type { Encoded, Encoder } from './encoding.js';
-import { doubtOf, fitTo, observed, selected, type Fit } from './fit.js';
-import { GaussianProcess, type Prediction } from './gaussian-process.js';
-import { PoolPosterior } from './pool-posterior.js';
-import type { Warp } from './warp.js';
+import { GaussianProcess, PoolPosterior, type Prediction } from './gaussian-process.js';
+import { fitHyperparameters, priorOf } from './hyperparameters.js';
+import { Kernel } from './kernel.js';
+import { Warp } from './warp.js';
 
-/** A model is made of so many observations at most when it is fitted; those that come later are added to them. */
+/** Most trials that a fit keeps; later ones are added to them. */
 const capacity = 200;
 
-const startsWith = (all: readonly Told[], beginning: readonly Told[]): boolean =>
-  beginning.length <= all.length && beginning.every((told, i) => told === all[i]);
+const startsWith = (all: readonly TrialResult[], beginning: readonly TrialResult[]): boolean =>
+  beginning.length <= all.length && beginning.every((trial, i) => trial === all[i]);
 
-/** What is believed of one expensive objective, on the scale of its warp. */
-export interface Conditioned {
+/** The model of one expensive objective, conditioned on trials; predictions are on the scale of its warp. */
+export interface ConditionedModel {
   readonly warp: Warp;
-  /** Of the candidates that are pending. */
+  /** Predictions of the pending candidates. */
   readonly expected: Prediction;
-  /** Of other candidates, as if the pending ones had been observed to be what is expected of them. */
+  /** Predictions as if the pending candidates had been observed at their expected values. */
   predict(candidates: Encoded): Prediction;
 }
 
 /**
- * The model of one expensive objective. What it predicts follows from the trials it is given; it remembers its
- * observations and what they say of the pool, to add only what is new.
+ * The model of one expensive objective. Predictions follow from the given trials alone; it caches its observations and
+ * its posterior over the pool, to add only new trials.
  */
 export class ObjectiveModel {
   private readonly fit: Fit;
-  private readonly base: readonly Told[];
-  private learned: readonly Told[] = [];
+  private readonly base: readonly TrialResult[];
+  private learned: readonly TrialResult[] = [];
   private process: GaussianProcess;
   private pool: { readonly candidates: Encoded; readonly posterior: PoolPosterior } | undefined;
 
-  /** @param trials that it is fitted to, each with a value of the objective. */
+  /** @param trials to fit to, each with a value of the objective. */
   constructor(
     private readonly objective: Objective,
     private readonly encoder: Encoder,
-    private readonly trials: readonly Told[],
+    private readonly trials: readonly TrialResult[],
   ) {
     this.base = selected(trials, objective, capacity);
     this.fit = fitTo(trials, objective, encoder);
     this.process = this.empty();
   }
 
-  /** The scale of its predictions. */
   get warp(): Warp {
     return this.fit.warp;
   }
 
-  /** What the most telling `count` of its trials alone say of candidates. */
+  /** Cheap predictions from the most informative `count` of its trials. */
   sketch(candidates: Encoded, count: number): Prediction {
     const process = this.empty();
     this.observe(process, selected(this.base, this.objective, count));
@@ -56,11 +55,10 @@ export class ObjectiveModel {
   }
 
   /**
-   * Conditions the model on trials (those that it is fitted to, and later ones) and on pending candidates.
-   *
-   * @param pool candidates whose predictions are kept up; always the same.
+   * Conditions the model on trials (the fitted ones and later ones) and on pending candidates.
+   * @param pool always the same candidates; their predictions are cached.
    */
-  at(trials: readonly Told[], pending: Encoded, pool: Encoded | undefined): Conditioned {
+  at(trials: readonly TrialResult[], pending: Encoded, pool: Encoded | undefined): ConditionedModel {
     const process = this.learn([...this.base, ...trials.slice(this.trials.length)]);
     const expected = new PoolPosterior(process, pending).predict();
     const predict = (candidates: Encoded): Prediction => {
@@ -72,7 +70,7 @@ export class ObjectiveModel {
     return { warp: this.fit.warp, expected, predict };
   }
 
-  private learn(wanted: readonly Told[]): GaussianProcess {
+  private learn(wanted: readonly TrialResult[]): GaussianProcess {
     if (!startsWith(wanted, this.learned)) {
       this.process = this.empty();
       this.pool = undefined;
@@ -87,12 +85,82 @@ export class ObjectiveModel {
     return new GaussianProcess(this.fit.kernel, this.encoder.width, this.encoder.distances.length);
   }
 
-  private observe(process: GaussianProcess, trials: readonly Told[]): void {
+  private observe(process: GaussianProcess, trials: readonly TrialResult[]): void {
     const encoded = this.encoder.encode(trials.map(({ genotype }) => genotype));
     const { warp } = this.fit;
-    for (const [i, told] of trials.entries()) {
-      const target = warp.apply(observed(this.objective, told) ?? 0);
-      process.observe(encoded, i, target, doubtOf(this.objective, told, warp));
+    for (const [i, trial] of trials.entries()) {
+      const target = warp.apply(observed(this.objective, trial) ?? 0);
+      process.observe(encoded, i, target, extraVariance(this.objective, trial, warp));
     }
   }
+}
+
+/** A trial's value of an objective, turned so that smaller is better; undefined when it has none. */
+export function observed(objective: Objective, { values }: Pick<TrialResult, 'values'>): number | undefined {
+  const value = values[objective.name];
+  return objective.name in values && Number.isFinite(value) ? minimized(objective, value) : undefined;
+}
+
+/** The variance of an extrapolated value, on the scale of the warp. */
+function extraVariance(objective: Objective, trial: TrialResult, warp: Warp): number {
+  const deviation = trial.deviations?.[objective.name] ?? 0;
+  return deviation === 0 ? 0 : (deviation * warp.slope(observed(objective, trial) ?? 0)) ** 2;
+}
+
+interface Fit {
+  readonly warp: Warp;
+  readonly kernel: Kernel;
+}
+
+/** Most trials that hyper-parameters are fitted to. */
+const enough = 80;
+
+/** `count` of the trials, in their order: half of them the best by value, the rest evenly spread over the others. */
+function selected(trials: readonly TrialResult[], objective: Objective, count: number): readonly TrialResult[] {
+  if (trials.length <= count) return trials;
+  const value = (trial: TrialResult): number => observed(objective, trial) ?? Infinity;
+  const order = [...trials.keys()].sort((a, b) => value(trials[a]) - value(trials[b]) || a - b);
+  const best = Math.ceil(count / 2);
+  const rest = order.slice(best).sort((a, b) => a - b);
+  const chosen = new Set(order.slice(0, best));
+  for (let i = 0; i < count - best; i++) chosen.add(rest[Math.floor(((i + 0.5) * rest.length) / (count - best))]);
+  return trials.filter((_, i) => chosen.has(i));
+}
+
+function fitTo(trials: readonly TrialResult[], objective: Objective, encoder: Encoder): Fit {
+  const values = (some: readonly TrialResult[]): number[] => some.map((trial) => observed(objective, trial) ?? 0);
+  const warp = Warp.of(values(trials));
+  const used = selected(trials, objective, enough);
+  const theta = fitHyperparameters(encoder, encoder.encode(used.map(({ genotype }) => genotype)), {
+    targets: Float64Array.from(values(used), (value) => warp.apply(value)),
+    extraVariances: Float64Array.from(used, (trial) => extraVariance(objective, trial, warp)),
+  });
+  return { warp, kernel: new Kernel(encoder, theta) };
+}
+
+/** The smallest probability of success. */
+const minSuccess = 0.02;
+/** Latest trials that the probability of success is learnt from. */
+const memory = 200;
+
+const failed = ({ state }: TrialResult): boolean => state === 'failed';
+
+/**
+ * The probability that training a candidate does not fail, by least-squares classification with a Gaussian process
+ * (Rasmussen & Williams 2006, section 6.5); undefined when nothing has failed yet.
+ */
+export function successOf(
+  history: readonly TrialResult[],
+  encoder: Encoder,
+): ((candidates: Encoded) => (candidate: number) => number) | undefined {
+  if (!history.some(failed)) return undefined;
+  const latest = history.slice(-memory);
+  const kernel = new Kernel(encoder, priorOf(encoder).mean);
+  const process = new GaussianProcess(kernel, encoder.width, encoder.distances.length);
+  const encoded = encoder.encode(latest.map(({ genotype }) => genotype));
+  for (const [i, trial] of latest.entries()) process.observe(encoded, i, failed(trial) ? -1 : 0);
+  return (candidates) => {
+    const mean = process.meanOf(candidates);
+    return (candidate) => Math.min(1, Math.max(minSuccess, 1 + mean(candidate)));
+  };
 }

@@ -1,27 +1,37 @@
 import { Random } from '../../base/random.js';
-import { sampleGenotype, type Genotype } from '../../spaces/index.js';
+import {
+  crossover,
+  genotypeId,
+  mutate,
+  sampleGenotype,
+  type DecisionSpace,
+  type Genotype,
+} from '../../spaces/index.js';
 import type { AskContext, ControllerInput } from '../controller.js';
 import { toPoint } from '../frontier.js';
 import type { AskedIds } from '../history.js';
 import { nonDominatedRanks } from '../pareto.js';
 import type { Candidate, Judge } from '../propose.js';
-import type { StrategyFactory } from '../strategy.js';
-import { cheapest, farthest } from './design.js';
-import { describeChoice, Evaluation, type Evaluated } from './evaluation.js';
-import { evolve } from './evolve.js';
-import { Learnt } from './learnt.js';
-import { listed, poolOf, sampled, type Pool } from './pool.js';
-import { fittedTo, sameTrials, startup } from './schedule.js';
-import { sceneOf, type Scene } from './scene.js';
+import type { StrategyFactory } from '../strategies/strategy.js';
+import { Acquisition, describeChoice, FittedModels, fittedTo, sameTrials, startup, type ScoredPool } from './models.js';
+import {
+  cheapest,
+  farthest,
+  listed,
+  poolOf,
+  sampled,
+  surrogateInputs,
+  type Pool,
+  type SurrogateInputs,
+} from './pool.js';
 
-/** Random candidates that stand for a large space, and from which a search on the model starts. */
+/** Random candidates that represent a large space, and from which evolution on the models starts. */
 const samples = 128;
-/** Past trials that a search on the model starts from, best first. */
-const elders = 30;
+/** Best past trials from which evolution on the models starts. */
+const pastParents = 30;
 
-/** What one ask knows. */
 interface Ask {
-  readonly scene: Scene;
+  readonly inputs: SurrogateInputs;
   readonly context: AskContext;
   readonly random: Random;
   readonly asked: AskedIds;
@@ -30,8 +40,8 @@ interface Ask {
 
 /**
  * Bayesian optimisation over architectures; see docs/search.md. Each expensive objective has a Gaussian process over
- * decisions, structure and cheap objectives; cheap objectives are known exactly; asked is the candidate with the
- * greatest expected hypervolume improvement, of all that a small space has or of those evolved on the models.
+ * decisions, structure and cheap objectives. The proposal maximises the expected hypervolume improvement over a small
+ * space, or over candidates evolved on the models.
  */
 export const surrogateStrategy: StrategyFactory = (config, input) => {
   const surrogate = new Surrogate(input, config.startup ?? startup);
@@ -39,13 +49,13 @@ export const surrogateStrategy: StrategyFactory = (config, input) => {
 };
 
 class Surrogate {
-  private scene: Scene | undefined;
-  private learnt: Learnt | undefined;
-  /** The whole space, or a sample of it. */
+  private inputs: SurrogateInputs | undefined;
+  private models: FittedModels | undefined;
   private readonly candidates: readonly Genotype[];
+  /** Whether the candidates are the whole space, or a sample of it. */
   private readonly complete: boolean;
 
-  /** @param first trials with values before a model is asked. */
+  /** @param first number of trials with values before the first model. */
   constructor(
     private readonly input: ControllerInput,
     private readonly first: number,
@@ -56,16 +66,16 @@ class Surrogate {
   }
 
   source(context: AskContext, random: Random, asked: AskedIds, judge: Judge): () => Candidate {
-    if (this.scene?.cheap !== context.cheap) {
-      this.scene = sceneOf(this.input, { cheap: context.cheap, candidates: this.candidates, judge });
-      this.learnt = undefined;
+    if (this.inputs?.cheap !== context.cheap) {
+      this.inputs = surrogateInputs(this.input, { cheap: context.cheap, candidates: this.candidates, judge });
+      this.models = undefined;
     }
-    const ask = { scene: this.scene, context, random, asked, judge };
+    const ask = { inputs: this.inputs, context, random, asked, judge };
     const chosen = this.choose(ask);
     if (chosen === undefined) {
       return () => ({ genotype: sampleGenotype(this.input.space, random), reason: 'random: nothing better known' });
     }
-    const candidate = { ...chosen, passedOver: ask.scene.rejected };
+    const candidate = { ...chosen, passedOver: ask.inputs.rejected };
     return () => candidate;
   }
 
@@ -73,59 +83,61 @@ class Surrogate {
     const { objectives } = this.input;
     const to = fittedTo(ask.context.history, objectives, this.first);
     if (to === undefined) return this.spread(ask);
-    if (this.learnt === undefined || !sameTrials(this.learnt.to, to)) {
-      this.learnt = new Learnt(objectives, ask.scene, to, this.complete);
+    if (this.models === undefined || !sameTrials(this.models.to, to)) {
+      this.models = new FittedModels(objectives, ask.inputs, to, this.complete);
     }
-    const evaluation = new Evaluation(objectives, ask.scene, this.learnt, ask.context);
-    return this.complete ? this.bestOf(this.learnt.pool, evaluation, ask.asked) : this.evolved(ask, evaluation);
+    const acquisition = new Acquisition(objectives, ask.inputs, this.models, ask.context);
+    return this.complete ? this.bestOf(this.models.pool, acquisition, ask.asked) : this.evolved(ask, acquisition);
   }
 
-  /** One of the first trials. */
-  private spread({ scene, context, random, asked, judge }: Ask): Candidate | undefined {
+  /** A trial of the initial design. */
+  private spread({ inputs, context, random, asked, judge }: Ask): Candidate | undefined {
     const { space, objectives } = this.input;
-    const pool = this.complete ? scene.pool : poolOf(sampled(space, samples, random), objectives, scene.encoder, judge);
+    const pool = this.complete
+      ? inputs.pool
+      : poolOf(sampled(space, samples, random), objectives, inputs.encoder, judge);
     const allowed = [...pool.ids.keys()].filter((i) => !asked.has(pool.ids[i]));
     if (allowed.length === 0) return undefined;
     const before = [...context.history.map(({ genotype }) => genotype), ...context.pending];
     const start = before.length === 0 ? cheapest(pool, allowed) : undefined;
-    const position = start ?? farthest(pool, allowed, scene.encoder.encode(before), random);
+    const position = start ?? farthest(pool, allowed, inputs.encoder.encode(before), random);
     const reason = start === undefined ? 'spread over the space: first trials' : 'cheapest: one end of the frontier';
     return { genotype: pool.genotypes[position], reason };
   }
 
-  /** The candidate of a pool that is worth most. */
-  private bestOf(pool: Pool, evaluation: Evaluation, asked: AskedIds): Candidate | undefined {
-    const evaluated = evaluation.of(pool);
-    let best: { position: number; worth: number } | undefined;
+  /** The candidate of a pool with the greatest improvement. */
+  private bestOf(pool: Pool, acquisition: Acquisition, asked: AskedIds): Candidate | undefined {
+    const scored = acquisition.of(pool);
+    let best: { position: number; improvement: number } | undefined;
     for (let position = 0; position < pool.ids.length; position++) {
       if (asked.has(pool.ids[position])) continue;
-      const worth = evaluated.worth(position, best?.worth ?? -1);
-      if (best === undefined || worth > best.worth) best = { position, worth };
+      const improvement = scored.improvement(position, best?.improvement ?? -1);
+      if (best === undefined || improvement > best.improvement) best = { position, improvement };
     }
-    if (best === undefined || best.worth > 0) {
-      return best && this.candidate(pool, best.position, best.worth, evaluation, evaluated);
+    if (best === undefined || best.improvement > 0) {
+      return best && this.candidate(pool, best.position, best.improvement, acquisition, scored);
     }
-    return leastKnown(pool, evaluated, asked);
+    return leastKnown(pool, scored, asked);
   }
 
-  /** The candidate that is worth most of those evolved from the best trials and random ones. */
-  private evolved({ scene, context, random, asked, judge }: Ask, evaluation: Evaluation): Candidate | undefined {
+  /** The candidate with the greatest improvement among those evolved from the best trials and random candidates. */
+  private evolved({ inputs, context, random, asked, judge }: Ask, acquisition: Acquisition): Candidate | undefined {
     const { space, objectives } = this.input;
-    let best: { worth: number; candidate: Candidate } | undefined;
+    let best: { improvement: number; candidate: Candidate } | undefined;
     const score = (genotypes: readonly Genotype[]): number[] => {
       const scores = genotypes.map((genotype) => -judge(genotype).violation);
       const kept = genotypes.filter((_, i) => scores[i] === 0);
-      const pool = poolOf(kept, objectives, scene.encoder, judge);
-      const evaluated = evaluation.of(pool);
+      const pool = poolOf(kept, objectives, inputs.encoder, judge);
+      const scored = acquisition.of(pool);
       let position = 0;
       return scores.map((violation) => {
         if (violation < 0) return violation;
-        const worth = evaluated.worth(position, -1);
-        if (!asked.has(pool.ids[position]) && (best === undefined || worth > best.worth)) {
-          best = { worth, candidate: this.candidate(pool, position, worth, evaluation, evaluated) };
+        const improvement = scored.improvement(position, -1);
+        if (!asked.has(pool.ids[position]) && (best === undefined || improvement > best.improvement)) {
+          best = { improvement, candidate: this.candidate(pool, position, improvement, acquisition, scored) };
         }
         position++;
-        return worth;
+        return improvement;
       });
     };
     const ranked = context.history.flatMap(({ genotype, values }) => {
@@ -133,7 +145,7 @@ class Surrogate {
       return point === undefined ? [] : [{ genotype, point }];
     });
     const ranks = nonDominatedRanks(ranked.map(({ point }) => point));
-    const order = [...ranked.keys()].sort((a, b) => ranks[a] - ranks[b] || b - a).slice(0, elders);
+    const order = [...ranked.keys()].sort((a, b) => ranks[a] - ranks[b] || b - a).slice(0, pastParents);
     const start = [...order.map((i) => ranked[i].genotype), ...sampled(space, samples, random)];
     evolve(space, start, context.history.length, score, random);
     return best?.candidate;
@@ -142,17 +154,17 @@ class Surrogate {
   private candidate(
     pool: Pool,
     position: number,
-    worth: number,
-    { target }: Evaluation,
-    { beliefs }: Evaluated,
+    improvement: number,
+    { target }: Acquisition,
+    { beliefs }: ScoredPool,
   ): Candidate {
-    const reason = describeChoice(worth / target.total, this.input.objectives, beliefs, position);
+    const reason = describeChoice(improvement / target.total, this.input.objectives, beliefs, position);
     return { genotype: pool.genotypes[position], reason };
   }
 }
 
-/** When nothing is expected to be better than the frontier: what the models know least of. */
-function leastKnown(pool: Pool, { beliefs }: Evaluated, asked: AskedIds): Candidate | undefined {
+/** The candidate with the greatest predicted variance, for when no improvement is expected. */
+function leastKnown(pool: Pool, { beliefs }: ScoredPool, asked: AskedIds): Candidate | undefined {
   let best: { position: number; variance: number } | undefined;
   for (const [position, id] of pool.ids.entries()) {
     if (asked.has(id)) continue;
@@ -163,4 +175,89 @@ function leastKnown(pool: Pool, { beliefs }: Evaluated, asked: AskedIds): Candid
     if (best === undefined || variance > best.variance) best = { position, variance };
   }
   return best && { genotype: pool.genotypes[best.position], reason: 'least known: nothing better is expected' };
+}
+
+const generations = 8;
+const parents = 30;
+/** Per generation; fewer when predictions depend on more trials. */
+const children = { min: 40, max: 150, timesTrials: 15_000 };
+/** Further changes of a child that was seen before. */
+const tries = 3;
+
+/** A candidate and its genes, which keep the choices of absent layers for later. */
+interface Individual {
+  readonly genes: Genotype;
+  readonly genotype: Genotype;
+}
+
+/**
+ * Evolves candidates on a model by truncation selection: the best so far are recombined and changed in one or two
+ * decisions.
+ *
+ * @param start scored first.
+ * @param trials number of trials that a score depends on.
+ * @param score greater is better.
+ */
+function evolve(
+  space: DecisionSpace,
+  start: readonly Genotype[],
+  trials: number,
+  score: (candidates: readonly Genotype[]) => readonly number[],
+  random: Random,
+): void {
+  const seen = new Set<string>();
+  const isNew = ({ genotype }: Individual): boolean => {
+    const id = genotypeId(genotype);
+    return !seen.has(id) && seen.add(id).has(id);
+  };
+  let population: (Individual & { readonly score: number })[] = [];
+  const enter = (fresh: readonly Individual[]): void => {
+    const scores = score(fresh.map(({ genotype }) => genotype));
+    population.push(...fresh.map((one, i) => ({ ...one, score: scores[i] })));
+    population = population.sort((a, b) => b.score - a.score).slice(0, parents);
+  };
+  const { min, max, timesTrials } = children;
+  const size = Math.round(Math.min(max, Math.max(min, timesTrials / trials)));
+  const { change, mix } = variation(space, random);
+  enter(start.map((genotype) => ({ genes: genotype, genotype })).filter(isNew));
+  for (let generation = 0; generation < generations; generation++) {
+    const born: Individual[] = [];
+    for (let i = 0; i < size; i++) {
+      const one = random.pick(population).genes;
+      let child = change(random.int(3) === 0 ? mix(one, random.pick(population).genes) : one);
+      if (random.int(2) === 0) child = change(child.genes);
+      let left = tries;
+      while (!isNew(child) && left-- > 0) child = change(child.genes);
+      if (left >= 0) born.push(child);
+    }
+    enter(born);
+  }
+}
+
+interface Variation {
+  readonly change: (genes: Genotype) => Individual;
+  readonly mix: (a: Genotype, b: Genotype) => Genotype;
+}
+
+/** Mutation of one decision, and uniform crossover; where every combination exists, directly on genes, which is fast. */
+function variation(space: DecisionSpace, random: Random): Variation {
+  if (space.members !== undefined) {
+    return {
+      change: (genes) => {
+        const genotype = mutate(space, genes, random);
+        return { genes: genotype, genotype };
+      },
+      mix: (a, b) => crossover(space, a, b, random),
+    };
+  }
+  const sizes = space.decisions.map(({ choices }) => choices.length);
+  const free = [...sizes.keys()].filter((d) => sizes[d] > 1);
+  return {
+    change: (genes) => {
+      const d = random.pick(free);
+      const changed = genes.with(d, (genes[d] + 1 + random.int(sizes[d] - 1)) % sizes[d]);
+      return { genes: changed, genotype: space.canonical(changed) };
+    },
+    mix: (a, b) => a.map((index, d) => (random.int(2) === 0 ? index : b[d])),
+  };
 }

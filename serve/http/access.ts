@@ -1,7 +1,6 @@
 import cors from '@fastify/cors';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { denialOf, type Denial } from '../../base/access.js';
-import { Refusal } from '../../base/refusal.js';
+import { type Denial, denialOf, Refusal } from '../../base/server.js';
 import type { AccessOptions } from './context.js';
 import { budgetHeader } from './deadline.js';
 import { healthPaths } from './health.js';
@@ -12,22 +11,22 @@ const open: ReadonlySet<string | undefined> = new Set(Object.values(healthPaths)
 
 const refusals: { readonly [D in Denial]: (request: FastifyRequest) => Refusal } = {
   origin: ({ headers: { origin } }) =>
-    new Refusal(403, `pages of ${shown(origin)} may not ask this server`, 'nas serve --origin allows a page.'),
+    new Refusal(403, `the origin ${shown(origin)} is not allowed`, 'nas serve --origin allows an origin.'),
   host: ({ headers: { host } }) =>
     new Refusal(
       403,
-      `the server does not answer as ${host ?? 'a host without a name'}`,
-      'nas serve --name NAME makes it answer under a name of yours.',
+      `the server does not answer under the name ${host ?? '(no Host header)'}`,
+      'nas serve --name NAME adds a name.',
     ),
   token: () => new Refusal(401, 'the token is missing or wrong', 'Send it as Authorization: Bearer TOKEN.'),
 };
 
-/** A day; browsers ask no more often whether a page may ask. */
+/** Browsers cache the answer to a preflight request for a day. */
 const preflightSeconds = 86_400;
 
-/** Checks who asks before a body is read: pages by their origin, names by which the server is called, the token. */
+/** Checks origin, host name and token of a request before its body is read. */
 export async function checkAccess(app: FastifyInstance, { names, token, origins }: AccessOptions): Promise<void> {
-  // First, and for allowed pages only: what they are refused, they can read.
+  // CORS comes first, so that allowed pages can read refusals.
   if (origins.length > 0)
     await app.register(cors, {
       origin: [...origins],

@@ -1,29 +1,77 @@
-import fastify, { type FastifyInstance } from 'fastify';
+import { STATUS_CODES, type Server } from 'node:http';
+import type { Socket } from 'node:net';
+import fastify, { type FastifyHttpOptions, type FastifyInstance } from 'fastify';
+import type { AccessOptions, Limits, RouteContext } from './context.js';
+import { answerErrors, refusedFor } from './refusals.js';
 import { checkAccess } from './access.js';
 import { admitRequests } from './admission.js';
 import { classify } from './classify/index.js';
-import type { AccessOptions, RouteContext } from './context.js';
-import { health } from './health.js';
-import { serverOptions } from './limits.js';
+import { health, metricsRoute } from './health.js';
 import { addLevels } from './metrics.js';
-import { metricsRoute } from './metrics-route.js';
 import { modelFiles } from './model-files.js';
 import { openInference } from './open-inference/index.js';
 import { describeApi } from './openapi.js';
-import { answerErrors } from './refusals.js';
-import { traceRequests } from './tracing/request-trace.js';
+import { traceRequests } from './tracing.js';
+
+/** Longer than proxies keep idle connections (nginx: 60 s), so that the proxy closes them. */
+const keepAliveMs = 65_000;
+/** A silent connection is closed after this time; longer than the longest budget. */
+const silenceMs = 120_000;
+/** Model names are file names; each byte takes up to three characters in a URL. */
+const longestName = 3 * 255;
+
+const clientErrors: Readonly<Record<string, readonly [status: number, error: (limits: Limits) => string]>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: [
+    408,
+    ({ requestMs }) => `the request did not arrive within ${requestMs} ms. Send it faster.`,
+  ],
+  HPE_HEADER_OVERFLOW: [431, () => 'the headers are too long. Send fewer or shorter ones.'],
+};
+
+/** Answers a malformed or incomplete request and closes the connection. */
+function refuseConnection(code: string | undefined, socket: Socket, limits: Limits): void {
+  if (code === 'ECONNRESET' || socket.destroyed) return;
+  const [status, error] = clientErrors[code ?? ''] ?? [400, () => 'this is no HTTP request.'];
+  const body = JSON.stringify({ error: error(limits) });
+  const head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nConnection: close\r\nContent-Type: application/json`;
+  if (socket.writable) socket.write(`${head}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+  socket.destroySoon();
+}
+
+/** Fastify options for these limits. */
+const serverOptions = (limits: Limits): FastifyHttpOptions<Server> => ({
+  bodyLimit: limits.bodyBytes,
+  requestTimeout: limits.requestMs,
+  connectionTimeout: silenceMs,
+  keepAliveTimeout: keepAliveMs,
+  http: {
+    headersTimeout: limits.requestMs,
+    requestTimeout: limits.requestMs,
+    // Interval of the search for slow requests.
+    connectionsCheckingInterval: Math.ceil(limits.requestMs / 4),
+  },
+  routerOptions: { maxParamLength: longestName },
+  // A closing server still answers on open connections, with `Connection: close`.
+  return503OnClosing: false,
+  clientErrorHandler: (error, socket) => refuseConnection(error.code, socket, limits),
+  // Malformed URLs have no route, and no hook runs for them.
+  frameworkErrors: (error, _, { raw }) => {
+    const { status, body } = refusedFor(error, limits);
+    raw.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+  },
+});
 
 /** Adds routes to a server. */
-export type RouteModule = (app: FastifyInstance, context: RouteContext) => void;
+type RouteModule = (app: FastifyInstance, context: RouteContext) => void;
 
 const modules: readonly RouteModule[] = [traceRequests, health, metricsRoute, classify, openInference, modelFiles];
 
-export interface AppOptions {
+interface AppOptions {
   readonly context: RouteContext;
   readonly access: AccessOptions;
 }
 
-/** The HTTP server of a frontier, which does not listen yet. To close it answers what it took, and ends its connections. */
+/** The HTTP server of a frontier, not yet listening. Closing it answers the accepted requests and ends the connections. */
 export async function createApp({ context, access }: AppOptions): Promise<FastifyInstance> {
   const { limits, metrics, service, decoder } = context;
   const app = fastify(serverOptions(limits));
@@ -47,7 +95,7 @@ export async function createApp({ context, access }: AppOptions): Promise<Fastif
   return app;
 }
 
-/** How many connections are open. */
+/** Counts open connections. */
 function countConnections({ server }: FastifyInstance): () => number {
   let open = 0;
   server.on('connection', (socket) => {

@@ -1,41 +1,41 @@
 import type { Logger } from 'pino';
-import type { Decoder } from '../images/types.js';
+import type { Decoder } from '../images/decoder.js';
 import type { Service } from '../service.js';
 import type { Metrics } from './metrics.js';
 
-/** What requests may take of the server. */
+/** Limits of requests. */
 export interface Limits {
-  /** Bytes of a request's body. */
+  /** Bytes in a request's body. */
   readonly bodyBytes: number;
   /** Images in one request. */
   readonly images: number;
-  /** Requests within the server, from their headers to their answers; more are refused before their bodies are read. */
+  /** Requests in the server, from headers to answer; more are refused before their bodies are read. */
   readonly inside: number;
   /** Open connections. */
   readonly connections: number;
-  /** Milliseconds in which a request must have arrived whole. */
+  /** Milliseconds in which a whole request must arrive. */
   readonly requestMs: number;
-  /** Milliseconds that a request has when it does not say. */
+  /** Time budget in ms of a request that does not set its own. */
   readonly budgetMs: number;
 }
 
-/** Who may ask. */
+/** Access rules. */
 export interface AccessOptions {
-  /** Under which the server answers, besides addresses (`namesOf`). */
+  /** Host names of the server, besides IP addresses (`namesOf`). */
   readonly names: ReadonlySet<string>;
-  /** What everybody must know, except for health; null: whoever can connect may ask. */
+  /** Bearer token of all routes but health; null: no token. */
   readonly token: string | null;
-  /** Origins whose pages in a browser may ask: `https://shop.example.com`. */
+  /** Origins of web pages that may send requests: `https://www.example.com`. */
   readonly origins: readonly string[];
 }
 
-/** What routes need. */
+/** Dependencies of the routes. */
 export interface RouteContext {
   readonly service: Service;
   readonly decoder: Decoder;
   readonly metrics: Metrics;
   readonly limits: Limits;
   readonly log: Logger;
-  /** Whether requests are traced, by the provider that the process has registered with OpenTelemetry (`startTracing`). */
+  /** Whether to trace requests with the OpenTelemetry provider of this process (`startTracing`). */
   readonly isTraced?: boolean;
 }

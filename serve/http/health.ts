@@ -1,10 +1,10 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { Refusal } from '../../base/refusal.js';
+import { Refusal } from '../../base/server.js';
 import type { RouteContext } from './context.js';
 import { described, jsonSchema } from './openapi.js';
 
-/** Addresses that anybody may ask, without a token: probes know none. */
+/** Routes without a token, because probes have none. */
 export const healthPaths = { live: '/v2/health/live', ready: '/v2/health/ready' } as const;
 
 const answers = (schema: z.ZodType, description: string) => ({
@@ -13,15 +13,32 @@ const answers = (schema: z.ZodType, description: string) => ({
 });
 
 const schemas = {
-  live: described('Whether the server lives', answers(z.object({ live: z.boolean() }), 'It does')),
-  ready: described('Whether requests should come here', answers(z.object({ ready: z.boolean() }), 'They should')),
+  live: described('Whether the server is alive', answers(z.object({ live: z.boolean() }), 'The server is alive')),
+  ready: described('Whether the server is ready', answers(z.object({ ready: z.boolean() }), 'The server is ready')),
 };
 
-/** Whether the process answers, and whether new requests should come to it. */
+/** Liveness and readiness probes. */
 export function health(app: FastifyInstance, { service }: RouteContext): void {
   app.get(healthPaths.live, { schema: schemas.live }, (_, reply) => reply.send({ live: true }));
   app.get(healthPaths.ready, { schema: schemas.ready }, (_, reply) => {
-    if (!service.isReady) throw new Refusal(503, 'the server takes no new requests', 'It loads its models, or ends.');
+    if (!service.isReady) throw new Refusal(503, 'the server accepts no new requests', 'It is shutting down.');
     return reply.send({ ready: true });
   });
+}
+
+const metricsSchema = described('Metrics for Prometheus', {
+  tags: ['Operation'],
+  response: {
+    200: {
+      description: 'Metrics in the text format of Prometheus',
+      content: { 'text/plain': { schema: { type: 'string' } } },
+    },
+  },
+});
+
+/** `GET /metrics`, in the text format of Prometheus. */
+export function metricsRoute(app: FastifyInstance, { metrics: { registry } }: RouteContext): void {
+  app.get('/metrics', { schema: metricsSchema }, async (_, reply) =>
+    reply.type(registry.contentType).send(await registry.metrics()),
+  );
 }

@@ -1,19 +1,19 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { BatchDone } from '../inference/types.js';
+import type { BatchDone } from '../inference/pool.js';
 
-/** What is counted, for Prometheus. */
+/** Metrics for Prometheus. */
 export interface Metrics {
   readonly registry: Registry;
   readonly onBatch: (batch: BatchDone) => void;
-  /** @param status of HTTP; 499: the client went before the answer */
+  /** @param status HTTP status; 499: the client disconnected before the answer */
   readonly onRequest: (route: string, status: number, seconds: number) => void;
 }
 
-/** Seconds; from networks that take microseconds to budgets of a second. */
+/** Histogram buckets in seconds: from networks of microseconds to budgets of seconds. */
 const buckets = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5];
 const batchSizes = [1, 2, 4, 8, 16, 32, 64, 128];
 
-/** Makes a value for each key once, and remembers it. */
+/** Caches the value of each key. */
 function memo<K, V>(make: (key: K) => V): (key: K) => V {
   const made = new Map<K, V>();
   return (key) => {
@@ -23,20 +23,20 @@ function memo<K, V>(make: (key: K) => V): (key: K) => V {
   };
 }
 
-/** The metrics of a server, and those of its process. */
+/** The metrics of a server and of its process. */
 export function createMetrics(): Metrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
   const requests = new Counter({
     name: 'nas_requests_total',
-    help: 'Requests by route and status; 499: the client went before the answer',
+    help: 'Requests by route and status; 499: the client disconnected before the answer',
     labelNames: ['route', 'status'],
     registers,
   });
   const seconds = new Histogram({
     name: 'nas_request_seconds',
-    help: 'From the headers of a request to the end of its answer',
+    help: 'Time from the headers of a request to the end of its answer',
     labelNames: ['route'],
     buckets,
     registers,
@@ -46,17 +46,17 @@ export function createMetrics(): Metrics {
   const answers = new Counter({ name: 'nas_answers_total', help: 'Images classified', ...network });
   const late = new Counter({
     name: 'nas_late_answers_total',
-    help: 'Images whose answers came after their deadlines',
+    help: 'Images answered after their deadlines',
     ...network,
   });
-  const batchSeconds = new Histogram({ name: 'nas_batch_seconds', help: 'Time a batch took', buckets, ...network });
+  const batchSeconds = new Histogram({ name: 'nas_batch_seconds', help: 'Time of a batch', buckets, ...network });
   const batchSize = new Histogram({
     name: 'nas_batch_size',
-    help: 'Images computed together',
+    help: 'Images in a batch',
     buckets: batchSizes,
     registers,
   });
-  // Labels are resolved once: doing so for each request shows in a profile.
+  // Labels are resolved once: resolving them for each request shows in a profile.
   const ofRoute = memo((route: string) => ({
     seconds: seconds.labels(route),
     byStatus: memo((status: number) => requests.labels(route, String(status))),
@@ -85,10 +85,10 @@ export function createMetrics(): Metrics {
   };
 }
 
-/** What is read when somebody asks, by the gauge's name. */
-export type Levels = Readonly<Record<string, { readonly help: string; readonly read: () => number }>>;
+/** Gauges by name, read at each scrape. */
+type Levels = Readonly<Record<string, { readonly help: string; readonly read: () => number }>>;
 
-/** Adds gauges that are read when somebody asks. */
+/** Adds gauges. */
 export function addLevels({ registry }: Metrics, levels: Levels): void {
   for (const [name, { help, read }] of Object.entries(levels))
     new Gauge({

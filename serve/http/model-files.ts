@@ -1,33 +1,68 @@
-import { basename, dirname } from 'node:path';
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import type { Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { basename, dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createBrotliDecompress, createGunzip } from 'node:zlib';
 import fastifyStatic from '@fastify/static';
 import type { FastifyInstance } from 'fastify';
-import { Refusal } from '../../base/refusal.js';
-import { ContentHashes } from '../models/content-hashes.js';
+import { Refusal } from '../../base/server.js';
 import type { Model } from '../models/model.js';
 import type { RouteContext } from './context.js';
 import { described } from './openapi.js';
 
-/** A compressed file that may lie beside a model's, as `nas export --compressed` writes it. */
+async function hashOf(file: string, decompress: Transform | null): Promise<string | null> {
+  const hash = createHash('sha256');
+  const source = createReadStream(file);
+  try {
+    await (decompress === null ? pipeline(source, hash) : pipeline(source, decompress, hash));
+    return hash.digest('hex');
+  } catch {
+    return null;
+  }
+}
+
+/** Caches the SHA-256 of files until they change. */
+class ContentHashes {
+  private readonly known = new Map<string, { readonly stamp: string; readonly hash: Promise<string | null> }>();
+
+  /**
+   * Hash of a file's content in lower-case hexadecimal.
+   * @param decompress decompresses the file before hashing; null: the file is not compressed
+   * @returns null when the file cannot be read
+   */
+  async of(file: string, decompress: (() => Transform) | null): Promise<string | null> {
+    const stats = await stat(file).catch(() => null);
+    if (stats?.isFile() !== true) return null;
+    const stamp = `${stats.ino} ${stats.size} ${stats.mtimeMs}`;
+    const known = this.known.get(file);
+    if (known?.stamp === stamp) return known.hash;
+    const hash = hashOf(file, decompress?.() ?? null);
+    this.known.set(file, { stamp, hash });
+    return hash;
+  }
+}
+
+/** A compressed file beside a model, as `nas export --compressed` writes it. */
 interface Variant {
-  /** The content coding, as HTTP calls it. */
+  /** Content coding of HTTP. */
   readonly encoding: string;
   readonly ending: string;
   readonly decompress: () => Transform;
 }
 
-/** The smallest first. */
+/** Smallest first. */
 const variants: readonly Variant[] = [
   { encoding: 'br', ending: '.br', decompress: createBrotliDecompress },
   { encoding: 'gzip', ending: '.gz', decompress: createGunzip },
 ];
 
-/** A year, in seconds: what never changes under its address. */
-const forever = 31_536_000;
+/** Cache lifetime in seconds, a year: content never changes under its URL. */
+const immutableSeconds = 31_536_000;
 
-/** Whether a client takes a content coding; `br;q=0` says that it does not. */
+/** Whether a client accepts a content coding; `br;q=0` refuses it. */
 const accepts = (header: string | undefined, encoding: string): boolean =>
   (header ?? '').split(',').some((part) => {
     const [name, quality = ''] = part.split(';').map((text) => text.trim().toLowerCase());
@@ -37,34 +72,33 @@ const accepts = (header: string | undefined, encoding: string): boolean =>
 const tagOf = ({ sha256 }: Model, variant: Variant | undefined): string =>
   variant === undefined ? `"${sha256}"` : `"${sha256}-${variant.encoding}"`;
 
-/** Whether a client has the model, in whatever coding. */
+/** Whether a client already has the model, in any coding. */
 const isKnown = (header: string | undefined, { sha256 }: Model): boolean =>
   header !== undefined && (header.trim() === '*' || header.includes(`"${sha256}`));
 
-const schema = described('The file of a model that is served, named by its SHA-256', {
+const schema = described('The file of a served model, named by its SHA-256', {
   tags: ['Models'],
   response: {
     200: {
-      description: 'The ONNX file; in parts where a range is asked for, compressed where that is taken',
+      description: 'The ONNX file; a part for a range request, compressed if the client accepts it',
       content: { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } },
     },
   },
 });
 
-/** Headers of answers that hold a file. */
+/** Headers of file answers. */
 const ofFiles = ['etag', 'cache-control', 'content-encoding', 'content-type'] as const;
 
-/** Of a range beyond the end, which tells where that is. */
+/** The error of a range beyond the end; its headers state the size. */
 const isOutside = (error: unknown): error is { readonly headers: Record<string, string> } =>
   error instanceof Error && 'headers' in error && 'statusCode' in error && error.statusCode === 416;
 
 /**
- * The files of the models that are served now, under the hashes of their content: `/models/<sha256>.onnx`, which never
- * changes. A file on the disk that holds something else by now is not sent.
+ * Serves the model files under the hash of their content: `/models/<sha256>.onnx`. A file that changed on disk is not sent.
  */
 export function modelFiles(app: FastifyInstance, { service }: RouteContext): void {
   const hashes = new ContentHashes();
-  /** The first compressed file that the client takes, and that holds this model. */
+  /** The first compressed file that the client accepts and that contains this model. */
   const variantFor = async ({ file, sha256 }: Model, accepted: string | undefined): Promise<Variant | undefined> => {
     for (const variant of variants)
       if (
@@ -75,7 +109,7 @@ export function modelFiles(app: FastifyInstance, { service }: RouteContext): voi
     return undefined;
   };
   void app.register(async (scope) => {
-    // Tags and types are ours; each file is sent with a folder of its own.
+    // We set tags and types; each file is sent with its own root folder.
     const ownHeaders = { etag: false, lastModified: false, cacheControl: false, contentType: false };
     await scope.register(fastifyStatic, {
       root: fileURLToPath(new URL('.', import.meta.url)),
@@ -83,7 +117,7 @@ export function modelFiles(app: FastifyInstance, { service }: RouteContext): voi
       ...ownHeaders,
     });
     scope.setErrorHandler((error, _, reply) => {
-      // What was said of the file is not true of an error, and must not be kept for a year.
+      // An error must not carry the file's headers, or clients would cache it for a year.
       for (const name of ofFiles) reply.removeHeader(name);
       if (isOutside(error)) void reply.headers(error.headers);
       throw error;
@@ -92,18 +126,18 @@ export function modelFiles(app: FastifyInstance, { service }: RouteContext): voi
       const { headers } = request;
       const model = service.pool.frontier.models.find(({ sha256 }) => `${sha256}.onnx` === request.params.file);
       if (model === undefined || (await hashes.of(model.file, null)) !== model.sha256)
-        throw new Refusal(404, `no model of this hash is served: ${request.params.file}`, 'GET /v2/models/frontier.');
+        throw new Refusal(404, `no served model has this hash: ${request.params.file}`, 'GET /v2/models/frontier.');
       const variant = await variantFor(model, headers['accept-encoding']);
       const tag = tagOf(model, variant);
-      // What was asked for with a token is for who has it, and for no cache between.
-      const reach = headers.authorization === undefined ? 'public' : 'private';
+      // Shared caches must not store an answer that needed a token.
+      const visibility = headers.authorization === undefined ? 'public' : 'private';
       void reply.headers({
         etag: tag,
         vary: 'accept-encoding',
-        'cache-control': `${reach}, max-age=${forever}, immutable`,
+        'cache-control': `${visibility}, max-age=${immutableSeconds}, immutable`,
       });
       if (isKnown(headers['if-none-match'], model)) return reply.status(304).send();
-      // The library knows no tag, and would send all of it: a part of this tag is what it asks for.
+      // The library does not know our tag and would send the whole file.
       if (headers['if-range'] === tag) delete headers['if-range'];
       if (variant !== undefined) void reply.header('content-encoding', variant.encoding);
       void reply.type('application/octet-stream');

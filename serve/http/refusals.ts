@@ -1,25 +1,35 @@
-/** What the server says to requests that it does not answer: one place for every status and its text. */
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { Service } from '../service.js';
 import { messageOf, NasError, type ErrorCode } from '../../base/errors.js';
-import { Refusal } from '../../base/refusal.js';
-import { BadImage } from '../images/types.js';
-import { NotAnswered, type RefusalReason } from '../inference/types.js';
-import { sendAway } from './connection.js';
+import { Refusal } from '../../base/server.js';
+import { BadImage } from '../images/decoder.js';
+import { NotAnswered, type RefusalReason } from '../inference/pool.js';
 import type { Limits, RouteContext } from './context.js';
 
-/** A mistake in a request. */
+/**
+ * Sets `Connection: close` while the server drains, so that the client connects elsewhere. Called at the arrival of a request
+ * and again before its answer, because a drain may start in between. A Fastify hook for each answer would cost more than a
+ * small network.
+ */
+export function closeWhileDraining(reply: FastifyReply, { isReady }: Pick<Service, 'isReady'>): void {
+  if (!isReady) void reply.header('connection', 'close');
+}
+
+/** Maps every error to the status and text that the client gets. */
+
+/** A malformed request. */
 export const badRequest = (message: string, hint?: string): Refusal => new Refusal(400, message, hint);
 
-const longest = 60;
+const maxShown = 60;
 
-/** A value of a request as an error shows it: in JSON, its beginning. */
+/** A value of a request for an error message: JSON, truncated. */
 export function shown(value: unknown): string {
   if (value === undefined) return 'missing';
   const text = JSON.stringify(value);
-  return text.length > longest ? `${text.slice(0, longest)}...` : text;
+  return text.length > maxShown ? `${text.slice(0, maxShown)}...` : text;
 }
 
-/** Counted for clients that went before their answer; never sent. */
+/** Status in metrics when the client disconnected before its answer; never sent. */
 export const clientClosed = 499;
 
 const statusOfReason: { readonly [R in RefusalReason]: number } = {
@@ -39,13 +49,13 @@ const statusOfCode: { readonly [C in ErrorCode]: number } = {
   failure: 500,
 };
 
-/** What is sent instead of an answer. */
-export interface Refused {
+/** The error answer. */
+interface Refused {
   readonly status: number;
   readonly body: { readonly error: string };
-  /** Whole seconds until it is worth trying again; null: trying again changes nothing, or nobody knows. */
+  /** Whole seconds until a retry may succeed; null: unknown, or a retry is useless. */
   readonly retryAfter: number | null;
-  /** Whether nobody foresaw it. */
+  /** Whether the error is unexpected. */
   readonly isBug: boolean;
 }
 
@@ -64,7 +74,7 @@ const isFrameworks = (error: unknown): error is FrameworksError =>
 
 const codeOf = (error: Error): unknown => ('code' in error ? error.code : undefined);
 
-/** The framework's own refusals, in our words. */
+/** Rewords the errors of Fastify. */
 function ofFramework(error: FrameworksError, { bodyBytes }: Limits): Refused {
   switch (codeOf(error)) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
@@ -76,7 +86,7 @@ function ofFramework(error: FrameworksError, { bodyBytes }: Limits): Refused {
   }
 }
 
-/** What is said of anything that was thrown. */
+/** The answer to any thrown value. */
 export function refusedFor(error: unknown, limits: Limits): Refused {
   if (error instanceof NotAnswered)
     return refused(statusOfReason[error.reason], error.message, undefined, error.retryAfterMs);
@@ -85,25 +95,25 @@ export function refusedFor(error: unknown, limits: Limits): Refused {
   if (error instanceof NasError) return refused(statusOfCode[error.code], error.message, error.hint);
   return isFrameworks(error)
     ? ofFramework(error, limits)
-    : refused(500, 'the server made a mistake', 'Its log says more.');
+    : refused(500, 'internal server error', 'See the log of the server.');
 }
 
-/** Has everything that is thrown, and every address that is not there, answered as `{"error": "..."}`. */
+/** Answers thrown errors and unknown routes with `{"error": "..."}`. */
 export function answerErrors(app: FastifyInstance, { limits, log, service }: RouteContext): void {
   app.setErrorHandler((error, request, reply) => {
     const { status, body, retryAfter, isBug } = refusedFor(error, limits);
     if (status === clientClosed) {
-      // Nobody is there to read it.
+      // The client has disconnected.
       reply.hijack();
       reply.raw.destroy();
       return;
     }
     if (isBug) log.error({ err: error, method: request.method, url: request.url }, messageOf(error));
-    sendAway(reply, service);
+    closeWhileDraining(reply, service);
     if (retryAfter !== null) void reply.header('retry-after', retryAfter);
     void reply.status(status).send(body);
   });
   app.setNotFoundHandler(({ method, url }) => {
-    throw new Refusal(404, `there is nothing at ${method} ${url}`, 'GET /openapi.json lists what there is.');
+    throw new Refusal(404, `there is no route ${method} ${url}`, 'GET /openapi.json lists the routes.');
   });
 }

@@ -1,63 +1,114 @@
+import type { ImageSize } from '../models/model.js';
 import sharp from 'sharp';
 import { toPixels } from '../../base/image-pixels.js';
 import { messageOf } from '../../base/errors.js';
-import { NotAnswered } from '../inference/types.js';
-import type { ImageSize } from '../models/model.js';
-import { requireFormat } from './formats.js';
-import { Turns } from './turns.js';
-import { BadImage, type Decoder } from './types.js';
+import { NotAnswered } from '../inference/pool.js';
+import { DeadlineSemaphore } from './deadline-semaphore.js';
 
-export interface DecoderOptions {
-  /** Images decoded at a time, each by one thread of libuv's pool, which has four unless UV_THREADPOOL_SIZE says otherwise. */
+export interface DecodeOptions {
+  /** Size of the decoded image. */
+  readonly size: ImageSize;
+  /** In ms of `performance.now()`. */
+  readonly deadline: number;
+  readonly isGone: () => boolean;
+}
+
+/** Decodes image files, a bounded number in parallel. */
+export interface Decoder {
+  /** Images waiting to be decoded. */
+  readonly depth: number;
+  /** Expected milliseconds until an image that arrives now is decoded. */
+  readonly expectedMs: number;
+  /**
+   * Decodes a JPEG, PNG or WebP file to bytes [height, width, channels], as training does (`toPixels` of base/image-pixels.ts).
+   * @throws BadImage when the file has another format, is damaged or too large; NotAnswered `expired` or `gone`.
+   */
+  readonly decode: (file: Uint8Array, options: DecodeOptions) => Promise<Uint8Array>;
+}
+
+/** The server refuses an image; the message says why. */
+export class BadImage extends Error {
+  /** @param status of HTTP: 400, 413 (too many pixels) or 415 (another format). */
+  constructor(
+    readonly status: 400 | 413 | 415,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** First bytes of each format; null: any byte. */
+const signatures: readonly (readonly (number | null)[])[] = [
+  [0xff, 0xd8, 0xff], // JPEG
+  [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a], // PNG
+  [0x52, 0x49, 0x46, 0x46, null, null, null, null, 0x57, 0x45, 0x42, 0x50], // WebP: RIFF, its length, WEBP
+];
+
+/**
+ * Checks the format by the first bytes of the file, not by its name or content type: no other decoder is ever reached.
+ * @throws BadImage 415 when the file is not JPEG, PNG or WebP.
+ */
+function requireFormat(file: Uint8Array): void {
+  if (signatures.some((bytes) => bytes.every((byte, i) => byte === null || file[i] === byte))) return;
+  const found = file.length === 0 ? 'nothing' : `${file.length} bytes that begin with ${JSON.stringify(textOf(file))}`;
+  throw new BadImage(415, `expected an image in JPEG, PNG or WebP, found ${found}`);
+}
+
+/** The first bytes as text, with dots for non-ASCII bytes. */
+const textOf = (file: Uint8Array): string =>
+  Array.from(file.subarray(0, 12), (byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '.')).join('');
+
+interface DecoderOptions {
+  /** Images decoded in parallel, each by one thread of libuv's pool (four threads, or UV_THREADPOOL_SIZE). */
   readonly parallel: number;
   /**
-   * Width times height of the largest image that is taken, which is checked before memory is used for it. Most are decoded row by
-   * row; interlaced PNGs, progressive JPEGs and WebPs as a whole, in up to 8 bytes a pixel.
+   * Largest width × height, checked before memory is allocated. Most images are decoded row by row; interlaced PNGs, progressive
+   * JPEGs and WebPs as a whole, with up to 8 bytes a pixel.
    */
   readonly maxPixels: number;
 }
 
-/** An image takes no longer than this, whatever time its request has. */
+/** Upper bound on the time to decode one image, independent of the request's budget. */
 const maxSeconds = 10;
-/** Weight of the newest image in the moving average. */
-const newest = 0.05;
+/** Weight of the newest image in the moving average of decode times. */
+const newestWeight = 0.05;
 
 const now = (): number => performance.now();
 
 /**
- * A decoder on sharp. Its pixels are those of training: JPEGs are shrunk while they are decoded where training does it, and
- * what the image-folder data set refuses (a truncated file) is refused here.
+ * A decoder on sharp. It gives the same pixels as training, including shrink-on-load of JPEGs, and refuses the same files
+ * (for example truncated ones).
  *
- * Sets sharp's own cache and threads for the whole process: images of requests never come again, and as many are decoded at a
- * time as there are turns.
+ * It turns off sharp's cache and sharp's own threads for the whole process: images do not repeat, and the semaphore bounds
+ * the parallelism.
  */
 export function createDecoder({ parallel, maxPixels }: DecoderOptions): Decoder {
   sharp.cache(false);
   sharp.concurrency(1);
-  const turns = new Turns(parallel, now);
-  /** What an image took lately; null: none was decoded yet. */
+  const semaphore = new DeadlineSemaphore(parallel, now);
+  /** Moving average of decode times; null before the first image. */
   let averageMs: number | null = null;
 
   async function decode(file: Uint8Array, size: ImageSize, deadline: number): Promise<Uint8Array> {
     const began = now();
     const pixels = await pixelsOf(file, { size, deadline, maxPixels });
     const ms = now() - began;
-    averageMs = averageMs === null ? ms : averageMs + newest * (ms - averageMs);
+    averageMs = averageMs === null ? ms : averageMs + newestWeight * (ms - averageMs);
     return pixels;
   }
 
   return {
     get depth() {
-      return turns.depth;
+      return semaphore.depth;
     },
     get expectedMs() {
-      // An idle decoder expects nothing: after some large images, what is refused for them would otherwise never be tried.
-      if (turns.isIdle || averageMs === null) return 0;
-      return averageMs * (1 + turns.depth / parallel);
+      // 0 when idle: otherwise an average raised by large images would refuse every later image.
+      if (semaphore.isIdle || averageMs === null) return 0;
+      return averageMs * (1 + semaphore.depth / parallel);
     },
     decode: async (file, { size, deadline, isGone }) => {
       requireFormat(file);
-      return turns.run(() => decode(file, size, deadline), { deadline, isGone });
+      return semaphore.run(() => decode(file, size, deadline), { deadline, isGone });
     },
   };
 }
@@ -77,14 +128,13 @@ async function pixelsOf(file: Uint8Array, { size, deadline, maxPixels }: PixelOp
     if (info.channels === size[2]) return data;
   } catch (error) {
     if (now() < end) throw await badImage(file, error, maxPixels);
-    if (now() >= deadline)
-      throw new NotAnswered('expired', 'the time for an answer was over before the image was decoded');
+    if (now() >= deadline) throw new NotAnswered('expired', 'the deadline passed before the image was decoded');
     throw new BadImage(413, `the image takes longer than ${seconds} s to decode; send a smaller one`);
   }
-  throw new BadImage(400, `the image does not become one of ${size[2]} channels; convert it to sRGB`);
+  throw new BadImage(400, `the image cannot be converted to ${size[2]} channels; convert it to sRGB`);
 }
 
-/** Why sharp did not decode an image: by its header, not by the wording of sharp's messages. */
+/** Finds why sharp refused an image from the header, not from the wording of sharp's message. */
 async function badImage(file: Uint8Array, error: unknown, maxPixels: number): Promise<BadImage> {
   const header = await sharp(file, { limitInputPixels: false })
     .metadata()
@@ -92,5 +142,15 @@ async function badImage(file: Uint8Array, error: unknown, maxPixels: number): Pr
   if (header === null || header.width * header.height <= maxPixels)
     return new BadImage(400, `the image is damaged: ${messageOf(error).replaceAll('\n', '; ')}`);
   const pixels = `${header.width} x ${header.height} pixels`;
-  return new BadImage(413, `the image has ${pixels}, at most ${maxPixels} are taken; send a smaller one`);
+  return new BadImage(413, `the image has ${pixels}, the limit is ${maxPixels} pixels; send a smaller one`);
+}
+
+const warmUpDeadlineMs = 60_000;
+
+/** Decodes one image before the server accepts traffic: the first decode initialises libraries and is a hundred times slower. */
+export async function warmUp(size: ImageSize, options: DecoderOptions): Promise<void> {
+  const picture = { width: size[1], height: size[0], channels: 3, background: 'black' } as const;
+  const file = await sharp({ create: picture }).jpeg().toBuffer();
+  const deadline = performance.now() + warmUpDeadlineMs;
+  await createDecoder(options).decode(file, { size, deadline, isGone: () => false });
 }

@@ -1,32 +1,32 @@
 import { invalidInput, messageOf } from '../../base/errors.js';
 import { Random } from '../../base/random.js';
-import { outputKind, type OutputKind } from '../../compiler/runtime/classifier/scores.js';
-import { batchThatPays } from '../scheduler/batch-that-pays.js';
+import { outputKind, type OutputKind } from '../../compiler/runtime/classifier/inputs-outputs.js';
+import { batchThatPays } from '../scheduler/service-time.js';
 import type { ImageSize, Model } from '../models/model.js';
-import { valueCount } from './image-size.js';
+import { valueCount } from './inputs.js';
 import type { Runner } from './runner.js';
-import type { BatchTimes, Input } from './types.js';
+import type { BatchTimes, Input } from './pool.js';
 
-/** What was found out about a model on this machine. */
+/** Batch times and output kind of a model on this machine. */
 export interface Calibration {
   readonly times: BatchTimes;
   readonly outputs: OutputKind;
 }
 
-/** Of one batch size: at least as many runs, and at least as long. */
+/** A batch size is measured for at least this many runs and this many ms. */
 const enough = { runs: 7, ms: 40 };
 
-/** Images whose outputs show whether they are probabilities. */
-const shown = 4;
+/** Number of images whose outputs decide between logits and probabilities. */
+const probeImages = 4;
 
 /**
- * Runs a model on images of noise: how its outputs are to be read, and the median time of a batch of 1, 2, 4, ... until a
- * larger one does not pay.
+ * Runs a model on noise to find the kind of its outputs and the median times of batches of 1, 2, 4, ..., up to the largest
+ * batch that is worth its latency.
  *
- * @param network its index in the runner
- * @param size of images as pixels; null: it takes none
- * @param known what its batches took earlier: these are not measured again
- * @throws NasError `invalid-input` when the model fails, or gives something other than a number for each class
+ * @param network index in the runner
+ * @param size size of images passed as pixels; null: the model takes no pixels
+ * @param known batch times of an earlier measurement, used instead of a new one
+ * @throws NasError `invalid-input` when the model fails, or its output does not have one value per class
  */
 export async function calibrate(
   runner: Runner,
@@ -40,7 +40,7 @@ export async function calibrate(
 ): Promise<Calibration> {
   const inputs = noise(model, size, Math.max(maxBatch, 1));
   try {
-    const { outputs } = await runner.run(network, inputs.slice(0, shown));
+    const { outputs } = await runner.run(network, inputs.slice(0, probeImages));
     const kind = outputKind(outputs, model.classes.length);
     return { outputs: kind, times: known ?? (await measure(runner, network, inputs)) };
   } catch (cause) {
@@ -52,7 +52,7 @@ async function measure(runner: Runner, network: number, inputs: readonly Input[]
   const times = new Map<number, number>();
   for (let batch = 1; batch <= inputs.length; batch *= 2) {
     const images = inputs.slice(0, batch);
-    // The first run of a size makes room for it.
+    // The first run of a size allocates memory.
     await runner.run(network, images);
     const runs: number[] = [];
     for (let total = 0; runs.length < enough.runs || total < enough.ms;) {
@@ -75,6 +75,6 @@ function noise(model: Model, size: ImageSize | null, count: number): Input[] {
           data: Float32Array.from({ length: valueCount(model.size) }, () => random.normal()),
         })
       : (): Input => ({ kind: 'pixels', data: Uint8Array.from({ length: valueCount(size) }, () => random.int(256)) });
-  const images = Array.from({ length: Math.min(shown, count) }, image);
+  const images = Array.from({ length: Math.min(probeImages, count) }, image);
   return Array.from({ length: count }, (_, i) => images[i % images.length]);
 }

@@ -1,51 +1,53 @@
-import { Tensor, type InferenceSession } from 'onnxruntime-node';
-import { imageShape } from '../../compiler/runtime/classifier/image-shape.js';
-import type { Layout } from '../../compiler/runtime/classifier/metadata.js';
+import { type InferenceSession, Tensor } from 'onnxruntime-node';
+import { imageShape } from '../../compiler/runtime/classifier/inputs-outputs.js';
+import type { ImageLayout } from '../../compiler/runtime/classifier/inputs-outputs.js';
 import type { ImageSize, Model, Normalisation } from '../models/model.js';
-import { sameSize, valueCount } from './image-size.js';
-import { normaliser, type Normaliser } from './normalise.js';
-import { openSession } from './open-session.js';
-import { resampler } from './resample.js';
-import type { Input } from './types.js';
+import { sameSize, valueCount } from './inputs.js';
+import { normaliser, type Normaliser, resampler } from './preprocess.js';
+import type { Input } from './pool.js';
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { invalidInput, messageOf } from '../../base/errors.js';
+import { createSession } from '../../compiler/runtime/programs/session.js';
 
-/** What a batch gave. */
+/** The result of a batch. */
 export interface Outcome {
   /** [images, classes] */
   readonly outputs: Float32Array;
-  /** Milliseconds that it took. */
+  /** Time of the batch in ms. */
   readonly ms: number;
 }
 
 interface Network {
   readonly model: Model;
   readonly session: InferenceSession;
-  /** Of one image, in the network's layout. */
+  /** Shape of one image in the network's layout. */
   readonly shape: readonly number[];
   readonly values: number;
-  /** Null: it takes no pixels. */
+  /** Null: the network takes no pixels. */
   readonly fill: Normaliser | null;
 }
 
-/** The networks of a frontier, open on the calling thread, which computing them blocks: one thread each, no spinning. */
+/** The open networks of a frontier on the calling thread, which they block: one thread each, without spinning. */
 export class Engine {
-  /** Inputs of the running batch: ONNX Runtime takes no memory that threads share, so that they are copied once, normalised. */
+  /** Normalised inputs of the running batch: ONNX Runtime refuses shared memory, so they are copied once. */
   private values = new Float32Array(0);
 
   private constructor(private readonly networks: readonly Network[]) {}
 
   /**
-   * @param size of images as pixels; null: there will be none
-   * @throws NasError `invalid-input` when ONNX Runtime does not accept a model, or its file is not that which was read
+   * @param size size of images passed as pixels; null: no pixels
+   * @throws NasError `invalid-input` when a file is missing or changed, or ONNX Runtime refuses it
    */
   static async open(models: readonly Model[], size: ImageSize | null): Promise<Engine> {
     return new Engine(await Promise.all(models.map((model) => openNetwork(model, size))));
   }
 
   /**
-   * Computes one network on images; one batch at a time. Values that are not numbers (NaN) give outputs that are none.
-   * @param network index among the models
-   * @param inputs each checked before: of the size, or as many values as the network takes
-   * @throws Error when the network fails, or gives something other than a number for each class
+   * Computes a network on images, one batch at a time. NaN in the inputs gives NaN in the outputs.
+   * @param network index of the model
+   * @param inputs images of the right size, checked by the caller
+   * @throws Error when the network fails, or its output does not have one value per class
    */
   async run(network: number, inputs: readonly Input[]): Promise<Outcome> {
     const { model } = this.networks[network];
@@ -58,7 +60,7 @@ export class Engine {
     await Promise.all(this.networks.map(({ session }) => session.release()));
   }
 
-  /** Of a network that takes one batch size only: the last part is filled up with zeros. */
+  /** For a network of a fixed batch size: the last part is padded with zeros. */
   private async runParts(network: Network, inputs: readonly Input[], size: number): Promise<Outcome> {
     const classes = network.model.classes.length;
     const outputs = new Float32Array(inputs.length * classes);
@@ -76,7 +78,7 @@ export class Engine {
     let began = performance.now();
     const feed = this.fill(network, inputs, size);
     const filledMs = performance.now() - began;
-    // ONNX Runtime computes in the next `setImmediate`: what else this thread does until then is not the batch's time.
+    // ONNX Runtime computes in the next `setImmediate`; the time until then does not belong to the batch.
     setImmediate(() => (began = performance.now()));
     const results = await session.run({ [model.input]: new Tensor('float32', feed, [size, ...shape]) }, [model.output]);
     const ms = filledMs + performance.now() - began;
@@ -111,10 +113,29 @@ async function openNetwork(model: Model, size: ImageSize | null): Promise<Networ
   };
 }
 
-/** Of images of one size, stretched to the network's own. */
-function fillFrom(size: ImageSize, own: ImageSize, layout: Layout, normalisation: Normalisation): Normaliser {
+/** Resizes images to the network's input size, then normalises them. */
+function fillFrom(size: ImageSize, own: ImageSize, layout: ImageLayout, normalisation: Normalisation): Normaliser {
   const normalise = normaliser(own, layout, normalisation);
   if (sameSize(size, own)) return normalise;
   const resample = resampler(size, own);
   return (pixels, values, at) => normalise(resample(pixels), values, at);
+}
+
+/**
+ * Opens a session on the file whose hash the model states.
+ * @throws NasError `invalid-input` when the file is missing or changed, or ONNX Runtime refuses it
+ */
+async function openSession({ file, sha256, name }: Model): Promise<InferenceSession> {
+  const refused = (cause: unknown) =>
+    invalidInput(`the model '${name}' cannot be opened: ${messageOf(cause)}`, { cause });
+  const bytes = await readFile(file).catch((cause: unknown) => {
+    throw refused(cause);
+  });
+  if (createHash('sha256').update(bytes).digest('hex') !== sha256)
+    throw invalidInput(`the model '${name}' cannot be opened: ${file} has changed since it was read`, {
+      hint: 'Write a model under another name, rename it when it is complete, then reload.',
+    });
+  return createSession(bytes, { threads: 1, spinning: false }).catch((cause: unknown) => {
+    throw refused(cause);
+  });
 }

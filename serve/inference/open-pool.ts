@@ -1,22 +1,20 @@
 import { availableParallelism } from 'node:os';
 import { invalidInput } from '../../base/errors.js';
-import { batchThatPays } from '../scheduler/batch-that-pays.js';
-import { ServiceTime } from '../scheduler/service-time.js';
+import { batchThatPays, ServiceTime } from '../scheduler/service-time.js';
 import type { Frontier, ImageSize } from '../models/model.js';
 import { calibrate } from './calibrate.js';
-import { commonSize } from './image-size.js';
-import { inlineRunner } from './inline-runner.js';
+import { commonSize } from './inputs.js';
+import { inlineRunner, type Runner } from './runner.js';
 import type { InferencePool, PoolOptions } from './pool.js';
 import { QueuedPool, type MeasuredModel } from './queued-pool.js';
-import type { Runner } from './runner.js';
 import { threadRunner } from './thread-runner.js';
 
-/** Networks of which an image takes less than this are computed in line: the way to a thread and back takes a third of it. */
+/** Networks faster than this are computed inline: a message to a thread and back takes a third of it. */
 const inlineBelowMs = 0.3;
 
 /**
- * Opens the networks of a frontier and measures what batches of them take here, on one worker, those of `known` excepted.
- * @throws NasError `invalid-input` when a model cannot be opened or computed, or an option is out of its range
+ * Opens the networks of a frontier and measures their batches on one worker; batch times in `known` are not measured again.
+ * @throws NasError `invalid-input` when a model cannot be opened or fails, or an option is out of range
  */
 export async function openPool(options: PoolOptions): Promise<InferencePool> {
   const { frontier, maxBatch, maxQueue, onBatch = () => undefined, onWarning = () => undefined } = options;
@@ -62,7 +60,7 @@ async function measureAll(
   return measured;
 }
 
-/** Threads; 0: in line. */
+/** Number of threads; 0: inline. */
 function workersFor(wanted: PoolOptions['workers'], models: readonly MeasuredModel[], { choice }: Frontier): number {
   if (wanted === 'inline') return 0;
   if (wanted !== 'auto') return wanted;
@@ -74,7 +72,7 @@ function checkOptions({ workers, maxQueue, maxBatch }: PoolOptions): void {
   if (typeof workers === 'number' && !(Number.isInteger(workers) && workers >= 1))
     throw invalidInput(`the number of workers is ${workers}, not a whole number from 1 on`);
   if (!(Number.isInteger(maxQueue) && maxQueue >= 1))
-    throw invalidInput(`the images that may wait are ${maxQueue}, not a whole number from 1 on`);
+    throw invalidInput(`the queue length is ${maxQueue}, not a whole number from 1 on`);
   if (!(Number.isInteger(Math.log2(maxBatch)) && maxBatch >= 1))
     throw invalidInput(`the largest batch is ${maxBatch}, not a power of two from 1 on`);
 }

@@ -1,47 +1,116 @@
-import type { Frontier, ImageSize } from '../models/model.js';
-import type { Answer, BatchDone, BatchTimes, Input, PooledModel, RunOptions } from './types.js';
+import type { Frontier, ImageSize, Model } from '../models/model.js';
+import type { Overload } from '../scheduler/types.js';
+
+/**
+ * One image. `pixels`: bytes [height, width, channels] of the pool's `size`; a network of another input size resizes them.
+ * `values`: normalised values in the network's layout, only for a named network or when all networks of the choice take the
+ * same values.
+ */
+export type Input =
+  { readonly kind: 'pixels'; readonly data: Uint8Array } | { readonly kind: 'values'; readonly data: Float32Array };
+
+export interface RunOptions {
+  /** In ms of `performance.now()`. */
+  readonly deadline: number;
+  /** The requested model; null: the scheduler chooses. */
+  readonly only: Model | null;
+  /** Whether the client has gone; checked before a batch is formed. */
+  readonly isGone: () => boolean;
+}
+
+/** The result for one image. */
+export interface Answer {
+  readonly model: Model;
+  /** Outputs of the model, [classes]: logits or probabilities. */
+  readonly outputs: Float32Array;
+  /** Size of the batch. */
+  readonly batch: number;
+  /** Milliseconds from the image's arrival in the pool to the start of its batch. */
+  readonly queuedMs: number;
+  /** Milliseconds of the batch. */
+  readonly computedMs: number;
+}
+
+/** Why there is no answer. `gone`: the client left; `failed`: the network failed; `closing`: the pool is being closed. */
+export type RefusalReason = Overload | 'expired' | 'gone' | 'failed' | 'closing';
+
+/** Thrown by `InferencePool.run`. */
+export class NotAnswered extends Error {
+  constructor(
+    readonly reason: RefusalReason,
+    message: string,
+    /** Milliseconds until a retry may succeed; null: unknown. */
+    readonly retryAfterMs: number | null = null,
+  ) {
+    super(message);
+  }
+}
+
+/** Milliseconds of a batch on one worker, by batch size (powers of two from 1). */
+export type BatchTimes = ReadonlyMap<number, number>;
+
+/** An open model of the pool. */
+export interface PooledModel {
+  readonly model: Model;
+  /** Measured when the pool was opened. */
+  readonly times: BatchTimes;
+  readonly maxBatch: number;
+  /** Expected milliseconds of a batch: measured, and corrected by later batches. */
+  readonly ms: (batch: number) => number;
+  /** Kind of its outputs. */
+  readonly outputs: 'logits' | 'probabilities';
+}
+
+/** A computed batch. */
+export interface BatchDone {
+  readonly model: Model;
+  readonly size: number;
+  readonly ms: number;
+  /** Number of images answered after their deadlines. */
+  readonly late: number;
+}
 
 export interface PoolOptions {
   readonly frontier: Frontier;
   /**
-   * Inference threads; `inline`: the calling thread itself, for networks that take less than the way to another thread;
-   * `auto`: as the measured times tell.
+   * Number of inference threads. `inline`: the calling thread, for networks that are faster than a message to a thread;
+   * `auto`: chosen from the measured times.
    */
   readonly workers: number | 'inline' | 'auto';
-  /** Images that may wait. */
+  /** Upper bound on queued images. */
   readonly maxQueue: number;
-  /** The largest batch that is tried, a power of two. */
+  /** Largest batch to measure, a power of two. */
   readonly maxBatch: number;
-  /** What batches took earlier, by the SHA-256 of a model: these are not measured again. */
+  /** Batch times of earlier pools by a model's SHA-256; these models are not measured again. */
   readonly known?: ReadonlyMap<string, BatchTimes>;
-  /** Told of each batch. */
+  /** Called after each batch. */
   readonly onBatch?: (batch: BatchDone) => void;
-  /** Told of what was lost, and repaired: a worker that died. */
+  /** Called when a worker died and is replaced. */
   readonly onWarning?: (message: string) => void;
-  /** Told while models are measured. */
+  /** Called while models are measured. */
   readonly onProgress?: (done: number, total: number) => void;
 }
 
-/** The networks of one frontier, open and measured, behind one bounded queue. */
+/** The open and measured networks of a frontier behind one bounded queue. */
 export interface InferencePool {
   readonly frontier: Frontier;
   /** In the order of the frontier's models. */
   readonly models: readonly PooledModel[];
-  /** Of the images that it takes as pixels: the largest of its models that know their normalisation; null: none does. */
+  /** Size of images passed as pixels: the largest input among models with a normalisation; null: there is none. */
   readonly size: ImageSize | null;
-  /** Threads; 0: in line. */
+  /** Number of threads; 0: inline. */
   readonly workers: number;
-  /** Images that wait. */
+  /** Number of queued images. */
   readonly depth: number;
-  /** Images that are being computed. */
+  /** Number of images being computed. */
   readonly running: number;
-  /** Milliseconds until an image that comes now would be answered: by one model, or by the fastest of the choice. */
+  /** Expected milliseconds until an image that arrives now is answered by the given model, or by the fastest one. */
   readonly expectedMs: (only: PooledModel['model'] | null) => number;
   /**
-   * Answers in the order of the inputs, all of them or none.
-   * @throws NotAnswered when there is no answer in time, or none at all.
+   * Answers all inputs, in their order, or none.
+   * @throws NotAnswered when the images are not answered in time or not at all.
    */
   readonly run: (inputs: readonly Input[], options: RunOptions) => Promise<readonly Answer[]>;
-  /** Takes nothing more, answers what it took, and ends its threads. */
+  /** Refuses new images, answers the accepted ones, and ends the threads. */
   readonly close: () => Promise<void>;
 }

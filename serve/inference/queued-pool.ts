@@ -1,59 +1,116 @@
+import type { Batch, Candidate, Item, Overload } from '../scheduler/types.js';
+import {
+  type Answer,
+  type BatchDone,
+  type InferencePool,
+  type Input,
+  NotAnswered,
+  type PooledModel,
+  type RefusalReason,
+  type RunOptions,
+} from './pool.js';
 import { invalidInput, messageOf } from '../../base/errors.js';
 import type { Frontier, ImageSize, Model } from '../models/model.js';
 import { Scheduler } from '../scheduler/scheduler.js';
 import type { ServiceTime } from '../scheduler/service-time.js';
-import type { Batch, Candidate, Overload } from '../scheduler/types.js';
-import { acceptedBy, acceptedByChoice, checkInputs, type Accepted } from './accepted.js';
-import { Crew, type Worker } from './crew.js';
+import { acceptedBy, acceptedByChoice, checkInputs, type Accepted } from './inputs.js';
+import { WorkerPool, type Worker } from './worker-pool.js';
 import type { Outcome } from './engine.js';
-import type { InferencePool } from './pool.js';
-import { Request, Waiting } from './request.js';
 import { RunnerEnded, type Runner } from './runner.js';
-import {
-  NotAnswered,
-  type Answer,
-  type BatchDone,
-  type Input,
-  type PooledModel,
-  type RefusalReason,
-  type RunOptions,
-} from './types.js';
 
-/** A model, and what its batches take. */
+/** The images of a request, which are answered together or not at all. */
+class PendingRequest {
+  private readonly answers: Answer[];
+  private missing: number;
+  private isSettled = false;
+
+  constructor(
+    images: number,
+    readonly options: RunOptions,
+    /** In ms of `performance.now()`. */
+    readonly arrived: number,
+    private readonly resolve: (answers: readonly Answer[]) => void,
+    private readonly reject: (error: NotAnswered) => void,
+  ) {
+    this.answers = new Array<Answer>(images);
+    this.missing = images;
+  }
+
+  /** Whether the request is settled or its client has gone. */
+  get isGone(): boolean {
+    return this.isSettled || this.options.isGone();
+  }
+
+  answer(index: number, answer: Answer): void {
+    this.answers[index] = answer;
+    if (--this.missing === 0 && !this.isSettled) {
+      this.isSettled = true;
+      this.resolve(this.answers);
+    }
+  }
+
+  refuse(error: NotAnswered): void {
+    if (this.isSettled) return;
+    this.isSettled = true;
+    this.reject(error);
+  }
+}
+
+/** A queued image of a request. */
+class QueuedImage implements Item {
+  readonly deadline: number;
+  /** Number of workers that ended while they computed the image. */
+  crashes = 0;
+
+  constructor(
+    readonly request: PendingRequest,
+    readonly index: number,
+    readonly input: Input,
+    readonly only: number | null,
+  ) {
+    this.deadline = request.options.deadline;
+  }
+
+  isGone(): boolean {
+    return this.request.isGone;
+  }
+}
+
+/** A model and its service time. */
 export interface MeasuredModel extends PooledModel {
   readonly service: ServiceTime;
 }
 
-export interface QueuedPoolOptions {
+interface QueuedPoolOptions {
   readonly frontier: Frontier;
-  /** In the order of the frontier's. */
+  /** In the order of the frontier's models. */
   readonly models: readonly MeasuredModel[];
   readonly size: ImageSize | null;
-  /** Threads; 0: in line. */
+  /** Number of threads; 0: inline. */
   readonly workers: number;
   readonly maxQueue: number;
   readonly runners: readonly Runner[];
-  /** Starts a runner in the place of one that ended. */
+  /** Starts a replacement of a runner that ended. */
   readonly start: () => Promise<Runner>;
   readonly onBatch: (batch: BatchDone) => void;
   readonly onWarning: (message: string) => void;
 }
 
 const refusals: { readonly [R in Overload | 'expired' | 'gone' | 'closing']: string } = {
-  full: 'as many images wait as may',
-  hopeless: 'no network would answer in time: allow more time, or come again later',
-  expired: 'the time for an answer is over',
-  gone: 'nobody waits for the answer any more',
+  full: 'the queue is full',
+  hopeless: 'no network would answer in time: allow more time, or try again later',
+  expired: 'the deadline has passed',
+  gone: 'the client has closed its connection',
   closing: 'the models are being closed',
 };
 
-/** An image that as many workers computed when they ended is not given to another one. */
-const mostEnds = 2;
+/** An image that was in flight in this many worker crashes is not computed again. */
+const maxCrashes = 2;
 
-/** Runners behind one queue: the scheduler says who runs what. */
+/** Runners behind one queue; the scheduler assigns the batches. */
 export class QueuedPool implements InferencePool {
-  private readonly scheduler: Scheduler<Waiting>;
-  private readonly crew: Crew;
+  private readonly scheduler: Scheduler<QueuedImage>;
+  private readonly workerPool: WorkerPool;
   private readonly indices: ReadonlyMap<Model, number>;
   private readonly accepted: readonly Accepted[];
   private readonly acceptedByChoice: Accepted;
@@ -67,7 +124,7 @@ export class QueuedPool implements InferencePool {
       models.map((model) => candidateOf(model, frontier)),
       { workers: runners.length, maxQueue: options.maxQueue },
     );
-    this.crew = new Crew(runners, {
+    this.workerPool = new WorkerPool(runners, {
       start,
       ms: (network, images) => models[network].ms(images),
       onWarning,
@@ -99,7 +156,7 @@ export class QueuedPool implements InferencePool {
   }
 
   get running(): number {
-    return this.crew.running;
+    return this.workerPool.running;
   }
 
   expectedMs(only: Model | null): number {
@@ -113,9 +170,9 @@ export class QueuedPool implements InferencePool {
     if (inputs.length === 0) return [];
     return new Promise((resolve, reject) => {
       const arrived = performance.now();
-      const request = new Request(inputs.length, options, arrived, resolve, reject);
-      const items = inputs.map((input, index) => new Waiting(request, index, input, only));
-      const overload = this.scheduler.offer(items, arrived, this.crew.startsIn(arrived));
+      const request = new PendingRequest(inputs.length, options, arrived, resolve, reject);
+      const items = inputs.map((input, index) => new QueuedImage(request, index, input, only));
+      const overload = this.scheduler.offer(items, arrived, this.workerPool.startsIn(arrived));
       if (overload === null) this.dispatchSoon();
       else request.refuse(new NotAnswered(overload, refusals[overload], this.expected(only)));
     });
@@ -125,11 +182,11 @@ export class QueuedPool implements InferencePool {
     this.closed ??= new Promise<void>((resolve) => {
       this.onDrained = resolve;
       this.dispatchSoon();
-    }).then(() => this.crew.close());
+    }).then(() => this.workerPool.close());
     return this.closed;
   }
 
-  /** What comes in one turn of the event loop, from many connections, is decided together. */
+  /** Decides once for all requests of one iteration of the event loop. */
   private dispatchSoon(): void {
     if (this.willDispatch) return;
     this.willDispatch = true;
@@ -139,25 +196,25 @@ export class QueuedPool implements InferencePool {
     });
   }
 
-  /** Gives work to all workers that are free, while there is any. */
+  /** Assigns batches to free workers while items wait. */
   private dispatch(): void {
-    const { down } = this.crew;
+    const { down } = this.workerPool;
     if (down !== null) {
       this.failAll(down);
       return;
     }
     for (;;) {
       const now = performance.now();
-      const worker = this.crew.free(now);
+      const worker = this.workerPool.free(now);
       const batch = worker === null ? null : this.take(now);
       if (worker === null || batch === null) break;
       void this.compute(worker, batch, now);
     }
-    if (this.scheduler.depth === 0 && this.crew.running === 0) this.onDrained();
+    if (this.scheduler.depth === 0 && this.workerPool.running === 0) this.onDrained();
   }
 
-  private take(now: number): Batch<Waiting> | null {
-    const { batch, expired, gone } = this.scheduler.take(now, Math.max(1, this.crew.idle));
+  private take(now: number): Batch<QueuedImage> | null {
+    const { batch, expired, gone } = this.scheduler.take(now, Math.max(1, this.workerPool.idle));
     refuse(expired, 'expired', refusals.expired);
     refuse(gone, 'gone', refusals.gone);
     return batch;
@@ -169,13 +226,13 @@ export class QueuedPool implements InferencePool {
     this.onDrained();
   }
 
-  private async compute(worker: Worker, { network, items }: Batch<Waiting>, began: number): Promise<void> {
+  private async compute(worker: Worker, { network, items }: Batch<QueuedImage>, began: number): Promise<void> {
     const inputs = items.map(({ input }) => input);
     try {
-      const { outputs, ms } = await this.crew.run(worker, network, inputs, began);
+      const { outputs, ms } = await this.workerPool.run(worker, network, inputs, began);
       const model = this.options.models[network];
       model.service.observe(items.length, ms);
-      // Work for the worker first, answers after.
+      // The worker gets its next batch before the answers are sent.
       this.next();
       this.answer(model.model, items, { outputs, ms, began });
     } catch (error) {
@@ -185,7 +242,7 @@ export class QueuedPool implements InferencePool {
     }
   }
 
-  /** A worker that idles costs throughput; in line, none does, and what is read in the next turn joins the batch. */
+  /** An idle worker costs throughput. Inline there is none, and requests read in the next iteration join the batch. */
   private next(): void {
     if (this.options.workers === 0) this.dispatchSoon();
     else this.dispatch();
@@ -193,7 +250,7 @@ export class QueuedPool implements InferencePool {
 
   private answer(
     model: Model,
-    items: readonly Waiting[],
+    items: readonly QueuedImage[],
     { outputs, ms, began }: Outcome & { readonly began: number },
   ): void {
     const now = performance.now();
@@ -214,34 +271,34 @@ export class QueuedPool implements InferencePool {
     this.options.onBatch({ model, size: items.length, ms, late });
   }
 
-  /** What a worker held when it ended is computed by another one, unless it is the reason. */
-  private putBack(items: readonly Waiting[], wasComputing: boolean): void {
-    if (wasComputing) for (const item of items) item.ended++;
+  /** Queues the images of a dead worker again, except images that were in flight in too many crashes. */
+  private putBack(items: readonly QueuedImage[], wasComputing: boolean): void {
+    if (wasComputing) for (const item of items) item.crashes++;
     refuse(
-      items.filter(({ ended }) => ended >= mostEnds),
+      items.filter(({ crashes }) => crashes >= maxCrashes),
       'failed',
-      `${mostEnds} inference threads ended while they computed it`,
+      `${maxCrashes} inference threads ended while they computed it`,
     );
-    this.scheduler.putBack(items.filter(({ ended }) => ended < mostEnds));
+    this.scheduler.putBack(items.filter(({ crashes }) => crashes < maxCrashes));
   }
 
   private expected(only: number | null): number {
-    return this.crew.startsIn(performance.now()) + this.scheduler.expectedMs(only);
+    return this.workerPool.startsIn(performance.now()) + this.scheduler.expectedMs(only);
   }
 
   private indexOf(model: Model | null): number | null {
     if (model === null) return null;
     const index = this.indices.get(model);
-    if (index === undefined) throw invalidInput(`the model '${model.name}' is not among those that are open`);
+    if (index === undefined) throw invalidInput(`the model '${model.name}' is not open`);
     return index;
   }
 }
 
-function refuse(items: readonly Waiting[], reason: RefusalReason, message: string): void {
+function refuse(items: readonly QueuedImage[], reason: RefusalReason, message: string): void {
   for (const { request } of items) request.refuse(new NotAnswered(reason, message));
 }
 
-/** The scheduler chooses among those of the choice, also a single one of unknown accuracy. */
+/** The scheduler may choose a model of the frontier's choice, including a single model of unknown accuracy. */
 const candidateOf = ({ model, maxBatch, ms }: MeasuredModel, { choice }: Frontier): Candidate => ({
   accuracy: choice.includes(model) ? (model.accuracy ?? 0) : null,
   maxBatch,

@@ -1,15 +1,14 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import { builtModule } from '../../base/built-module.js';
+import { builtModule } from '../../base/processes.js';
 import { invalidInput, messageOf } from '../../base/errors.js';
 import type { ImageSize, Model } from '../models/model.js';
 import type { Outcome } from './engine.js';
-import type { Order, Report, ThreadSetup } from './messages.js';
+import { type Order, type Report, Slab, slabLayout, type SlabLayout, type ThreadSetup } from './thread-protocol.js';
 import { RunnerEnded, type Runner } from './runner.js';
-import { Slab, slabLayout, type SlabLayout } from './slab.js';
-import type { Input } from './types.js';
+import type { Input } from './pool.js';
 
-/** A second batch hides the way between threads behind the first. */
+/** A second batch hides the message between threads behind the first. */
 const slots = 2;
 
 interface Pending {
@@ -18,12 +17,12 @@ interface Pending {
 }
 
 /**
- * On a thread of its own, to which inputs go through shared memory: the calling one stays free. A thread that ends by
- * itself, by an uncaught error or `process.exit`, is told of; a crash in native code takes the whole process, as in every
- * thread of Node.js, and so does `terminate` while ONNX Runtime computes.
+ * Runs on its own thread, which receives inputs through shared memory. `onEnd` reports a thread that ends by an uncaught error
+ * or `process.exit`. A crash in native code ends the whole process, as in every thread of Node.js, and so does `terminate`
+ * while ONNX Runtime computes.
  *
- * @param size of images as pixels; null: there will be none
- * @param images the largest batch
+ * @param size size of images passed as pixels; null: no pixels
+ * @param images largest batch
  * @throws NasError `invalid-input` when a model cannot be opened
  */
 export async function threadRunner(models: readonly Model[], size: ImageSize | null, images: number): Promise<Runner> {
@@ -45,11 +44,11 @@ class InferenceThread implements Runner {
 
   constructor(models: readonly Model[], size: ImageSize | null, layout: SlabLayout) {
     this.slab = new Slab(layout);
-    // Without the options that node was started with: some (--eval's) do not fit a thread that starts from a file.
+    // Without the options of the node process: some, such as --eval, do not work for a thread that starts from a file.
     this.worker = new Worker(builtModule('./thread.js', import.meta.url), {
       workerData: { models, size, slab: layout } satisfies ThreadSetup,
       execArgv: [],
-      // Tensors are not on its heap; a small one for what is keeps the memory of small boards.
+      // Tensors are outside the heap; a small heap saves memory on small boards.
       resourceLimits: { maxYoungGenerationSizeMb: 2 },
     });
     this.opened = new Promise((resolve, reject) => {
@@ -65,7 +64,7 @@ class InferenceThread implements Runner {
 
   run(network: number, inputs: readonly Input[]): Promise<Outcome> {
     const slot = this.free.pop();
-    if (slot === undefined) throw new Error(`an inference thread was given more than ${slots} batches`);
+    if (slot === undefined) throw new Error(`an inference thread has more than ${slots} batches`);
     return new Promise((resolve, reject) => {
       this.pending.set(slot, { resolve, reject });
       this.slab.write(slot, inputs);
@@ -81,7 +80,7 @@ class InferenceThread implements Runner {
   async close(): Promise<void> {
     if (this.reason !== null) return;
     this.isClosed = true;
-    // `terminate`, while ONNX Runtime computes, would take the whole process.
+    // `terminate` while ONNX Runtime computes would end the whole process.
     this.send({ kind: 'close' });
     await once(this.worker, 'exit');
   }
@@ -105,7 +104,7 @@ class InferenceThread implements Runner {
     this.worker.once('exit', (code) => {
       this.reason = `an inference thread ended (exit code ${code})${error}`;
       if (!this.isClosed) this.onEnded(this.reason);
-      // The one that came first is computed first.
+      // The oldest batch was running.
       for (const [i, { reject }] of [...this.pending.values()].entries()) reject(new RunnerEnded(this.reason, i === 0));
       this.pending.clear();
     });

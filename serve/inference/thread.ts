@@ -1,9 +1,8 @@
-/** Entry of an inference thread: opens the networks, then computes the batches that it is told of, one after the other. */
+/** Entry of an inference thread: opens the networks, then computes one batch after the other. */
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { messageOf } from '../../base/errors.js';
 import { Engine } from './engine.js';
-import type { Order, Report, ThreadSetup } from './messages.js';
-import { Slab } from './slab.js';
+import { type Order, type Report, Slab, type ThreadSetup } from './thread-protocol.js';
 
 type RunOrder = Extract<Order, { readonly kind: 'run' }>;
 
@@ -21,7 +20,7 @@ async function serve(port: MessagePort, { models, size, slab: layout }: ThreadSe
   const slab = new Slab(layout);
   const run = async (order: RunOrder): Promise<void> => {
     const report = await compute(engine, slab, order);
-    // The outputs are a buffer of their own, which ONNX Runtime made for them.
+    // ONNX Runtime allocates a buffer for the outputs alone, so it can be transferred.
     port.postMessage(report, report.kind === 'done' ? [report.outputs.buffer as ArrayBuffer] : []);
   };
   const close = async (): Promise<void> => {
@@ -38,7 +37,7 @@ async function serve(port: MessagePort, { models, size, slab: layout }: ThreadSe
 
 if (parentPort !== null) {
   const port = parentPort;
-  // Given by threadRunner, the only one to start this file.
+  // threadRunner alone starts this file.
   await serve(port, workerData as ThreadSetup).catch((error: unknown) => {
     port.postMessage({ kind: 'refused', message: messageOf(error) } satisfies Report);
   });

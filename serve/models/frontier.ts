@@ -1,14 +1,16 @@
 import { isDeepStrictEqual } from 'node:util';
 import { invalidInput } from '../../base/errors.js';
-import type { Frontier, Model } from './model.js';
+import { type Frontier, type Model, modelNames } from './model.js';
+import { findFiles } from './files.js';
+import { readModel } from './read-model.js';
 
 const shown = (classes: readonly string[]): string =>
   classes.length <= 5 ? classes.join(', ') : `${classes.slice(0, 5).join(', ')} and ${classes.length - 5} more`;
 
 /**
- * Models as they are served together.
- * @throws NasError `invalid-input` when there is none, or when those of known accuracy have different classes: which of
- *   them answers must not change what an answer means.
+ * Combines models into a frontier.
+ * @throws NasError `invalid-input` when there is no model, or when models of known accuracy have different classes: the
+ *   scheduler's choice must not change the meaning of an answer.
  */
 export function frontierOf(models: readonly Model[]): Frontier {
   if (models.length === 0) throw invalidInput('there is no model to serve');
@@ -22,4 +24,17 @@ export function frontierOf(models: readonly Model[]): Frontier {
     `${first.file} and ${other.file} have different classes: ${shown(first.classes)}; ${shown(other.classes)}`,
     { hint: 'Serve each of them from a folder of its own, on a port of its own.' },
   );
+}
+
+/**
+ * Reads the models at a path: an ONNX file, a folder of ONNX files, or a folder of folders with a `model.onnx` each.
+ * @throws NasError `invalid-input` with the first file that cannot be served.
+ */
+export async function readFrontier(path: string): Promise<Frontier> {
+  const files = await findFiles(path);
+  const names = modelNames(files);
+  const models: Model[] = [];
+  // Sequentially: files may be large, and only their metadata is kept.
+  for (const [i, file] of files.entries()) models.push(await readModel(file, names[i]));
+  return frontierOf(models);
 }

@@ -1,47 +1,80 @@
-import type { Layout } from '../../compiler/runtime/classifier/metadata.js';
+import type { ImageLayout } from '../../compiler/runtime/classifier/inputs-outputs.js';
+import { basename, dirname } from 'node:path';
 
 /** Height, width and channels of an image. */
 export type ImageSize = readonly [height: number, width: number, channels: number];
 
-/** How pixels become what a network takes: pixel / 255, minus `mean`, by `std`, per channel. */
+/** Normalisation of pixels per channel: (pixel / 255 - mean) / std. */
 export interface Normalisation {
   readonly mean: readonly number[];
   readonly std: readonly number[];
 }
 
-/** One ONNX classifier that is served. */
+/** A served ONNX classifier. */
 export interface Model {
-  /** In addresses and answers: `trial-7`, `trial-7.int8`; of letters, digits, `.`, `_` and `-`. */
+  /** Name in URLs and answers: `trial-7`, `trial-7.int8`; letters, digits, `.`, `_` and `-`. */
   readonly name: string;
-  /** Absolute. */
+  /** Absolute path. */
   readonly file: string;
-  /** Of the file, lower-case hexadecimal: two models with the same one are the same. */
+  /** Hash of the file in lower-case hexadecimal. It identifies the model. */
   readonly sha256: string;
   readonly bytes: number;
   readonly size: ImageSize;
-  readonly layout: Layout;
+  readonly layout: ImageLayout;
   /** Names of the graph's input and output. */
   readonly input: string;
   readonly output: string;
-  /** The only batch size that the file takes; null: any. */
+  /** The batch size that the graph fixes; null: any. */
   readonly batch: number | null;
-  /** Null where the file does not say: it then takes tensors, and no pixels. */
+  /** Null when the metadata has none: the model then takes tensors, no pixels. */
   readonly normalisation: Normalisation | null;
-  /** Names of the outputs, in order; `0`, `1`, ... where the file does not say. */
+  /** Class names in the order of the outputs; `0`, `1`, ... when the metadata has none. */
   readonly classes: readonly string[];
-  /** Share of images classified correctly, on the test split where it is known, otherwise on the validation split. */
+  /** Accuracy in [0, 1] on the test split, or on the validation split; null: unknown. */
   readonly accuracy: number | null;
-  /** As the file says: `fp32`, `int8`. */
+  /** `fp32`, `int8`, ... from the metadata. */
   readonly precision: string;
 }
 
-/** The models that are served together, and what they have in common. */
+/** The models that one server serves. */
 export interface Frontier {
-  /** In the order of their names; at least one. */
+  /** Sorted by name; at least one. */
   readonly models: readonly Model[];
-  /** Those among which the scheduler chooses: one alone, or all of known accuracy with the same classes; may be empty. */
+  /** Models the scheduler chooses among: the only model, or all models of known accuracy; may be empty. */
   readonly choice: readonly Model[];
 }
 
-/** Under this name, the scheduler chooses the network. */
+/** Model name under which the scheduler chooses the network. */
 export const choiceName = 'frontier';
+
+/** File name of every export; its folder then names the model. */
+const anonymous = 'model';
+const ending = '.onnx';
+
+/** URL-safe model name of a file: letters, digits, `.`, `_` and `-`. */
+function nameOf(file: string): string {
+  const own = basename(file, ending);
+  const name = own === anonymous ? basename(dirname(file)) : own;
+  return (
+    name
+      .normalize('NFKD')
+      .replace(/[^\w.-]+/g, '-')
+      .replace(/^[.-]+|-+$/g, '') || anonymous
+  );
+}
+
+/**
+ * A unique name for each file, in order: the file's name, or its folder's when the file is `model.onnx`. A number is added to
+ * repeated names and to the reserved name `frontier`.
+ * @param files absolute paths
+ */
+export function modelNames(files: readonly string[]): string[] {
+  const used = new Set([choiceName]);
+  return files.map((file) => {
+    const wanted = nameOf(file);
+    let name = wanted;
+    for (let i = 2; used.has(name); i++) name = `${wanted}-${i}`;
+    used.add(name);
+    return name;
+  });
+}

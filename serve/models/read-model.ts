@@ -10,28 +10,28 @@ import { onnxSignature, type ClassifierSignature } from '../../compiler/runtime/
 import { imageSizeIn, metadataIn, metadataOf, type ModelMetadata } from '../../deploy/metadata.js';
 import type { ImageSize, Model } from './model.js';
 
-/** Where what is not in a model's file is said. */
+/** File beside a model with the metadata that the model's file lacks. */
 export const metadataFile = 'metadata.json';
 const metadataText = z.record(z.string(), z.unknown());
 
 const example = '{"input": [224, 224, 3], "layout": "NCHW", "classes": ["cat", "dog"], "mean": [...], "std": [...]}';
 
-/** What lies beside a file that is the only model of its folder; empty where there is nothing. */
+/** Metadata from `metadata.json` beside a file that is the only model of its folder; otherwise empty. */
 async function metadataBeside(file: string): Promise<Partial<ModelMetadata>> {
   const names = await readdir(dirname(file));
   if (!names.includes(metadataFile) || names.filter((name) => name.endsWith('.onnx')).length > 1) return {};
   const beside = join(dirname(file), metadataFile);
   try {
-    return metadataOf(metadataText.parse(JSON.parse(await readFile(beside, 'utf8'))), 'what it says');
+    return metadataOf(metadataText.parse(JSON.parse(await readFile(beside, 'utf8'))), 'its content');
   } catch (cause) {
-    throw invalidInput(`${beside} cannot be used: ${messageOf(cause)}`, { hint: `Such as ${example}.`, cause });
+    throw invalidInput(`${beside} cannot be used: ${messageOf(cause)}`, { hint: `Example: ${example}.`, cause });
   }
 }
 
 function checkWhole({ graph }: OnnxFile, file: string): void {
   const outside = graph.initializer.find(({ dataLocation }) => dataLocation === TensorProto_DataLocation.EXTERNAL);
   if (outside === undefined) return;
-  throw invalidInput(`${file} has weights in other files ('${outside.name}'): its hash would not cover them`, {
+  throw invalidInput(`${file} stores weights in other files ('${outside.name}'), which its hash does not cover`, {
     hint: 'Save it as one file: onnx.save(model, path, save_as_external_data=False).',
   });
 }
@@ -39,7 +39,7 @@ function checkWhole({ graph }: OnnxFile, file: string): void {
 function sizeOf({ input }: ClassifierSignature, said: Partial<ModelMetadata>, file: string): ImageSize {
   const size = imageSizeIn(input, said);
   if (size !== undefined) return size;
-  throw invalidInput(`${file} takes ${showTensor(input)}: the size of its images cannot be told`, {
+  throw invalidInput(`${file} takes ${showTensor(input)}: the image size is unknown`, {
     hint: `Write it into ${join(dirname(file), metadataFile)}: ${example}.`,
   });
 }
@@ -49,16 +49,16 @@ function classesOf({ output }: ClassifierSignature, said: Partial<ModelMetadata>
   const sizes = output.shape.slice(1);
   if (sizes.length > 0 && sizes.every((size) => typeof size === 'number'))
     return Array.from({ length: sizes.reduce((a, b) => a * b, 1) }, (_, i) => String(i));
-  throw invalidInput(`${file} gives ${showTensor(output)}: the number of its classes cannot be told`, {
+  throw invalidInput(`${file} gives ${showTensor(output)}: the number of classes is unknown`, {
     hint: `Name them in ${join(dirname(file), metadataFile)}: ${example}.`,
   });
 }
 
 /**
- * What is known of a model before it is opened: from its own metadata, from `metadata.json` beside it where it is the only
- * model of its folder, from its graph.
- * @param file absolute
- * @throws NasError `invalid-input` naming the file when it is damaged, or no classifier of images of one size.
+ * Describes a model from its own metadata, from `metadata.json` beside it (when it is the only model of its folder) and from
+ * its graph, without opening a session.
+ * @param file absolute path
+ * @throws NasError `invalid-input` when the file is damaged, or is not a classifier of images of one size.
  */
 export async function readModel(file: string, name: string): Promise<Model> {
   const content = await readFile(file).catch((cause: unknown) => {

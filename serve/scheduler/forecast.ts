@@ -1,35 +1,34 @@
-import type { DeadlineQueue } from './deadline-queue.js';
-import type { Lane } from './lane.js';
+import type { DeadlineQueue, SortedQueue } from './deadline-queue.js';
 import type { Candidate, Item } from './types.js';
 
-/** Items that are not in the queue yet; they share a deadline and who may answer them. */
+/** Items that are not queued yet. They share a deadline and the requested network. */
 export interface Newcomers {
   readonly count: number;
   readonly deadline: number;
   readonly only: number | null;
 }
 
-/** What is assumed of the future. */
+/** Assumptions of a forecast. */
 export interface Plan {
-  /** Answers those for whom the scheduler chooses; null: there are none. */
+  /** Network that answers the items for which the scheduler chooses; null: there are no such items. */
   readonly free: number | null;
-  /** When the first worker is free. */
+  /** Time at which the first worker is free. */
   readonly now: number;
-  /** At least 1: predicted times are multiplied by it, as far as one waits for others (`waiting`), and for one's own batch. */
+  /** Factors, at least 1, on the predicted time of earlier batches (`waiting`) and of an item's own batch (`own`). */
   readonly margin: { readonly waiting: number; readonly own: number };
   readonly newcomers?: Newcomers;
 }
 
-/** All that one network is to answer. */
+/** The items that one network answers. */
 interface Share<T extends Item> {
-  readonly lanes: readonly Lane<T>[];
+  readonly queues: readonly SortedQueue<T>[];
   readonly newcomers: number;
   readonly batch: number;
-  /** Of a batch. */
+  /** Expected milliseconds of a batch. */
   readonly ms: number;
 }
 
-/** When what waits will be answered, if it is taken in the order of deadlines and all workers do nothing else. */
+/** Predicts when the queued items are answered, in the order of their deadlines and by all workers. */
 export class Forecast<T extends Item> {
   constructor(
     private readonly queue: DeadlineQueue<T>,
@@ -37,55 +36,55 @@ export class Forecast<T extends Item> {
     private readonly workers: number,
   ) {}
 
-  /** Milliseconds until all that waits is answered, the newcomers included. */
+  /** Milliseconds until all queued items and the newcomers are answered. */
   drainMs(plan: Plan): number {
     return this.drainMsUntil(Infinity, this.shares(plan), plan);
   }
 
   /**
-   * Whether everything that waits is answered in time; with newcomers: they, and all whose deadlines are later (on the
-   * others they have no influence).
+   * Whether all queued items meet their deadlines. With newcomers, only they and the items of later deadlines are checked,
+   * since earlier items are not affected.
    *
-   * It does not look at each item: if `slack` is left at a deadline, then none can be late before some lane has used up
-   * its part of it, and the next to be looked at is the first item after that.
+   * The check skips items: with `slack` left at a deadline, no item is late before some queue has used up its share of the
+   * slack, so the first item after that is checked next.
    */
   isInTime(plan: Plan): boolean {
     const shares = this.shares(plan);
-    const lanes = shares.reduce((sum, share) => sum + share.lanes.length, 0);
+    const queues = shares.reduce((sum, share) => sum + share.queues.length, 0);
     let deadline = plan.newcomers?.deadline ?? this.queue.first?.deadline ?? Infinity;
     while (deadline < Infinity) {
       const slack = deadline - plan.now - this.drainMsUntil(deadline, shares, plan);
       if (slack < 0) return false;
-      deadline = nextAfter(shares, deadline, (slack * this.workers) / (plan.margin.waiting * lanes));
+      deadline = nextAfter(shares, deadline, (slack * this.workers) / (plan.margin.waiting * queues));
     }
     return true;
   }
 
   private shares({ free, newcomers }: Plan): Share<T>[] {
     const shares: Share<T>[] = [];
-    const lateComer = newcomers === undefined ? null : (newcomers.only ?? free);
+    const newcomersNetwork = newcomers === undefined ? null : (newcomers.only ?? free);
     for (const [network, { maxBatch, ms }] of this.candidates.entries()) {
-      const lanes = [this.queue.asked[network], ...(network === free ? [this.queue.free] : [])].filter(
+      const queues = [this.queue.byNetwork[network], ...(network === free ? [this.queue.free] : [])].filter(
         ({ size }) => size > 0,
       );
-      const added = newcomers !== undefined && lateComer === network ? newcomers.count : 0;
-      const count = lanes.reduce((sum, { size }) => sum + size, added);
+      const added = newcomers !== undefined && newcomersNetwork === network ? newcomers.count : 0;
+      const count = queues.reduce((sum, { size }) => sum + size, added);
       if (count === 0) continue;
       const batch = Math.min(maxBatch, count);
-      shares.push({ lanes, newcomers: added, batch, ms: ms(batch) });
+      shares.push({ queues, newcomers: added, batch, ms: ms(batch) });
     }
     return shares;
   }
 
   /**
-   * Milliseconds until all of this deadline and of earlier ones is answered: the batches are shared by the workers, and
-   * the last one is done by one of them alone.
+   * Milliseconds until all items of this deadline and earlier ones are answered: the workers share the batches, and one
+   * worker alone computes the last batch.
    */
   private drainMsUntil(deadline: number, shares: readonly Share<T>[], { margin }: Plan): number {
     let [work, last] = [0, 0];
-    for (const { lanes, newcomers, batch, ms } of shares) {
+    for (const { queues, newcomers, batch, ms } of shares) {
       let count = newcomers;
-      for (const lane of lanes) count += lane.countUntil(deadline);
+      for (const queue of queues) count += queue.countUntil(deadline);
       work += Math.ceil(count / batch) * ms;
       if (count > 0) last = Math.max(last, ms);
     }
@@ -93,15 +92,15 @@ export class Forecast<T extends Item> {
   }
 }
 
-/** The deadline of the first item, in any lane, that comes after so many milliseconds' work on its lane, or begins it. */
+/** The next deadline to check: of the first item after `workMs` of work on its queue, or of the head of a queue not begun. */
 function nextAfter<T extends Item>(shares: readonly Share<T>[], deadline: number, workMs: number): number {
   let next = Infinity;
-  for (const { lanes, batch, ms } of shares) {
-    for (const lane of lanes) {
-      const done = lane.countUntil(deadline);
-      // Where a lane begins, the last batch may become another network's.
+  for (const { queues, batch, ms } of shares) {
+    for (const queue of queues) {
+      const done = queue.countUntil(deadline);
+      // At the head of a queue, the last batch may become another network's.
       const position = done === 0 ? 0 : done + batch * Math.floor(workMs / ms);
-      if (position < lane.size) next = Math.min(next, lane.deadlineAt(position));
+      if (position < queue.size) next = Math.min(next, queue.deadlineAt(position));
     }
   }
   return next;

@@ -1,31 +1,59 @@
 import { NasError } from '../../base/errors.js';
 import { DeadlineQueue } from './deadline-queue.js';
 import { Forecast, type Newcomers, type Plan } from './forecast.js';
-import { Margin } from './margin.js';
 import type { Batch, Candidate, Item, Overload } from './types.js';
+
+/** A late answer raises the margin by `late`, any other lowers it by `inTime`: in equilibrium, about 1 % are late. */
+const steps = { late: 0.1, inTime: 0.001 };
+const bounds = { least: 1.1, most: 3 };
+/** The margin's distance from its minimum halves in this time: the load of other programs comes and goes. */
+const halfLifeMs = 30_000;
+
+/** Adaptive factor on predicted times before they are compared with deadlines. */
+export class Margin {
+  private factor = 1.25;
+  private time: number | null = null;
+
+  get value(): number {
+    return this.factor;
+  }
+
+  /** Advances the clock. */
+  passTo(now: number): void {
+    const passed = this.time === null ? 0 : now - this.time;
+    this.time = now;
+    this.factor = bounds.least + (this.factor - bounds.least) * 2 ** (-passed / halfLifeMs);
+  }
+
+  /** Reports an answer, late or in time. */
+  observe(late: boolean): void {
+    const factor = this.factor + (late ? steps.late : -steps.inTime);
+    this.factor = Math.min(bounds.most, Math.max(bounds.least, factor));
+  }
+}
 
 export interface SchedulerOptions {
   readonly workers: number;
-  /** Items that may wait. */
+  /** Upper bound on queued items. */
   readonly maxQueue: number;
 }
 
-/** What came of a moment in which a worker is free. */
-export interface Taken<T extends Item> {
-  /** What it does next; null: nothing waits. */
+/** The decision for a free worker. */
+export interface Dispatch<T extends Item> {
+  /** Its next batch; null: no item waits. */
   readonly batch: Batch<T> | null;
-  /** Those who can no longer be answered in time. */
+  /** Removed items that can no longer meet their deadlines. */
   readonly expired: readonly T[];
-  /** Those for whom nobody waits any more. */
+  /** Removed items whose clients have gone. */
   readonly gone: readonly T[];
 }
 
-/** All that waits is looked through for those who are gone when this share of it was taken. */
+/** The whole queue is swept for items of gone clients whenever this share of it has been dispatched. */
 const sweepShare = 0.25;
 
 /**
- * Decides late: not when an item comes but when a worker is free, which network runs next, and on how many of those that
- * wait. Times are milliseconds on any one clock.
+ * Decides when a worker becomes free, not when an item arrives, which network runs next and on how many items. Times are
+ * milliseconds of one clock of the caller's choice.
  */
 export class Scheduler<T extends Item> {
   private readonly queue: DeadlineQueue<T>;
@@ -44,12 +72,12 @@ export class Scheduler<T extends Item> {
     this.choice = byAccuracy(candidates);
   }
 
-  /** Items that wait. */
+  /** Number of queued items. */
   get depth(): number {
     return this.queue.depth;
   }
 
-  /** Milliseconds until an item that comes now is answered: by one network, or by the fastest of the choice. */
+  /** Milliseconds until an item that arrives now is answered by the given network, or by the fastest one. */
   expectedMs(only: number | null): number {
     return this.forecast.drainMs({
       free: this.fastest(),
@@ -60,10 +88,10 @@ export class Scheduler<T extends Item> {
   }
 
   /**
-   * Takes all items of a request, or none of them: they share a deadline and who may answer. What is taken before can
-   * still be answered in time.
+   * Queues all items of a request or none of them. The items share a deadline and the requested network. Items are refused
+   * if they would make a queued item late.
    * @param startsIn milliseconds until the first worker is free
-   * @returns null: they wait; otherwise why they do not
+   * @returns null when the items are queued, otherwise the reason of the refusal
    */
   offer(items: readonly T[], now: number, startsIn: number): Overload | null {
     if (items.length === 0) return null;
@@ -73,7 +101,7 @@ export class Scheduler<T extends Item> {
     if (only === null && free === null)
       throw new NasError(
         'invalid-input',
-        'there is no network to choose from, as none is of known accuracy: ask for one by its name',
+        'there is no network to choose from, because the accuracy of none is known: request one by its name',
       );
     const newcomers: Newcomers = { count: items.length, deadline, only };
     this.margin.passTo(now);
@@ -83,24 +111,24 @@ export class Scheduler<T extends Item> {
     return null;
   }
 
-  /** Takes items anew that a worker could not answer: never refused, and before others of the same deadline. */
+  /** Queues items again that a worker lost: never refused, and before all others of the same deadline. */
   putBack(items: readonly T[]): void {
     this.queue.putBack(items);
   }
 
   /**
-   * What a free worker does next.
-   * @param idleWorkers this one included: they share what waits
+   * Chooses the next batch of a free worker.
+   * @param idleWorkers number of idle workers, this one included, which share the queue
    */
-  take(now: number, idleWorkers: number): Taken<T> {
+  take(now: number, idleWorkers: number): Dispatch<T> {
     this.margin.passTo(now);
     const { expired, gone } = this.clear(now);
     const first = this.queue.first;
     if (first === undefined) return { batch: null, expired, gone };
     const chosen = this.choose(now);
     const network = first.only ?? chosen;
-    if (network === null) throw new Error('items wait for a choice, and there is no network to choose');
-    // Who leaves the choice to us gets what was chosen, not what another one asked for.
+    if (network === null) throw new Error('a queued item names no network, and there is none to choose');
+    // A network that only another item named does not answer items without a name.
     const withFree = network === chosen;
     const count = this.countOf(network, withFree, now, idleWorkers);
     const items: T[] = [];
@@ -114,12 +142,12 @@ export class Scheduler<T extends Item> {
     return { batch: { network, items }, expired, gone };
   }
 
-  /** An answer was given, late or in time. */
+  /** Reports an answer, late or in time. */
   observe(late: boolean): void {
     this.margin.observe(late);
   }
 
-  /** Takes away what need not or cannot be answered, so that the first of what remains is to be answered now. */
+  /** Removes expired items and items of gone clients from the heads of the queues. */
   private clear(now: number): { expired: T[]; gone: T[] } {
     const expired: T[] = [];
     const gone: T[] = [];
@@ -137,13 +165,13 @@ export class Scheduler<T extends Item> {
     return { expired, gone };
   }
 
-  /** The most accurate network with which everything that waits is still in time, otherwise the fastest. */
+  /** The most accurate network that meets all deadlines, otherwise the fastest. */
   private choose(now: number): number | null {
     const margin = { waiting: this.margin.value, own: this.margin.value };
     return this.choice.find((free) => this.forecast.isInTime({ free, now, margin })) ?? this.fastest();
   }
 
-  /** As many as pay, as the idle workers' shares are, and as the first one's deadline allows. */
+  /** Batch size: limited by `maxBatch`, by an idle worker's share, and by the first deadline. */
   private countOf(network: number, withFree: boolean, now: number, idleWorkers: number): number {
     const { maxBatch, ms } = this.candidates[network];
     const share = Math.ceil(this.queue.countFor(network, withFree) / Math.max(1, idleWorkers));
@@ -154,14 +182,14 @@ export class Scheduler<T extends Item> {
   }
 
   /**
-   * What is held against the deadlines of newcomers: their own batch without a reserve, since refusing who need not wait
-   * for others helps nobody; and nothing would be learned any more.
+   * Margin at admission. A newcomer's own batch has no reserve: refusing a request on an idle server helps no client, and
+   * without answers the margin would never adapt.
    */
   private admission(): Plan['margin'] {
     return { waiting: this.margin.value, own: 1 };
   }
 
-  /** Of the choice, the one with the highest throughput; null: there is no choice. */
+  /** The network of the highest throughput among the choice; null: the choice is empty. */
   private fastest(): number | null {
     const perImage = (network: number): number => {
       const { ms, maxBatch } = this.candidates[network];

@@ -1,34 +1,34 @@
-/** How much one batch changes the correction: the share of its logarithmic deviation, which counts only up to a limit. */
+/** Share of a batch's logarithmic deviation that enters the correction, and the largest deviation that counts. */
 const learning = { share: 0.1, most: Math.log(2) };
-/** After so many ms without a batch, the correction is forgotten, by half in each `halfLife`. */
+/** After `after` ms without a batch, the correction decays with this half-life in ms. */
 const forgetting = { after: 1000, halfLife: 2000 };
 
-/** Below it, a clock shows steps. */
+/** Resolution of the clock. */
 const leastMs = 1e-3;
 
 /**
- * What batches of a network take: measured at first for powers of two, then corrected by what they really take. The
- * correction follows what is usual: a batch during which the machine did something else says little about the next. It
- * fades when nothing is seen, so that a network that was too slow once is tried again.
+ * Expected times of a network's batches: measured once for powers of two, then multiplied by a correction that follows the
+ * observed times. An outlier changes the correction little. Without observations the correction decays, so that a network
+ * that was slow once is tried again.
  */
 export class ServiceTime {
-  /** Natural logarithm of the correction. */
+  /** Natural logarithm of the correction factor. */
   private correction = 0;
   private observedAt = -Infinity;
 
   /**
    * @param measured milliseconds by batch size, from 1 in powers of two without a gap
-   * @param clock milliseconds
+   * @param clock current time in milliseconds
    */
   constructor(
     private readonly measured: ReadonlyMap<number, number>,
     private readonly clock: () => number = () => performance.now(),
   ) {}
 
-  /** Expected milliseconds of a batch, at least 1. */
+  /** Expected milliseconds of a batch of this size (at least 1). */
   readonly ms = (batch: number): number => this.measuredMs(batch) * Math.exp(this.now());
 
-  /** A batch took this long. */
+  /** Reports the time of a batch. */
   observe(batch: number, ms: number): void {
     const correction = this.now();
     const deviation = Math.log(Math.max(ms, leastMs) / Math.max(this.measuredMs(batch), leastMs)) - correction;
@@ -45,7 +45,7 @@ export class ServiceTime {
       : this.correction * 2 ** (-(age - forgetting.after) / forgetting.halfLife);
   }
 
-  /** Milliseconds of a batch by what was measured: linear between the sizes, in proportion beyond the largest one. */
+  /** Measured milliseconds: linear between the measured sizes, proportional beyond the largest one. */
   private measuredMs(batch: number): number {
     let below = 1;
     while (below * 2 <= batch && this.measured.has(below * 2)) below *= 2;
@@ -53,4 +53,23 @@ export class ServiceTime {
     const high = this.measured.get(below * 2);
     return high === undefined ? (low * batch) / below : low + ((high - low) * (batch - below)) / below;
   }
+}
+
+/**
+ * The largest batch that is worth its latency: the largest power of two, at most `most`, up to which each doubling lowers the
+ * cost of an image by at least the share `gain`.
+ * @param times milliseconds by batch size, from 1 in powers of two; a size without a time ends the search
+ */
+export function batchThatPays(
+  times: ReadonlyMap<number, number>,
+  { gain = 0.1, most = 32 }: { readonly gain?: number; readonly most?: number } = {},
+): number {
+  let best = 1;
+  for (let batch = 2; batch <= most; batch *= 2) {
+    const half = times.get(batch / 2);
+    const whole = times.get(batch);
+    if (half === undefined || whole === undefined || whole > 2 * half * (1 - gain)) break;
+    best = batch;
+  }
+  return best;
 }

@@ -1,28 +1,28 @@
-/** A network that can answer, with what a batch of it takes on one worker. */
+/** A network and the times of its batches on one worker. */
 export interface Candidate {
-  /** Share of images classified correctly, in [0, 1]; null: it is not among those to choose from, and answers only who asks for it. */
+  /** Accuracy in [0, 1]; null: the scheduler never chooses this network, it answers only requests that name it. */
   readonly accuracy: number | null;
-  /** The largest batch that pays, at least 1. */
+  /** Largest batch that is worth its latency, at least 1. */
   readonly maxBatch: number;
-  /** Expected milliseconds of a batch of this many images, at least 1. */
+  /** Expected milliseconds of a batch of this many images (at least 1). */
   readonly ms: (batch: number) => number;
 }
 
-/** One image that waits to be classified. */
+/** A queued image. */
 export interface Item {
-  /** When an answer is no longer of use, in ms on the clock of the scheduler's `now`. */
+  /** Deadline in ms on the clock of the scheduler's `now`. */
   readonly deadline: number;
-  /** The only candidate that may answer, by index; null: the scheduler chooses. */
+  /** Index of the requested candidate; null: the scheduler chooses. */
   readonly only: number | null;
-  /** Whether nobody waits for the answer any more. */
+  /** Whether the client has gone. */
   readonly isGone: () => boolean;
 }
 
-/** What a free worker does next: one network on some of what waits. */
+/** A batch of queued items for one network. */
 export interface Batch<T extends Item> {
   readonly network: number;
   readonly items: readonly T[];
 }
 
-/** Why something is not taken: the queue is full, or not even the fastest network would be in time. */
+/** Why items are refused: the queue is full, or even the fastest network would miss the deadline. */
 export type Overload = 'full' | 'hopeless';

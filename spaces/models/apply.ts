@@ -1,36 +1,35 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { inLayer, normalizeBatch, uniform } from '../../compiler/index.js';
-import { applyRule, type Layer, type LayerActivation, type LayerOf, type LayerTable } from '../layer.js';
-import { layersOf } from '../layers.js';
+import { exportFunction, type ExportOptions, inLayer, normalizeBatch, uniform } from '../../compiler/index.js';
+import { applyRule, type Layer, type LayerActivation, type LayerOf, layersOf, type LayerTable } from '../layers.js';
 import type { Network } from '../network.js';
-import { weightsOfLayer, type WeightResolver } from './weights.js';
+import { type Model, type WeightResolver, weightsFrom, weightsOfLayer } from './weights.js';
 
 /** Momentum and epsilon of batch norm in every network. */
 export const batchNorm = { momentum: 0.9, epsilon: 1e-3 } as const;
 
-/** The statistics of one batch at a batch norm: mean and population variance of each channel, [channels]. */
+/** Mean and population variance of each channel over one batch at a batch norm, [channels]. */
 export interface BatchStatistics {
   readonly mean: tf.Tensor;
   readonly variance: tf.Tensor;
 }
 
-/** What becomes of values between layers: rounded to what fewer bits hold. */
+/** Rounds values between layers to a format with fewer bits. */
 export interface Rounding {
-  /** Of a layer's output, before anybody reads it. */
+  /** Rounds a layer's output before other layers read it. */
   output(layer: Layer, y: tf.Tensor): tf.Tensor;
-  /** Of the factor in [0, 1] inside a layer: the hard sigmoid of hard swish, the sigmoid of swish. */
+  /** Rounds the factor in [0, 1] inside an activation: the hard sigmoid of hard swish, the sigmoid of swish. */
   gate(layer: LayerOf<'activation'>, y: tf.Tensor): tf.Tensor;
 }
 
 /** How a network is applied. */
 export interface Mode {
-  /** True: batch norm by the batch's own statistics, and dropout; false: by the moving statistics, and none. */
+  /** True: batch norm by the batch's own statistics, with dropout; false: moving statistics, no dropout. */
   readonly training: boolean;
-  /** In training, told what each batch norm (`stem_bn`) saw; it may assign variables. */
+  /** In training, receives the statistics of each batch norm (`stem_bn`); it may assign variables. */
   readonly statistics?: (layer: string, batch: BatchStatistics) => void;
-  /** Default: values are what they are. */
+  /** Default: no rounding. */
   readonly rounding?: Rounding;
-  /** Names of layers whose outputs are wanted as well; none by default. */
+  /** Names of layers whose outputs are returned too; none by default. */
   readonly features?: readonly string[];
 }
 
@@ -46,9 +45,7 @@ const clipped = (x: tf.Tensor): tf.Tensor => relu6(tf.add(x, 3));
 const relu6 = (x: tf.Tensor): tf.Tensor => tf.clipByValue(tf.relu(x), 0, 6);
 const hardSigmoid = (x: tf.Tensor): tf.Tensor => tf.mul(clipped(x), 1 / 6);
 
-/** What becomes of a gate before its product. */
 type Gate = (y: tf.Tensor) => tf.Tensor;
-
 const activationRules: { readonly [A in LayerActivation]: (x: tf.Tensor, gate: Gate) => tf.Tensor } = {
   relu: (x) => tf.relu(x),
   relu6,
@@ -61,7 +58,7 @@ const activationRules: { readonly [A in LayerActivation]: (x: tf.Tensor, gate: G
 const conv2d = (x: tf.Tensor, filter: tf.Tensor, stride: number): tf.Tensor =>
   tf.conv2d(x as tf.Tensor4D, filter as tf.Tensor4D, stride, 'same');
 
-/** A convolution in groups, which TF.js has not: one for each part of the channels, the results side by side. */
+/** A grouped convolution, which TF.js lacks: one convolution for each group of channels, concatenated. */
 function groupedConv(x: tf.Tensor, filters: readonly tf.Tensor[], stride: number): tf.Tensor {
   const parts = filters.map((filter, g) => {
     const channels = (filter as tf.Tensor4D).shape[2];
@@ -70,7 +67,7 @@ function groupedConv(x: tf.Tensor, filters: readonly tf.Tensor[], stride: number
   return tf.concat(parts, 3);
 }
 
-/** 1 / keep with probability `keep`, else 0; inverted, so that inference needs no factor. */
+/** 1 / keep with probability `keep`, else 0; inverted, so inference needs no factor. */
 const dropout = (x: tf.Tensor, keep: number): tf.Tensor =>
   tf.mul(x, tf.div(tf.floor(tf.add(uniform(x.shape), keep)), keep));
 
@@ -88,7 +85,7 @@ const rules: LayerTable<tf.Tensor, [mode: Mode, weights: readonly tf.Tensor[], x
       return y;
     }
     if (rounding === undefined) return tf.batchNorm(x, mean, variance, beta, gamma, epsilon);
-    // What is rounded is learnt through: the gradient of TF.js's own operation takes several passes more.
+    // Quantization-aware training differentiates this: TF.js's own gradient of batchNorm takes several more passes.
     const factor = tf.mul(gamma, tf.rsqrt(tf.add(variance, epsilon)));
     return tf.add(tf.mul(x, factor), tf.sub(beta, tf.mul(mean, factor)));
   },
@@ -108,25 +105,25 @@ const rules: LayerTable<tf.Tensor, [mode: Mode, weights: readonly tf.Tensor[], x
 };
 
 /**
- * Applies a network to images: in inference or training, eagerly or inside a function that is compiled, and with
- * whatever weights the resolver gives (variables, slices of larger ones, rounded ones, constants).
+ * Applies a network to images: in inference or training, eagerly or inside a compiled function, with any weights that the
+ * resolver gives (variables, slices of shared weights, rounded weights, constants).
  *
- * @param images [batch, height, width, channels] in float32, already normalised; they are not disposed of
- * @param weights called once for each weight that the mode needs: in training not for batch norm's moving statistics
+ * @param images [batch, height, width, channels] in float32, normalised; not disposed of
+ * @param weights called once for each weight that the mode needs; training needs no moving statistics
  */
 export function apply(network: Network, weights: WeightResolver, images: tf.Tensor, mode: Mode): Applied {
   const { training, features = [] } = mode;
   const layers = layersOf(network);
   const lastUse = new Map(layers.flatMap(({ inputs }, i) => inputs.map((j) => [j, i] as const)));
   const values: tf.Tensor[] = [];
-  // Dropout gives in inference what it was given: one tensor may be the output of several layers.
+  // In inference dropout returns its input, so one tensor may be the output of several layers.
   const isFeature = (value: tf.Tensor): boolean =>
     features.length > 0 && values.some((other, i) => other === value && features.includes(layers[i].name));
   for (const [i, layer] of layers.entries()) {
     const output = inLayer(layer.name, () =>
       tf.tidy(() => {
         const own = weightsOfLayer(layer).filter(({ trainable }) => trainable || !training);
-        // A rule reads as many inputs as its kind has and never looks at the others.
+        // A rule reads as many inputs as its kind has and ignores the others.
         const [x = images, y = images] = layer.inputs.map((j) => values[j]);
         const output = applyRule(
           rules,
@@ -140,7 +137,7 @@ export function apply(network: Network, weights: WeightResolver, images: tf.Tens
       }),
     );
     values.push(output);
-    // What nobody reads any more is freed at once: the way back, which needs it, is there in training only.
+    // Unread values are freed at once, but not in training: the backward pass needs them.
     for (const j of training ? [] : layer.inputs)
       if (lastUse.get(j) === i && values[j] !== output && values[j] !== images && !isFeature(values[j]))
         values[j].dispose();
@@ -150,8 +147,8 @@ export function apply(network: Network, weights: WeightResolver, images: tf.Tens
 }
 
 /**
- * Lets moving statistics follow the batches: moving -= (moving - batch) (1 - momentum), as `mode.statistics`.
- * @param variables by the names of weights; those of `moving_mean` and `moving_variance` are assigned
+ * Updates moving statistics from batches, as `mode.statistics`: moving -= (moving - batch) (1 - momentum).
+ * @param variables by weight name; assigns `moving_mean` and `moving_variance`
  */
 export function followStatistics(variables: ReadonlyMap<string, tf.Variable>): NonNullable<Mode['statistics']> {
   return (layer, { mean, variance }) => {
@@ -164,3 +161,15 @@ export function followStatistics(variables: ReadonlyMap<string, tf.Variable>): N
     follow(`${layer}/moving_variance`, variance);
   };
 }
+
+/**
+ * Exports a network as a portable ONNX file: input `input` float32 [N, height, width, channels], normalised; output
+ * `logits` [N, classes].
+ * @throws Error when the weights do not match the network
+ */
+export const toOnnx = ({ network, weights }: Model, options: ExportOptions = {}): Uint8Array =>
+  exportFunction(
+    (images) => apply(network, weightsFrom(weights), images, { training: false }).logits,
+    network.input,
+    options,
+  );

@@ -3,15 +3,14 @@ export {
   apply,
   batchNorm,
   followStatistics,
+  toOnnx,
   type Applied,
   type BatchStatistics,
   type Mode,
   type Rounding,
 } from './apply.js';
-export { cutWeights } from './cut-weights.js';
-export { toOnnx } from './export.js';
 export { namedWeights, toLayersModel } from './layers-model.js';
-export { sharedSpecs, sharedWeights, sliceOf, slicedTo } from './shared-weights.js';
+export { cutWeights, sharedSpecs, sharedWeights, sliceOf, slicedTo } from './weight-parts.js';
 export {
   drawWeights,
   initialWeights,

@@ -1,8 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
-import type { LayerActivation, LayerOf, LayerTable } from '../layer.js';
-import { applyRule, convolutionNames } from '../layer.js';
-import { layersOf } from '../layers.js';
+import {
+  applyRule,
+  convolutionNames,
+  type LayerActivation,
+  type LayerOf,
+  layersOf,
+  type LayerTable,
+} from '../layers.js';
 import { batchNorm } from './apply.js';
 import { weightsFrom, type Model } from './weights.js';
 
@@ -41,10 +46,7 @@ const conv2d = ({ name, kernel, stride, output }: LayerOf<'conv'>, apply: Apply,
     x,
   );
 
-/**
- * A convolution in groups, which TF.js has no layer for: the input cut by channels, a convolution for each part
- * (`name_group1`, ...), the results side by side.
- */
+/** A grouped convolution, which TF.js lacks: the channels split, a convolution for each part, concatenated. */
 function groupedConv(layer: LayerOf<'conv'>, apply: Apply, x: Value): Value {
   const { name, output } = layer;
   const names = convolutionNames(layer);
@@ -53,7 +55,7 @@ function groupedConv(layer: LayerOf<'conv'>, apply: Apply, x: Value): Value {
   const channels = Number(x.shape[3]);
   const part = channels / groups;
   const results = names.map((own, g) => {
-    // Cropping of 'channelsFirst' maps cuts the last axis, whatever it means.
+    // Cropping of 'channelsFirst' maps crops the last axis, whatever it means.
     const cropping: [[number, number], [number, number]] = [
       [0, 0],
       [g * part, channels - (g + 1) * part],
@@ -64,7 +66,7 @@ function groupedConv(layer: LayerOf<'conv'>, apply: Apply, x: Value): Value {
   return apply(keras.concatenate({ name, axis: 3 }), ...results);
 }
 
-/** Channels as a table of groups, turned over. */
+/** Channel shuffle: the channels as a table of groups, transposed. */
 function shuffled({ name, groups, output }: LayerOf<'shuffle'>, apply: Apply, x: Value): Value {
   const [height, width, channels] = output;
   const split = keras.reshape({ name: `${name}_split`, targetShape: [height, width, groups, channels / groups] });
@@ -93,7 +95,7 @@ const rules: LayerTable<Value, [Apply, Value, Value]> = {
   global_pool: ({ name }, apply, x) => apply(keras.globalAveragePooling2d({ name }), x),
   dense: ({ name, output }, apply, x) => apply(keras.dense({ name, units: output[2], ...zeroKernel }), x),
   dropout: ({ name, rate }, apply, x) => apply(keras.dropout({ name, rate }), x),
-  // A layer that reads a value twice makes TF.js dispose of it before the value's other readers.
+  // TF.js disposes of a value too early when one layer reads it twice.
   add: ({ name }, apply, x, y) =>
     x === y ? apply(keras.rescaling({ name, scale: 2 }), x) : apply(keras.add({ name }), x, y),
   multiply: ({ name, output }, apply, x, vector) =>
@@ -107,12 +109,10 @@ const rules: LayerTable<Value, [Apply, Value, Value]> = {
 };
 
 /**
- * A network as a TF.js layers model of standard Keras layers, which TF.js alone can save, load and run: images [batch,
- * height, width, channels] in float32, already normalised, to logits [batch, classes]. It computes what `apply` does;
- * names of layers are those of `layersOf`. Its tensors live on the current TF.js backend; free them with
- * `model.dispose()`.
- *
- * @throws Error when the weights are not those of the network
+ * A network as a TF.js layers model of standard Keras layers, which plain TF.js can save, load and run: images [batch,
+ * height, width, channels] in float32, normalised, to logits [batch, classes]. It computes the same as `apply` and names
+ * its layers like `layersOf`. Its tensors live on the current TF.js backend; free them with `model.dispose()`.
+ * @throws Error when the weights do not match the network
  */
 export function toLayersModel({ network, weights }: Model, name = 'network'): tfl.LayersModel {
   const values: Value[] = [];
@@ -122,7 +122,7 @@ export function toLayersModel({ network, weights }: Model, name = 'network'): tf
     return output;
   };
   for (const layer of layersOf(network)) {
-    // A rule reads as many inputs as its kind has and never looks at the others.
+    // A rule reads as many inputs as its kind has and ignores the others.
     const [x, y] = layer.inputs.map((i) => values[i]);
     values.push(applyRule(rules, layer, apply, x, y));
   }
@@ -134,8 +134,8 @@ export function toLayersModel({ network, weights }: Model, name = 'network'): tf
 }
 
 /**
- * The variables of a layers model in the order of its layers, by layer and role (`dense_1/kernel`): names that do not
- * depend on what else was built in the process, as TF.js's own do.
+ * The variables of a layers model in the order of its layers, by layer and role (`dense_1/kernel`). TF.js's own names
+ * depend on what else the process has built.
  */
 export function namedWeights(model: tfl.LayersModel): { readonly name: string; readonly variable: tf.Variable }[] {
   return model.layers.flatMap((layer) =>

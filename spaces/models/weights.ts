@@ -1,17 +1,16 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { Random } from '../../base/random.js';
-import { applyRule, convolutionNames, type Layer, type LayerTable } from '../layer.js';
-import { layersOf } from '../layers.js';
+import { applyRule, convolutionNames, type Layer, layersOf, type LayerTable } from '../layers.js';
 import type { Network } from '../network.js';
 
-/** A weight of a network: its name, its shape and what it starts from. */
+/** Name, shape and initial values of a weight. */
 export interface WeightSpec {
   /** Layer and role: `block1_expand/kernel`, `block1_expand_bn/moving_mean`. */
   readonly name: string;
   readonly shape: readonly number[];
-  /** Whether training may change it; batch norm's moving statistics are not trainable. */
+  /** False for batch norm's moving statistics. */
   readonly trainable: boolean;
-  /** Standard deviation of its first values, which are drawn; 0: all are `fill`. */
+  /** Standard deviation of random initial values; 0: all are `fill`. */
   readonly std: number;
   readonly fill: number;
 }
@@ -22,10 +21,10 @@ export interface WeightValue {
   readonly data: Float32Array;
 }
 
-/** The values of all weights of a network, by name. */
+/** Weight values by name. */
 export type Weights = ReadonlyMap<string, WeightValue>;
 
-/** A network with values for its weights: all that inference needs, as plain data. */
+/** A network with its weights, as plain data: all that inference needs. */
 export interface Model {
   readonly network: Network;
   readonly weights: Weights;
@@ -51,8 +50,8 @@ const vector = (name: string, size: number, fill: number, trainable = true): Wei
 });
 
 /**
- * The weights of each kind of layer. Kernels start as in He et al. 2015, with variance 2 / fan: convolutions by the
- * fan-out, as MobileNets do (of one group: k x k for depthwise); dense layers inside the network by the fan-in.
+ * The weights of each kind of layer. Kernels are initialised as in He et al. 2015, with variance 2 / fan: convolutions by
+ * fan-out of one group, as MobileNets do (k x k for depthwise); dense layers inside the network by fan-in.
  */
 const rules: LayerTable<readonly WeightSpec[]> = {
   input: () => [],
@@ -85,19 +84,15 @@ const rules: LayerTable<readonly WeightSpec[]> = {
   zero: () => [],
 };
 
-/** The weights of one layer. */
 export const weightsOfLayer = (layer: Layer): readonly WeightSpec[] => applyRule(rules, layer);
 
 /** The weights of a network in the order of its layers. */
 export const weightSpecs = (network: Network): WeightSpec[] => layersOf(network).flatMap(weightsOfLayer);
 
-/** First values of a network's weights; see `drawWeights`. */
+/** Random initial weights of a network; see `drawWeights`. */
 export const initialWeights = (network: Network, seed: number): Weights => drawWeights(weightSpecs(network), seed);
 
-/**
- * First values of weights. Each kernel is drawn from a random stream of its own, so that it depends on (seed, layer name,
- * shape) only.
- */
+/** Initial values of weights. Each kernel has its own random stream: it depends only on (seed, layer name, shape). */
 export function drawWeights(specs: readonly WeightSpec[], seed: number): Weights {
   return new Map(
     specs.map(({ name, shape, std, fill }) => {
@@ -111,7 +106,7 @@ export function drawWeights(specs: readonly WeightSpec[], seed: number): Weights
   );
 }
 
-/** Variables of a network's weights with these values, on the current TF.js backend, in the order of its layers. */
+/** Variables of a network's weights on the current TF.js backend, in the order of its layers. */
 export const weightVariables = ({ network, weights }: Model): Map<string, tf.Variable> =>
   variablesOf(weightSpecs(network), weights);
 
@@ -123,10 +118,10 @@ export function variablesOf(specs: readonly WeightSpec[], values: Weights): Map<
   );
 }
 
-/** Gives `apply` the weight of a name, in exactly this shape. */
+/** Returns the weight of a name in exactly this shape. */
 export type WeightResolver = (name: string, shape: readonly number[]) => tf.Tensor;
 
-/** Weights from a table; @throws Error when one is missing or has another shape. */
+/** Weights from a table. @throws Error when a weight is missing or has another shape */
 export const weightsFrom =
   (table: ReadonlyMap<string, tf.Tensor | WeightValue>): WeightResolver =>
   (name, shape) => {

@@ -1,42 +1,66 @@
+import { type ChannelGroup, channelGroups, shrinkNetwork, type Widths } from './groups.js';
 import { costs } from '../costs.js';
 import type { Network } from '../network.js';
-import { ranked, type Importance } from './channels.js';
-import { channelGroups } from './groups.js';
-import { shrinkNetwork, type Widths } from './widths.js';
 
-/** A network on the way to a smaller one. */
+/** The importance of each channel by group name. Groups without an entry are not cut. */
+export type Importance = ReadonlyMap<string, readonly number[]>;
+
+/** Increasing indices of the channels that remain, by group name. */
+export type KeptChannels = ReadonlyMap<string, readonly number[]>;
+
+/** Channel indices by falling importance; equal ones by index. */
+export const ranked = (importance: readonly number[]): number[] =>
+  [...importance.keys()].sort((a, b) => importance[b] - importance[a] || a - b);
+
+/** The most important channels of each group that becomes narrower. */
+export function keptChannels(groups: readonly ChannelGroup[], importance: Importance, widths: Widths): KeptChannels {
+  const kept = new Map<string, readonly number[]>();
+  for (const { name, width } of groups) {
+    const own = importance.get(name);
+    const left = widths.get(name) ?? width;
+    if (own === undefined || left === width) continue;
+    const channels = ranked(own).slice(0, left);
+    kept.set(
+      name,
+      channels.sort((a, b) => a - b),
+    );
+  }
+  return kept;
+}
+
+/** A narrower version of a network. */
 export interface Cut {
   readonly network: Network;
   readonly widths: Widths;
-  /** What is to be saved: MACs, milliseconds. */
+  /** MACs, or whatever `CutOptions.cost` returns. */
   readonly cost: number;
 }
 
 export interface CutOptions {
   /** New widths are multiples of this; 1 or more. */
   readonly multiple: number;
-  /** What is to be saved; MACs by default. */
+  /** The cost to reduce; MACs by default. */
   readonly cost?: (network: Network) => number;
 }
 
-/** Savings count as at least this share of the cost: a predictor may say that a narrower network is no faster. */
+/** Savings count as at least this share of the cost: a predictor may report no saving for a narrower network. */
 const leastSaving = 1e-6;
 
 const sumOf = (values: readonly number[], indices: readonly number[]): number =>
   indices.reduce((sum, i) => sum + values[i], 0);
 
 /**
- * Cuts a network, again and again, where the next block of channels has the least importance for what it saves; each
- * result is a smaller network, the last has no width left that can be cut. No group is cut below one multiple.
+ * Cuts the block of channels with the least importance per saved cost, again and again. Each result is a smaller network;
+ * the last has no width left to cut. Every group keeps at least one multiple.
  *
- * What is lost counts as a share of what the group has left: importance is known of single channels of the whole
- * network, and those that do the same in hundreds seem to matter little, each by itself, down to the last. Groups also
- * differ in scale (Molchanov et al. 2017 normalise by layer).
+ * The loss of importance counts relative to what the group has left. Importance is measured for single channels of the
+ * whole network, so redundant channels each look unimportant, down to the last one. Groups also differ in scale (Molchanov
+ * et al. 2017 normalise by layer).
  *
- * Each cut leaves the others less to save, so that their prices only rise: only that of the group which seems cheapest
- * is computed anew (lazy evaluation, Minoux 1978).
+ * Prices only rise, because each cut leaves the other groups less to save. So only the price of the group that looks
+ * cheapest is recomputed (lazy evaluation, Minoux 1978).
  *
- * @param importance of each channel; groups without it stay as they are
+ * @param importance groups without an entry are not cut
  */
 export function* cutsOf(
   network: Network,
@@ -51,7 +75,7 @@ export function* cutsOf(
   });
   type Group = (typeof open)[number];
 
-  /** The group with fewer channels: the next multiple that a description can tell; null when there is none. */
+  /** The group with the next smaller possible width; null when there is none. */
   const narrower = ({ name, first, own, order }: Group): (Cut & { readonly price: number }) | null => {
     const now = current.widths.get(name) ?? first;
     for (let width = multiple * (Math.ceil(now / multiple) - 1); width >= multiple; width -= multiple) {

@@ -1,38 +1,37 @@
-import { applyRule, type Layer, type LayerTable } from '../layer.js';
-import { layersOf } from '../layers.js';
-import type { Network } from '../network.js';
+import { applyRule, type Layer, layersOf, type LayerTable } from '../layers.js';
+import type { Block, Network } from '../network.js';
 
-/** An axis of a weight that has one entry for each channel of a group. */
+/** An axis of a weight with one entry for each channel of a group. */
 export interface WeightAxis {
   /** Of the weight: `block1_expand/kernel`. */
   readonly weight: string;
   readonly axis: number;
-  /** What the weight has to do with the channels: its values make them, normalise them, or read them. */
+  /** Whether the weight's values make, normalise or read the channels. */
   readonly role: 'makes' | 'normalises' | 'reads';
 }
 
-/** Channels that can only be cut together: those that are added, multiplied or filtered one by one. */
+/** Channels that must be cut together, because they are added, multiplied or filtered one by one. */
 export interface ChannelGroup {
-  /** The first layer that makes them: `stem`, `block3_expand`, `block3_se_reduce`. */
+  /** The first layer that makes the channels: `stem`, `block3_expand`, `block3_se_reduce`. */
   readonly name: string;
   readonly width: number;
   readonly axes: readonly WeightAxis[];
 }
 
-/** What a kind of layer does with channels. */
+/** How a kind of layer uses channels. */
 interface Channels {
-  /** Whether its output has the channels of its inputs; otherwise it makes new ones. */
+  /** Whether the output has the channels of the inputs; otherwise the layer makes new ones. */
   readonly kept: boolean;
-  /** Whose number of channels cannot change: that of its output, or of its inputs, too. */
+  /** Which numbers of channels cannot change: that of the output, or also those of the inputs. */
   readonly fixed?: 'output' | 'all';
-  /** Axes of its weights by the channels that they belong to. */
+  /** Axes of its weights that belong to input and output channels. */
   readonly input?: readonly WeightAxis[];
   readonly output?: readonly WeightAxis[];
 }
 
 const keeps = (): Channels => ({ kept: true });
 
-/** A layer with a kernel that reads all channels of its input and makes new ones. */
+/** A layer with a kernel that reads all input channels and makes new ones. */
 const mixes = (layer: string, axis: number, further: readonly WeightAxis[] = []): Channels => ({
   kept: false,
   input: [{ weight: `${layer}/kernel`, axis, role: 'reads' }],
@@ -43,7 +42,7 @@ const vector = (weight: string, role: WeightAxis['role']): WeightAxis => ({ weig
 
 const rules: LayerTable<Channels> = {
   input: () => ({ kept: false, fixed: 'output' }),
-  // Cutting channels of a group of a convolution would have to cut as many of every other.
+  // All groups of a grouped convolution would have to lose equally many channels.
   conv: ({ name, groups }) => (groups === undefined ? mixes(name, 2) : { kept: false, fixed: 'all' }),
   depthwise: ({ name }) => ({
     kept: true,
@@ -58,7 +57,7 @@ const rules: LayerTable<Channels> = {
   global_pool: keeps,
   dense: ({ name }) => ({
     ...mixes(name, 0, [vector(`${name}/bias`, 'makes')]),
-    // The last one's channels are the classes.
+    // The channels of the last layer are the classes.
     ...(name === 'logits' ? { fixed: 'output' } : {}),
   }),
   dropout: keeps,
@@ -68,14 +67,14 @@ const rules: LayerTable<Channels> = {
   zero: keeps,
 };
 
-/** Blocks whose description has no width of its own: what they read and make keeps its width. */
+/** Whether a layer belongs to a block whose description has no width: the block's channels cannot change. */
 function isRigid({ blocks }: Network, { name }: Layer): boolean {
   const number = /^block(\d+)_/.exec(name)?.[1];
   const kind = number === undefined ? undefined : blocks[Number(number) - 1].kind;
   return kind === 'cell' || kind === 'reduction';
 }
 
-/** Positions in sets that are joined one by one; the smallest position stands for its set. */
+/** Disjoint sets of positions; the smallest position represents its set. */
 class Sets {
   private readonly parents: number[];
 
@@ -95,9 +94,9 @@ class Sets {
 }
 
 /**
- * The groups of channels of a network that can be cut, in the order in which its layers make them: hidden widths of
- * blocks, those of squeeze-excite, what a stage's residuals couple, stem and head. Channels of grouped convolutions and
- * of cells are left as they are, and so are the images' channels and the classes.
+ * The channel groups of a network that can be cut, in the order in which layers make them: hidden widths of blocks and of
+ * squeeze-excite, channels coupled by residuals, stem and head. Channels of grouped convolutions, cells, images and
+ * classes are fixed.
  */
 export function channelGroups(network: Network): ChannelGroup[] {
   const layers = layersOf(network);
@@ -121,4 +120,93 @@ export function channelGroups(network: Network): ChannelGroup[] {
   return [...axes]
     .filter(([set]) => !fixed.has(set))
     .map(([set, own]) => ({ name: layers[set].name, width: layers[set].output[2], axes: own }));
+}
+
+/** Widths by group name. Groups without an entry keep their width. */
+export type Widths = ReadonlyMap<string, number>;
+
+/** The new width of a convolution or dense layer by name. */
+type WidthOf = (layer: string) => number;
+
+/** The ratio that describes a width inside a block; `expandedWidth` and `squeezeWidth` return the width exactly. */
+const ratio = (width: number, channels: number): number => width / channels;
+
+/** A block with new widths. @param channels number of input channels */
+function withWidths(block: Block, name: string, channels: number, widthOf: WidthOf): Block {
+  const squeezed = (se: number, wide: number): number => (se === 0 ? 0 : ratio(widthOf(`${name}_se_reduce`), wide));
+  switch (block.kind) {
+    case 'mbconv': {
+      const filters = widthOf(`${name}_project`);
+      const wide = block.expand === 1 ? channels : widthOf(`${name}_expand`);
+      const expand = block.expand === 1 ? 1 : ratio(wide, channels);
+      return { ...block, filters, expand, se: squeezed(block.se, wide) };
+    }
+    case 'fused_mbconv': {
+      const wide = widthOf(`${name}_fused`);
+      const filters = block.expand === 1 ? wide : widthOf(`${name}_project`);
+      const expand = block.expand === 1 ? 1 : ratio(wide, channels);
+      return { ...block, filters, expand, se: squeezed(block.se, wide) };
+    }
+    case 'basic': {
+      const [hidden, filters] = [widthOf(`${name}_conv1`), widthOf(`${name}_conv2`)];
+      const { kind, kernel, stride, act } = block;
+      return { kind, filters, kernel, stride, act, ...(hidden === filters ? {} : { hidden }) };
+    }
+    case 'conv':
+      return { ...block, filters: widthOf(name) };
+    case 'cell':
+    case 'reduction':
+      return block;
+  }
+}
+
+/** Kinds, names and inputs of all layers. */
+const structure = (network: Network): string =>
+  layersOf(network)
+    .map(({ kind, name, inputs }) => `${kind} ${name} ${inputs.join()}`)
+    .join('; ');
+
+/**
+ * The network with other widths: the same layers with other numbers of channels.
+ *
+ * Null when the widths cannot be described: a stride-1 block without residual would get one if its input and output
+ * became equally wide, and a hidden width equal to the input's would mean no expansion.
+ *
+ * @param widths at least 1
+ * @param groups of the network
+ */
+export function shrinkNetwork(network: Network, widths: Widths, groups = channelGroups(network)): Network | null {
+  const asked = ({ name, width }: ChannelGroup): number => widths.get(name) ?? width;
+  const made = new Map<string, number>();
+  for (const { name, output } of layersOf(network)) made.set(`${name}/kernel`, output[2]);
+  for (const group of groups)
+    for (const { weight, role } of group.axes) if (role === 'makes') made.set(weight, asked(group));
+  const widthOf: WidthOf = (layer) => made.get(`${layer}/kernel`) ?? fail(layer);
+
+  const { stem, blocks, head } = network;
+  const cutStem = { ...stem, filters: widthOf('stem') };
+  const cutBlocks: Block[] = [];
+  let channels = cutStem.filters;
+  for (const [i, block] of blocks.entries()) {
+    const cut = withWidths(block, `block${i + 1}`, channels, widthOf);
+    cutBlocks.push(cut);
+    if (cut.kind !== 'cell') channels = cut.filters;
+  }
+  const cut: Network = {
+    ...network,
+    stem: cutStem,
+    blocks: cutBlocks,
+    head: {
+      ...head,
+      filters: head.filters === 0 ? 0 : widthOf('head'),
+      ...(head.hidden === undefined ? {} : { hidden: widthOf('head_hidden') }),
+    },
+  };
+  const isMeant =
+    structure(cut) === structure(network) && channelGroups(cut).every(({ width }, i) => width === asked(groups[i]));
+  return isMeant ? cut : null;
+}
+
+function fail(layer: string): never {
+  throw new Error(`there is no layer ${layer}`);
 }

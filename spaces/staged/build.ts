@@ -1,24 +1,38 @@
 import type { Genotype } from '../genotype.js';
-import type { Activation, BlockKind, ConvSpec, Head, Network, StageBlock } from '../network.js';
-import { activations, expandedWidth } from '../network.js';
-import type { Layout, ScaleOption, StageSlots } from './layout.js';
-import { pick, scaledDepth } from './layout.js';
-import type { Scale, StagedPlan } from './plan.js';
-import { makeDivisible } from './plan.js';
+import {
+  type Activation,
+  activations,
+  type BlockKind,
+  type ConvSpec,
+  expandedWidth,
+  type Head,
+  type Network,
+  type StageBlock,
+} from '../network.js';
+import {
+  type Layout,
+  makeDivisible,
+  pick,
+  type StageScale,
+  scaledDepth,
+  type ScaleOption,
+  type StagedPlan,
+  type StageSlots,
+} from './layout.js';
 
-/** A width under the scale's multiplier; at 1 it is what the user wrote. */
-export const scaledWidth = (filters: number, scale: Scale, divisor: number): number =>
+/** A width under the scale's multiplier; at multiplier 1 unchanged, without rounding. */
+export const scaledWidth = (filters: number, scale: StageScale, divisor: number): number =>
   scale.width === 1 ? filters : makeDivisible(filters * scale.width, divisor);
 
-/** The expansion that makes the expanded width a multiple of the divisor. */
+/** The expansion whose expanded width is a multiple of the divisor. */
 export const exactExpand = (channels: number, expand: number, divisor: number): number =>
   expand === 1 ? 1 : makeDivisible(channels * expand, divisor) / channels;
 
-/** The squeeze-excite ratio that makes the hidden width a multiple of the divisor. */
+/** The squeeze-excite ratio whose hidden width is a multiple of the divisor. */
 export const exactSe = (channels: number, se: number, divisor: number): number =>
   se === 0 ? 0 : makeDivisible(channels * se, divisor) / channels;
 
-/** All that decides a block of a stage, before scaling. */
+/** The choices of one block before scaling. */
 export interface BlockChoices {
   readonly kind: BlockKind;
   readonly filters: number;
@@ -29,8 +43,8 @@ export interface BlockChoices {
   readonly se: number;
 }
 
-/** The block whose input has `channels` channels; equal blocks are equal values, whatever choices they came from. */
-export function blockOf(choices: BlockChoices, channels: number, scale: Scale, divisor: number): StageBlock {
+/** The block for `channels` input channels; equal blocks are equal values, whatever choices they come from. */
+export function blockOf(choices: BlockChoices, channels: number, scale: StageScale, divisor: number): StageBlock {
   const { kind, stride, act, kernel } = choices;
   const filters = scaledWidth(choices.filters, scale, divisor);
   if (kind === 'basic') return { kind, filters, kernel, stride, act };
@@ -39,12 +53,12 @@ export function blockOf(choices: BlockChoices, channels: number, scale: Scale, d
   return { kind, filters, kernel, stride, act, expand, se: exactSe(wide, choices.se, divisor) };
 }
 
-export function inputOf({ task: { input } }: Pick<StagedPlan, 'task'>, { resolution }: Scale): Network['input'] {
+export function inputOf({ task: { input } }: Pick<StagedPlan, 'task'>, { resolution }: StageScale): Network['input'] {
   const [height, width, channels] = input;
   return [resolution, Math.max(1, Math.round((width * resolution) / height)), channels];
 }
 
-export function stemOf(choices: ConvSpec, scale: Scale, divisor: number): ConvSpec {
+export function stemOf(choices: ConvSpec, scale: StageScale, divisor: number): ConvSpec {
   return { ...choices, filters: scaledWidth(choices.filters, scale, divisor) };
 }
 
@@ -55,10 +69,10 @@ interface HeadValues {
   readonly dropout: number;
 }
 
-export function headOf({ filters, hidden, act, dropout }: HeadValues, scale: Scale, divisor: number): Head {
+export function headOf({ filters, hidden, act, dropout }: HeadValues, scale: StageScale, divisor: number): Head {
   return {
     filters: filters === 0 ? 0 : scaledWidth(filters, scale, divisor),
-    // Nothing uses the activation then, and networks that are the same must be equal values.
+    // Nothing uses the activation then; a constant keeps equal networks equal values.
     act: filters === 0 && hidden === 0 ? activations[0] : act,
     ...(hidden === 0 ? {} : { hidden: scaledWidth(hidden, scale, divisor) }),
     dropout,
@@ -69,7 +83,7 @@ function stageBlocks(
   stage: StageSlots,
   genotype: Genotype,
   channels: number,
-  scale: Scale,
+  scale: StageScale,
   divisor: number,
 ): StageBlock[] {
   const depth = scaledDepth(pick(stage.depth, genotype), scale);
@@ -103,7 +117,7 @@ export function scaleOption({ scales, scaleOptions }: Layout, genotype: Genotype
   return scaleOptions[position];
 }
 
-/** A network of the blocks that stages are made of. */
+/** A network made of stage blocks. */
 export interface StagedNetwork extends Network {
   readonly blocks: readonly StageBlock[];
 }
@@ -146,7 +160,7 @@ export function buildNetwork(layout: Layout, genotype: Genotype): StagedNetwork 
   };
 }
 
-/** The places of the network's blocks, one for each. */
+/** One place for each block of the network. */
 export function blockPlaces(layout: Layout, genotype: Genotype): string[] {
   const { scale } = scaleOption(layout, genotype);
   return stagePlaces(layout.stages.map(({ depth }) => scaledDepth(pick(depth, genotype), scale)));

@@ -1,21 +1,18 @@
 import type { Choice, Genotype } from '../genotype.js';
-import type { Head, Network, StageBlock } from '../network.js';
-import { expandedWidth } from '../network.js';
+import { expandedWidth, type Head, type Network, type StageBlock } from '../network.js';
 import { buildNetwork, exactExpand, exactSe, inputOf, scaledWidth } from './build.js';
-import type { Layout, ScaleOption, Slot, StageSlots } from './layout.js';
-import { scaledDepth } from './layout.js';
-import type { Scale } from './plan.js';
+import { type Layout, type StageScale, scaledDepth, type ScaleOption, type Slot, type StageSlots } from './layout.js';
 
-/** A block of the network being read, with the channels that enter it. */
-interface Placed {
+/** A block of the network with its number of input channels. */
+interface BlockWithInput {
   readonly block: StageBlock;
   readonly channels: number;
 }
 
-/** Decision and index pairs; null: the slot offers no such value. */
+/** Pairs of decision and index; null: no choice gives the value. */
 type Found = readonly (readonly [decision: number, index: number])[] | null;
 
-/** The smallest choice of a slot that fits. */
+/** The smallest matching choice of a slot. */
 function smallest<T extends Choice>({ choices, decision }: Slot<T>, fits: (choice: T) => boolean): Found {
   const index = choices.findIndex(fits);
   if (index < 0) return null;
@@ -31,26 +28,26 @@ function together(parts: readonly Found[]): Found {
   return all;
 }
 
-const fitsExpand = ({ block, channels }: Placed, expand: number, divisor: number): boolean =>
+const fitsExpand = ({ block, channels }: BlockWithInput, expand: number, divisor: number): boolean =>
   block.kind === 'basic' || exactExpand(channels, expand, divisor) === block.expand;
 
-function fitsSe({ block, channels }: Placed, se: number, divisor: number): boolean {
+function fitsSe({ block, channels }: BlockWithInput, se: number, divisor: number): boolean {
   if (block.kind === 'basic') return true;
   const fused = block.kind === 'fused_mbconv' && block.expand === 1;
   return exactSe(fused ? block.filters : expandedWidth(channels, block.expand), se, divisor) === block.se;
 }
 
-/** The smallest choices with which a stage gives exactly these blocks. */
-function readStage(stage: StageSlots, placed: readonly Placed[], scale: Scale, layout: Layout): Found {
+/** The smallest choices with which a stage builds exactly these blocks. */
+function readStage(stage: StageSlots, blocks: readonly BlockWithInput[], scale: StageScale, layout: Layout): Found {
   const { share, divisor } = layout.plan;
-  if (placed.some(({ block }, i) => i > 0 && block.stride !== 1)) return null;
-  const every = (fits: (block: StageBlock) => boolean): boolean => placed.every(({ block }) => fits(block));
-  // Layers that share one decision are read together.
-  const groups = share === 'stage' ? [placed] : placed.map((one) => [one]);
+  if (blocks.some(({ block }, i) => i > 0 && block.stride !== 1)) return null;
+  const every = (fits: (block: StageBlock) => boolean): boolean => blocks.every(({ block }) => fits(block));
+  // Layers that share a decision are read together.
+  const groups = share === 'stage' ? [blocks] : blocks.map((one) => [one]);
   return together([
     smallest(stage.kind, (kind) => every((block) => block.kind === kind)),
     smallest(stage.filters, (filters) => every((block) => block.filters === scaledWidth(filters, scale, divisor))),
-    smallest(stage.stride, (stride) => placed[0].block.stride === stride),
+    smallest(stage.stride, (stride) => blocks[0].block.stride === stride),
     smallest(stage.act, (act) => every((block) => block.act === act)),
     ...groups.flatMap((group, i) => [
       smallest(stage.layers[i].kernel, (kernel) => group.every(({ block }) => block.kernel === kernel)),
@@ -60,18 +57,18 @@ function readStage(stage: StageSlots, placed: readonly Placed[], scale: Scale, l
   ]);
 }
 
-/** Reads blocks from `position` on as the stages from `index` on; the smallest depths first. */
-function readStages(layout: Layout, placed: readonly Placed[], scale: Scale): Found {
+/** Reads the blocks from `position` as the stages from `index`; the smallest depths first. */
+function readStages(layout: Layout, blocks: readonly BlockWithInput[], scale: StageScale): Found {
   const dead = new Set<string>();
   const from = (index: number, position: number): Found => {
-    if (index === layout.stages.length) return position === placed.length ? [] : null;
+    if (index === layout.stages.length) return position === blocks.length ? [] : null;
     const key = `${index},${position}`;
     if (dead.has(key)) return null;
     const stage = layout.stages[index];
     for (const [i, choice] of stage.depth.choices.entries()) {
       const end = position + scaledDepth(choice, scale);
-      if (end > placed.length) continue;
-      const own = end === position ? [] : readStage(stage, placed.slice(position, end), scale, layout);
+      if (end > blocks.length) continue;
+      const own = end === position ? [] : readStage(stage, blocks.slice(position, end), scale, layout);
       const rest = own === null ? null : from(index + 1, end);
       const depth: Found = stage.depth.decision === null ? [] : [[stage.depth.decision, i]];
       if (rest !== null) return together([depth, own, rest]);
@@ -82,7 +79,7 @@ function readStages(layout: Layout, placed: readonly Placed[], scale: Scale): Fo
   return from(0, 0);
 }
 
-function readHead({ head, plan }: Layout, target: Head, scale: Scale): Found {
+function readHead({ head, plan }: Layout, target: Head, scale: StageScale): Found {
   const width = (filters: number): number => (filters === 0 ? 0 : scaledWidth(filters, scale, plan.divisor));
   return together([
     smallest(head.filters, (filters) => width(filters) === target.filters),
@@ -92,12 +89,12 @@ function readHead({ head, plan }: Layout, target: Head, scale: Scale): Found {
   ]);
 }
 
-/** The smallest genotype of a network under one scale, as decision and index pairs. */
+/** The smallest genotype of a network under one scale, as pairs of decision and index. */
 function readNetwork(
   layout: Layout,
   { scale, indices }: ScaleOption,
   network: Network,
-  placed: readonly Placed[],
+  blocks: readonly BlockWithInput[],
 ): Found {
   const { plan, stem } = layout;
   if (inputOf(plan, scale).some((side, i) => side !== network.input[i])) return null;
@@ -108,23 +105,23 @@ function readNetwork(
     smallest(stem.stride, (stride) => stride === network.stem.stride),
     smallest(stem.act, (act) => act === network.stem.act),
     readHead(layout, network.head, scale),
-    readStages(layout, placed, scale),
+    readStages(layout, blocks, scale),
   ]);
 }
 
 /**
- * The lexicographically smallest genotype that builds the same network. The network is read back as a sentence of the
- * space: scale by scale, stage by stage. This covers irrelevant decisions (layers beyond the depth), widths that round
- * to the same, and neighbouring stages that can stand for each other.
+ * The lexicographically smallest genotype that builds the same network. It parses the network as a sentence of the space,
+ * scale by scale and stage by stage. This handles irrelevant decisions (layers beyond the depth), widths that round to the
+ * same value, and adjacent stages that can replace each other.
  */
 export function canonicalGenotype(layout: Layout, genotype: Genotype): Genotype {
   const network = buildNetwork(layout, genotype);
-  const placed = network.blocks.map((block, i) => ({
+  const blocks = network.blocks.map((block, i) => ({
     block,
     channels: i === 0 ? network.stem.filters : network.blocks[i - 1].filters,
   }));
   for (const option of layout.scaleOptions) {
-    const found = readNetwork(layout, option, network, placed);
+    const found = readNetwork(layout, option, network, blocks);
     if (found === null) continue;
     const canonical = layout.decisions.map(() => 0);
     for (const [decision, index] of found) canonical[decision] = index;

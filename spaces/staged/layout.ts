@@ -1,7 +1,74 @@
+import type { Activation, BlockKind } from '../network.js';
+import type { Task } from '../space.js';
 import { products, type Choice, type Decision, type Genotype } from '../genotype.js';
-import type { Scale, StagedPlan, StageChoices, StemChoices, HeadChoices } from './plan.js';
 
-/** Where a field's value comes from: its choices and, when there is more than one, the decision that chooses. */
+/** Resolution, width multiplier and depth multiplier of one network. */
+export interface StageScale {
+  /** Height of the image in pixels. */
+  readonly resolution: number;
+  /** Multiplier of widths. */
+  readonly width: number;
+  /** Multiplier of depths; results are rounded up (Tan & Le 2019). */
+  readonly depth: number;
+}
+
+/** A choice that scales the whole network. */
+interface ScaleChoice {
+  readonly name: string;
+  readonly choices: readonly number[];
+  readonly apply: (scale: StageScale, choice: number) => StageScale;
+}
+
+// Types, not interfaces: a type may stand for a record of lists.
+export type StemChoices = {
+  readonly filters: readonly number[];
+  readonly kernel: readonly number[];
+  readonly stride: readonly (1 | 2)[];
+  readonly act: readonly Activation[];
+};
+
+export type HeadChoices = {
+  /** 0: no convolution. */
+  readonly filters: readonly number[];
+  /** 0: no dense layer before the logits. */
+  readonly hidden: readonly number[];
+  readonly act: readonly Activation[];
+  readonly dropout: readonly number[];
+};
+
+export interface StageChoices {
+  readonly depth: readonly number[];
+  readonly kind: readonly BlockKind[];
+  readonly filters: readonly number[];
+  readonly stride: readonly (1 | 2)[];
+  readonly act: readonly Activation[];
+  readonly kernel: readonly number[];
+  readonly expand: readonly number[];
+  readonly se: readonly number[];
+}
+
+/** A space as a chain of stages, the common form of all YAML spaces. Fields with several choices become decisions. */
+export interface StagedPlan {
+  readonly name: string;
+  readonly task: Task;
+  readonly base: StageScale;
+  readonly scales: readonly ScaleChoice[];
+  readonly divisor: number;
+  readonly share: 'stage' | 'layer';
+  readonly stem: StemChoices;
+  readonly stages: readonly StageChoices[];
+  readonly head: HeadChoices;
+  /** The name of a stage in decisions (`stage`) and the path of the stages in the YAML (`space.stages`). */
+  readonly terms: { readonly stage: string; readonly path: string };
+}
+
+/** Rounds a width to a multiple of `divisor`, at most 10 % down (`_make_divisible` of the MobileNet papers). */
+export function makeDivisible(width: number, divisor: number): number {
+  const rounded = Math.max(divisor, Math.floor((width + divisor / 2) / divisor) * divisor);
+  return rounded < 0.9 * width ? rounded + divisor : rounded;
+}
+
+/** The choices of a field and, when there are several, the decision that chooses. */
 export interface Slot<T extends Choice> {
   readonly choices: readonly T[];
   readonly decision: number | null;
@@ -14,11 +81,10 @@ export const pick = <T extends Choice>({ choices, decision }: Slot<T>, genotype:
 /** A slot for each list of choices. */
 type Slots<T> = { readonly [K in keyof T]: T[K] extends readonly (infer C extends Choice)[] ? Slot<C> : never };
 
-export const layerFields = ['kernel', 'expand', 'se'] as const;
-type LayerField = (typeof layerFields)[number];
+type LayerField = 'kernel' | 'expand' | 'se';
 
 export interface StageSlots extends Slots<Omit<StageChoices, LayerField>> {
-  /** By layer; with `share: stage` every entry is the same object. */
+  /** By layer; with `share: stage` all entries are the same object. */
   readonly layers: readonly Slots<Pick<StageChoices, LayerField>>[];
 }
 
@@ -26,7 +92,7 @@ export interface StageSlots extends Slots<Omit<StageChoices, LayerField>> {
 export interface ScaleOption {
   /** Index of each choice, in the order of the plan's scales. */
   readonly indices: readonly number[];
-  readonly scale: Scale;
+  readonly scale: StageScale;
 }
 
 /** A plan's decisions and the slots that read them. */
@@ -42,7 +108,7 @@ export interface Layout {
 }
 
 /** Number of blocks of a stage under a scale. */
-export const scaledDepth = (depth: number, scale: Scale): number => Math.ceil(depth * scale.depth - 1e-9);
+export const scaledDepth = (depth: number, scale: StageScale): number => Math.ceil(depth * scale.depth - 1e-9);
 
 /** Numbers the decisions of a plan: scales, stem, stages from input to output, head. */
 export function layOut(plan: StagedPlan): Layout {
@@ -51,47 +117,25 @@ export function layOut(plan: StagedPlan): Layout {
     choices,
     decision: choices.length > 1 ? decisions.push({ name, choices }) - 1 : null,
   });
-
+  const slots = <T extends object, K extends keyof T & string>(prefix: string, choices: T, ...fields: readonly K[]) =>
+    Object.fromEntries(
+      fields.map((field) => [field, slot(`${prefix}.${field}`, choices[field] as readonly Choice[])]),
+    ) as unknown as Slots<Pick<T, K>>;
   const scales = plan.scales.map(({ name, choices }) => slot(name, choices));
   const scaleOptions = [...products(scales.map(({ choices }) => choices.length))].map((indices) => ({
     indices,
     scale: plan.scales.reduce((scale, { choices, apply }, i) => apply(scale, choices[indices[i]]), plan.base),
   }));
-  const stem = {
-    filters: slot('stem.filters', plan.stem.filters),
-    kernel: slot('stem.kernel', plan.stem.kernel),
-    stride: slot('stem.stride', plan.stem.stride),
-    act: slot('stem.act', plan.stem.act),
-  };
+  const stem = slots('stem', plan.stem, 'filters', 'kernel', 'stride', 'act');
   const stages = plan.stages.map((stage, i): StageSlots => {
     const name = `${plan.terms.stage}${i + 1}`;
-    const own = {
-      depth: slot(`${name}.depth`, stage.depth),
-      kind: slot(`${name}.kind`, stage.kind),
-      filters: slot(`${name}.filters`, stage.filters),
-      stride: slot(`${name}.stride`, stage.stride),
-      act: slot(`${name}.act`, stage.act),
-    };
-    const layer = (prefix: string) => ({
-      kernel: slot(`${prefix}.kernel`, stage.kernel),
-      expand: slot(`${prefix}.expand`, stage.expand),
-      se: slot(`${prefix}.se`, stage.se),
-    });
+    const own = slots(name, stage, 'depth', 'kind', 'filters', 'stride', 'act');
+    const layer = (prefix: string) => slots(prefix, stage, 'kernel', 'expand', 'se');
     const most = Math.max(...scaleOptions.map(({ scale }) => scaledDepth(Math.max(...stage.depth), scale)));
-    if (plan.share === 'layer') {
-      return {
-        ...own,
-        layers: Array.from({ length: most }, (_, j) => layer(most === 1 ? name : `${name}.layer${j + 1}`)),
-      };
-    }
-    const shared = layer(name);
-    return { ...own, layers: Array.from({ length: most }, () => shared) };
+    const nameOf = (j: number): string => (most === 1 ? name : `${name}.layer${j + 1}`);
+    const shared = plan.share === 'stage' ? layer(name) : null;
+    return { ...own, layers: Array.from({ length: most }, (_, j) => shared ?? layer(nameOf(j))) };
   });
-  const head = {
-    filters: slot('head.filters', plan.head.filters),
-    hidden: slot('head.hidden', plan.head.hidden),
-    act: slot('head.act', plan.head.act),
-    dropout: slot('head.dropout', plan.head.dropout),
-  };
+  const head = slots('head', plan.head, 'filters', 'hidden', 'act', 'dropout');
   return { plan, decisions, scales, scaleOptions, stem, stages, head };
 }

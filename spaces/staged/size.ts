@@ -1,16 +1,14 @@
 import { products } from '../genotype.js';
 import { blockOf, headOf, inputOf, stemOf } from './build.js';
-import type { Layout } from './layout.js';
-import { scaledDepth } from './layout.js';
-import type { Scale, StageChoices } from './plan.js';
+import { type Layout, type StageScale, scaledDepth, type StageChoices } from './layout.js';
 
-/** A place inside the space while its blocks are listed one after the other. */
+/** A state of the automaton that emits the blocks of a network one by one. */
 interface Place {
-  readonly scale: Scale;
+  readonly scale: StageScale;
   readonly stage: number;
   /** Blocks of the stage so far. */
   readonly emitted: number;
-  /** Choices that the stage's first block fixed for the others. */
+  /** Choices that the first block of the stage fixes for its other blocks. */
   readonly held: Held | null;
 }
 
@@ -44,19 +42,16 @@ function* combinations<T extends Readonly<Record<string, readonly unknown[]>>>(
 
 /**
  * The exact number of different networks. The space is a regular language over blocks; its words are counted on the
- * deterministic automaton (subset construction), so that a network with several genotypes counts once.
+ * deterministic automaton (subset construction), so a network with several genotypes counts once.
  */
 export function countNetworks(layout: Layout): bigint {
   const { plan } = layout;
   const { stages, divisor } = plan;
 
-  const layerChoices = ({ kernel, expand, se }: StageChoices): LayerChoice[] => [
-    ...combinations({ kernel, expand, se }),
-  ];
   const mayEmit = ({ scale, stage, emitted }: Place): boolean =>
     stages[stage].depth.some((depth) => scaledDepth(depth, scale) > emitted);
 
-  /** The places reachable without another block, and whether the network may end here. */
+  /** The states reachable without another block, and whether the network may end here. */
   const closure = (places: readonly Place[]): { open: Place[]; accepts: boolean } => {
     const open = new Map<string, Place>();
     let accepts = false;
@@ -73,16 +68,16 @@ export function countNetworks(layout: Layout): bigint {
     return { open: [...open.values()], accepts };
   };
 
-  /** The next blocks that a place allows, each with the place it leads to. */
+  /** The possible next blocks, each with the state that follows. */
   function* steps(
     place: Place,
     channels: number,
   ): Generator<readonly [block: ReturnType<typeof blockOf>, next: Place]> {
     const stage = stages[place.stage];
-    const { kind, filters, act } = stage;
+    const { kind, filters, act, kernel, expand, se } = stage;
     const firsts = place.held === null ? [...combinations({ kind, filters, act })] : [place.held];
     const strides = place.held === null ? stage.stride : ([1] as const);
-    const layers = place.held?.layer ? [place.held.layer] : layerChoices(stage);
+    const layers = place.held?.layer ? [place.held.layer] : [...combinations({ kernel, expand, se })];
     for (const first of firsts) {
       for (const layer of layers) {
         const held: Held = {
@@ -100,7 +95,7 @@ export function countNetworks(layout: Layout): bigint {
   }
 
   const counted = new Map<string, bigint>();
-  /** How many block sequences lead from any of these places to the end. */
+  /** The number of block sequences from any of these states to the end. */
   const count = (places: readonly Place[], channels: number): bigint => {
     const { open, accepts } = closure(places);
     const key = `${channels}:${accepts}:${open.map(placeKey).sort().join(';')}`;
@@ -121,20 +116,13 @@ export function countNetworks(layout: Layout): bigint {
     return total;
   };
 
-  // Input, stem and head are read first, as one symbol.
+  // Input, stem and head form the first symbol.
   const starts = new Map<string, { filters: number; places: Place[] }>();
   for (const { scale } of layout.scaleOptions) {
     const place: Place = { scale, stage: 0, emitted: 0, held: null };
-    const { filters, kernel, stride, act } = plan.stem;
-    for (const stemChoice of combinations({ filters, kernel, stride, act })) {
-      const stem = stemOf(stemChoice, scale, divisor);
-      const head = {
-        filters: plan.head.filters,
-        hidden: plan.head.hidden,
-        act: plan.head.act,
-        dropout: plan.head.dropout,
-      };
-      const heads = new Set([...combinations(head)].map((choice) => JSON.stringify(headOf(choice, scale, divisor))));
+    const heads = new Set([...combinations(plan.head)].map((choice) => JSON.stringify(headOf(choice, scale, divisor))));
+    for (const choice of combinations(plan.stem)) {
+      const stem = stemOf(choice, scale, divisor);
       for (const text of heads) {
         const symbol = JSON.stringify([inputOf(plan, scale), stem, text]);
         const group = starts.get(symbol);

@@ -1,17 +1,15 @@
 import type { Genotype } from '../genotype.js';
 import type { Space } from '../space.js';
-import { blockPlaces, buildNetwork } from './build.js';
+import { blockPlaces, buildNetwork, inputOf } from './build.js';
 import { canonicalGenotype } from './canonical.js';
-import { checkLayout } from './check.js';
-import { layOut } from './layout.js';
-import type { StagedPlan } from './plan.js';
+import { layOut, type Layout, scaledDepth, type StagedPlan } from './layout.js';
 import { countNetworks } from './size.js';
+import { invalidInput } from '../../base/errors.js';
 
 /**
- * The space of a plan. Its canonical genotypes and its networks correspond one to one: two genotypes have the same
+ * Creates the space of a plan. Canonical genotypes and networks correspond one to one: two genotypes have the same
  * canonical form exactly when they build the same layers.
- *
- * @throws NasError `invalid-input` for a plan whose maps would shrink below one pixel.
+ * @throws NasError `invalid-input` for a plan whose maps would shrink below one pixel
  */
 export function createStagedSpace(plan: StagedPlan): Space {
   const layout = layOut(plan);
@@ -25,4 +23,39 @@ export function createStagedSpace(plan: StagedPlan): Space {
     places: (genotype: Genotype) => blockPlaces(layout, genotype),
     count: () => (size ??= countNetworks(layout)),
   };
+}
+
+/**
+ * Rejects spaces whose feature maps could shrink below one pixel, and stages that can only be absent. It checks the
+ * smallest resolution with every stride; all other networks have larger maps.
+ * @throws NasError `invalid-input` with the key path and the value
+ */
+function checkLayout(layout: Layout): void {
+  const { plan, scaleOptions } = layout;
+  const smallest = Math.min(...scaleOptions.map(({ scale }) => scale.resolution));
+  const scale = scaleOptions.find((option) => option.scale.resolution === smallest)?.scale ?? plan.base;
+  const input = inputOf(plan, scale);
+  const deepest = Math.max(...scaleOptions.map((option) => option.scale.depth));
+  let side = Math.min(input[0], input[1]);
+  const shrink = (strides: readonly number[], path: string): void => {
+    if (!strides.includes(2)) return;
+    if (side === 1) {
+      throw invalidInput(
+        `${path}: a stride of 2 has nothing left to halve: with images of ${input[0]} x ${input[1]} pixels the map is ` +
+          'already one pixel high or wide',
+        { hint: 'Use stride 1 here or in an earlier stage, or a larger space.resolution.' },
+      );
+    }
+    side = Math.ceil(side / 2);
+  };
+  shrink(plan.stem.stride, 'space.stem.stride');
+  for (const [i, stage] of plan.stages.entries()) {
+    const path = `${plan.terms.path}[${i}]`;
+    if (scaledDepth(Math.max(...stage.depth), { ...scale, depth: deepest }) === 0) {
+      throw invalidInput(`${path}.depth: 0 is the only choice, so the ${plan.terms.stage} is never there`, {
+        hint: `Add a choice above 0 or remove the ${plan.terms.stage}.`,
+      });
+    }
+    shrink(stage.stride, `${path}.stride`);
+  }
 }

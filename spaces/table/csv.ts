@@ -1,8 +1,9 @@
 import { extname } from 'node:path';
 import { CsvError, parse } from 'csv-parse/sync';
 import { z } from 'zod';
-import { invalidInput } from '../../base/errors.js';
+import { invalidInput, type NasError } from '../../base/errors.js';
 import { readInput } from '../../base/files.js';
+import { nearest } from '../../base/text.js';
 
 /** A file of rows with named columns, as text. */
 export interface Csv {
@@ -16,8 +17,8 @@ export interface Csv {
 const records = z.array(z.object({ record: z.array(z.string()), info: z.object({ lines: z.number() }) }));
 
 /**
- * Reads a CSV file (RFC 4180, first line: names of the columns; tabs instead of commas in a `.tsv`).
- * @throws NasError `invalid-input` when it cannot be read, has no rows, or a row has other columns than the first line.
+ * Reads a CSV file (RFC 4180; the first line names the columns; a `.tsv` has tabs).
+ * @throws NasError `invalid-input` when the file cannot be read, has no rows, or a row has a wrong number of columns
  */
 export function readCsv(file: string): Csv {
   const [header, ...body] = parsed(file);
@@ -39,4 +40,49 @@ function parsed(file: string): z.output<typeof records> {
     throw error;
   }
   throw invalidInput(`${file}: is empty; expected a first line with the names of the columns, and rows`);
+}
+
+/** @throws NasError `invalid-input` with the nearest name when there is no such column */
+export function columnIndex({ file, columns }: Csv, name: string): number {
+  const index = columns.indexOf(name);
+  if (index >= 0) return index;
+  const meant = nearest(name, columns);
+  const suggestion = meant === undefined ? '' : `; did you mean '${meant}'?`;
+  throw invalidInput(`${file} has no column '${name}'${suggestion} (it has ${columns.join(', ')})`);
+}
+
+/** The number in a cell: NaN for `nan` and infinities in any spelling, undefined for other text. */
+export function parseNumber(cell: string): number | undefined {
+  if (cell === '') return undefined;
+  const value = Number(cell);
+  if (Number.isFinite(value)) return value;
+  return /^[+-]?(nan|inf|infinity)$/i.test(cell) ? NaN : undefined;
+}
+
+/** A message lists at most this many lines. */
+const named = 4;
+
+/** An error about invalid cells of a column, with their lines. */
+export function badCells(csv: Csv, column: number, rows: readonly number[], expected: string): NasError {
+  const [first, ...others] = rows;
+  const cell = csv.rows[first][column];
+  const got = cell === '' ? 'is empty' : `is ${JSON.stringify(cell)}`;
+  const lines = others.slice(0, named).map((row) => csv.lines[row]);
+  const more = others.length > named ? `, ... (${rows.length} in all)` : '';
+  const too = others.length === 0 ? '' : `; so in line ${lines.join(', ')}${more}`;
+  return invalidInput(
+    `${csv.file}, line ${csv.lines[first]}: column '${csv.columns[column]}' ${got}; expected ${expected}${too}`,
+  );
+}
+
+/**
+ * The columns that look like decisions: text columns, and the columns of whole numbers before the first measurement.
+ * Measurements are numbers with decimals and come after the decisions.
+ */
+export function recogniseDecisions({ columns, rows }: Csv): string[] {
+  const cellsOf = (column: number): string[] => rows.map((row) => row[column]);
+  const isText = columns.map((_, i) => cellsOf(i).some((cell) => parseNumber(cell) === undefined));
+  const isWhole = columns.map((_, i) => !isText[i] && cellsOf(i).every((cell) => Number.isInteger(Number(cell))));
+  const end = columns.findIndex((_, i) => !isText[i] && !isWhole[i]);
+  return columns.filter((_, i) => isText[i] || (isWhole[i] && i < (end < 0 ? columns.length : end)));
 }

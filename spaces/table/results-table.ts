@@ -1,11 +1,41 @@
+import { basename } from 'node:path';
+import { z } from 'zod';
+import { badCells, columnIndex, type Csv, parseNumber, readCsv } from './csv.js';
 import { invalidInput } from '../../base/errors.js';
 import { genotypeId, type Choice, type Decision, type Genotype } from '../genotype.js';
 import type { DecisionSpace } from '../space.js';
-import { tableSpace } from '../table-space.js';
-import { badCells, columnIndex, parseNumber } from './cells.js';
-import type { Csv } from './csv.js';
+import { tableSpace } from './table-space.js';
 
-/** Results that are known: a row for each network, with its decisions and what was measured of it. */
+/** `space: {type: table}`: networks whose results are known, instead of networks that are trained. */
+export const tableSchema = z
+  .strictObject({
+    type: z.literal('table'),
+    file: z
+      .string()
+      .min(1)
+      .describe('CSV file with a row for each network; its first line names the columns; .tsv: tabs between them'),
+    decisions: z
+      .array(z.string().min(1))
+      .min(1, 'needs at least one column')
+      .refine((names) => new Set(names).size === names.length, 'lists a column twice')
+      .describe('columns that say what a network is; they must tell all rows apart'),
+    seconds: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('column with the seconds that an evaluation takes, for the simulated clock; by default each takes 1 s'),
+  })
+  .describe('a table of real results: candidates are looked up instead of trained, in simulated time');
+export type TableConfig = z.output<typeof tableSchema>;
+
+/**
+ * Loads the table of a configuration; its space is named after the file.
+ * @throws NasError `invalid-input`, with lines, when the file cannot be read or used
+ */
+export const loadTable = ({ file, decisions }: TableConfig): ResultsTable =>
+  ResultsTable.of(basename(file), readCsv(file), decisions);
+
+/** A table of known results: one row for each network, with its decisions and its measurements. */
 export class ResultsTable {
   private constructor(
     private readonly csv: Csv,
@@ -15,8 +45,8 @@ export class ResultsTable {
   ) {}
 
   /**
-   * @param decisions names of the columns that say what a network is; all together tell the rows apart.
-   * @throws NasError `invalid-input` for rows with the same decisions, with their lines; as `decisionOf`.
+   * @param decisions names of the columns that together identify a network
+   * @throws NasError `invalid-input` with lines for rows with the same decisions, and as `decisionOf`
    */
   static of(name: string, csv: Csv, decisions: readonly string[]): ResultsTable {
     const columns = decisions.map((decision) => decisionOf(csv, decision));
@@ -38,21 +68,21 @@ export class ResultsTable {
     return this.csv.rows.length;
   }
 
-  /** The row of a genotype, from 0. @throws Error when there is none: operators of the space give only those with one. */
+  /** The row of a genotype, from 0. @throws Error when there is none; operators of the space return existing rows only */
   rowOf(genotype: Genotype): number {
     const row = this.rows.get(genotypeId(genotype));
     if (row === undefined) throw new Error(`${this.file} has no row for the genotype ${genotypeId(genotype)}`);
     return row;
   }
 
-  /** The line of the file on which a row is, from 1. */
+  /** The line of the file that holds a row, from 1. */
   lineOf(row: number): number {
     return this.csv.lines[row];
   }
 
   /**
    * The numbers of a column by row; NaN (also for an infinity) where an evaluation failed.
-   * @throws NasError `invalid-input` when there is no such column, or naming the lines of cells that are no numbers.
+   * @throws NasError `invalid-input` when there is no such column, or with the lines of cells that are not numbers
    */
   numbers(column: string): Float64Array {
     const at = columnIndex(this.csv, column);
@@ -71,11 +101,11 @@ function order(a: Choice, b: Choice): number {
 }
 
 /**
- * A column as a decision, and which choice each row has. When all cells are numbers, so are the choices, ascending;
- * otherwise they are texts in natural order (`k3` before `k11`).
- * @throws NasError `invalid-input` when there is no such column, or naming the lines of empty cells.
+ * A column as a decision, with the choice of each row. Choices are numbers, ascending, when all cells are numbers;
+ * otherwise text in natural order (`k3` before `k11`).
+ * @throws NasError `invalid-input` when there is no such column, or with the lines of empty cells
  */
-export function decisionOf(csv: Csv, name: string): { readonly decision: Decision; readonly indices: number[] } {
+function decisionOf(csv: Csv, name: string): { readonly decision: Decision; readonly indices: number[] } {
   const at = columnIndex(csv, name);
   const cells = csv.rows.map((row) => row[at]);
   const empty = [...cells.keys()].filter((row) => cells[row] === '');
@@ -84,14 +114,14 @@ export function decisionOf(csv: Csv, name: string): { readonly decision: Decisio
   const values: readonly Choice[] = numbers.every((value) => Number.isFinite(value)) ? numbers : cells;
   const choices = [...new Set(values)].sort(order);
   const places = new Map(choices.map((choice, i) => [choice, i]));
-  // Every value is among the choices.
+  // Every value is one of the choices.
   return { decision: { name, choices }, indices: values.map((value) => places.get(value) as number) };
 }
 
-/** Pairs of equal rows that a message names. */
+/** A message lists at most this many pairs of equal rows. */
 const named = 3;
 
-/** The rows by genotype id. @throws NasError `invalid-input` when two rows are of the same network. */
+/** The rows by genotype id. @throws NasError `invalid-input` when two rows describe the same network */
 function distinct({ file, lines }: Csv, genotypes: readonly Genotype[]): Map<string, number> {
   const rows = new Map<string, number>();
   const twice: string[] = [];

@@ -1,12 +1,11 @@
 import { z } from 'zod';
 import type { Task } from '../space.js';
-import type { StagedPlan } from '../staged/plan.js';
-import { stagedShape, stageSchema } from '../staged/schema.js';
-import { commonPlan } from './staged.js';
+import type { StagedPlan } from '../staged/layout.js';
+import { commonPlan, stagedShape, stageSchema } from '../staged/config.js';
 
 /**
- * `space: {type: blocks}`: a space of one's own, block by block; any field may be a list of choices. `depth` repeats a
- * block (0: it may be left out). Widths are exact unless `divisor` is given.
+ * `space: {type: blocks}`: a user-defined space, block by block; any field may be a list of choices. `depth` repeats a
+ * block; depth 0 omits it. Widths are exact unless `divisor` is given.
  */
 export const blocksSchema = z
   .strictObject({

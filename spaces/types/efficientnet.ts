@@ -1,12 +1,81 @@
 import { z } from 'zod';
-import { choices } from '../choices.js';
-import { efficientnetPresets } from '../presets/efficientnet.js';
+import { choices, commonPlan, stagedShape, stageSchema } from '../staged/config.js';
 import type { Task } from '../space.js';
-import type { StagedPlan } from '../staged/plan.js';
-import { stagedShape, stageSchema } from '../staged/schema.js';
-import { commonPlan } from './staged.js';
+import type { StagedPlan } from '../staged/layout.js';
 
-/** EfficientNet's own coefficients: twice the MACs for each step of phi, since alpha beta^2 gamma^2 is about 2. */
+type Kind = 'mbconv' | 'fused_mbconv';
+type Choices = number | readonly number[];
+
+const stage = (kind: Kind | readonly Kind[], filters: number, stride: 1 | 2, layers: object) =>
+  ({ kind, filters, stride, ...layers, act: 'swish' }) as const;
+const layers = (depth: Choices, kernel: Choices, expand: Choices, se: Choices = 0) => ({ depth, kernel, expand, se });
+const either: readonly Kind[] = ['fused_mbconv', 'mbconv'];
+
+/**
+ * The `efficientnet` presets. `tiny` is for images of 28 to 48 pixels, `small` for 64 to 128 (`gamma` is 1: no more pixels
+ * than the data has); `b0` is the space around EfficientNet-B0 (Tan & Le 2019), `v2-s` around EfficientNetV2-S (Tan & Le
+ * 2021). Squeeze-excite is a share of the expanded width: B0's quarter of the input width is 0.25 / 6 of it.
+ */
+export const efficientnetPresets = {
+  tiny: {
+    phi: [-1, -0.5, 0],
+    compound: { gamma: 1 },
+    share: 'stage',
+    stem: { filters: 16, stride: 1, act: 'swish' },
+    stages: [
+      stage(either, 16, 1, layers(1, 3, 1)),
+      stage(either, 24, 2, layers([1, 2], [3, 5], [2, 4])),
+      stage('mbconv', 40, 2, layers([1, 2], [3, 5], [2, 4], [0, 0.0625])),
+      stage('mbconv', 64, 2, layers([1, 2], [3, 5], [4, 6], [0, 0.0625])),
+    ],
+    head: { filters: 192, act: 'swish', dropout: 0.1 },
+  },
+  small: {
+    phi: [-1, -0.5, 0],
+    compound: { gamma: 1 },
+    share: 'stage',
+    stem: { filters: 24, stride: 2, act: 'swish' },
+    stages: [
+      stage(either, 16, 1, layers(1, 3, 1)),
+      stage(either, 24, 2, layers([1, 2, 3], 3, [4, 6])),
+      stage('mbconv', 40, 2, layers([1, 2, 3], [3, 5], [4, 6], [0, 0.0625])),
+      stage('mbconv', 80, 2, layers([1, 2, 3], [3, 5], [4, 6], [0, 0.0625])),
+      stage('mbconv', 112, 1, layers([0, 1, 2], [3, 5], [4, 6], [0, 0.0625])),
+    ],
+    head: { filters: 320, act: 'swish', dropout: 0.2 },
+  },
+  b0: {
+    phi: [0, 0.5, 1],
+    share: 'stage',
+    stem: { filters: 32, stride: 2, act: 'swish' },
+    stages: [
+      stage('mbconv', 16, 1, layers(1, 3, 1, [0, 0.25])),
+      stage('mbconv', 24, 2, layers([1, 2], [3, 5], [4, 6], [0, 0.25 / 6])),
+      stage('mbconv', 40, 2, layers([1, 2], [3, 5], [4, 6], [0, 0.25 / 6])),
+      stage('mbconv', 80, 2, layers([2, 3], [3, 5], [4, 6], [0, 0.25 / 6])),
+      stage('mbconv', 112, 1, layers([2, 3], [3, 5], [4, 6], [0, 0.25 / 6])),
+      stage('mbconv', 192, 2, layers([2, 3, 4], [3, 5], [4, 6], [0, 0.25 / 6])),
+      stage('mbconv', 320, 1, layers(1, [3, 5], [4, 6], [0, 0.25 / 6])),
+    ],
+    head: { filters: 1280, act: 'swish', dropout: 0.2 },
+  },
+  'v2-s': {
+    phi: [-1, 0],
+    share: 'stage',
+    stem: { filters: 24, stride: 2, act: 'swish' },
+    stages: [
+      stage('fused_mbconv', 24, 1, layers([1, 2], 3, 1)),
+      stage(either, 48, 2, layers([2, 3, 4], 3, [2, 4])),
+      stage(either, 64, 2, layers([2, 3, 4], 3, [2, 4])),
+      stage('mbconv', 128, 2, layers([4, 5, 6], [3, 5], [4, 6], [0, 0.0625])),
+      stage('mbconv', 160, 1, layers([6, 9], [3, 5], [4, 6], [0, 0.25 / 6])),
+      stage('mbconv', 256, 2, layers([9, 12, 15], [3, 5], [4, 6], [0, 0.25 / 6])),
+    ],
+    head: { filters: 1280, act: 'swish', dropout: 0.2 },
+  },
+} as const;
+
+/** EfficientNet's own coefficients: a step of phi doubles the MACs, since alpha beta^2 gamma^2 is about 2. */
 const paperCoefficients = { alpha: 1.2, beta: 1.1, gamma: 1.15 } as const;
 
 const coefficient = (of: keyof typeof paperCoefficients, scaled: string) =>
@@ -41,8 +110,8 @@ const ownSchema = z.strictObject(ownShape);
 type PresetName = keyof typeof efficientnetPresets;
 
 /**
- * `space: {type: efficientnet}`: MBConv and fused-MBConv stages with compound scaling (Tan & Le 2019, 2021). Keys that
- * are left out come from the preset; without `preset` it is chosen by the size of the images.
+ * `space: {type: efficientnet}`: MBConv and fused-MBConv stages with compound scaling (Tan & Le 2019, 2021). The preset
+ * gives missing keys; the image size chooses the default preset.
  */
 export const efficientnetSchema = z
   .strictObject({
@@ -54,9 +123,9 @@ export const efficientnetSchema = z
     ...ownShape,
   })
   .describe('MBConv and fused-MBConv stages with compound scaling (Tan & Le 2019, 2021)');
-export type EfficientnetConfig = z.output<typeof efficientnetSchema>;
+type EfficientnetConfig = z.output<typeof efficientnetSchema>;
 
-/** The preset made for images of this height. */
+/** The preset for images of this height. */
 function presetFor(height: number): PresetName {
   if (height <= 48) return 'tiny';
   return height <= 128 ? 'small' : 'b0';

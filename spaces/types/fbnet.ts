@@ -3,7 +3,7 @@ import type { Decision, Genotype } from '../genotype.js';
 import type { Block, Network } from '../network.js';
 import type { Space, Task } from '../space.js';
 
-/** FBNet's macro architecture as HW-NAS-Bench (Li et al. 2021) builds it for two sizes of image. */
+/** FBNet's macro architecture as HW-NAS-Bench (Li et al. 2021) builds it for one size of image. */
 interface Macro {
   readonly stemStride: 1 | 2;
   readonly strides: readonly (1 | 2)[];
@@ -16,7 +16,7 @@ const macros = {
 } as const satisfies Record<string, Macro>;
 type MacroName = keyof typeof macros;
 
-/** Images of up to this many pixels a side get the CIFAR form by default. */
+/** Images of up to this many pixels a side use the CIFAR form by default. */
 const largestCifar = 64;
 
 /** `space: {type: fbnet}`: the layer-wise space of FBNet (Wu et al. 2019): 22 blocks, each one of nine candidates. */
@@ -33,7 +33,7 @@ export const fbnetSchema = z
   .describe('22 blocks of nine candidates: FBNet (Wu et al. 2019) as in HW-NAS-Bench (Li et al. 2021)');
 export type FbnetConfig = z.output<typeof fbnetSchema>;
 
-/** What an inverted residual of the candidates has besides its place in the network. */
+/** The properties of a candidate block that do not depend on its position. */
 interface Residual {
   readonly kernel: number;
   readonly expand: number;
@@ -67,7 +67,7 @@ const stages = [
   { filters: 352, depth: 1 },
 ] as const;
 
-/** Where one of the 22 blocks stands. */
+/** Position of one of the 22 blocks. */
 interface Place {
   readonly stage: number;
   readonly filters: number;
@@ -102,7 +102,7 @@ const build = (macro: Macro, genotype: Genotype, { input, classes }: Task): Netw
   head: { filters: macro.head, act: 'relu', dropout: 0 },
 });
 
-/** Blocks that keep the shape of their input can change places with a skip: within a stage, skips go to the end. */
+/** A shape-keeping block can swap with a skip; the canonical form moves the skips of a stage to its end. */
 function canonical(places: readonly Place[], genotype: Genotype): Genotype {
   return stages.flatMap((_, stage) => {
     const own = places.flatMap((place, i) => (place.stage === stage ? [{ ...place, choice: genotype[i] }] : []));
@@ -111,7 +111,7 @@ function canonical(places: readonly Place[], genotype: Genotype): Genotype {
   });
 }
 
-/** The number of different networks: of the blocks in a stage that may be left out, only those that stay count. */
+/** The number of different networks: identities in a stage do not count, only the remaining sequence of blocks. */
 function count(places: readonly Place[]): bigint {
   const all = BigInt(choices.length);
   return stages.reduce((total, _, stage) => {
@@ -125,9 +125,7 @@ function count(places: readonly Place[]): bigint {
 /**
  * FBNet's space with the decisions of its published tables: `b0` to `b21` choose kernel (`k3`, `k5`), expansion (`e1`,
  * `e3`, `e6`) and groups of the 1x1 convolutions (`g2`) of each block, or `skip`: the identity where the shape is kept,
- * otherwise a 1x1 convolution.
- *
- * Identities build nothing, so that their place within a stage does not matter.
+ * otherwise a 1x1 convolution. Identities build nothing, so their position within a stage does not matter.
  */
 export function fbnetSpace({ preset }: FbnetConfig, task: Task): Space {
   const macro = macros[preset ?? (Math.max(task.input[0], task.input[1]) <= largestCifar ? 'cifar' : 'imagenet')];

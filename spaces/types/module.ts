@@ -1,11 +1,11 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { invalidInput, messageOf } from '../../base/errors.js';
-import { importFunction } from '../../base/user-module.js';
+import { importFunction } from '../../base/modules.js';
 import { costs } from '../costs.js';
 import type { Space, Task } from '../space.js';
 
-/** `space: {type: module}`: a space of one's own in code; the module's default export is `(task: Task) => Space`. */
+/** `space: {type: module}`: a user-defined space in code; the module's default export is `(task: Task) => Space`. */
 export const moduleSchema = z
   .strictObject({
     type: z.literal('module'),
@@ -43,7 +43,7 @@ function parsed<T extends z.ZodType>(schema: T, value: unknown, file: string): z
   throw invalidInput(`space.path: ${file}: ${['space', ...path].join('.')}: ${message}`);
 }
 
-/** Builds the first network, so that a space that cannot build is refused before anything runs. */
+/** Builds one network, so a space that cannot build is rejected before anything runs. */
 function tryFirst(space: Space, file: string): void {
   const first = space.decisions.map(() => 0);
   try {
@@ -58,16 +58,15 @@ function tryFirst(space: Space, file: string): void {
 
 /**
  * Loads a space from a module.
- *
- * @param directory what a relative path starts from.
- * @throws NasError `invalid-input` when the module cannot be imported or does not give a space that builds.
+ * @param directory base of a relative path
+ * @throws NasError `invalid-input` when the module cannot be imported or does not return a space that builds
  */
 export async function loadModuleSpace({ path }: ModuleConfig, task: Task, directory: string): Promise<Space> {
   const file = resolve(directory, path);
   const makeSpace = await importFunction<(task: Task) => unknown>(file, 'space.path', '(task) => Space');
   const made = await makeSpace(task);
   parsed(spaceShape, made, file);
-  // Validated above; the object itself is kept, since its functions may use `this`.
+  // Validated above. The object itself is kept, since its functions may use `this`.
   const space = made as Space;
   tryFirst(space, file);
   return space;

@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { choices } from '../choices.js';
+import { choices } from '../staged/config.js';
 import type { Decision, Genotype } from '../genotype.js';
 import type { Activation, ConvSpec, Head, Network } from '../network.js';
 import type { Space, Task } from '../space.js';
 import { blockOf, headOf, inputOf, stagePlaces, stemOf, type BlockChoices } from '../staged/build.js';
-import type { Scale } from '../staged/plan.js';
+import type { StageScale } from '../staged/layout.js';
 
 /** Input resolutions of the published supernets: 128, 132, ..., 224 pixels. */
 const publishedResolutions = Array.from({ length: 25 }, (_, i) => 128 + 4 * i);
@@ -44,7 +44,7 @@ const head = { filters: 960, hidden: 1280, act: 'hard_swish', dropout: 0.1 } as 
 
 interface Stage {
   readonly filters: number;
-  /** Of its first layer. */
+  /** Stride of its first layer. */
   readonly stride: 1 | 2;
   readonly act: Activation;
   readonly se: number;
@@ -74,13 +74,13 @@ const decisionsFor = (resolutions: readonly number[]): readonly Decision[] => [
   ...Array.from({ length: layers }, (_, i) => ({ name: `e${i}`, choices: expansions })),
 ];
 
-/** The layers that the depths keep, by number from 0 to 19, stage by stage. */
+/** The numbers (0 to 19) of the layers within the depths, stage by stage. */
 const keptLayers = (genotype: Genotype): readonly (readonly number[])[] =>
   stages.map((_, stage) =>
     Array.from({ length: depths[genotype[at.depth(stage)]] }, (__, i) => mostLayers * stage + i),
   );
 
-/** Kernels and expansions of layers beyond their stage's depth build nothing: they become the first choice. */
+/** Kernels and expansions of unused layers become the first choice. */
 function canonical(genotype: Genotype): Genotype {
   const used = new Set(keptLayers(genotype).flat());
   const own = [...genotype];
@@ -88,7 +88,7 @@ function canonical(genotype: Genotype): Genotype {
   return own;
 }
 
-function build(genotype: Genotype, task: Task, scale: Scale): Network {
+function build(genotype: Genotype, task: Task, scale: StageScale): Network {
   const first = stemOf(stem, scale, divisor);
   const blocks = [blockOf(firstBlock, first.filters, scale, divisor)];
   for (const [stage, kept] of keptLayers(genotype).entries()) {
@@ -107,7 +107,7 @@ function build(genotype: Genotype, task: Task, scale: Scale): Network {
   return { kind: 'network', input, classes: task.classes, stem: first, blocks, head: headOf(head, scale, divisor) };
 }
 
-/** The number of different networks: a stage of depth d has 9^d, whatever its unused layers say. */
+/** The number of different networks: a stage of depth d has 9^d, whatever its unused layers choose. */
 function count(resolutions: readonly number[]): bigint {
   const layer = BigInt(kernels.length * expansions.length);
   const stage = depths.reduce((sum, depth) => sum + layer ** BigInt(depth), 0n);
@@ -117,14 +117,12 @@ function count(resolutions: readonly number[]): bigint {
 /**
  * Once-for-All's MobileNetV3 space with the decisions of its published tables: `r` (image height in pixels), `d0` to
  * `d4` (layers of each stage), `ks0` to `ks19` and `e0` to `e19` (kernel and expansion of each layer, four a stage;
- * those beyond a stage's depth are unused).
- *
- * The layers are those of Once-for-All's code, except that the layer of 1280 before the logits has a bias, as in
- * MobileNetV3.
+ * layers beyond the depth are unused). The layers are those of Once-for-All's code, except that the layer of 1280 before
+ * the logits has a bias, as in MobileNetV3.
  */
 export function ofaMobilenetv3Space(config: OfaMobilenetv3Config, task: Task): Space {
   const resolutions = config.resolution ?? publishedResolutions;
-  const scaleOf = (genotype: Genotype): Scale => ({
+  const scaleOf = (genotype: Genotype): StageScale => ({
     resolution: resolutions[genotype[0]],
     width: config.width ?? 1,
     depth: 1,

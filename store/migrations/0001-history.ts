@@ -1,5 +1,3 @@
-import type { Migration } from './migration.js';
-
 const tables = [
   `CREATE TABLE run (
     id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -177,4 +175,4 @@ const appendOnly = history.flatMap((table) =>
 );
 
 /** A run as append-only history; where things stand are views of it. Times are ms since 1970, JSON is text. */
-export const migration1: Migration = { version: 1, statements: [...tables, ...views, ...appendOnly] };
+export const migration1 = { version: 1, statements: [...tables, ...views, ...appendOnly] };

@@ -1,5 +1,3 @@
-import type { Migration } from './migration.js';
-
 /** SQLite cannot change a check: a table is made anew, and its history carried over. What hangs on it goes with it. */
 const putAside = [
   'DROP VIEW curves',
@@ -108,7 +106,7 @@ const appendOnly = ['shrunk', 'shrunk_outcomes', 'epochs', 'artifacts'].flatMap(
 );
 
 /** Weights that networks share: the supernet's curve and files, where finals began, and networks that were shrunk. */
-export const migration2: Migration = {
+export const migration2 = {
   version: 2,
   statements: [...putAside, ...tables, ...carryOver, ...views, ...appendOnly],
 };

@@ -1,5 +1,3 @@
-import type { Migration } from './migration.js';
-
 /** What is computed in which precision. */
 const precision = `precision TEXT NOT NULL CHECK (precision IN ('fp32', 'int8'))`;
 
@@ -178,7 +176,7 @@ const appendOnly = [...remade, 'chosen_precisions', 'variant_values', 'variant_v
 );
 
 /** Networks in more than one precision: variants of trials, what is measured, predicted and finished in each. */
-export const migration3: Migration = {
+export const migration3 = {
   version: 3,
   statements: [...putAside, ...tables, ...carryOver, ...views, ...appendOnly],
 };

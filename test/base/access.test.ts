@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { denialOf } from '../../base/access.js';
-import { namesOf } from '../../base/hosts.js';
+import { denialOf, namesOf } from '../../base/server.js';
 
 const names = namesOf('127.0.0.1', ['models.lan']);
 const token = 'correct horse battery staple';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { hasCredentials, hideCredentials } from '../../base/credentials.js';
+import { hasCredentials, hideCredentials } from '../../base/server.js';
 
 describe('names and passwords in addresses', () => {
   it.each([

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { describe, expect, it } from 'vitest';
-import { isLoopback, isOwnHost, namesOf } from '../../base/hosts.js';
+import { isLoopback, isOwnHost, namesOf } from '../../base/server.js';
 
 describe('hosts', () => {
   it('knows what others can reach', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { withLargePages } from '../../base/large-pages.js';
+import { withLargePages } from '../../base/processes.js';
 
 describe('large pages', () => {
   it('are asked for besides what is set', () => {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
-import { listenOnFirst, portsFrom } from '../../base/ports.js';
+import { listenOnFirst, portsFrom } from '../../base/server.js';
 
 const host = '127.0.0.1';
 

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { isSameToken, makeToken, readToken } from '../../base/token.js';
+import { isSameToken, makeToken, readToken } from '../../base/server.js';
 import { temporaryFolder } from '../support/temporary.js';
 
 it('makes tokens that nobody guesses, and compares them whole', () => {

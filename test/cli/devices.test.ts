@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Random } from '../../base/random.js';
-import { parseDevice, parseRunDevice } from '../../cli/device-argument.js';
+import { parseDevice, parseRunDevice } from '../../cli/arguments/device.js';
 import { integerArithmetic } from '../../compiler/index.js';
 import { readLatencyModel } from '../../experiments/runner/latency/predictor.js';
 import { describeEnvironment } from '../../latency-models/index.js';

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import picocolors from 'picocolors';
-import { builtModule } from '../../base/built-module.js';
+import { builtModule } from '../../base/processes.js';
 import { runCommand } from '../../cli/run-command.js';
 
 export const main = fileURLToPath(builtModule('../../cli/main.js', import.meta.url));

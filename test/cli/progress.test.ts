@@ -1,7 +1,7 @@
 import picocolors from 'picocolors';
 import { describe, expect, it } from 'vitest';
 import { createCounter } from '../../cli/progress/counter.js';
-import { createProgressView } from '../../cli/progress/index.js';
+import { createProgressView } from '../../cli/progress/run-progress.js';
 import type { Terminal } from '../../cli/output/terminal.js';
 import type { RunEvent } from '../../experiments/runner/events.js';
 

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { text as textOf } from 'node:stream/consumers';
 import { expect, it, onTestFinished } from 'vitest';
-import { frontierFolder } from '../../experiments/runner/workdir.js';
+import { frontierFolder } from '../../experiments/stored/workdir.js';
 import { picture } from '../serve/images/pictures.js';
 import { greyNetworks, tinyNetwork, writeFrontier, writeNetwork } from '../serve/models.js';
 import { temporaryFolder } from '../support/temporary.js';
@@ -72,8 +72,8 @@ it('serves a folder, and what is there later; told to end, it answers all that i
     'serving',
     'serving',
     expect.stringMatching(/^not reloaded/),
-    'ending: what was accepted is answered',
-    'ended: all that was accepted is answered',
+    'ending: answering accepted requests',
+    'ended: all accepted requests are answered',
   ]);
 }, 120_000);
 
@@ -81,7 +81,7 @@ it("serves a run's frontier, and says as JSON what was measured; a second signal
   const folder = temporaryFolder();
   await storedRun(join(folder, 'run'), 2);
   const none = await nasInside(['serve', join(folder, 'run')]);
-  expect([none.code, none.err]).toEqual([2, expect.stringContaining('has written no models of its frontier yet')]);
+  expect([none.code, none.err]).toEqual([2, expect.stringContaining('has not written the models of its frontier yet')]);
   expect(none.err).toMatch(/nas export .*run --trial N --to onnx/);
 
   const models = join(folder, 'run', frontierFolder);
@@ -152,7 +152,7 @@ it('says what is wrong with its options', async () => {
     [['--max-queue', '1.5'], '--max-queue 1.5: expected a whole number'],
     [['--max-batch', '3'], 'the largest batch is 3, not a power of two'],
     [['--port', '70000'], '--port 70000: expected a whole number from 0 to 65535'],
-    [['--otlp', 'localhost:4318'], 'the collector localhost:4318 is no http address'],
+    [['--otlp', 'localhost:4318'], 'the collector localhost:4318 is not an http URL'],
     [['--token-file', 'none'], 'the token file none cannot be read'],
     [['--port', String(port)], `cannot listen on 127.0.0.1:${port}`],
   ];

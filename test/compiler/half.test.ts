@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Random } from '../../base/random.js';
 import { elementTypes, GraphBuilder, int, toHalf } from '../../compiler/graph/index.js';
 import { encodeModel } from '../../compiler/onnx/model.js';
-import { createSession } from '../../compiler/runtime/session.js';
+import { createSession } from '../../compiler/runtime/programs/session.js';
 
 describe('float16', () => {
   it('rounds as ONNX Runtime does', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { float, type Graph, GraphBuilder, ints, printGraph, verifyGraph } from '../../compiler/graph/index.js';
-import { mixedPrecision } from '../../compiler/passes/mixed-precision/mixed-precision.js';
+import { mixedPrecision } from '../../compiler/passes/mixed-precision.js';
 
 /** What becomes of a graph with an image `x` and a filter `w`; verified. */
 function halved(make: (builder: GraphBuilder, x: string, w: string) => void, longestSum = 2048): Graph {

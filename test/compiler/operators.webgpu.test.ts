@@ -1,11 +1,11 @@
 import { expect, it } from 'vitest';
 import { profileModel, type OnnxOp } from '../../compiler/index.js';
 import { encodeModel, nodeName } from '../../compiler/onnx/model.js';
-import { hostNodes } from '../../compiler/onnx/support/host-nodes.js';
-import { inTable } from '../../compiler/onnx/support/support.js';
-import { webgpu } from '../../compiler/onnx/support/webgpu.js';
-import { narrowSplits } from '../../compiler/passes/narrow-splits.js';
-import { writeOut } from '../../compiler/passes/rewrites/index.js';
+import { hostNodes } from '../../compiler/onnx/providers.js';
+import { inTable } from '../../compiler/onnx/support.js';
+import { webgpu } from '../../compiler/onnx/webgpu.js';
+import { narrowSplits } from '../../compiler/passes/provider-limits.js';
+import { writeOut } from '../../compiler/passes/write-out.js';
 import { describeOnWebGpu } from '../support/webgpu.js';
 import { feedsOf, operatorSamples, resultsIn, runSamples, SampleGraph } from './support/operator-samples.js';
 import { placementIn } from './support/placement.js';

@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { createSession, histogram, printGraph, trace, verifyGraph, type Graph } from '../../compiler/index.js';
 import { encodeModel } from '../../compiler/onnx/model.js';
 import { inference, runPasses } from '../../compiler/passes/pipelines.js';
-import { simplifyReshapes } from '../../compiler/passes/simplify-reshapes.js';
+import { simplifyReshapes } from '../../compiler/passes/fusing.js';
 import { portable } from '../../compiler/target.js';
 import { Random } from '../../base/random.js';
 

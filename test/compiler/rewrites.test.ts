@@ -15,12 +15,12 @@ import {
 import { GraphBuilder, int } from '../../compiler/graph/index.js';
 import { scopeOf } from '../../compiler/graph/graph.js';
 import { encodeModel } from '../../compiler/onnx/model.js';
-import { cuda } from '../../compiler/onnx/support/cuda.js';
-import { caseOf, inTable } from '../../compiler/onnx/support/support.js';
-import { webgpu } from '../../compiler/onnx/support/webgpu.js';
+import { cuda } from '../../compiler/onnx/cuda.js';
+import { caseOf, inTable } from '../../compiler/onnx/support.js';
+import { webgpu } from '../../compiler/onnx/webgpu.js';
 import { capabilitiesOf } from '../../compiler/onnx/providers.js';
-import { narrowSplits } from '../../compiler/passes/narrow-splits.js';
-import { writeOut } from '../../compiler/passes/rewrites/index.js';
+import { narrowSplits } from '../../compiler/passes/provider-limits.js';
+import { writeOut } from '../../compiler/passes/write-out.js';
 import { operatorSamples, runSamples, SampleGraph } from './support/operator-samples.js';
 import { differences, relativeError } from './support/reference.js';
 import { Sampler } from './support/samples.js';

@@ -6,7 +6,7 @@ import { createSession, openOnnx, profileModel } from '../../compiler/index.js';
 import { exportOnnx, halveWeights, readMetadata, type ModelMetadata } from '../../deploy/index.js';
 import type { Network } from '../../spaces/index.js';
 import { initialWeights } from '../../spaces/models/index.js';
-import { randomFeeds } from '../../latency-models/devices/model-input.js';
+import { randomFeeds } from '../../latency-models/devices/onnx-model.js';
 import { tinyClassifier } from './tiny-onnx.js';
 
 const network: Network = {

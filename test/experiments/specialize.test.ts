@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parseExperiment } from '../../experiments/parse/index.js';
 import { databasePath, nasVersion } from '../../experiments/runner/index.js';
-import type { TrainingExperiment } from '../../experiments/schema.js';
+import type { TrainingExperiment } from '../../experiments/schema/experiment.js';
 import { runSpecialized, specialize, specialized, type Specialization } from '../../experiments/specialize.js';
 import { deviceSchema } from '../../latency-models/index.js';
 import { Store } from '../../store/index.js';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../base/random.js';
 import { describeEnvironment, timedRuns } from '../../latency-models/index.js';
-import { measureSideBySide, mostOpen, type OpenSubject } from '../../latency-models/measure-side-by-side.js';
+import { measureSideBySide, maxOpen, type OpenSubject } from '../../latency-models/measure-side-by-side.js';
 import { quickProtocol } from './devices/quick-protocol.js';
 
 const environment = describeEnvironment('bench', { provider: 'cpu', threads: 1, batch: 1 });
@@ -10,7 +10,7 @@ const environment = describeEnvironment('bench', { provider: 'cpu', threads: 1, 
 class Bench {
   now = 0;
   open = 0;
-  mostOpen = 0;
+  maxOpen = 0;
   readonly opened: number[] = [];
   private readonly random = new Random(1, 'bench');
 
@@ -20,7 +20,7 @@ class Bench {
 
   model = (index: number) => (): Promise<OpenSubject> => {
     this.opened.push(index);
-    this.mostOpen = Math.max(this.mostOpen, ++this.open);
+    this.maxOpen = Math.max(this.maxOpen, ++this.open);
     const run = () => {
       const level = this.opened.includes(this.slowFrom) ? 1.2 : 1;
       this.now += (1 + index / 100) * level * (1 + 0.001 * this.random.normal());
@@ -41,14 +41,14 @@ class Bench {
 }
 
 describe('models that are measured side by side', () => {
-  it.each([0, 1, mostOpen, mostOpen + 1, 2 * mostOpen - 1, 2 * mostOpen, 200])(
+  it.each([0, 1, maxOpen, maxOpen + 1, 2 * maxOpen - 1, 2 * maxOpen, 200])(
     'are opened once each, and only some at a time: %i of them',
     async (count) => {
       const bench = new Bench();
       const progress: [number, number][] = [];
       const measurements = await bench.measure(count, { onProgress: (...at: [number, number]) => progress.push(at) });
       expect(bench.opened).toEqual(Array.from({ length: count }, (_, index) => index));
-      expect(bench.mostOpen).toBe(Math.min(count, mostOpen));
+      expect(bench.maxOpen).toBe(Math.min(count, maxOpen));
       expect(bench.open).toBe(0);
       for (const [index, { ms }] of measurements.entries())
         expect(Math.abs(ms / (1 + index / 100) - 1)).toBeLessThan(0.01);
@@ -57,11 +57,11 @@ describe('models that are measured side by side', () => {
   );
 
   it('are compared at one level when the device changes between two groups, and say so', async () => {
-    const measurements = await new Bench(mostOpen).measure(2 * mostOpen);
+    const measurements = await new Bench(maxOpen).measure(2 * maxOpen);
     for (const [index, { ms, interval, samples, environment: own }] of measurements.entries()) {
       expect(Math.abs(ms / (1 + index / 100) - 1)).toBeLessThan(0.01);
       expect(ms >= interval[0] && ms <= interval[1] && samples.some((sample) => sample <= ms)).toBe(true);
-      if (index < mostOpen) expect(own.notes).toBeUndefined();
+      if (index < maxOpen) expect(own.notes).toBeUndefined();
       else expect(own.notes?.[0]).toMatch(/^times 0\.83\d+: the device was (19\.\d|20\.\d) % slower/);
     }
   });

@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { defaultProtocol, timeInterleaved, type Block } from '../../latency-models/index.js';
-import { ownProcessorTime, watchLoad } from '../../latency-models/machine-load.js';
-import { reliabilityOf } from '../../latency-models/reliability.js';
+import { ownProcessorTime, watchLoad } from '../../latency-models/machine.js';
+import { reliabilityOf } from '../../latency-models/measure-side-by-side.js';
 
 const calm = { others: 0.02, stolen: 0, cores: 4 };
 const timing = {

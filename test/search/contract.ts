@@ -8,7 +8,7 @@ import {
   type Controller,
   type ControllerInput,
   type Objective,
-  type Told,
+  type TrialResult,
 } from '../../search/index.js';
 import { enumerate, genotypeId, sampleGenotype, tableSpace, type Genotype } from '../../spaces/index.js';
 import {
@@ -30,9 +30,9 @@ const constant: Objective = { name: 'constant', direction: 'minimize', cost: 'ex
 function searchWith(
   controller: Controller,
   trials: number,
-  told: (number: number, genotype: Genotype) => Told,
-): readonly Told[] {
-  const history: Told[] = [];
+  told: (number: number, genotype: Genotype) => TrialResult,
+): readonly TrialResult[] {
+  const history: TrialResult[] = [];
   for (let number = 0; number < trials; number++) {
     const { genotype } = controller.ask(contextOf(history));
     history.push(told(number, genotype));
@@ -41,9 +41,9 @@ function searchWith(
 }
 
 /** As a history comes back from a store: equal, but no object is the same. */
-const stored = (history: readonly Told[]): Told[] => JSON.parse(JSON.stringify(history)) as Told[];
+const stored = (history: readonly TrialResult[]): TrialResult[] => JSON.parse(JSON.stringify(history)) as TrialResult[];
 
-const idsOf = (history: readonly Told[]): string[] => history.map(({ genotype }) => genotypeId(genotype));
+const idsOf = (history: readonly TrialResult[]): string[] => history.map(({ genotype }) => genotypeId(genotype));
 
 function thrownBy(task: () => unknown): unknown {
   try {
@@ -180,7 +180,7 @@ export function describeController(name: string, create: (input: ControllerInput
     });
 
     it('goes on when every trial failed or was pruned', () => {
-      let history: readonly Told[] = [];
+      let history: readonly TrialResult[] = [];
       const controller = create(input());
       for (let number = 0; number < 30; number++) {
         const { genotype } = controller.ask(contextOf(history));
@@ -208,7 +208,7 @@ export function describeController(name: string, create: (input: ControllerInput
       ['an objective that is always the same', [...limited({}), constant]],
       ['one objective, always the same', [constant]],
     ])('searches with %s, and asks no network twice', (_, objectives) => {
-      const told = (number: number, genotype: Genotype): Told => {
+      const told = (number: number, genotype: Genotype): TrialResult => {
         const outcome = outcomeOf(number, genotype);
         return { ...outcome, values: { ...outcome.values, constant: 1 } };
       };
@@ -220,7 +220,7 @@ export function describeController(name: string, create: (input: ControllerInput
 
     it.each([NaN, Infinity])('goes on when accuracies are %d, once and always', (value) => {
       for (const often of [3, 1]) {
-        const told = (number: number, genotype: Genotype): Told => {
+        const told = (number: number, genotype: Genotype): TrialResult => {
           const outcome = outcomeOf(number, genotype);
           const accuracy = number % often === 0 ? value : outcome.values['accuracy'];
           return outcome.state === 'complete' ? { ...outcome, values: { ...outcome.values, accuracy } } : outcome;
@@ -278,7 +278,7 @@ export function describeController(name: string, create: (input: ControllerInput
 
     it(`asks in less than ${limits.askMs} ms after ${limits.history} trials`, () => {
       const space = { ...table, decisions: [...table.decisions, ...table.decisions] };
-      const history: Told[] = [];
+      const history: TrialResult[] = [];
       const controller = create(input({ space }));
       const random = new Random(5, 'history');
       const seen = new Set<string>();

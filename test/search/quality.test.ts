@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { feasible, frontier, hypervolume, type ControllerName, type Told } from '../../search/index.js';
+import { feasible, frontier, hypervolume, type ControllerName, type TrialResult } from '../../search/index.js';
 import { enumerate } from '../../spaces/index.js';
 import { accuracy, cheapValues, controllerOf, objectives, search, table } from './support.js';
 
@@ -14,7 +14,11 @@ const best = hypervolume(points(frontier(everything, objectives)), worst);
 const seeds = Array.from({ length: 12 }, (_, seed) => seed);
 
 /** The mean over seeds of what `judge` says of searches of 150 trials. */
-function average(name: ControllerName, judge: (history: readonly Told[]) => number, judged = objectives): number {
+function average(
+  name: ControllerName,
+  judge: (history: readonly TrialResult[]) => number,
+  judged = objectives,
+): number {
   const config = { population: 12, tournament: 5 };
   const losses = seeds.map((seed) =>
     judge(search(controllerOf(name, { seed, objectives: judged }, config), 150).history),
@@ -24,7 +28,7 @@ function average(name: ControllerName, judge: (history: readonly Told[]) => numb
 
 describe('with 150 of 3,125 networks tried', () => {
   it('evolution and NSGA-II miss much less of the true frontier than random search does', () => {
-    const missed = (history: readonly Told[]) => 1 - hypervolume(points(history), worst) / best;
+    const missed = (history: readonly TrialResult[]) => 1 - hypervolume(points(history), worst) / best;
     const random = average('random', missed);
     expect(average('evolution', missed)).toBeLessThan(0.7 * random);
     expect(average('nsga2', missed)).toBeLessThan(0.7 * random);
@@ -32,7 +36,7 @@ describe('with 150 of 3,125 networks tried', () => {
 
   it('evolution and NSGA-II come much nearer to the best value of one objective', () => {
     const top = Math.max(...everything.map(({ values }) => values.accuracy));
-    const regret = (history: readonly Told[]) =>
+    const regret = (history: readonly TrialResult[]) =>
       top - Math.max(...history.map(({ values }) => ('accuracy' in values ? values['accuracy'] : 0)));
     const only = objectives.slice(0, 1);
     const random = average('random', regret, only);

@@ -2,14 +2,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { controllerNames, type AskContext, type ControllerName, type Told } from '../../search/index.js';
+import { controllerNames, type AskContext, type ControllerName, type TrialResult } from '../../search/index.js';
 import { choicesOf, genotypeId } from '../../spaces/index.js';
 import { Store, type TrialRecord } from '../../store/index.js';
 import { meta } from '../store/support.js';
 import { cheapValues, controllerOf, outcomeOf, table } from './support.js';
 
 /** A finished trial as the store has it. */
-function toTold({ number, genotype, state, told }: TrialRecord): Told[] {
+function toTold({ number, genotype, state, observed: told }: TrialRecord): TrialResult[] {
   return state === 'waiting' || state === 'running' ? [] : [{ number, genotype, state, values: told }];
 }
 

@@ -6,7 +6,7 @@ import {
   type ControllerInput,
   type ControllerName,
 } from '../../search/index.js';
-import { violated, type Objective, type Proposal, type Told, type Values } from '../../search/index.js';
+import { violated, type Objective, type Proposal, type TrialResult, type Values } from '../../search/index.js';
 import { tableSpace, type DecisionSpace, type Genotype } from '../../spaces/index.js';
 
 /** 5^5 networks whose objectives conflict: what is large is accurate and slow, with a best choice in between. */
@@ -69,7 +69,7 @@ export const controllerOf = (
 ): Controller =>
   createController(name, searchSchema.parse({ population: 8, tournament: 3, ...config }), input(changes));
 
-export const contextOf = (history: readonly Told[], pending: readonly Genotype[] = []): AskContext => ({
+export const contextOf = (history: readonly TrialResult[], pending: readonly Genotype[] = []): AskContext => ({
   number: history.length + pending.length,
   history,
   pending,
@@ -77,7 +77,7 @@ export const contextOf = (history: readonly Told[], pending: readonly Genotype[]
 });
 
 /** The outcome of a proposal: now and then a failure, and pruned when it breaks a constraint. */
-export function outcomeOf(number: number, genotype: Genotype, judged: readonly Objective[] = objectives): Told {
+export function outcomeOf(number: number, genotype: Genotype, judged: readonly Objective[] = objectives): TrialResult {
   if (number % 7 === 5) return { number, genotype, state: 'failed', values: {} };
   if (number % 11 === 9) return { number, genotype, state: 'pruned', values: cheapValues(genotype) };
   const values = { ...cheapValues(genotype), accuracy: accuracy(genotype) };
@@ -86,14 +86,14 @@ export function outcomeOf(number: number, genotype: Genotype, judged: readonly O
 
 export interface Searched {
   readonly proposals: readonly Proposal[];
-  readonly history: readonly Told[];
+  readonly history: readonly TrialResult[];
 }
 
 /** Runs a search with delayed feedback: trial n is asked from the results of trials 0 ... n - parallel. */
 export function search(
   controller: Controller,
   trials: number,
-  options: { parallel?: number; from?: readonly Told[]; judged?: readonly Objective[] } = {},
+  options: { parallel?: number; from?: readonly TrialResult[]; judged?: readonly Objective[] } = {},
 ): Searched {
   const { parallel = 1, from = [], judged = objectives } = options;
   const history = [...from];

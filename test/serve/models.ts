@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { AttributeProto_AttributeType as Kind, ModelProtoSchema, TensorProto_DataType } from 'onnx-buf';
 import { Random } from '../../base/random.js';
-import type { Layout } from '../../compiler/runtime/classifier/metadata.js';
-import type { OutputKind } from '../../compiler/runtime/classifier/scores.js';
+import type { ImageLayout, OutputKind } from '../../compiler/runtime/classifier/inputs-outputs.js';
 import { portInit } from '../../compiler/onnx/model.js';
 import { metadataProps } from '../../deploy/metadata.js';
 import type { Frontier, ImageSize, Model, Normalisation } from '../../serve/models/model.js';
@@ -17,7 +16,7 @@ export interface TinyNetwork {
   readonly depth: number;
   readonly filters: number;
   readonly size: ImageSize;
-  readonly layout: Layout;
+  readonly layout: ImageLayout;
   /** The only batch that it takes; null: any. */
   readonly batch: number | null;
   readonly outputs: OutputKind;

@@ -2,11 +2,10 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { Random } from '../../base/random.js';
-import { NotAnswered, type RunOptions } from '../../serve/inference/types.js';
+import { NotAnswered, type RunOptions } from '../../serve/inference/pool.js';
 import type { Model } from '../../serve/models/model.js';
-import { readFrontier } from '../../serve/models/read-frontier.js';
-import { openService, type ServiceOptions } from '../../serve/open-service.js';
-import type { Service } from '../../serve/service.js';
+import { readFrontier } from '../../serve/models/frontier.js';
+import { openService, type Service, type ServiceOptions } from '../../serve/service.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { greyNetwork, greyNetworks, pixelsOf, tinyNetwork, writeFrontier, writeNetwork } from './models.js';
 import { outputsOf } from './reference.js';
@@ -159,7 +158,7 @@ describe('openService', () => {
   });
 
   it('loses no request whatever is loaded, unloaded and replaced meanwhile', async () => {
-    const changes = process.env['NAS_SERVE_ALL'] === '1' ? 1000 : 25;
+    const changes = 25;
     const folder = temporaryFolder();
     const random = new Random(1, 'changes');
     writeFrontier(folder, greyNetworks.slice(0, 2));

@@ -1,4 +1,4 @@
-import { openOnnx } from '../../compiler/runtime/classifier/run.js';
+import { openOnnx } from '../../compiler/runtime/classifier/classifier.js';
 import type { Model } from '../../serve/models/model.js';
 
 /**
@@ -14,7 +14,7 @@ export function valuesOf(
   { size, layout, normalisation }: Pick<Model, 'size' | 'layout' | 'normalisation'>,
   pixels: Uint8Array,
 ): Float32Array {
-  if (normalisation === null) throw new Error('the model does not say how pixels are normalised');
+  if (normalisation === null) throw new Error('the model has no mean and std');
   const { mean, std } = normalisation;
   const [height, width, channels] = size;
   const values = new Float32Array(pixels.length);

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import pino from 'pino';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { readFrontier } from '../../serve/models/read-frontier.js';
+import { readFrontier } from '../../serve/models/frontier.js';
 import { startServer, type RunningServer, type ServerOptions } from '../../serve/start-server.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { picture } from './images/pictures.js';
@@ -124,6 +124,6 @@ describe('startServer', () => {
   });
 
   it('takes a token where others can connect', async () => {
-    await expect(started({ host: '0.0.0.0' })).rejects.toThrow('a server on 0.0.0.0 can be used by others');
+    await expect(started({ host: '0.0.0.0' })).rejects.toThrow('a server on 0.0.0.0 is reachable from other machines');
   });
 });

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { costs, enumerate, extremes, layersOf, spaceSize } from '../../spaces/index.js';
 import { createStagedSpace } from '../../spaces/staged/space.js';
-import { makeDivisible, type StageChoices, type StagedPlan } from '../../spaces/staged/plan.js';
+import { makeDivisible, type StageChoices, type StagedPlan } from '../../spaces/staged/layout.js';
 
 const some = <T>(...choices: readonly T[]): fc.Arbitrary<T[]> =>
   fc.subarray([...choices], { minLength: 1, maxLength: 2 });

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { builtModule } from '../../base/built-module.js';
+import { builtModule } from '../../base/processes.js';
 import { Store } from '../../store/index.js';
 import { meta, newTrial, temporaryFolder } from './support.js';
 
@@ -52,7 +52,7 @@ describe('kill -9', () => {
       // The last transaction may have been committed without being reported.
       expect([last + 1, last + 2]).toContain(trials.length);
       trials.forEach((trial, i) => {
-        expect(trial).toMatchObject({ number: i, state: 'complete', attempts: 1, told: { accuracy: i / 7 } });
+        expect(trial).toMatchObject({ number: i, state: 'complete', attempts: 1, observed: { accuracy: i / 7 } });
       });
       next = trials.length;
     }

@@ -113,11 +113,11 @@ describe('the history', () => {
           }
         }
         const expected = [...model].sort(([a], [b]) => a - b).map(([number, trial]) => ({ number, ...trial }));
-        const actual = store.trials.all().map(({ number, state, attempts, values, told }) => ({
+        const actual = store.trials.all().map(({ number, state, attempts, values, observed }) => ({
           number,
           state,
           attempts,
-          ...('accuracy' in values ? { value: values['accuracy'].value, told: told['accuracy'] } : {}),
+          ...('accuracy' in values ? { value: values['accuracy'].value, told: observed['accuracy'] } : {}),
         }));
         store.close();
         expect(actual).toEqual(expected);

@@ -59,7 +59,7 @@ describe.each(readdirSync(fixtures))('the released database %s', (fixture) => {
         number: 0,
         state: 'complete',
         values: { latency_ms: { provenance: 'measured' } },
-        told: { latency_ms: 1 },
+        observed: { latency_ms: 1 },
       },
       { number: 1, state: 'failed', message: 'the training loss is not a number' },
       { number: 2, state: 'running', choices: { width: 16, se: true } },

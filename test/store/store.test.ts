@@ -58,13 +58,13 @@ describe('a trial', () => {
     expect(first).toMatchObject({
       state: 'complete',
       values,
-      told: { accuracy: 0.1 + 0.2, macs: 1e9 },
+      observed: { accuracy: 0.1 + 0.2, macs: 1e9 },
       choices: trial.choices,
     });
     expect(first.genotype).toEqual(trial.genotype);
     expect(first.startedAt).toBeGreaterThan(first.askedAt);
     expect(first.finishedAt).toBeGreaterThan(first.startedAt ?? Infinity);
-    expect(second).toMatchObject({ state: 'pruned', message: 'too slow', pending: [0], values: {}, told: {} });
+    expect(second).toMatchObject({ state: 'pruned', message: 'too slow', pending: [0], values: {}, observed: {} });
     expect(store.trials.all()).toEqual([store.trials.get(0), store.trials.get(1)]);
     expect(store.trials.prediction(0)).toEqual(trial.predictions?.fp32);
     expect(store.trials.prediction(1)).toBeUndefined();
@@ -81,7 +81,7 @@ describe('a trial', () => {
     store.trials.revise(0, { latency_ms: { value: 2.25, provenance: 'measured' } });
     expect(store.trials.get(0)).toMatchObject({
       values: { latency_ms: { value: 2.25, provenance: 'measured' } },
-      told: { latency_ms: 2 },
+      observed: { latency_ms: 2 },
     });
   });
 

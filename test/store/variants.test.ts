@@ -23,7 +23,7 @@ describe('the precision of a trial', () => {
     expect(store.trials.get(0)).toMatchObject({
       precision: 'fp32',
       values: { latency_ms: measured(3) },
-      told: { latency_ms: 1 },
+      observed: { latency_ms: 1 },
     });
     expect(store.trials.all()).toEqual([store.trials.get(0)]);
     expect(store.events.of('finished', 'values').map(({ detail }) => detail)).toEqual([

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import * as tf from '@tensorflow/tfjs-core';
 import { apply, initialWeights, weightsFrom, weightVariables } from '../../spaces/models/index.js';
-import { calibrate, createLoader, openDataset, type Dataset } from '../../trainers/index.js';
+import { calibrateBatchNorm, createLoader, openDataset, type Dataset } from '../../trainers/index.js';
 import { activateBackend, onProcessor, type EngineChoice } from '../../trainers/engines/index.js';
 import { tinyStudent } from './support/networks.js';
 import { openWorkbench, tinyTrain, type Workbench } from './support/tiny-training.js';
@@ -25,7 +25,7 @@ const images = { augment: tinyTrain.augment, batch: 16, calibration: 40, seed: 9
 test.each<EngineChoice>([onProcessor, { type: 'eager', backend: 'cpu' }])(
   'gives the means over batches of the statistics of each, and leaves the rest: %o',
   async (engine) => {
-    const found = await calibrate(model, { ...images, dataset }, { engine, threads: 1 });
+    const found = await calibrateBatchNorm(model, { ...images, dataset }, { engine, threads: 1 });
     expect([...found.keys()]).toEqual([...model.weights.keys()]);
 
     // 40 images are 2.5 batches: three.
@@ -64,7 +64,7 @@ test.each<EngineChoice>([onProcessor, { type: 'eager', backend: 'cpu' }])(
 test('takes all images when it is asked for more, and leaves nothing behind', async () => {
   const options = { engine: onProcessor, threads: 1 };
   const before = tf.memory().numTensors;
-  const all = await calibrate(model, { ...images, calibration: 96, dataset }, options);
-  expect(await calibrate(model, { ...images, calibration: 10_000, dataset }, options)).toEqual(all);
+  const all = await calibrateBatchNorm(model, { ...images, calibration: 96, dataset }, options);
+  expect(await calibrateBatchNorm(model, { ...images, calibration: 10_000, dataset }, options)).toEqual(all);
   expect(tf.memory().numTensors).toBe(before);
 });

@@ -20,7 +20,7 @@ import {
   type SupernetJob,
 } from '../../trainers/index.js';
 import { chooseEngine } from '../../trainers/engines/index.js';
-import { gateGradients } from '../../trainers/shrink/gradients.js';
+import { gateGradients } from '../../trainers/channel-importance.js';
 import { describeOnWebGpu } from '../support/webgpu.js';
 import { makeSpace, task, tiniestSpace } from './supernet/spaces.js';
 import { noiseBatch, tiniestStudent, tinyStudent } from './support/networks.js';

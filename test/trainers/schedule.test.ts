@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { averageDecay, learningRate, type ScheduleConfig } from '../../trainers/schedule.js';
+import { averageDecay, learningRate, type ScheduleConfig } from '../../trainers/optimizers.js';
 import { trainSchema } from '../../trainers/schema.js';
 
 const config = (warmup: number, epochs = 4, final = 0.01): ScheduleConfig => ({

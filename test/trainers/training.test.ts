@@ -4,14 +4,12 @@ import { DeviceFailure } from '../../base/errors.js';
 import { resolveTarget } from '../../compiler/index.js';
 import { withDataset } from '../../trainers/data/index.js';
 import { createCompiledEngine } from '../../trainers/engines/compiled.js';
-import { activateBackend, onProcessor } from '../../trainers/engines/index.js';
-import { createTrainingProgram } from '../../trainers/engines/training-program.js';
-import { filedFit } from '../../trainers/fit.js';
+import { activateBackend, onProcessor, type TrainingEngine } from '../../trainers/engines/index.js';
+import { createNetworkProgram } from '../../trainers/engines/network-program.js';
+import { resumableFit, trainResumably, trainingHash } from '../../trainers/fit.js';
 import { trainSchema, type FitHooks, type FitJob, type FitProgress, type FitResult } from '../../trainers/index.js';
-import type { TrainingEngine } from '../../trainers/engines/index.js';
 import { lossSchema } from '../../trainers/schema.js';
 import { readTensorFile } from '../../trainers/tensor-file.js';
-import { trainInFiles, trainingHash } from '../../trainers/train-in-files.js';
 import { openWorkbench, quiet, tinyJob, tinyTrain, type Workbench } from './support/tiny-training.js';
 
 let bench: Workbench;
@@ -34,10 +32,10 @@ const fitBy = (
     const spec = { network, seed, optimizer, ema, loss: lossSchema.parse({ type: 'cross-entropy' }), teacher: null };
     const engine = async () => {
       const target = await resolveTarget({ stepsAtOnce });
-      const compiled = await createCompiledEngine(createTrainingProgram(spec), { target, batch });
+      const compiled = await createCompiledEngine(createNetworkProgram(spec), { target, batch });
       return { ...compiled, ...other(compiled) };
     };
-    return trainInFiles({ ...filedFit(job, dataset), engine }, dataset, hooks);
+    return trainResumably({ ...resumableFit(job, dataset), engine }, dataset, hooks);
   });
 
 /** What a complete training came to, times apart. */
@@ -152,7 +150,7 @@ describe('what a training is known by', () => {
     withDataset(bench.dataset, (dataset) => {
       const { info } = dataset;
       const loss = lossSchema.parse({ type: 'cross-entropy' });
-      const plan = { ...filedFit(tinyJob(bench, 'hashed'), dataset).plan, train: trainSchema.parse(config), loss };
+      const plan = { ...resumableFit(tinyJob(bench, 'hashed'), dataset).plan, train: trainSchema.parse(config), loss };
       return Promise.resolve(trainingHash(['fit'], plan, { ...info, hash: 'images' }));
     });
 

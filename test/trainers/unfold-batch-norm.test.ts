@@ -8,7 +8,7 @@ import { openOnnx } from '../../compiler/index.js';
 import { exportOnnx, readModel, type ModelMetadata } from '../../deploy/index.js';
 import { apply, initialWeights, weightsFrom, type Model } from '../../spaces/models/index.js';
 import { createLoader, withDataset } from '../../trainers/index.js';
-import { unfoldBatchNorm } from '../../trainers/unfold-batch-norm.js';
+import { unfoldBatchNorm } from '../../trainers/batch-norm.js';
 import { tinyStudent } from './support/networks.js';
 import { openWorkbench, type Workbench } from './support/tiny-training.js';
 

@@ -1,12 +1,11 @@
 import { Random } from '../../base/random.js';
 import type { AugmentConfig } from './schema.js';
 import type { Dataset } from './dataset.js';
+import type { SplitName } from './splits.js';
 import { openLogitsFile } from './logits-file.js';
 import { createResizer } from './resize.js';
-import { splitOf, type Split } from './shared-dataset.js';
-import type { SplitName } from './sources/index.js';
-import { Renderer, type ImageShape } from './transforms.js';
-import { viewOf, viewOfPass } from './views.js';
+import { splitOf, type Split } from './splits.js';
+import { type ImageShape, Renderer, viewOf, viewOfPass } from './views.js';
 
 /** What a network sees in one step. */
 export interface Batch {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { NasError, invalidInput, messageOf } from '../../base/errors.js';
 import { writeFully } from '../../base/files.js';
-import type { DataSource, ImageBlock } from './sources/index.js';
+import type { DataSource, ImageBlock } from './sources/source.js';
 import { assignedCode, type ImageTable } from './splits.js';
 
 /** Raised when the layout below or the decoding of any source changes: older caches are then converted again. */

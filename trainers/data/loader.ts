@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { builtModule } from '../../base/built-module.js';
+import { builtModule } from '../../base/processes.js';
 import { NasError } from '../../base/errors.js';
 import { stepsPerEpoch, type Batch, type LoaderOptions } from './batches.js';
 import type { BatchReply, BatchRequest, ThreadError } from './loader-thread.js';

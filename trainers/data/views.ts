@@ -1,9 +1,106 @@
 import { Random } from '../../base/random.js';
 import type { AugmentConfig } from './schema.js';
-import { drawTransform, identity, type ImageShape, type Transform } from './transforms.js';
+
+/** Extents of one image (HWC). */
+export interface ImageShape {
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+}
+
+/** The random choices of one augmented image. Lengths in pixels. */
+export interface Transform {
+  /** Shift of the crop against the image. */
+  readonly dy: number;
+  readonly dx: number;
+  readonly flip: boolean;
+  /** The square that is cut out, clipped to the image; empty when `bottom` is `top`. */
+  readonly top: number;
+  readonly bottom: number;
+  readonly left: number;
+  readonly right: number;
+}
+
+const identity: Transform = { dy: 0, dx: 0, flip: false, top: 0, bottom: 0, left: 0, right: 0 };
+
+/** Draws a transform. The square's centre is anywhere, so it may reach over the border (DeVries & Taylor 2017). */
+export function drawTransform(augment: AugmentConfig, { height, width }: ImageShape, random: Random): Transform {
+  const dy = random.int(2 * augment.crop + 1) - augment.crop;
+  const dx = random.int(2 * augment.crop + 1) - augment.crop;
+  const flip = random.uniform() < 0.5 && augment.flip;
+  const top = random.int(height) - (augment.cutout >> 1);
+  const left = random.int(width) - (augment.cutout >> 1);
+  if (augment.cutout === 0) return { ...identity, dy, dx, flip };
+  return {
+    dy,
+    dx,
+    flip,
+    top: Math.max(0, top),
+    bottom: Math.min(height, top + augment.cutout),
+    left: Math.max(0, left),
+    right: Math.min(width, left + augment.cutout),
+  };
+}
+
+/** Coordinate of an image of `size` reflected at its borders, without repeating the border pixel. */
+export function reflect(coordinate: number, size: number): number {
+  const period = 2 * size - 2;
+  if (period === 0) return 0;
+  const folded = ((coordinate % period) + period) % period;
+  return folded < size ? folded : period - folded;
+}
+
+/**
+ * Turns uint8 images into normalised float32 ones, with a transform. Holds its tables, so that nothing is allocated
+ * per image.
+ */
+export class Renderer {
+  /** Normalised value of each pixel value: [channels, 256]. */
+  private readonly values: Float32Array;
+  /** Offset in a row of the source for each column of the result. */
+  private readonly columns: Int32Array;
+
+  constructor(
+    private readonly shape: ImageShape,
+    mean: readonly number[],
+    std: readonly number[],
+  ) {
+    // A channel without any contrast (std 0) becomes 0 everywhere instead of not a number.
+    this.values = Float32Array.from(
+      { length: shape.channels * 256 },
+      (_, i) => ((i & 255) / 255 - mean[i >> 8]) / Math.max(std[i >> 8], 1e-6),
+    );
+    this.columns = new Int32Array(shape.width);
+  }
+
+  /** Renders the image at `from` in `source` to `to` in `target`; the cut-out square becomes 0, the mean. */
+  render(source: Uint8Array, from: number, target: Float32Array, to: number, transform: Transform): void {
+    const { height, width, channels } = this.shape;
+    const { values, columns } = this;
+    for (let x = 0; x < width; x++) {
+      const column = reflect((transform.flip ? width - 1 - x : x) + transform.dx, width);
+      columns[x] = column * channels;
+    }
+    const row = width * channels;
+    for (let y = 0, out = to; y < height; y++) {
+      const start = from + reflect(y + transform.dy, height) * row;
+      if (channels === 1) {
+        for (let x = 0; x < width; x++) target[out++] = values[source[start + columns[x]]];
+      } else {
+        for (let x = 0; x < width; x++) {
+          const pixel = start + columns[x];
+          for (let c = 0; c < channels; c++) target[out++] = values[(c << 8) | source[pixel + c]];
+        }
+      }
+      if (y >= transform.top && y < transform.bottom) {
+        target.fill(0, out - row + transform.left * channels, out - row + transform.right * channels);
+      }
+    }
+  }
+}
 
 /** Another image that is mixed into a view (mixup, Zhang et al. 2018). */
-export interface Mix {
+interface Mix {
   readonly partner: number;
   readonly transform: Transform;
   /** Weight of the image itself in [0, 1]; the partner's is 1 - `weight`, in pixels and in labels. */
@@ -11,7 +108,7 @@ export interface Mix {
 }
 
 /** How one image is shown once. */
-export interface View {
+interface View {
   readonly transform: Transform;
   readonly mix: Mix | null;
 }

@@ -2,21 +2,20 @@ import type * as tf from '@tensorflow/tfjs-core';
 import {
   compile,
   compileInference,
-  StateStore,
   type CompileOptions,
   type Feed,
+  type HostTensor,
   type InferenceProgram,
   type InputSpec,
   type Program,
+  StateStore,
   type Target,
   type TracedFunction,
 } from '../../compiler/index.js';
-import { averageDecay } from '../schedule.js';
-import { floats, readStates, writeStates } from './compiled-states.js';
-import type { TrainingEngine, Update } from './engine.js';
-import type { BatchInputs } from './network-gradients.js';
-import type { UpdateInputs } from './trained.js';
-import { noiseSeed, type TrainingProgram } from './training-program.js';
+import { averageDecay } from '../optimizers.js';
+import type { EngineState, TrainingEngine, Update } from './engine.js';
+import { type BatchInputs, noiseSeed, type NetworkProgram } from './network-program.js';
+import type { UpdateInputs } from './variables.js';
 
 export interface CompiledOptions {
   readonly target: Target;
@@ -56,7 +55,7 @@ export class CompiledTraining {
   readonly states = new StateStore();
 
   constructor(
-    private readonly program: TrainingProgram,
+    private readonly program: NetworkProgram,
     private readonly options: CompiledOptions,
   ) {}
 
@@ -119,10 +118,7 @@ export class CompiledTraining {
 }
 
 /** Compiles the training program to ONNX. */
-export async function createCompiledEngine(
-  program: TrainingProgram,
-  options: CompiledOptions,
-): Promise<TrainingEngine> {
+export async function createCompiledEngine(program: NetworkProgram, options: CompiledOptions): Promise<TrainingEngine> {
   const compiled = new CompiledTraining(program, options);
   const { states } = compiled;
   const training = await compiled.compileStep();
@@ -152,4 +148,38 @@ export async function createCompiledEngine(
       program.dispose();
     },
   };
+}
+
+/** Numbers that a compiled program gave, or its store holds. */
+export function floats(value: HostTensor | undefined, name: string): Float32Array {
+  if (!(value?.data instanceof Float32Array)) throw new Error(`the compiled program gave no ${name}`);
+  return value.data;
+}
+
+/** A copy of what a store holds of these variables, by their names here. */
+export async function readStates(store: StateStore, variables: ReadonlyMap<string, tf.Variable>): Promise<EngineState> {
+  const values = await store.snapshot();
+  return new Map(
+    [...variables].map(([name, variable]) => {
+      const data = floats(values.get(variable.name), name).slice();
+      return [name, { shape: variable.shape, data }];
+    }),
+  );
+}
+
+/** Sets all of these variables in a store; @throws Error when names or shapes differ, and nothing has changed then. */
+export async function writeStates(
+  store: StateStore,
+  variables: ReadonlyMap<string, tf.Variable>,
+  state: EngineState,
+): Promise<void> {
+  const values = new Map<string, HostTensor>();
+  for (const [name, variable] of variables) {
+    const value = state.get(name);
+    if (value === undefined) throw new Error(`there is no value for ${name}`);
+    if (String(value.shape) !== String(variable.shape))
+      throw new Error(`${name} has shape [${value.shape}], expected [${variable.shape}]`);
+    values.set(variable.name, { dtype: 'float32', shape: value.shape, data: value.data });
+  }
+  await store.restore(values);
 }

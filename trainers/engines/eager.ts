@@ -1,10 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { withNoise } from '../../compiler/index.js';
 import { assignAll } from '../weights.js';
-import { averageDecay } from '../schedule.js';
+import { averageDecay } from '../optimizers.js';
 import type { ImageSize } from '../data/index.js';
 import { oneByOne, type SingleStep, type TrainingEngine } from './engine.js';
-import { noiseSeed, type TrainingProgram } from './training-program.js';
+import { noiseSeed, type NetworkProgram } from './network-program.js';
 
 export interface EagerOptions {
   /** A registered TF.js backend; the program's variables must live on it. */
@@ -14,7 +14,7 @@ export interface EagerOptions {
 }
 
 /** What every program can do on a backend besides its step. */
-type EagerProgram = Pick<TrainingProgram, 'states' | 'evaluate' | 'dispose'>;
+type EagerProgram = Pick<NetworkProgram, 'states' | 'evaluate' | 'dispose'>;
 
 export const imageTensor = (data: Float32Array, count: number, [height, width, channels]: ImageSize): tf.Tensor =>
   tf.tensor4d(data, [count, height, width, channels]);
@@ -69,7 +69,7 @@ export function engineOn(
 }
 
 /** Runs the training program directly on a TF.js backend, with the noise that its compiled twin has. */
-export function createEagerEngine(program: TrainingProgram, { backend, batch: size }: EagerOptions): TrainingEngine {
+export function createEagerEngine(program: NetworkProgram, { backend, batch: size }: EagerOptions): TrainingEngine {
   const { spec } = program;
   const { input, classes } = spec.network;
   const rows = (data: Float32Array): tf.Tensor => tf.tensor2d(data, [size, classes]);

@@ -5,8 +5,12 @@ import { Random } from '../../base/random.js';
 import { layersOf, type Network } from '../../spaces/index.js';
 import { apply, namedWeights, weightsFrom, weightVariables, type Model } from '../../spaces/models/index.js';
 import { featureWeights, type FeaturePair } from '../losses/index.js';
-import type { Parameter } from '../optimizers/index.js';
+import type { Parameter } from '../optimizers.js';
 import type { LossConfig } from '../schema.js';
+import { loadLayersModel } from '../../compiler/index.js';
+import type { ImageSize } from '../data/resize.js';
+import { readWeights } from '../weights.js';
+import type { TeacherModelSource } from '../jobs.js';
 
 /**
  * The last feature map [batch, height, width, channels] at each spatial resolution (`height x width`), in the order of
@@ -35,7 +39,7 @@ export interface FeatureTeacher {
 }
 
 /** A network of ours with these weights, on the current TF.js backend. */
-export function networkTeacher(model: Model): FeatureTeacher {
+export function networkFeatureTeacher(model: Model): FeatureTeacher {
   const { network } = model;
   const variables = weightVariables(model);
   const taps = featureTaps(network);
@@ -51,7 +55,7 @@ export function networkTeacher(model: Model): FeatureTeacher {
 }
 
 /** A TF.js layers model, which the result owns. */
-export function modelTeacher(model: tfl.LayersModel): FeatureTeacher {
+export function layersFeatureTeacher(model: tfl.LayersModel): FeatureTeacher {
   const taps = new Map<string, { channels: number; tap: tfl.SymbolicTensor }>();
   for (const layer of model.layers) {
     // An input is no feature; a layer that is used more than once has no single output.
@@ -171,4 +175,28 @@ export function compareFeatures(
       }));
     },
   };
+}
+
+/**
+ * Builds a teacher whose features are compared with a student's, for the student's size of images: a network's weights
+ * do not depend on it.
+ *
+ * @throws NasError `invalid-input` when a layers model takes images of another size
+ */
+export async function loadFeatureTeacher(source: TeacherModelSource | null, input: ImageSize): Promise<FeatureTeacher> {
+  if (source === null) throw new Error('the loss compares features with a teacher that shows none');
+  if (source.type === 'network') {
+    const network = { ...source.network, input };
+    return networkFeatureTeacher({ network, weights: readWeights(network, source.weights) });
+  }
+  const { model } = await loadLayersModel(source.path);
+  const expected = model.inputs[0]?.shape.slice(1) ?? [];
+  if (expected.some((side, axis) => side !== null && side !== input[axis]))
+    throw invalidInput(
+      `the teacher ${source.path} takes images of ${expected.join('x')}, the student ${input.join('x')}`,
+      {
+        hint: 'Fix the resolution of the space to that of the teacher, or set train.loss.hints and attention to 0.',
+      },
+    );
+  return layersFeatureTeacher(model);
 }

@@ -2,25 +2,24 @@ import { invalidInput } from '../../base/errors.js';
 import type { TrainingEngine } from './engine.js';
 import { createEagerEngine, type EagerOptions } from './eager.js';
 import { createCompiledEngine, type CompiledOptions } from './compiled.js';
-import { activateBackend, chooseEngine, type AnyEngine } from './select.js';
-import { targetBeside, type TargetThreads } from './target.js';
-import { createTrainingProgram, type ProgramSpec, type TrainingProgram } from './training-program.js';
+import { activateBackend, type AnyEngine, chooseEngine, targetBeside, type TargetThreads } from './select.js';
+import { createNetworkProgram, type ProgramSpec, type NetworkProgram } from './network-program.js';
 
-export { engineAvailability, type EngineAvailability } from './availability.js';
 export {
   activateBackend,
   chooseEngine,
+  engineAvailability,
   onOthers,
   onProcessor,
   placeOf,
   type AnyEngine,
+  targetBeside,
   type CompiledChoice,
+  type EngineAvailability,
   type EngineChoice,
 } from './select.js';
 export type { EngineBatch, EngineState, StepMetrics, TrainingEngine, Update } from './engine.js';
-export { modelInference, networkInference } from './inference.js';
-export { targetBeside } from './target.js';
-export type { ProgramSpec } from './training-program.js';
+export type { ProgramSpec } from './network-program.js';
 
 export interface EngineOptions extends TargetThreads {
   /** Images in each training batch. */
@@ -65,8 +64,8 @@ export const createEngine = (
   spec: () => ProgramSpec | Promise<ProgramSpec>,
   options: EngineOptions,
 ): Promise<TrainingEngine> => {
-  const program = async () => createTrainingProgram(await spec());
-  const eager = (made: TrainingProgram, settings: EagerOptions): TrainingEngine => {
+  const program = async () => createNetworkProgram(await spec());
+  const eager = (made: NetworkProgram, settings: EagerOptions): TrainingEngine => {
     if (made.spec.precision !== 'mixed') return createEagerEngine(made, settings);
     made.dispose();
     // It would scale the loss and compute in float32: the result would be told to be what it is not.

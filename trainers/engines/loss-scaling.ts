@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { allBelow } from '../../compiler/index.js';
-import type { Gradients } from '../optimizers/index.js';
+import type { Gradients } from '../optimizers.js';
 
 /** What the loss is multiplied by at first. */
 const start = 2 ** 15;

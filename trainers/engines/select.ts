@@ -1,16 +1,19 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { DeviceFailure, invalidInput, messageOf, NasError } from '../../base/errors.js';
 import {
+  type Adapter,
   adapterNamed,
   describeAdapter,
   findCard,
+  listProviders,
   requireWorking,
-  tryWebGpu,
-  type Adapter,
+  resolveTarget,
   type Target,
+  tryProvider,
+  tryWebGpu,
 } from '../../compiler/index.js';
 import type { EngineConfig } from '../schema.js';
-import { loadCpuBackend, loadNativeBackend } from './availability.js';
+import { createRequire } from 'node:module';
 
 /** The compiled engine, and what it runs on. */
 export interface CompiledChoice extends Pick<Target, 'provider' | 'device'> {
@@ -105,3 +108,95 @@ export const placeOf = (engine: EngineChoice): Pick<Target, 'provider' | 'device
   const { provider, device } = engine.type === 'compiled' ? engine : onProcessor;
   return { provider, device };
 };
+
+export interface TargetThreads {
+  readonly threads: number;
+  /** Whether others compute on the same cores: threads that wait then sleep; default false. */
+  readonly sharedCores?: boolean | undefined;
+}
+
+/**
+ * Where programs run beside an engine that are compiled whatever it is: where the compiled engine's do, on the processor
+ * beside the eager one.
+ */
+export const targetBeside = (engine: EngineChoice, { threads, sharedCores = false }: TargetThreads): Promise<Target> =>
+  resolveTarget({
+    ...placeOf(engine),
+    threads,
+    spinning: !sharedCores,
+  });
+
+/** Whether one way of training works here. */
+export interface EngineAvailability {
+  readonly engine: 'compiled' | 'eager';
+  /** ONNX Runtime execution provider (`engine.provider`), or TF.js backend (`engine.backend`). */
+  readonly backend: string;
+  readonly available: boolean;
+  /** Package and version, e.g. `onnxruntime-node 1.30.0`; null when it does not load. */
+  readonly version: string | null;
+  /** Why it does not load; null when it does. */
+  readonly reason: string | null;
+}
+
+const require = createRequire(import.meta.url);
+
+function versionOf(packageName: string): string {
+  try {
+    const { version } = require(`${packageName}/package.json`) as { version: string };
+    return `${packageName} ${version}`;
+  } catch {
+    // A package may keep its package.json to itself.
+    return packageName;
+  }
+}
+
+/** Native TF.js packages, best first; each registers the backend `tensorflow`. */
+const nativePackages = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'] as const;
+
+/** A package that registers a TF.js backend, or why there is none. */
+type BackendPackage = { readonly version: string } | { readonly reason: string };
+
+/** Loads the native TF.js backend, `tensorflow`. */
+async function loadNativeBackend(): Promise<BackendPackage> {
+  const reasons: string[] = [];
+  for (const name of nativePackages) {
+    try {
+      await import(name);
+      if ('tensorflow' in tf.engine().registryFactory) return { version: versionOf(name) };
+      reasons.push(`${name}: it uses another copy of @tensorflow/tfjs-core than this program`);
+    } catch (error) {
+      reasons.push(`${name}: ${messageOf(error).split('\n', 1).join('')}`);
+    }
+  }
+  return { reason: reasons.join('; ') };
+}
+
+/** Loads the `cpu` reference backend. */
+async function loadCpuBackend(): Promise<string> {
+  // Otherwise its first use prints an advertisement for tfjs-node; nothing else depends on this flag.
+  tf.enableProdMode();
+  await import('@tensorflow/tfjs-backend-cpu');
+  return versionOf('@tensorflow/tfjs-backend-cpu');
+}
+
+/** What trains here, for `nas doctor`: every engine is tried; its version, or why it does not work. */
+export async function engineAvailability(): Promise<EngineAvailability[]> {
+  const native = await loadNativeBackend();
+  const works = { available: true, reason: null };
+  const tried = listProviders().map(async ({ name }) => [name, await tryProvider(name)] as const);
+  return [
+    ...(await Promise.all(tried)).map(([backend, reason]) => ({
+      engine: 'compiled' as const,
+      backend,
+      version: versionOf('onnxruntime-node'),
+      available: reason === null,
+      reason,
+    })),
+    {
+      engine: 'eager',
+      backend: 'tensorflow',
+      ...('reason' in native ? { available: false, version: null, ...native } : { ...native, ...works }),
+    },
+    { engine: 'eager', backend: 'cpu', version: await loadCpuBackend(), ...works },
+  ];
+}

@@ -1,11 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { crossEntropy } from './cross-entropy.js';
-import { decoupledDistillation } from './decoupled-distillation.js';
-import { attentionDistance, hintDistance } from './features.js';
-import { knowledgeDistillation } from './knowledge-distillation.js';
 import type { LossConfig } from './schema.js';
 
-export { attentionDistance, crossEntropy, decoupledDistillation, hintDistance, knowledgeDistillation };
 export { featureWeights, lossFor } from './schema.js';
 
 /** Features of student and teacher at one spatial resolution, [batch, height, width, channels]. */
@@ -77,4 +72,117 @@ const rules: LossRules = {
 export function totalLoss<K extends LossType>(config: LossOf<K>, inputs: LossInputs): tf.Scalar {
   // Every term is a mean over everything.
   return rules[config.type](config, inputs) as tf.Scalar;
+}
+
+/**
+ * Cross-entropy between soft labels and the softmax of logits, mean over the batch; with label smoothing (Szegedy et
+ * al. 2016) the labels become (1 - smoothing) y + smoothing / classes.
+ *
+ * @param labels [batch, classes], each row a distribution (one-hot, or a mixture under mixup)
+ * @param logits [batch, classes]
+ * @param smoothing in [0, 1]
+ */
+export function crossEntropy(labels: tf.Tensor, logits: tf.Tensor, smoothing = 0): tf.Tensor {
+  const classes = logits.shape[1] ?? 1;
+  const targets = smoothing === 0 ? labels : tf.add(tf.mul(labels, 1 - smoothing), smoothing / classes);
+  return tf.neg(tf.mean(tf.sum(tf.mul(targets, tf.logSoftmax(logits)), 1)));
+}
+
+/**
+ * Hinton et al. 2015, "Distilling the Knowledge in a Neural Network": T^2 KL(softmax(teacher / T) || softmax(student / T)),
+ * mean over the batch. T^2 keeps the gradient's size independent of the temperature.
+ *
+ * @param teacher logits [batch, classes], constant
+ * @param student logits [batch, classes]
+ */
+export function knowledgeDistillation(teacher: tf.Tensor, student: tf.Tensor, temperature: number): tf.Tensor {
+  const logTeacher = tf.logSoftmax(tf.div(teacher, temperature));
+  const logStudent = tf.logSoftmax(tf.div(student, temperature));
+  const divergence = tf.sum(tf.mul(tf.exp(logTeacher), tf.sub(logTeacher, logStudent)), 1);
+  return tf.mul(tf.mean(divergence), temperature * temperature);
+}
+
+/** Subtracted from the target's logit to leave it out of a softmax: exp underflows to 0 in float32. */
+const excluded = 1000;
+
+/** Log-probabilities that decoupled distillation compares, from logits that are divided by the temperature already. */
+interface Decoupled {
+  /** log of the target's probability, [batch, 1]. */
+  readonly target: tf.Tensor;
+  /** log of all other classes' probability together, [batch, 1]. */
+  readonly others: tf.Tensor;
+  /** log-probabilities among the other classes, [batch, classes]; meaningless where `mask` is 1. */
+  readonly among: tf.Tensor;
+}
+
+function decouple(logits: tf.Tensor, mask: tf.Tensor, rest: tf.Tensor): Decoupled {
+  const classes = logits.shape[1] ?? 1;
+  const all = tf.logSoftmax(logits);
+  const among = tf.logSoftmax(tf.sub(logits, tf.mul(mask, excluded)));
+  const target = tf.sum(tf.mul(mask, all), 1, true);
+  // For every other class, log p = log(1 - p_target) + log p among the others: no 1 - p_target that could cancel.
+  const others = tf.div(tf.sum(tf.mul(rest, tf.sub(all, among)), 1, true), classes - 1);
+  return { target, others, among };
+}
+
+/**
+ * Zhao et al. 2022, "Decoupled Knowledge Distillation": T^2 (alpha TCKD + beta NCKD), mean over the batch. TCKD is the
+ * divergence of (target, not target), NCKD that of the distributions among the other classes. The target is the class
+ * with the largest label, so that it stays defined under mixup.
+ *
+ * @param labels [batch, classes]
+ * @param teacher logits [batch, classes], constant
+ * @param student logits [batch, classes]
+ */
+export function decoupledDistillation(
+  labels: tf.Tensor,
+  teacher: tf.Tensor,
+  student: tf.Tensor,
+  { temperature, alpha, beta }: { readonly temperature: number; readonly alpha: number; readonly beta: number },
+): tf.Tensor {
+  const mask = tf.cast(tf.oneHot(tf.argMax(labels, 1), labels.shape[1] ?? 1), 'float32');
+  const rest = tf.sub(1, mask);
+  const t = decouple(tf.div(teacher, temperature), mask, rest);
+  const s = decouple(tf.div(student, temperature), mask, rest);
+  const targetClass = tf.add(
+    tf.mul(tf.exp(t.target), tf.sub(t.target, s.target)),
+    tf.mul(tf.exp(t.others), tf.sub(t.others, s.others)),
+  );
+  const otherClasses = tf.sum(tf.mul(rest, tf.mul(tf.exp(t.among), tf.sub(t.among, s.among))), 1, true);
+  const sum = tf.add(tf.mul(targetClass, alpha), tf.mul(otherClasses, beta));
+  return tf.mul(tf.mean(sum), temperature * temperature);
+}
+
+/** Keeps the norm of an all-zero map away from 0. */
+const epsilon = 1e-12;
+
+/** The spatial attention map of features: mean over channels of the squares, as unit vectors [batch, height x width]. */
+function attentionMap(features: tf.Tensor): tf.Tensor {
+  const [batch = 1, height = 1, width = 1] = features.shape;
+  const map = tf.reshape(tf.mean(tf.square(features), 3), [batch, height * width]);
+  return tf.div(map, tf.sqrt(tf.add(tf.sum(tf.square(map), 1, true), epsilon)));
+}
+
+/**
+ * Zagoruyko & Komodakis 2017, "Paying More Attention to Attention": squared L2 distance between the normalised
+ * activation-based attention maps (sum of squares over channels), mean over the batch. Squared as in the authors' code,
+ * so that the gradient exists where the maps are equal. Needs no adapter: channels may differ.
+ *
+ * @param student features [batch, height, width, channels]
+ * @param teacher features [batch, height, width, channels'], constant
+ */
+export function attentionDistance(student: tf.Tensor, teacher: tf.Tensor): tf.Tensor {
+  const difference = tf.sub(attentionMap(student), attentionMap(teacher));
+  return tf.mean(tf.sum(tf.square(difference), 1));
+}
+
+/**
+ * Romero et al. 2015, "FitNets": squared error between the student's adapted features and the teacher's, mean over all
+ * elements (the paper sums and halves; the mean keeps the weight comparable between resolutions and widths).
+ *
+ * @param adapted the student's features after the adapter, [batch, height, width, channels]
+ * @param teacher the teacher's features, same shape, constant
+ */
+export function hintDistance(adapted: tf.Tensor, teacher: tf.Tensor): tf.Tensor {
+  return tf.mean(tf.square(tf.sub(adapted, teacher)));
 }

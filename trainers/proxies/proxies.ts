@@ -4,10 +4,8 @@ import { compile, type Feed, type HostTensor, type InputSpec, type Target } from
 import type { Network } from '../../spaces/index.js';
 import { initialWeights, weightVariables } from '../../spaces/models/index.js';
 import { activateBackend, onProcessor, targetBeside, type EngineChoice } from '../engines/index.js';
-import { createResizer } from '../data/index.js';
-import { logDeterminant } from './activation-codes.js';
-import type { ProxyBatch } from './batch.js';
-import { computeParts, type Part, type Variables } from './program.js';
+import { createResizer, type DatasetRef, type ImageSize, openBatches, openDataset } from '../data/index.js';
+import { computeParts, logDeterminant, type ProxyPart, type Variables } from './program.js';
 
 /** Zero-cost proxies: numbers of an untrained network that go along with its accuracy after training. */
 export const proxyNames = ['synflow', 'gradnorm', 'snip', 'naswot'] as const;
@@ -30,7 +28,7 @@ export interface ProxyOptions<N extends ProxyName = ProxyName> {
 type Outputs = Readonly<Record<string, HostTensor>>;
 
 interface Rule {
-  readonly part: Part;
+  readonly part: ProxyPart;
   value(outputs: Outputs, size: number): number;
 }
 
@@ -99,7 +97,7 @@ export async function proxies<N extends ProxyName = ProxyName>(
 async function run(
   network: Network,
   weights: Variables,
-  parts: ReadonlySet<Part>,
+  parts: ReadonlySet<ProxyPart>,
   batch: ProxyBatch | null,
   target: Target,
 ): Promise<Outputs> {
@@ -124,5 +122,36 @@ async function run(
     return await program.run(feeds);
   } finally {
     await program.dispose();
+  }
+}
+
+/** Images that proxies look at. */
+export interface ProxyBatch {
+  /** Height, width, channels of one image; proxies resize them where a network takes another size. */
+  readonly image: ImageSize;
+  /** [size, height, width, channels], normalised. */
+  readonly images: Float32Array;
+  /** One-hot [size, classes]. */
+  readonly labels: Float32Array;
+  readonly size: number;
+}
+
+/** As many images as proxies are computed from by default. */
+export const proxyImages = 32;
+
+/**
+ * The first training images of an order drawn from the seed, as they are; fewer than `size` when there are no more.
+ * @throws NasError `invalid-input` when the data set is missing or damaged
+ */
+export function proxyBatch(ref: DatasetRef, seed: number, size = proxyImages): ProxyBatch {
+  const dataset = openDataset(ref);
+  try {
+    const { counts, height, width, channels } = dataset.info;
+    const batch = Math.min(size, counts.train);
+    const options = { batch, seed, viewSeed: seed, augment: null, shuffle: true, dropLast: true } as const;
+    const { images, labels } = openBatches({ dataset, split: 'train', ...options }).batch(0, 0);
+    return { image: [height, width, channels], images, labels, size: batch };
+  } finally {
+    dataset.close();
   }
 }

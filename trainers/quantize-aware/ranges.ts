@@ -2,8 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { exportFunction, openOnnx } from '../../compiler/index.js';
 import { apply, weightsFrom, type Model } from '../../spaces/models/index.js';
 import { createLoader, type Dataset } from '../data/index.js';
-import { pointsOf, type Point } from './points.js';
-import type { Ranges } from './rounding.js';
+import { type Point, pointsOf, type Ranges } from './rounding.js';
 
 /** How a range follows from the values that are seen: their extremes, or what is left without the outermost. */
 export type RangeMethod = 'minmax' | 'percentile';

@@ -3,16 +3,14 @@ import { sharedSpecs } from '../../spaces/models/index.js';
 import { stepsPerEpoch } from '../data/batches.js';
 import { withDataset, type ImageSize } from '../data/index.js';
 import { openEngine } from '../engines/index.js';
-import type { FitHooks, FitResult } from '../fit-job.js';
+import type { FitHooks, FitResult, SupernetJob } from '../jobs.js';
 import { featureWeights } from '../losses/index.js';
-import { loadTeacherModel } from '../teachers/model.js';
-import { checkedLoss, trainInFiles, trainingHash } from '../train-in-files.js';
-import type { TrainingPlan } from '../training.js';
-import { initialHash } from '../initial-weights.js';
+import { loadFeatureTeacher } from '../engines/features.js';
+import { checkedLoss, trainResumably, trainingHash } from '../fit.js';
+import type { TrainingPlan } from '../training-loop.js';
+import { initialHash } from '../weights.js';
 import { readTensorFile } from '../tensor-file.js';
-import { createCompiledSupernet } from './compiled.js';
-import { createEagerSupernet } from './eager.js';
-import type { SupernetJob } from './job.js';
+import { createCompiledSupernet, createEagerSupernet } from './engines.js';
 import { createSupernetProgram } from './program.js';
 import { createSandwich } from './sandwich.js';
 import type { SupernetConfig } from './schema.js';
@@ -56,7 +54,7 @@ export async function fitSupernet(job: SupernetJob, hooks: FitHooks): Promise<Fi
         optimizer: config.optimizer,
         ema: config.ema,
         softLabels: softLabelsOver(config.epochs * steps, config.soft_labels),
-        teacher: hints > 0 || attention > 0 ? await loadTeacherModel(teacher?.model ?? null, input) : null,
+        teacher: hints > 0 || attention > 0 ? await loadFeatureTeacher(teacher?.model ?? null, input) : null,
       });
     const source: ImageSize = [info.height, info.width, info.channels];
     const engine = () =>
@@ -75,6 +73,6 @@ export async function fitSupernet(job: SupernetJob, hooks: FitHooks): Promise<Fi
       { ...plan, train: { ...config, calibration: 0 } as typeof config },
       info,
     );
-    return trainInFiles({ plan, directory, hash, engine }, dataset, hooks);
+    return trainResumably({ plan, directory, hash, engine }, dataset, hooks);
   });
 }

@@ -1,10 +1,10 @@
 import type { Model, Weights } from '../../spaces/models/index.js';
-import { calibrate } from '../calibrate.js';
+import { calibrateBatchNorm } from '../batch-norm.js';
 import { withDataset, type Dataset } from '../data/index.js';
-import { activateBackend, chooseEngine, networkInference, type EngineChoice } from '../engines/index.js';
-import { evaluateSplit } from '../evaluate.js';
-import { readInitial } from '../initial-weights.js';
-import type { MemberJob } from './job.js';
+import { activateBackend, chooseEngine, type EngineChoice } from '../engines/index.js';
+import { evaluateSplit, networkInference } from '../evaluate.js';
+import { readInitial } from '../weights.js';
+import type { MemberJob } from '../jobs.js';
 
 export interface MemberHooks {
   /** Awaited before every batch; when it rejects, so does the job. */
@@ -65,5 +65,5 @@ async function calibrated(
 ): Promise<Model> {
   const { network, places } = member;
   const model = { network, weights: readInitial(network, images.seed, { file, places }) };
-  return { network, weights: await calibrate(model, { ...images, dataset }, { engine, threads, between }) };
+  return { network, weights: await calibrateBatchNorm(model, { ...images, dataset }, { engine, threads, between }) };
 }

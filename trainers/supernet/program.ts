@@ -9,16 +9,15 @@ import {
   type WeightSpec,
 } from '../../spaces/models/index.js';
 import { compareFeatures } from '../engines/features.js';
-import { GradientSums } from '../engines/gradient-sums.js';
+import { createTrainedVariables, GradientSums, type UpdateInputs } from '../engines/variables.js';
 import {
-  networkGradients,
   type BatchInputs,
   type GradientOutputs,
+  type LearningSpec,
+  networkGradients,
   type Student,
-} from '../engines/network-gradients.js';
-import { createTrained, type UpdateInputs } from '../engines/trained.js';
-import type { LearningSpec } from '../engines/training-program.js';
-import { startShared } from '../initial-weights.js';
+} from '../engines/network-program.js';
+import { startShared } from '../weights.js';
 import type { LossConfig } from '../schema.js';
 import type { Trainee, Sandwich } from './sandwich.js';
 
@@ -71,7 +70,7 @@ export function createSupernetProgram(spec: SupernetSpec): SupernetProgram {
   const specs = [...shared, ...ownSpecs(largest)];
   const others = features?.parameters ?? [];
   const start = startShared(specs, seed, largest.network.classes, spec.initial ?? new Map());
-  const trained = createTrained({ specs, start, others, optimizer, ema });
+  const trained = createTrainedVariables({ specs, start, others, optimizer, ema });
   const { weights, evaluated, states, parameters } = trained;
   const sums = new GradientSums(parameters);
 

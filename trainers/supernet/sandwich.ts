@@ -1,7 +1,16 @@
 import { Random } from '../../base/random.js';
-import { extremes, genotypeId, memberOf, type Member, type Space } from '../../spaces/index.js';
+import {
+  costs,
+  type Extreme,
+  extremes,
+  type Genotype,
+  genotypeId,
+  type Member,
+  memberOf,
+  sampleGenotype,
+  type Space,
+} from '../../spaces/index.js';
 import type { SupernetConfig } from './schema.js';
-import { createSampler } from './sampling.js';
 
 /** A member that trains in a step. */
 export interface Trainee {
@@ -51,3 +60,34 @@ export function createSandwich(
     at: (step) => [...always, ...Array.from({ length: networks }, (_, place) => random(place, step))],
   };
 }
+
+/** Draws a genotype of a space. */
+type Sampler = (random: Random) => Genotype;
+
+/** The ends of a space (`extremes`). */
+interface Ends {
+  readonly smallest: Extreme;
+  readonly largest: Extreme;
+}
+
+/** Draws among which the one nearest to the wanted MACs is taken. */
+const candidates = 24;
+
+/** How each kind of `sampling` draws. */
+const samplers: { readonly [K in SupernetConfig['sampling']]: (space: Space, ends: Ends) => Sampler } = {
+  uniform: (space) => (random) => sampleGenotype(space, random),
+  macs: (space, ends) => {
+    const logMacs = (genotype: Genotype): number => Math.log(costs(space.build(genotype)).macs);
+    const [least, most] = [Math.log(ends.smallest.costs.macs), Math.log(ends.largest.costs.macs)];
+    return (random) => {
+      const wanted = least + (most - least) * random.uniform();
+      const drawn = Array.from({ length: candidates }, () => sampleGenotype(space, random));
+      const distances = drawn.map((genotype) => Math.abs(logMacs(genotype) - wanted));
+      return drawn[distances.indexOf(Math.min(...distances))];
+    };
+  },
+};
+
+/** What draws the random members of a supernet. */
+const createSampler = (sampling: SupernetConfig['sampling'], space: Space, ends: Ends): Sampler =>
+  samplers[sampling](space, ends);

@@ -4,12 +4,10 @@ import { Random } from '../../base/random.js';
 import { createSession, resolveTarget } from '../../compiler/index.js';
 import { initialWeights, toOnnx } from '../../spaces/models/index.js';
 import { CompiledTraining } from '../engines/compiled.js';
-import type { EngineBatch } from '../engines/index.js';
-import { activateBackend, chooseEngine } from '../engines/index.js';
-import { createTrainingProgram, type ProgramSpec } from '../engines/training-program.js';
+import { activateBackend, chooseEngine, type EngineBatch } from '../engines/index.js';
+import { createNetworkProgram, type ProgramSpec } from '../engines/network-program.js';
 import { lossSchema, trainSchema } from '../schema.js';
-import type { Timing, TimingJob } from './job.js';
-import type { TimedNetwork } from './networks-file.js';
+import { median, type TimedNetwork, type Timing, type TimingJob } from './index.js';
 
 const seed = 1;
 export const learningRate = 0.05;
@@ -44,7 +42,7 @@ const sum = (values: Iterable<number>): number => [...values].reduce((total, val
 export async function timeStep(job: TimingJob): Promise<Timing> {
   const { timed, provider, warmup, steps } = job;
   await activateBackend(await chooseEngine({ type: 'compiled', provider }));
-  const program = createTrainingProgram(specOf(timed));
+  const program = createNetworkProgram(specOf(timed));
   const batch = randomBatch(timed);
   const target = await resolveTarget(job);
   const { stepsAtOnce } = target;
@@ -101,10 +99,4 @@ async function timeEvaluation(
   const rate = (ms: readonly number[]): number => (timed.batch * 1e3) / median(ms);
   await exported.release();
   return { ours: rate(times.ours), exported: rate(times.exported) };
-}
-
-/** The middle value; of an even number of values, the mean of the two in the middle. */
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
 }

@@ -1,6 +1,6 @@
 // One measurement, in a process of its own: clean memory, nothing left of another network. Started by `timeTraining`.
 import { messageOf } from '../../base/errors.js';
-import type { TimingJob, TimingReply } from './job.js';
+import type { TimingJob, TimingReply } from './index.js';
 import { timeStep } from './time-step.js';
 
 const reply = (message: TimingReply): void => void process.send?.(message, () => process.disconnect());

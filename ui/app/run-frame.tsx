@@ -2,10 +2,10 @@ import { Fragment, type ComponentChildren } from 'preact';
 import { useLocation } from 'preact-iso';
 import { useEffect, useState } from 'preact/hooks';
 import type { RunId } from '../../experiments/page/api.js';
-import { RunState } from '../components/run-state.js';
+import { RunState } from '../components/run-status.js';
 import { runAddress } from '../data/addresses.js';
 import { LiveRun } from '../data/live-run.js';
-import { CurrentRun } from './current-run.js';
+import { CurrentRun } from './hooks.js';
 import { pages } from './pages.js';
 
 interface Props {

@@ -1,9 +1,8 @@
 import { LocationProvider, Route, Router, useLocation } from 'preact-iso';
-import { NotFound } from '../components/not-found.js';
 import { pages } from './pages.js';
 import { RunFrame } from './run-frame.js';
 import { Shortcuts } from './shortcuts.js';
-import { ThemeSwitch } from './theme.js';
+import { setTheme, theme, themes } from '../data/theme.js';
 
 /** The run that an address is about; null of one that cannot be read, too. */
 function runIn(path: string): string | null {
@@ -73,5 +72,29 @@ export function Shell() {
         <Content />
       </main>
     </LocationProvider>
+  );
+}
+
+function ThemeSwitch() {
+  return (
+    <label class="theme">
+      <span class="quiet">Theme</span>
+      <select value={theme()} onChange={({ currentTarget: { value } }) => setTheme(value)}>
+        {themes.map((name) => (
+          <option key={name}>{name}</option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+function NotFound() {
+  return (
+    <section>
+      <h1>There is no such page</h1>
+      <p>
+        <a href="/">All runs</a>
+      </p>
+    </section>
   );
 }

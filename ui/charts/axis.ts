@@ -1,8 +1,7 @@
-import type { Unit } from '../../base/number-text.js';
-import { isShare } from '../../base/number-text.js';
+import { isShare, type Unit } from '../../base/number-text.js';
 import type { MeasureText } from '../../experiments/page/api.js';
-import { titleOf } from '../data/text.js';
-import { font, type Look } from './look.js';
+import { titleOf } from '../data/measures.js';
+import { font, type ChartTheme } from './theme.js';
 
 export type Measures = Readonly<Record<string, MeasureText>>;
 
@@ -55,13 +54,13 @@ function logTicks(low: number, high: number): number[] {
 }
 
 /** What all axes look like. */
-export const axisLook = (look: Look) => ({
+export const axisStyle = (theme: ChartTheme) => ({
   nameLocation: 'middle' as const,
-  nameTextStyle: { color: look.ink, fontFamily: font, fontSize: 13, fontWeight: 600 },
-  axisLine: { show: true, onZero: false, lineStyle: { color: look.faint } },
-  axisTick: { show: true, lineStyle: { color: look.faint } },
-  axisLabel: { color: look.soft, fontFamily: font, fontSize: 12, hideOverlap: true },
-  splitLine: { show: true, lineStyle: { color: look.line } },
+  nameTextStyle: { color: theme.ink, fontFamily: font, fontSize: 13, fontWeight: 600 },
+  axisLine: { show: true, onZero: false, lineStyle: { color: theme.faint } },
+  axisTick: { show: true, lineStyle: { color: theme.faint } },
+  axisLabel: { color: theme.soft, fontFamily: font, fontSize: 12, hideOverlap: true },
+  splitLine: { show: true, lineStyle: { color: theme.line } },
 });
 
 /** An axis of numbers. */
@@ -69,7 +68,7 @@ export interface AxisInput {
   /** Of the measure whose values it shows; null: numbers of trials. */
   readonly measure: string | null;
   readonly measures: Measures;
-  readonly look: Look;
+  readonly theme: ChartTheme;
   readonly extent: readonly [low: number, high: number] | null;
   readonly log: boolean;
   /** Instead of the measure's. */
@@ -85,9 +84,9 @@ function styleOf({ measure, measures, extent }: AxisInput) {
 
 /** An axis over a measure's values, which need not begin at zero. */
 export function valueAxis(input: AxisInput) {
-  const { look, extent, log } = input;
+  const { theme, extent, log } = input;
   const { title, suffix, tick } = styleOf(input);
-  const common = { ...axisLook(look), name: `${input.title ?? title}${suffix}`, nameGap: 32 };
+  const common = { ...axisStyle(theme), name: `${input.title ?? title}${suffix}`, nameGap: 32 };
   const label = { ...common.axisLabel, formatter: tick };
   if (!log || extent === null) return { ...common, type: 'value' as const, scale: true, axisLabel: label };
   const [min, max] = [extent[0] / 1.15, extent[1] * 1.15];
@@ -103,13 +102,13 @@ export function valueAxis(input: AxisInput) {
 }
 
 /** An axis of numbers that are no measure's, under its own title. */
-export const plainAxis = (look: Look, name: string, tick: (value: number) => string = styles.score.tick) => ({
-  ...axisLook(look),
+export const plainAxis = (theme: ChartTheme, name: string, tick: (value: number) => string = styles.score.tick) => ({
+  ...axisStyle(theme),
   type: 'value' as const,
   scale: true,
   name,
   nameGap: 32,
-  axisLabel: { ...axisLook(look).axisLabel, formatter: tick },
+  axisLabel: { ...axisStyle(theme).axisLabel, formatter: tick },
 });
 
 /** Shares as ticks: `87.5%`. */

@@ -1,10 +1,19 @@
 import { init, use, type EChartsType } from 'echarts/core';
 import { CanvasRenderer } from 'echarts/renderers';
-import { gridIn } from './fitted.js';
-import type { ChartOption } from './option.js';
-import { registerParts } from './parts.js';
-import { keyOf, named, scopeOf, sizeOf, walkOf, type Step } from './reading.js';
-import { changed, zoomOption, type Range, type Zoom } from './zoom.js';
+import { gridIn } from './frame.js';
+import { type ChartOption, registerParts } from './echarts.js';
+import {
+  changed,
+  keyOf,
+  named,
+  type Range,
+  scopeOf,
+  sizeOf,
+  type Step,
+  walkOf,
+  type Zoom,
+  zoomOption,
+} from './interaction.js';
 
 registerParts();
 use([CanvasRenderer]);

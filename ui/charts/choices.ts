@@ -1,10 +1,9 @@
-import { textOf } from '../data/text.js';
-import { axisLook, extentOf, spansDecades, valueAxis, type Measures } from './axis.js';
+import { textOf } from '../data/measures.js';
+import { axisStyle, extentOf, spansDecades, valueAxis, type Measures } from './axis.js';
 import { frameOf, plainText, saying, type Heading } from './frame.js';
-import type { Look } from './look.js';
-import { quantile } from './quantile.js';
-import { thinned } from './thinned.js';
-import type { ChartOption } from './option.js';
+import type { ChartTheme } from './theme.js';
+import { quantile, thinned } from './points.js';
+import type { ChartOption } from './echarts.js';
 
 export interface ChoiceMark {
   readonly value: number;
@@ -27,7 +26,7 @@ export interface ChoicesInput extends Heading {
   readonly groups: readonly ChoiceGroup[];
   readonly measure: string;
   readonly measures: Measures;
-  readonly look: Look;
+  readonly theme: ChartTheme;
 }
 
 /** Of each group so many values are marks of their own, and those on the frontier; the box is of all. */
@@ -44,9 +43,9 @@ const isMark = (data: unknown): data is { readonly mark: ChoiceMark } =>
  * frontier's as diamonds. Beneath each choice stands how many trials made it.
  */
 export function choicesOption(input: ChoicesInput): ChartOption {
-  const { decision, groups, measure, measures, look, ...heading } = input;
-  const frame = frameOf(look, heading, { rows: 0 });
-  const category = axisLook(look);
+  const { decision, groups, measure, measures, theme, ...heading } = input;
+  const frame = frameOf(theme, heading, { rows: 0 });
+  const category = axisStyle(theme);
   const extent = extentOf(groups.flatMap(({ values }) => values.map(({ value }) => value)));
   const boxes = groups.flatMap(({ values }, i) => {
     if (values.length === 0) return [];
@@ -75,7 +74,7 @@ export function choicesOption(input: ChoicesInput): ChartOption {
       },
       { type: 'value', show: false, min: -0.5, max: groups.length - 0.5 },
     ],
-    yAxis: { ...valueAxis({ measure, measures, look, extent, log: spansDecades(extent) }), nameGap: 50 },
+    yAxis: { ...valueAxis({ measure, measures, theme, extent, log: spansDecades(extent) }), nameGap: 50 },
     tooltip: {
       ...frame.tooltip,
       formatter: saying(({ data, value }) => {
@@ -92,7 +91,7 @@ export function choicesOption(input: ChoicesInput): ChartOption {
         xAxisIndex: 1,
         symbolSize: 4,
         z: 3,
-        itemStyle: { color: look.faint, opacity: 0.6 },
+        itemStyle: { color: theme.faint, opacity: 0.6 },
         data: marks.filter(({ mark }) => mark.onFrontier !== true),
       },
       {
@@ -108,7 +107,7 @@ export function choicesOption(input: ChoicesInput): ChartOption {
           const [left, foot] = api.coord([at - 0.3, api.value(1)]);
           const [right, head] = api.coord([at + 0.3, api.value(3)]);
           const [, middle] = api.coord([at, api.value(2)]);
-          const style = { fill: look.search, fillOpacity: 0.12, stroke: look.search, lineWidth: 1.4 };
+          const style = { fill: theme.search, fillOpacity: 0.12, stroke: theme.search, lineWidth: 1.4 };
           return {
             type: 'group',
             children: [
@@ -116,7 +115,7 @@ export function choicesOption(input: ChoicesInput): ChartOption {
               {
                 type: 'line',
                 shape: { x1: left, y1: middle, x2: right, y2: middle },
-                style: { stroke: look.search, lineWidth: 2.4 },
+                style: { stroke: theme.search, lineWidth: 2.4 },
               },
             ],
           };
@@ -128,7 +127,7 @@ export function choicesOption(input: ChoicesInput): ChartOption {
         symbol: 'diamond',
         symbolSize: 10,
         z: 4,
-        itemStyle: { color: look.search, borderColor: look.card, borderWidth: 1 },
+        itemStyle: { color: theme.search, borderColor: theme.card, borderWidth: 1 },
         data: marks.filter(({ mark }) => mark.onFrontier === true),
       },
     ],

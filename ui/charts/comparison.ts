@@ -1,9 +1,41 @@
-import { bandSeries } from './band.js';
+import type { ChartOption, ChartSeries } from './echarts.js';
 import { plainAxis } from './axis.js';
-import { frameOf, legendLook, saying, numbersOf } from './frame.js';
-import type { ComparedMethod } from './compared-method.js';
-import { hueOf, type Look } from './look.js';
-import type { ChartOption, ChartSeries } from './option.js';
+import { frameOf, legendStyle, saying, numbersOf } from './frame.js';
+import type { ComparedMethod } from './points.js';
+import { hueOf, type ChartTheme } from './theme.js';
+
+/** A vertical range at a place of the horizontal axis. */
+interface Range {
+  readonly x: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/** The area between two lines, as one shape. */
+const bandSeries = (
+  name: string,
+  ranges: readonly Range[],
+  { color, opacity }: { readonly color: string; readonly opacity: number },
+): ChartSeries => ({
+  type: 'custom',
+  name,
+  silent: true,
+  clip: true,
+  itemStyle: { color },
+  // The axes know its extent; all of it is drawn with its first row.
+  dimensions: ['x', 'low', 'high'],
+  encode: { x: 'x', y: ['low', 'high'] },
+  data: ranges.map(({ x, low, high }) => [x, low, high]),
+  renderItem: ({ dataIndex }, api) => {
+    if (dataIndex !== 0) return null;
+    const line = (side: 'low' | 'high') => ranges.map((range) => api.coord([range.x, range[side]]));
+    return {
+      type: 'polygon',
+      shape: { points: [...line('low'), ...line('high').reverse()] },
+      style: { fill: color, opacity },
+    };
+  },
+});
 
 /** Evaluations at which a curve of many is drawn: each of the first, then ever fewer. */
 const isDrawn = (n: number, last: number): boolean => n < 100 || n === last || n % Math.ceil(n / 100) === 0;
@@ -18,23 +50,23 @@ function lowest(methods: readonly ComparedMethod[]): number {
 export function comparisonOption(input: {
   readonly methods: readonly ComparedMethod[];
   readonly subtitle: readonly string[];
-  readonly look: Look;
+  readonly theme: ChartTheme;
 }): ChartOption {
-  const { methods, subtitle, look } = input;
+  const { methods, subtitle, theme } = input;
   const bottom = lowest(methods);
   const clipped = (value: number): number => Math.max(bottom, value);
-  const frame = frameOf(look, { title: 'Controllers on a table of results', subtitle }, { rows: 1 });
+  const frame = frameOf(theme, { title: 'Controllers on a table of results', subtitle }, { rows: 1 });
   const last = Math.max(1, ...methods.map(({ curve }) => curve.length));
   return {
     ...frame,
-    xAxis: { ...plainAxis(look, 'evaluations'), min: 0, max: last },
+    xAxis: { ...plainAxis(theme, 'evaluations'), min: 0, max: last },
     yAxis: {
-      ...plainAxis(look, "share of the true frontier's hypervolume", (value) => value.toFixed(2)),
+      ...plainAxis(theme, "share of the true frontier's hypervolume", (value) => value.toFixed(2)),
       min: bottom,
       max: 1,
       nameGap: 44,
     },
-    legend: { ...legendLook(look), data: methods.map(({ method }) => method) },
+    legend: { ...legendStyle(theme), data: methods.map(({ method }) => method) },
     tooltip: {
       ...frame.tooltip,
       formatter: saying((at) => {
@@ -43,7 +75,7 @@ export function comparisonOption(input: {
       }),
     },
     series: methods.flatMap(({ method, curve }, i): ChartSeries[] => {
-      const color = hueOf(look, i);
+      const color = hueOf(theme, i);
       const rows = curve.flatMap(({ low, median, high }, n) =>
         isDrawn(n, curve.length - 1)
           ? [{ x: n + 1, low: clipped(low), median: clipped(median), high: clipped(high) }]

@@ -1,4 +1,5 @@
-import { font, type Look } from './look.js';
+import { font, type ChartTheme } from './theme.js';
+import type { ChartOption } from './echarts.js';
 
 /** Words above a chart. */
 export interface Heading {
@@ -12,7 +13,7 @@ const lineHeight = 16;
 export const topOf = ({ title, subtitle = [] }: Heading): number =>
   (title === undefined ? 14 : 46) + lineHeight * subtitle.length + (subtitle.length > 0 ? 8 : 0);
 
-const titleOf = ({ title, subtitle = [] }: Heading, look: Look) =>
+const titleOf = ({ title, subtitle = [] }: Heading, theme: ChartTheme) =>
   title === undefined
     ? {}
     : {
@@ -22,16 +23,16 @@ const titleOf = ({ title, subtitle = [] }: Heading, look: Look) =>
           text: title,
           subtext: subtitle.join('\n'),
           itemGap: 8,
-          textStyle: { color: look.ink, fontFamily: font, fontSize: 17, fontWeight: 600 },
-          subtextStyle: { color: look.soft, fontFamily: font, fontSize: 12, lineHeight },
+          textStyle: { color: theme.ink, fontFamily: font, fontSize: 17, fontWeight: 600 },
+          subtextStyle: { color: theme.soft, fontFamily: font, fontSize: 12, lineHeight },
         },
       };
 
 /** What lies around the plot of every chart: colours, heading, margins, legend at the foot, words on what is pointed at. */
-export const frameOf = (look: Look, heading: Heading, legend: { readonly rows: number }) => ({
+export const frameOf = (theme: ChartTheme, heading: Heading, legend: { readonly rows: number }) => ({
   animation: false,
-  backgroundColor: look.card,
-  ...titleOf(heading, look),
+  backgroundColor: theme.card,
+  ...titleOf(heading, theme),
   grid: {
     left: 14,
     right: 26,
@@ -41,38 +42,38 @@ export const frameOf = (look: Look, heading: Heading, legend: { readonly rows: n
     outerBoundsContain: 'all' as const,
   },
   tooltip: {
-    ...tooltipLook(look),
+    ...tooltipStyle(theme),
     trigger: 'item' as const,
   },
 });
 
 /** Drawn on the canvas as plain text: what users wrote never becomes markup. */
-export const tooltipLook = (look: Look) => ({
+const tooltipStyle = (theme: ChartTheme) => ({
   renderMode: 'richText' as const,
   confine: true,
   transitionDuration: 0,
-  backgroundColor: look.card,
-  borderColor: look.faint,
+  backgroundColor: theme.card,
+  borderColor: theme.faint,
   borderWidth: 1,
-  textStyle: { color: look.ink, fontFamily: font, fontSize: 13, lineHeight: 19 },
+  textStyle: { color: theme.ink, fontFamily: font, fontSize: 13, lineHeight: 19 },
 });
 
 /** Of legends, px. */
-export const legendSizes = { itemGap: 18, itemWidth: 14, itemHeight: 11 } as const;
+const legendSizes = { itemGap: 18, itemWidth: 14, itemHeight: 11 } as const;
 
-export const legendLook = (look: Look) => ({
+export const legendStyle = (theme: ChartTheme) => ({
   bottom: 6,
   left: 'center' as const,
   ...legendSizes,
-  textStyle: { color: look.ink, fontFamily: font, fontSize: 12 },
-  inactiveColor: look.faint,
+  textStyle: { color: theme.ink, fontFamily: font, fontSize: 12 },
+  inactiveColor: theme.faint,
 });
 
 /** Braces would be read as the beginning of a style. */
 export const plainText = (text: string): string => text.replaceAll('{', '(').replaceAll('}', ')');
 
 /** What ECharts says of the mark that is pointed at. */
-export interface Pointed {
+interface Pointed {
   readonly seriesName?: string;
   readonly seriesIndex?: number;
   readonly dataIndex: number;
@@ -89,3 +90,38 @@ export const saying =
 /** The numbers of a mark's value; what is no number is NaN. */
 export const numbersOf = ({ value }: Pick<Pointed, 'value'>): readonly number[] =>
   Array.isArray(value) ? value.map(Number) : [Number(value)];
+
+/** px of a letter of the legend, in the mean. */
+const letter = 6.6;
+/** px between the top of a row of the legend and that of the next one. */
+const rowHeight = 32;
+/** Wider charts leave enough room for their legends as they are. */
+const narrow = 640;
+
+/** Rows that a legend takes in so many px: it goes on in another one where a name finds no room. */
+export function legendRows(names: readonly string[], width: number): number {
+  let rows = names.length === 0 ? 0 : 1;
+  let taken = 0;
+  for (const name of names) {
+    const own = legendSizes.itemWidth + 5 + letter * name.length;
+    if (taken > 0 && taken + own > width) {
+      rows++;
+      taken = 0;
+    }
+    taken += own + legendSizes.itemGap;
+  }
+  return rows;
+}
+
+/** Of ECharts' types, those of parts are lost where options are composed. */
+const isPart = (part: unknown): part is Readonly<Record<string, unknown>> =>
+  typeof part === 'object' && part !== null && !Array.isArray(part);
+
+/** Where the plot of a chart is, so that on phones its legend does not lie over the title of the axis. */
+export function gridIn({ grid, legend, series }: ChartOption, width: number): unknown {
+  if (width >= narrow || !isPart(legend) || !isPart(grid) || typeof grid['bottom'] !== 'number') return grid;
+  const { data } = legend;
+  const names = Array.isArray(data) ? data.map(String) : series.flatMap(({ name }) => name ?? []).map(String);
+  const rows = legendRows([...new Set(names)], width - 20);
+  return { ...grid, bottom: Math.max(grid['bottom'], 4 + rowHeight * rows) };
+}

@@ -1,17 +1,63 @@
 import type { ReportData, ReportMember, ReportTrial } from '../../experiments/page/api.js';
-import { isAccuracy, unusualAccuracy } from '../data/measures.js';
-import { titleOf } from '../data/text.js';
-import { subtitleOf } from './frontier-caption.js';
+import { isAccuracy, precisions, sliced, titleOf, unusualAccuracy } from '../data/measures.js';
 import {
-  planeOf,
-  seriesNames,
   type FrontierInput,
   type FrontierPoint,
   type FrontierSeries,
   type Plane,
-} from './frontier-points.js';
-import type { Look } from './look.js';
-import { visible } from './visible.js';
+  planeOf,
+  seriesNames,
+} from './frontier-series.js';
+import type { ChartTheme } from './theme.js';
+import { visible } from './points.js';
+
+/** Longer lines would make the picture wider. */
+const lineLength = 110;
+
+function wrapped(text: string): string[] {
+  const lines: string[] = [];
+  for (const word of text.trim().split(' ')) {
+    const line = lines.at(-1);
+    if (line === undefined || line.length + word.length >= lineLength) lines.push(word);
+    else lines[lines.length - 1] = `${line} ${word}`;
+  }
+  return lines;
+}
+
+/** How the latencies came to be: device, threads, and how many are predicted only. */
+function latencyNote({ frontier, trials }: ReportData, plane: Plane): string {
+  if (plane.x !== 'latency_ms') return '';
+  const measured = frontier.flatMap(({ latency }) => latency ?? []);
+  if (measured.length === 0) return 'Latency: predicted, not measured.';
+  const whose = measured.length === frontier.length ? '' : ` of ${measured.length} frontier networks`;
+  const others = trials.filter(({ provenance }) => provenance['latency_ms'] === 'predicted').length;
+  const predicted = others > 0 ? ` Latency of ${others} trials predicted.` : '';
+  return `Latency${whose}: measured on ${measured[0].on}; bars: 95 % interval.${predicted}`;
+}
+
+/** ` (5 fp32, 4 int8)`, where a run knows more than fp32. */
+function inPrecisions({ frontier, precisions: report }: ReportData): string {
+  if (report === undefined) return '';
+  const numbers = precisions.map((each) => `${frontier.filter(({ precision }) => precision === each).length} ${each}`);
+  return ` (${numbers.join(', ')})`;
+}
+
+/** What a picture of a run's frontier is of: run, data, trials, and how accuracies and latencies came to be. */
+function subtitleOf(data: ReportData, plane: Plane): readonly string[] {
+  const { counts, name, seed, evaluation } = data.run;
+  const what = `${name} (seed ${seed}), ${data.provenance.data}`;
+  if (evaluation === 'table')
+    return wrapped(`${what}: ${counts.complete} trials evaluated, ${data.frontier.length} on the frontier.`);
+  const kind = unusualAccuracy(data);
+  const searchedAs = kind === null ? '' : `; in the search, ${kind}`;
+  const trained = sliced(data) ? 'evaluated' : 'trained';
+  return [
+    ...wrapped(
+      `${what}: ${counts.complete} trials ${trained}, ${data.frontier.length} on the frontier${inPrecisions(data)}.`,
+    ),
+    ...wrapped(`Accuracy: validation split${searchedAs}. ${latencyNote(data, plane)}`),
+  ];
+}
 
 /** Where a trial stands; null where it lacks a value. */
 function pointOf(
@@ -70,7 +116,7 @@ function pointsOf({ trials, frontier, objectives, measures }: ReportData, plane:
 }
 
 /** What the picture of a report's frontier is drawn from. */
-export function frontierOfReport(data: ReportData, look: Look, plane = planeOf(data.objectives)): FrontierInput {
+export function frontierOfReport(data: ReportData, theme: ChartTheme, plane = planeOf(data.objectives)): FrontierInput {
   const { objectives, measures } = data;
   const points = pointsOf(data, plane);
   const finals = points.some(({ series }) => series === 'final');
@@ -83,7 +129,7 @@ export function frontierOfReport(data: ReportData, look: Look, plane = planeOf(d
     plane,
     objectives,
     measures,
-    look,
+    theme,
     precisions: data.precisions !== undefined,
     title: `${capitalised(vertical)} against ${horizontal}`,
     subtitle: subtitleOf(data, plane),

@@ -1,14 +1,94 @@
+import { precisions as allPrecisions, textOf, titleOf } from '../data/measures.js';
+import { frameOf, legendStyle, plainText } from './frame.js';
+import {
+  drawnSeries,
+  type FrontierInput,
+  type FrontierPoint,
+  type FrontierSeries,
+  markOf,
+  namedSeries,
+  nameOf,
+} from './frontier-series.js';
+import type { ChartOption, ChartSeries, ScatterSeries } from './echarts.js';
+import { font } from './theme.js';
 import type { StoredPrecision } from '../../experiments/page/api.js';
-import { precisions as allPrecisions } from '../data/precisions.js';
 import { extentOf, spansDecades, valueAxis } from './axis.js';
-import { boundsOf } from './bounds.js';
-import { frameOf, legendLook, plainText } from './frame.js';
-import { frontierHover } from './frontier-hover.js';
-import { drawnSeries, markOf, namedSeries, nameOf } from './frontier-marks.js';
-import type { FrontierInput, FrontierPoint, FrontierSeries } from './frontier-points.js';
-import { font } from './look.js';
-import type { ChartOption, ChartSeries, ScatterSeries } from './option.js';
-import { skyline, turnOf } from './staircase.js';
+import { skyline, turnOf } from './points.js';
+
+/** What is said of a mark that is pointed at. */
+function hoverText(input: FrontierInput, { key, x, y, predicted, from }: Omit<FrontierPoint, 'series'>): string {
+  const { plane, measures, precisions } = input;
+  const lines = [`#${key.number}${precisions && key.precision !== null ? ` in ${key.precision}` : ''}`];
+  lines.push(`${titleOf(measures, plane.y)}: ${textOf(measures, plane.y, y)}`);
+  if (from !== undefined) lines.push(`in the search: ${textOf(measures, plane.y, from)}`);
+  if (plane.x !== null)
+    lines.push(`${titleOf(measures, plane.x)}: ${textOf(measures, plane.x, x)}${predicted ? ' (predicted)' : ''}`);
+  return lines.join('\n');
+}
+
+const isPoint = (data: unknown): data is { readonly point: FrontierPoint } =>
+  typeof data === 'object' && data !== null && 'point' in data;
+
+/** The network of a mark and its values, by what ECharts says of the mark. */
+function frontierHover(input: FrontierInput, series: readonly ChartSeries[]): (at: unknown) => string {
+  return (at) => {
+    const { data, seriesId, dataIndex } = at as { data: unknown; seriesId?: string; dataIndex: number };
+    if (isPoint(data)) {
+      const { label } = data.point;
+      const text = hoverText(input, data.point);
+      return plainText(label === undefined || text.startsWith(label) ? text : `${label}\n${text}`);
+    }
+    const keyAt = series.find(({ id }) => id === seriesId)?.keyAt;
+    const cloud = input.clouds?.find((each) => each.keyAt === keyAt);
+    if (cloud === undefined) return '';
+    const [x, y] = cloud.xy.subarray(2 * dataIndex, 2 * dataIndex + 2);
+    return plainText(hoverText(input, { key: cloud.keyAt(dataIndex), x, y, predicted: cloud.predicted }));
+  };
+}
+
+/** Constraints on what the axes show: a line where each bound is, and a shade over what lies beyond. */
+function boundsOf({ objectives, plane, measures, theme }: FrontierInput): ChartSeries[] {
+  const axes = [
+    { axis: 'xAxis', name: plane.x },
+    { axis: 'yAxis', name: plane.y },
+  ] as const;
+  const bounds = axes.flatMap(({ axis, name }) => {
+    const constraint = objectives.find((objective) => objective.name === name)?.constraint;
+    return (['min', 'max'] as const).flatMap((side) => {
+      const at = constraint?.[side];
+      return at === undefined || name === null
+        ? []
+        : [{ axis, side, at, text: `${side} ${textOf(measures, name, at)}` }];
+    });
+  });
+  if (bounds.length === 0) return [];
+  return [
+    {
+      type: 'scatter',
+      id: 'bounds',
+      silent: true,
+      data: [],
+      markLine: {
+        silent: true,
+        symbol: 'none',
+        animation: false,
+        // Without it, lines stand at values of two decimals: 0.046 ms at 0.05.
+        precision: 12,
+        lineStyle: { color: theme.bound, width: 1.2, type: [6, 4] },
+        label: { color: theme.bound, fontFamily: font, fontSize: 11, position: 'insideEndTop' },
+        data: bounds.map(({ axis, at, text }) => ({ [axis]: at, label: { formatter: text } })),
+      },
+      markArea: {
+        silent: true,
+        animation: false,
+        itemStyle: { color: theme.bound, opacity: 0.06 },
+        data: bounds.map(({ axis, side, at }) =>
+          side === 'max' ? [{ [axis]: at }, { [axis]: Infinity }] : [{ [axis]: -Infinity }, { [axis]: at }],
+        ),
+      },
+    },
+  ];
+}
 
 const precisionsOf = ({ precisions }: FrontierInput): readonly (StoredPrecision | null)[] =>
   precisions ? [null, ...allPrecisions] : [null];
@@ -23,16 +103,16 @@ const predictedName = (input: FrontierInput): string =>
 
 /** Marks that no other series draws: their points are told one by one. */
 function pointSeries(input: FrontierInput, series: FrontierSeries, precision: StoredPrecision | null): ScatterSeries[] {
-  const { look } = input;
+  const { theme } = input;
   const own = input.points.filter(
     (point) => point.series === series && shownPrecision(input, point.key.precision) === precision,
   );
   if (own.length === 0) return [];
-  const mark = markOf(series, look, precision);
+  const mark = markOf(series, theme, precision);
   const ring = series === 'enqueued';
   const dominates = series === 'frontier' || series === 'final';
-  const filled = { color: mark.color, opacity: mark.opacity, borderColor: look.card, borderWidth: dominates ? 1 : 0 };
-  const hollow = { color: ring ? 'transparent' : look.card, borderColor: mark.color, borderWidth: 1.6 };
+  const filled = { color: mark.color, opacity: mark.opacity, borderColor: theme.card, borderWidth: dominates ? 1 : 0 };
+  const hollow = { color: ring ? 'transparent' : theme.card, borderColor: mark.color, borderWidth: 1.6 };
   return [
     {
       type: 'scatter',
@@ -49,7 +129,7 @@ function pointSeries(input: FrontierInput, series: FrontierSeries, precision: St
         show: input.sparseLabels !== true || own.length <= mostLabels,
         position: ring ? 'bottom' : 'top',
         distance: ring ? 4 : 6,
-        color: ring ? mark.color : look.ink,
+        color: ring ? mark.color : theme.ink,
         fontFamily: font,
         fontSize: 11,
         formatter: ({ data }) => labelOf(data),
@@ -76,7 +156,7 @@ const cloudSeries = (input: FrontierInput, series: FrontierSeries, precision: St
   (input.clouds ?? [])
     .filter((cloud) => cloud.series === series && shownPrecision(input, cloud.precision) === precision)
     .map(({ xy, keyAt, predicted }) => {
-      const { symbol, size, color, opacity } = markOf(series, input.look, precision);
+      const { symbol, size, color, opacity } = markOf(series, input.theme, precision);
       const dots = areDots(input);
       return {
         type: 'scatter',
@@ -87,7 +167,7 @@ const cloudSeries = (input: FrontierInput, series: FrontierSeries, precision: St
         itemStyle:
           predicted && !dots
             ? { color: 'transparent', borderColor: color, borderWidth: 1, opacity }
-            : { color: predicted ? input.look.fainter : color, opacity },
+            : { color: predicted ? input.theme.fainter : color, opacity },
         large: true,
         largeThreshold: 500,
         progressive: 0,
@@ -112,7 +192,7 @@ const segments = (parts: readonly (readonly [number, number])[][]) =>
 
 /** The frontier as a staircase, intervals as bars, and from each network's search value to its final accuracy a dotted line. */
 function lineSeries(input: FrontierInput): ChartSeries[] {
-  const { points, plane, objectives, look } = input;
+  const { points, plane, objectives, theme } = input;
   const directionOf = (name: string | null) => objectives.find((objective) => objective.name === name)?.direction;
   const members = points.filter(({ series }) => series === 'frontier');
   const [x, y] = [directionOf(plane.x), directionOf(plane.y) ?? 'maximize'];
@@ -130,7 +210,7 @@ function lineSeries(input: FrontierInput): ChartSeries[] {
       id: 'staircase',
       step: turnOf(x),
       showSymbol: false,
-      lineStyle: { color: look.search, width: 1.6 },
+      lineStyle: { color: theme.search, width: 1.6 },
       z: 3,
       data: stairs.map((member) => [member.x, member.y]),
     },
@@ -140,8 +220,8 @@ function lineSeries(input: FrontierInput): ChartSeries[] {
       symbol: 'rect',
       symbolSize: [1.2, 9],
       showAllSymbol: true,
-      itemStyle: { color: look.ink },
-      lineStyle: { color: look.ink, width: 1.2 },
+      itemStyle: { color: theme.ink },
+      lineStyle: { color: theme.ink, width: 1.2 },
       z: 3,
       data: segments(intervals),
     },
@@ -149,7 +229,7 @@ function lineSeries(input: FrontierInput): ChartSeries[] {
       ...common,
       id: 'gains',
       showSymbol: false,
-      lineStyle: { color: look.final, width: 1, type: [2, 3], opacity: 0.8 },
+      lineStyle: { color: theme.final, width: 1, type: [2, 3], opacity: 0.8 },
       z: 3,
       data: segments(finals),
     },
@@ -176,14 +256,14 @@ function legendOf(input: FrontierInput, series: readonly ChartSeries[]) {
   const order = namedSeries.flatMap((each) => precisionsOf(input).map((precision) => nameOf(input, each, precision)));
   const names = [...new Set(input.precisions ? order : drawnSeries.map((each) => nameOf(input, each, null)))];
   const data = [...names, predictedName(input)].filter((name) => present.has(name));
-  return { ...legendLook(input.look), data };
+  return { ...legendStyle(input.theme), data };
 }
 
 /** Tells what hollow marks are, where some are. */
 const hollowSeries = (input: FrontierInput): ChartSeries[] => {
-  const { points, clouds = [], look } = input;
+  const { points, clouds = [], theme } = input;
   const some = clouds.some(({ predicted }) => predicted) || points.some((point) => point.predicted && isMark(point));
-  const item = { color: look.card, borderColor: look.soft, borderWidth: 1.6 };
+  const item = { color: theme.card, borderColor: theme.soft, borderWidth: 1.6 };
   return some
     ? [{ type: 'scatter', id: 'hollow', name: predictedName(input), symbol: 'circle', itemStyle: item, data: [] }]
     : [];
@@ -198,7 +278,7 @@ const isMark = ({ series }: FrontierPoint): boolean => series !== 'enqueued';
  * predicted, and constraints as shaded bounds. Networks in int8 are triangles.
  */
 export function frontierOption(input: FrontierInput): ChartOption {
-  const { plane, measures, look, log, yTitle } = input;
+  const { plane, measures, theme, log, yTitle } = input;
   const [horizontal, vertical] = [extentAlong(input, 0), extentAlong(input, 1)];
   const series = [
     ...drawnSeries.flatMap((each) =>
@@ -214,15 +294,15 @@ export function frontierOption(input: FrontierInput): ChartOption {
   const xLog = plane.x !== null && (log?.x ?? spansDecades(horizontal)) && (horizontal?.[0] ?? 0) > 0;
   const yLog = (log?.y ?? false) && (vertical?.[0] ?? 0) > 0;
   const legend = legendOf(input, series);
-  const frame = frameOf(look, input, { rows: Math.ceil(legend.data.length / 4) });
+  const frame = frameOf(theme, input, { rows: Math.ceil(legend.data.length / 4) });
   return {
     ...frame,
-    xAxis: valueAxis({ measure: plane.x, measures, look, extent: horizontal, log: xLog }),
+    xAxis: valueAxis({ measure: plane.x, measures, theme, extent: horizontal, log: xLog }),
     yAxis: {
       ...valueAxis({
         measure: plane.y,
         measures,
-        look,
+        theme,
         extent: vertical,
         log: yLog,
         ...(yTitle === undefined ? {} : { title: yTitle }),
@@ -235,4 +315,4 @@ export function frontierOption(input: FrontierInput): ChartOption {
   };
 }
 
-export * from './frontier-points.js';
+export * from './frontier-series.js';

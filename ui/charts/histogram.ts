@@ -1,8 +1,8 @@
 import { ms } from '../../base/number-text.js';
-import { axisLook, extentOf, plainAxis } from './axis.js';
+import { axisStyle, extentOf, plainAxis } from './axis.js';
 import { frameOf, numbersOf, saying, type Heading } from './frame.js';
-import { font, type Look } from './look.js';
-import type { ChartOption } from './option.js';
+import { font, type ChartTheme } from './theme.js';
+import type { ChartOption } from './echarts.js';
 
 export interface HistogramInput extends Heading {
   /** ms. */
@@ -11,7 +11,7 @@ export interface HistogramInput extends Heading {
   /** What the latency is said to be, and its 95 % confidence interval, ms. */
   readonly ms: number;
   readonly interval: readonly [low: number, high: number];
-  readonly look: Look;
+  readonly theme: ChartTheme;
 }
 
 export interface Bin {
@@ -44,19 +44,19 @@ export function binsOf(samples: readonly number[]): readonly Bin[] {
 
 /** The distribution of a latency's samples, its percentiles as lines, and what its mean is known to lie in as a band. */
 export function histogramOption(input: HistogramInput): ChartOption {
-  const { samples, percentiles, interval, look, ...heading } = input;
+  const { samples, percentiles, interval, theme, ...heading } = input;
   const bins = binsOf(samples);
-  const frame = frameOf(look, heading, { rows: 0 });
+  const frame = frameOf(theme, heading, { rows: 0 });
   const marks = [
-    ...Object.entries(percentiles).map(([name, at]) => ({ name, at, color: look.soft })),
-    { name: 'latency', at: input.ms, color: look.final },
+    ...Object.entries(percentiles).map(([name, at]) => ({ name, at, color: theme.soft })),
+    { name: 'latency', at: input.ms, color: theme.final },
   ];
   const top = typeof frame.grid.top === 'number' ? frame.grid.top : 0;
   return {
     ...frame,
     grid: { ...frame.grid, top: top + 56 },
-    xAxis: { ...plainAxis(look, 'latency [ms]'), ...outline(input, bins) },
-    yAxis: { ...plainAxis(look, 'samples'), min: 0, minInterval: 1, nameGap: 40 },
+    xAxis: { ...plainAxis(theme, 'latency [ms]'), ...outline(input, bins) },
+    yAxis: { ...plainAxis(theme, 'samples'), min: 0, minInterval: 1, nameGap: 40 },
     tooltip: {
       ...frame.tooltip,
       formatter: saying((at) => {
@@ -68,7 +68,7 @@ export function histogramOption(input: HistogramInput): ChartOption {
       {
         type: 'custom',
         name: 'samples',
-        itemStyle: { color: look.search, opacity: 0.75 },
+        itemStyle: { color: theme.search, opacity: 0.75 },
         dimensions: ['middle', 'count', 'from', 'to'],
         encode: { x: ['from', 'to'], y: 'count' },
         data: bins.map(({ from, to, count }) => [(from + to) / 2, count, from, to]),
@@ -78,13 +78,13 @@ export function histogramOption(input: HistogramInput): ChartOption {
           return {
             type: 'rect',
             shape: { x: left, y: topEdge, width: Math.max(1, right - left - 1), height: foot - topEdge },
-            style: { fill: look.search, opacity: 0.75 },
+            style: { fill: theme.search, opacity: 0.75 },
           };
         },
         markArea: {
           silent: true,
           animation: false,
-          itemStyle: { color: look.final, opacity: 0.18 },
+          itemStyle: { color: theme.final, opacity: 0.18 },
           data: [[{ xAxis: interval[0] }, { xAxis: interval[1] }]],
         },
         markLine: {
@@ -101,7 +101,7 @@ export function histogramOption(input: HistogramInput): ChartOption {
               formatter: `${name} ${ms(at)}`,
               position: 'end',
               distance: 4 + 13 * i,
-              color: name === 'latency' ? look.final : look.ink,
+              color: name === 'latency' ? theme.final : theme.ink,
               fontFamily: font,
               fontSize: 11,
             },
@@ -113,11 +113,15 @@ export function histogramOption(input: HistogramInput): ChartOption {
 }
 
 /** All bins, percentiles and the interval, with a margin. */
-function outline({ percentiles, interval, ms: value, look }: HistogramInput, bins: readonly Bin[]) {
+function outline({ percentiles, interval, ms: value, theme }: HistogramInput, bins: readonly Bin[]) {
   const all = [...bins.flatMap(({ from, to }) => [from, to]), ...Object.values(percentiles), ...interval, value];
   const [low, high] = extentOf(all) ?? [0, 1];
   const margin = 0.03 * (high - low || high);
-  return { min: Math.max(0, low - margin), max: high + margin, axisLabel: { ...axisLook(look).axisLabel, ...rounded } };
+  return {
+    min: Math.max(0, low - margin),
+    max: high + margin,
+    axisLabel: { ...axisStyle(theme).axisLabel, ...rounded },
+  };
 }
 
 /** The ends of the axis are no round numbers. */

@@ -1,15 +1,15 @@
 import { percent } from '../../base/number-text.js';
 import type { Importance } from '../../experiments/page/api.js';
-import { titleOf } from '../data/text.js';
-import { axisLook, plainAxis, shareTick, type Measures } from './axis.js';
-import { frameOf, legendLook, numbersOf, saying, type Heading } from './frame.js';
-import { hueOf, type Look } from './look.js';
-import type { ChartOption } from './option.js';
+import { titleOf } from '../data/measures.js';
+import { axisStyle, plainAxis, shareTick, type Measures } from './axis.js';
+import { frameOf, legendStyle, numbersOf, saying, type Heading } from './frame.js';
+import { hueOf, type ChartTheme } from './theme.js';
+import type { ChartOption } from './echarts.js';
 
 export interface ImportanceInput extends Heading {
   readonly objectives: readonly Importance[];
   readonly measures: Measures;
-  readonly look: Look;
+  readonly theme: ChartTheme;
   /** Of many decisions, those that matter most to some objective. */
   readonly most?: number;
 }
@@ -37,13 +37,13 @@ export const importanceHeight = (input: ImportanceInput): number =>
 
 /** The share of each objective's variance that a decision explains alone, as bars. */
 export function importanceOption(input: ImportanceInput): ChartOption {
-  const { objectives, measures, look, ...heading } = input;
+  const { objectives, measures, theme, ...heading } = input;
   const decisions = drawn(input);
-  const frame = frameOf(look, heading, { rows: 1 });
-  const category = axisLook(look);
+  const frame = frameOf(theme, heading, { rows: 1 });
+  const category = axisStyle(theme);
   return {
     ...frame,
-    xAxis: { ...plainAxis(look, 'share of the variance', shareTick), min: 0 },
+    xAxis: { ...plainAxis(theme, 'share of the variance', shareTick), min: 0 },
     yAxis: {
       ...category,
       type: 'category',
@@ -53,14 +53,14 @@ export function importanceOption(input: ImportanceInput): ChartOption {
       splitLine: { show: false },
       axisLabel: {
         ...category.axisLabel,
-        color: look.ink,
+        color: theme.ink,
         hideOverlap: false,
         interval: 0,
         width: 180,
         overflow: 'truncate',
       },
     },
-    legend: legendLook(look),
+    legend: legendStyle(theme),
     tooltip: {
       ...frame.tooltip,
       formatter: saying(
@@ -71,7 +71,7 @@ export function importanceOption(input: ImportanceInput): ChartOption {
       type: 'bar',
       name: titleOf(measures, importance.objective),
       barMaxWidth: 14,
-      itemStyle: { color: hueOf(look, i) },
+      itemStyle: { color: hueOf(theme, i) },
       data: decisions.map((name) => shareOf(importance, name)),
     })),
   };

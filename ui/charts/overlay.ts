@@ -1,7 +1,7 @@
 import { extentOf, spansDecades, valueAxis, type Measures } from './axis.js';
-import { frameOf, legendLook, plainText } from './frame.js';
-import { hueOf, type Look } from './look.js';
-import type { ChartOption, ChartSeries } from './option.js';
+import { frameOf, legendStyle, plainText } from './frame.js';
+import { hueOf, type ChartTheme } from './theme.js';
+import type { ChartOption, ChartSeries } from './echarts.js';
 
 export interface OverlayPoint {
   readonly x: number;
@@ -36,7 +36,7 @@ export interface OverlayInput {
   readonly x: OverlayAxis;
   readonly y: OverlayAxis;
   readonly measures: Measures;
-  readonly look: Look;
+  readonly theme: ChartTheme;
   /** Whether a value holds until the next one (`end`), or from the one before (`start`). */
   readonly step?: 'end' | 'start' | false;
   /** Whether points have marks, a shape a line. */
@@ -59,8 +59,8 @@ const dashOf = (i: number): 'solid' | number[] => {
   return dash === 'solid' ? dash : [...dash];
 };
 
-function seriesOf({ look, step, marks }: OverlayInput, { name, points }: OverlayLine, i: number): ChartSeries {
-  const color = hueOf(look, i);
+function seriesOf({ theme, step, marks }: OverlayInput, { name, points }: OverlayLine, i: number): ChartSeries {
+  const color = hueOf(theme, i);
   const { symbol, rotate } = shapes[i % shapes.length];
   return {
     type: 'line',
@@ -93,15 +93,15 @@ function hoverText({ lines, x, y }: OverlayInput, at: unknown): string {
 
 /** Lines over each other, told apart by colour, dashes, and where points count by the shapes of their marks. */
 export function overlayOption(input: OverlayInput): ChartOption {
-  const { lines, x, y, measures, look } = input;
+  const { lines, x, y, measures, theme } = input;
   const axisOf = ({ measure, title, log }: OverlayAxis, values: readonly number[]) => {
     const extent = extentOf(values);
     const named = title === undefined ? {} : { title };
     const positive = extent !== null && extent[0] > 0;
-    return valueAxis({ measure, measures, look, extent, log: positive && (log ?? false), ...named });
+    return valueAxis({ measure, measures, theme, extent, log: positive && (log ?? false), ...named });
   };
   const points = lines.flatMap((line) => line.points);
-  const frame = frameOf(look, {}, { rows: Math.ceil(lines.length / 3) });
+  const frame = frameOf(theme, {}, { rows: Math.ceil(lines.length / 3) });
   return {
     ...frame,
     xAxis: axisOf(
@@ -115,7 +115,7 @@ export function overlayOption(input: OverlayInput): ChartOption {
       ),
       nameGap: 50,
     },
-    legend: { ...legendLook(look), itemWidth: 34, formatter: plainText },
+    legend: { ...legendStyle(theme), itemWidth: 34, formatter: plainText },
     tooltip: { ...frame.tooltip, formatter: (at: unknown) => hoverText(input, at) },
     series: lines.map((line, i) => seriesOf(input, line, i)),
   };

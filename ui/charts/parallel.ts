@@ -1,10 +1,10 @@
 import type { CandidateKey } from '../../experiments/page/api.js';
-import { textOf, titleOf } from '../data/text.js';
+import { textOf, titleOf } from '../data/measures.js';
 import { extentOf, spansDecades, type Measures } from './axis.js';
 import { frameOf, saying, topOf, type Heading } from './frame.js';
-import { font, type Look } from './look.js';
-import type { ChartOption } from './option.js';
-import { thinned } from './thinned.js';
+import { font, type ChartTheme } from './theme.js';
+import type { ChartOption } from './echarts.js';
+import { thinned } from './points.js';
 
 /** One of the axes: a decision with its choices, or a measure. */
 export type ParallelAxis =
@@ -22,7 +22,7 @@ export interface ParallelInput extends Heading {
   readonly axes: readonly ParallelAxis[];
   readonly rows: readonly ParallelRow[];
   readonly measures: Measures;
-  readonly look: Look;
+  readonly theme: ChartTheme;
 }
 
 /** More lines would be one surface; of more, evenly chosen ones are drawn, and all of the frontier. */
@@ -32,8 +32,8 @@ export const mostLines = 2000;
 export const parallelWidth = (axes: number): number => 140 + 90 * axes;
 
 /** Lines through what each candidate has of every axis, the frontier's on top; dragging along an axis selects. */
-export function parallelOption({ axes, rows, measures, look, ...heading }: ParallelInput): ChartOption {
-  const frame = frameOf(look, heading, { rows: 0 });
+export function parallelOption({ axes, rows, measures, theme, ...heading }: ParallelInput): ChartOption {
+  const frame = frameOf(theme, heading, { rows: 0 });
   const frontier = rows.filter(({ onFrontier }) => onFrontier);
   const others = thinned(
     rows.filter(({ onFrontier }) => !onFrontier),
@@ -81,17 +81,17 @@ export function parallelOption({ axes, rows, measures, look, ...heading }: Paral
         nameGap: 14,
         nameRotate: 30,
         nameTruncate: { maxWidth: 130 },
-        nameTextStyle: { color: look.ink, fontFamily: font, fontSize: 12, align: 'left' },
-        axisLine: { lineStyle: { color: look.faint } },
-        axisTick: { lineStyle: { color: look.faint } },
+        nameTextStyle: { color: theme.ink, fontFamily: font, fontSize: 12, align: 'left' },
+        axisLine: { lineStyle: { color: theme.faint } },
+        axisTick: { lineStyle: { color: theme.faint } },
         axisLabel: {
-          color: look.ink,
-          backgroundColor: look.card,
+          color: theme.ink,
+          backgroundColor: theme.card,
           padding: [1, 3],
           fontFamily: font,
           fontSize: 11,
         },
-        areaSelectStyle: { color: look.search, opacity: 0.2, width: 18, borderColor: look.search },
+        areaSelectStyle: { color: theme.search, opacity: 0.2, width: 18, borderColor: theme.search },
       },
     },
     parallelAxis: axes.map((axis, dim) => {
@@ -103,8 +103,8 @@ export function parallelOption({ axes, rows, measures, look, ...heading }: Paral
       return { ...common, type: log ? 'log' : 'value', scale: true, axisLabel: { formatter } };
     }),
     series: [
-      lines('trials', others, { color: look.faint, width: 1, opacity: rows.length > 300 ? 0.12 : 0.3 }),
-      { ...lines('frontier', frontier, { color: look.search, width: 2, opacity: 0.9 }), z: 5 },
+      lines('trials', others, { color: theme.faint, width: 1, opacity: rows.length > 300 ? 0.12 : 0.3 }),
+      { ...lines('frontier', frontier, { color: theme.search, width: 2, opacity: 0.9 }), z: 5 },
     ],
   };
 }

@@ -1,10 +1,10 @@
 import { ms } from '../../base/number-text.js';
 import type { PredictionPair } from '../../experiments/page/api.js';
-import { precisions } from '../data/precisions.js';
+import { precisions } from '../data/measures.js';
 import { extentOf, plainAxis } from './axis.js';
-import { frameOf, legendLook, saying, type Heading } from './frame.js';
-import type { Look } from './look.js';
-import type { ChartOption, ChartSeries } from './option.js';
+import { frameOf, legendStyle, saying, type Heading } from './frame.js';
+import type { ChartTheme } from './theme.js';
+import type { ChartOption, ChartSeries } from './echarts.js';
 
 /** A latency that was predicted and measured; of pages, with what the model knew of itself. */
 export interface DrawnPair extends PredictionPair {
@@ -16,7 +16,7 @@ export interface DrawnPair extends PredictionPair {
 
 export interface PredictionInput extends Heading {
   readonly pairs: readonly DrawnPair[];
-  readonly look: Look;
+  readonly theme: ChartTheme;
 }
 
 const isPair = (data: unknown): data is { readonly pair: DrawnPair } =>
@@ -31,7 +31,7 @@ const hollowName = 'hollow: extrapolated';
 
 /** A mark a pair; where there are both precisions, each with its shape and colour. */
 function pairSeries(
-  { pairs, look }: PredictionInput,
+  { pairs, theme }: PredictionInput,
   at: (pair: DrawnPair, i: number) => readonly [x: number, y: number],
 ): ChartSeries[] {
   const several = pairs.some(({ precision }) => precision !== undefined);
@@ -39,7 +39,7 @@ function pairSeries(
   const shown = precisions.flatMap((precision): ChartSeries[] => {
     const own = placed.filter(({ pair }) => (pair.precision ?? 'fp32') === precision);
     if (own.length === 0) return [];
-    const color = precision === 'int8' ? look.int8 : look.search;
+    const color = precision === 'int8' ? theme.int8 : theme.search;
     return [
       {
         type: 'scatter',
@@ -51,7 +51,7 @@ function pairSeries(
           value: [x, y],
           pair,
           key: pair.trial === null ? undefined : { number: pair.trial, precision },
-          ...(extrapolates(pair) ? { itemStyle: { color: look.card, borderColor: color, borderWidth: 1.6 } } : {}),
+          ...(extrapolates(pair) ? { itemStyle: { color: theme.card, borderColor: color, borderWidth: 1.6 } } : {}),
         })),
       },
     ];
@@ -60,14 +60,14 @@ function pairSeries(
     type: 'scatter',
     name: hollowName,
     symbol: 'circle',
-    itemStyle: { color: look.card, borderColor: look.soft, borderWidth: 1.6 },
+    itemStyle: { color: theme.card, borderColor: theme.soft, borderWidth: 1.6 },
     data: [],
   };
   return pairs.some(extrapolates) ? [...shown, hollow] : shown;
 }
 
-const legendOf = ({ pairs, look }: PredictionInput) => ({
-  ...legendLook(look),
+const legendOf = ({ pairs, theme }: PredictionInput) => ({
+  ...legendStyle(theme),
   show: pairs.some((pair) => pair.precision !== undefined || extrapolates(pair)),
 });
 
@@ -87,16 +87,16 @@ const hoverText = saying(({ data }) => {
 
 /** Predicted against measured latency with the line of equality; both axes have the same scale. */
 export function predictionOption(input: PredictionInput): ChartOption {
-  const { pairs, look } = input;
+  const { pairs, theme } = input;
   const [low, high] = extentOf(pairs.flatMap(({ predicted, measured }) => [predicted, measured])) ?? [0, 1];
   const margin = 0.06 * (high - low || high);
   const [min, max] = [Math.max(0, low - margin), high + margin];
   const axis = (title: string) => {
-    const plain = plainAxis(look, `${title} latency [ms]`);
+    const plain = plainAxis(theme, `${title} latency [ms]`);
     // The ends of the axes are no round numbers.
     return { ...plain, min, max, axisLabel: { ...plain.axisLabel, showMinLabel: min === 0, showMaxLabel: false } };
   };
-  const frame = frameOf(look, input, { rows: rowsOf(input) });
+  const frame = frameOf(theme, input, { rows: rowsOf(input) });
   return {
     ...frame,
     xAxis: axis('measured'),
@@ -109,7 +109,7 @@ export function predictionOption(input: PredictionInput): ChartOption {
         id: 'equality',
         silent: true,
         showSymbol: false,
-        lineStyle: { color: look.faint, type: [4, 4], width: 1.2 },
+        lineStyle: { color: theme.faint, type: [4, 4], width: 1.2 },
         data: [
           [min, min],
           [max, max],
@@ -122,13 +122,13 @@ export function predictionOption(input: PredictionInput): ChartOption {
 
 /** How far predictions were off, in percent of what was measured, in the order of the measurements. */
 export function predictionErrorsOption(input: PredictionInput): ChartOption {
-  const { look } = input;
-  const frame = frameOf(look, input, { rows: rowsOf(input) });
+  const { theme } = input;
+  const frame = frameOf(theme, input, { rows: rowsOf(input) });
   const series = pairSeries(input, ({ predicted, measured }, i) => [i + 1, (100 * (predicted - measured)) / measured]);
   return {
     ...frame,
-    xAxis: { ...plainAxis(look, 'measurement', String), minInterval: 1 },
-    yAxis: { ...plainAxis(look, 'error of the prediction [%]'), nameGap: 48 },
+    xAxis: { ...plainAxis(theme, 'measurement', String), minInterval: 1 },
+    yAxis: { ...plainAxis(theme, 'error of the prediction [%]'), nameGap: 48 },
     legend: legendOf(input),
     tooltip: { ...frame.tooltip, formatter: hoverText },
     series: [
@@ -143,7 +143,7 @@ export function predictionErrorsOption(input: PredictionInput): ChartOption {
           symbol: 'none',
           animation: false,
           label: { show: false },
-          lineStyle: { color: look.faint, type: [4, 4], width: 1.2 },
+          lineStyle: { color: theme.faint, type: [4, 4], width: 1.2 },
           data: [{ yAxis: 0 }],
         },
       },

@@ -1,8 +1,7 @@
 import { TitleComponent } from 'echarts/components';
 import { init, use } from 'echarts/core';
 import { SVGRenderer } from 'echarts/renderers';
-import type { ChartOption } from './option.js';
-import { registerParts } from './parts.js';
+import { type ChartOption, registerParts } from './echarts.js';
 
 registerParts();
 use([SVGRenderer, TitleComponent]);

@@ -1,13 +1,13 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { CanvasChart } from '../charts/canvas.js';
-import { looks, type Look } from '../charts/look.js';
-import type { ChartOption } from '../charts/option.js';
-import type { Zoom } from '../charts/zoom.js';
+import { chartThemes, type ChartTheme } from '../charts/theme.js';
+import type { ChartOption } from '../charts/echarts.js';
+import type { Zoom } from '../charts/interaction.js';
 import { isDark } from '../data/theme.js';
 
 /** The colours of charts in the theme that is on; what reads them draws again when it changes. */
-export const useLook = (): Look => (isDark() ? looks.dark : looks.light);
+export const useChartTheme = (): ChartTheme => (isDark() ? chartThemes.dark : chartThemes.light);
 
 export interface ChartProps {
   /** Drawn at most a few times a second, whenever it is another one. */

@@ -1,7 +1,7 @@
 import { useId, useRef, useState } from 'preact/hooks';
-import type { Cell, Field } from '../data/field.js';
+import type { Cell, Field } from '../data/fields.js';
 import { completionAt, type Completion } from '../filter/complete.js';
-import type { FilterProblem } from '../filter/problem.js';
+import type { FilterProblem } from '../filter/tokens.js';
 
 interface FilterFieldProps {
   readonly value: string;
@@ -22,7 +22,7 @@ export function FilterField({ value, fields, valuesOf, problem, onInput }: Filte
   const input = useRef<HTMLInputElement>(null);
   const [offer, setOffer] = useState<Offer | null>(null);
 
-  const look = (): void => {
+  const suggest = (): void => {
     const { current } = input;
     const caret = current?.selectionStart ?? null;
     const found = current === null || caret === null ? null : completionAt(current.value, caret, fields, valuesOf);
@@ -38,13 +38,13 @@ export function FilterField({ value, fields, valuesOf, problem, onInput }: Filte
       const caret = at + text.length + 1;
       input.current?.focus();
       input.current?.setSelectionRange(caret, caret);
-      look();
+      suggest();
     });
   };
 
   const press = (event: KeyboardEvent): void => {
     if (offer === null) {
-      if (event.key === 'ArrowDown') look();
+      if (event.key === 'ArrowDown') suggest();
       return;
     }
     const { length } = offer.options;
@@ -86,7 +86,7 @@ export function FilterField({ value, fields, valuesOf, problem, onInput }: Filte
           aria-describedby={`${id}-problem`}
           onInput={({ currentTarget }) => {
             onInput(currentTarget.value);
-            look();
+            suggest();
           }}
           onKeyDown={press}
           onBlur={() => setOffer(null)}

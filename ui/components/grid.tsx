@@ -1,7 +1,79 @@
 import type { ComponentChildren } from 'preact';
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
-import { drawnRows, rowsOfPage, topKeeping, topShowing, type View } from '../data/window.js';
-import { placeAfter, type Place } from './grid-keys.js';
+
+/** Which rows of a long table are drawn, and where it is scrolled to; all in pixels and rows of one height. */
+
+interface View {
+  /** What is scrolled away above. */
+  readonly top: number;
+  /** What can be seen of the rows. */
+  readonly height: number;
+  readonly rowHeight: number;
+  readonly rows: number;
+}
+
+/** Rows that are drawn: those that can be seen, and some beyond them on either side. */
+export function drawnRows({ top, height, rowHeight, rows }: View, beyond = 8): readonly [first: number, end: number] {
+  const first = Math.floor(top / rowHeight) - beyond;
+  const end = Math.ceil((top + height) / rowHeight) + beyond;
+  return [Math.min(Math.max(first, 0), rows), Math.max(Math.min(end, rows), 0)];
+}
+
+/** Where to scroll so that a row is seen whole; where it is, when it is already. */
+export function topShowing({ top, height, rowHeight }: View, row: number): number {
+  const above = row * rowHeight;
+  const below = above + rowHeight - height;
+  return above < top ? above : below > top ? below : top;
+}
+
+/** Where to scroll so that a row that was at one place and is at another now stays where it was on the screen. */
+export const topKeeping = (top: number, rowHeight: number, was: number, is: number): number =>
+  Math.max(top + (is - was) * rowHeight, 0);
+
+/** Rows that a page of the table moves by: all but one that are seen whole. */
+export const rowsOfPage = ({ height, rowHeight }: View): number => Math.max(Math.floor(height / rowHeight) - 1, 1);
+
+/** A cell of a grid: `index` of its row among those that are listed, -1 in the head. */
+export interface Place {
+  readonly index: number;
+  readonly column: number;
+}
+
+interface GridSize {
+  readonly rows: number;
+  readonly columns: number;
+  /** Rows of a page. */
+  readonly page: number;
+}
+
+type Move = (place: Place, size: GridSize) => Place;
+
+const moves: Readonly<Partial<Record<string, Move>>> = {
+  ArrowUp: ({ index, column }) => ({ index: index - 1, column }),
+  ArrowDown: ({ index, column }) => ({ index: index + 1, column }),
+  ArrowLeft: ({ index, column }) => ({ index, column: column - 1 }),
+  ArrowRight: ({ index, column }) => ({ index, column: column + 1 }),
+  PageUp: ({ index, column }, { page }) => ({ index: Math.max(index - page, Math.min(index, 0)), column }),
+  PageDown: ({ index, column }, { page }) => ({ index: index + page, column }),
+  Home: ({ index }) => ({ index, column: 0 }),
+  End: ({ index }, { columns }) => ({ index, column: columns - 1 }),
+};
+
+/** With Ctrl held: the first and the last row. */
+const moreMoves: Readonly<Partial<Record<string, Move>>> = {
+  Home: () => ({ index: 0, column: 0 }),
+  End: (_, { rows, columns }) => ({ index: rows - 1, column: columns - 1 }),
+};
+
+const within = (value: number, low: number, high: number): number => Math.max(low, Math.min(value, high));
+
+/** Where a key moves the focus to, as the ARIA pattern of grids has it; null when it is no key that moves. */
+export function placeAfter(place: Place, key: string, ctrl: boolean, size: GridSize): Place | null {
+  const move = (ctrl ? moreMoves : moves)[key];
+  if (move === undefined) return null;
+  const { index, column } = move(place, size);
+  return { index: within(index, -1, size.rows - 1), column: within(column, 0, size.columns - 1) };
+}
 
 export interface GridColumn {
   readonly name: string;
@@ -15,7 +87,7 @@ export interface GridColumn {
   readonly content: (row: number) => ComponentChildren;
 }
 
-export interface GridProps {
+interface GridProps {
   readonly label: string;
   readonly columns: readonly GridColumn[];
   /** Rows in order, each by a number that stays its own. */

@@ -6,7 +6,7 @@ import type {
   StoredPrecision,
   TrialState,
 } from '../../experiments/page/api.js';
-import { precisions } from './precisions.js';
+import { precisions } from './measures.js';
 
 /** A column whose type the cells of a row share. */
 type Column<T> = T[];

@@ -1,6 +1,4 @@
 import type { Address, Answers, ErrorAnswer, Queries, Streams } from '../../experiments/page/api.js';
-import { EventStreamReader, type StreamMessage } from './event-stream.js';
-import { untilDone } from './until-done.js';
 
 /** The parts of an address that stand for something: `run` and `trial` of `/api/runs/:run/trials/:trial`. */
 export type Parameters<A extends string> = A extends `${string}:${infer Name}/${infer Rest}`
@@ -147,14 +145,95 @@ export function listen<A extends keyof Streams>(
     closed = null;
   };
   const seen = theDocument();
-  const look = (): void => {
+  const update = (): void => {
     if (seen?.hidden === true) close();
     else if (closed === null) open();
   };
-  seen?.addEventListener('visibilitychange', look);
-  look();
+  seen?.addEventListener('visibilitychange', update);
+  update();
   return () => {
-    seen?.removeEventListener('visibilitychange', look);
+    seen?.removeEventListener('visibilitychange', update);
     close();
   };
+}
+
+/** Waits before something is tried again, in ms: the last one ever after. */
+const waits = [500, 1000, 2000, 4000, 8000];
+
+const sleep = (ms: number, ended: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    const over = () => {
+      clearTimeout(timer);
+      ended.removeEventListener('abort', over);
+      resolve();
+    };
+    const timer = setTimeout(over, ms);
+    ended.addEventListener('abort', over);
+  });
+
+/**
+ * Does something again and again until it succeeds or is ended, with growing waits between. `failed` is told each time why
+ * it did not succeed; an attempt that says that it gets on makes waits short again.
+ */
+export async function untilDone(
+  attempt: (progress: () => void) => Promise<void>,
+  failed: (error: unknown) => void,
+  ended: AbortSignal,
+): Promise<void> {
+  const isOver = (): boolean => ended.aborted;
+  for (let tries = 0; !isOver(); tries++) {
+    try {
+      await attempt(() => (tries = 0));
+      return;
+    } catch (error) {
+      if (isOver()) return;
+      failed(error);
+    }
+    await sleep(waits[Math.min(tries, waits.length - 1)], ended);
+  }
+}
+
+/** One message of a stream: its name, what it carries as text, and where the stream is after it. */
+interface StreamMessage {
+  readonly event: string;
+  readonly data: string;
+  /** The latest id that was sent; empty without any. */
+  readonly id: string;
+}
+
+/**
+ * Reads server-sent events from text as it arrives (WHATWG HTML, 9.2.6): fields a line, a message up to an empty line.
+ * Comments and fields that nobody here asks for are passed over.
+ */
+export class EventStreamReader {
+  private rest = '';
+  private event = 'message';
+  private data: string[] = [];
+  private id = '';
+
+  /** @returns the messages that end in this piece of text. */
+  read(piece: string): readonly StreamMessage[] {
+    // A line may end in CR LF, and a piece between them: a CR waits for what follows it.
+    const lines = (this.rest + piece).split(/\r\n|\n|\r(?!$)/);
+    this.rest = lines.pop() ?? '';
+    return lines.flatMap((line) => this.take(line));
+  }
+
+  private take(line: string): StreamMessage[] {
+    if (line === '') return this.end();
+    const colon = line.indexOf(':');
+    const field = colon < 0 ? line : line.slice(0, colon);
+    const value = colon < 0 ? '' : line.slice(colon + 1).replace(/^ /, '');
+    if (field === 'event') this.event = value;
+    else if (field === 'data') this.data.push(value);
+    else if (field === 'id') this.id = value;
+    return [];
+  }
+
+  private end(): StreamMessage[] {
+    const { event, data, id } = this;
+    this.event = 'message';
+    this.data = [];
+    return data.length === 0 ? [] : [{ event, data: data.join('\n'), id }];
+  }
 }

@@ -1,10 +1,29 @@
 import { duration } from '../../base/number-text.js';
 import type { MeasureText, Objective, TrialText } from '../../experiments/page/api.js';
-import { precisions } from './precisions.js';
+import { precisions, textOf, titleOf } from './measures.js';
 import type { Candidates } from './candidates.js';
-import type { Cell, Field, FieldGroup } from './field.js';
-import { compareCells } from './sorted.js';
-import { textOf, titleOf } from './text.js';
+
+/** What a table has in a row and a column; null is not known. */
+export type Cell = string | number | boolean | null;
+
+/** What kind of column it is, for those who list, order or describe columns. */
+export type FieldGroup = 'trial' | 'objective' | 'measure' | 'decision' | 'final' | 'course' | 'text';
+
+/** Something that is known of each candidate, by name: tables list it, filters ask for it, downloads hold it. */
+export interface Field {
+  /** As filters, addresses and files write it: `latency_ms`. */
+  readonly name: string;
+  /** As people read it: `latency`. */
+  readonly title: string;
+  readonly group: FieldGroup;
+  /** `choice`: a decision's, a number, a text or yes and no. */
+  readonly kind: 'number' | 'text' | 'flag' | 'choice';
+  /** All that it can be, where that is known beforehand. */
+  readonly values?: readonly string[];
+  readonly cell: (row: number) => Cell;
+  /** The cell as tables show it. */
+  readonly text: (row: number) => string;
+}
 
 /** What fields are made of. */
 export interface Known {
@@ -139,6 +158,16 @@ export function fieldsOf(known: Known): readonly Field[] {
     ),
   );
   return [...fields, ...decided];
+}
+
+const order = new Intl.Collator('en', { numeric: true });
+
+/** Numbers before texts, texts as people count them, no before yes. */
+export function compareCells(a: Cell, b: Cell): number {
+  if (typeof a === 'number' && typeof b === 'number') return a - b;
+  if (typeof a === 'number') return -1;
+  if (typeof b === 'number') return 1;
+  return order.compare(String(a), String(b));
 }
 
 /** What a field is in the rows, when it is of few kinds; nothing when it is of many. */

@@ -12,9 +12,8 @@ import type {
   TrialsAnswer,
 } from '../../experiments/page/api.js';
 import { Candidates } from './candidates.js';
-import { get, listen, problemText, Refused } from './connection.js';
-import { LiveCurves } from './live-curves.js';
-import { untilDone } from './until-done.js';
+import { get, listen, problemText, Refused, untilDone } from './connection.js';
+import { LiveCurves } from './curves.js';
 
 /** Entries of the log that are kept. */
 const longestLog = 200;

@@ -1,6 +1,15 @@
-import type { MeasureText, ReportData } from '../../experiments/page/api.js';
+import { valueText } from '../../base/number-text.js';
+import type { MeasureText, ReportData, StoredPrecision } from '../../experiments/page/api.js';
 
-type Measures = ReportData['measures'];
+type Measures = Readonly<Record<string, MeasureText>>;
+
+/** How a measure is called: `latency`; names that users gave are their own titles. */
+export const titleOf = (measures: Measures, name: string): string =>
+  Object.hasOwn(measures, name) ? measures[name].title : name;
+
+/** A value as tables show it, in its measure's unit; `-` for none. */
+export const textOf = (measures: Measures, name: string, value: number | null | undefined): string =>
+  valueText(Object.hasOwn(measures, name) ? measures[name].unit : 'score', value);
 
 /** The measure of a name; undefined for what users name themselves. */
 export const measureOf = (measures: Measures, name: string): MeasureText | undefined =>
@@ -32,3 +41,6 @@ export function accuracyAmong<T>(measures: Measures, values: Readonly<Record<str
   const name = Object.keys(values).find((each) => isAccuracy(measures, each));
   return name === undefined ? undefined : values[name];
 }
+
+/** All that networks are judged in, in the order in which they are named. */
+export const precisions = ['fp32', 'int8'] as const satisfies readonly StoredPrecision[];

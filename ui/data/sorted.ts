@@ -1,19 +1,9 @@
-import type { Cell, Field } from './field.js';
+import { compareCells, type Cell, type Field } from './fields.js';
 
 /** By what rows are sorted: the first counts most. */
 export interface SortKey {
   readonly name: string;
   readonly descending: boolean;
-}
-
-const order = new Intl.Collator('en', { numeric: true });
-
-/** Numbers before texts, texts as people count them, no before yes. */
-export function compareCells(a: Cell, b: Cell): number {
-  if (typeof a === 'number' && typeof b === 'number') return a - b;
-  if (typeof a === 'number') return -1;
-  if (typeof b === 'number') return 1;
-  return order.compare(String(a), String(b));
 }
 
 /** Where a value stands in an ascending list that has it. */

@@ -1,9 +1,9 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { Address, Answers, Queries } from '../../experiments/page/api.js';
-import { addressOf, get, isFinal, problemText, type Parameters } from './connection.js';
+import type { Address, Answers, Queries, RunsAnswer } from '../../experiments/page/api.js';
+import { addressOf, get, isFinal, listen, type Parameters, problemText } from './connection.js';
 
 /** A question to the server. */
-export interface Question<A extends Address> {
+interface Question<A extends Address> {
   readonly address: A;
   readonly parameters: Parameters<A>;
   readonly query?: Queries[A];
@@ -113,4 +113,20 @@ export function useAnswer<A extends Address>(
 ): Asked<Answers[A]> {
   const [asked = nothing] = useAnswers(question === null ? [] : [question], again, moment);
   return asked;
+}
+
+/** All runs of the folder as they stand; null until they are known. `problem`: why they may no longer be up to date. */
+export function useRuns(): { readonly answer: RunsAnswer | null; readonly problem: string | null } {
+  const [answer, setAnswer] = useState<RunsAnswer | null>(null);
+  const [problem, setProblem] = useState<string | null>(null);
+  useEffect(
+    () =>
+      listen('/api/live', {}, () => ({}), {
+        runs: setAnswer,
+        opened: () => setProblem(null),
+        lost: (error) => setProblem(problemText(error)),
+      }),
+    [],
+  );
+  return { answer, problem };
 }

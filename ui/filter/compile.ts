@@ -1,7 +1,7 @@
-import { nearest } from '../../base/nearest.js';
-import type { Cell, Field } from '../data/field.js';
+import { nearest } from '../../base/text.js';
+import type { Cell, Field } from '../data/fields.js';
 import { parse } from './parse.js';
-import { FilterProblem } from './problem.js';
+import { FilterProblem } from './tokens.js';
 import {
   literalText,
   numberOf,

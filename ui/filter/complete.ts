@@ -1,4 +1,4 @@
-import type { Cell, Field } from '../data/field.js';
+import type { Cell, Field } from '../data/fields.js';
 import { tokensOf, wordText, type Token } from './tokens.js';
 import { operators } from './tree.js';
 

@@ -1,5 +1,4 @@
-import { FilterProblem } from './problem.js';
-import { tokensOf, type Keyword, type Token } from './tokens.js';
+import { FilterProblem, type Keyword, type Token, tokensOf } from './tokens.js';
 import { operators, type Literal, type Name, type Operator, type Tree, type WrittenLiteral } from './tree.js';
 
 /** How deep parentheses and `not` may stand in each other. */

@@ -1,10 +1,27 @@
-import { FilterProblem, type Span } from './problem.js';
+/** Where something stands in an expression: from `at` up to `end`, in letters of the text. */
+export interface Span {
+  readonly at: number;
+  readonly end: number;
+}
+
+/** What is wrong with an expression, and where; the message is a clause, the hint a sentence. */
+export class FilterProblem extends Error {
+  override readonly name = 'FilterProblem';
+
+  constructor(
+    message: string,
+    readonly span: Span,
+    readonly hint?: string,
+  ) {
+    super(message);
+  }
+}
 
 /** What stands for itself in an expression; letters of words in any case. */
-export const keywords = ['and', 'or', 'not', 'in', 'none'] as const;
+const keywords = ['and', 'or', 'not', 'in', 'none'] as const;
 export type Keyword = (typeof keywords)[number];
 
-export const symbols = ['(', ')', ',', '!=', '!~', '<=', '>=', '<', '>', '=', '~'] as const;
+const symbols = ['(', ')', ',', '!=', '!~', '<=', '>=', '<', '>', '=', '~'] as const;
 type TokenSymbol = (typeof symbols)[number];
 
 /** A piece of an expression. */

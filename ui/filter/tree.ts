@@ -1,5 +1,4 @@
-import type { Span } from './problem.js';
-import { wordText } from './tokens.js';
+import { type Span, wordText } from './tokens.js';
 
 export const operators = ['=', '!=', '<', '<=', '>', '>=', '~', '!~'] as const;
 export type Operator = (typeof operators)[number];

@@ -1,12 +1,15 @@
 import { count, duration } from '../../base/number-text.js';
 import type { NetworkMember, ReportData, ReportMember } from '../../experiments/page/api.js';
-import { Card } from '../components/card.js';
-import { Decisions } from '../components/decisions.js';
-import { Facts, type Fact } from '../components/facts.js';
-import { NetworkDrawing } from '../components/network-drawing.js';
-import { lastText, latencyFacts, sizeFacts, verdictFacts } from '../components/network-facts.js';
-import { NetworkParts } from '../components/network-parts.js';
-import { textOf, titleOf } from '../data/text.js';
+import { Card, Decisions, type Fact, Facts } from '../components/elements.js';
+import {
+  lastText,
+  latencyFacts,
+  NetworkDrawing,
+  NetworkParts,
+  sizeFacts,
+  verdictFacts,
+} from '../components/network.js';
+import { textOf, titleOf } from '../data/measures.js';
 
 /** The card of a network: of a trial, or of a trial in one precision. */
 export const cardId = ({ number, precision }: Pick<ReportMember, 'number' | 'precision'>): string =>

@@ -1,19 +1,12 @@
 import { render } from 'preact-render-to-string';
 import type { ReportData } from '../../experiments/page/api.js';
-import { Card } from '../components/card.js';
-import { Facts } from '../components/facts.js';
-import { hasNetwork } from '../components/network-facts.js';
-import { reportStyle } from '../report-style.js';
-import { Drawn } from './drawn.js';
-import { FrontierNotes, FrontierTable } from './frontier-table.js';
-import { GivenUp } from './given-up.js';
-import { LatencySection } from './latency-section.js';
+import { Card, Facts } from '../components/elements.js';
+import { hasNetwork } from '../components/network.js';
+import { cssTheme, reportStyle } from '../report-style.js';
+import { Drawn, renderCurves, renderFrontier, renderSupernet } from './pictures.js';
+import { FrontierNotes, FrontierTable, ReportTiles } from './frontier-section.js';
+import { GivenUp, LatencySection, PrecisionsSection, ShrunkSection } from './sections.js';
 import { NetworkCard, RowCard } from './network-card.js';
-import { pageLook } from './page-look.js';
-import { renderCurves, renderFrontier, renderSupernet } from './pictures.js';
-import { PrecisionsSection } from './precisions-section.js';
-import { ReportTiles } from './report-tiles.js';
-import { ShrunkSection } from './shrunk-section.js';
 
 interface ReportProps {
   readonly data: ReportData;
@@ -27,7 +20,7 @@ function FrontierSection({ data }: ReportProps) {
         <p>No trial is complete yet.</p>
       ) : (
         <>
-          <Drawn svg={renderFrontier(data, pageLook)} />
+          <Drawn svg={renderFrontier(data, cssTheme)} />
           <FrontierTable data={data} />
           <FrontierNotes data={data} />
         </>
@@ -41,7 +34,7 @@ function CurvesSection({ data: { frontier } }: ReportProps) {
   return (
     <section>
       <h2>Learning curves</h2>
-      <Drawn svg={renderCurves(frontier, pageLook)} />
+      <Drawn svg={renderCurves(frontier, cssTheme)} />
     </section>
   );
 }
@@ -52,7 +45,7 @@ function SupernetSection({ data: { supernet } }: ReportProps) {
   return (
     <section>
       <h2>Supernet</h2>
-      {curve.length > 0 && <Drawn svg={renderSupernet(curve, pageLook)} />}
+      {curve.length > 0 && <Drawn svg={renderSupernet(curve, cssTheme)} />}
       <p class="note">
         {from === null
           ? 'Weights that all networks of the space share, trained before the search.'
@@ -146,4 +139,12 @@ export function renderPage(data: ReportData): string {
   );
   const body = render(<Report data={data} />);
   return `<!doctype html>\n<html lang="en">\n<head>${head}<style>\n${reportStyle()}\n</style></head>\n<body>${body}</body>\n</html>\n`;
+}
+
+/** What is written into a workdir at the end of a run: `frontier.svg` (once there is a frontier) and `report.html`. */
+export function reportFiles(data: ReportData): Readonly<Record<string, string>> {
+  return {
+    ...(data.frontier.length > 0 && { 'frontier.svg': renderFrontier(data) }),
+    'report.html': renderPage(data),
+  };
 }

@@ -1,11 +1,45 @@
+import type { Comparison, MethodSummary, Quartiles } from '../../../experiments/index.js';
+import { type Column, json, renderTable } from '../../output/terminal.js';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { invalidInput } from '../../../base/errors.js';
 import { writeFileAtomic } from '../../../base/files.js';
 import { command, jsonOption, setOption } from '../../command.js';
-import { comparisonColumns, comparisonTitle } from '../../output/comparison.js';
-import { json, renderTable } from '../../output/table.js';
 import { createCounter } from '../../progress/counter.js';
+
+const short = (value: number): string => value.toFixed(3);
+
+/** `0.958 (0.942 to 0.971)` */
+const middle = ({ low, median, high }: Quartiles): string => `${short(median)} (${short(low)} to ${short(high)})`;
+
+function goal({ to99: { evaluations, variants, searches } }: MethodSummary): string {
+  const [there, of] = variants[1] > 1 ? variants : searches;
+  const what = variants[1] > 1 ? 'devices' : 'seeds';
+  return `${evaluations === null ? 'never' : Math.round(evaluations)} (${there}/${of} ${what})`;
+}
+
+/** One column for each number of evaluations, then how soon the goal is reached and what an ask takes. */
+const comparisonColumns = (at: readonly number[]): Column<MethodSummary>[] => [
+  { title: 'controller', cell: ({ method }) => method },
+  ...at.map((evaluations): Column<MethodSummary> => ({
+    title: `${evaluations}`,
+    cell: ({ curve }) => middle(curve[evaluations - 1]),
+  })),
+  { title: 'to 99 %', cell: goal },
+  { title: 'front found', numeric: true, cell: ({ found }) => String(Math.round(found)) },
+  { title: 'ask [ms]', numeric: true, cell: ({ askMs }) => (askMs === null ? '-' : askMs.toFixed(2)) },
+];
+
+/** What the figures are, in a few words. */
+function comparisonTitle({ variants, search, seeds }: Comparison): string {
+  const [{ objectives }] = variants;
+  const goals = objectives.map(({ name, direction, cost }, i) => {
+    const called = i === 1 && variants.length > 1 ? `${variants.length} devices` : name;
+    return `${direction} ${called} (${cost})`;
+  });
+  const parallel = search.parallel === 1 ? '' : `, ${search.parallel} at once`;
+  return `${goals.join(', ')}; ${search.trials} evaluations${parallel}, ${seeds} ${seeds === 1 ? 'seed' : 'seeds'}`;
+}
 
 const list = { type: 'string', array: true, nargs: 1, default: [] as string[] } as const;
 
@@ -69,7 +103,7 @@ export const benchSearch = command({
       .option('json', jsonOption),
   run: async ({ at, workers, output, json: asJson, ...args }, terminal) => {
     const { compare, curvesCsv, problemsOf, summariseAll } = await import('../../../experiments/index.js');
-    const { parseComparison } = await import('../../comparison-argument.js');
+    const { parseComparison } = await import('../../arguments/comparison.js');
     const { out, err, colors } = terminal;
     const comparison = parseComparison({ ...args, yaml: args.yaml, table: args.table, parallel: args.parallel });
     const evaluations = shownAt(at, comparison.search.trials);

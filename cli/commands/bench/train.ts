@@ -1,7 +1,6 @@
 import type { NodeShare, TimedNetwork, Timing } from '../../../trainers/index.js';
 import { command, jsonOption } from '../../command.js';
-import { json, renderTable, type Column } from '../../output/table.js';
-import type { Terminal } from '../../output/terminal.js';
+import { type Column, json, renderTable, type Terminal } from '../../output/terminal.js';
 
 /** One network's figures; what `--json` prints. */
 interface Row {

@@ -1,9 +1,9 @@
 import { invalidInput } from '../../../base/errors.js';
 import type { EvaluationProtocol, Score, TargetEvaluation } from '../../../latency-models/index.js';
 import { command, jsonOption } from '../../command.js';
-import { json, renderTable, type Column } from '../../output/table.js';
+import { json, renderTable, type Column } from '../../output/terminal.js';
 import { createCounter } from '../../progress/counter.js';
-import { parseSpace, spaceOption } from '../../space-argument.js';
+import { parseSpace, spaceOption } from '../../arguments/space.js';
 
 interface Row extends Pick<TargetEvaluation, 'target' | 'scores'> {
   readonly kinds: string;

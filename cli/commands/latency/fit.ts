@@ -4,11 +4,10 @@ import { ms, percent } from '../../../experiments/report/index.js';
 import type { CrossValidation, Device, Environment, MeasuredNetworks } from '../../../latency-models/index.js';
 import type { Genotype, Space } from '../../../spaces/index.js';
 import { command, jsonOption } from '../../command.js';
-import { deviceOption, parseDevice } from '../../device-argument.js';
-import { json, renderFacts, renderTable, type Column } from '../../output/table.js';
-import type { Terminal } from '../../output/terminal.js';
+import { deviceOption, parseDevice } from '../../arguments/device.js';
+import { type Column, json, renderFacts, renderTable, type Terminal } from '../../output/terminal.js';
 import { createCounter } from '../../progress/counter.js';
-import { parseSpace, spaceOption } from '../../space-argument.js';
+import { parseSpace, spaceOption } from '../../arguments/space.js';
 
 const fitPrecisions = ['fp32', 'int8'] as const;
 type FitPrecision = (typeof fitPrecisions)[number];
@@ -110,7 +109,7 @@ export const fit = command({
     const {
       createDevice,
       crossValidate,
-      doubts,
+      trustWarnings,
       fitLatencyModel,
       latencyModelFile,
       readMeasured,
@@ -146,7 +145,7 @@ export const fit = command({
     const model = fitLatencyModel(measured);
     const validation = crossValidate(measured);
     const { pairs, ...quality } = validation;
-    const against = doubts(validation);
+    const against = trustWarnings(validation);
     const timed = measured.some(({ layers }) => layers !== undefined);
     const unreliable = measured.filter(({ reliable }) => !reliable).length;
     const chart = beside(output, 'svg');

@@ -10,10 +10,9 @@ import type {
   ReachableDevice,
 } from '../../../latency-models/index.js';
 import { command, jsonOption } from '../../command.js';
-import { deviceOption, parseDevice } from '../../device-argument.js';
+import { deviceOption, parseDevice } from '../../arguments/device.js';
 import { withRun } from '../../open-run.js';
-import { json, renderFacts, renderTable, type Column } from '../../output/table.js';
-import type { Colors } from '../../output/terminal.js';
+import { type Colors, type Column, json, renderFacts, renderTable } from '../../output/terminal.js';
 import { createCounter } from '../../progress/counter.js';
 
 interface Row {

@@ -1,12 +1,9 @@
-import type { GraphBuilder } from '../../graph/index.js';
-import { int, sizeOf } from '../../graph/index.js';
+import { type GraphBuilder, int, sizeOf } from '../../graph/index.js';
 import { joinImages } from '../../values/blocks.js';
 import { IOHW } from '../../values/layout.js';
 import { Val } from '../../values/value.js';
-import type { Geometry } from '../convolution/geometry.js';
-import { convolutionAttributes, flippedPads } from '../convolution/geometry.js';
-import type { Blocks } from './lanes.js';
-import { byParts, fillsBlocks, inParts, orderOf, partsOf, view } from './lanes.js';
+import { convolutionAttributes, flippedPads, type Geometry } from '../convolution/geometry.js';
+import { type Blocks, byParts, fillsBlocks, inParts, orderOf, partsOf, view } from './parts.js';
 import { flipped, packDepthwise, unpackDepthwise } from './weights.js';
 
 /**

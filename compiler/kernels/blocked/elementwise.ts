@@ -1,9 +1,8 @@
-import type { Attributes, GraphBuilder, OnnxOp, Shape } from '../../graph/index.js';
-import { sameShape } from '../../graph/index.js';
+import { type Attributes, type GraphBuilder, type OnnxOp, sameShape, type Shape } from '../../graph/index.js';
 import type { BlockOrder } from '../../values/blocks.js';
 import { Val } from '../../values/value.js';
 import { convolutionAttributes } from '../convolution/geometry.js';
-import { affine, byParts, imageVector, imageView, inBlocks } from './lanes.js';
+import { affine, byParts, imageVector, imageView, inBlocks } from './parts.js';
 
 /** Operators whose results are finite wherever their operands are, so that the padding of blocks stays finite. */
 const finite: ReadonlySet<OnnxOp> = new Set<OnnxOp>([

@@ -1,11 +1,10 @@
-import { int, sizeOf } from '../../graph/index.js';
+import { type GraphBuilder, int, type OnnxOp, sameShape, sizeOf } from '../../graph/index.js';
 import { joinImages } from '../../values/blocks.js';
 import { Val } from '../../values/value.js';
 import { multiply } from '../elementwise/binary.js';
 import { numberLike } from '../elementwise/elementwise.js';
 import { convolutionAttributes } from '../convolution/geometry.js';
-import type { Blocks } from './lanes.js';
-import { imageView, inParts, orderOf, partsOf, view } from './lanes.js';
+import { type Blocks, imageView, inParts, orderOf, partsOf, sumOf, view } from './parts.js';
 
 /** Numbers [n*C] of the images of each part, in the order of their blocks: all of them with a unit axis for pixels. */
 function joined(parts: readonly Blocks[], names: readonly string[]): string {
@@ -64,8 +63,82 @@ function dots(x: Val, y: Val, finish: Finish): Val {
 const times = (value: Val, factor: number): Val => multiply(value, numberLike(value, factor));
 
 /** Means of x, and sums of x*y, over the pixels of each image: [N, C]. */
-export const imageMeans = (x: Val): Val => means(x, imageValues);
-export const imageDots = (x: Val, y: Val): Val => dots(x, y, imageValues);
+const imageMeans = (x: Val): Val => means(x, imageValues);
+const imageDots = (x: Val, y: Val): Val => dots(x, y, imageValues);
 /** Sums of x, and of x*y, over all images and pixels: [C]. */
 export const channelSums = (x: Val): Val => times(means(x, overImages), sizeOf(x.shape.slice(1, 3)));
 export const channelDots = (x: Val, y: Val): Val => dots(x, y, overImages);
+
+/** Two images in blocks whose product `value` is. */
+function factorsOf({ recipe, shape, builder }: Val): readonly [Val, Val] | null {
+  if (recipe?.kind !== 'product' || builder.dynamicBatch !== null) return null;
+  const { a, b } = recipe;
+  const full = [a, b].every((factor) => factor.blockLayout !== null && sameShape(factor.shape, shape));
+  return full ? [a, b] : null;
+}
+
+/**
+ * Sums and means of images in blocks over pixels, [N, C], or over images and pixels, [C]; sums of products without the
+ * product. Null for all others.
+ */
+export function blockedReduce(op: OnnxOp, x: Val, axes: readonly number[]): Val | null {
+  const over = [...axes].sort().join();
+  if ((op !== 'ReduceSum' && op !== 'ReduceMean') || (over !== '1,2' && over !== '0,1,2')) return null;
+  if (x.blockLayout === null) return null;
+  const perImage = over === '1,2';
+  const count = sizeOf(axes.map((axis) => x.shape[axis]));
+  const scaled = (value: Val, factor: number): Val => multiply(value, numberLike(value, factor));
+  const factors = factorsOf(x);
+  if (factors) {
+    const dots = perImage ? imageDots(...factors) : channelDots(...factors);
+    return scaled(dots, op === 'ReduceMean' ? 1 / count : 1);
+  }
+  if (perImage) return scaled(imageMeans(x), op === 'ReduceSum' ? count : 1);
+  return scaled(channelSums(x), op === 'ReduceMean' ? 1 / count : 1);
+}
+
+/** The top left corner of a matrix. */
+function corner(builder: GraphBuilder, name: string, rows: number, columns: number): string {
+  const [height, width] = builder.shapeOf(name);
+  return height === rows && width === columns ? name : builder.slice(name, [0, 1], [0, 0], [rows, columns]);
+}
+
+const pixelsOf = (x: Blocks): number => x.images * sizeOf(x.image);
+
+/** Both values in parts of the same images, CNHWc. */
+function pairs(a: Val, b: Val): (readonly [Blocks, Blocks])[] {
+  const parts = Math.max(partsOf(a), partsOf(b));
+  const others = inParts(b, 'CNHWc', parts);
+  return inParts(a, 'CNHWc', parts).map((part, i) => [part, others[i]] as const);
+}
+
+/** The matrix [a's channels, b's channels] of sums over all images and pixels of a * b. */
+export function channelProducts(a: Val, b: Val): string {
+  const { builder } = a;
+  const products = pairs(a, b).map(([rows, columns]) => outerProduct(rows, columns));
+  return corner(builder, sumOf(builder, products), a.shape[3], b.shape[3]);
+}
+
+/**
+ * The matrix [rows, columns] of sums over all pixels of row-channel times column-channel, both CNHWc. The columns'
+ * tensor [C/b, P, b] is a filter of P input channels as it stands; the rows' tensor becomes their input by turning over
+ * its tiles of b pixels and b channels.
+ */
+function outerProduct(rows: Blocks, columns: Blocks): string {
+  const { builder, block } = rows;
+  const pixels = pixelsOf(rows);
+  const tiles = (rows.channels * pixels) / (block * block);
+  const turned = builder.emit('nchwc.ReorderOutput', [builder.reshape(rows.name, [tiles, block, block, 1])], {
+    channels: int(block),
+    channels_last: int(0),
+  });
+  const source = builder.reshape(turned, [rows.channels / block, pixels, block, 1]);
+  const filter = builder.reshape(columns.name, [columns.channels, pixels, 1, 1]);
+  const sums = builder.emit('nchwc.Conv', [source, filter], convolutionAttributes({ kernel: [1, 1] }));
+  const split = builder.reshape(sums, [rows.channels / block, columns.channels / block, block, block]);
+  return builder.reshape(builder.transpose(split, [0, 2, 1, 3]), [rows.channels, columns.channels]);
+}
+
+/** Whether `channelProducts` can run over these pixels. */
+export const hasOuterProduct = (builder: GraphBuilder, images: number, image: readonly number[]): boolean =>
+  builder.block !== null && builder.dynamicBatch === null && (images * sizeOf(image)) % builder.block === 0;

@@ -1,9 +1,7 @@
-import type { OnnxOp } from '../../graph/index.js';
-import { sameShape } from '../../graph/index.js';
+import { type OnnxOp, sameShape } from '../../graph/index.js';
 import type { Val } from '../../values/value.js';
 import type { Rule } from '../call.js';
-import { hardSigmoid } from './activation.js';
-import { gatedGradient, swish } from './gated.js';
+import { gatedGradient, hardSigmoid, swish } from './activation.js';
 import { broadcast, castTo, elementwise, numberLike } from './elementwise.js';
 
 const operands = (a: Val, b: Val): [Val, Val] =>

@@ -5,9 +5,8 @@ import type { io } from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { z } from 'zod';
 import { invalidInput, messageOf } from '../../../base/errors.js';
-import { factsOf, type ClassifierFacts } from './metadata.js';
+import { checkSignature, type ClassifierFacts, type ClassifierSignature, factsOf } from './signature.js';
 import type { TensorInfo } from './onnx-file.js';
-import { checkSignature, type ClassifierSignature } from './signature.js';
 
 /** What is used of a `model.json`. */
 const modelJson = z.object({

@@ -1,9 +1,9 @@
 import { isIP } from 'node:net';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { denialOf, type Denial } from '../../../base/access.js';
+import { denialOf, type Denial } from '../../../base/server.js';
 import { invalidInput, messageOf } from '../../../base/errors.js';
-import { namesOf } from '../../../base/hosts.js';
+import { namesOf } from '../../../base/server.js';
 import { sha256Schema, StorageFailed, WrongContent, type Artifact } from './artifact.js';
 import { chunkBytes } from './files.js';
 import type { HostedArtifacts } from './hosted.js';

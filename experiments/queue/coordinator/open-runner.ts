@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { NasError } from '../../../base/errors.js';
 import { cacheDirectory } from '../../../base/files.js';
 import { contentHash } from '../../../base/hash.js';
-import { nasVersion } from '../../../base/version.js';
+import { nasVersion } from '../../../base/modules.js';
 import type { Store } from '../../../store/index.js';
 import type { RunObserver } from '../../runner/events.js';
 import type { CreateJobRunner } from '../../runner/jobs/local-pool.js';

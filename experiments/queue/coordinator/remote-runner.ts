@@ -3,7 +3,7 @@ import { NasError } from '../../../base/errors.js';
 import type { JobListener, JobOrder, JobRunner, SubmittedJob } from '../../runner/jobs/job-runner.js';
 import type { Job, ResultOf } from '../../runner/jobs/jobs.js';
 import { LocalPool } from '../../runner/jobs/local-pool.js';
-import { asDoneThere, tagOf } from '../../runner/jobs/worker-device.js';
+import { asDoneThere, tagOf } from '../../runner/jobs/job-files.js';
 import { withMachineLock } from '../machine-lock.js';
 import type { Requirements } from '../queues.js';
 import { draftOf } from './orders.js';

@@ -1,17 +1,16 @@
 import { messageOf, NasError } from '../../../base/errors.js';
 import type { TrialRecord } from '../../../store/index.js';
-import { epochsText } from '../../report/format.js';
-import type { TrainingContext } from '../context.js';
+import { epochsText } from '../../../base/number-text.js';
+import type { TrainingContext } from '../plan.js';
 import type { Preparations } from '../jobs/preparations.js';
 import type { LatencyService } from '../latency/latency.js';
-import type { Candidate } from '../loop/frontier.js';
-import { fullyTrained, type Finalist } from './final-training.js';
-import { networksOf, settledFrontier } from './frontier.js';
-import { int8Weights } from './int8-weights.js';
+import type { Candidate } from '../../stored/candidates.js';
+import { networksOf, settledFrontier } from './measured-frontier.js';
+import { fullyTrained, int8Weights, type Finalist } from './final-training.js';
 import { isSaved, save, type Saved } from './save.js';
 
 /** The file with a trial's weights as the search left them. */
-export type SearchedWeights = (trial: TrialRecord) => Promise<string>;
+type SearchedWeights = (trial: TrialRecord) => Promise<string>;
 
 /**
  * What follows the search: the frontier's networks are measured side by side, trained on the full schedule (if asked

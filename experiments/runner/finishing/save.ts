@@ -1,14 +1,22 @@
 import { join } from 'node:path';
-import type { StoredPrecision, TrialStage } from '../../../store/index.js';
-import { accuracyAmong } from '../../measures.js';
-import { searchBeginning } from '../../schema.js';
-import { settleWeightBits } from '../compress/weight-bits.js';
-import type { TrainingContext } from '../context.js';
+import type {
+  MeasurementRecord,
+  StoredPrecision,
+  TrialRecord,
+  TrialStage,
+  WeightsOrigin,
+} from '../../../store/index.js';
+import { accuracyAmong } from '../../schema/measures.js';
+import { searchBeginning, type TrainingExperiment } from '../../schema/experiment.js';
+import { settleWeightBits } from '../compression.js';
+import type { TrainingContext, TrainingPlan } from '../plan.js';
 import type { ExportJob } from '../jobs/jobs.js';
-import { frontierModel } from '../workdir.js';
-import type { Finalist } from './final-training.js';
-import type { Int8Weights } from './int8-weights.js';
-import { modelMetadata, weightsKind } from './metadata.js';
+import { frontierModel } from '../../stored/workdir.js';
+import type { Finalist, Int8Weights } from './final-training.js';
+import type { ModelMetadata } from '../../../deploy/index.js';
+import type { Network } from '../../../spaces/index.js';
+import { latencyValue } from '../latency/measurer.js';
+import { nasVersion } from '../../../base/modules.js';
 
 /** A member of the frontier that is to be saved, and what its file is made of. */
 export type Saved =
@@ -100,3 +108,52 @@ function compare({ observe }: TrainingContext, { trial, final }: Finalist, valid
 const tolerance = 0.002;
 
 const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
+
+/** How weights came to be: those of a final training, or without one those of the search. */
+export function weightsKind(
+  { search }: Pick<TrainingExperiment, 'search'>,
+  final: { readonly from: WeightsOrigin; readonly epochs: number } | null,
+): NonNullable<ModelMetadata['weights']> {
+  const kinds = { train: 'trained', inherit: 'inherited', supernet: 'supernet' } as const;
+  if (final === null || final.epochs === 0) return kinds[search.evaluate];
+  return final.from === 'supernet' ? 'inherited' : 'trained';
+}
+
+/** A measured latency as files have it; nothing where there is none. */
+export const latencyFact = (latency: MeasurementRecord | undefined): Pick<ModelMetadata, 'latency'> =>
+  latency === undefined
+    ? {}
+    : {
+        latency: {
+          ms: latency.ms,
+          provenance: latencyValue(latency).provenance,
+          device: latency.device,
+          interval: latency.interval,
+        },
+      };
+
+/** What the ONNX file of a trial says of itself; `latency` is its latest measurement. */
+export function modelMetadata(
+  { experiment, data, space }: Pick<TrainingPlan, 'experiment' | 'data' | 'space'>,
+  trial: TrialRecord,
+  network: Network,
+  latency: MeasurementRecord | undefined,
+): ModelMetadata {
+  return {
+    classes: data.classes,
+    layout: 'NHWC',
+    input: network.input,
+    mean: data.mean,
+    std: data.std,
+    nas_version: nasVersion(),
+    created: new Date().toISOString(),
+    experiment: experiment.name,
+    trial: trial.number,
+    seed: trial.seed,
+    genotype: trial.genotypeId,
+    decisions: trial.choices,
+    network,
+    ...(space.places && { places: space.places(trial.genotype) }),
+    ...latencyFact(latency),
+  };
+}

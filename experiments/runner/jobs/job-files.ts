@@ -1,8 +1,9 @@
 import { basename, dirname, join } from 'node:path';
 import type { SpaceConfig } from '../../../spaces/index.js';
 import type { DatasetRef, InitialWeights, PreparedTeacher, TeacherModelSource } from '../../../trainers/index.js';
-import { checkpointFile, weightsFile } from '../workdir.js';
+import { checkpointFile, weightsFile } from '../../stored/workdir.js';
 import type { Job, JobOf, ResultOf, SeededNetwork } from './jobs.js';
+import { localDeviceOf } from '../../../latency-models/index.js';
 
 /** What a job does with a file or a folder that it names. */
 export type PathUse =
@@ -17,7 +18,7 @@ export type PathUse =
   | { readonly kind: 'folder'; readonly resumed: readonly string[] | null };
 
 /** What stands for a path where the job will run. */
-export type Relocate = (path: string, use: PathUse) => string;
+type Relocate = (path: string, use: PathUse) => string;
 
 const input = { kind: 'input' } as const;
 
@@ -197,4 +198,14 @@ export function filesWritten(job: Job): readonly string[] {
     default:
       return [];
   }
+}
+
+/** The tag of the workers that alone can do a job, as they are what it measures; null: any worker can. */
+export const tagOf = (job: Job): string | null =>
+  'device' in job && job.device.type === 'worker' ? job.device.tag : null;
+
+/** A job as a worker does it: what it measures on is that worker's own machine. */
+export function asDoneThere(job: Job): Job {
+  if (!('device' in job) || job.device.type !== 'worker') return job;
+  return { ...job, device: localDeviceOf(job.device) };
 }

@@ -20,7 +20,7 @@ import type {
 
 import type { StoredPrecision } from '../../../store/index.js';
 import type { CompressConfig } from '../../compress/index.js';
-import type { EvaluationSubject } from '../../evaluate-schema.js';
+import type { EvaluationSubject } from '../../schema/search-settings.js';
 
 /** A network, the seed of its initial weights and, when it has been trained, the file with its weights. */
 export interface SeededNetwork {

@@ -1,7 +1,7 @@
 import PQueue from 'p-queue';
 import { NasError } from '../../../base/errors.js';
-import { withLargePages } from '../../../base/large-pages.js';
-import type { TrainingContext } from '../context.js';
+import { withLargePages } from '../../../base/processes.js';
+import type { TrainingContext } from '../plan.js';
 import {
   patienceWith,
   WorkerDied,
@@ -11,7 +11,7 @@ import {
   type SubmittedJob,
 } from './job-runner.js';
 import type { Job, ResultOf } from './jobs.js';
-import { Gate } from './pause.js';
+import { Gate } from './supervision.js';
 import { WorkerProcess } from './worker-process.js';
 
 export interface PoolOptions {

@@ -1,21 +1,45 @@
-import { NasError } from '../../../base/errors.js';
+import { messageOf, NasError } from '../../../base/errors.js';
 import {
+  channelImportance,
+  chooseEngine,
   evaluateMember,
   fit,
-  fitSupernet,
-  prepareTeacher,
-  saveWeights,
   type FitHooks,
+  fitSupernet,
+  needsImages,
+  prepareTeacher,
+  proxies,
+  proxyBatch,
+  readWeights,
+  saveWeights,
+  type SplitName,
 } from '../../../trainers/index.js';
-import { integersJob } from '../compress/integers-job.js';
-import { quantizeJob } from '../compress/quantize-job.js';
-import { exportJob } from '../finishing/export-job.js';
-import { measureJob } from '../latency/measure-job.js';
-import { importanceJob } from '../shrink/importance-job.js';
-import { evaluateJob } from './evaluate-job.js';
-import { initialJob } from './initial-job.js';
-import type { Job, JobContext, JobOf, ResultOf } from './jobs.js';
-import { proxiesJob } from './proxies-job.js';
+import type {
+  ChosenNetwork,
+  EvaluateResult,
+  ExportResult,
+  IntegersResult,
+  Job,
+  JobContext,
+  JobOf,
+  ProxyResult,
+  QuantizeResult,
+  ResultOf,
+  SeededNetwork,
+} from './jobs.js';
+import { initialWeights, toOnnx, type Model } from '../../../spaces/models/index.js';
+import * as tf from '@tensorflow/tfjs-core';
+import { createSpace } from '../../../spaces/index.js';
+import { convertInitial } from '../../initial-weights/index.js';
+import { inspect } from 'node:util';
+import { importFunction } from '../../../base/modules.js';
+import type { EvaluatorModule } from '../../schema/search-settings.js';
+import { exportOnnx, type ModelMetadata, quantizeForTiming, withMetadata } from '../../../deploy/index.js';
+import { createDevice, type Measurement } from '../../../latency-models/index.js';
+import { quantizeOnDataset } from '../../models/on-dataset.js';
+import { createHash } from 'node:crypto';
+import { writeFileAtomic } from '../../../base/files.js';
+import { evaluateOnSplit } from '../../models/on-dataset.js';
 
 /** What a training tells of itself, as events of its job. */
 const hooks = ({ onEvent, signal, pause }: JobContext): FitHooks => ({
@@ -60,4 +84,184 @@ const works: { readonly [K in Job['kind']]: Work<K> } = {
 /** Runs a job in this process. */
 export function runJob<K extends Job['kind']>(job: JobOf<K>, context: JobContext): Promise<ResultOf<JobOf<K>>> {
   return works[job.kind as K](job, context);
+}
+
+/** A candidate with its trained weights; when it has none, with those that it would start from. */
+export const candidateModel = ({ network, seed, weights }: SeededNetwork): Model => ({
+  network,
+  weights: weights === undefined ? initialWeights(network, seed) : readWeights(network, weights),
+});
+
+/** A candidate as an ONNX model, as it is deployed but without metadata. */
+export const candidateOnnx = (candidate: SeededNetwork): Uint8Array => toOnnx(candidateModel(candidate));
+
+/** Writes trained weights of a file as those that networks of a space start from. */
+async function initialJob(
+  { path, space: { config, task }, dataset, file, meta }: JobOf<'initial'>,
+  { onEvent }: JobContext,
+): Promise<null> {
+  // Otherwise TF.js advertises its native package on the console.
+  tf.enableProdMode();
+  const space = await createSpace(config, task);
+  const onProgress = (done: number, total: number) => onEvent({ kind: 'count', done, total, what: 'images' });
+  await convertInitial(path, { space, dataset, file, meta, onProgress });
+  return null;
+}
+
+/** Asks a function of the user's for the values of one candidate. */
+async function evaluateJob(
+  { path, names, subject }: JobOf<'evaluate'>,
+  { signal, pause }: JobContext,
+): Promise<EvaluateResult> {
+  const signature = '({choices, network, seed, ...}, {signal, pause}) => values';
+  const evaluate = await importFunction<EvaluatorModule>(path, 'evaluate.path', signature);
+  await pause();
+  try {
+    // What it gives is looked at below, whatever its type says.
+    const given: unknown = await evaluate(subject, { signal, pause });
+    const values = typeof given === 'object' && given !== null ? (given as Readonly<Record<string, unknown>>) : {};
+    return { values: Object.fromEntries(names.map((name) => [name, numberOf(values[name], name)])) };
+  } catch (error) {
+    return signal.aborted ? { interrupted: true } : { failed: messageOf(error) };
+  }
+}
+
+function numberOf(value: unknown, name: string): number {
+  if (typeof value === 'number' && Number.isFinite(value)) return value;
+  throw new Error(`the module gave ${name}: ${inspect(value)}; expected a finite number`);
+}
+
+/** Computes proxies where networks train, on one thread of a processor, one network after the other: the same numbers whatever else the machine does. */
+async function proxiesJob(
+  { candidates, names, dataset, imageSeed, engine }: JobOf<'proxies'>,
+  { pause }: JobContext,
+): Promise<readonly ProxyResult[]> {
+  const batch = names.some(needsImages) ? proxyBatch(dataset, imageSeed) : undefined;
+  const choice = await chooseEngine(engine);
+  const of = async ({ network, seed }: SeededNetwork): Promise<ProxyResult> => {
+    try {
+      const values = await proxies(network, { seed, names, batch, engine: choice });
+      const bad = names.find((name) => !Number.isFinite(values[name]));
+      return bad === undefined ? { values } : { failed: `${bad} is ${values[bad]}` };
+    } catch (error) {
+      return { failed: messageOf(error) };
+    }
+  };
+  const results: ProxyResult[] = [];
+  for (const candidate of candidates) {
+    results.push(await of(candidate));
+    await pause();
+  }
+  return results;
+}
+
+/** A candidate as it is timed; integer kernels take the same time whatever the scales. */
+function timedOnnx({ precision = 'fp32', ...candidate }: ChosenNetwork): Uint8Array {
+  const model = candidateOnnx(candidate);
+  return precision === 'fp32' ? model : quantizeForTiming(model, 'the network');
+}
+
+/** Measures the candidates side by side; each is exported to ONNX when the device asks for it. */
+async function measureJob(
+  { device: config, candidates, space: { config: space, task }, protocol, id, profile }: JobOf<'measure'>,
+  { onEvent, signal, pause }: JobContext,
+): Promise<readonly Measurement[]> {
+  const context = config.type === 'table' ? { space: await createSpace(space, task) } : {};
+  const device = createDevice(config, context);
+  const subjects = candidates.map((candidate) => ({
+    model: () => timedOnnx(candidate),
+    choices: candidate.choices,
+  }));
+  const measurements = await device.measureAll(subjects, protocol, {
+    signal,
+    id,
+    onProgress: (done, total) => onEvent({ kind: 'count', done, total, what: 'blocks' }),
+  });
+  if (!profile || device.profile === undefined) return measurements;
+  const profiled: Measurement[] = [];
+  for (const [i, subject] of subjects.entries()) {
+    const [{ layers }] = await device.profile([subject], signal);
+    profiled.push({ ...measurements[i], layers });
+    await pause();
+  }
+  return profiled;
+}
+
+/** Asks a device whether it sums products of bytes exactly; one that does not tell counts as exact. */
+async function integersJob({ device: config }: JobOf<'integers'>): Promise<IntegersResult> {
+  const device = createDevice(config, {});
+  return (await device.integers?.()) ?? 'exact';
+}
+
+/** Quantizes a trained network, and judges it beside the float one on the validation images. */
+async function quantizeJob(
+  { candidate, dataset, calibration, seed, weightBits, threads }: JobOf<'quantize'>,
+  { onEvent, signal, pause }: JobContext,
+): Promise<QuantizeResult> {
+  const model = candidateOnnx(candidate);
+  const [height, width] = candidate.network.input;
+  await pause();
+  try {
+    const { method, accuracy, tried, images } = await quantizeOnDataset(model, dataset, {
+      ...calibration,
+      seed,
+      size: [height, width],
+      weightBits,
+      threads,
+      signal,
+      between: pause,
+      onProgress: (_, done, total) => onEvent({ kind: 'count', done, total, what: 'images' }),
+    });
+    return { method, accuracy, tried, images };
+  } catch (error) {
+    if (signal.aborted) throw new NasError('interrupted', 'quantizing was stopped');
+    // What speaks against the network is its own: others may do well.
+    if (error instanceof NasError && error.code === 'invalid-input') return { failed: messageOf(error) };
+    throw error;
+  }
+}
+
+/**
+ * Writes a trained network as ONNX, quantized where that is asked for, with its accuracy as ONNX Runtime finds it on both
+ * splits inside.
+ */
+async function exportJob(job: JobOf<'export'>, { onEvent, signal }: JobContext): Promise<ExportResult> {
+  const { dataset, threads, path } = job;
+  const onProgress = (done: number, total: number) => onEvent({ kind: 'count', done, total, what: 'images' });
+  const { bytes, metadata } = await written(job, signal, onProgress);
+  const on = async (split: SplitName) =>
+    (await evaluateOnSplit(bytes, dataset, split, { threads, onProgress })).accuracy;
+  const accuracy = { validation: await on('validation'), test: await on('test') };
+  const file = withMetadata(bytes, { ...metadata, accuracy });
+  if (path !== null) writeFileAtomic(path, file);
+  return { bytes: file.byteLength, sha256: createHash('sha256').update(file).digest('hex'), accuracy };
+}
+
+async function written(
+  { candidate, metadata, quantization, dataset, threads }: JobOf<'export'>,
+  signal: AbortSignal,
+  onProgress: (done: number, total: number) => void,
+): Promise<{ readonly bytes: Uint8Array; readonly metadata: ModelMetadata }> {
+  const bytes = exportOnnx(candidateModel(candidate), metadata);
+  if (quantization === undefined) return { bytes, metadata };
+  const { method, quantizeAware, ...options } = quantization;
+  const { model, images } = await quantizeOnDataset(bytes, dataset, {
+    ...options,
+    methods: [method],
+    threads,
+    signal,
+    onProgress: (_, done, total) => onProgress(done, total),
+  });
+  const tuned = quantizeAware === null ? {} : { quantize_aware_epochs: quantizeAware };
+  const how = { method, images, weight_bits: options.weightBits, ...tuned };
+  return { bytes: model, metadata: { ...metadata, quantization: how } };
+}
+
+/** Tells how much each channel of a trained network matters. */
+async function importanceJob(
+  { options }: JobOf<'importance'>,
+  { onEvent, signal, pause }: JobContext,
+): Promise<Readonly<Record<string, readonly number[]>>> {
+  const onProgress = (done: number, total: number) => onEvent({ kind: 'count', done, total, what: 'images' });
+  return Object.fromEntries(await channelImportance(options, { onProgress, signal, pause }));
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Network } from '../../../spaces/index.js';
-import type { Epoch, Training, TrialStage } from '../../../store/index.js';
+import { describeTraining, type Epoch, type Training, type TrialStage } from '../../../store/index.js';
 import type {
   EpochMetrics,
   FitResult,
@@ -9,15 +9,15 @@ import type {
   QuantizeAware,
   TrainConfig,
 } from '../../../trainers/index.js';
-import type { TrainingContext } from '../context.js';
-import type { TrainingPlan } from '../plan.js';
-import { trialFolder } from '../workdir.js';
-import { JobFailed, type JobOrder } from './job-runner.js';
+import type { TrainingContext, TrainingPlan } from '../plan.js';
+import { trialFolder } from '../../stored/workdir.js';
+import { JobFailed, type JobListener, type JobOrder } from './job-runner.js';
 import type { TrainJob } from './jobs.js';
-import { hostOf, keepTaken } from './taken.js';
+import { hostOf, recordAssignment } from '../../stored/workers.js';
+import type { PhaseName } from '../events.js';
 
 /** A network to train as a member of the search or of the frontier. */
-export interface TrainingRequest {
+interface TrainingRequest {
   readonly stage: TrialStage;
   readonly number: number;
   readonly network: Network;
@@ -33,7 +33,7 @@ export interface TrainingRequest {
 }
 
 /** How a training ended: with a result, or with why there is none. */
-export type TrainingOutcome = { readonly result: FitResult } | { readonly failed: string };
+type TrainingOutcome = { readonly result: FitResult } | { readonly failed: string };
 
 /**
  * Trains in a worker, continuing from a checkpoint when there is one, and stores its curve.
@@ -58,7 +58,7 @@ export async function train(context: TrainingContext, request: TrainingRequest):
     const submitted = jobs.submit(trainOrder(plan, request), {
       started: (by) => {
         worker = by.index;
-        keepTaken(store, training, made, by);
+        recordAssignment(store, training, made, by);
         observe({ kind: 'trial-started', worker, stage, number, fromEpoch: stored.size, ...hostOf(by) });
       },
       event: (event) => {
@@ -120,7 +120,7 @@ function trainOrder(plan: TrainingPlan, request: TrainingRequest): JobOrder<Trai
 }
 
 /** An epoch as the store keeps it. */
-export const toEpoch = (metrics: EpochMetrics): Epoch => ({
+const toEpoch = (metrics: EpochMetrics): Epoch => ({
   epoch: metrics.epoch,
   trainLoss: metrics.train_loss,
   trainAccuracy: metrics.train_accuracy,
@@ -129,3 +129,66 @@ export const toEpoch = (metrics: EpochMetrics): Epoch => ({
   learningRate: metrics.learning_rate,
   seconds: metrics.seconds,
 });
+
+/** The training of a whole phase: its curve is stored and its progress told. */
+interface PhaseTraining {
+  readonly listener: JobListener;
+  /** Stores an epoch unless it was: after a restart, epochs are told again. */
+  readonly record: (metrics: EpochMetrics) => void;
+}
+
+/**
+ * @param training whose curve it is
+ * @param schedule images of one step, and epochs of the whole training
+ */
+export function phaseTraining(
+  { store, observe }: TrainingContext,
+  phase: PhaseName,
+  training: Training,
+  { batch, epochs }: Pick<TrainConfig, 'batch' | 'epochs'>,
+): PhaseTraining {
+  const stored = new Set(store.curves.of(training).map(({ epoch }) => epoch));
+  const record = (metrics: EpochMetrics) => {
+    if (stored.has(metrics.epoch)) return;
+    const made = toEpoch(metrics);
+    store.curves.add(training, made);
+    stored.add(made.epoch);
+    const { epoch, validationAccuracy, trainLoss } = made;
+    observe({ kind: 'phase-epoch', phase, epoch, epochs, validationAccuracy, trainLoss });
+  };
+  let made = 1;
+  const listener: JobListener = {
+    started: (by) => {
+      recordAssignment(store, training, made, by);
+      if (by.host !== undefined)
+        observe({ kind: 'note', message: `${describeTraining(training)} is the work of ${by.host}` });
+    },
+    event: (event) => {
+      switch (event.kind) {
+        case 'count':
+          observe({ kind: 'progress', phase, done: event.done, total: event.total, unit: event.what });
+          break;
+        case 'progress': {
+          const { epoch, step, steps, imagesPerSecond } = event.progress;
+          const detail = `epoch ${epoch + 1}/${epochs}, ${Math.round(imagesPerSecond)} images/s`;
+          const [done, total] = [epoch * steps + step, epochs * steps];
+          const rate = imagesPerSecond / batch;
+          observe({ kind: 'progress', phase, done, total, unit: 'steps', rate, detail });
+          break;
+        }
+        case 'epoch':
+          record(event.metrics);
+          break;
+        case 'note':
+          observe({ kind: 'note', message: `${describeTraining(training)}: ${event.message}` });
+          break;
+      }
+    },
+    retry: (attempt, attempts, reason) => {
+      made = attempt;
+      const message = `${describeTraining(training)} goes on from its checkpoint (attempt ${attempt} of ${attempts}): ${reason}`;
+      observe({ kind: 'note', message });
+    },
+  };
+  return { listener, record };
+}

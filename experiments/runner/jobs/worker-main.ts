@@ -1,6 +1,5 @@
-import { watchMemory } from './memory-watch.js';
+import { Pause, watchMemory } from './supervision.js';
 import { toPlainError, type FromWorker, type ToWorker } from './messages.js';
-import { Pause } from './pause.js';
 import { runJob } from './run-job.js';
 
 /** The entry of a worker process: jobs come and results go over the IPC channel; it ends with its coordinator. */

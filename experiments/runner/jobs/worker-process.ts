@@ -1,12 +1,11 @@
 import { fork, type ChildProcess } from 'node:child_process';
-import { builtModule } from '../../../base/built-module.js';
+import { builtModule } from '../../../base/processes.js';
 import { messageOf, NasError } from '../../../base/errors.js';
 import { bytes as inBytes } from '../../../base/number-text.js';
 import { WorkerDied } from './job-runner.js';
 import type { Job, JobEvent, ResultOf } from './jobs.js';
 import { fromPlainError, type FromWorker, type ToWorker } from './messages.js';
-import { Gate } from './pause.js';
-import { Watchdog } from './watchdog.js';
+import { Gate, Watchdog } from './supervision.js';
 
 export interface WorkerOptions {
   /** An error that it throws ends the job. */

@@ -3,12 +3,10 @@ import { Random } from '../../../base/random.js';
 import { selectCalibration, validate, type LatencyModel } from '../../../latency-models/index.js';
 import type { MeasurementPurpose, MeasurementRecord, ObjectiveValue, StoredPrecision } from '../../../store/index.js';
 import { precisionsOf } from '../../compress/index.js';
-import { int8Of } from '../compress/never-paid.js';
-import type { TrainingContext } from '../context.js';
-import type { LatencyModels } from '../loop/candidates.js';
-import { DeviceFailed, Measuring, saidIn, type Subject } from './measuring.js';
+import type { TrainingContext } from '../plan.js';
+import type { LatencyModels } from '../candidate-networks.js';
+import { DeviceFailed, latencyValue, Measuring, saidIn, type Subject } from './measurer.js';
 import { LatencyPredictor } from './predictor.js';
-import { latencyValue } from './value.js';
 
 /** The latencies of a trial's network, by precision. */
 export type TrialLatencies = Readonly<Partial<Record<StoredPrecision, ObjectiveValue>>>;
@@ -108,7 +106,9 @@ export class LatencyService {
 
   /** The precisions that a trial is measured in; one that was found unable to run is not tried again. */
   private inQuestion(trial: number): readonly StoredPrecision[] {
-    const rejected = int8Of(this.context.store.variants.of(trial))?.accepted === false;
+    const rejected = this.context.store.variants
+      .of(trial)
+      .some(({ precision, accepted }) => precision === 'int8' && accepted === false);
     return this.precisions.length > 1 && rejected ? ['fp32'] : this.precisions;
   }
 

@@ -2,21 +2,21 @@ import { readFileSync } from 'node:fs';
 import { invalidInput, messageOf, NasError } from '../../../base/errors.js';
 import {
   latencyModelFrom,
-  supervise,
+  adaptModel,
   type LatencyConfig,
   type LatencyModel,
   type Observation,
-  type Supervised,
+  type AdaptedModel,
 } from '../../../latency-models/index.js';
 import type { Network } from '../../../spaces/index.js';
 import type { MeasurementRecord, StoredPrecision } from '../../../store/index.js';
-import type { TrainingContext } from '../context.js';
-import { storedLayers } from './value.js';
+import type { TrainingContext } from '../plan.js';
+import { storedLayers } from './measurer.js';
 
 /** Predicts latency from what a run has measured, and tells when the model is corrected or dropped. */
 export class LatencyPredictor {
-  private fitted: { readonly evidence: string; readonly supervised: Supervised | null } | undefined;
-  private told: Supervised['state'] = 'sound';
+  private fitted: { readonly evidence: string; readonly supervised: AdaptedModel | null } | undefined;
+  private told: AdaptedModel['state'] = 'sound';
   /** A model that was fitted elsewhere. */
   private readonly given: LatencyModel | undefined;
 
@@ -50,7 +50,7 @@ export class LatencyPredictor {
       .sort((a, b) => a.trial - b.trial || a.record.id - b.record.id);
     const evidence = [...calibration, ...trials.map(({ record }) => record)].map(({ id }) => id).join();
     if (this.fitted?.evidence !== evidence) {
-      const supervised = supervise(
+      const supervised = adaptModel(
         calibration.map((record) => this.observation(record)),
         trials.map(({ record, trial }) => {
           const predictedMs = store.trials.prediction(trial, this.precision)?.ms;
@@ -64,7 +64,7 @@ export class LatencyPredictor {
     return this.fitted.supervised?.model ?? null;
   }
 
-  private tell(supervised: Supervised): void {
+  private tell(supervised: AdaptedModel): void {
     if (supervised.state === this.told) return;
     this.told = supervised.state;
     const { store, observe } = this.context;
@@ -94,7 +94,7 @@ function modelFileOf(predictor: LatencyConfig['predictor'], precision: StoredPre
   return typeof predictor === 'string' ? predictor : predictor[precision];
 }
 
-function messages(supervised: Supervised, name: string): string {
+function messages(supervised: AdaptedModel, name: string): string {
   switch (supervised.state) {
     case 'sound':
       return `The ${name} agrees with the measurements again`;

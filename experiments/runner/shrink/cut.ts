@@ -1,19 +1,123 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { makeDirectory } from '../../../base/files.js';
 import {
   channelGroups,
   costs,
-  cutsOf,
-  keptChannels,
   type Cut,
+  cutsOf,
   type Importance,
+  keptChannels,
   type Network,
 } from '../../../spaces/index.js';
 import { cutWeights, type Model } from '../../../spaces/models/index.js';
+import type { NewShrunk, ShrunkRecord } from '../../../store/index.js';
+import { saveWeights, type ImportanceKind } from '../../../trainers/index.js';
+import type { TrainingContext } from '../plan.js';
+import { LatencyService } from '../latency/latency.js';
+import { shrunkFiles, shrunkFolder } from '../../stored/workdir.js';
+import { counting, latenciesOf, type Measuring, measuringOn, sameDevice } from './measure.js';
 import { invalidInput, NasError } from '../../../base/errors.js';
-import type { LatencyModel } from '../../../latency-models/index.js';
-import { count, ms as milliseconds } from '../../report/format.js';
-import { cutToLatency } from './budget.js';
-import type { Measuring } from './measure.js';
-import type { SettledRequest } from './request.js';
+import type { DeviceConfig, LatencyModel } from '../../../latency-models/index.js';
+import { count, ms as milliseconds } from '../../../base/number-text.js';
+
+/** What a network is to be cut to. */
+export interface ShrinkRequest {
+  /** Number of the trial whose trained network is cut. */
+  readonly trial: number;
+  /** What is to be kept: milliseconds for one batch on the device, or multiply-accumulates for one image. */
+  readonly target: { readonly objective: 'latency_ms' | 'macs'; readonly value: number };
+  readonly importance: ImportanceKind;
+  /** New widths are multiples of this. */
+  readonly multiple: number;
+  /** Epochs of the fine-tuning; default: half of `train.epochs`, at least 1. */
+  readonly epochs?: number | undefined;
+  /** What latency is measured on; default: the run's device. */
+  readonly device?: DeviceConfig | undefined;
+}
+
+/** A request with nothing left open; `device` is null when no latency is measured. */
+export interface SettledRequest extends Omit<ShrinkRequest, 'epochs' | 'device'> {
+  readonly epochs: number;
+  readonly device: DeviceConfig | null;
+}
+
+/**
+ * Finds what to cut out of a trained network, and keeps what is left as a network of its own; nothing is kept when that
+ * does not succeed.
+ * @throws NasError `infeasible` when no cut meets the budget; `invalid-input` when none is needed, or none possible
+ */
+export async function begin(context: TrainingContext, model: Model, request: SettledRequest): Promise<ShrunkRecord> {
+  const { plan, store } = context;
+  const folder = join(plan.workdir, shrunkFolder(store.shrunk.all().length));
+  makeDirectory(folder);
+  try {
+    const number = store.shrunk.begin(await cutInto(folder, context, model, request));
+    const record = store.shrunk.get(number);
+    if (record === undefined) throw new Error(`shrunk network ${number} was not kept`);
+    return record;
+  } catch (error) {
+    rmSync(folder, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** Cuts a network, and writes its weights and those that are left of them to a folder. */
+async function cutInto(
+  folder: string,
+  context: TrainingContext,
+  model: Model,
+  request: SettledRequest,
+): Promise<NewShrunk> {
+  const { plan, store, observe } = context;
+  const { trial, target, importance: kind, multiple, epochs, device } = request;
+  const { network } = model;
+  const measuring = device === null ? null : measuringOn(context, device);
+  const predicts = device !== null && sameDevice(device, plan.experiment.latency.device);
+  const predictor = predicts ? (new LatencyService(context).models(() => true)?.fp32 ?? null) : null;
+  const whole = await uncut(network, request, predictor, measuring);
+
+  observe({ kind: 'phase', name: 'shrink', message: `Finding out which channels of trial ${trial} matter` });
+  const files = shrunkFiles(folder);
+  saveWeights(model.weights, files.parent);
+  const importance = await importanceOf(context, kind, network, files.parent);
+
+  observe({ kind: 'phase', name: 'shrink', message: 'Cutting the channels that matter least for what they cost' });
+  const cut = await cutOf(whole, request, importance, measuring);
+  saveWeights(weightsLeft(model, importance, cut), files.cut);
+  const latencies = measuring === null ? null : await latenciesOf(store, measuring, trial, network, cut.network);
+  const { macs, params } = costs(cut.network);
+  return {
+    parent: trial,
+    network: cut.network,
+    target,
+    importance: kind,
+    multiple,
+    widths: Object.fromEntries(cut.widths),
+    macs,
+    params,
+    latencies,
+    epochs,
+  };
+}
+
+/** Importance in a worker, which stops when it is told to. */
+async function importanceOf(
+  { plan, jobs, observe }: TrainingContext,
+  kind: SettledRequest['importance'],
+  network: Network,
+  weights: string,
+): Promise<Importance> {
+  const { dataset, threads, experiment } = plan;
+  const batch = Math.min(64, experiment.train.batch);
+  const options = { kind, network, weights, dataset, seed: experiment.seed, engine: plan.engine, threads, batch };
+  const order = {
+    id: `importance/${kind}`,
+    job: { kind: 'importance', options },
+    sharing: 'shared',
+  } as const;
+  return new Map(Object.entries(await jobs.submit(order, counting(observe)).result));
+}
 
 /** A network before any cut, with what decides where to cut: how much of it there is, by prediction and as measured. */
 export interface Uncut {
@@ -93,3 +197,71 @@ export const weightsLeft = ({ network, weights }: Model, importance: Importance,
   const groups = channelGroups(network);
   return cutWeights(weights, groups, keptChannels(groups, importance, widths));
 };
+
+/** A cut whose latency is so much below the budget, as a share, is good enough: less need not be cut. */
+const tolerance = 0.05;
+
+/** Networks that are measured at most until one meets the budget as well as can be. */
+const mostMeasured = 10;
+
+/** Beyond so many measurements without success, the smallest network is tried. */
+const patience = 5;
+
+/** A cut (by its position; -1: nothing is cut) and its latency in ms. */
+interface Measured {
+  readonly position: number;
+  readonly cost: number;
+  readonly ms: number;
+}
+
+/** The first position after `low` whose cost is at most this, before `end`. */
+function positionOf(cuts: readonly Cut[], cost: number, low: number, end: number): number {
+  const found = cuts.findIndex((cut, position) => position > low && cut.cost <= cost);
+  return Math.min(found === -1 ? end : found, end);
+}
+
+/**
+ * Of ever smaller networks, one whose measured latency meets a budget and is not much below it. Costs say where to look:
+ * latency is taken to follow them between what was measured; then it is cut on, or gone back.
+ *
+ * @param cuts at least one, by falling cost
+ * @param whole cost and latency (ms) of the network before any cut, which is over the budget
+ * @param measure the latency of a cut in ms
+ * @returns undefined when even the last cut is over the budget
+ */
+export async function cutToLatency(
+  cuts: readonly Cut[],
+  whole: { readonly cost: number; readonly ms: number },
+  budget: number,
+  measure: (cut: Cut) => Promise<number>,
+): Promise<{ readonly cut: Cut; readonly ms: number } | { readonly smallest: number }> {
+  const last = cuts.length - 1;
+  let low: Measured = { position: -1, ...whole };
+  let high: Measured | null = null;
+  for (let count = 0; count < mostMeasured && low.position < last; count++) {
+    const position = next(cuts, low, high, budget, count >= patience);
+    if (position === null) break;
+    const { cost } = cuts[position];
+    const measured: Measured = { position, cost, ms: await measure(cuts[position]) };
+    if (measured.ms > budget) low = measured;
+    else high = measured;
+    if (high !== null && high.ms >= (1 - tolerance) * budget) break;
+  }
+  return high === null ? { smallest: low.ms } : { cut: cuts[high.position], ms: high.ms };
+}
+
+/** Where to measure next; null when nothing is left between a cut that is over the budget and one that meets it. */
+function next(
+  cuts: readonly Cut[],
+  low: Measured,
+  high: Measured | null,
+  budget: number,
+  impatient: boolean,
+): number | null {
+  const last = cuts.length - 1;
+  if (high === null) return impatient ? last : positionOf(cuts, (low.cost * budget) / low.ms, low.position, last);
+  if (high.position - low.position <= 1) return null;
+  const share = (budget - high.ms) / (low.ms - high.ms);
+  const guess = positionOf(cuts, high.cost + share * (low.cost - high.cost), low.position, high.position - 1);
+  return Math.max(guess, low.position + 1);
+}

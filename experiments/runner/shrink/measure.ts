@@ -1,10 +1,13 @@
 import { invalidInput } from '../../../base/errors.js';
 import { canonicalJson, contentHash } from '../../../base/hash.js';
 import { defaultProtocol, needsQueue, type DeviceConfig } from '../../../latency-models/index.js';
-import type { Network } from '../../../spaces/index.js';
-import type { TrainingContext } from '../context.js';
-import { placeOf } from '../latency/measuring.js';
-import { counting } from './counting.js';
+import { costs, type Network } from '../../../spaces/index.js';
+import type { TrainingContext } from '../plan.js';
+import { placeOf } from '../latency/measurer.js';
+import type { ShrunkLatencies, Store } from '../../../store/index.js';
+import { trialsByAccuracy } from '../../stored/candidates.js';
+import type { RunObserver } from '../events.js';
+import type { JobListener } from '../jobs/job-runner.js';
 
 /** Measures networks side by side; what device it is. */
 export interface Measuring {
@@ -48,3 +51,46 @@ export function measuringOn({ plan, jobs, store, observe }: TrainingContext, dev
 
 /** Whether two devices are the same, as they are configured. */
 export const sameDevice = (a: DeviceConfig, b: DeviceConfig): boolean => canonicalJson(a) === canonicalJson(b);
+
+/** So many members of the space are measured beside a network that was cut. */
+const mostMembers = 4;
+
+/** Trials whose latency may turn out to be at most that of a cut, although their MACs are so many times as many. */
+const margin = 1.25;
+
+/**
+ * Measures a network that was cut beside the one that it came from, and beside the most accurate members of the space
+ * that may be as fast: latencies compare within one measurement only.
+ */
+export async function latenciesOf(
+  store: Store,
+  measuring: Measuring,
+  trial: number,
+  parent: Network,
+  cut: Network,
+): Promise<ShrunkLatencies> {
+  const limit = margin * costs(cut).macs;
+  const members = trialsByAccuracy(store)
+    // Stored by the runner when the trial was asked.
+    .map(({ genotypeId, ...member }) => ({ ...member, network: store.networks.get(genotypeId) as Network }))
+    .filter((member) => member.trial !== trial && costs(member.network).macs <= limit)
+    .slice(0, mostMembers);
+  const networks = [cut, parent, ...members.map(({ network }) => network)];
+  const { device, ms } = await measuring.measure(networks);
+  const [own, whole, ...others] = ms;
+  return {
+    device,
+    on: measuring.device,
+    own,
+    parent: whole,
+    trials: Object.fromEntries(members.map((member, i) => [member.trial, others[i]])),
+  };
+}
+
+/** Tells how far a job is that counts. */
+export const counting = (observe: RunObserver): JobListener => ({
+  event: (event) => {
+    if (event.kind !== 'count') return;
+    observe({ kind: 'progress', phase: 'shrink', done: event.done, total: event.total, unit: event.what });
+  },
+});

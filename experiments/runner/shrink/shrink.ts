@@ -2,30 +2,29 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { invalidInput, messageOf } from '../../../base/errors.js';
 import type { ModelMetadata } from '../../../deploy/index.js';
-import { lockWorkdir, Store, type ShrunkRecord } from '../../../store/index.js';
+import { lockWorkdir, type ShrunkRecord, Store } from '../../../store/index.js';
 import { fineTuningEpochs } from '../../../trainers/index.js';
 import { locatingNowhere } from '../../parse/index.js';
-import { trainedModel, type TrainedModel } from '../../trained-model.js';
-import type { TrainingExperiment } from '../../schema.js';
-import { trainingExperimentOf } from '../../training-run.js';
+import { trainedModel, type TrainedModel } from '../../models/trained-model.js';
+import type { TrainingExperiment } from '../../schema/experiment.js';
+import { trainingExperimentOf } from '../../schema/run-experiment.js';
 import type { RunObserver } from '../events.js';
 import type { RecordedEnvironment } from '../engine.js';
-import { writeReport, type DrawReport } from '../reports.js';
+import { writeReport, type DrawReport } from '../report.js';
 import { JobFailed } from '../jobs/job-runner.js';
 import { localWorkers, type CreateJobRunner } from '../jobs/local-pool.js';
-import { Candidates } from '../loop/candidates.js';
+import { CandidateNetworks } from '../candidate-networks.js';
 import type { TrainingPlan } from '../plan.js';
 import { preparePlan } from '../prepare-plan.js';
-import { databasePath, hasRun, shrunkFolder } from '../workdir.js';
-import { begin } from './begin.js';
-import { shrunkFiles } from './files.js';
-import { isAskedFor, type SettledRequest, type ShrinkRequest } from './request.js';
+import { databasePath, hasRun, shrunkFiles, shrunkFolder } from '../../stored/workdir.js';
+import { begin, type SettledRequest, type ShrinkRequest } from './cut.js';
 import { tune } from './tune.js';
+import { canonicalJson } from '../../../base/hash.js';
 
 /** How shrinking ended. */
 export type ShrinkOutcome = { readonly state: 'complete'; readonly number: number } | { readonly state: 'interrupted' };
 
-export interface ShrinkOptions {
+interface ShrinkOptions {
   /** Aborted: checkpoint and stop. */
   readonly signal?: AbortSignal;
   /** What cuts and trains; default: worker processes of this machine. */
@@ -88,7 +87,7 @@ async function shrinkIn(
   };
   const plan = await preparePlan(experiment, { ...shared, observe, signal });
   if (plan.kind === 'table') throw new Error('a run that trains was planned as one with a table');
-  const run = { plan, store, observe, stopping: () => signal.aborted, candidates: new Candidates(plan) };
+  const run = { plan, store, observe, stopping: () => signal.aborted, candidates: new CandidateNetworks(plan) };
   const jobs = await workers({ size: 1, retries: experiment.search.retries }, run);
   const context = { ...run, jobs };
   const stop = (): void => {
@@ -142,4 +141,11 @@ function settle({ experiment, sources }: TrainingPlan, request: ShrinkRequest): 
 function shrunkMetadata({ metadata }: TrainedModel, trial: number): ModelMetadata {
   const { classes, layout, input, mean, std, nas_version, created, experiment, seed } = metadata;
   return { classes, layout, input, mean, std, nas_version, created, experiment, seed, shrunk_from: trial };
+}
+
+/** Whether a network that was begun is the one that is asked for. */
+function isAskedFor(record: ShrunkRecord, request: SettledRequest): boolean {
+  const { parent, target, importance, multiple, epochs, latencies } = record;
+  const begun = { trial: parent, target, importance, multiple, epochs, device: latencies?.on ?? null };
+  return canonicalJson(begun) === canonicalJson(request);
 }

@@ -5,14 +5,13 @@ import type { ModelMetadata } from '../../../deploy/index.js';
 import type { Network } from '../../../spaces/index.js';
 import type { ShrunkRecord } from '../../../store/index.js';
 import { fineTuning, type PreparedTeacher, type TrainConfig } from '../../../trainers/index.js';
-import { epochsText } from '../../report/format.js';
-import type { TrainingContext } from '../context.js';
+import { epochsText } from '../../../base/number-text.js';
+import type { TrainingContext } from '../plan.js';
 import type { Accuracies } from '../jobs/jobs.js';
-import { phaseTraining } from '../jobs/phase-training.js';
-import { teacherOrder } from '../jobs/teacher.js';
-import { shrunkFolder } from '../workdir.js';
-import { counting } from './counting.js';
-import { shrunkFiles } from './files.js';
+import { phaseTraining } from '../jobs/training.js';
+import { teacherOrder } from '../jobs/preparations.js';
+import { shrunkFiles, shrunkFolder } from '../../stored/workdir.js';
+import { counting } from './measure.js';
 
 /** A network that was cut, and what it came from. */
 export interface Tuning {

@@ -8,8 +8,8 @@ import {
   modelOf,
   type Device,
   type Measurable,
-  type MeasureOptions,
   type Measurement,
+  type MeasureOptions,
   type Protocol,
 } from '../../device.js';
 import { defaultProtocol } from '../../protocol.js';
@@ -18,9 +18,9 @@ import { AgentClient, sha256 } from './client.js';
 import type { MeasurementState } from './wire.js';
 
 /** How often a measurement is begun again that a restart of the agent has lost. */
-const mostRestarts = 2;
+const maxRestarts = 2;
 /** How often the models are uploaded for one request. */
-const mostUploads = 3;
+const maxUploads = 3;
 /** Pauses between two looks, in ms; looking costs the agent's machine a little. */
 const [firstLook, slowestLook] = [50, 1000];
 
@@ -92,7 +92,7 @@ export class AgentDevice implements Device {
         case 'failed':
           throw this.failure(state);
         case 'lost':
-          if (restarts === mostRestarts)
+          if (restarts === maxRestarts)
             throw new DeviceUnavailable(
               `the agent at ${this.config.url} was restarted ${restarts + 1} times meanwhile`,
             );
@@ -121,7 +121,7 @@ export class AgentDevice implements Device {
 
   /** Uploads the models and asks for the measurement; when an agent forgets models in between, once more. */
   private async submit(client: AgentClient, { id, models, protocol }: Work, again: boolean): Promise<MeasurementState> {
-    for (let tries = 0; tries < mostUploads; tries++) {
+    for (let tries = 0; tries < maxUploads; tries++) {
       for (const model of models) await client.upload(model);
       const state = await client.request({ id, models: models.map(sha256), protocol, again });
       if (state !== 'missing') return state;

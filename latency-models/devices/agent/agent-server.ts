@@ -1,19 +1,16 @@
 import { join } from 'node:path';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { denialOf, type Denial } from '../../../base/access.js';
+import { type Denial, denialOf, isLoopback, namesOf } from '../../../base/server.js';
 import { invalidInput, messageOf, NasError } from '../../../base/errors.js';
 import { makeDirectory } from '../../../base/files.js';
 import { contentHash } from '../../../base/hash.js';
-import { isLoopback, namesOf } from '../../../base/hosts.js';
 import { describeHolder, takeLock, type Lock } from '../../../base/lock.js';
-import { describeEnvironment } from '../../environment.js';
+import { describeEnvironment } from '../../machine.js';
 import type { BrowserConfig, DeviceConfig, LocalConfig } from '../../schema.js';
 import { createDevice } from '../create-device.js';
 import { AgentQueue } from './agent-queue.js';
-import { sha256 } from './client.js';
-import { Journal } from './journal.js';
-import { keepToken, ownTokenFile } from './token.js';
-import { Uploads } from './uploads.js';
+import { keepToken, ownTokenFile, sha256 } from './client.js';
+import { Journal, Uploads } from './storage.js';
 import { fullStatus, idSchema, paths, requestSchema, sha256Schema } from './wire.js';
 
 export interface AgentOptions {
@@ -51,11 +48,11 @@ export interface Agent {
 }
 
 /** Requests besides models are small. */
-const mostJsonBytes = 2 ** 20;
+const maxJsonBytes = 2 ** 20;
 
 const tenMinutes = 600_000;
 /** Room for this many models of the largest size. */
-const mostModels = 16;
+const maxModels = 16;
 
 const refuse = (reply: FastifyReply, status: number, message: string, hint?: string): FastifyReply =>
   reply.status(status).send({ error: { message, ...(hint === undefined ? {} : { hint }) } });
@@ -168,9 +165,9 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const { default: fastify } = await import('fastify');
   const folder = join(directory, 'nas-agent');
   const lock = lockFolder(folder);
-  const app = fastify({ bodyLimit: mostJsonBytes });
+  const app = fastify({ bodyLimit: maxJsonBytes });
   try {
-    const limits = { mostBytes: mostModels * maxModelBytes, lifeMs: uploadLifeMs };
+    const limits = { maxBytes: maxModels * maxModelBytes, lifeMs: uploadLifeMs };
     const uploads = new Uploads(join(folder, 'models'), limits);
     const journal = new Journal(join(folder, 'measurements'), identityOf(name, device));
     const queue = new AgentQueue(device, journal, uploads, silenceMs);

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { messageOf, NasError } from '../../../base/errors.js';
 import { createDevice } from '../create-device.js';
-import type { MeasuringTask } from './measuring-process.js';
+import type { MeasuringTask } from './agent-queue.js';
 import type { MeasurementState } from './wire.js';
 
 /** The entry of an agent's measuring process: one task comes, states go back, and it ends. */

@@ -1,27 +1,32 @@
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
 import type { Browser, ConsoleMessage, Page as BrowserPage } from 'playwright-core';
 import { invalidInput, messageOf, NasError } from '../../../base/errors.js';
-import { webRuntime, webRuntimeVersion } from '../../../base/web-runtime.js';
-import { executedElsewhere, integerArithmetic, isFloat32, type IntegerArithmetic } from '../../../compiler/index.js';
+import { webRuntime, webRuntimeVersion } from '../../../base/modules.js';
+import {
+  executedElsewhere,
+  integerArithmetic,
+  isFloat32,
+  tinyModel,
+  type IntegerArithmetic,
+} from '../../../compiler/index.js';
 import {
   DeviceUnavailable,
   modelOf,
   type Device,
   type Environment,
   type Measurable,
-  type MeasureOptions,
   type Measurement,
+  type MeasureOptions,
   type Protocol,
 } from '../../device.js';
-import { describeEnvironment } from '../../environment.js';
-import { familyProcessorTime } from '../../machine-load.js';
+import { describeEnvironment, familyProcessorTime } from '../../machine.js';
 import { measureSideBySide, type OpenSubject } from '../../measure-side-by-side.js';
 import { defaultProtocol, type Block, type BlockShape } from '../../protocol.js';
 import type { BrowserConfig } from '../../schema.js';
-import { inputAtBatch } from '../model-input.js';
-import { labelHere, labelled, type Label } from '../precision.js';
-import { findBrowser } from './find-browser.js';
-import type { Page } from './page.js';
+import { inputAtBatch, labelHere, labelled, type Label } from '../onnx-model.js';
 import { servePage } from './page-server.js';
+import type { Page } from './page.js';
 
 /** @throws NasError `invalid-input` when playwright-core is not installed. */
 async function playwright(): Promise<typeof import('playwright-core')> {
@@ -221,3 +226,63 @@ const firstLine = (error: unknown): string =>
   messageOf(error)
     .replace(/^page\.\w+: /, '')
     .split('\n', 1)[0];
+
+/** Names that Chromium and its relatives have on the path. */
+const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome', 'microsoft-edge'];
+
+/** Where they are when they are not on the path. */
+const places = [
+  '/usr/bin/chromium',
+  '/usr/lib/chromium/chromium',
+  '/snap/bin/chromium',
+  '/opt/google/chrome/chrome',
+  '/Applications/Chromium.app/Contents/MacOS/Chromium',
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+  'C:\\Program Files\\Google\\Chrome\\Application\\chrome.exe',
+  'C:\\Program Files (x86)\\Microsoft\\Edge\\Application\\msedge.exe',
+];
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * The browser to measure in: the one that is asked for, that of CHROMIUM_PATH, or the first of the usual ones.
+ * @throws NasError `invalid-input` when there is none.
+ */
+export function findBrowser(executable: string | undefined, env: NodeJS.ProcessEnv = process.env): string {
+  const variable = env['CHROMIUM_PATH'] ?? '';
+  const asked = executable ?? (variable === '' ? undefined : variable);
+  if (asked !== undefined) {
+    if (isExecutable(asked)) return asked;
+    const from = executable === undefined ? 'CHROMIUM_PATH names' : 'the device names';
+    throw invalidInput(`${from} ${asked}, which is not a program that can be run`, {
+      hint: 'Give the path of Chromium, Chrome or Edge.',
+    });
+  }
+  const onPath = (env['PATH'] ?? '').split(delimiter).flatMap((folder) => names.map((name) => join(folder, name)));
+  const found = [...onPath, ...places].find(isExecutable);
+  if (found !== undefined) return found;
+  throw invalidInput('no browser was found to measure in', {
+    hint: 'Install Chromium (apt install chromium), or set CHROMIUM_PATH or the key executable of the device to one.',
+  });
+}
+
+/** A few runs: enough to see that it works. */
+const fewRuns = { warmupMs: 0, blockMs: 0, minRuns: 1, maxRuns: 1, minBlocks: 2, maxBlocks: 2, tolerance: 1 };
+
+/**
+ * Runs a tiny model in a browser.
+ * @returns what ran it, with versions.
+ * @throws NasError why it does not work here.
+ */
+export async function tryBrowser(provider: BrowserConfig['provider']): Promise<string> {
+  const device = new BrowserDevice({ type: 'browser', provider, threads: 1, batch: 1 });
+  const { environment } = await device.measure(tinyModel(), fewRuns);
+  return environment.runtime;
+}

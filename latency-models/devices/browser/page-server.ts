@@ -2,9 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { builtModule } from '../../../base/built-module.js';
+import { builtModule } from '../../../base/processes.js';
 import { messageOf } from '../../../base/errors.js';
-import { webRuntime } from '../../../base/web-runtime.js';
+import { webRuntime } from '../../../base/modules.js';
 import type { BrowserConfig } from '../../schema.js';
 
 /** What onnxruntime-web offers for each provider. */

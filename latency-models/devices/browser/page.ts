@@ -2,7 +2,7 @@ import * as ort from 'onnxruntime-web';
 import { Random } from '../../../base/random.js';
 import type { Block, BlockShape } from '../../protocol.js';
 import type { BrowserConfig } from '../../schema.js';
-import type { InputDescription } from '../model-input.js';
+import type { InputDescription } from '../onnx-model.js';
 
 /**
  * Runs in the browser's page, not in Node.js: opens models and times their runs. The device talks to it through

@@ -1,21 +1,59 @@
-import type { Decoder } from '../../images/types.js';
-import { BadImage } from '../../images/types.js';
-import type { InferencePool } from '../../inference/pool.js';
-import type { Answer } from '../../inference/types.js';
-import type { RequestTrace } from '../tracing/request-trace.js';
-import { mostLikely } from './most-likely.js';
-import type { Question } from './question.js';
+import type { OutputKind } from '../../../compiler/runtime/classifier/inputs-outputs.js';
+import { type Answer, type InferencePool, NotAnswered } from '../../inference/pool.js';
+import { BadImage, type Decoder } from '../../images/decoder.js';
+import type { RequestTrace } from '../tracing.js';
+import type { ClassifyRequest } from './request.js';
 
-/** What is told of one image. */
-export interface Result {
-  /** The likeliest first. */
+interface Ranked {
+  /** Index of the class. */
+  readonly index: number;
+  /** In [0, 1]. */
+  readonly probability: number;
+}
+
+/** Unnormalised probability of an output, given the largest output. */
+const weightOf: { readonly [K in OutputKind]: (output: number, largest: number) => number } = {
+  logits: (output, largest) => Math.exp(output - largest),
+  probabilities: (output) => output,
+};
+
+/**
+ * The most likely classes of an image in descending order, equal ones by index, without sorting all classes.
+ * @param outputs [classes]; probabilities are returned unchanged
+ * @param count at least 1; capped at the number of classes
+ * @throws NotAnswered `failed` when an output is not finite
+ */
+export function mostLikely(outputs: Float32Array, kind: OutputKind, count: number): readonly Ranked[] {
+  if (!outputs.every(Number.isFinite))
+    throw new NotAnswered('failed', 'the network returned values that are not finite');
+  const best = largest(outputs, count);
+  const weight = (index: number): number => weightOf[kind](outputs[index], outputs[best[0]]);
+  const total = kind === 'probabilities' ? 1 : outputs.reduce((sum, _, index) => sum + weight(index), 0);
+  return best.map((index) => ({ index, probability: weight(index) / total }));
+}
+
+/** Indices of the largest values, in descending order of value. */
+function largest(values: Float32Array, count: number): readonly number[] {
+  const best: number[] = [];
+  for (let index = 0; index < values.length; index++) {
+    if (best.length === count && values[index] <= values[best[count - 1]]) continue;
+    let at = Math.min(best.length, count - 1);
+    for (; at > 0 && values[best[at - 1]] < values[index]; at--) best[at] = best[at - 1];
+    best[at] = index;
+  }
+  return best;
+}
+
+/** The answer for one image. */
+interface Result {
+  /** Most likely first. */
   readonly top: readonly { readonly class: string; readonly probability: number }[];
-  /** Which one answered. */
+  /** Name of the network that answered. */
   readonly network: string;
-  /** Of that network, in [0, 1]; null: not known. */
+  /** Accuracy of that network in [0, 1]; null: unknown. */
   readonly accuracy: number | null;
   readonly ms: { readonly queued: number; readonly computed: number };
-  /** Images that were computed together. */
+  /** Size of the batch. */
   readonly batch: number;
 }
 
@@ -26,13 +64,13 @@ interface Parts {
 }
 
 /**
- * Results in the order of the files, all of them or none: an image is computed as soon as it is decoded, while others still
- * are; after the first failure the rest is dropped.
- * @throws BadImage, NotAnswered: what failed first
+ * Classifies all files, in their order, or none. An image is computed as soon as it is decoded; after the first failure, the
+ * remaining images are dropped.
+ * @throws BadImage or NotAnswered: the first failure
  */
 export async function resultsOf(
   files: readonly Uint8Array[],
-  { top, size, run }: Question,
+  { top, size, run }: ClassifyRequest,
   { decoder, pool, trace }: Parts,
 ): Promise<readonly Result[]> {
   const failures: unknown[] = [];
@@ -50,7 +88,7 @@ export async function resultsOf(
       return [];
     }
   });
-  // Also after a failure: the pool is kept open until nobody needs it.
+  // Waits also after a failure: the pool must stay open until all images have ended.
   const all = (await Promise.all(results)).flat();
   if (failures.length > 0) throw failures[0];
   return all;

@@ -1,12 +1,12 @@
 import type { FastifyReply } from 'fastify';
-import { toLogits } from '../../../compiler/runtime/classifier/scores.js';
-import type { Answer } from '../../inference/types.js';
+import { toLogits } from '../../../compiler/runtime/classifier/inputs-outputs.js';
+import type { Answer } from '../../inference/pool.js';
 import { badRequest, shown } from '../refusals.js';
 import type { InferRequest } from './request.js';
 import type { Served } from './served.js';
 import { headerLength, outputName, version } from './wire.js';
 
-/** Name of the output under which it is sent: as asked for. @throws Refusal 400 when there is no such output. */
+/** The output name to send: the requested one. @throws Refusal 400 when there is no such output. */
 export function checkOutput(asked: string | undefined, { output }: Served): string {
   if (asked === undefined || asked === output.name || asked === outputName) return asked ?? output.name;
   throw badRequest(
@@ -17,13 +17,13 @@ export function checkOutput(asked: string | undefined, { output }: Served): stri
 
 const round = (ms: number): number => Math.round(ms * 1000) / 1000;
 
-/** Who answered, and how long it took: of several images, all networks, their mean accuracy, and the longest times. */
+/** Networks and times of an answer; for several images all networks, their mean accuracy, and the longest times. */
 function parametersOf(answers: readonly Answer[]) {
   const networks = new Set<string>();
   let [accuracy, queuedMs, computedMs, batch] = [0, 0, 0, 0];
   for (const answer of answers) {
     networks.add(answer.model.name);
-    // Where one is not known, the mean is not either.
+    // An unknown accuracy makes the mean unknown.
     accuracy += answer.model.accuracy ?? NaN;
     queuedMs = Math.max(queuedMs, answer.queuedMs);
     computedMs = Math.max(computedMs, answer.computedMs);
@@ -38,7 +38,7 @@ function parametersOf(answers: readonly Answer[]) {
   };
 }
 
-/** Outputs of all images, [images, classes], in the kind that the name gives. */
+/** Outputs of all images, [images, classes], converted to the kind that the metadata states. */
 function rowsOf(answers: readonly Answer[], { models, output }: Served): Float32Array {
   const width = output.classes.length;
   const rows = new Float32Array(answers.length * width);
@@ -49,7 +49,7 @@ function rowsOf(answers: readonly Answer[], { models, output }: Served): Float32
   return rows;
 }
 
-/** Sends what came out: numbers in JSON, or bytes after it. */
+/** Sends the outputs, as numbers in JSON or as bytes after it. */
 export function sendAnswer(
   reply: FastifyReply,
   request: InferRequest,

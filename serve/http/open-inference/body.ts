@@ -1,7 +1,7 @@
 import { gunzip, inflate } from 'node:zlib';
 import type { FastifyInstance } from 'fastify';
 import { messageOf } from '../../../base/errors.js';
-import { Refusal } from '../../../base/refusal.js';
+import { Refusal } from '../../../base/server.js';
 import { badRequest, shown } from '../refusals.js';
 
 type Decompress = typeof gunzip;
@@ -14,14 +14,14 @@ const decompressors: ReadonlyMap<string, Decompress> = new Map([
 const isTooLarge = (error: Error): boolean => 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE';
 
 /**
- * Bodies of the protocol as bytes, whatever type they say they have: clients send none, `application/json`, or that of the
- * tensors. Compressed ones are decompressed, up to the limit of bodies.
+ * Parses bodies of any content type as bytes, because clients send none, `application/json` or the tensors' type. Compressed
+ * bodies are decompressed up to the limit.
  */
 export function parseBytes(app: FastifyInstance, mostBytes: number): void {
   app.removeAllContentTypeParsers();
-  // Schemas describe what the bytes hold; the routes read it, and say better what is wrong.
+  // The routes check the bytes themselves, with better messages than schemas give.
   app.setValidatorCompiler(() => () => true);
-  // The parsers of types that are named are looked up faster.
+  // Parsers of named types are found faster.
   app.addContentTypeParser(
     ['application/octet-stream', 'application/json', '*'],
     { parseAs: 'buffer' },
@@ -33,13 +33,13 @@ export function parseBytes(app: FastifyInstance, mostBytes: number): void {
       }
       const decompress = decompressors.get(encoding);
       if (decompress === undefined) {
-        done(new Refusal(415, `the body is in the encoding ${shown(encoding)}`, 'gzip and deflate are read.'));
+        done(new Refusal(415, `the body has the encoding ${shown(encoding)}`, 'Send gzip, deflate or none.'));
         return;
       }
       decompress(body, { maxOutputLength: mostBytes }, (error, bytes) => {
         if (error === null) done(null, bytes);
-        else if (isTooLarge(error)) done(new Refusal(413, `the body has, decompressed, more than ${mostBytes} bytes`));
-        else done(badRequest(`the body is no ${encoding}: ${messageOf(error)}`));
+        else if (isTooLarge(error)) done(new Refusal(413, `the decompressed body has more than ${mostBytes} bytes`));
+        else done(badRequest(`the body is not valid ${encoding}: ${messageOf(error)}`));
       });
     },
   );

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { Refusal } from '../../../base/refusal.js';
-import { nasVersion } from '../../../base/version.js';
-import type { PooledModel } from '../../inference/types.js';
+import { Refusal } from '../../../base/server.js';
+import { nasVersion } from '../../../base/modules.js';
+import type { PooledModel } from '../../inference/pool.js';
 import type { RouteContext } from '../context.js';
 import { schemas, type ModelMetadata } from './schemas.js';
 import { allServed, servedAs, type Served } from './served.js';
@@ -9,7 +9,7 @@ import { extensions, inputNames, modelPaths, version, type Named } from './wire.
 
 const round = (ms: number): number => Math.round(ms * 1000) / 1000;
 
-/** A network, beyond what the protocol asks. */
+/** Our description of a network, beyond the protocol. */
 const describe = ({ model, maxBatch, ms }: PooledModel) => ({
   name: model.name,
   accuracy: model.accuracy,
@@ -20,13 +20,13 @@ const describe = ({ model, maxBatch, ms }: PooledModel) => ({
   ms: round(ms(1)),
 });
 
-/** Tensors that a model takes, of which a request has one: the graph's own first. */
+/** The tensors that a model accepts, the graph's own first; a request has one of them. */
 const tensorsOf = ({ only, values, pixels }: Served): ModelMetadata['inputs'] => [
   ...(values === null ? [] : [{ name: only?.input ?? inputNames.values, datatype: 'FP32', shape: [-1, ...values] }]),
   ...(pixels === null ? [] : [{ name: inputNames.pixels, datatype: 'UINT8', shape: [-1, ...pixels] }]),
 ];
 
-/** What the protocol says of a model, and which networks answer under its name. */
+/** Metadata of a model for the protocol, and the networks that answer under its name. */
 function metadataOf(served: Served): ModelMetadata {
   const { name, models, output } = served;
   const tensors = tensorsOf(served);
@@ -34,7 +34,7 @@ function metadataOf(served: Served): ModelMetadata {
     name,
     versions: [version],
     platform: 'onnx_onnxv1',
-    // Clients send all that they find here.
+    // Clients send all of `inputs`.
     inputs: tensors.slice(0, 1),
     alternative_inputs: tensors.slice(1),
     outputs: [
@@ -45,7 +45,7 @@ function metadataOf(served: Served): ModelMetadata {
   };
 }
 
-/** What is served: the server, its models, and whether each is ready. */
+/** Routes that describe the server and its models. */
 export function metadata(app: FastifyInstance, { service }: RouteContext): void {
   app.get('/v2', { schema: schemas.server }, (_, reply) =>
     reply.send({ name: 'nas', version: nasVersion(), extensions }),
@@ -60,7 +60,7 @@ export function metadata(app: FastifyInstance, { service }: RouteContext): void 
       if (entry !== undefined) throw new Refusal(503, `the model ${name} is ${entry.state}: ${entry.reason}`);
       servedAs(service.pool, name);
     }
-    if (!service.isReady) throw new Refusal(503, 'the server takes no new requests', 'It loads its models, or ends.');
+    if (!service.isReady) throw new Refusal(503, 'the server accepts no new requests', 'It is shutting down.');
     return reply.send({ name, ready: true });
   };
 

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { messageOf } from '../../../base/errors.js';
-import { Refusal } from '../../../base/refusal.js';
+import { Refusal } from '../../../base/server.js';
 import type { RouteContext } from '../context.js';
 import { badRequest } from '../refusals.js';
 import { parseBytes } from './body.js';
@@ -11,33 +11,34 @@ import { version, type Named } from './wire.js';
 const indexSchema = z.object({ ready: z.boolean().default(false) });
 const loadSchema = z.object({ parameters: z.record(z.string(), z.unknown()).default({}) });
 
-/** The JSON of a body, which may be left out. @throws Refusal 400 unless it is what the schema says. */
+/** The JSON of an optional body. @throws Refusal 400 when it does not match the schema. */
 function parse<T>({ body }: FastifyRequest, schema: z.ZodType<T>): T {
   let value: unknown = {};
   try {
     if (body instanceof Buffer && body.length > 0) value = JSON.parse(body.toString());
   } catch (error) {
-    throw badRequest(`the body is no JSON: ${messageOf(error)}`);
+    throw badRequest(`the body is not JSON: ${messageOf(error)}`);
   }
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  throw badRequest(`the body is not what is expected: ${z.prettifyError(parsed.error)}`);
+  throw badRequest(`the body is invalid: ${z.prettifyError(parsed.error)}`);
 }
 
-/** Who is served what is for those who run the server, not for pages that may ask it. */
+/** Web pages may classify, but not load and unload models. */
 function refusePages({ headers: { origin } }: FastifyRequest): void {
-  if (origin !== undefined) throw new Refusal(403, 'pages may not load and unload models', 'Use a program for it.');
+  if (origin !== undefined)
+    throw new Refusal(403, 'web pages may not load and unload models', 'Use a program instead.');
 }
 
-/** The model repository extension: which models could be served, and to change which are. */
+/** The model repository extension: lists, loads and unloads models. */
 export function repository(app: FastifyInstance, { service, limits }: RouteContext): void {
   const load = async (request: FastifyRequest<Named>, reply: FastifyReply): Promise<FastifyReply> => {
     refusePages(request);
     const override = Object.keys(parse(request, loadSchema).parameters);
     if (override.length > 0)
       throw badRequest(
-        `${override.join(', ')} cannot be set by a request`,
-        'A model is loaded as its file in the folder of models says.',
+        `a request cannot set ${override.join(', ')}`,
+        'The file in the folder of models defines the model.',
       );
     await service.load(request.params.name);
     return reply.send({});

@@ -3,9 +3,9 @@ import { checkBudget } from '../deadline.js';
 import { badRequest, shown } from '../refusals.js';
 import { datatypes, headerLength, type Datatype } from './wire.js';
 
-/** The one tensor of a request. */
+/** The tensor of a request. */
 export type Tensor =
-  /** Bytes and nothing else: what they are follows from how many they are. */
+  /** Bytes alone: their number determines data type and shape. */
   { readonly kind: 'raw'; readonly bytes: Buffer } | DescribedTensor;
 
 export interface DescribedTensor {
@@ -13,19 +13,19 @@ export interface DescribedTensor {
   readonly name: string;
   readonly datatype: Datatype;
   readonly shape: readonly number[];
-  /** Bytes after the JSON, in little-endian order, or numbers in it, nested or flat. */
+  /** Little-endian bytes after the JSON, or numbers in it, nested or flat. */
   readonly data: Buffer | readonly unknown[];
 }
 
-/** A request for inference, as far as it can be understood without knowing the model. */
+/** A parsed inference request, before it is checked against a model. */
 export interface InferRequest {
   readonly id: string | undefined;
   readonly tensor: Tensor;
-  /** The output that is asked for; undefined: whatever there is. */
+  /** The requested output; undefined: the only one. */
   readonly output: string | undefined;
-  /** Whether the output is to be sent as bytes. */
+  /** Whether to send the output as bytes. */
   readonly isBinary: boolean;
-  /** In ms; undefined: the body does not say. */
+  /** Budget of the body, in ms. */
   readonly budgetMs: number | undefined;
 }
 
@@ -51,14 +51,14 @@ function flagOf(parameters: Fields, name: string, where: string): boolean | unde
   throw badRequest(`${where}.parameters.${name} is ${typeOf(flag)}`, 'It must be true or false.');
 }
 
-/** Tensors in shared memory and answers in other forms are promises that this server does not make. */
-function refuseOffers(parameters: Fields, where: string): void {
+/** Refuses extensions that this server does not have: tensors in shared memory and classification. */
+function refuseUnsupported(parameters: Fields, where: string): void {
   if (parameters.shared_memory_region !== undefined)
-    throw badRequest(`${where} is in shared memory, which is not offered`, 'Send the tensor in the body.');
+    throw badRequest(`${where} is in shared memory, which is not supported`, 'Send the tensor in the body.');
   if (parameters.classification !== undefined)
     throw badRequest(
-      `${where} asks for classification, which is not offered`,
-      'POST /v1/classify?top=k names classes.',
+      `${where} requests classification, which is not supported`,
+      'POST /v1/classify?top=k returns classes.',
     );
 }
 
@@ -68,21 +68,21 @@ function parseJson(bytes: Buffer): Fields {
     value = JSON.parse(bytes.toString());
   } catch (error) {
     throw badRequest(
-      `the request is no JSON: ${messageOf(error)}`,
-      `Where bytes follow the JSON, the header ${headerLength} says after how many.`,
+      `the request is not JSON: ${messageOf(error)}`,
+      `If bytes follow the JSON, set the header ${headerLength} to the length of the JSON.`,
     );
   }
   return fieldsOf(value, 'the request');
 }
 
-/** The JSON of a body, and the bytes after it. */
+/** Splits a body into its JSON and the bytes after it. */
 function split(body: Buffer, length: string | undefined): { readonly json: Buffer; readonly rest: Buffer } {
   if (length === undefined) return { json: body, rest: body.subarray(body.length) };
   const at = /^\d+$/.test(length) ? Number(length) : NaN;
   if (!(at <= body.length))
     throw badRequest(
       `${headerLength} is ${shown(length)}, and the body has ${body.length} bytes`,
-      'It is the number of bytes of the JSON at the beginning of the body.',
+      'It must be the length in bytes of the JSON at the start of the body.',
     );
   return { json: body.subarray(0, at), rest: body.subarray(at) };
 }
@@ -90,7 +90,7 @@ function split(body: Buffer, length: string | undefined): { readonly json: Buffe
 function shapeOf(value: unknown): readonly number[] {
   const isShape = (v: unknown): v is number[] => Array.isArray(v) && v.every((d) => Number.isSafeInteger(d) && d >= 0);
   if (isShape(value)) return value;
-  throw badRequest('inputs[0].shape is no shape', 'It must be an array of whole numbers.');
+  throw badRequest('inputs[0].shape is not a shape', 'It must be an array of whole numbers.');
 }
 
 function datatypeOf(value: unknown): Datatype {
@@ -103,7 +103,7 @@ function tensorOf(inputs: unknown, rest: Buffer): Tensor {
   if (!Array.isArray(inputs) || inputs.length !== 1)
     throw badRequest(
       Array.isArray(inputs) ? `there are ${inputs.length} inputs` : `inputs is ${typeOf(inputs)}`,
-      'Send one: several images are one tensor, whose first dimension is their number.',
+      'Send one: the first dimension of the tensor is the number of images.',
     );
   const input = fieldsOf(inputs[0], 'inputs[0]');
   const { name, data } = input;
@@ -115,13 +115,13 @@ function tensorOf(inputs: unknown, rest: Buffer): Tensor {
     shape: shapeOf(input.shape),
   } as const;
   const parameters = parametersOf(input, 'inputs[0]');
-  refuseOffers(parameters, 'inputs[0]');
+  refuseUnsupported(parameters, 'inputs[0]');
   const size = parameters.binary_data_size;
   if (size === undefined) {
     if (rest.length > 0)
       throw badRequest(
-        `${rest.length} bytes follow the JSON, and inputs[0] does not say that they are its`,
-        'inputs[0].parameters.binary_data_size is their number.',
+        `${rest.length} bytes follow the JSON, but inputs[0] has no binary_data_size`,
+        'Set inputs[0].parameters.binary_data_size to their number.',
       );
     if (!Array.isArray(data)) throw badRequest(`inputs[0].data is ${typeOf(data)}`, 'It must be an array of numbers.');
     return { ...described, data };
@@ -132,28 +132,28 @@ function tensorOf(inputs: unknown, rest: Buffer): Tensor {
       `The header ${headerLength} says where the JSON ends.`,
     );
   if (data !== undefined)
-    throw badRequest('inputs[0] has numbers in its data and bytes after the JSON', 'Send one of them.');
+    throw badRequest('inputs[0] has both data in the JSON and bytes after it', 'Send one of them.');
   return { ...described, data: rest };
 }
 
-/** The one output that may be asked for, and whether as bytes. */
+/** The requested output, and whether to send it as bytes. */
 function outputOf(outputs: unknown, isBinaryByDefault: boolean): Pick<InferRequest, 'output' | 'isBinary'> {
   if (outputs === undefined || (Array.isArray(outputs) && outputs.length === 0))
     return { output: undefined, isBinary: isBinaryByDefault };
   if (!Array.isArray(outputs) || outputs.length > 1)
     throw badRequest(
-      Array.isArray(outputs) ? `${outputs.length} outputs are asked for` : `outputs is ${typeOf(outputs)}`,
-      'There is one, and it is an array of one.',
+      Array.isArray(outputs) ? `${outputs.length} outputs are requested` : `outputs is ${typeOf(outputs)}`,
+      'It must be an array of one output.',
     );
   const asked = fieldsOf(outputs[0], 'outputs[0]');
   if (typeof asked.name !== 'string')
     throw badRequest(`outputs[0].name is ${typeOf(asked.name)}`, 'It must be a text.');
   const parameters = parametersOf(asked, 'outputs[0]');
-  refuseOffers(parameters, 'outputs[0]');
+  refuseUnsupported(parameters, 'outputs[0]');
   return { output: asked.name, isBinary: flagOf(parameters, 'binary_data', 'outputs[0]') ?? isBinaryByDefault };
 }
 
-/** `budget_ms`, or Triton's `timeout` in microseconds, where 0 stands for none. */
+/** `budget_ms`, or Triton's `timeout` in microseconds (0: none). */
 function budgetOf({ budget_ms: ms, timeout: us }: Fields): number | undefined {
   if (ms !== undefined) return checkBudget(ms, 'parameters.budget_ms');
   if (us === undefined || us === 0) return undefined;
@@ -182,16 +182,16 @@ function read(json: Buffer, rest: Buffer): InferRequest {
   };
 }
 
-/** What is remembered of a request has no tensor. */
+/** Placeholder for the tensor of the cached request. */
 const noBytes = Buffer.alloc(0);
-/** Longer JSON is read each time. */
-const mostRemembered = 1024;
+/** Longer JSON is not cached. */
+const maxCachedBytes = 1024;
 
 /**
- * Makes a function that reads requests of the Open Inference Protocol with one tensor, in JSON or as bytes after it: from the
- * body, and what the header `Inference-Header-Content-Length` says. Numbers of the tensor are not looked at. Clients send the
- * same JSON with one tensor after the other, so that what the last one said is remembered.
- * @throws Refusal 400 (the function) that names the field, its value, and what it must be
+ * Creates a parser of inference requests of the Open Inference Protocol with one tensor, in JSON or as bytes after it. Its
+ * arguments are the body and the header `Inference-Header-Content-Length`. It does not check the numbers of the tensor. It
+ * caches the last JSON, because clients send the same JSON with one tensor after the other.
+ * @throws Refusal 400 (from the parser) with the field, its value and the expected value
  */
 export function createInferReader(): (body: Buffer, length: string | undefined) => InferRequest {
   let last:
@@ -206,7 +206,7 @@ export function createInferReader(): (body: Buffer, length: string | undefined) 
     if (last?.following === rest.length && last.json.equals(json))
       return { ...last.said, tensor: { ...last.said.tensor, data: rest } };
     const request = read(json, rest);
-    if (rest.length > 0 && json.length <= mostRemembered && request.tensor.kind === 'described')
+    if (rest.length > 0 && json.length <= maxCachedBytes && request.tensor.kind === 'described')
       last = {
         json: Buffer.from(json),
         following: rest.length,

@@ -1,4 +1,4 @@
-/** The protocol's requests and answers as the OpenAPI description shows them. Requests are read by hand (request.ts). */
+/** Requests and answers of the protocol for the OpenAPI description. request.ts parses the requests. */
 import { z } from 'zod';
 import { described, jsonSchema } from '../openapi.js';
 import { datatypes, extensions, headerLength } from './wire.js';
@@ -10,16 +10,16 @@ const tensorNumbers = z.array(z.unknown()).describe('Numbers, flat or nested as 
 const binarySize = z
   .number()
   .int()
-  .describe(`Bytes of the tensor after the JSON, which ends where ${headerLength} says`);
+  .describe(`Bytes of the tensor after the JSON; the header ${headerLength} is the length of the JSON`);
 
 const inferRequest = z.object({
-  id: z.string().optional().describe('Comes back in the answer'),
+  id: z.string().optional().describe('Returned in the answer'),
   inputs: z
     .array(
       z.object({
-        name: z.string().describe('input: values as the network takes them; image: pixels'),
+        name: z.string().describe('input: normalised values; image: pixels'),
         datatype: z.enum(datatypes).describe('FP32 for values, UINT8 for pixels'),
-        shape: shape.describe('[images, height, width, channels], or as the metadata of the model says'),
+        shape: shape.describe('[images, height, width, channels], or the shape in the metadata of the model'),
         data: tensorNumbers.optional(),
         parameters: z.object({ binary_data_size: binarySize.optional() }).optional(),
       }),
@@ -32,10 +32,7 @@ const inferRequest = z.object({
   parameters: z
     .object({
       binary_data_output: z.boolean().optional().describe('Send outputs as bytes'),
-      budget_ms: z
-        .number()
-        .optional()
-        .describe('Milliseconds in which the answer is of use; x-budget-ms comes before it'),
+      budget_ms: z.number().optional().describe('Milliseconds to the deadline; the header x-budget-ms overrides it'),
       timeout: z.number().optional().describe('The same in microseconds'),
     })
     .optional(),
@@ -46,11 +43,11 @@ const inferAnswer = z.object({
   model_version: z.string(),
   id: z.string().optional(),
   parameters: z.object({
-    network: z.string().describe('Which network answered; several images may have several, with commas'),
-    accuracy: z.number().optional().describe('Share of images that it classifies correctly'),
+    network: z.string().describe('The network that answered; several, separated by commas, for several images'),
+    accuracy: z.number().optional().describe('Its accuracy, in [0, 1]'),
     queued_ms: z.number(),
     computed_ms: z.number(),
-    batch: z.number().int().describe('Images that were computed together'),
+    batch: z.number().int().describe('Images in the batch'),
   }),
   outputs: z.array(
     z.object({
@@ -70,7 +67,7 @@ const modelMetadata = z.object({
   versions: z.array(z.string()),
   platform: z.string(),
   inputs: z.array(tensorMetadata),
-  alternative_inputs: z.array(tensorMetadata).describe('Each of them may be sent instead of the inputs'),
+  alternative_inputs: z.array(tensorMetadata).describe('Alternatives to the inputs; send one of them'),
   outputs: z.array(tensorMetadata.extend({ parameters: z.object({ kind: z.enum(['logits', 'probabilities']) }) })),
   classes: z.array(z.string()).readonly().describe('Names of the outputs, in order'),
   networks: z
@@ -82,10 +79,10 @@ const modelMetadata = z.object({
         sha256: z.string(),
         bytes: z.number().int(),
         max_batch: z.number().int(),
-        ms: z.number().describe('What one image is expected to take'),
+        ms: z.number().describe('Expected milliseconds for one image'),
       }),
     )
-    .describe('Those that may answer under this name'),
+    .describe('The networks that may answer under this name'),
 });
 
 export type ModelMetadata = z.input<typeof modelMetadata>;
@@ -107,7 +104,7 @@ const ok = (schema: z.ZodType, description: string) => ({
 });
 const bytes = { schema: { type: 'string', format: 'binary' } };
 
-/** What each route says of itself. */
+/** OpenAPI description of each route. */
 export const schemas = {
   infer: described('Classifies images given as a tensor', {
     tags,
@@ -117,24 +114,24 @@ export const schemas = {
         [headerLength]: z
           .string()
           .optional()
-          .describe('Bytes of the JSON where a tensor follows it; 0: the body is one'),
+          .describe('Length of the JSON in bytes if a tensor follows it; 0: the body is a tensor'),
       }),
     ),
     body: { content: { 'application/json': { schema: jsonSchema(inferRequest) }, 'application/octet-stream': bytes } },
     response: {
       200: {
-        description: 'What the network gives, for each image',
+        description: 'The outputs for each image',
         content: { 'application/json': { schema: jsonSchema(inferAnswer) }, 'application/octet-stream': bytes },
       },
     },
   }),
-  server: described('The server and the extensions that it has', ok(serverMetadata, 'The server')),
-  model: described('What a model takes and gives', ok(modelMetadata, 'The model')),
+  server: described('The server and its extensions', ok(serverMetadata, 'The server')),
+  model: described('Inputs and outputs of a model', ok(modelMetadata, 'The model')),
   ready: described(
-    'Whether a model can be asked',
-    ok(z.object({ name: z.string(), ready: z.boolean() }), 'It can be asked'),
+    'Whether a model is ready',
+    ok(z.object({ name: z.string(), ready: z.boolean() }), 'The model is ready'),
   ),
-  index: described('Which models could be served', ok(index, 'The models')),
-  load: described('Serves a model that is there', ok(z.object({}), 'It is served')),
-  unload: described('Serves a model no longer', ok(z.object({}), 'It is not served')),
+  index: described('The available models', ok(index, 'The models')),
+  load: described('Loads a model', ok(z.object({}), 'The model is loaded')),
+  unload: described('Unloads a model', ok(z.object({}), 'The model is unloaded')),
 } as const;

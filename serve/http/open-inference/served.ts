@@ -1,41 +1,35 @@
-import { nearest } from '../../../base/nearest.js';
-import { Refusal } from '../../../base/refusal.js';
-import type { OutputKind } from '../../../compiler/runtime/classifier/scores.js';
-import type { InferencePool } from '../../inference/pool.js';
-import type { PooledModel } from '../../inference/types.js';
+import { nearest } from '../../../base/text.js';
+import { Refusal } from '../../../base/server.js';
+import type { OutputKind } from '../../../compiler/runtime/classifier/inputs-outputs.js';
+import type { InferencePool, PooledModel } from '../../inference/pool.js';
+import { takeSameValues } from '../../inference/inputs.js';
 import { choiceName, type ImageSize, type Model } from '../../models/model.js';
 import { shown } from '../refusals.js';
 import { inputNames, outputName } from './wire.js';
 
-/** What answers under a name of the protocol, and what it takes and gives. */
+/** A model name of the protocol: the networks behind it, their inputs and outputs. */
 export interface Served {
   readonly name: string;
-  /** Null: the scheduler chooses. */
+  /** The named model; null: the scheduler chooses. */
   readonly only: Model | null;
-  /** Those that may answer; at least one. */
+  /** The networks that may answer; at least one. */
   readonly models: readonly PooledModel[];
-  /** Shape of one image as the network takes it; null: those that may answer take different ones. */
+  /** Shape of an image's values; null: the networks take different values. */
   readonly values: readonly number[] | null;
-  /** Names under which values may be sent. */
+  /** Accepted tensor names for values. */
   readonly valuesNames: readonly string[];
-  /** Of images as bytes [height, width, channels]; null: not all that may answer say how pixels are normalised. */
+  /** Shape [height, width, channels] of images passed as bytes; null: a network has no normalisation. */
   readonly pixels: ImageSize | null;
   readonly output: { readonly name: string; readonly kind: OutputKind; readonly classes: readonly string[] };
 }
 
-/** Shape of one image in the layout that a network takes. */
+/** Shape of an image in the network's layout. */
 export const valuesShape = ({ layout, size: [height, width, channels] }: Model): readonly number[] =>
   layout === 'NHWC' ? [height, width, channels] : [channels, height, width];
 
-/** Whether models take the same values for an image. */
-const takesSame = (a: Model, b: Model): boolean =>
-  a.layout === b.layout &&
-  a.size.join() === b.size.join() &&
-  JSON.stringify(a.normalisation) === JSON.stringify(b.normalisation);
-
 function describe(pool: InferencePool, name: string, models: readonly PooledModel[], only: Model | null): Served {
   const [first] = models;
-  const isSame = models.every(({ model }) => takesSame(model, first.model));
+  const isSame = models.every(({ model }) => takeSameValues(model, first.model));
   const kinds = new Set(models.map(({ outputs }) => outputs));
   return {
     name,
@@ -46,7 +40,7 @@ function describe(pool: InferencePool, name: string, models: readonly PooledMode
     pixels: models.every(({ model }) => model.normalisation !== null) ? pool.size : null,
     output: {
       name: only?.output ?? outputName,
-      // Where networks differ, logits are what all of them can give.
+      // If the networks differ, all of them can give logits.
       kind: kinds.size === 1 ? first.outputs : 'logits',
       classes: first.model.classes,
     },
@@ -64,14 +58,14 @@ function describeAll(pool: InferencePool): ReadonlyMap<string, Served> {
 
 const known = new WeakMap<InferencePool, ReadonlyMap<string, Served>>();
 
-/** Everything that a pool answers for, by name: the scheduler's choice, where there is one, and each model. */
+/** All model names of a pool: `frontier` if the scheduler has a choice, and each model. */
 export function allServed(pool: InferencePool): ReadonlyMap<string, Served> {
   let served = known.get(pool);
   if (served === undefined) known.set(pool, (served = describeAll(pool)));
   return served;
 }
 
-/** @throws Refusal 404 when nothing answers under this name. */
+/** @throws Refusal 404 when there is no model of this name. */
 export function servedAs(pool: InferencePool, name: string): Served {
   const all = allServed(pool);
   const served = all.get(name);
@@ -79,13 +73,13 @@ export function servedAs(pool: InferencePool, name: string): Served {
   if (name === choiceName)
     throw new Refusal(
       404,
-      'there is no network to choose from: the accuracy of none is known, or their classes differ',
-      `Ask for one by its name: ${[...all.keys()].join(', ')}.`,
+      'the scheduler has no network to choose from, because the accuracy of none is known',
+      `Request one by its name: ${[...all.keys()].join(', ')}.`,
     );
   const meant = nearest(name, all.keys());
   throw new Refusal(
     404,
     `there is no model ${shown(name)}`,
-    meant === undefined ? `There are ${[...all.keys()].join(', ')}.` : `Did you mean ${meant}?`,
+    meant === undefined ? `The models are ${[...all.keys()].join(', ')}.` : `Did you mean ${meant}?`,
   );
 }

@@ -1,5 +1,5 @@
-/** Tensors of requests as the images that a pool takes. */
-import type { Input } from '../../inference/types.js';
+/** Converts the tensors of requests to the inputs of a pool. */
+import type { Input } from '../../inference/pool.js';
 import { badRequest, shown } from '../refusals.js';
 import type { DescribedTensor, Tensor } from './request.js';
 import type { Served } from './served.js';
@@ -9,19 +9,19 @@ const isBytes = (data: DescribedTensor['data']): data is Buffer => Buffer.isBuff
 const elements = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 const text = (shape: readonly number[]): string => `[${shape.join(', ')}]`;
 
-/** Shape of one image that may be sent in a data type. @throws Refusal 400 when none may. */
+/** Shape of an image in a data type. @throws Refusal 400 when the data type is not accepted. */
 function shapeFor(datatype: Datatype, { name, values, pixels }: Served): readonly number[] {
   if (datatype === 'FP32') {
     if (values !== null) return values;
     throw badRequest(
-      `the networks of ${name} take images of different sizes, layouts or normalisation`,
-      `Send pixels (UINT8) as ${inputNames.pixels}, or ask for one network by its name.`,
+      `the networks of ${name} differ in size, layout or normalisation`,
+      `Send pixels (UINT8) as ${inputNames.pixels}, or request one network by its name.`,
     );
   }
   if (pixels !== null) return pixels;
   throw badRequest(
-    `the file of ${name} does not say how pixels are normalised`,
-    `Send values (FP32) as ${inputNames.values}, as the network takes them.`,
+    `the metadata of ${name} has no mean and std for pixels`,
+    `Send normalised values (FP32) as ${inputNames.values}.`,
   );
 }
 
@@ -40,15 +40,15 @@ function countOf({ shape }: DescribedTensor, image: readonly number[], most: num
   return count;
 }
 
-/** Floats begin at multiples of four bytes in memory, where they need not in a body: then they are copied. */
+/** A view of the bytes as floats, or a copy where they are not aligned to four bytes. */
 const floats = (bytes: Buffer): Float32Array =>
   bytes.byteOffset % 4 === 0
     ? new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4)
     : new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
 
-/** Whether all are finite: infinite and undefined ones give NaN times 0, and sums of NaN are NaN. */
+/** Whether all values are finite: infinity and NaN times 0 are NaN, and so is their sum. */
 function isFinite32(values: Float32Array): boolean {
-  // Four sums at once: one after the other waits for each addition.
+  // Four independent sums, because one sum waits for each addition.
   const { length } = values;
   let [a, b, c, d] = [0, 0, 0, 0];
   let i = 0;
@@ -70,11 +70,11 @@ function checkFinite(values: Float32Array): Float32Array {
 
 const isByte = (value: number): boolean => Number.isInteger(value) && value >= 0 && value <= 255;
 
-/** Writes numbers, nested as deep as the shape or flat, one after the other. */
+/** Copies numbers, flat or nested up to the depth of the shape, into `target`. */
 function fill(target: Float32Array | Uint8Array, data: readonly unknown[], depth: number): void {
   const isRight = target instanceof Uint8Array ? isByte : Number.isFinite;
   const refuseCount = (): never => {
-    throw badRequest('inputs[0].data has not as many numbers as its shape says', `That is ${target.length} numbers.`);
+    throw badRequest('the length of inputs[0].data does not match its shape', `It must have ${target.length} numbers.`);
   };
   let at = 0;
   const write = (values: readonly unknown[], left: number): void => {
@@ -99,7 +99,7 @@ function checkBytes(bytes: Buffer, datatype: Datatype, count: number): void {
     throw badRequest(`inputs[0] has ${bytes.length} bytes`, `Its shape and ${datatype} make ${expected}.`);
 }
 
-/** Of bytes alone: one image, whose data type its size tells. */
+/** Describes a body of bytes alone: one image, whose data type follows from its size. */
 function describeRaw(bytes: Buffer, served: Served): DescribedTensor {
   const sizes: string[] = [];
   for (const datatype of ['FP32', 'UINT8'] as const) {
@@ -110,10 +110,10 @@ function describeRaw(bytes: Buffer, served: Served): DescribedTensor {
     if (bytes.length === size) return { kind: 'described', name, datatype, shape: [1, ...image], data: bytes };
     sizes.push(`${size} (${datatype})`);
   }
-  throw badRequest(`the tensor has ${bytes.length} bytes`, `Of one image it has ${sizes.join(' or ')}.`);
+  throw badRequest(`the tensor has ${bytes.length} bytes`, `One image has ${sizes.join(' or ')}.`);
 }
 
-/** Views of so many elements each; of one image, what is there. */
+/** Splits an array into views of `size` elements. */
 function split<T extends Uint8Array | Float32Array>(all: T, size: number): readonly T[] {
   if (all.length === size) return [all];
   const parts: T[] = [];
@@ -122,9 +122,9 @@ function split<T extends Uint8Array | Float32Array>(all: T, size: number): reado
 }
 
 /**
- * The images of a request's tensor, views of its bytes where they can be.
- * @param most images that may be in one request
- * @throws Refusal 400 when name, type, shape, bytes or numbers are not what is taken under this name
+ * The images of a request's tensor, as views of its bytes where possible.
+ * @param most limit of images in a request
+ * @throws Refusal 400 when name, type, shape, bytes or numbers do not match the model
  */
 export function inputsOf(tensor: Tensor, served: Served, most: number): readonly Input[] {
   const described = tensor.kind === 'raw' ? describeRaw(tensor.bytes, served) : tensor;

@@ -1,5 +1,5 @@
 import type { Profile, Program } from '../../../compiler/index.js';
-import type { Feed } from '../../../compiler/runtime/tensors.js';
+import type { Feed } from '../../../compiler/runtime/programs/tensors.js';
 
 /** Where the nodes of a program ran, and how often values were copied between the device and ordinary memory. */
 export interface Placement {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { integerArithmetic } from '../../../compiler/index.js';
-import { exportedWeightBits } from '../../../experiments/exporting/weight-bits.js';
+import { exportedWeightBits } from '../../../experiments/exporting/onnx-file.js';
 import { deviceSchema } from '../../../latency-models/index.js';
 import { newStore } from '../../store/support.js';
 

@@ -2,9 +2,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { onTestFinished } from 'vitest';
-import { namesOf } from '../../../base/hosts.js';
-import { createApp, type AppOptions } from '../../../experiments/page/app.js';
-import { startPage, type PageServer } from '../../../experiments/page/index.js';
+import { namesOf } from '../../../base/server.js';
+import { createApp, type AppOptions, startPage, type PageServer } from '../../../experiments/page/server.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
 /** What a build leaves behind, as far as the server is concerned. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { NasError } from '../../../base/errors.js';
+import { invalidInput, NasError } from '../../../base/errors.js';
 import {
   loadExperiment,
   locate,
@@ -12,8 +12,7 @@ import {
   type LoadOptions,
 } from '../../../experiments/parse/index.js';
 import { schemaFileText } from '../../../experiments/parse/schema-file.js';
-import { finalRepeatsSearch } from '../../../experiments/schema.js';
-import { invalidInput } from '../../../base/errors.js';
+import { finalRepeatsSearch } from '../../../experiments/schema/experiment.js';
 
 const base = 'name: x\ndata: fashion-mnist\nspace: mobilenet\n';
 const parse = (text: string, options?: LoadOptions) => trainingOf(parseExperiment('exp.yaml', text, options));

@@ -3,8 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import picocolors from 'picocolors';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { frontierTable } from '../../../cli/output/frontier.js';
-import { filesOf, precisionsListing } from '../../../cli/output/precisions.js';
+import { filesOf, frontierTable, precisionsListing } from '../../../cli/output/trials.js';
 import {
   collectFinals,
   collectFrontier,

@@ -5,7 +5,7 @@ import picocolors from 'picocolors';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { shrunkListing, shrunkTable } from '../../../cli/output/shrunk.js';
 import { collectReport, collectShrunk } from '../../../experiments/report/index.js';
-import { trialTitle } from '../../../experiments/report/shrunk.js';
+import { trialTitle } from '../../../experiments/report/text.js';
 import { costs, type Network } from '../../../spaces/index.js';
 import { Store, type NewShrunk } from '../../../store/index.js';
 import { renderPage } from '../../../ui/index.js';

@@ -1,6 +1,6 @@
 import { Random } from '../../../base/random.js';
-import { deviceText, measureText } from '../../../experiments/report/format.js';
-import { partsOf } from '../../../experiments/report/collect/parts.js';
+import { deviceText, measureText } from '../../../experiments/report/text.js';
+import { partsOf } from '../../../experiments/report/network-parts.js';
 import type { ReportData, ReportMember, ReportTrial } from '../../../experiments/report/data.js';
 import { choicesOf, costs, createSpace, genotypeId, type Space } from '../../../spaces/index.js';
 import { exampleEnvironment as environment } from '../../support/environment.js';

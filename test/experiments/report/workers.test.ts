@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import picocolors from 'picocolors';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { atWorkListing, takingsListing } from '../../../cli/output/workers.js';
-import { collectTrialAnswer, RunMemory } from '../../../experiments/report/collect/page/index.js';
+import { atWorkListing, takingsListing } from '../../../cli/output/runs.js';
+import { collectTrialAnswer } from '../../../experiments/page/collect/trial-answer.js';
+import { RunMemory } from '../../../experiments/page/collect/run-memory.js';
 import {
   collectReport,
   collectTakings,
@@ -13,15 +14,15 @@ import {
   hostsText,
   workersText,
 } from '../../../experiments/report/index.js';
-import { keepTaken } from '../../../experiments/runner/jobs/taken.js';
+import { recordAssignment } from '../../../experiments/stored/workers.js';
 import { lockWorkdir, type Training } from '../../../store/index.js';
-import { ask, begun, epoch, experimentOn, measured, start, type Written } from './page/history.js';
+import { ask, begun, epoch, experimentOn, measured, start, type Written } from '../page/collect/history.js';
 
 const queue = 'workers: {type: queue, url: "redis://10.0.0.5:6379"}';
 const colors = picocolors.createColors(false);
 
 const take = ({ store }: Written, training: Training, host: string, attempt = 1, group = '0a1b2c3d4e5f'): void =>
-  keepTaken(store, training, attempt, { index: 0, host, group });
+  recordAssignment(store, training, attempt, { host, group });
 
 const search = (trial: number): Training => ({ stage: 'search', trial });
 

@@ -13,7 +13,7 @@ import {
   type Genotype,
   type Network,
 } from '../../../spaces/index.js';
-import { storedLayers } from '../../../experiments/runner/latency/value.js';
+import { storedLayers } from '../../../experiments/runner/latency/measurer.js';
 import { fitLatencyModel } from '../../../latency-models/index.js';
 import { Store } from '../../../store/index.js';
 import { testAgent } from '../../latency-models/devices/agents.js';

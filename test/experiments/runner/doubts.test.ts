@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { parseExperiment, trainingOf } from '../../../experiments/parse/index.js';
-import { doubtsAbout } from '../../../experiments/runner/doubts.js';
+import { doubtsAbout } from '../../../experiments/runner/prepare-plan.js';
 import { onProcessor, type EngineChoice } from '../../../trainers/index.js';
 
 const onCard: EngineChoice = { ...onProcessor, provider: 'webgpu' };

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { loadExperiment } from '../../../experiments/parse/index.js';
 import { databasePath, nasVersion, resumeExperiment, runExperiment } from '../../../experiments/runner/index.js';
-import { workersNow } from '../../../experiments/runner/jobs/workers-now.js';
+import { workersNow } from '../../../experiments/stored/workers.js';
 import { environmentOf } from '../../../experiments/runner/provenance.js';
 import { Store } from '../../../store/index.js';
 import { temporaryFolder } from '../../support/temporary.js';

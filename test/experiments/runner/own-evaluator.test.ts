@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadExperiment, resumeExperiment, runExperiment, type RunEvent } from '../../../experiments/index.js';
 import { localWorkers, type CreateJobRunner } from '../../../experiments/runner/jobs/local-pool.js';
-import { trainedModel } from '../../../experiments/trained-model.js';
+import { trainedModel } from '../../../experiments/models/trained-model.js';
 import { Store } from '../../../store/index.js';
 import { writeExperiment } from './experiment.js';
 import { findings } from './findings.js';

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { parseExperiment } from '../../../experiments/parse/index.js';
 import { withWorkersFor } from '../../../experiments/runner/plan.js';
-import type { TrainingExperiment } from '../../../experiments/schema.js';
+import type { TrainingExperiment } from '../../../experiments/schema/experiment.js';
 import { onProcessor } from '../../../trainers/index.js';
 
 it('an accelerator has one worker where nobody says how many; the processor and the eager engine have as many as ever', () => {

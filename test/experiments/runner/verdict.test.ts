@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { requireResult } from '../../../experiments/runner/verdict.js';
+import { requireResult } from '../../../experiments/runner/execute.js';
 import type { Objective } from '../../../search/index.js';
 import type { TrialRecord } from '../../../store/index.js';
 
@@ -19,7 +19,7 @@ const failed = (number: number, message: string): TrialRecord => ({
   variants: [],
   message,
   values: {},
-  told: {},
+  observed: {},
   attempts: 1,
   askedAt: 0,
   startedAt: 0,

@@ -14,7 +14,7 @@ import {
   type Device,
 } from '../../../latency-models/index.js';
 import { AgentDevice } from '../../../latency-models/devices/agent/agent-device.js';
-import { describeEnvironment } from '../../../latency-models/environment.js';
+import { describeEnvironment } from '../../../latency-models/machine.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import { local, testAgent } from './agents.js';
 import { describeDevice } from './contract.js';

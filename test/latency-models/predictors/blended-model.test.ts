@@ -1,21 +1,21 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../base/random.js';
 import { latencyModelFrom } from '../../../latency-models/index.js';
-import { blend } from '../../../latency-models/predictors/blended-model.js';
-import { fitPriced, type PricedFit } from '../../../latency-models/predictors/fit-priced.js';
-import { Catalogue } from '../../../latency-models/predictors/catalogue.js';
+import { blend } from '../../../latency-models/predictors/fit.js';
+import { fitLinearCost, type LinearCostFit } from '../../../latency-models/predictors/fit-linear-cost.js';
+import { Catalogue } from '../../../latency-models/predictors/features.js';
 import type { Network } from '../../../spaces/index.js';
 import { fashionSpace, observe } from '../contract.js';
 
-async function fits(): Promise<{ fit: PricedFit; other: PricedFit; network: Network; fitted: Network }> {
+async function fits(): Promise<{ fit: LinearCostFit; other: LinearCostFit; network: Network; fitted: Network }> {
   const catalogue = new Catalogue();
   const [first, ...observations] = observe(await fashionSpace(), 13, new Random(5));
   const samples = observations.map(({ network, ms }) => ({ profile: catalogue.profile(network), ms }));
   const options = { kind: 'additive', similarity: null, overlap: 1, execution: 'live' } as const;
   const twice = samples.map(({ profile, ms }) => ({ profile, ms: 2 * ms }));
   return {
-    fit: fitPriced(catalogue, samples, options),
-    other: fitPriced(catalogue, twice, options),
+    fit: fitLinearCost(catalogue, samples, options),
+    other: fitLinearCost(catalogue, twice, options),
     network: first.network,
     fitted: observations[0].network,
   };

@@ -9,7 +9,7 @@ import {
   validateModel,
 } from '../../../latency-models/index.js';
 import { columnsOf, totalsOf } from '../../../latency-models/predictors/columns.js';
-import { Catalogue } from '../../../latency-models/predictors/catalogue.js';
+import { Catalogue } from '../../../latency-models/predictors/features.js';
 import { costs, genotypeId, resnetReference, sampleGenotype, type Network } from '../../../spaces/index.js';
 import { describeLatencyModel, fashionSpace, observe, syntheticLatency } from '../contract.js';
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../../base/random.js';
-import type { Told } from '../../../search/controller.js';
-import { Foresight } from '../../../search/fidelity/index.js';
+import type { TrialResult } from '../../../search/controller.js';
+import { ExtrapolatedHistory } from '../../../search/fidelity/learning-curves.js';
 import type { Objective } from '../../../search/index.js';
 
 const objectives: readonly Objective[] = [
@@ -13,7 +13,7 @@ const objectives: readonly Objective[] = [
 const third = 1 / 3;
 
 /** A trial with its accuracies after a ninth, a third and all of its training, as far as it got. */
-function trial(number: number, ...accuracies: readonly number[]): Told {
+function trial(number: number, ...accuracies: readonly number[]): TrialResult {
   const rungs = [third ** 2, third].slice(0, accuracies.length).map((share, i) => ({
     share,
     values: { accuracy: accuracies[i], macs: number },
@@ -28,7 +28,7 @@ function trial(number: number, ...accuracies: readonly number[]): Told {
   };
 }
 
-const foresee = (history: readonly Told[]) => new Foresight(objectives).of(history);
+const foresee = (history: readonly TrialResult[]) => new ExtrapolatedHistory(objectives).of(history);
 
 describe('trials that were trained in part', () => {
   test('are told as complete, with what the others gained from rung to rung', () => {
@@ -62,9 +62,9 @@ describe('trials that were trained in part', () => {
   });
 });
 
-describe('foresight', () => {
+describe('extrapolated', () => {
   test('leaves a history without rungs as it is', () => {
-    const history: Told[] = [
+    const history: TrialResult[] = [
       { number: 0, genotype: [0], state: 'complete', values: { accuracy: 0.5, macs: 1 } },
       { number: 1, genotype: [1], state: 'pruned', values: { macs: 9 } },
       { number: 2, genotype: [2], state: 'failed', values: {} },
@@ -80,7 +80,7 @@ describe('foresight', () => {
     fc.assert(
       fc.property(accuracies, (all) => {
         const history = all.map((values, i) => trial(i, ...values));
-        const used = new Foresight(objectives);
+        const used = new ExtrapolatedHistory(objectives);
         used.of(history.slice(0, history.length >> 1));
         const whole = used.of(history);
         expect(whole).toEqual(foresee(history));

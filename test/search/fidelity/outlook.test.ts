@@ -3,7 +3,7 @@ import '@tensorflow/tfjs-backend-cpu';
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../../base/random.js';
 import { compile } from '../../../compiler/index.js';
-import { Outlook, type Stages } from '../../../search/fidelity/outlook.js';
+import { LearningCurves, type Curve } from '../../../search/fidelity/learning-curves.js';
 import type { Objective } from '../../../search/index.js';
 
 const objectives: readonly Objective[] = [
@@ -13,7 +13,7 @@ const objectives: readonly Objective[] = [
 const rungs = [1, 3, 9];
 
 /** Accuracies after the first rungs, for networks that gain the more the larger they are. */
-function trial(random: Random, reached: number, noise = 0): Stages {
+function trial(random: Random, reached: number, noise = 0): Curve {
   const macs = Math.exp(3 * random.uniform());
   const gain = (early: number): number => 0.2 - 0.4 * (early - 0.5) + 0.02 * Math.log(macs) + noise * random.normal();
   const first = 0.4 + 0.2 * random.uniform();
@@ -23,19 +23,19 @@ function trial(random: Random, reached: number, noise = 0): Stages {
     .map((accuracy, level) => ({ at: rungs[level], values: { accuracy, macs } }));
 }
 
-const outlookOf = (trials: readonly Stages[]) => new Outlook(objectives, 'accuracy', rungs, trials);
+const curvesOf = (trials: readonly Curve[]) => new LearningCurves(objectives, 'accuracy', rungs, trials);
 
-describe('the outlook of a training', () => {
+describe('the curves of a training', () => {
   test('follows value and size from rung to rung, as in the trials that went on', () => {
     const random = new Random(1, 'trials');
     const whole = Array.from({ length: 30 }, () => trial(random, 3));
     const others = Array.from({ length: 10 }, () => trial(random, 3));
-    const outlook = outlookOf([...whole, ...others.map((own) => own.slice(0, 1))]);
+    const curves = curvesOf([...whole, ...others.map((own) => own.slice(0, 1))]);
     for (const [first, second, last] of others) {
       for (const { at, values } of [first, second])
-        expect(outlook.expect(at, values).mean).toBeCloseTo(last.values['accuracy'], 2);
-      expect(outlook.expect(first.at, first.values).deviation).toBeGreaterThan(
-        outlook.expect(second.at, second.values).deviation,
+        expect(curves.predict(at, values).mean).toBeCloseTo(last.values['accuracy'], 2);
+      expect(curves.predict(first.at, first.values).deviation).toBeGreaterThan(
+        curves.predict(second.at, second.values).deviation,
       );
     }
   });
@@ -47,7 +47,7 @@ describe('the outlook of a training', () => {
       const random = new Random(seed, 'world');
       const known = Array.from({ length: 12 }, (_, i) => trial(random, i < 6 ? 3 : 1, 0.03));
       const [first, , last] = trial(random, 3, 0.03);
-      const { mean, deviation } = outlookOf(known).expect(first.at, first.values);
+      const { mean, deviation } = curvesOf(known).predict(first.at, first.values);
       if (Math.abs(last.values['accuracy'] - mean) < deviation) within++;
     }
     expect(within / worlds).toBeGreaterThan(0.58);
@@ -57,9 +57,9 @@ describe('the outlook of a training', () => {
   test('is certain of what is over, and of nothing at all where only one trial is known', () => {
     const random = new Random(2, 'trials');
     const [only] = trial(random, 1);
-    const outlook = outlookOf([[only]]);
-    expect(outlook.expect(9, { accuracy: 0.7, macs: 2 })).toEqual({ mean: 0.7, deviation: 0 });
-    const { mean, deviation } = outlook.expect(1, only.values);
+    const curves = curvesOf([[only]]);
+    expect(curves.predict(9, { accuracy: 0.7, macs: 2 })).toEqual({ mean: 0.7, deviation: 0 });
+    const { mean, deviation } = curves.predict(1, only.values);
     expect(mean).toBeCloseTo(only.values['accuracy'], 9);
     expect(Number.isFinite(deviation)).toBe(true);
   });
@@ -70,7 +70,7 @@ describe('the outlook of a training', () => {
     await program.run({ x: Float32Array.of(1, 2) });
     await program.dispose();
     const [first, second] = [0.5, 0.6].map((accuracy, level) => ({ at: rungs[level], values: { accuracy, macs: 0 } }));
-    const { mean, deviation } = outlookOf([[first, second], [first]]).expect(1, first.values);
+    const { mean, deviation } = curvesOf([[first, second], [first]]).predict(1, first.values);
     expect(mean).toBeCloseTo(0.6, 1);
     expect(deviation).toBeGreaterThan(0);
   });

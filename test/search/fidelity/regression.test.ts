@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../../base/random.js';
-import { regress, type Prior } from '../../../search/fidelity/regression.js';
+import { regress, type Prior } from '../../../search/fidelity/learning-curves.js';
 
 const prior: Prior = {
   coefficients: [

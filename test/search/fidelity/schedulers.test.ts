@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../../base/random.js';
-import { createScheduler, fidelitySchema, type FidelityConfig } from '../../../search/fidelity/index.js';
-import { rankResults } from '../../../search/fidelity/ranking.js';
+import { createScheduler, fidelitySchema, type FidelityConfig } from '../../../search/index.js';
+import { rankResults } from '../../../search/fidelity/halving.js';
 import { geometricRungs } from '../../../search/fidelity/create-scheduler.js';
 import { dominates, toPoint, type Objective } from '../../../search/index.js';
 import { simulate, type Curves } from './simulation.js';

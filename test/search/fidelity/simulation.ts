@@ -1,4 +1,4 @@
-import type { SchedulerDecision, RungResult, Scheduler, Standing, Step } from '../../../search/fidelity/index.js';
+import type { SchedulerDecision, RungResult, Scheduler, SchedulerState, Step } from '../../../search/index.js';
 import type { Values } from '../../../search/index.js';
 
 /** Values of a trial after some epochs; null when its training fails on the way there. */
@@ -42,7 +42,7 @@ export function simulate(
   };
   const known = (): RungResult[] => steps.flatMap((step) => done.get(step) ?? []);
   for (;;) {
-    const standing: Standing = {
+    const state: SchedulerState = {
       asked,
       mayAsk: asked < trials,
       steps,
@@ -50,7 +50,7 @@ export function simulate(
       ended: new Set([...stops.keys(), ...failed]),
       settled: running.length === 0,
     };
-    const decision = running.length < parallel ? scheduler.decide(standing) : undefined;
+    const decision = running.length < parallel ? scheduler.decide(state) : undefined;
     if (decision === undefined && running.length === 0) break;
     if (decision === undefined) {
       finishOne();

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { worthOf, type Contender } from '../../../search/fidelity/worth.js';
+import { expectedGains, type PartialTrial } from '../../../search/fidelity/freeze-thaw.js';
 import type { Objective } from '../../../search/index.js';
 
 const objectives: readonly Objective[] = [
@@ -8,12 +8,12 @@ const objectives: readonly Objective[] = [
   { name: 'macs', direction: 'minimize', cost: 'cheap' },
 ];
 
-const candidate = (mean: number, macs: number, deviation = 0.01): Contender => ({
+const candidate = (mean: number, macs: number, deviation = 0.01): PartialTrial => ({
   values: { accuracy: NaN, macs },
   expected: { accuracy: { mean, deviation } },
 });
 
-describe('the worth of training on', () => {
+describe('the gain of training on', () => {
   const whole = [
     { accuracy: 0.7, macs: 10 },
     { accuracy: 0.8, macs: 20 },
@@ -21,7 +21,7 @@ describe('the worth of training on', () => {
 
   test('is a share of the hypervolume, and grows with what is expected and with what is saved', () => {
     const candidates = [candidate(0.75, 15), candidate(0.76, 15), candidate(0.75, 14), candidate(0.6, 25)];
-    const [plain, better, smaller, dominated] = worthOf(objectives, { whole, going: [], candidates });
+    const [plain, better, smaller, dominated] = expectedGains(objectives, { whole, going: [], candidates });
     expect(better).toBeGreaterThan(plain);
     expect(smaller).toBeGreaterThan(plain);
     expect(dominated).toBe(0);
@@ -29,7 +29,7 @@ describe('the worth of training on', () => {
   });
 
   test('is greater for the less certain of two that would be dominated', () => {
-    const [sure, unsure] = worthOf(objectives, {
+    const [sure, unsure] = expectedGains(objectives, {
       whole,
       going: [],
       candidates: [candidate(0.69, 15, 0.01), candidate(0.69, 15, 0.05)],
@@ -39,8 +39,8 @@ describe('the worth of training on', () => {
 
   test('vanishes next to one that is already on its way to the same', () => {
     const candidates = [candidate(0.75, 15, 1e-7)];
-    const [alone] = worthOf(objectives, { whole, going: [], candidates });
-    const [second] = worthOf(objectives, { whole, going: [candidate(0.75, 15)], candidates });
+    const [alone] = expectedGains(objectives, { whole, going: [], candidates });
+    const [second] = expectedGains(objectives, { whole, going: [candidate(0.75, 15)], candidates });
     expect(alone).toBeGreaterThan(0.01);
     expect(second).toBeLessThan(1e-4 * alone);
   });
@@ -51,13 +51,13 @@ describe('the worth of training on', () => {
     const points = fc.array(fc.record({ accuracy: value, macs: value }), { maxLength: 5 });
     fc.assert(
       fc.property(points, candidates, (known, all) => {
-        const worth = worthOf(objectives, {
+        const gain = expectedGains(objectives, {
           whole: known,
           going: [],
           candidates: all.map(([mean, macs]) => candidate(mean, macs)),
         });
-        expect(worth).toHaveLength(all.length);
-        for (const one of worth) expect(one).toBeGreaterThanOrEqual(0);
+        expect(gain).toHaveLength(all.length);
+        for (const one of gain) expect(one).toBeGreaterThanOrEqual(0);
       }),
     );
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../base/random.js';
-import { FeaturedSurrogate, type Told, type Values } from '../../../search/index.js';
+import { FeaturedSurrogate, type TrialResult, type Values } from '../../../search/index.js';
 import { genotypeId, sampleGenotype, type Genotype } from '../../../spaces/index.js';
 import { accuracy, cheapValues, contextOf, input, objectives, table } from '../support.js';
 
@@ -29,7 +29,7 @@ const draw = (count: number, random: Random): Genotype[] =>
 function gained(look: Look, tried: number): { chosen: number; best: number } {
   const random = new Random(2, 'rounds');
   const rounds = Array.from({ length: 20 }, () => {
-    const history = draw(tried, random).map((genotype, number): Told => ({
+    const history = draw(tried, random).map((genotype, number): TrialResult => ({
       number,
       genotype,
       state: 'complete',
@@ -66,7 +66,7 @@ describe('a surrogate with features', () => {
 
   it('says the same whatever it was asked before', () => {
     const random = new Random(4, 'again');
-    const history = draw(40, random).map((genotype, number): Told => ({
+    const history = draw(40, random).map((genotype, number): TrialResult => ({
       number,
       genotype,
       state: 'complete',

@@ -2,7 +2,7 @@ import { Matrix, solve } from 'ml-matrix';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../base/random.js';
 import type { Encoded } from '../../../search/surrogate/encoding.js';
-import { GaussianProcess } from '../../../search/surrogate/gaussian-process.js';
+import { GaussianProcess, PoolPosterior } from '../../../search/surrogate/gaussian-process.js';
 import {
   covariance,
   fitHyperparameters,
@@ -10,7 +10,6 @@ import {
   priorOf,
 } from '../../../search/surrogate/hyperparameters.js';
 import { Kernel, layoutOf } from '../../../search/surrogate/kernel.js';
-import { PoolPosterior } from '../../../search/surrogate/pool-posterior.js';
 import { normals, randomSet, shape } from './support.js';
 
 const random = new Random(7, 'gaussian process');
@@ -74,8 +73,8 @@ describe('the kernel', () => {
   it('has a posterior whose gradient is that of finite differences', () => {
     const set = randomSet(12, random);
     const targets = normals(set.count, random);
-    const doubts = normals(set.count, random).map((value) => value ** 2);
-    const observations = { targets, doubts };
+    const extraVariances = normals(set.count, random).map((value) => value ** 2);
+    const observations = { targets, extraVariances };
     const gradient = new Float64Array(size);
     negativeLogPosterior(shape, set, observations, theta, gradient);
     const h = 1e-5;
@@ -94,7 +93,7 @@ describe('the kernel', () => {
     for (let i = 0; i < set.count; i++) factor.observe(set, i);
     const noise = normals(set.count, random);
     const targets = noise.map((_, i) => factor.factor.row(i).reduce((sum, value, j) => sum + value * noise[j], 0));
-    const observations = { targets, doubts: new Float64Array(set.count) };
+    const observations = { targets, extraVariances: new Float64Array(set.count) };
     const loss = (at: Float64Array): number =>
       negativeLogPosterior(shape, set, observations, at, new Float64Array(size));
     expect(loss(fitHyperparameters(shape, set, observations))).toBeLessThan(loss(priorOf(shape).mean) - 1);

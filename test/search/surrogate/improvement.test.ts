@@ -2,10 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../base/random.js';
 import { hypervolume, nonDominated, type Point } from '../../../search/index.js';
-import { boxesOf } from '../../../search/surrogate/boxes.js';
-import { improvementOf, type Belief } from '../../../search/surrogate/improvement.js';
-import { cumulative, interpolated } from '../../../search/surrogate/normal.js';
-import { Warp } from '../../../search/surrogate/warp.js';
+import { type Belief, boxesOf, improvementOf } from '../../../search/surrogate/acquisition.js';
+import { cumulative, interpolated, Warp } from '../../../search/surrogate/warp.js';
 
 const fronts = fc.integer({ min: 1, max: 4 }).chain((d) =>
   fc.record({

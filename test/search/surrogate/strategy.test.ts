@@ -5,7 +5,7 @@ import {
   hypervolume,
   type ControllerName,
   type Objective,
-  type Told,
+  type TrialResult,
   type Values,
 } from '../../../search/index.js';
 import { enumerate, genotypeId, tableSpace, type DecisionSpace, type Genotype } from '../../../spaces/index.js';
@@ -36,7 +36,7 @@ const both: readonly Objective[] = [
   { name: 'latency', direction: 'minimize', cost: 'cheap' },
 ];
 
-type Train = (genotype: Genotype, number: number) => Omit<Told, 'number' | 'genotype'>;
+type Train = (genotype: Genotype, number: number) => Omit<TrialResult, 'number' | 'genotype'>;
 
 const valuesOf = (genotype: Genotype): Values => ({ accuracy: accuracy(genotype), latency: latency(genotype) });
 const complete: Train = (genotype) => ({ state: 'complete', values: valuesOf(genotype) });
@@ -51,11 +51,11 @@ interface Options {
 }
 
 /** A search of so many trials, one at a time. */
-function search(trials: number, options: Options = {}): { history: Told[]; reasons: string[] } {
+function search(trials: number, options: Options = {}): { history: TrialResult[]; reasons: string[] } {
   const { name = 'surrogate', seed = 0, objectives = both, of = space, train = complete } = options;
   const cheap = options.cheap ?? ((genotype: Genotype): Values => ({ latency: latency(genotype) }));
   const controller = controllerOf(name, { space: of, objectives, seed });
-  const history: Told[] = [];
+  const history: TrialResult[] = [];
   const reasons: string[] = [];
   for (let number = 0; number < trials; number++) {
     const { genotype, reason } = controller.ask({ number, history: [...history], pending: [], cheap });
@@ -69,7 +69,7 @@ const pointsOf = (trials: Parameters<typeof feasible>[0], objectives = both) =>
   feasible(trials, objectives).map(({ point }) => point);
 
 /** What of the true frontier's hypervolume is missed. */
-function missed(history: readonly Told[], objectives = both): number {
+function missed(history: readonly TrialResult[], objectives = both): number {
   const all = [...enumerate(space)].map((genotype) => ({ state: 'complete', values: valuesOf(genotype) }));
   const worst = pointsOf(all, objectives).reduce((a, b) => a.map((value, i) => Math.max(value, b[i])));
   const best = hypervolume(pointsOf(frontier(all, objectives), objectives), worst);
@@ -116,7 +116,8 @@ describe('the surrogate', () => {
       },
     });
     const cheap = (genotype: Genotype): Values => ({ latency: genotype.reduce((sum, index) => sum + index, 1) });
-    const top = (history: readonly Told[]): number => Math.max(...history.map(({ values }) => values['accuracy']));
+    const top = (history: readonly TrialResult[]): number =>
+      Math.max(...history.map(({ values }) => values['accuracy']));
     const surrogate = search(30, { of, train, cheap });
     expect(new Set(surrogate.history.map(({ genotype }) => genotypeId(genotype))).size).toBe(30);
     expect(top(surrogate.history)).toBeGreaterThan(top(search(30, { name: 'random', of, train, cheap }).history) + 0.1);

@@ -1,6 +1,6 @@
 import type { InjectOptions } from 'fastify';
 import { describe, expect, it } from 'vitest';
-import { namesOf } from '../../../base/hosts.js';
+import { namesOf } from '../../../base/server.js';
 import { greyService, testApp, testServer, token } from './server.js';
 import { exchange, headersOf } from './wire.js';
 
@@ -72,7 +72,7 @@ describe('who may ask', () => {
     const { statusCode, body } = await app.inject({ url: '/v2', headers: { ...local, origin: shop } });
     expect([statusCode, body]).toEqual([
       403,
-      JSON.stringify({ error: `pages of "${shop}" may not ask this server. nas serve --origin allows a page.` }),
+      JSON.stringify({ error: `the origin "${shop}" is not allowed. nas serve --origin allows an origin.` }),
     ]);
   });
 

@@ -102,7 +102,7 @@ describe('a full server', () => {
     expect([refused.status, refused.headers.get('retry-after'), refused.body.toString()]).toEqual([
       503,
       '1',
-      '{"error":"2 requests are inside, which is all that may be. Try again later."}',
+      '{"error":"the server has reached its limit of 2 requests. Try again later."}',
     ]);
     // What costs nothing is answered nevertheless.
     expect((await fetch(`${url}/v2/health/ready`)).status).toBe(200);

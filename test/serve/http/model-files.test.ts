@@ -90,7 +90,7 @@ describe('/models/<sha256>.onnx', () => {
       const { statusCode, json } = await app.inject({ url: `/models/${file}`, headers: { host: '127.0.0.1' } });
       expect([statusCode, json()]).toMatchObject([
         404,
-        { error: expect.stringContaining('no model of this hash') as string },
+        { error: expect.stringContaining('no served model has this hash') as string },
       ]);
     }
     writeFileSync(model.file, 'another model');

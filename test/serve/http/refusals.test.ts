@@ -1,8 +1,8 @@
 import { request } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { invalidInput, NasError } from '../../../base/errors.js';
-import { BadImage } from '../../../serve/images/types.js';
-import { NotAnswered } from '../../../serve/inference/types.js';
+import { BadImage } from '../../../serve/images/decoder.js';
+import { NotAnswered } from '../../../serve/inference/pool.js';
 import { greyService, startServer, testServer } from './server.js';
 
 const image = new Uint8Array(784);
@@ -19,7 +19,7 @@ const refusals: readonly (readonly [thrown: Error, status: number, retryAfter: s
   [new BadImage(415, 'this is SVG'), 415, null, 'this is SVG'],
   [invalidInput('no such file', { hint: 'Name another.' }), 400, null, 'no such file. Name another.'],
   [new NasError('in-use', 'it is being loaded'), 503, '1', 'it is being loaded'],
-  [new TypeError('secret'), 500, null, 'the server made a mistake. Its log says more.'],
+  [new TypeError('secret'), 500, null, 'internal server error. See the log of the server.'],
 ];
 
 describe('what is thrown', () => {
@@ -73,7 +73,7 @@ describe('addresses', () => {
       return [answer.status, body];
     };
     const nothing = (what: string) => ({
-      error: `there is nothing at ${what}. GET /openapi.json lists what there is.`,
+      error: `there is no route ${what}. GET /openapi.json lists the routes.`,
     });
     expect(await errorOf('/v3')).toEqual([404, nothing('GET /v3')]);
     expect(await errorOf('/v2/health/live', { method: 'PUT' })).toEqual([404, nothing('PUT /v2/health/live')]);

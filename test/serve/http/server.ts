@@ -1,13 +1,12 @@
 import { onTestFinished } from 'vitest';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
-import { namesOf } from '../../../base/hosts.js';
+import { namesOf } from '../../../base/server.js';
 import { createApp } from '../../../serve/http/app.js';
 import type { AccessOptions, Limits, RouteContext } from '../../../serve/http/context.js';
 import { createMetrics } from '../../../serve/http/metrics.js';
-import type { Decoder } from '../../../serve/images/types.js';
-import type { InferencePool } from '../../../serve/inference/pool.js';
-import type { Answer, Input, PooledModel } from '../../../serve/inference/types.js';
+import type { Decoder } from '../../../serve/images/decoder.js';
+import type { Answer, InferencePool, Input, PooledModel } from '../../../serve/inference/pool.js';
 import type { Frontier } from '../../../serve/models/model.js';
 import type { Service } from '../../../serve/service.js';
 import { temporaryFolder } from '../../support/temporary.js';

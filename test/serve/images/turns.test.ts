@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { setImmediate } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { NotAnswered } from '../../../serve/inference/types.js';
-import { Turns } from '../../../serve/images/turns.js';
+import { NotAnswered } from '../../../serve/inference/pool.js';
+import { DeadlineSemaphore } from '../../../serve/images/deadline-semaphore.js';
 
 interface Task {
   readonly deadline: number;
@@ -15,7 +15,7 @@ const task = fc.record({ deadline: fc.integer({ min: 1, max: 9 }), gone: fc.bool
 async function simulate(tasks: readonly Task[], parallel: number) {
   let now = 0;
   let running = 0;
-  const turns = new Turns(parallel, () => now);
+  const turns = new DeadlineSemaphore(parallel, () => now);
   const began: { at: number; index: number }[] = [];
   const ends: (() => void)[] = [];
   let most = 0;

@@ -2,8 +2,7 @@ import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { PoolOptions } from '../../../serve/inference/pool.js';
-import type { BatchDone, Input } from '../../../serve/inference/types.js';
+import type { BatchDone, Input, PoolOptions } from '../../../serve/inference/pool.js';
 import type { Model } from '../../../serve/models/model.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import {
@@ -150,7 +149,7 @@ describe('openPool', () => {
     const models = greyNetworks.map((network) => writeNetwork(folder, network));
     writeFileSync(join(folder, 'trial-2.onnx'), 'no model');
     await expect(testPool({ frontier: frontierOf(models), workers })).rejects.toThrow(
-      /'trial-2' cannot be opened: .* is another file/,
+      /'trial-2' cannot be opened: .* has changed since/,
     );
   });
 
@@ -166,7 +165,7 @@ describe('openPool', () => {
     await expect(testPool({ frontier: mixed })).rejects.toThrow(/28 x 28 x 1/);
     const frontier = writeFrontier(folder);
     await expect(testPool({ frontier, workers: 0 })).rejects.toThrow(/workers is 0/);
-    await expect(testPool({ frontier, maxQueue: 0 })).rejects.toThrow(/may wait are 0/);
+    await expect(testPool({ frontier, maxQueue: 0 })).rejects.toThrow(/queue length is 0/);
     await expect(testPool({ frontier, maxBatch: 6 })).rejects.toThrow(/largest batch is 6/);
   });
 });
@@ -182,11 +181,11 @@ describe('what a pool takes', () => {
       pool.run([input], patient({ only: only === null ? null : byName(only) }));
     const image = pixels(pool.frontier.models[0], 1);
     await expect(run({ kind: 'pixels', data: new Uint8Array(3) }, null)).rejects.toThrow(
-      'an image has 3 pixels, expected are 784 of 28 x 28 x 1',
+      'an image has 3 pixels, expected 784 (28 x 28 x 1)',
     );
-    await expect(run(image, 'foreign')).rejects.toThrow(/'foreign' does not say how pixels are normalised/);
+    await expect(run(image, 'foreign')).rejects.toThrow(/'foreign' has no mean and std/);
     await expect(run({ kind: 'values', data: new Float32Array(784) }, null)).rejects.toThrow(/send pixels/);
-    await expect(run({ kind: 'values', data: new Float32Array(7) }, 'foreign')).rejects.toThrow(/784 of 28 x 28 x 1/);
+    await expect(run({ kind: 'values', data: new Float32Array(7) }, 'foreign')).rejects.toThrow(/784 \(28 x 28 x 1/);
     await expect(run({ kind: 'values', data: new Float32Array(784) }, 'foreign')).resolves.toHaveLength(1);
     await expect(pool.run([], patient())).resolves.toEqual([]);
   });
@@ -196,7 +195,7 @@ describe('what a pool takes', () => {
     const unknown = ['one', 'two'].map((name) => greyNetwork({ name, accuracy: null }));
     const pool = await testPool({ frontier: writeFrontier(folder, unknown) });
     const image = pixels(pool.frontier.models[0], 1);
-    await expect(pool.run([image], patient())).rejects.toThrow(/ask for one by its name/);
+    await expect(pool.run([image], patient())).rejects.toThrow(/request one by its name/);
     await expect(pool.run([image], patient({ only: pool.frontier.models[1] }))).resolves.toHaveLength(1);
   });
 

@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
-import { normaliser } from '../../../serve/inference/normalise.js';
-import { resampler } from '../../../serve/inference/resample.js';
+import { normaliser, resampler } from '../../../serve/inference/preprocess.js';
 import type { ImageSize } from '../../../serve/models/model.js';
 import { pixelsOf } from '../models.js';
 import { valuesOf } from '../reference.js';

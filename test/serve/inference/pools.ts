@@ -1,7 +1,6 @@
 import { onTestFinished } from 'vitest';
 import { openPool } from '../../../serve/inference/open-pool.js';
-import type { InferencePool, PoolOptions } from '../../../serve/inference/pool.js';
-import type { RunOptions } from '../../../serve/inference/types.js';
+import type { InferencePool, PoolOptions, RunOptions } from '../../../serve/inference/pool.js';
 
 /** A pool that is closed when the test ends. */
 export async function testPool(options: Pick<PoolOptions, 'frontier'> & Partial<PoolOptions>): Promise<InferencePool> {

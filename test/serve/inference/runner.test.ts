@@ -1,10 +1,9 @@
 import { runInNewContext } from 'node:vm';
 import { setFlagsFromString } from 'node:v8';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { inlineRunner } from '../../../serve/inference/inline-runner.js';
-import type { Runner } from '../../../serve/inference/runner.js';
+import { inlineRunner, type Runner } from '../../../serve/inference/runner.js';
 import { threadRunner } from '../../../serve/inference/thread-runner.js';
-import type { Input } from '../../../serve/inference/types.js';
+import type { Input } from '../../../serve/inference/pool.js';
 import type { ImageSize, Model } from '../../../serve/models/model.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import { colourNetwork, greyNetwork, pixelsOf, writeNetwork } from '../models.js';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { Slab, slabLayout } from '../../../serve/inference/slab.js';
-import type { Input } from '../../../serve/inference/types.js';
+import { Slab, slabLayout } from '../../../serve/inference/thread-protocol.js';
+import type { Input } from '../../../serve/inference/pool.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import { greyNetwork, pixelsOf, writeNetwork } from '../models.js';
 import { valuesOf } from '../reference.js';

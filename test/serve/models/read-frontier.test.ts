@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { NasError } from '../../../base/errors.js';
 import { withMetadata } from '../../../deploy/metadata.js';
-import { readFrontier } from '../../../serve/models/read-frontier.js';
+import { readFrontier } from '../../../serve/models/frontier.js';
 import { tinyClassifier } from '../../deploy/tiny-onnx.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import { colourNetworks, greyNetwork, greyNetworks, tinyNetwork, writeFrontier, writeNetwork } from '../models.js';
@@ -109,7 +109,9 @@ describe('readFrontier', () => {
     const file = join(temporaryFolder(), 'resnet', 'model.onnx');
     write(file, foreign(['N', 3, 'height', 'width'], 192));
     expect(await refusal(file)).toMatchObject({
-      message: expect.stringMatching(/model\.onnx takes input: float32\[N, 3, height, width\]: the size/) as string,
+      message: expect.stringMatching(
+        /model\.onnx takes input: float32\[N, 3, height, width\]: the image size/,
+      ) as string,
       hint: expect.stringContaining(join('resnet', 'metadata.json')) as string,
     });
     const said = { input: [8, 8, 3], layout: 'NCHW', classes: ['a', 'b', 'c'], mean: [0, 0, 0], std: [1, 1, 1] };
@@ -153,10 +155,10 @@ describe('readFrontier', () => {
     const folder = temporaryFolder();
     expect((await refusal(join(folder, 'none'))).message).toMatch(/none: cannot be read: ENOENT/);
     expect(await refusal(folder)).toMatchObject({
-      message: expect.stringContaining('there is no .onnx file in this folder') as string,
+      message: expect.stringContaining('this folder has no .onnx file') as string,
       hint: expect.stringContaining('nas export') as string,
     });
     write(join(folder, 'a.txt'), '');
-    expect((await refusal(join(folder, 'a.txt'))).message).toMatch(/a\.txt is no ONNX model/);
+    expect((await refusal(join(folder, 'a.txt'))).message).toMatch(/a\.txt is not an ONNX model/);
   });
 });

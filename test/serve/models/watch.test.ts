@@ -1,7 +1,7 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { watchModels } from '../../../serve/models/watch.js';
+import { watchModels } from '../../../serve/models/files.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
 it('tells of files that came, changed and went, once they stay as they are', async () => {

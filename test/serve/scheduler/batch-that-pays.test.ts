@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { batchThatPays } from '../../../serve/scheduler/batch-that-pays.js';
+import { batchThatPays } from '../../../serve/scheduler/service-time.js';
 
 const times = (...perImage: number[]): Map<number, number> => new Map(perImage.map((ms, i) => [2 ** i, ms * 2 ** i]));
 

@@ -1,4 +1,4 @@
-import { batchThatPays } from '../../../serve/scheduler/batch-that-pays.js';
+import { batchThatPays } from '../../../serve/scheduler/service-time.js';
 import type { Arrival, Network } from './workloads.js';
 
 /**

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Margin } from '../../../serve/scheduler/margin.js';
+import { Margin } from '../../../serve/scheduler/scheduler.js';
 
 const observe = (margin: Margin, answers: number, lateEvery: number): void => {
   for (let i = 1; i <= answers; i++) margin.observe(i % lateEvery === 0);

@@ -1,6 +1,5 @@
 import type { Plan } from '../../../serve/scheduler/forecast.js';
-import { Margin } from '../../../serve/scheduler/margin.js';
-import type { SchedulerOptions, Taken } from '../../../serve/scheduler/scheduler.js';
+import { Margin, type SchedulerOptions, type Dispatch } from '../../../serve/scheduler/scheduler.js';
 import type { Candidate, Item, Overload } from '../../../serve/scheduler/types.js';
 
 /** Whether each item that has this deadline or a later one is answered in time: what a forecast says without looking at each. */
@@ -53,7 +52,7 @@ export class ReferenceScheduler<T extends Item> {
     this.replace(sorted([...items, ...this.waiting]));
   }
 
-  take(now: number, idleWorkers: number): Taken<T> {
+  take(now: number, idleWorkers: number): Dispatch<T> {
     this.margin.passTo(now);
     const { expired, gone } = this.clear(now);
     if (this.waiting.length === 0) return { batch: null, expired, gone };

@@ -138,7 +138,7 @@ describe('Scheduler', () => {
 
   it('says what to do when there is nothing to choose from', () => {
     const scheduler = new Scheduler<Request>([candidates[2]], options);
-    expect(() => scheduler.offer([request(100)], 0, 0)).toThrow(/known accuracy.*by its name/);
+    expect(() => scheduler.offer([request(100)], 0, 0)).toThrow(/accuracy of none is known.*by its name/);
     expect(scheduler.offer([request(100, 0)], 0, 0)).toBeNull();
   });
 

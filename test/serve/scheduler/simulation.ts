@@ -1,6 +1,5 @@
-import { batchThatPays } from '../../../serve/scheduler/batch-that-pays.js';
+import { batchThatPays, ServiceTime } from '../../../serve/scheduler/service-time.js';
 import { Scheduler } from '../../../serve/scheduler/scheduler.js';
-import { ServiceTime } from '../../../serve/scheduler/service-time.js';
 import type { Batch, Candidate, Item } from '../../../serve/scheduler/types.js';
 import { noNoise, type Arrival, type Network, type Noise } from './workloads.js';
 

@@ -21,8 +21,8 @@ import {
   slicedTo,
   weightSpecs,
 } from '../../../spaces/models/index.js';
-import { efficientnetPresets } from '../../../spaces/presets/efficientnet.js';
-import { mobilenetPresets } from '../../../spaces/presets/mobilenet.js';
+import { efficientnetPresets } from '../../../spaces/types/efficientnet.js';
+import { mobilenetPresets } from '../../../spaces/types/mobilenet.js';
 import { makeSpace } from '../make.js';
 import type { z } from 'zod';
 

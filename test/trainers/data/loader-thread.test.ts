@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { builtModule } from '../../../base/built-module.js';
+import { builtModule } from '../../../base/processes.js';
 
 /** What a built module imports, and what is imported by that; packages and Node's own modules by their names. */
 function importsOf(module: URL, seen = new Set<string>()): Set<string> {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { builtModule } from '../../../base/built-module.js';
+import { builtModule } from '../../../base/processes.js';
 import { passOrder, openBatches } from '../../../trainers/data/batches.js';
 import {
   createLoader,

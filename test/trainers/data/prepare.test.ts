@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, readdirSync, rmSync, statSync, truncateSync, w
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { builtModule } from '../../../base/built-module.js';
+import { builtModule } from '../../../base/processes.js';
 import { openDataset, prepareDataset, splitNames, type DataConfig, type DatasetRef } from '../../../trainers/index.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import { makeTinyDataset } from '../../support/tiny-dataset.js';

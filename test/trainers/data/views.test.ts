@@ -2,13 +2,14 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../base/random.js';
 import {
-  Renderer,
   drawTransform,
-  reflect,
   type ImageShape,
+  reflect,
+  Renderer,
   type Transform,
-} from '../../../trainers/data/transforms.js';
-import { viewOf, viewOfPass } from '../../../trainers/data/views.js';
+  viewOf,
+  viewOfPass,
+} from '../../../trainers/data/views.js';
 import type { AugmentConfig } from '../../../trainers/index.js';
 
 const none: AugmentConfig = { crop: 0, flip: false, cutout: 0, mixup: 0, views: 4 };

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';
 import { initialWeights } from '../../../spaces/models/index.js';
 import { createEngine, trainSchema, type EngineConfig, type TrainingEngine } from '../../../trainers/index.js';
-import { networkTeacher } from '../../../trainers/engines/features.js';
+import { networkFeatureTeacher } from '../../../trainers/engines/features.js';
 import type { ProgramSpec } from '../../../trainers/engines/index.js';
 import { lossSchema, type LossConfig, type OptimizerConfig } from '../../../trainers/schema.js';
 import { noiseBatch, tinyStudent, tinyTeacher, update } from '../support/networks.js';
@@ -35,7 +35,9 @@ export function specOf(overrides: Partial<ProgramSpec> = {}): () => ProgramSpec 
     const features = spec.loss.type !== 'cross-entropy' && (spec.loss.hints > 0 || spec.loss.attention > 0);
     return {
       ...spec,
-      teacher: features ? networkTeacher({ network: tinyTeacher(), weights: initialWeights(tinyTeacher(), 1) }) : null,
+      teacher: features
+        ? networkFeatureTeacher({ network: tinyTeacher(), weights: initialWeights(tinyTeacher(), 1) })
+        : null,
     };
   };
 }

@@ -2,13 +2,11 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { createSession, StateStore, targetWith } from '../../../compiler/index.js';
 import { scopeOf } from '../../../compiler/graph/graph.js';
 import { capabilitiesOf } from '../../../compiler/onnx/providers.js';
-import { caseOf } from '../../../compiler/onnx/support/support.js';
-import { looping } from '../../../compiler/runtime/calling.js';
-import { Program } from '../../../compiler/runtime/program.js';
-import { CompiledTraining, createCompiledEngine } from '../../../trainers/engines/compiled.js';
-import { readStates } from '../../../trainers/engines/compiled-states.js';
+import { caseOf } from '../../../compiler/onnx/support.js';
+import { looping, Program } from '../../../compiler/runtime/programs/program.js';
+import { CompiledTraining, createCompiledEngine, readStates } from '../../../trainers/engines/compiled.js';
 import { activateBackend, onProcessor, type EngineState, type ProgramSpec } from '../../../trainers/engines/index.js';
-import { createTrainingProgram, noiseSeed } from '../../../trainers/engines/training-program.js';
+import { createNetworkProgram, noiseSeed } from '../../../trainers/engines/network-program.js';
 import { lossSchema, trainSchema } from '../../../trainers/schema.js';
 import { referenceNetworks } from '../../support/reference-networks.js';
 import { noiseBatch, tinyStudent } from '../support/networks.js';
@@ -62,7 +60,7 @@ describe('a training step written for CUDA', () => {
   test('computes what the portable step computes, when the processor runs it', async () => {
     const spec = specOf({ network: dropout, loss: kd, ema: 0.9 })();
     const updates = [0, 1].map((i) => ({ batch: noiseBatch(dropout, batch, i), learningRate: 0.05 }));
-    const engine = await createCompiledEngine(createTrainingProgram(spec), { target: targetWith(null), batch });
+    const engine = await createCompiledEngine(createNetworkProgram(spec), { target: targetWith(null), batch });
     const expected = await engine.train(updates, 0);
     const expectedState = await engine.state();
     await engine.dispose();

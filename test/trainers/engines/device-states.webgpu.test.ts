@@ -2,9 +2,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import { beforeAll, expect, it } from 'vitest';
 import { resolveTarget, type Program, type Target } from '../../../compiler/index.js';
-import { CompiledTraining } from '../../../trainers/engines/compiled.js';
-import { readStates } from '../../../trainers/engines/compiled-states.js';
-import { createTrainingProgram } from '../../../trainers/engines/training-program.js';
+import { CompiledTraining, readStates } from '../../../trainers/engines/compiled.js';
+import { createNetworkProgram } from '../../../trainers/engines/network-program.js';
 import { describeOnWebGpu } from '../../support/webgpu.js';
 import { noiseBatch, tiniestStudent } from '../support/networks.js';
 import { batch, specOf } from './contract.js';
@@ -21,7 +20,7 @@ beforeAll(async () => {
 
 /** A training with momentum, moving average and dropout. */
 async function opened() {
-  const program = createTrainingProgram(specOf({ network: tiniestStudent, ema: 0.9 })());
+  const program = createNetworkProgram(specOf({ network: tiniestStudent, ema: 0.9 })());
   const training = new CompiledTraining(program, { target, batch });
   const step = await training.compileStep();
   const train = async (at: number): Promise<number> => {

@@ -2,7 +2,12 @@ import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { initialWeights } from '../../../spaces/models/index.js';
-import { featureTaps, modelTeacher, networkTeacher, pairFeatures } from '../../../trainers/engines/features.js';
+import {
+  featureTaps,
+  layersFeatureTeacher,
+  networkFeatureTeacher,
+  pairFeatures,
+} from '../../../trainers/engines/features.js';
 import { layersModelOf } from '../../support/layers-model.js';
 import { tinyStudent, tinyTeacher } from '../support/networks.js';
 
@@ -31,8 +36,8 @@ describe('feature taps', () => {
 
   test('are the same of a network and of its layers model', () => {
     const network = tinyTeacher();
-    const ours = networkTeacher({ network, weights: initialWeights(network, 1) });
-    const theirs = modelTeacher(layersModelOf(network, 1));
+    const ours = networkFeatureTeacher({ network, weights: initialWeights(network, 1) });
+    const theirs = layersFeatureTeacher(layersModelOf(network, 1));
     const images = tf.randomNormal([2, ...network.input], 0, 1, 'float32', 3);
     const [a, b] = [ours, theirs].map((teacher) => teacher.maps(images, ['3x3', '5x5']).map((map) => map.arraySync()));
     expect(a).toEqual(b);

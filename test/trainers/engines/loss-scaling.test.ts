@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createEngine, engineSchema, type EngineState, type TrainingEngine } from '../../../trainers/index.js';
 import { createEagerEngine } from '../../../trainers/engines/eager.js';
 import { activateBackend } from '../../../trainers/engines/index.js';
-import { createTrainingProgram } from '../../../trainers/engines/training-program.js';
+import { createNetworkProgram } from '../../../trainers/engines/network-program.js';
 import { lossSchema } from '../../../trainers/schema.js';
 import { batch, everything, run, specOf, threads } from './contract.js';
 import { noiseBatch, tinyStudent, update } from '../support/networks.js';
@@ -14,7 +14,7 @@ const open = (): Promise<TrainingEngine> =>
 /** The same program in TF.js itself, where no number is a float16. */
 async function openEager(): Promise<TrainingEngine> {
   await activateBackend({ type: 'eager', backend: 'cpu' });
-  const program = createTrainingProgram(specOf({ ...everything, precision: 'mixed' })());
+  const program = createNetworkProgram(specOf({ ...everything, precision: 'mixed' })());
   return createEagerEngine(program, { backend: 'cpu', batch });
 }
 

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { resolveTarget, verifyGraph } from '../../../compiler/index.js';
 import { CompiledTraining } from '../../../trainers/engines/compiled.js';
 import { activateBackend } from '../../../trainers/engines/index.js';
-import { createTrainingProgram, type ProgramSpec } from '../../../trainers/engines/training-program.js';
+import { createNetworkProgram, type ProgramSpec } from '../../../trainers/engines/network-program.js';
 import { placementOf } from '../../compiler/support/placement.js';
 import { describeOnWebGpu } from '../../support/webgpu.js';
 import { noiseBatch, tinyStudent } from '../support/networks.js';
@@ -13,7 +13,7 @@ const sample = (step: number) => noiseBatch(tinyStudent(), batch, step % 3);
 /** A step on WebGPU, and its losses. */
 async function open(overrides: Partial<ProgramSpec>) {
   await activateBackend(specBackend);
-  const training = new CompiledTraining(createTrainingProgram(specOf(overrides)()), {
+  const training = new CompiledTraining(createNetworkProgram(specOf(overrides)()), {
     target: await resolveTarget({ provider: 'webgpu' }),
     batch,
   });

@@ -2,7 +2,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { resolveTarget, targetWith, type Target } from '../../../compiler/index.js';
 import { initialWeights } from '../../../spaces/models/index.js';
 import type { Block, Network } from '../../../spaces/index.js';
-import { networkTeacher } from '../../../trainers/engines/features.js';
+import { networkFeatureTeacher } from '../../../trainers/engines/features.js';
 import type { EngineBatch, ProgramSpec } from '../../../trainers/engines/index.js';
 import { featureWeights } from '../../../trainers/losses/index.js';
 import { lossSchema, trainSchema, type LossConfig, type OptimizerConfig } from '../../../trainers/schema.js';
@@ -136,7 +136,7 @@ const references: Readonly<Record<string, Case>> = !runsAllOnWebGpu
 
 const teacher = (input: Network['input']) => {
   const network = { ...tinyTeacher(), input };
-  return networkTeacher({ network, weights: initialWeights(network, 1) });
+  return networkFeatureTeacher({ network, weights: initialWeights(network, 1) });
 };
 
 const isMomentum = (name: string): boolean => name.startsWith('optimizer/');

@@ -3,7 +3,7 @@ import { resolveTarget, targetWith } from '../../../compiler/index.js';
 import { inputsOf, outputsOf, parseOnnx, type TensorInfo } from '../../../compiler/runtime/classifier/onnx-file.js';
 import { CompiledTraining, createCompiledEngine } from '../../../trainers/engines/compiled.js';
 import { activateBackend, onProcessor, type ProgramSpec } from '../../../trainers/engines/index.js';
-import { createTrainingProgram } from '../../../trainers/engines/training-program.js';
+import { createNetworkProgram } from '../../../trainers/engines/network-program.js';
 import { lossSchema, trainSchema } from '../../../trainers/schema.js';
 import { noiseBatch, tinyStudent } from '../support/networks.js';
 import { batch, everything, specOf } from './contract.js';
@@ -18,7 +18,7 @@ const updates = [0, 1, 2, 3, 4].map((i) => ({
 /** Metrics of the updates, asked for as the engine likes it, and the states after them. */
 async function trained(spec: () => ProgramSpec, stepsAtOnce: number) {
   const target = await resolveTarget({ stepsAtOnce });
-  const engine = await createCompiledEngine(createTrainingProgram(spec()), { target, batch });
+  const engine = await createCompiledEngine(createNetworkProgram(spec()), { target, batch });
   expect(engine.stepsAtOnce).toBe(stepsAtOnce);
   const metrics = [];
   for (let at = 0; at < updates.length; at += stepsAtOnce)
@@ -53,7 +53,7 @@ describe('what crosses between host and device', () => {
   const ports = async (stepsAtOnce: number) => {
     const spec = specOf({ loss: lossSchema.parse({ type: 'kd' }), ema: 0.9, network: tinyStudent({ dropout: 0.4 }) })();
     const target = targetWith(null, { stepsAtOnce });
-    const program = createTrainingProgram(spec);
+    const program = createNetworkProgram(spec);
     const step = await new CompiledTraining(program, { target, batch }).compileStep();
     const file = parseOnnx(step.bytes);
     const states = 4 * [...program.states.values()].reduce((sum, { size }) => sum + size, 0);

@@ -2,9 +2,12 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { compile, StateStore, withNoise, type HostTensor } from '../../../compiler/index.js';
 import { activateBackend } from '../../../trainers/engines/index.js';
-import type { BatchInputs } from '../../../trainers/engines/network-gradients.js';
-import { createTrainingProgram, type TrainingProgram } from '../../../trainers/engines/training-program.js';
-import type { Gradients } from '../../../trainers/optimizers/index.js';
+import {
+  type BatchInputs,
+  createNetworkProgram,
+  type NetworkProgram,
+} from '../../../trainers/engines/network-program.js';
+import type { Gradients } from '../../../trainers/optimizers.js';
 import { noiseBatch, tinyStudent } from '../support/networks.js';
 import { batch, everything, specOf } from './contract.js';
 
@@ -24,12 +27,12 @@ const inputsOf = (seed: number): BatchInputs => {
 };
 const update = () => ({ learningRate: tf.scalar(0.05), averageDecay: tf.scalar(0.9) });
 
-const valuesOf = ({ states }: TrainingProgram): Map<string, number[]> =>
+const valuesOf = ({ states }: NetworkProgram): Map<string, number[]> =>
   new Map([...states].map(([name, variable]) => [name, [...variable.dataSync()]]));
 
 /** The states that some steps lead to. */
-function after(train: (program: TrainingProgram) => void): Map<string, number[]> {
-  const program = createTrainingProgram(spec());
+function after(train: (program: NetworkProgram) => void): Map<string, number[]> {
+  const program = createNetworkProgram(spec());
   try {
     tf.tidy(() => withNoise({ seed: 1, step: 0 }, () => train(program)));
     return valuesOf(program);
@@ -59,7 +62,7 @@ describe('gradients and the update', () => {
   });
 
   test('are programs of their own on one store, with sums of several batches between them', async () => {
-    const program = createTrainingProgram(spec());
+    const program = createNetworkProgram(spec());
     const names = [...program.states.keys()].filter((name) => /^(model|adapter)\//.test(name));
     const sums = new Map(
       names.flatMap((name) => {

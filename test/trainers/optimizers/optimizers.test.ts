@@ -9,7 +9,7 @@ import {
   type Gradients,
   type Optimizer,
   type Parameter,
-} from '../../../trainers/optimizers/index.js';
+} from '../../../trainers/optimizers.js';
 
 beforeAll(async () => {
   await tf.setBackend('cpu');

@@ -6,7 +6,8 @@ import { calibrate, prepareModel, quantizeModel } from '../../../deploy/index.js
 import type { Activation, Network } from '../../../spaces/index.js';
 import { apply, initialWeights, toOnnx, weightsFrom } from '../../../spaces/models/index.js';
 import { createLoader, withDataset } from '../../../trainers/index.js';
-import { activationRanges, roundedWeights, roundingMode } from '../../../trainers/quantize-aware/index.js';
+import { activationRanges } from '../../../trainers/quantize-aware/ranges.js';
+import { roundedWeights, roundingMode } from '../../../trainers/quantize-aware/rounding.js';
 import { openWorkbench, type Workbench } from '../support/tiny-training.js';
 
 let bench: Workbench;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Network } from '../../../spaces/index.js';
-import { pointsOf } from '../../../trainers/quantize-aware/points.js';
+import { pointsOf } from '../../../trainers/quantize-aware/rounding.js';
 import { tinyStudent } from '../support/networks.js';
 
 const network = (act: 'relu' | 'relu6' | 'swish' | 'hard_swish', se = 0): Network => ({

@@ -3,8 +3,9 @@ import '@tensorflow/tfjs-backend-cpu';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { apply, initialWeights, weightsFrom } from '../../../spaces/models/index.js';
 import { createLoader, withDataset } from '../../../trainers/index.js';
-import { pointsOf } from '../../../trainers/quantize-aware/points.js';
-import { activationRanges, type RangeOptions, type Ranges } from '../../../trainers/quantize-aware/index.js';
+import { pointsOf } from '../../../trainers/quantize-aware/rounding.js';
+import { activationRanges, type RangeOptions } from '../../../trainers/quantize-aware/ranges.js';
+import type { Ranges } from '../../../trainers/quantize-aware/rounding.js';
 import { tinyStudent } from '../support/networks.js';
 import { openWorkbench, type Workbench } from '../support/tiny-training.js';
 

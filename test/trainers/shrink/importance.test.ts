@@ -6,7 +6,7 @@ import { channelGroups, type Network } from '../../../spaces/index.js';
 import { apply, initialWeights, weightsFrom, type Weights } from '../../../spaces/models/index.js';
 import { crossEntropy } from '../../../trainers/losses/index.js';
 import { channelImportance, createLoader, onProcessor, openDataset, saveWeights } from '../../../trainers/index.js';
-import { gateGradients } from '../../../trainers/shrink/gradients.js';
+import { gateGradients } from '../../../trainers/channel-importance.js';
 import { noiseBatch, tinyStudent, tinyTeacher } from '../support/networks.js';
 import { compiled, openWorkbench, type Workbench } from '../support/tiny-training.js';
 

@@ -1,8 +1,7 @@
 import { sharedSpecs } from '../../../spaces/models/index.js';
 import type { EngineConfig, TrainingEngine } from '../../../trainers/index.js';
 import { openEngine } from '../../../trainers/engines/index.js';
-import { createCompiledSupernet } from '../../../trainers/supernet/compiled.js';
-import { createEagerSupernet } from '../../../trainers/supernet/eager.js';
+import { createCompiledSupernet, createEagerSupernet } from '../../../trainers/supernet/engines.js';
 import { createSupernetProgram } from '../../../trainers/supernet/program.js';
 import { createSandwich } from '../../../trainers/supernet/sandwich.js';
 import { batch, describeEngine, specOf, threads, type Overrides } from '../engines/contract.js';

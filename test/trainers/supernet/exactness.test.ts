@@ -3,10 +3,9 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { compile, resolveTarget, StateStore, type HostTensor, type Target } from '../../../compiler/index.js';
 import { sharedName, spaceSchema, type Member, type SpaceConfig } from '../../../spaces/index.js';
 import { drawWeights, sharedSpecs, slicedTo, weightSpecs, type Weights } from '../../../spaces/models/index.js';
-import { GradientSums } from '../../../trainers/engines/gradient-sums.js';
+import { GradientSums } from '../../../trainers/engines/variables.js';
 import { activateBackend, onProcessor } from '../../../trainers/engines/index.js';
-import type { BatchInputs } from '../../../trainers/engines/network-gradients.js';
-import { createTrainingProgram } from '../../../trainers/engines/training-program.js';
+import { type BatchInputs, createNetworkProgram } from '../../../trainers/engines/network-program.js';
 import { lossSchema, trainSchema } from '../../../trainers/schema.js';
 import { createSupernetProgram } from '../../../trainers/supernet/program.js';
 import { createSandwich } from '../../../trainers/supernet/sandwich.js';
@@ -67,7 +66,7 @@ async function alone(member: Member, shared: Weights): Promise<Found> {
       whole === undefined ? { shape, data: new Float32Array(size(shape)) } : slicedTo(whole, shape),
     ] as const;
   });
-  const program = createTrainingProgram({ ...learning, network, initial: new Map(parts) });
+  const program = createNetworkProgram({ ...learning, network, initial: new Map(parts) });
   const sums = new GradientSums(program.parameters);
   try {
     return await run(new StateStore(), member, sums, (inputs) => {

@@ -1,6 +1,5 @@
 import type { Target } from '../../../compiler/index.js';
-import { CompiledTraining } from '../../../trainers/engines/compiled.js';
-import { readStates } from '../../../trainers/engines/compiled-states.js';
+import { CompiledTraining, readStates } from '../../../trainers/engines/compiled.js';
 import {
   activateBackend,
   onProcessor,
@@ -8,7 +7,7 @@ import {
   type EngineState,
   type ProgramSpec,
 } from '../../../trainers/engines/index.js';
-import { createTrainingProgram } from '../../../trainers/engines/training-program.js';
+import { createNetworkProgram } from '../../../trainers/engines/network-program.js';
 import { placementOf, type Placement } from '../../compiler/support/placement.js';
 
 /** What one training step from the first weights came to. */
@@ -26,7 +25,7 @@ export async function oneStep(
   size: number,
 ): Promise<OneStep> {
   await activateBackend(onProcessor);
-  const program = createTrainingProgram(spec());
+  const program = createNetworkProgram(spec());
   const training = new CompiledTraining(program, { target, batch: size });
   try {
     const step = await training.compileStep();

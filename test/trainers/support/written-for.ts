@@ -4,14 +4,14 @@ import { encodeLoop } from '../../../compiler/onnx/loop.js';
 import type { StatePack } from '../../../compiler/passes/pack-states.js';
 import { CompiledTraining } from '../../../trainers/engines/compiled.js';
 import {
-  createTrainingProgram,
+  createNetworkProgram,
   type ProgramSpec,
-  type TrainingProgram,
-} from '../../../trainers/engines/training-program.js';
+  type NetworkProgram,
+} from '../../../trainers/engines/network-program.js';
 
 /** A training step as it is written for a provider, whether that works here or not. */
 export interface Written {
-  readonly program: TrainingProgram;
+  readonly program: NetworkProgram;
   readonly traced: Traced;
   readonly packs: readonly StatePack[];
   readonly inputs: Readonly<Record<string, InputSpec>>;
@@ -21,7 +21,7 @@ export interface Written {
 
 /** The program is made on the TF.js backend that is active; it belongs to the caller. */
 export function writtenFor(provider: string, spec: ProgramSpec, batch: number): Written {
-  const program = createTrainingProgram(spec);
+  const program = createNetworkProgram(spec);
   const target = targetWith(null, { provider });
   const { fn, inputs } = new CompiledTraining(program, { target, batch }).step();
   const recorded = trace(fn, inputs, { target, freeze: (variable) => program.frozen.has(variable) });

@@ -4,7 +4,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { builtModule } from '../../../base/built-module.js';
+import { builtModule } from '../../../base/processes.js';
 import { teacherSchema, trainSchema } from '../../../trainers/index.js';
 import { compiled, openWorkbench, tinyTrain, type Workbench } from '../support/tiny-training.js';
 

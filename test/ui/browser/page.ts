@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect } from 'vitest';
-import { startPage } from '../../../experiments/page/index.js';
+import { startPage } from '../../../experiments/page/server.js';
 import { executable, titleInBrowser } from '../../support/browser.js';
 
 export { violationsOf } from '../../support/browser.js';
@@ -14,7 +14,7 @@ const assets = fileURLToPath(new URL('../../../dist/ui/app', import.meta.url));
 /** Themes that pages have. */
 export const themes = ['light', 'dark'] as const;
 
-export interface Look {
+export interface WindowOptions {
   /** What the system is set to; default: light. */
   readonly theme?: (typeof themes)[number];
   /** Of the window, in CSS pixels; default: 1280 x 800. */
@@ -35,7 +35,7 @@ export class Site {
   ) {}
 
   /** Opens an address in a window of its own: nothing is remembered from others. */
-  async open(path: string, { theme = 'light', width = 1280, height = 800 }: Look = {}): Promise<Page> {
+  async open(path: string, { theme = 'light', width = 1280, height = 800 }: WindowOptions = {}): Promise<Page> {
     const context = await this.browser.newContext({
       baseURL: this.address,
       colorScheme: theme,

@@ -9,7 +9,7 @@ export interface PageCase {
 
 const of = (run: string): string => `/runs/${encodeURIComponent(run)}`;
 
-/** Every page of `ui/app/pages.ts`. */
+/** Every page of `ui/app/pages.tsx`. */
 export const pages: readonly PageCase[] = [
   { name: 'Runs', path: () => '/', heading: /^Runs/ },
   { name: 'Frontier', path: of, heading: /frontier/i },

@@ -4,17 +4,16 @@ import { Random } from '../../../base/random.js';
 import type { CurvePoint } from '../../../experiments/page/api.js';
 import { choicesOption } from '../../../ui/charts/choices.js';
 import { comparisonOption } from '../../../ui/charts/comparison.js';
-import { curvesOption } from '../../../ui/charts/curves.js';
+import { curvesOption, hypervolumeOption } from '../../../ui/charts/curves.js';
 import { binsOf, histogramOption } from '../../../ui/charts/histogram.js';
-import { hypervolumeOption } from '../../../ui/charts/hypervolume.js';
 import { importanceOption } from '../../../ui/charts/importance.js';
-import { looks } from '../../../ui/charts/look.js';
+import { chartThemes } from '../../../ui/charts/theme.js';
 import { parallelOption, type ParallelRow } from '../../../ui/charts/parallel.js';
 import { predictionErrorsOption, predictionOption, type DrawnPair } from '../../../ui/charts/prediction.js';
 import { renderSvg } from '../../../ui/charts/svg.js';
 import { hoverOf, textsOf } from './support.js';
 
-const look = looks.light;
+const theme = chartThemes.light;
 const measures = {
   accuracy: { title: 'accuracy', unit: 'share' },
   latency_ms: { title: 'latency', unit: 'ms' },
@@ -35,7 +34,7 @@ describe('learning curves', () => {
         { title: 'epoch of the search', curves },
         { title: 'epoch of the final training', curves },
       ],
-      look,
+      theme,
       title: 'Learning curves',
     });
     const texts = textsOf(option);
@@ -54,14 +53,14 @@ describe('hypervolume', () => {
   ];
   it('goes over trials or over compute, in a unit that is read', () => {
     const over = (kind: 'trials' | 'seconds') =>
-      textsOf(hypervolumeOption({ runs: [{ name: 'a', points }], over: kind, look }));
+      textsOf(hypervolumeOption({ runs: [{ name: 'a', points }], over: kind, theme }));
     expect(over('trials')).toContain('trials that ended');
     expect(over('seconds')).toContain('compute [h]');
     expect(over('trials')).not.toContain('a');
   });
   it('names several runs', () => {
     const runs = ['first', 'second'].map((name) => ({ name, points }));
-    expect(textsOf(hypervolumeOption({ runs, over: 'trials', look }))).toEqual(
+    expect(textsOf(hypervolumeOption({ runs, over: 'trials', theme }))).toEqual(
       expect.arrayContaining(['first', 'second']),
     );
   });
@@ -73,7 +72,7 @@ describe('predicted latency', () => {
     { trial: 2, precision: 'int8', predicted: 0.5, measured: 0.4, std: 0.2, coverage: 0.5 },
   ];
   it('has the same scale on both axes, and marks by precision and coverage', () => {
-    const option = predictionOption({ pairs, look, title: 'Predicted and measured latency' });
+    const option = predictionOption({ pairs, theme, title: 'Predicted and measured latency' });
     const [x, y] = [option.xAxis, option.yAxis] as { min: number; max: number }[];
     expect([x.min, x.max]).toEqual([y.min, y.max]);
     expect(x.min).toBeCloseTo(0.358);
@@ -85,10 +84,10 @@ describe('predicted latency', () => {
   });
   it('has no legend where there is nothing to tell apart', () => {
     const plain = pairs.map(({ trial, predicted, measured }) => ({ trial, predicted, measured }));
-    expect(textsOf(predictionOption({ pairs: plain, look }))).not.toContain('networks');
+    expect(textsOf(predictionOption({ pairs: plain, theme }))).not.toContain('networks');
   });
   it('shows errors in the order of the measurements', () => {
-    const option = predictionErrorsOption({ pairs, look });
+    const option = predictionErrorsOption({ pairs, theme });
     const values = option.series.flatMap(({ data }) => (Array.isArray(data) ? (data as { value: number[] }[]) : []));
     expect(values.map(({ value }) => value.map(Math.round))).toEqual([
       [1, -9],
@@ -108,7 +107,7 @@ it('controllers are compared by medians and the middle halves around them', () =
     { method: 'surrogate', curve: rise(1) },
     { method: 'random', curve: rise(0.6) },
   ];
-  const option = comparisonOption({ methods, subtitle: ['one line'], look });
+  const option = comparisonOption({ methods, subtitle: ['one line'], theme });
   expect(textsOf(option)).toEqual(expect.arrayContaining(['surrogate', 'random', 'evaluations', 'one line']));
   expect(renderSvg(option, { width: 820, height: 500 }).match(/fill-opacity="0.15"/g)).toHaveLength(2);
 });
@@ -134,14 +133,14 @@ describe('a histogram', () => {
       percentiles: { p50: 1.07, p95: 1.2, p99: 1.26 },
       ms: 1.08,
       interval: [1.07, 1.09],
-      look,
+      theme,
     });
     const texts = textsOf(option);
     for (const name of ['p50 1.07 ms', 'p95 1.2 ms', 'p99 1.26 ms', 'latency 1.08 ms']) expect(texts).toContain(name);
   });
   it('is drawn of one sample, and of none', () => {
     const of = (samples: number[]) =>
-      histogramOption({ samples, percentiles: { p50: 1, p95: 1, p99: 1 }, ms: 1, interval: [1, 1], look });
+      histogramOption({ samples, percentiles: { p50: 1, p95: 1, p99: 1 }, ms: 1, interval: [1, 1], theme });
     for (const samples of [[], [1]]) expect(textsOf(of(samples))).toContain('latency 1 ms');
   });
 });
@@ -169,7 +168,7 @@ it('importance is a bar for each objective and decision, the greatest first', ()
       },
     ],
     measures,
-    look,
+    theme,
     most: 2,
   });
   const texts = textsOf(option);
@@ -193,7 +192,7 @@ it('values by choice have a box each, of all values, and marks for some', () => 
     ],
     measure: 'accuracy',
     measures,
-    look,
+    theme,
   });
   expect(textsOf(option)).toEqual(expect.arrayContaining(['3', '5', '7', 'kernel', 'accuracy']));
   const [marks, boxes] = option.series.map(({ data }) => data as number[][]);
@@ -218,7 +217,7 @@ it('of many candidates, parallel coordinates show some, and all of the frontier 
     ],
     rows: Array.from({ length: 10_000 }, (_, i) => row(i)),
     measures,
-    look,
+    theme,
   });
   expect(option.series.map(({ data }) => (data as unknown[]).length)).toEqual([2000, 10]);
   expect(textsOf(option)).toEqual(expect.arrayContaining(['kernel', 'accuracy', 'latency', '3', '5']));

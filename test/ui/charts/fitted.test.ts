@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { gridIn, legendRows } from '../../../ui/charts/fitted.js';
-import type { ChartOption } from '../../../ui/charts/option.js';
+import { gridIn, legendRows } from '../../../ui/charts/frame.js';
+import type { ChartOption } from '../../../ui/charts/echarts.js';
 
 const names = ['on the frontier', 'other trials', 'final training', 'given beforehand', 'hollow: latency predicted'];
 

@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { measureText } from '../../../experiments/report/format.js';
+import { measureText } from '../../../experiments/report/text.js';
 import type { ReportData } from '../../../experiments/report/index.js';
 import { frontierOption } from '../../../ui/charts/frontier.js';
 import { frontierOfReport, frontierSize } from '../../../ui/charts/frontier-report.js';
-import { looks } from '../../../ui/charts/look.js';
+import { chartThemes } from '../../../ui/charts/theme.js';
 import { renderSvg } from '../../../ui/charts/svg.js';
 import { syntheticReport } from '../../experiments/report/synthetic.js';
 
@@ -14,7 +14,7 @@ beforeAll(async () => {
 
 const without = (change: (data: ReportData) => Partial<ReportData>): ReportData => ({ ...data, ...change(data) });
 const draw = (report: ReportData): string =>
-  renderSvg(frontierOption(frontierOfReport(report, looks.light)), frontierSize);
+  renderSvg(frontierOption(frontierOfReport(report, chartThemes.light)), frontierSize);
 
 describe("a report's frontier", () => {
   it('has a mark and a label for every member, where it was measured, and what final trainings came to', () => {
@@ -47,7 +47,7 @@ describe("a report's frontier", () => {
     }));
     const many = without(() => ({ trials: [...data.trials, ...trials] }));
     const drawn = (report: ReportData): number =>
-      frontierOfReport(report, looks.light).points.filter(({ series }) => series === 'trial').length;
+      frontierOfReport(report, chartThemes.light).points.filter(({ series }) => series === 'trial').length;
     expect(drawn(many)).toBeGreaterThan(drawn(data));
     expect(drawn(many)).toBeLessThan(2500);
     expect(draw(many).length).toBeLessThan(draw(data).length + 1_000_000);

@@ -5,8 +5,8 @@ import {
   type FrontierPoint,
   type PointCloud,
 } from '../../../ui/charts/frontier.js';
-import { looks } from '../../../ui/charts/look.js';
-import { skyline } from '../../../ui/charts/staircase.js';
+import { chartThemes } from '../../../ui/charts/theme.js';
+import { skyline } from '../../../ui/charts/points.js';
 import { renderSvg } from '../../../ui/charts/svg.js';
 
 const at = (number: number, x: number, y: number, more: Partial<FrontierPoint> = {}): FrontierPoint => ({
@@ -27,7 +27,7 @@ const input = (points: readonly FrontierPoint[], more: Partial<FrontierInput> = 
     { name: 'latency_ms', direction: 'minimize' },
   ],
   measures: { accuracy: { title: 'accuracy', unit: 'share' }, latency_ms: { title: 'latency', unit: 'ms' } },
-  look: looks.light,
+  theme: chartThemes.light,
   precisions: false,
   title: 'Accuracy against latency',
   ...more,

@@ -1,9 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { frontierOption, type FrontierPoint } from '../../../ui/charts/frontier.js';
-import { looks } from '../../../ui/charts/look.js';
-import { keyOf, named, scopeOf, walkOf } from '../../../ui/charts/reading.js';
-import { changed } from '../../../ui/charts/zoom.js';
+import { chartThemes } from '../../../ui/charts/theme.js';
+import { changed, keyOf, named, scopeOf, walkOf } from '../../../ui/charts/interaction.js';
 
 const member = (number: number, x: number, precision: 'fp32' | 'int8' = 'fp32'): FrontierPoint => ({
   key: { number, precision },
@@ -21,7 +20,7 @@ const optionOf = (points: readonly FrontierPoint[], y = 'accuracy') =>
       plane: { x: 'latency_ms', y },
       objectives: [],
       measures: { latency_ms: { title: 'latency', unit: 'ms' } },
-      look: looks.dark,
+      theme: chartThemes.dark,
       precisions: true,
       clouds: [
         {

@@ -1,4 +1,4 @@
-import type { ChartOption } from '../../../ui/charts/option.js';
+import type { ChartOption } from '../../../ui/charts/echarts.js';
 import { renderSvg } from '../../../ui/charts/svg.js';
 
 /** Texts of a picture, in the order in which they are drawn. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { thinned } from '../../../ui/charts/thinned.js';
+import { thinned } from '../../../ui/charts/points.js';
 
 const rows = (count: number) => Array.from({ length: count }, (_, i) => i);
 

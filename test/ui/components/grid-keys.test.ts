@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { placeAfter, type Place } from '../../../ui/components/grid-keys.js';
+import { placeAfter, type Place } from '../../../ui/components/grid.js';
 
 const size = { rows: 100, columns: 5, page: 10 };
 const at = (index: number, column: number): Place => ({ index, column });

@@ -1,11 +1,10 @@
 import { h } from 'preact';
 import { render } from 'preact-render-to-string';
 import { expect, it } from 'vitest';
-import { partsOf } from '../../../experiments/report/collect/parts.js';
+import { partsOf } from '../../../experiments/report/network-parts.js';
 import { Random } from '../../../base/random.js';
 import { createSpace } from '../../../spaces/index.js';
-import { NetworkDrawing } from '../../../ui/components/network-drawing.js';
-import { NetworkParts } from '../../../ui/components/network-parts.js';
+import { NetworkDrawing, NetworkParts } from '../../../ui/components/network.js';
 
 const network = await createSpace({ type: 'mobilenet' }, { input: [28, 28, 1], classes: 10 }).then((space) => {
   const random = new Random(1, 'drawing');

@@ -1,6 +1,6 @@
 import { parse } from 'csv-parse/sync';
 import { describe, expect, it } from 'vitest';
-import { trialsCsv, trialsJson } from '../../../ui/data/downloads.js';
+import { trialsCsv, trialsJson } from '../../../ui/pages/trials/downloads.js';
 import { fewCandidates, fewFields } from './columns.js';
 
 describe('files of trials', () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { EventStreamReader } from '../../../ui/data/event-stream.js';
+import { EventStreamReader } from '../../../ui/data/connection.js';
 
 describe('EventStreamReader', () => {
   it('reads names and data, and keeps the last id, and passes over comments and messages without data', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { moved, runsAddress, runsIn, trialsIn } from '../../../ui/data/in-address.js';
+import { moved, runsAddress, runsIn, trialsIn } from '../../../ui/data/addresses.js';
 
 const queryOf = (address: string, name: string) =>
   new URL(address, 'http://localhost').searchParams.get(name) ?? undefined;

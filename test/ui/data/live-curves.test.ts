@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { EpochChange } from '../../../experiments/page/api.js';
-import { LiveCurves } from '../../../ui/data/live-curves.js';
+import { LiveCurves } from '../../../ui/data/curves.js';
 
 const epochOf = (trial: number, epoch: number, validationAccuracy = 0.5): EpochChange => ({
   training: { stage: 'search', trial },

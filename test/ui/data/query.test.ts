@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { withQuery } from '../../../ui/data/query.js';
+import { withQuery } from '../../../ui/data/addresses.js';
 
 it('writes what is asked behind the path, and reads the same again', () => {
   expect(withQuery('/a', { trials: '1,2', only: undefined })).toBe('/a?trials=1,2');

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Cell, Field } from '../../../ui/data/field.js';
+import type { Cell, Field } from '../../../ui/data/fields.js';
 import { sorted, sortedBy, sortFrom, sortText } from '../../../ui/data/sorted.js';
 
 const field = (name: string, kind: Field['kind'], cells: readonly Cell[]): Field => ({

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { joinedCurve, trainingText } from '../../../ui/data/trainings.js';
+import { joinedCurve, trainingText } from '../../../ui/data/curves.js';
 
 const point = (epoch: number, validationAccuracy: number) => ({ epoch, trainLoss: 1, validationAccuracy });
 

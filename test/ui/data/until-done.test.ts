@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { untilDone } from '../../../ui/data/until-done.js';
+import { untilDone } from '../../../ui/data/connection.js';
 
 describe('untilDone', () => {
   beforeEach(() => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { drawnRows, rowsOfPage, topKeeping, topShowing } from '../../../ui/data/window.js';
+import { drawnRows, rowsOfPage, topKeeping, topShowing } from '../../../ui/components/grid.js';
 
 const view = fc.record({
   top: fc.integer({ min: 0, max: 2_000_000 }),

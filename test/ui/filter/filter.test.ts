@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { completionAt } from '../../../ui/filter/complete.js';
 import { compileFilter } from '../../../ui/filter/compile.js';
-import { FilterProblem } from '../../../ui/filter/problem.js';
+import { FilterProblem } from '../../../ui/filter/tokens.js';
 import { valuesOf } from '../../../ui/data/fields.js';
 import { fewFields } from '../data/columns.js';
 

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Cell, Field } from '../../../ui/data/field.js';
+import type { Cell, Field } from '../../../ui/data/fields.js';
 import { compileFilter } from '../../../ui/filter/compile.js';
 import { parse } from '../../../ui/filter/parse.js';
-import { FilterProblem } from '../../../ui/filter/problem.js';
+import { FilterProblem } from '../../../ui/filter/tokens.js';
 import { operators, print, type Literal, type Operator, type Tree } from '../../../ui/filter/tree.js';
 
 const nowhere = { at: 0, end: 0 };

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { ReportData } from '../../../experiments/report/data.js';
-import { measureText } from '../../../experiments/report/format.js';
+import { measureText } from '../../../experiments/report/text.js';
 import { renderFrontier, renderPage } from '../../../ui/index.js';
 import { renderCurves } from '../../../ui/report/pictures.js';
 import { syntheticReport } from '../../experiments/report/synthetic.js';

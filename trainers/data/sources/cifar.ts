@@ -2,8 +2,9 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { invalidInput } from '../../../base/errors.js';
 import { contentHash } from '../../../base/hash.js';
-import { hashFiles, requireFolder } from './files.js';
-import type { DataSource, ImageBlock, SplitName } from './source.js';
+import { hashFiles, requireFolder } from './source.js';
+import type { SplitName } from '../splits.js';
+import type { DataSource, ImageBlock } from './source.js';
 
 const side = 32;
 const channels = 3;

@@ -5,8 +5,9 @@ import PQueue from 'p-queue';
 import { invalidInput, messageOf } from '../../../base/errors.js';
 import { contentHash } from '../../../base/hash.js';
 import { toPixels } from '../../../base/image-pixels.js';
-import { requireFolder } from './files.js';
-import type { DataSource, ImageBlock, SplitName } from './source.js';
+import { requireFolder } from './source.js';
+import type { SplitName } from '../splits.js';
+import type { DataSource, ImageBlock } from './source.js';
 
 const purpose = 'one folder per class, or train and test (or val) folders of such folders';
 const imageExtensions = new Set(['.jpg', '.jpeg', '.png', '.webp', '.gif', '.tif', '.tiff', '.avif']);

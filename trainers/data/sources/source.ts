@@ -1,6 +1,10 @@
-/** The parts of a data set; `test` is never shown to training or to the search. */
-export const splitNames = ['train', 'validation', 'test'] as const;
-export type SplitName = (typeof splitNames)[number];
+import { createHash } from 'node:crypto';
+import { createReadStream, existsSync, readFileSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { gunzipSync } from 'node:zlib';
+import { invalidInput, messageOf } from '../../../base/errors.js';
+import type { SplitName } from '../splits.js';
 
 /** Decoded images in a row: all the same size, uint8, NHWC. */
 export interface ImageBlock {
@@ -25,4 +29,50 @@ export interface DataSource {
   readonly fingerprint: string;
   /** All images, in an order that depends on the source's content only. Throws NasError `invalid-input` for bad files. */
   read(signal?: AbortSignal): AsyncIterable<ImageBlock>;
+}
+
+/** Throws unless `path` is a folder; `purpose` says what it should hold. */
+export function requireFolder(path: string, purpose: string): void {
+  if (!existsSync(path)) {
+    throw invalidInput(`the data folder ${path} does not exist`, {
+      hint: `data.path names the folder with ${purpose}.`,
+    });
+  }
+  if (!statSync(path).isDirectory()) {
+    throw invalidInput(`${path} is not a folder`, { hint: `data.path names the folder with ${purpose}.` });
+  }
+}
+
+/** The path of a file in a folder, plain or with `.gz`; throws when neither is there. */
+export function requireFile(folder: string, name: string, purpose: string): string {
+  const found = [name, `${name}.gz`].map((file) => join(folder, file)).find((file) => existsSync(file));
+  if (found === undefined) {
+    throw invalidInput(`${name} is missing in ${folder}`, { hint: `data.path names the folder with ${purpose}.` });
+  }
+  return found;
+}
+
+/** The bytes of a file, decompressed when its name ends in `.gz`. */
+export function readPlainOrGzip(file: string): Buffer {
+  const bytes = readFileSync(file);
+  if (!file.endsWith('.gz')) return bytes;
+  try {
+    return gunzipSync(bytes);
+  } catch (cause) {
+    throw invalidInput(`${file} is not a whole gzip file: ${messageOf(cause)}`, {
+      cause,
+      hint: 'Download the file again.',
+    });
+  }
+}
+
+/** SHA-256 over the names and contents of files. */
+export async function hashFiles(files: readonly string[]): Promise<string> {
+  const total = createHash('sha256');
+  for (const file of files) {
+    const hash = createHash('sha256');
+    await pipeline(createReadStream(file), hash);
+    total.update(`${basename(file)}:${hash.digest('hex')};`);
+  }
+  return total.digest('hex');
 }

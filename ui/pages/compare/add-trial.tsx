@@ -1,7 +1,7 @@
 import type { CandidateKey } from '../../../experiments/page/api.js';
-import { useRun } from '../../app/current-run.js';
-import { mostCompared } from '../../data/in-address.js';
-import { textOf, titleOf } from '../../data/text.js';
+import { useRun } from '../../app/hooks.js';
+import { mostCompared } from '../../data/addresses.js';
+import { textOf, titleOf } from '../../data/measures.js';
 import { AddField } from './chosen.js';
 
 /** Members of the frontier, each trial once, with the values that it is there for. */

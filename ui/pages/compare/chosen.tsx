@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { useId, useState } from 'preact/hooks';
-import { mostCompared, moved } from '../../data/in-address.js';
+import { mostCompared, moved } from '../../data/addresses.js';
 
 /** What is compared: each can be moved or removed. */
 export function Chosen<T extends string | number>({

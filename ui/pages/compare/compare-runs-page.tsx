@@ -1,9 +1,7 @@
 import { useLocation } from 'preact-iso';
 import type { ReadableRun, RunId, RunsAnswer } from '../../../experiments/page/api.js';
-import { runAddress } from '../../data/addresses.js';
-import { mostCompared, runsAddress, runsIn } from '../../data/in-address.js';
-import { useAnswer, useAnswers } from '../../data/use-answer.js';
-import { useRuns } from '../../data/use-runs.js';
+import { mostCompared, runAddress, runsAddress, runsIn } from '../../data/addresses.js';
+import { useAnswer, useAnswers, useRuns } from '../../data/use-answer.js';
 import { AddField, Chosen } from './chosen.js';
 import { ComparedFrontiers } from './compared-frontiers.js';
 import { ComparedHypervolumes } from './compared-hypervolumes.js';

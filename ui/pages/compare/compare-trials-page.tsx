@@ -1,9 +1,7 @@
 import { useLocation } from 'preact-iso';
 import type { TrialAnswer } from '../../../experiments/page/api.js';
-import { useRun } from '../../app/current-run.js';
-import { trialsAddress } from '../../data/addresses.js';
-import { trialsIn } from '../../data/in-address.js';
-import { withQuery } from '../../data/query.js';
+import { useRun } from '../../app/hooks.js';
+import { trialsAddress, trialsIn, withQuery } from '../../data/addresses.js';
 import { useAnswers, type Asked } from '../../data/use-answer.js';
 import { AddTrial, FrontierOffer } from './add-trial.js';
 import { Chosen } from './chosen.js';

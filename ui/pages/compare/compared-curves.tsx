@@ -1,7 +1,7 @@
 import { percent } from '../../../base/number-text.js';
 import type { TrialAnswer } from '../../../experiments/page/api.js';
 import { curvesOption, type Curve } from '../../charts/curves.js';
-import { Chart, useLook } from '../../components/chart.js';
+import { Chart, useChartTheme } from '../../components/chart.js';
 import { Table } from '../../components/table.js';
 import { trialName } from './trial-head.js';
 
@@ -33,7 +33,7 @@ function CurveTable({ curves }: { readonly curves: readonly Curve[] }) {
 
 /** How trials learned, over each other. */
 export function ComparedCurves({ answers }: { readonly answers: readonly TrialAnswer[] }) {
-  const look = useLook();
+  const theme = useChartTheme();
   const shown = stages.flatMap(({ name: stage, title, axis }) => {
     // Those without points keep their colours for the other stage.
     const curves = answers.map(({ trial }) => ({ label: trialName(trial), points: trial.curves[stage] }));
@@ -50,7 +50,7 @@ export function ComparedCurves({ answers }: { readonly answers: readonly TrialAn
             <Chart
               label={`${title}: validation accuracy by epoch of ${curves.map(({ label }) => label).join(', ')}`}
               height={320}
-              option={curvesOption({ panels: [{ title: axis, curves }], look })}
+              option={curvesOption({ panels: [{ title: axis, curves }], theme })}
               table={() => <CurveTable curves={curves} />}
             />
           </div>

@@ -1,7 +1,7 @@
 import { useLocation } from 'preact-iso';
 import type { TrialAnswer } from '../../../experiments/page/api.js';
-import { useRun } from '../../app/current-run.js';
-import { withQuery } from '../../data/query.js';
+import { useRun } from '../../app/hooks.js';
+import { withQuery } from '../../data/addresses.js';
 import { decisionRows } from './decision-rows.js';
 import { SideBySide } from './side-by-side.js';
 import { TrialHead } from './trial-head.js';

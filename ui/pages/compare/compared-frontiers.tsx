@@ -1,12 +1,11 @@
 import { useLocation } from 'preact-iso';
 import type { CandidateKey, ComparisonAnswer, RunId } from '../../../experiments/page/api.js';
 import { asksForLog, overlayOption, type OverlayLine } from '../../charts/overlay.js';
-import { skyline, turnOf } from '../../charts/staircase.js';
-import { Chart, useLook } from '../../components/chart.js';
+import { skyline, turnOf } from '../../charts/points.js';
+import { Chart, useChartTheme } from '../../components/chart.js';
 import { Table } from '../../components/table.js';
-import { trialAddress } from '../../data/addresses.js';
-import { withQuery } from '../../data/query.js';
-import { textOf, titleOf } from '../../data/text.js';
+import { trialAddress, withQuery } from '../../data/addresses.js';
+import { textOf, titleOf } from '../../data/measures.js';
 
 type Compared = ComparisonAnswer['runs'][number];
 
@@ -73,7 +72,7 @@ function axisIn(
 
 /** The frontiers of runs in one plane. */
 export function ComparedFrontiers({ answer }: { readonly answer: ComparisonAnswer }) {
-  const look = useLook();
+  const theme = useChartTheme();
   const { path, query, route } = useLocation();
   const { objectives, measures, runs } = answer;
   if (objectives.length < 2) return null;
@@ -122,7 +121,7 @@ export function ComparedFrontiers({ answer }: { readonly answer: ComparisonAnswe
           },
           y: { measure: y.name, text: (value) => `${titleOf(measures, y.name)}: ${textOf(measures, y.name, value)}` },
           measures,
-          look,
+          theme,
           step: turnOf(x.direction),
           marks: true,
         })}

@@ -1,7 +1,7 @@
 import { duration, percent } from '../../../base/number-text.js';
 import type { ComparisonAnswer } from '../../../experiments/page/api.js';
-import { hypervolumeOption } from '../../charts/hypervolume.js';
-import { Chart, useLook } from '../../components/chart.js';
+import { hypervolumeOption } from '../../charts/curves.js';
+import { Chart, useChartTheme } from '../../components/chart.js';
 import { Table } from '../../components/table.js';
 
 function HypervolumeTable({ answer }: { readonly answer: ComparisonAnswer }) {
@@ -27,7 +27,7 @@ const views = [
 
 /** How much the frontiers dominate, as they grew: over trials, and over what these took. */
 export function ComparedHypervolumes({ answer }: { readonly answer: ComparisonAnswer }) {
-  const look = useLook();
+  const theme = useChartTheme();
   const runs = answer.runs.map(({ id, points }) => ({ name: id, points }));
   return (
     <section>
@@ -40,7 +40,7 @@ export function ComparedHypervolumes({ answer }: { readonly answer: ComparisonAn
               label={`Hypervolume ${title.toLowerCase()} of ${runs.map(({ name }) => name).join(', ')}`}
               height={320}
               zoom="x"
-              option={hypervolumeOption({ runs, over, look })}
+              option={hypervolumeOption({ runs, over, theme })}
               table={() => <HypervolumeTable answer={answer} />}
             />
           </div>

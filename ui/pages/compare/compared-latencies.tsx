@@ -1,9 +1,9 @@
 import { ms, percent } from '../../../base/number-text.js';
 import type { MeasuredLatency, TrialAnswer } from '../../../experiments/page/api.js';
 import { overlayOption } from '../../charts/overlay.js';
-import { Chart, useLook } from '../../components/chart.js';
+import { Chart, useChartTheme } from '../../components/chart.js';
 import { Table } from '../../components/table.js';
-import { Tag } from '../../components/tag.js';
+import { Tag } from '../../components/elements.js';
 import { sampleShares } from './sample-shares.js';
 import { trialName } from './trial-head.js';
 
@@ -62,7 +62,7 @@ function Numbers({ measured }: { readonly measured: readonly Measured[] }) {
 
 /** The latency samples of trials, over each other. */
 export function ComparedLatencies({ answers }: { readonly answers: readonly TrialAnswer[] }) {
-  const look = useLook();
+  const theme = useChartTheme();
   const measured = answers.flatMap((answer) => {
     const measurement = measurementOf(answer);
     return measurement === undefined ? [] : [{ name: trialName(answer.trial), measurement }];
@@ -88,7 +88,7 @@ export function ComparedLatencies({ answers }: { readonly answers: readonly Tria
             x: { measure: 'ms', text: (value) => `around ${ms(value)}` },
             y: { measure: 'share', text: (share) => `${percent(share)} of samples` },
             measures,
-            look,
+            theme,
             marks: false,
           })}
         />

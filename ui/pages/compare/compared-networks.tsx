@@ -1,5 +1,5 @@
 import type { TrialAnswer } from '../../../experiments/page/api.js';
-import { NetworkDrawing } from '../../components/network-drawing.js';
+import { NetworkDrawing } from '../../components/network.js';
 import { TrialHead, trialName } from './trial-head.js';
 
 /** The networks of trials beside each other. */

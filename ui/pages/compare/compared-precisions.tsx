@@ -1,6 +1,6 @@
 import type { ReportMember, ReportVariant, StoredPrecision, TrialAnswer } from '../../../experiments/page/api.js';
-import { useRun } from '../../app/current-run.js';
-import { textOf, titleOf } from '../../data/text.js';
+import { useRun } from '../../app/hooks.js';
+import { textOf, titleOf } from '../../data/measures.js';
 import { SideBySide, type SideRow } from './side-by-side.js';
 import { TrialHead } from './trial-head.js';
 import { bestOf } from './value-rows.js';

@@ -1,8 +1,8 @@
 import { duration, percent } from '../../../base/number-text.js';
 import type { ComparisonAnswer, RunAnswer, RunId } from '../../../experiments/page/api.js';
-import { RunState } from '../../components/run-state.js';
+import { RunState } from '../../components/run-status.js';
 import { runAddress } from '../../data/addresses.js';
-import { textOf, titleOf } from '../../data/text.js';
+import { textOf, titleOf } from '../../data/measures.js';
 import { SideBySide, type SideCell, type SideRow } from './side-by-side.js';
 import { bestOf } from './value-rows.js';
 

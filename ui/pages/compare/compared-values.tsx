@@ -1,5 +1,5 @@
 import type { TrialAnswer } from '../../../experiments/page/api.js';
-import { useRun } from '../../app/current-run.js';
+import { useRun } from '../../app/hooks.js';
 import { SideBySide, type SideRow } from './side-by-side.js';
 import { TrialHead } from './trial-head.js';
 import { valueRows } from './value-rows.js';

@@ -1,4 +1,4 @@
-import { quantile } from '../../charts/quantile.js';
+import { quantile } from '../../charts/points.js';
 
 /** Samples of several distributions over the same bins. */
 export interface SampleShares {

@@ -1,5 +1,5 @@
 import type { ReportMember, TrialAnswer } from '../../../experiments/page/api.js';
-import { useRun } from '../../app/current-run.js';
+import { useRun } from '../../app/hooks.js';
 import { trialAddress } from '../../data/addresses.js';
 
 /** How a trial is called where several are: `#12`, of several precisions `#12 int8`. */

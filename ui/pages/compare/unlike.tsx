@@ -1,5 +1,5 @@
 import type { ReadableRun, RunId } from '../../../experiments/page/api.js';
-import { titleOf } from '../../data/text.js';
+import { titleOf } from '../../data/measures.js';
 
 /** What a run optimises, in words: runs that say the same can be compared. */
 const goalOf = ({ objectives, measures }: ReadableRun): string =>

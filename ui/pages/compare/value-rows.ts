@@ -1,6 +1,6 @@
 import { valueText, type Unit } from '../../../base/number-text.js';
 import type { MeasureText, Objective, ReportMember } from '../../../experiments/page/api.js';
-import { textOf, titleOf } from '../../data/text.js';
+import { textOf, titleOf } from '../../data/measures.js';
 
 /** A value of a trial. */
 export interface ValueCell {

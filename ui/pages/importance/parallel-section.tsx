@@ -1,7 +1,7 @@
 import { useLocation } from 'preact-iso';
 import { useMemo, useState } from 'preact/hooks';
 import type { CandidateKey, Objective } from '../../../experiments/page/api.js';
-import { useRun } from '../../app/current-run.js';
+import { useRun } from '../../app/hooks.js';
 import {
   mostLines,
   parallelOption,
@@ -9,13 +9,12 @@ import {
   type ParallelAxis,
   type ParallelRow,
 } from '../../charts/parallel.js';
-import { thinned } from '../../charts/thinned.js';
-import { Chart, useLook } from '../../components/chart.js';
+import { thinned } from '../../charts/points.js';
+import { Chart, useChartTheme } from '../../components/chart.js';
 import { Table } from '../../components/table.js';
 import { trialAddress } from '../../data/addresses.js';
-import { textOf, titleOf } from '../../data/text.js';
-import { choiceName, type VaryingDecision } from './decision-order.js';
-import { choiceOf, valueOf, type CompleteTrials } from './use-complete-trials.js';
+import { textOf, titleOf } from '../../data/measures.js';
+import { choiceName, choiceOf, type CompleteTrials, valueOf, type VaryingDecision } from './complete-trials.js';
 
 /** Rows of the table at most. */
 const mostRows = 100;
@@ -151,7 +150,7 @@ export function ParallelTrials({
 }) {
   const { live, info } = useRun();
   const { route } = useLocation();
-  const look = useLook();
+  const theme = useChartTheme();
   const [count, setCount] = useState<number>(8);
   const [kept, setKept] = useState<Kept | null>(null);
   const { objectives, measures } = info;
@@ -165,7 +164,7 @@ export function ParallelTrials({
     ...shown.map(({ name, choices }) => ({ kind: 'decision' as const, name, choices: choices.map(choiceName) })),
     ...objectives.map(({ name }) => ({ kind: 'measure' as const, name })),
   ];
-  const option = useMemo(() => parallelOption({ axes, rows, measures, look }), [rows, look]);
+  const option = useMemo(() => parallelOption({ axes, rows, measures, theme }), [rows, theme]);
   if (decisions.length === 0) return null;
   return (
     <section>

@@ -7,16 +7,15 @@ import type {
   PredictionReport,
   PredictionsAnswer,
 } from '../../../experiments/page/api.js';
-import { useRun } from '../../app/current-run.js';
-import { legendLook } from '../../charts/frame.js';
+import { useRun } from '../../app/hooks.js';
+import { legendStyle } from '../../charts/frame.js';
 import { predictionErrorsOption, predictionOption, type DrawnPair } from '../../charts/prediction.js';
-import { Chart, useLook } from '../../components/chart.js';
+import { Chart, useChartTheme } from '../../components/chart.js';
 import { Table } from '../../components/table.js';
-import { Tiles, type TileText } from '../../components/tiles.js';
+import { Tiles, type TileText } from '../../components/elements.js';
 import { runAddress } from '../../data/addresses.js';
 import { useAnswer } from '../../data/use-answer.js';
-import { extrapolates, rollingErrors, averaged, withinTwo } from './errors.js';
-import { PairTable } from './pair-table.js';
+import { averaged, extrapolates, PairTable, rollingErrors, withinTwo } from './errors.js';
 
 /** Seconds after which it is asked for again while the run goes. */
 const age = 10;
@@ -65,27 +64,27 @@ function ByPrecision({ precisions }: Pick<PredictionReport, 'precisions'>) {
 function errorsOption(
   pairs: readonly DatedPrediction[],
   drawn: readonly DrawnPair[],
-  look: ReturnType<typeof useLook>,
+  theme: ReturnType<typeof useChartTheme>,
 ) {
-  const option = predictionErrorsOption({ pairs: drawn, look });
+  const option = predictionErrorsOption({ pairs: drawn, theme });
   const mean = {
     type: 'line' as const,
     id: 'rolling',
     name: `mean of the last ${averaged}`,
     silent: true,
     showSymbol: false,
-    lineStyle: { color: look.final, width: 1.8 },
-    itemStyle: { color: look.final },
+    lineStyle: { color: theme.final, width: 1.8 },
+    itemStyle: { color: theme.final },
     data: rollingErrors(pairs).map((error, i) => [i + 1, 100 * error]),
   };
-  return { ...option, legend: legendLook(look), series: [...option.series, mean] };
+  return { ...option, legend: legendStyle(theme), series: [...option.series, mean] };
 }
 
 /** How good the model is that tells latencies before they are measured, and where it knows little. */
 export default function LatencyPage() {
   const { live, info } = useRun();
   const { route } = useLocation();
-  const look = useLook();
+  const theme = useChartTheme();
   const { status } = info.run;
   const { answer, problem } = useAnswer(
     { address: '/api/runs/:run/predictions', parameters: { run: live.id } },
@@ -96,8 +95,8 @@ export default function LatencyPage() {
   const several = info.precisions !== null;
   const [plane, errors] = useMemo(() => {
     const drawn = pairs.map(({ precision, ...pair }): DrawnPair => (several ? { ...pair, precision } : pair));
-    return [predictionOption({ pairs: drawn, look }), errorsOption(pairs, drawn, look)];
-  }, [pairs, several, look]);
+    return [predictionOption({ pairs: drawn, theme }), errorsOption(pairs, drawn, theme)];
+  }, [pairs, several, theme]);
   const base = runAddress(live.id);
   const open = (key: unknown) => {
     // What the marks of these charts stand for.

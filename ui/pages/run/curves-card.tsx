@@ -1,13 +1,12 @@
 import { useMemo } from 'preact/hooks';
 import { percent } from '../../../base/number-text.js';
 import type { RunAnswer, Training, TrialCurves } from '../../../experiments/page/api.js';
-import { useRun } from '../../app/current-run.js';
-import { useQuery } from '../../app/use-query.js';
+import { useQuery, useRun } from '../../app/hooks.js';
 import { curvesOption, type Curve, type CurvePanel } from '../../charts/curves.js';
-import { Chart, useLook } from '../../components/chart.js';
+import { Chart, useChartTheme } from '../../components/chart.js';
 import { Table } from '../../components/table.js';
 import type { LiveRun } from '../../data/live-run.js';
-import { joinedCurve, trainingText } from '../../data/trainings.js';
+import { joinedCurve, trainingText } from '../../data/curves.js';
 import { useAnswer } from '../../data/use-answer.js';
 
 /** Trials whose curves are drawn at once: more are no picture. */
@@ -66,7 +65,7 @@ const curveTable = (shown: readonly CurvePanel[]) => (
 export function CurvesCard() {
   const { live, info } = useRun();
   const [query, change] = useQuery();
-  const look = useLook();
+  const theme = useChartTheme();
   const now = live.now.value.flatMap((activity) => (activity.kind === 'training' ? [activity.training] : []));
   const ofFrontier = query['curves'] === 'frontier' || (query['curves'] !== 'now' && info.run.status !== 'running');
   const members = [...new Set(live.frontier.value.map(({ number }) => number))];
@@ -90,7 +89,7 @@ export function CurvesCard() {
     ],
     [answer, version, names, ofFrontier, live],
   );
-  const option = useMemo(() => curvesOption({ panels: shown, look }), [shown, look]);
+  const option = useMemo(() => curvesOption({ panels: shown, theme }), [shown, theme]);
   return (
     <section>
       <div class="head">

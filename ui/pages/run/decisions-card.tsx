@@ -1,12 +1,11 @@
 import { useEffect, useMemo, useState } from 'preact/hooks';
-import { useRun } from '../../app/current-run.js';
+import { useRun, useSeldom } from '../../app/hooks.js';
 import { Table } from '../../components/table.js';
-import { Tag } from '../../components/tag.js';
+import { Tag } from '../../components/elements.js';
 import { trialAddress, trialsAddress } from '../../data/addresses.js';
 import type { Candidates } from '../../data/candidates.js';
-import { textOf, titleOf } from '../../data/text.js';
+import { textOf, titleOf } from '../../data/measures.js';
 import { fetchTexts, Texts } from '../../data/texts.js';
-import { useSeldom } from '../../data/use-seldom.js';
 
 const step = 15;
 

@@ -1,19 +1,133 @@
-import { useLocation } from 'preact-iso';
-import { useMemo } from 'preact/hooks';
-import type { CandidateKey } from '../../../experiments/page/api.js';
-import { useRun } from '../../app/current-run.js';
-import { useQuery } from '../../app/use-query.js';
-import { frontierOption } from '../../charts/frontier.js';
-import { Chart, useLook } from '../../components/chart.js';
+import { useEffect, useMemo, useState } from 'preact/hooks';
+import type { CandidateKey, RunId } from '../../../experiments/page/api.js';
+import { get, isFinal, untilDone } from '../../data/connection.js';
+import { extentOf, spansDecades } from '../../charts/axis.js';
+import { percent } from '../../../base/number-text.js';
+import { useQuery, useRun, useSeldom } from '../../app/hooks.js';
+import { Table, type Column } from '../../components/table.js';
 import { trialAddress } from '../../data/addresses.js';
-import { isAccuracy } from '../../data/measures.js';
-import { titleOf } from '../../data/text.js';
-import { useSeldom } from '../../data/use-seldom.js';
-import { AxisChoice, isLogarithmic } from './axis-choice.js';
-import { FrontierMarks } from './frontier-marks.js';
-import { FrontierTable } from './frontier-table.js';
-import { axisInAddress, axisMeasures, axisNames, columnOf, flagIn, planeIn } from './plane.js';
-import { useIntervals } from './use-intervals.js';
+import { isAccuracy, textOf, titleOf } from '../../data/measures.js';
+import { useLocation } from 'preact-iso';
+import { frontierOption } from '../../charts/frontier.js';
+import { Chart, useChartTheme } from '../../components/chart.js';
+import { axisInAddress, axisMeasures, axisNames, columnOf, flagIn, FrontierMarks, planeIn } from './frontier-marks.js';
+
+type Interval = readonly [low: number, high: number];
+
+/** Members of the frontier whose intervals are shown; more would hide each other. */
+const most = 40;
+
+const nameOf = ({ number, precision }: CandidateKey): string => `${number} ${precision}`;
+
+/** The 95 % intervals of measured latencies of networks on the frontier, fetched one after the other. */
+function useIntervals(run: RunId, members: readonly CandidateKey[]): (key: CandidateKey) => Interval | undefined {
+  const [known, setKnown] = useState<ReadonlyMap<string, Interval | null>>(new Map());
+  const missing = members.slice(0, most).find((key) => !known.has(nameOf(key)));
+  const name = missing === undefined ? null : nameOf(missing);
+  useEffect(() => {
+    if (missing === undefined) return;
+    const ended = new AbortController();
+    const { number, precision } = missing;
+    const keep = (interval: Interval | null) => setKnown((before) => new Map([...before, [nameOf(missing), interval]]));
+    const ask = async (): Promise<void> => {
+      const parameters = { run, trial: number };
+      const { trial } = await get('/api/runs/:run/trials/:trial', parameters, { precision }, ended.signal);
+      keep(trial.latency?.interval ?? null);
+    };
+    void untilDone(
+      () =>
+        ask().catch((error: unknown) => {
+          if (!isFinal(error)) throw error;
+          keep(null);
+        }),
+      () => undefined,
+      ended.signal,
+    );
+    return () => ended.abort();
+  }, [run, name]);
+  return useMemo(() => (key) => known.get(nameOf(key)) ?? undefined, [known]);
+}
+
+interface Props {
+  /** `x` or `y`. */
+  readonly axis: string;
+  readonly value: string;
+  readonly options: readonly { readonly name: string; readonly title: string }[];
+  readonly onChange: (name: string) => void;
+  readonly log: boolean;
+  readonly onLog: (log: boolean) => void;
+}
+
+/** What an axis shows, and whether it is logarithmic. */
+function AxisChoice({ axis, value, options, onChange, log, onLog }: Props) {
+  return (
+    <span class="axis-choice">
+      <label>
+        {axis}{' '}
+        <select value={value} onChange={({ currentTarget }) => onChange(currentTarget.value)}>
+          {options.map(({ name, title }) => (
+            <option key={name} value={name}>
+              {title}
+            </option>
+          ))}
+        </select>
+      </label>
+      <label>
+        <input type="checkbox" checked={log} onChange={({ currentTarget: { checked } }) => onLog(checked)} />
+        <span>
+          log<span class="visually-hidden"> scale of {axis}</span>
+        </span>
+      </label>
+    </span>
+  );
+}
+
+/** Whether an axis is logarithmic when nobody says. */
+const isLogarithmic = (column: readonly (number | null)[] | undefined): boolean =>
+  spansDecades(extentOf((column ?? []).filter((value) => value !== null)));
+
+/** The networks of the frontier, and which of their values were predicted. */
+function FrontierTable() {
+  const {
+    live: { id, candidates, frontier, version },
+    info: { objectives, measures, precisions },
+  } = useRun();
+  const rows = version.value === 0 ? [] : frontier.value;
+  const final = ({ number, precision }: CandidateKey): number | null =>
+    candidates.finalAccuracy[candidates.rowOf({ number, precision }) ?? -1] ?? null;
+  const columns: readonly Column<CandidateKey>[] = [
+    {
+      title: 'trial',
+      heading: true,
+      cell: ({ number }) => <a href={trialAddress(id, number)}>#{number}</a>,
+    },
+    ...(precisions === null
+      ? []
+      : [{ title: 'precision', cell: ({ precision }: CandidateKey) => precision } satisfies Column<CandidateKey>]),
+    ...objectives.map(({ name }): Column<CandidateKey> => ({
+      title: titleOf(measures, name),
+      numeric: true,
+      cell: (key) => {
+        const row = candidates.rowOf(key) ?? -1;
+        const text = textOf(measures, name, candidates.values.get(name)?.[row]);
+        return candidates.provenance.get(name)?.[row] === 'predicted' ? `${text} (predicted)` : text;
+      },
+    })),
+    ...(rows.some((key) => final(key) !== null)
+      ? [
+          {
+            title: 'final accuracy',
+            numeric: true,
+            cell: (key) => {
+              const value = final(key);
+              return value === null ? '-' : percent(value);
+            },
+          } satisfies Column<CandidateKey>,
+        ]
+      : []),
+  ];
+  return <Table columns={columns} rows={rows} label="Networks of the frontier" />;
+}
 
 /** From so many rows on, the picture is made anew less often. */
 const many = 5000;
@@ -28,7 +142,7 @@ export function FrontierCard() {
   const { candidates } = live;
   const { route } = useLocation();
   const [query, change] = useQuery();
-  const look = useLook();
+  const theme = useChartTheme();
   const version = useSeldom(live.version, candidates.length < many ? 250 : 1000);
   const frontier = useSeldom(live.frontier, 250);
   const measures = axisMeasures(info);
@@ -59,12 +173,12 @@ export function FrontierCard() {
       plane: { x, y },
       objectives,
       measures,
-      look,
+      theme,
       precisions,
       log,
       sparseLabels: true,
     });
-  }, [version, frontier, x, y, log.x, log.y, dominated, intervalOf, look, precisions, candidates]);
+  }, [version, frontier, x, y, log.x, log.y, dominated, intervalOf, theme, precisions, candidates]);
   const options = names.map((name) => ({ name, title: titleOf(measures, name) }));
   const title = (name: string | null): string => (name === null ? 'trial' : titleOf(measures, name));
   return (

@@ -1,10 +1,9 @@
 import { useMemo } from 'preact/hooks';
 import { duration, percent } from '../../../base/number-text.js';
 import type { HypervolumePoint, RunSummary } from '../../../experiments/page/api.js';
-import { useRun } from '../../app/current-run.js';
-import { useQuery } from '../../app/use-query.js';
-import { hypervolumeOption } from '../../charts/hypervolume.js';
-import { Chart, useLook } from '../../components/chart.js';
+import { useQuery, useRun } from '../../app/hooks.js';
+import { hypervolumeOption } from '../../charts/curves.js';
+import { Chart, useChartTheme } from '../../components/chart.js';
 import { Table } from '../../components/table.js';
 import { useAnswer } from '../../data/use-answer.js';
 
@@ -30,7 +29,7 @@ export function HypervolumeCard() {
   const { live, info } = useRun();
   const [query, change] = useQuery();
   const over = query['over'] === 'compute' ? 'seconds' : 'trials';
-  const look = useLook();
+  const theme = useChartTheme();
   const { done, total } = live.loaded.value;
   // Trials come first: everybody looks at them.
   const here = total > 0 && done >= total;
@@ -44,8 +43,8 @@ export function HypervolumeCard() {
   );
   const points = answer?.points ?? noPoints;
   const option = useMemo(
-    () => hypervolumeOption({ runs: [{ name: info.run.name, points }], over, look }),
-    [points, over, look, info.run.name],
+    () => hypervolumeOption({ runs: [{ name: info.run.name, points }], over, theme }),
+    [points, over, theme, info.run.name],
   );
   const last = points.at(-1);
   return (

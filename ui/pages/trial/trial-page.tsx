@@ -1,18 +1,65 @@
+import { bytes } from '../../../base/number-text.js';
+import type { FileAddress, ReportFile, ReportMember, RunId, TrialAnswer } from '../../../experiments/page/api.js';
+import { Table } from '../../components/table.js';
+import { judgedOf, TrialValues, Verdicts } from './values.js';
+import { CopyButton, Decisions } from '../../components/elements.js';
 import { useLocation, useRoute } from 'preact-iso';
-import type { TrialAnswer } from '../../../experiments/page/api.js';
-import { useRun } from '../../app/current-run.js';
-import { Decisions } from '../../components/decisions.js';
-import { NetworkDrawing } from '../../components/network-drawing.js';
-import { NetworkParts } from '../../components/network-parts.js';
-import { precisions } from '../../data/precisions.js';
+import { useRun } from '../../app/hooks.js';
+import { NetworkDrawing, NetworkParts } from '../../components/network.js';
+import { precisions } from '../../data/measures.js';
 import { useAnswer } from '../../data/use-answer.js';
-import { CommandLine } from './command-line.js';
-import { Course, TrialLog, TrialWorkers } from './course.js';
-import { TrialFiles } from './files.js';
-import { Neighbours, PrecisionLinks, Standing } from './head.js';
-import { Latencies } from './latency.js';
-import { TrialCurves } from './trial-curves.js';
-import { TrialValues, Verdicts } from './values.js';
+import { Course, Neighbours, PrecisionLinks, Standing, TrialLog, TrialWorkers } from './course.js';
+import { Latencies, TrialCurves } from './measurements.js';
+
+/** Where a file of a run's workdir is fetched from. */
+const fileAddress = (run: RunId, path: string): FileAddress =>
+  `/files/${[run, ...path.split('/')].map(encodeURIComponent).join('/')}`;
+
+/** The files that are kept of it, in every precision. */
+function filesOf(trial: ReportMember): readonly ReportFile[] {
+  const all = [...trial.files, ...judgedOf(trial).flatMap(({ kept }) => kept?.files ?? [])];
+  return [...new Map(all.map((file) => [file.path, file])).values()];
+}
+
+/** Its files, to be saved. */
+export function TrialFiles({ trial, run }: { readonly trial: ReportMember; readonly run: RunId }) {
+  const files = filesOf(trial);
+  if (files.length === 0) return null;
+  return (
+    <>
+      <h3>Files</h3>
+      <Table
+        label="Files"
+        rows={files}
+        columns={[
+          {
+            title: 'file',
+            heading: true,
+            cell: ({ path }) => (
+              <a href={fileAddress(run, path)} download>
+                {path}
+              </a>
+            ),
+          },
+          { title: 'kind', cell: ({ kind }) => kind },
+          { title: 'size', numeric: true, cell: ({ bytes: size }) => bytes(size) },
+          { title: 'SHA-256', cell: ({ sha256 }) => <code>{sha256.slice(0, 16)}…</code> },
+        ]}
+      />
+    </>
+  );
+}
+
+/** A command that can be copied. */
+export function CommandLine({ title, line }: { readonly title: string; readonly line: string }) {
+  return (
+    <div class="command">
+      <span>{title}</span>
+      <code>{line}</code>
+      <CopyButton text={line} label={title} />
+    </div>
+  );
+}
 
 /** Seconds until a trial is asked for again: soon while it is tried, seldom while the run may still measure or train it. */
 function patienceWith({ trial: { state } }: TrialAnswer, running: boolean): number | null {

@@ -1,10 +1,10 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { Candidates } from '../../data/candidates.js';
-import type { Field } from '../../data/field.js';
+import type { Field } from '../../data/fields.js';
 import { sorted, type SortKey } from '../../data/sorted.js';
 import type { Texts } from '../../data/texts.js';
 import { compileFilter, type Filter } from '../../filter/compile.js';
-import { FilterProblem } from '../../filter/problem.js';
+import { FilterProblem } from '../../filter/tokens.js';
 
 /** Rows of the candidates that trials are judged in, by number. */
 export function judgedRows({ chosen, number }: Candidates): readonly number[] {

@@ -1,20 +1,69 @@
-import { useLocation } from 'preact-iso';
 import { useCallback, useMemo, useRef, useState } from 'preact/hooks';
-import { useRun } from '../../app/current-run.js';
+import type { Candidates } from '../../data/candidates.js';
+import { mostCompared, runAddress } from '../../data/addresses.js';
+import { useLocation } from 'preact-iso';
+import { useRun, useSeldom } from '../../app/hooks.js';
 import { FilterField, FilterHelp } from '../../components/filter-field.js';
 import { Grid } from '../../components/grid.js';
-import { runAddress } from '../../data/addresses.js';
-import type { Field } from '../../data/field.js';
-import { fieldsOf, valuesOf, type Known } from '../../data/fields.js';
+import { type Field, fieldsOf, type Known, valuesOf } from '../../data/fields.js';
 import { sortedBy, sortText } from '../../data/sorted.js';
 import { fetchTexts, Texts } from '../../data/texts.js';
-import { useSeldom } from '../../data/use-seldom.js';
-import { ColumnMenu } from './column-menu.js';
-import { gridColumns, usualColumns } from './columns.js';
+import { ColumnMenu, gridColumns, usualColumns } from './columns.js';
 import { Downloads } from './downloads.js';
 import { judgedRows, useAllTexts, useFilter, useListed, useSeenTexts } from './listed.js';
-import { Selection, useSelection } from './selection.js';
 import { rememberColumns, rememberedColumns, useView, type TrialsView } from './view.js';
+
+interface Selected {
+  /** Of trials, in the order in which they were selected. */
+  readonly numbers: readonly number[];
+  readonly has: (row: number) => boolean;
+  /** Selects a row, or no longer; beyond six nothing happens. */
+  readonly toggle: (row: number) => void;
+  readonly clear: () => void;
+}
+
+/** The trials that are selected to be compared; they stay so when the table is filtered. */
+export function useSelection({ number }: Candidates): Selected {
+  const [numbers, setNumbers] = useState<readonly number[]>([]);
+  return {
+    numbers,
+    has: (row) => numbers.includes(number[row]),
+    toggle: (row) =>
+      setNumbers((now) => {
+        const own = number[row];
+        if (now.includes(own)) return now.filter((each) => each !== own);
+        return now.length < mostCompared ? [...now, own] : now;
+      }),
+    clear: () => setNumbers([]),
+  };
+}
+
+/** What can be done with what is selected. */
+export function Selection({
+  selection: { numbers, clear },
+  base,
+}: {
+  readonly selection: Selected;
+  readonly base: string;
+}) {
+  const { length } = numbers;
+  if (length === 0) return <span class="note">Space or a tick selects up to six to be compared</span>;
+  return (
+    <span class="selection">
+      {length >= 2 ? (
+        <a class="button" href={`${base}/compare?trials=${numbers.join(',')}`}>
+          Compare {length}
+        </a>
+      ) : (
+        <span class="note">Select another one to compare</span>
+      )}{' '}
+      <button type="button" onClick={clear}>
+        Select none
+      </button>
+      {length === mostCompared && <span class="note"> Six are the most</span>}
+    </span>
+  );
+}
 
 /** How often the table takes in what is new, ms. */
 const seldom = 500;

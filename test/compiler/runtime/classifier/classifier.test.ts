@@ -1,8 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { fitClassifier, outputKind, Scoreboard, toLogits, type ImageData } from '../../../../compiler/index.js';
-import { classOrder } from '../../../../compiler/runtime/classifier/classifier.js';
+import { classOrder, inputTransform, reorder } from '../../../../compiler/runtime/classifier/classifier.js';
 import type { Dimension, TensorInfo } from '../../../../compiler/runtime/classifier/onnx-file.js';
-import { inputTransform, reorder } from '../../../../compiler/runtime/classifier/run.js';
 import { checkSignature } from '../../../../compiler/runtime/classifier/signature.js';
 
 const tensor = (name: string, shape: Dimension[], type = 'float32'): TensorInfo => ({ name, type, shape });

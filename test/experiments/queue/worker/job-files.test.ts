@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Folders } from '../../../../experiments/queue/transport/messages.js';
 import { JobUploads } from '../../../../experiments/queue/worker/job-files.js';
-import { Gate } from '../../../../experiments/runner/jobs/pause.js';
+import { Gate } from '../../../../experiments/runner/jobs/supervision.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 
 const artifact = (n: number) => ({ sha256: String(n).padStart(64, '0'), bytes: n });

@@ -1,7 +1,7 @@
 import { Queue, QueueEvents } from 'bullmq';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { makeToken } from '../../../../base/token.js';
+import { makeToken } from '../../../../base/server.js';
 import { HostedArtifacts } from '../../../../experiments/queue/artifacts/hosted.js';
 import { serveArtifacts } from '../../../../experiments/queue/artifacts/server.js';
 import { buildId, describeGroup } from '../../../../experiments/queue/machine.js';
@@ -23,7 +23,7 @@ import {
   type RunningWorker,
   type WorkerOptions,
 } from '../../../../experiments/queue/worker/start-worker.js';
-import { nasVersion } from '../../../../base/version.js';
+import { nasVersion } from '../../../../base/modules.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 import type { Valkey } from '../../../support/valkey.js';
 

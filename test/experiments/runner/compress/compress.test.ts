@@ -92,7 +92,7 @@ describe('a run whose candidates may be int8', () => {
       expect(fp32.values['size_bytes'].value).toBe(sizeBytes);
       expect(int8.values['size_bytes'].value).toBe(int8SizeBytes);
       // What the controller is told is what was chosen.
-      expect(trial.told).toMatchObject({
+      expect(trial.observed).toMatchObject({
         size_bytes: int8SizeBytes,
         accuracy: int8.values['accuracy'].value,
       });

@@ -76,7 +76,7 @@ it('a network that int8 makes slower is not quantized: both are measured side by
     const [fp32, int8] = trial.variants;
     const { speedup, fp32: latency } = searched(measured, trial.number);
     expect(trial).toMatchObject({ state: 'complete', precision: 'fp32' });
-    expect(trial.told).toMatchObject({
+    expect(trial.observed).toMatchObject({
       latency_ms: latency,
       size_bytes: fp32.values['size_bytes'].value,
       accuracy: fp32.values['accuracy'].value,
@@ -99,7 +99,7 @@ it('a network that int8 makes fast enough is judged by the latency, size and acc
     expect(Object.keys(int8.values).sort()).toEqual(['accuracy', 'latency_ms', 'size_bytes']);
     expect(Object.keys(fp32.values).sort()).toEqual(Object.keys(int8.values).sort());
     const { speedup, int8: latency } = searched(measured, trial.number);
-    expect(trial.told).toMatchObject({
+    expect(trial.observed).toMatchObject({
       latency_ms: latency,
       size_bytes: int8.values['size_bytes'].value,
       accuracy: int8.values['accuracy'].value,

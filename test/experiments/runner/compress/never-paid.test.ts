@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { precisionBefore, type VerdictDetail } from '../../../../experiments/compress/index.js';
-import { neverPaid } from '../../../../experiments/runner/compress/never-paid.js';
+import { neverPaid } from '../../../../experiments/runner/compression.js';
 import { complete, inPrecisions } from '../loop/trials.js';
 
 const judged = (number: number, accepted: boolean | null, rejected: VerdictDetail['rejected_by'] = null) =>

@@ -10,7 +10,7 @@ import {
   runExperiment,
   type RunEvent,
 } from '../../../../experiments/runner/index.js';
-import type { Experiment } from '../../../../experiments/schema.js';
+import type { Experiment } from '../../../../experiments/schema/experiment.js';
 import { choicesOf, costs, createSpace, genotypeId, sampleGenotype, spaceSchema } from '../../../../spaces/index.js';
 import { Store } from '../../../../store/index.js';
 import { smallSpace, writeExperiment } from '../experiment.js';

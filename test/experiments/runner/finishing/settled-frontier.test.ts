@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { settledFrontier } from '../../../../experiments/runner/finishing/frontier.js';
-import type { TrainingContext } from '../../../../experiments/runner/context.js';
+import { settledFrontier } from '../../../../experiments/runner/finishing/measured-frontier.js';
+import type { TrainingContext } from '../../../../experiments/runner/plan.js';
 import type { RunEvent } from '../../../../experiments/runner/index.js';
 import type { LatencyService } from '../../../../experiments/runner/latency/latency.js';
-import type { Subject } from '../../../../experiments/runner/latency/measuring.js';
+import type { Subject } from '../../../../experiments/runner/latency/measurer.js';
 import type { Store, StoredPrecision } from '../../../../store/index.js';
 import { newMeasurement, newStore, newTrial } from '../../../store/support.js';
 import { measured } from '../loop/trials.js';

@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { watchMemory } from '../../../../experiments/runner/jobs/memory-watch.js';
+import { watchMemory } from '../../../../experiments/runner/jobs/supervision.js';
 
 it('tells once that there is more resident memory than there may be, and nothing when it is ended or there is less', async () => {
   const told: number[] = [];

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { JobWorker } from '../../../../experiments/runner/jobs/job-runner.js';
-import { hostOf, keepTaken, sharesOf, takingsOf } from '../../../../experiments/runner/jobs/taken.js';
+import { hostOf, recordAssignment, hostShares, assignmentsOf } from '../../../../experiments/stored/workers.js';
 import type { Store, Training } from '../../../../store/index.js';
-import { ask, begun, start } from '../../report/page/history.js';
+import { ask, begun, start } from '../../page/collect/history.js';
 
 const on = (host: string, index = 0): JobWorker => ({ index, host, group: '0123456789ab' });
 
 function taken(store: Store, training: Training, host: string, attempt = 1): void {
-  keepTaken(store, training, attempt, on(host));
+  recordAssignment(store, training, attempt, on(host));
 }
 
 describe('who took a training', () => {
@@ -18,8 +18,8 @@ describe('who took a training', () => {
     taken(store, { stage: 'teacher' }, 'alder');
     wait(1000);
     taken(store, { stage: 'quantize-aware', trial: 0 }, 'birch', 2);
-    keepTaken(store, { stage: 'shrunk', shrunk: 3 }, 1, { index: 4, host: 'cedar' });
-    expect(takingsOf(store)).toEqual([
+    recordAssignment(store, { stage: 'shrunk', shrunk: 3 }, 1, { host: 'cedar' });
+    expect(assignmentsOf(store)).toEqual([
       { training: { stage: 'teacher' }, attempt: 1, host: 'alder', group: '0123456789ab', at: start },
       {
         training: { stage: 'quantize-aware', trial: 0 },
@@ -35,9 +35,9 @@ describe('who took a training', () => {
   it("is not kept of the run's own processes, which have no host", () => {
     const { store } = begun();
     const before = store.events.latest();
-    keepTaken(store, { stage: 'teacher' }, 1, { index: 0 });
+    recordAssignment(store, { stage: 'teacher' }, 1, {});
     expect(store.events.latest()).toBe(before);
-    expect(hostOf({ index: 0 })).toEqual({});
+    expect(hostOf({})).toEqual({});
     expect(hostOf(on('alder'))).toEqual({ host: 'alder' });
   });
 
@@ -51,11 +51,11 @@ describe('who took a training', () => {
     taken(store, { stage: 'search', trial: 2 }, 'birch');
     taken(store, { stage: 'search', trial: 0 }, 'birch', 2);
     taken(store, { stage: 'final', trial: 0 }, 'alder');
-    expect(sharesOf(takingsOf(store))).toEqual([
+    expect(hostShares(assignmentsOf(store))).toEqual([
       { host: 'birch', trials: 2 },
       { host: 'alder', trials: 1 },
       { host: 'dogwood', trials: 0 },
     ]);
-    expect(sharesOf([])).toEqual([]);
+    expect(hostShares([])).toEqual([]);
   });
 });

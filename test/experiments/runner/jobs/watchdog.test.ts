@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Watchdog } from '../../../../experiments/runner/jobs/watchdog.js';
+import { Watchdog } from '../../../../experiments/runner/jobs/supervision.js';
 
 describe('Watchdog', () => {
   beforeEach(() => void vi.useFakeTimers());

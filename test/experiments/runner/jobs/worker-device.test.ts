@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { JobContext, JobOf } from '../../../../experiments/runner/jobs/jobs.js';
 import { runJob } from '../../../../experiments/runner/jobs/run-job.js';
-import { asDoneThere, tagOf } from '../../../../experiments/runner/jobs/worker-device.js';
+import { asDoneThere, tagOf } from '../../../../experiments/runner/jobs/job-files.js';
 import { deviceSchema } from '../../../../latency-models/index.js';
 
 const context: JobContext = {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { candidatesOf, frontierCandidates, frontierTrials } from '../../../../experiments/runner/loop/frontier.js';
+import { candidatesOf, frontierCandidates, frontierTrials } from '../../../../experiments/stored/candidates.js';
 import { complete, inPrecisions, measured } from './trials.js';
 
 const objectives = [

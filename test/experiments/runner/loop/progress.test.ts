@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { RunContext } from '../../../../experiments/runner/context.js';
+import type { RunContext } from '../../../../experiments/runner/plan.js';
 import type { RunEvent } from '../../../../experiments/runner/index.js';
-import { SearchProgress } from '../../../../experiments/runner/loop/progress.js';
+import { SearchProgress } from '../../../../experiments/runner/search/progress.js';
 import type { TrialRecord } from '../../../../store/index.js';
 import { complete, inPrecisions, measured } from './trials.js';
 

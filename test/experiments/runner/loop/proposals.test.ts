@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { nextProposal, type ProposalFilter } from '../../../../experiments/runner/loop/proposals.js';
+import { nextProposal, type ProposalFilter } from '../../../../experiments/runner/search/proposals.js';
 import {
   controllerNames,
   createController,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Simulation } from '../../../../experiments/runner/loop/simulation.js';
+import { Simulation } from '../../../../experiments/runner/evaluators/simulation.js';
 
 describe('simulated time', () => {
   it('wakes in the order of moments, then of waiting, whatever is waited for meanwhile', async () => {

@@ -19,7 +19,7 @@ export const complete = (number: number, values: Readonly<Record<string, number>
   variants: [],
   message: null,
   values: measured(values),
-  told: values,
+  observed: values,
   attempts: 1,
   askedAt: 0,
   startedAt: 0,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { cutToLatency } from '../../../../experiments/runner/shrink/budget.js';
+import { cutToLatency } from '../../../../experiments/runner/shrink/cut.js';
 import { presetNetworks, type Cut } from '../../../../spaces/index.js';
 
 const network = presetNetworks.mobilenet({ input: [8, 8, 1], classes: 2 }, 0.25);

@@ -6,8 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { json } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createDecoder } from '../../../../serve/images/decoder.js';
-import type { Decoder } from '../../../../serve/images/types.js';
+import { createDecoder, type Decoder } from '../../../../serve/images/decoder.js';
 import { openPool } from '../../../../serve/inference/open-pool.js';
 import type { InferencePool } from '../../../../serve/inference/pool.js';
 import { picture } from '../../images/pictures.js';
@@ -137,19 +136,19 @@ describe('POST /v1/classify', () => {
     ['a body of no bytes', { body: '' }, 400, /the body is empty/],
     ['a GIF', { body: 'GIF89a' }, 415, /expected an image in JPEG, PNG or WebP, found 6 bytes/],
     ['half of a JPEG', { body: jpeg.subarray(0, jpeg.length / 2) }, 400, /the image is damaged/],
-    ['no number of classes', { body: jpeg, query: '?top=some' }, 400, /top is "some". It is how many/],
+    ['no number of classes', { body: jpeg, query: '?top=some' }, 400, /top is "some". It must be the number/],
     ['no classes', { body: jpeg, query: '?top=0' }, 400, /top is "0"/],
     ['two numbers of classes', { body: jpeg, query: '?top=1&top=2' }, 400, /top is \["1","2"\]/],
     ['two networks', { body: jpeg, query: '?network=trial-4&network=trial-5' }, 400, /name of one network/],
     ['a network that is not there', { body: jpeg, query: '?network=trial-44' }, 404, /Did you mean trial-4\?/],
-    ['a network of unknown normalisation', { body: jpeg, query: '?network=silent' }, 422, /silent does not say/],
+    ['a network of unknown normalisation', { body: jpeg, query: '?network=silent' }, 422, /silent cannot take images/],
     ['no budget', { body: jpeg, headers: { 'x-budget-ms': 'soon' } }, 400, /x-budget-ms is "soon"/],
     ['a form of nothing', { body: formOf() }, 400, /the form/],
     [
       'a form of fields',
       { body: '--x\r\nContent-Disposition: form-data; name="a"\r\n\r\nb\r\n--x--', headers: boundary },
       400,
-      /a part that is no file/,
+      /a part of the form is not a file/,
     ],
     [
       'a form without a boundary',
@@ -209,7 +208,7 @@ describe('POST /v1/classify', () => {
     const [bytes] = (await once(socket, 'data')) as [Buffer];
     socket.destroy();
     expect(bytes.toString()).toMatch(
-      /^HTTP\/1.1 503 [^]*retry-after: [23]\r\n[^]*no answer in time: it would take 500\d ms/i,
+      /^HTTP\/1.1 503 [^]*retry-after: [23]\r\n[^]*answer would be late: it would take 500\d ms/i,
     );
   });
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { mostLikely } from '../../../../serve/http/classify/most-likely.js';
+import { mostLikely } from '../../../../serve/http/classify/answer.js';
 
 const outputs = fc
   .array(fc.oneof(fc.integer({ min: -3, max: 3 }), fc.float({ noNaN: true, min: -80, max: 80 })), { minLength: 1 })
@@ -45,6 +45,6 @@ describe('the most likely classes', () => {
   });
 
   it.each([NaN, Infinity, -Infinity])('are not told where the network gives %s', (value) => {
-    expect(() => mostLikely(Float32Array.of(1, value), 'logits', 1)).toThrow('no numbers');
+    expect(() => mostLikely(Float32Array.of(1, value), 'logits', 1)).toThrow('not finite');
   });
 });

@@ -30,7 +30,7 @@ const raw = (body: Uint8Array<ArrayBuffer> | string, headers: Readonly<Record<st
 /** What is sent, and the beginning of what is answered. */
 const refusals: readonly (readonly [what: string, sent: Sent, status: number, error: RegExp])[] = [
   ['no body', raw(''), 400, /^the body is empty/],
-  ['no JSON', raw('hello'), 400, /^the request is no JSON: .*inference-header-content-length says after how many/],
+  ['no JSON', raw('hello'), 400, /^the request is not JSON: .*set the header inference-header-content-length/],
   ['an array', raw('[]'), 400, /^the request is an array. It must be a JSON object/],
   ['no inputs', inJson({}), 400, /^inputs is missing/],
   ['two inputs', inJson({ inputs: [image, image] }), 400, /^there are 2 inputs. Send one/],
@@ -45,8 +45,8 @@ const refusals: readonly (readonly [what: string, sent: Sent, status: number, er
     /^inputs\[0\].datatype is "INT64". It must be FP32 or/,
   ],
   ['no data type', one({ ...image, datatype: undefined }), 400, /^inputs\[0\].datatype is missing/],
-  ['no shape', one({ ...image, shape: undefined }), 400, /^inputs\[0\].shape is no shape/],
-  ['a negative shape', one({ ...image, shape: [-1, 28, 28, 1] }), 400, /^inputs\[0\].shape is no shape/],
+  ['no shape', one({ ...image, shape: undefined }), 400, /^inputs\[0\].shape is not a shape/],
+  ['a negative shape', one({ ...image, shape: [-1, 28, 28, 1] }), 400, /^inputs\[0\].shape is not a shape/],
   [
     'another shape',
     one({ ...image, shape: [1, 1, 28, 28] }),
@@ -68,8 +68,8 @@ const refusals: readonly (readonly [what: string, sent: Sent, status: number, er
     /^inputs\[0\] has 784 bytes. .* make 1568/,
   ],
   ['fewer bytes than it says', one(image, new Uint8Array(783)), 400, /binary_data_size is 784, and 783 bytes follow/],
-  ['bytes that nothing is said of', one({ ...image, parameters: {} }), 400, /^784 bytes follow the JSON, and inputs/],
-  ['bytes and numbers', one({ ...image, data }), 400, /^inputs\[0\] has numbers in its data and bytes/],
+  ['bytes that nothing is said of', one({ ...image, parameters: {} }), 400, /^784 bytes follow the JSON, but inputs/],
+  ['bytes and numbers', one({ ...image, data }), 400, /^inputs\[0\] has both data in the JSON and bytes/],
   ['neither', json(image), 400, /^inputs\[0\].data is missing/],
   ['a text as size', one({ ...image, parameters: { binary_data_size: '784' } }), 400, /binary_data_size is "784"/],
   ['parameters that are none', one({ ...image, parameters: 7 }), 400, /^inputs\[0\].parameters is a number/],
@@ -78,9 +78,9 @@ const refusals: readonly (readonly [what: string, sent: Sent, status: number, er
     'too few numbers',
     json({ ...image, data: data.slice(1) }),
     400,
-    /has not as many numbers as its shape says. That is 784/,
+    /length of inputs\[0\].data does not match its shape. It must have 784/,
   ],
-  ['too many numbers', json({ ...image, data: [...data, 0] }), 400, /has not as many numbers/],
+  ['too many numbers', json({ ...image, data: [...data, 0] }), 400, /does not match its shape/],
   [
     'a number too large for a byte',
     json({ ...image, data: [256, ...data.slice(1)] }),
@@ -101,7 +101,7 @@ const refusals: readonly (readonly [what: string, sent: Sent, status: number, er
   ['infinity', one(input, withNumber(5, -Infinity)), 400, /^number 5 of the tensor is -Infinity/],
   ['another output', outputs({ name: 'scores' }), 400, /^there is no output "scores". It is called outputs/],
   ['an output without name', outputs({}), 400, /^outputs\[0\].name is missing/],
-  ['two outputs', outputs({ name: 'outputs' }, { name: 'outputs' }), 400, /^2 outputs are asked for/],
+  ['two outputs', outputs({ name: 'outputs' }, { name: 'outputs' }), 400, /^2 outputs are requested/],
   ['an output that is none', outputs('outputs'), 400, /^outputs\[0\] is a string/],
   ['classification', outputs({ name: 'outputs', parameters: { classification: 3 } }), 400, /POST \/v1\/classify/],
   [
@@ -111,7 +111,7 @@ const refusals: readonly (readonly [what: string, sent: Sent, status: number, er
     /binary_data is a number. It must be true/,
   ],
   ['an id that is no text', inBytes({ id: 7, inputs: [image] }, bytes), 400, /^id is a number/],
-  ['no budget', parameters({ budget_ms: 0 }), 400, /^parameters.budget_ms is 0. It is a number of milliseconds/],
+  ['no budget', parameters({ budget_ms: 0 }), 400, /^parameters.budget_ms is 0. It must be a number of milliseconds/],
   ['a budget that is too long', parameters({ timeout: 60_000_001 }), 400, /^parameters.timeout.* is 60000.001/],
   [
     'a length beyond the body',
@@ -127,13 +127,13 @@ const refusals: readonly (readonly [what: string, sent: Sent, status: number, er
     400,
     /3136 \(FP32\) or 784/,
   ],
-  ['another encoding', raw('{}', { 'content-encoding': 'br' }), 415, /^the body is in the encoding "br". gzip and/],
-  ['no gzip', raw('{}', { 'content-encoding': 'gzip' }), 400, /^the body is no gzip/],
+  ['another encoding', raw('{}', { 'content-encoding': 'br' }), 415, /^the body has the encoding "br". Send gzip/],
+  ['no gzip', raw('{}', { 'content-encoding': 'gzip' }), 400, /^the body is not valid gzip/],
   [
     'a bomb',
     raw(Uint8Array.from(gzipSync(Buffer.alloc(limits.bodyBytes + 1))), { 'content-encoding': 'gzip' }),
     413,
-    /^the body has, decompressed, more than 1048576 bytes/,
+    /^the decompressed body has more than 1048576 bytes/,
   ],
   ['a long body', raw(new Uint8Array(limits.bodyBytes + 1)), 413, /^the body has more than 1048576 bytes. Send fewer/],
 ];
@@ -154,10 +154,10 @@ describe('inference refuses', () => {
     };
     expect(await errorOf('trial-7')).toEqual({ error: 'there is no model "trial-7". Did you mean trial-1?' });
     expect(await errorOf('x')).toEqual({
-      error: 'there is no model "x". There are frontier, trial-1, trial-2, trial-3.',
+      error: 'there is no model "x". The models are frontier, trial-1, trial-2, trial-3.',
     });
     expect(await errorOf('trial-1/versions/2')).toEqual({
-      error: expect.stringMatching(/^there is nothing at POST .*versions\/2/) as string,
+      error: expect.stringMatching(/^there is no route POST .*versions\/2/) as string,
     });
     expect(await errorOf('%00')).toMatchObject({ error: expect.stringContaining('no model') as string });
   });
@@ -171,10 +171,12 @@ describe('inference refuses', () => {
     const ask = async (name: string, sent: Sent): Promise<unknown> =>
       (await fetch(`${url}/v2/models/${name}/infer`, sent)).json();
     expect(await ask('frontier', one(image))).toEqual({
-      error: expect.stringMatching(/^there is no network to choose from.* Ask for one by its name: a, b/) as string,
+      error: expect.stringMatching(
+        /^the scheduler has no network to choose from.* Request one by its name: a, b/,
+      ) as string,
     });
     expect(await ask('b', one(image))).toEqual({
-      error: expect.stringMatching(/^the file of b does not say how pixels are normalised. Send values/) as string,
+      error: expect.stringMatching(/^the metadata of b has no mean and std for pixels. Send normalised/) as string,
     });
   });
 });

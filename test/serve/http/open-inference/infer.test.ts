@@ -136,7 +136,7 @@ describe('inference', () => {
       error: 'inputs[0].shape is [1, 32, 32, 3]. It must be [images, 3, 32, 32].',
     });
     expect(await (await ask(request([1, 32, 32, 3]), 'frontier')).json()).toEqual({
-      error: expect.stringContaining('different sizes, layouts or normalisation') as string,
+      error: expect.stringContaining('differ in size, layout or normalisation') as string,
     });
   });
 

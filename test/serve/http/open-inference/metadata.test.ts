@@ -20,7 +20,7 @@ describe('health', () => {
     expect(await get(`${ready}/v2/models/frontier/ready`)).toEqual([200, { name: 'frontier', ready: true }]);
     const draining = await testServer({ ...service, isReady: false });
     expect(await get(`${draining}/v2/health/live`)).toEqual([200, { live: true }]);
-    const error = { error: 'the server takes no new requests. It loads its models, or ends.' };
+    const error = { error: 'the server accepts no new requests. It is shutting down.' };
     expect(await get(`${draining}/v2/health/ready`)).toEqual([503, error]);
     expect(await get(`${draining}/v2/models/frontier/ready`)).toEqual([503, error]);
   });

@@ -3,10 +3,10 @@ import { createServer } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { startTracing } from '../../../../serve/http/tracing/start-tracing.js';
+import { startTracing } from '../../../../serve/http/tracing.js';
 import { createDecoder } from '../../../../serve/images/decoder.js';
 import { openPool } from '../../../../serve/inference/open-pool.js';
-import { NotAnswered } from '../../../../serve/inference/types.js';
+import { NotAnswered } from '../../../../serve/inference/pool.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 import { picture } from '../../images/pictures.js';
 import { colourNetworks, writeFrontier } from '../../models.js';
@@ -149,7 +149,7 @@ describe('traces', () => {
   it.each(['collector', 'ftp://collector', 'grpc://collector:4317'])('cannot go to %s', async (url) => {
     await expect(startTracing({ url, onWarning: silent })).rejects.toMatchObject({
       code: 'invalid-input',
-      message: `the collector ${url} is no http address`,
+      message: `the collector ${url} is not an http URL`,
     });
   });
 

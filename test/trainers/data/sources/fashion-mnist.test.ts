@@ -18,7 +18,7 @@ import {
   fashionMnistPackage,
   openFashionMnistPackage,
 } from '../../../../trainers/data/sources/fashion-mnist-package.js';
-import type { DataSource, ImageBlock } from '../../../../trainers/data/sources/index.js';
+import type { DataSource, ImageBlock } from '../../../../trainers/data/sources/source.js';
 import { openDataset, prepareDataset } from '../../../../trainers/index.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 import { idxFile, makeTinyDataset } from '../../../support/tiny-dataset.js';

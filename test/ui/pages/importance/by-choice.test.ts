@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { choiceGroups } from '../../../../ui/pages/importance/by-choice.js';
+import { choiceGroups } from '../../../../ui/pages/importance/complete-trials.js';
 
 const valuesOf = (choice: number | string | boolean | null, ...values: number[]) =>
   values.map((value, number) => ({ choice, value, number }));

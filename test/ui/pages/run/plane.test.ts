@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { RunAnswer } from '../../../../experiments/page/api.js';
-import { axisInAddress, axisNames, flagIn, planeIn } from '../../../../ui/pages/run/plane.js';
+import { axisInAddress, axisNames, flagIn, planeIn } from '../../../../ui/pages/run/frontier-marks.js';
 import { candidatesOf } from '../columns.js';
 
 // Only its objectives are asked for here.

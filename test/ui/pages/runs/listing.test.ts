@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ReadableRun, RunEntry } from '../../../../experiments/page/api.js';
-import { listRuns } from '../../../../ui/pages/runs/listing.js';
+import { listRuns } from '../../../../ui/pages/runs/runs-page.js';
 
 function run(id: string, over: Partial<ReadableRun['run']>): ReadableRun {
   return {

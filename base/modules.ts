@@ -1,0 +1,65 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { invalidInput, messageOf } from './errors.js';
+import { dirname, join } from 'node:path';
+import { packageRoot } from './processes.js';
+import { createRequire } from 'node:module';
+
+type Function = (...args: readonly never[]) => unknown;
+
+/**
+ * The default export of a module that a user wrote: a function.
+ * @param key of the experiment that names the file; messages begin with it.
+ * @param signature what is expected, such as `(task) => Space`.
+ * @throws NasError `invalid-input` when the file cannot be imported or exports something else.
+ */
+export async function importFunction<F extends Function>(file: string, key: string, signature: string): Promise<F> {
+  if (!existsSync(file)) throw invalidInput(`${key}: there is no file ${file}`);
+  const { default: value } = await importModule(file, key);
+  if (typeof value !== 'function')
+    throw invalidInput(`${key}: ${file}: must be the default export: a function ${signature}`);
+  return value as F;
+}
+
+async function importModule(file: string, key: string): Promise<{ readonly default?: unknown }> {
+  try {
+    return (await import(pathToFileURL(file).href)) as { readonly default?: unknown };
+  } catch (error) {
+    const typescript = /\.[mc]?ts$/.test(file);
+    throw invalidInput(`${key}: cannot import ${file}: ${messageOf(error)}`, {
+      cause: error,
+      ...(typescript && {
+        hint: 'Compile it to JavaScript, or let Node import TypeScript: NODE_OPTIONS="--import tsx" or Node 22.18 and later.',
+      }),
+    });
+  }
+}
+
+/** The version of nas that runs, from its package.json. */
+export function nasVersion(): string {
+  const text = readFileSync(join(packageRoot(fileURLToPath(import.meta.url)), 'package.json'), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+/** What browsers run ONNX models with: an optional package, whose files are served to them. */
+
+const require = createRequire(import.meta.url);
+
+/**
+ * The folder with the browser files of onnxruntime-web.
+ * @param who needs it, as errors say it
+ * @throws NasError `invalid-input` when it is not installed.
+ */
+export function webRuntime(who: string): string {
+  try {
+    return dirname(require.resolve('onnxruntime-web'));
+  } catch (cause) {
+    throw invalidInput(`${who} needs the package onnxruntime-web`, { hint: 'npm install onnxruntime-web', cause });
+  }
+}
+
+/** The version of onnxruntime-web in such a folder. */
+export function webRuntimeVersion(folder: string): string {
+  const text = readFileSync(join(folder, '..', 'package.json'), 'utf8');
+  return /"version":\s*"([^"]+)"/.exec(text)?.[1] ?? 'unknown';
+}

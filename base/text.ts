@@ -1,0 +1,55 @@
+export type CsvCell = string | number | boolean | null | undefined;
+
+/** RFC 4180: quoted where a comma, a quote or a line break is inside. */
+function cell(value: CsvCell): string {
+  const text = value === null || value === undefined ? '' : String(value);
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+/** One line of CSV. */
+export const csvLine = (cells: readonly CsvCell[]): string => `${cells.map(cell).join(',')}\n`;
+
+/** An argument as shells take it: quoted where it holds more than plain characters. */
+export const shellWord = (text: string): string =>
+  /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+
+/** Levenshtein's edit distance with neighbouring letters swapped counted as one edit (optimal string alignment). */
+export function editDistance(a: string, b: string): number {
+  let before: number[] = [];
+  let last = Array.from({ length: b.length + 1 }, (_, j) => j);
+  const at = (row: readonly number[], j: number): number => row[j] ?? Infinity;
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const substitution = at(last, j - 1) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      const transposition = swapped ? at(before, j - 2) + 1 : Infinity;
+      row.push(Math.min(at(last, j) + 1, at(row, j - 1) + 1, substitution, transposition));
+    }
+    before = last;
+    last = row;
+  }
+  return at(last, b.length);
+}
+
+const plain = (word: string): string => word.toLowerCase().replace(/[\s_-]/g, '');
+
+/**
+ * The candidate that was probably meant by `word`: the nearest by edit distance, case and separators aside, when it is
+ * near enough (a third of its letters) or one begins with the other. Undefined when nothing comes close.
+ */
+export function nearest(word: string, candidates: Iterable<string>): string | undefined {
+  const wanted = plain(word);
+  if (wanted === '') return undefined;
+  let best: { candidate: string; distance: number } | undefined;
+  for (const candidate of candidates) {
+    const other = plain(candidate);
+    const shorter = Math.min(wanted.length, other.length);
+    const prefix = shorter >= 3 && (other.startsWith(wanted) || wanted.startsWith(other));
+    const distance = prefix ? Math.min(1, editDistance(wanted, other)) : editDistance(wanted, other);
+    const limit = Math.max(1, Math.floor(Math.max(wanted.length, other.length) / 3));
+    if (distance <= limit && distance < shorter && (best === undefined || distance < best.distance))
+      best = { candidate, distance };
+  }
+  return best?.candidate;
+}

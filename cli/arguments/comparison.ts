@@ -1,0 +1,138 @@
+import { resolve } from 'node:path';
+import { stringify } from 'yaml';
+import { invalidInput } from '../../base/errors.js';
+import {
+  isTableExperiment,
+  loadExperiment,
+  nearest,
+  parseExperiment,
+  type Comparison,
+  type Experiment,
+  type TableExperiment,
+  type Variant,
+} from '../../experiments/index.js';
+import { controllerNames, type ControllerName } from '../../search/index.js';
+import { readCsv, recogniseDecisions } from '../../spaces/index.js';
+
+/** What `nas bench search` is told. */
+export interface ComparisonArguments {
+  readonly yaml: string | undefined;
+  readonly table: string | undefined;
+  readonly decisions: readonly string[];
+  readonly objectives: readonly string[];
+  readonly devices: readonly string[];
+  readonly controllers: readonly string[];
+  readonly budget: number;
+  readonly seeds: number;
+  readonly parallel: number | undefined;
+  readonly set: readonly string[];
+}
+
+/** `a,b` and `a b` alike. */
+const listed = (values: readonly string[]): string[] => values.flatMap((value) => value.split(',')).filter(Boolean);
+
+const directions: Readonly<Record<string, 'maximize' | 'minimize'>> = {
+  max: 'maximize',
+  maximize: 'maximize',
+  min: 'minimize',
+  minimize: 'minimize',
+};
+
+/** `column:direction:cost` as an entry of `objectives:`. */
+function parseObjective(text: string) {
+  const [name, direction = '', cost = 'expensive', ...rest] = text.split(':');
+  const known = Object.hasOwn(directions, direction) && ['cheap', 'expensive'].includes(cost);
+  if (name === '' || !known || rest.length > 0)
+    throw invalidInput(`--objectives ${text}: expected column:direction:cost, such as accuracy:max:expensive`, {
+      hint: 'The direction is max or min; the cost is cheap or expensive (the default).',
+    });
+  return { name, direction: directions[direction], cost };
+}
+
+const isController = (name: string): name is ControllerName =>
+  controllerNames.some((controller) => controller === name);
+
+function parseControllers(values: readonly string[]): ControllerName[] {
+  const names = listed(values);
+  const wrong = names.find((name) => !isController(name));
+  if (wrong !== undefined) {
+    const meant = nearest(wrong, controllerNames);
+    const question = meant === undefined ? '' : `; did you mean '${meant}'?`;
+    throw invalidInput(`--controllers ${wrong}: there is no such controller${question}`, {
+      hint: `There are ${controllerNames.join(', ')}.`,
+    });
+  }
+  return names.length === 0 ? [...controllerNames] : [...new Set(names.filter(isController))];
+}
+
+/** The experiment that the arguments stand for. */
+function experimentOf({ yaml, table, decisions, objectives, set }: ComparisonArguments): Experiment {
+  if ((yaml === undefined) === (table === undefined))
+    throw invalidInput('which table? give --table results.csv, or an experiment file whose space is a table');
+  if (yaml !== undefined) {
+    const changed = [
+      ...(decisions.length === 0 ? [] : [`space.decisions=${JSON.stringify(listed(decisions))}`]),
+      ...(objectives.length === 0 ? [] : [`objectives=${JSON.stringify(listed(objectives).map(parseObjective))}`]),
+    ];
+    return loadExperiment(yaml, { set: [...changed, ...set] }).experiment;
+  }
+  if (objectives.length === 0)
+    throw invalidInput('--objectives are missing: which columns are optimised?', {
+      hint: 'For example --objectives accuracy:max:expensive,latency:min:cheap.',
+    });
+  const file = resolve(table ?? '');
+  const goals = listed(objectives).map(parseObjective);
+  const own = new Set(goals.map(({ name }) => name));
+  const named = listed(decisions);
+  const columns = named.length > 0 ? named : recogniseDecisions(readCsv(file)).filter((name) => !own.has(name));
+  const text = stringify({
+    name: 'comparison',
+    space: { type: 'table', file, decisions: columns },
+    objectives: goals,
+  });
+  return parseExperiment('the arguments', text, { set }).experiment;
+}
+
+/** The objectives, once for each device: it takes the place of the second objective. */
+function variantsOf({ objectives }: TableExperiment, devices: readonly string[]): Variant[] {
+  const [first] = objectives;
+  const names = listed(devices);
+  if (names.length === 0)
+    return [
+      {
+        name: objectives
+          .slice(1)
+          .map(({ name }) => name)
+          .join(' + '),
+        objectives,
+      },
+    ];
+  const like = objectives.at(1) ?? { direction: 'minimize', cost: 'cheap' };
+  return names.map((name) => ({ name, objectives: [first, { ...like, name, column: name }, ...objectives.slice(2)] }));
+}
+
+function whole(name: string, value: number): number {
+  if (!Number.isInteger(value) || value < 1)
+    throw invalidInput(`--${name} is a whole number of at least 1, not ${value}`);
+  return value;
+}
+
+/**
+ * The comparison that the arguments ask for.
+ * @throws NasError `invalid-input` for what cannot be compared.
+ */
+export function parseComparison(args: ComparisonArguments): Comparison {
+  const experiment = experimentOf(args);
+  if (!isTableExperiment(experiment))
+    throw invalidInput(`${args.yaml ?? ''}: its space is ${experiment.space.type}; expected a table of results`, {
+      hint: 'nas bench search looks results up; nas run trains.',
+    });
+  const parallel = whole('parallel', args.parallel ?? experiment.search.parallel);
+  return {
+    space: experiment.space,
+    variants: variantsOf(experiment, args.devices),
+    controllers: parseControllers(args.controllers),
+    search: { ...experiment.search, trials: whole('budget', args.budget), parallel },
+    seeds: whole('seeds', args.seeds),
+  };
+}

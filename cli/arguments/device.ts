@@ -1,0 +1,122 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import type { Options } from 'yargs';
+import { parse as parseYaml } from 'yaml';
+import { z } from 'zod';
+import { invalidInput, messageOf } from '../../base/errors.js';
+import { nearest } from '../../base/text.js';
+// Not through latency-models/index.js: that loads the devices themselves, which other commands can do without.
+import { needsQueue } from '../../latency-models/devices/worker.js';
+import {
+  deviceSchema,
+  deviceTypes,
+  reachableTypes,
+  type DeviceConfig,
+  type ReachableDevice,
+} from '../../latency-models/schema.js';
+
+/** `--device` where something is measured. */
+export const deviceOption = {
+  type: 'string',
+  default: 'local',
+  describe: `What to measure on: ${reachableTypes.join(', ')}, with :key=value,... after it, or a YAML file`,
+} as const satisfies Options;
+
+/** `--device` where a run measures; `byDefault` says on what without it. */
+export const runDeviceOption = (byDefault: string) =>
+  ({
+    type: 'string',
+    describe: `${deviceOption.describe}; worker:tag=... with a queue of workers; by default ${byDefault}`,
+  }) as const satisfies Options;
+
+/** The keys of a device that are paths. */
+const pathKeys = ['file', 'token_file', 'executable'] as const;
+
+const isMap = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Paths start at `folder`. */
+function withPaths(written: Record<string, unknown>, folder: string): Record<string, unknown> {
+  const paths = pathKeys.flatMap((key) => {
+    const value = written[key];
+    return typeof value === 'string' ? [[key, resolve(folder, value)] as const] : [];
+  });
+  return { ...written, ...Object.fromEntries(paths) };
+}
+
+/** `local:threads=2,batch=8` as a map; the values are YAML. */
+function shorthand(argument: string): Record<string, unknown> {
+  const colon = argument.indexOf(':');
+  const type = colon < 0 ? argument : argument.slice(0, colon);
+  const pairs = colon < 0 ? [] : argument.slice(colon + 1).split(',');
+  const entries = pairs.map((pair): [string, unknown] => {
+    const equals = pair.indexOf('=');
+    if (equals < 1)
+      throw invalidInput(`--device ${argument}: expected key=value after the colon, got '${pair}'`, {
+        hint: 'For example --device local:threads=2,batch=8.',
+      });
+    return [pair.slice(0, equals), scalar(pair.slice(equals + 1))];
+  });
+  return { type, ...Object.fromEntries(entries) };
+}
+
+/** A value as YAML reads it; what is not YAML is a text. */
+function scalar(text: string): unknown {
+  try {
+    const value: unknown = parseYaml(text);
+    return isMap(value) ? text : value;
+  } catch {
+    return text;
+  }
+}
+
+/** The device of a YAML file: its `latency.device` (of an experiment), or the whole file. */
+function fromFile(file: string): Record<string, unknown> {
+  let content: unknown;
+  try {
+    content = parseYaml(readFileSync(file, 'utf8'));
+  } catch (cause) {
+    throw invalidInput(`--device ${file}: cannot be read: ${messageOf(cause)}`, { cause });
+  }
+  const latency = isMap(content) && isMap(content['latency']) ? content['latency'] : undefined;
+  const device = latency === undefined ? content : (latency['device'] ?? 'local');
+  if (typeof device === 'string') return { type: device };
+  if (isMap(device)) return device;
+  throw invalidInput(`--device ${file}: expected a map with type: ${deviceTypes.join(', ')}`);
+}
+
+/**
+ * A device that this process is to ask, as `parseRunDevice`.
+ * @throws NasError `invalid-input` as that, and of workers, whom the queue of a run asks.
+ */
+export function parseDevice(argument: string): ReachableDevice {
+  const device = parseRunDevice(argument);
+  if (device.type === 'worker') throw needsQueue(device);
+  return device;
+}
+
+/**
+ * A device as an argument: a type, `type:key=value,...`, a YAML file with a device, or an experiment file (its
+ * `latency.device`). Paths in a file start at its folder.
+ * @throws NasError `invalid-input` when it is none of these, or a key or value is wrong.
+ */
+export function parseRunDevice(argument: string): DeviceConfig {
+  const isFile =
+    /\.ya?ml$/.test(argument) || (!argument.includes('=') && existsSync(argument) && argument.includes('/'));
+  const written = isFile
+    ? withPaths(fromFile(argument), dirname(resolve(argument)))
+    : withPaths(shorthand(argument), process.cwd());
+  const type = typeof written['type'] === 'string' ? written['type'] : 'local';
+  if (!deviceTypes.some((known) => known === type)) {
+    const meant = nearest(type, deviceTypes);
+    throw invalidInput(
+      `--device ${argument}: there is no device type '${type}'${meant === undefined ? '' : `; did you mean '${meant}'?`}`,
+      { hint: `The types are ${deviceTypes.join(', ')}; a file ends in .yaml. nas devices lists what works here.` },
+    );
+  }
+  const parsed = deviceSchema.safeParse(written);
+  if (parsed.success) return parsed.data;
+  throw invalidInput(`--device ${argument}: ${z.prettifyError(parsed.error).replaceAll('\n', ' ').trim()}`, {
+    hint: 'docs/latency.md lists the keys of each device.',
+  });
+}

@@ -1,0 +1,147 @@
+import type { LoadedExperiment, TableExperiment, TrainingExperiment } from '../../experiments/index.js';
+import type { DecisionSpace, Space, SpaceConfig, Task } from '../../spaces/index.js';
+import { readFileSync, statSync } from 'node:fs';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { invalidInput, messageOf } from '../../base/errors.js';
+import { nearest } from '../../base/text.js';
+
+interface Loaded<E> {
+  readonly loaded: LoadedExperiment;
+  readonly experiment: E;
+  /** Number of different networks, with separators. */
+  readonly size: string;
+}
+
+/** Networks that can be built. */
+interface LoadedNetworks extends Loaded<TrainingExperiment> {
+  readonly kind: 'training';
+  readonly task: Task;
+  /** What given weights are to its networks, for people; null when none are given. */
+  readonly beginning: string | null;
+  readonly space: Space;
+}
+
+/** Rows of a table. */
+export interface LoadedTable extends Loaded<TableExperiment> {
+  readonly kind: 'table';
+  readonly space: DecisionSpace;
+}
+
+type LoadedSpace = LoadedNetworks | LoadedTable;
+
+/**
+ * Reads an experiment and makes its space: for its data, which is described but not converted; or from its table.
+ * @throws NasError `invalid-input` for mistakes in the file, missing data, impossible spaces and bad tables.
+ */
+export async function loadWithSpace(file: string, set: readonly string[]): Promise<LoadedSpace> {
+  const { isTableExperiment, loadExperiment, loadResults, locatingIn, planInitial, planSupernet } =
+    await import('../../experiments/index.js');
+  const { openSource } = await import('../../trainers/index.js');
+  const { createSpace, spaceSize } = await import('../../spaces/index.js');
+  const loaded = loadExperiment(file, { set });
+  const locating = locatingIn(loaded);
+  const sizeOf = (space: DecisionSpace): string => spaceSize(space).toLocaleString('en-US');
+  const { experiment } = loaded;
+  if (isTableExperiment(experiment)) {
+    const { space } = (await loadResults(experiment, locating)).table;
+    return { kind: 'table', loaded, experiment, space, size: sizeOf(space) };
+  }
+  const source = await locating(['data'], () => openSource(experiment.data));
+  const task: Task = { input: [source.height, source.width, source.channels], classes: source.classes.length };
+  const space = await locating(['space'], () => createSpace(experiment.space, task));
+  await planSupernet(experiment, { space, data: null, locating });
+  const beginning = await planInitial(experiment, { space, data: source, locating });
+  return { kind: 'training', loaded, experiment, task, space, size: sizeOf(space), beginning };
+}
+
+/** `--space`, where networks are needed but no data. */
+export const spaceOption = {
+  type: 'string',
+  demandOption: true,
+  describe:
+    'Space: its type (fbnet, ofa-mobilenetv3, nas-bench-201, mobilenet, ...), or the YAML of a space or an experiment',
+} as const;
+
+/** A space and the images that its networks are for. */
+export interface NamedSpace {
+  readonly space: Space;
+  readonly task: Task;
+}
+
+const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+
+function readYaml(file: string): unknown {
+  try {
+    return parse(readFileSync(file, 'utf8')) as unknown;
+  } catch (cause) {
+    throw invalidInput(`${file}: not YAML: ${messageOf(cause)}`, { cause });
+  }
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** The types of spaces, as YAML names them. */
+async function spaceNames(): Promise<readonly string[]> {
+  const { spaceSchema } = await import('../../spaces/index.js');
+  const types = spaceSchema.options.map(({ shape }) => z.toJSONSchema(shape.type).const);
+  return types.filter((type): type is string => typeof type === 'string');
+}
+
+/** Whether an argument names a type of space and not a file. */
+export const isSpaceName = async (argument: string): Promise<boolean> =>
+  !isFile(argument) && (await spaceNames()).includes(argument);
+
+/** A task of a YAML that holds a space alone. */
+const taskSchema = z.strictObject({
+  input: z.tuple([z.number().int().min(1), z.number().int().min(1), z.number().int().min(1)]),
+  classes: z.number().int().min(2),
+});
+
+/**
+ * The space of an argument: the type of a ready-made one, a YAML file that holds a space (with `task: {input, classes}`
+ * where the type has no images of its own), or an experiment.
+ * @throws NasError `invalid-input` when it is none of these.
+ */
+export async function parseSpace(argument: string): Promise<NamedSpace> {
+  const { spaceSchema } = await import('../../spaces/index.js');
+  if (isFile(argument)) {
+    const content = readYaml(argument);
+    if (isObject(content) && 'type' in content) {
+      const { task, ...rest } = content;
+      return fromConfig(argument, spaceSchema.safeParse(rest), task);
+    }
+    const loaded = await loadWithSpace(argument, []);
+    if (loaded.kind === 'training') return { space: loaded.space, task: loaded.task };
+    throw invalidInput(`${argument}: its space is a table, whose networks cannot be built`, {
+      hint: 'Give the space that the table is of: fbnet, ofa-mobilenetv3, nas-bench-201.',
+    });
+  }
+  const names = await spaceNames();
+  if (!names.includes(argument)) {
+    const meant = nearest(argument, names);
+    throw invalidInput(
+      `there is no space '${argument}', and no such file${meant === undefined ? '' : `; did you mean '${meant}'?`}`,
+      { hint: `Ready-made spaces: ${names.join(', ')}.` },
+    );
+  }
+  return fromConfig(argument, spaceSchema.safeParse({ type: argument }), undefined);
+}
+
+async function fromConfig(
+  argument: string,
+  parsed: z.ZodSafeParseResult<SpaceConfig>,
+  task: unknown,
+): Promise<NamedSpace> {
+  const { createSpace, defaultTask } = await import('../../spaces/index.js');
+  if (!parsed.success) throw invalidInput(`${argument}: not a space: ${z.prettifyError(parsed.error)}`);
+  const given = task === undefined ? undefined : taskSchema.safeParse(task);
+  if (given?.success === false) throw invalidInput(`${argument}: task: ${z.prettifyError(given.error)}`);
+  const known = given?.data ?? defaultTask(parsed.data);
+  if (known === null)
+    throw invalidInput(`${argument}: a space of type ${parsed.data.type} does not say what its images are`, {
+      hint: 'Add task: {input: [height, width, channels], classes: number}, or give an experiment.',
+    });
+  return { space: await createSpace(parsed.data, known), task: known };
+}

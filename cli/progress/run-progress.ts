@@ -1,0 +1,126 @@
+import type { RunEvent, RunObserver, TrialStepEvent } from '../../experiments/runner/events.js';
+import { duration, objectiveValue } from '../../experiments/report/index.js';
+import type { Terminal } from '../output/terminal.js';
+import { epochLine, lineOf } from './event-lines.js';
+import { type ProgressState, ProgressTracker } from './tracker.js';
+
+/** Shows a run while it goes. */
+interface ProgressView {
+  readonly observe: RunObserver;
+  /** Leaves the screen as it should stay. */
+  readonly close: () => void;
+}
+
+/** The picture is drawn at most this often, in ms. */
+const interval = 120;
+
+const barWidth = 24;
+
+function bar(done: number, total: number): string {
+  const filled = Math.round((barWidth * done) / Math.max(1, total));
+  return `${'█'.repeat(filled)}${'░'.repeat(barWidth - filled)}`;
+}
+
+function overall({ message, progress, frontier }: ProgressState): string {
+  if (progress === null) return message;
+  const { done, total, unit, etaSeconds, detail } = progress;
+  const eta = etaSeconds === undefined ? '' : `, ${duration(etaSeconds)} left`;
+  const members = frontier === null ? '' : `, frontier ${frontier.members}`;
+  const best = frontier?.accuracy === undefined ? '' : `, best ${objectiveValue('accuracy', frontier.accuracy)}`;
+  return `${bar(done, total)} ${done}/${total} ${unit}${eta}${detail === undefined ? '' : `, ${detail}`}${members}${best}`;
+}
+
+/** What a worker trains at each stage. */
+const subjects: { readonly [S in TrialStepEvent['stage']]: string } = {
+  search: 'trial',
+  final: 'final training of trial',
+  'quantize-aware': 'fine-tuning for int8 of trial',
+};
+
+function workerLine(
+  { worker, stage, number, epoch, epochs, step, steps, imagesPerSecond, loss }: TrialStepEvent,
+  host: string | undefined,
+): string {
+  const what = subjects[stage];
+  const who = host === undefined ? `worker ${worker}` : `worker ${worker} on ${host}`;
+  const where = `epoch ${epoch + 1}/${epochs}, step ${step}/${steps}`;
+  return `  ${who}: ${what} ${number}, ${where}, ${Math.round(imagesPerSecond)} images/s, loss ${loss.toFixed(4)}`;
+}
+
+/** @param most lines of workers */
+function picture(state: ProgressState, most: number): string[] {
+  const { phase, workers, hosts } = state;
+  // One machine needs no name in every line.
+  const several = new Set(hosts.values()).size > 1;
+  const steps = [...workers.values()].sort((a, b) => a.worker - b.worker);
+  const shown = steps.length > most ? steps.slice(0, most - 1) : steps;
+  return [
+    ...(phase === null ? [] : [overall(state)]),
+    ...shown.map((step) => workerLine(step, several ? hosts.get(step.worker) : undefined)),
+    ...(shown.length < steps.length ? [`  and ${steps.length - shown.length} other workers`] : []),
+  ];
+}
+
+/** A few lines at the bottom that are drawn again, with everything worth keeping above them. */
+function createLiveView({ err, columns, rows }: Terminal, clock: () => number): ProgressView {
+  const tracker = new ProgressTracker(clock);
+  let drawn = 0;
+  let last = -Infinity;
+  const erase = (): string => (drawn === 0 ? '' : `\u001b[${drawn}A\u001b[J`);
+  const draw = (above: string): void => {
+    const width = Math.max(20, columns() || 80) - 1;
+    // What is higher than the screen cannot be drawn again.
+    const most = Math.max(2, ((rows?.() ?? 0) || 24) - 3);
+    const lines = picture(tracker.state, most).map((line) => line.slice(0, width));
+    err(`${erase()}${above}${lines.map((line) => `${line}\n`).join('')}`);
+    drawn = lines.length;
+    last = clock();
+  };
+  return {
+    observe: (event) => {
+      tracker.apply(event);
+      const line = event.kind === 'phase' ? null : lineOf(event);
+      if (line !== null) draw(`${line}\n`);
+      else if (event.kind === 'phase' || clock() - last >= interval) draw('');
+    },
+    close: () => {
+      err(erase());
+      drawn = 0;
+    },
+  };
+}
+
+/** Steps of a phase's progress that get a line. */
+const tenths = 10;
+
+/** Plain lines without timestamps: for logs, pipes and CI. */
+function createPlainView({ err }: Terminal, clock: () => number): ProgressView {
+  const tracker = new ProgressTracker(clock);
+  let shown = { phase: '', tenth: 0 };
+  const progressLine = ({ phase, done, total, unit }: Extract<RunEvent, { kind: 'progress' }>): string | null => {
+    const tenth = Math.floor((tenths * done) / Math.max(1, total));
+    if (phase === shown.phase && tenth <= shown.tenth) return null;
+    const first = phase !== shown.phase && tenth === 0;
+    shown = { phase, tenth };
+    if (first) return null;
+    const { etaSeconds } = tracker.state.progress ?? {};
+    const left = etaSeconds === undefined || etaSeconds < 1 ? '' : `, ${duration(etaSeconds)} left`;
+    return `${phase}: ${done} of ${total} ${unit}${left}`;
+  };
+  const lineFor = (event: RunEvent): string | null => {
+    if (event.kind === 'progress') return progressLine(event);
+    return event.kind === 'trial-epoch' || event.kind === 'phase-epoch' ? epochLine(event) : lineOf(event);
+  };
+  return {
+    observe: (event) => {
+      tracker.apply(event);
+      const line = lineFor(event);
+      if (line !== null) err(`${line}\n`);
+    },
+    close: () => undefined,
+  };
+}
+
+/** Live lines where a person watches, plain ones elsewhere. */
+export const createProgressView = (terminal: Terminal, clock: () => number = () => performance.now()): ProgressView =>
+  terminal.live ? createLiveView(terminal, clock) : createPlainView(terminal, clock);

@@ -1,0 +1,89 @@
+import { accuracyAmong } from '../../experiments/schema/measures.js';
+import type { PhaseName, ProgressEvent, RunEvent, TrialStepEvent } from '../../experiments/runner/events.js';
+
+/** What a person wants to see of a run at one moment. */
+export interface ProgressState {
+  readonly phase: PhaseName | null;
+  readonly message: string;
+  readonly progress: (ProgressEvent & { readonly etaSeconds: number | undefined }) | null;
+  /** The latest step of each worker that trains. */
+  readonly workers: ReadonlyMap<number, TrialStepEvent>;
+  /** The machine of each worker, where it is told. */
+  readonly hosts: ReadonlyMap<number, string>;
+  /** Best accuracy of the frontier and how many members it has. */
+  readonly frontier: { readonly members: number; readonly accuracy: number | undefined } | null;
+}
+
+/** When a phase's first progress came, to estimate its end from. */
+interface Since {
+  readonly at: number;
+  readonly done: number;
+}
+
+/** Gathers events into a state. */
+export class ProgressTracker {
+  private phase: PhaseName | null = null;
+  private message = '';
+  private progress: ProgressState['progress'] = null;
+  private frontier: ProgressState['frontier'] = null;
+  private since: Since | undefined;
+  private readonly workers = new Map<number, TrialStepEvent>();
+  private readonly hosts = new Map<number, string>();
+
+  /** @param clock in ms. */
+  constructor(private readonly clock: () => number) {}
+
+  get state(): ProgressState {
+    const { phase, message, progress, workers, hosts, frontier } = this;
+    return { phase, message, progress, workers, hosts, frontier };
+  }
+
+  apply(event: RunEvent): void {
+    switch (event.kind) {
+      case 'phase':
+        this.phase = event.name;
+        this.message = event.message;
+        this.progress = null;
+        this.since = undefined;
+        this.workers.clear();
+        break;
+      case 'progress':
+        this.since ??= { at: this.clock(), done: event.done };
+        this.progress = { ...event, etaSeconds: event.etaSeconds ?? this.estimate(event) };
+        break;
+      case 'trial-started':
+        // Another worker may have had it before.
+        this.atRest(event.number, event.stage);
+        if (event.host !== undefined) this.hosts.set(event.worker, event.host);
+        break;
+      case 'trial-step':
+        this.workers.set(event.worker, event);
+        break;
+      case 'trial-paused':
+        this.atRest(event.number, 'search');
+        break;
+      case 'trial-finished':
+        this.atRest(event.number, event.stage);
+        break;
+      case 'frontier': {
+        const accuracies = event.members.flatMap(({ values }) => accuracyAmong(values) ?? []);
+        const accuracy = accuracies.length === 0 ? undefined : Math.max(...accuracies);
+        this.frontier = { members: event.members.length, accuracy };
+        break;
+      }
+      default:
+    }
+  }
+
+  /** Nothing trains this network any more. */
+  private atRest(trial: number, of: TrialStepEvent['stage']): void {
+    for (const [worker, { number, stage }] of this.workers)
+      if (number === trial && stage === of) this.workers.delete(worker);
+  }
+
+  private estimate({ done, total }: ProgressEvent): number | undefined {
+    if (this.since === undefined || done <= this.since.done) return undefined;
+    const seconds = (this.clock() - this.since.at) / 1000;
+    return (seconds / (done - this.since.done)) * (total - done);
+  }
+}

@@ -1,0 +1,275 @@
+import { float, int, type OnnxOp, range, sizeOf, string } from '../graph/index.js';
+import type { Rewrite, Writer } from './writer.js';
+
+/**
+ * Batch normalisation in training by reductions: y = (x - mean) * gamma / sqrt(variance + epsilon) + beta. The sum goes over
+ * the pixels first, which lie side by side, then over the images.
+ */
+export const trainingBatchNorm: Rewrite = (w) => {
+  const [x, gamma, beta] = w.node.inputs;
+  const [, channels, ...spatial] = w.typeOf(x).shape;
+  const mean = (name: string): string => {
+    const pixels = sizeOf(spatial);
+    const rows = pixels === 1 ? w.reshape(name, [0, channels]) : w.reshape(name, [0, channels, pixels]);
+    return w.reduce('ReduceMean', pixels === 1 ? rows : w.reduce('ReduceMean', rows, [2], false), [0], false);
+  };
+  const overImages = (vector: string): string =>
+    w.reshape(vector, [1, channels, ...range(spatial.length).map(() => 1)]);
+  const average = mean(x);
+  const centred = w.emit('Sub', [x, overImages(average)]);
+  const variance = mean(w.emit('Mul', [centred, centred]));
+  const deviation = w.emit('Sqrt', [w.emit('Add', [variance, w.number(w.floatOf('epsilon', 1e-5))])]);
+  const factor = w.emit('Mul', [gamma, w.emit('Reciprocal', [deviation])]);
+  const y = w.emit('Add', [w.emit('Mul', [centred, overImages(factor)]), overImages(beta)]);
+  return [y, average, variance];
+};
+
+/** A transposed convolution with a second filter of zeros in each group, and every second channel of what it makes. */
+export const twoFiltersInGroup: Rewrite = (w) => {
+  const { inputs, outputs, attributes } = w.node;
+  const [images, filter] = inputs;
+  const filters = w.emit('Pad', [filter, w.integers([0, 0, 0, 0, 0, 1, 0, 0])]);
+  const both = w.emit('ConvTranspose', [images, filters], attributes);
+  const [, channels] = w.typeOf(outputs[0]).shape;
+  const [starts, ends, axes, steps] = [[0], [2 * channels], [1], [2]].map((numbers) => w.integers(numbers));
+  return [w.emit('Slice', [both, starts, ends, axes, steps])];
+};
+
+/** x - max - log(sum(exp(x - max))), along one axis. */
+export const logSoftmax: Rewrite = (w) => {
+  const [x] = w.node.inputs;
+  const axis = [w.intOf('axis', -1)];
+  const lower = w.emit('Sub', [x, w.reduce('ReduceMax', x, axis, true)]);
+  return [w.emit('Sub', [lower, w.emit('Log', [w.reduce('ReduceSum', w.emit('Exp', [lower]), axis, true)])])];
+};
+
+/** To the nearest whole number, of two that are as near to the even one. */
+export const rounding: Rewrite = (w) => {
+  const [x] = w.node.inputs;
+  const low = w.emit('Floor', [x]);
+  const rest = w.emit('Sub', [x, low]);
+  const half = w.emit('Floor', [w.emit('Mul', [low, w.number(0.5)])]);
+  const odd = w.emit('Sub', [low, w.emit('Add', [half, half])]);
+  const above = w.cast(w.emit('Greater', [rest, w.number(0.5)]), 'float32');
+  const up = w.emit('Where', [w.emit('Equal', [rest, w.number(0.5)]), odd, above]);
+  return [w.emit('Add', [low, up])];
+};
+
+/** scale * elu(x), with the constants of Klambauer et al. 2017 as ONNX has them. */
+export const scaledExponential: Rewrite = (w) => {
+  const exponential = w.emit('Elu', [w.node.inputs[0]], { alpha: float(1.67326319217681884765625) });
+  return [w.emit('Mul', [exponential, w.number(1.05070102214813232421875)])];
+};
+
+/** x * sigmoid(alpha * x) */
+export const swish: Rewrite = (w) => {
+  const [x] = w.node.inputs;
+  return [w.emit('Mul', [x, w.emit('Sigmoid', [w.emit('Mul', [x, w.number(w.floatOf('alpha', 1.702))])])])];
+};
+
+/** atan(x / sqrt((1 - x)(1 + x))): at 1 and -1, of infinities. */
+function arcSineOf(w: Writer): string {
+  const [x] = w.node.inputs;
+  const one = w.number(1);
+  const cosine = w.emit('Sqrt', [w.emit('Mul', [w.emit('Sub', [one, x]), w.emit('Add', [one, x])])]);
+  return w.emit('Atan', [w.emit('Div', [x, cosine])]);
+}
+export const arcSine: Rewrite = (w) => [arcSineOf(w)];
+export const arcCosine: Rewrite = (w) => [w.emit('Sub', [w.number(Math.PI / 2), arcSineOf(w)])];
+
+const halfOf = (w: Writer, x: string): string => w.emit('Mul', [x, w.number(0.5)]);
+
+/** (e^x + e^-x) / 2, or the difference. */
+const hyperbolic =
+  (op: 'Add' | 'Sub'): Rewrite =>
+  (w) => {
+    const [x] = w.node.inputs;
+    const [up, down] = [x, w.emit('Neg', [x])].map((exponent) => w.emit('Exp', [exponent]));
+    return [halfOf(w, w.emit(op, [up, down]))];
+  };
+export const hyperbolicCosine = hyperbolic('Add');
+export const hyperbolicSine = hyperbolic('Sub');
+
+/** log(x + sqrt(x^2 - 1)) */
+export const inverseHyperbolicCosine: Rewrite = (w) => {
+  const [x] = w.node.inputs;
+  const root = w.emit('Sqrt', [w.emit('Sub', [w.emit('Mul', [x, x]), w.number(1)])]);
+  return [w.emit('Log', [w.emit('Add', [x, root])])];
+};
+
+/** sign(x) * log(|x| + sqrt(x^2 + 1)): without differences of large numbers. */
+export const inverseHyperbolicSine: Rewrite = (w) => {
+  const [x] = w.node.inputs;
+  const root = w.emit('Sqrt', [w.emit('Add', [w.emit('Mul', [x, x]), w.number(1)])]);
+  return [w.emit('Mul', [w.emit('Sign', [x]), w.emit('Log', [w.emit('Add', [w.emit('Abs', [x]), root])])])];
+};
+
+/** log((1 + x) / (1 - x)) / 2 */
+export const inverseHyperbolicTangent: Rewrite = (w) => {
+  const [x] = w.node.inputs;
+  const [above, below] = (['Add', 'Sub'] as const).map((op) => w.emit(op, [w.number(1), x]));
+  return [halfOf(w, w.emit('Log', [w.emit('Div', [above, below])]))];
+};
+
+export const tangent: Rewrite = (w) => {
+  const [x] = w.node.inputs;
+  return [w.emit('Div', [w.emit('Sin', [x]), w.emit('Cos', [x])])];
+};
+
+const zero = (w: Writer): string => w.number(0, 'int32');
+
+export const negation: Rewrite = (w) => [w.emit('Sub', [zero(w), w.node.inputs[0]])];
+
+export const absolute: Rewrite = (w) => {
+  const [x] = w.node.inputs;
+  return [w.emit('Max', [x, w.emit('Sub', [zero(w), x])])];
+};
+
+export const bounds: Rewrite = (w) => {
+  const [x, low, high] = w.node.inputs;
+  return [w.emit('Min', [w.emit('Max', [x, low]), high])];
+};
+
+/** (x > 0) - (x < 0) */
+export const sign: Rewrite = (w) => {
+  const [x] = w.node.inputs;
+  const dtype = w.typeOf(x).dtype === 'int32' ? 'int32' : 'float32';
+  const [above, below] = (['Greater', 'Less'] as const).map((op) => w.cast(w.emit(op, [x, w.number(0, dtype)]), dtype));
+  return [w.emit('Sub', [above, below])];
+};
+
+/** The remainder with the sign of the divisor; integers are divided towards zero. */
+export const remainder: Rewrite = (w) => {
+  const [a, b] = w.node.inputs;
+  const rest = w.emit('Sub', [a, w.emit('Mul', [w.emit('Div', [a, b]), b])]);
+  const [restBelow, divisorBelow] = [rest, b].map((x) => w.cast(w.emit('Less', [x, zero(w)]), 'int32'));
+  const differ = w.emit('Not', [w.emit('Equal', [restBelow, divisorBelow])]);
+  const wrong = w.emit('And', [differ, w.emit('Not', [w.emit('Equal', [rest, zero(w)])])]);
+  return [w.emit('Add', [rest, w.emit('Mul', [w.cast(wrong, 'int32'), b])])];
+};
+
+/** Cuts out what lies at constant positions of some axes: a gathering along each. */
+export const byGathering: Rewrite = (w) => {
+  const [x, ...bounds] = w.node.inputs;
+  const { shape } = w.typeOf(x);
+  const [starts, ends, axes, steps] = bounds.map((name) => w.numbers(name));
+  let cut = x;
+  for (const [i, given] of axes.entries()) {
+    const axis = given < 0 ? given + shape.length : given;
+    const size = shape[axis];
+    if (!w.isFixed(size)) return null;
+    const step = bounds.length > 3 ? steps[i] : 1;
+    const clamp = (at: number): number => {
+      const position = at < 0 ? at + size : at;
+      return step > 0 ? Math.min(Math.max(position, 0), size) : Math.min(Math.max(position, -1), size - 1);
+    };
+    const [from, to] = [clamp(starts[i]), clamp(ends[i])];
+    const kept = range(Math.max(0, Math.ceil((to - from) / step))).map((k) => from + k * step);
+    cut = w.emit('Gather', [cut, w.constant(kept, [kept.length], 'int32')], { axis: int(axis) });
+  }
+  return [cut];
+};
+
+/** Operators whose results are positions along an axis. */
+const positioning: ReadonlySet<OnnxOp> = new Set<OnnxOp>(['ArgMax', 'ArgMin', 'TopK']);
+
+/** Numbers of int64 as int32: from where they come; null where that is not known. */
+function narrowed(w: Writer, name: string): string | null {
+  const constant = w.constantOf(name);
+  if (constant) return w.constant(Array.from(constant.data, Number), constant.shape, 'int32');
+  const producer = w.producer(name);
+  if (producer?.op === 'Cast') {
+    const [source] = producer.inputs;
+    return w.typeOf(source).dtype === 'int32' ? source : w.cast(source, 'int32');
+  }
+  if (producer === undefined || !positioning.has(producer.op)) return null;
+  // There is no cast from int64, but a gathering takes it: of the numbers from 0 on, it gives the positions.
+  const { shape } = w.typeOf(producer.inputs[0]);
+  const axis = producer.attributes['axis'];
+  const length = shape.at(axis?.kind === 'int' ? axis.value : 0);
+  if (length === undefined || !w.isFixed(length)) return null;
+  return w.emit('Gather', [w.constant(range(length), [length], 'int32'), name], { axis: int(0) });
+}
+
+/** The operator on int32 instead of int64; shapes and axes stay as they are. */
+export const inInt32: Rewrite = (w) => {
+  const { op, inputs, outputs, attributes } = w.node;
+  const operands = op === 'Mul' ? inputs.length : 1;
+  const numbers = inputs.map((name, i) => (i < operands ? narrowed(w, name) : name));
+  if (!numbers.every((name) => name !== null)) return null;
+  const { dtype } = w.typeOf(outputs[0]);
+  if (op !== 'Cast') return [w.cast(w.emit(op, numbers, attributes), 'int64')];
+  return dtype === 'int32' ? numbers : [w.cast(numbers[0], dtype)];
+};
+
+const not = (w: Writer, x: string): string => w.emit('Not', [x]);
+const and = (w: Writer, a: string, b: string): string => w.emit('And', [a, b]);
+const either = (w: Writer, a: string, b: string): string => not(w, and(w, not(w, a), not(w, b)));
+
+export const or: Rewrite = (w) => {
+  const [a, b] = w.node.inputs;
+  return [either(w, a, b)];
+};
+
+export const exclusiveOr: Rewrite = (w) => {
+  const [a, b] = w.node.inputs;
+  return [and(w, either(w, a, b), not(w, and(w, a, b)))];
+};
+
+export const isNotANumber: Rewrite = (w) => {
+  const [x] = w.node.inputs;
+  return [not(w, w.emit('Equal', [x, x]))];
+};
+
+export const isInfinite: Rewrite = (w) => [w.emit('Equal', [w.emit('Abs', [w.node.inputs[0]]), w.number(Infinity)])];
+
+/** The operator on 0 and 1 instead of booleans; its other operands, such as conditions and positions, stay as they are. */
+export const withNumbers: Rewrite = (w) => {
+  const { op, inputs, attributes, outputs } = w.node;
+  const first = op === 'Where' ? 1 : 0;
+  const last = op === 'Where' || op === 'Concat' ? inputs.length : 1;
+  const numbers = inputs.map((name, i) => (i >= first && i < last ? w.cast(name, 'float32') : name));
+  return w.emitAll(op, numbers, attributes, outputs.length).map((name) => w.cast(name, 'bool'));
+};
+
+/** Less than all numbers. */
+const lowest = -3.4028234663852886e38;
+
+/**
+ * Max pooling that says where the maxima are: each place of the window is a map cut from the padded images; the first map
+ * that has the maximum tells the position.
+ */
+export const positionInWindow: Rewrite = (w) => {
+  const [x] = w.node.inputs;
+  const [images, channels, height, width] = w.typeOf(x).shape;
+  const [outHeight, outWidth] = w.typeOf(w.node.outputs[0]).shape.slice(2);
+  if (!w.isFixed(images)) return null;
+  const [rows, columns] = w.intsOf('kernel_shape', []);
+  const [down, right] = w.intsOf('strides', [1, 1]);
+  const [top, left, bottom, after] = w.intsOf('pads', [0, 0, 0, 0]);
+  const pads = w.integers([0, 0, top, left, 0, 0, bottom, after]);
+  const padded = w.emit('Pad', [x, pads, w.number(lowest)], { mode: string('constant') });
+  const maps = range(rows * columns).map((i) => {
+    const from = [Math.floor(i / columns), i % columns];
+    const to = [from[0] + (outHeight - 1) * down + 1, from[1] + (outWidth - 1) * right + 1];
+    return w.emit('Slice', [padded, ...[from, to, [2, 3], [down, right]].map((numbers) => w.integers(numbers))]);
+  });
+  const largest = maps.reduce((a, b) => w.emit('Max', [a, b]));
+  // In an image, the window's corner, and in the window, the place: the first comes last, and is what stays.
+  const place = maps
+    .map((map, i) => ({ map, offset: Math.floor(i / columns) * width + (i % columns) }))
+    .reduceRight(
+      (found, { map, offset }) => {
+        const here = w.emit('Equal', [map, largest]);
+        return w.emit('Where', [here, w.number(offset, 'int32'), found]);
+      },
+      w.number(0, 'int32'),
+    );
+  const corners = range(outHeight).flatMap((i) =>
+    range(outWidth).map((j) => (i * down - top) * width + j * right - left),
+  );
+  const starts = range(images * channels).map((i) => i * height * width);
+  const inImage = w.emit('Add', [place, w.constant(corners, [outHeight, outWidth], 'int32')]);
+  const positions = w.emit('Add', [inImage, w.constant(starts, [images, channels, 1, 1], 'int32')]);
+  return [largest, w.cast(positions, 'int64')];
+};

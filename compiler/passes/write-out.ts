@@ -1,0 +1,109 @@
+import { attributeList, bytesOf, commutative, type Graph, GraphEditor, type Node } from '../graph/index.js';
+import { invalidInput } from '../../base/errors.js';
+import { caseOf, type RewriteName, type WayOf } from '../onnx/support.js';
+import {
+  absolute,
+  bounds,
+  byGathering,
+  exclusiveOr,
+  inInt32,
+  isInfinite,
+  isNotANumber,
+  negation,
+  or,
+  positionInWindow,
+  remainder,
+  sign,
+  trainingBatchNorm,
+  twoFiltersInGroup,
+  withNumbers,
+} from './operator-rewrites.js';
+import * as functions from './operator-rewrites.js';
+import { type Rewrite, Writer } from './writer.js';
+
+/** Longer constants are not compared. */
+const longest = 64;
+
+/** Nodes that compute the same from the same values become one, and so do equal constants. */
+function shareNodes(graph: Graph): Graph {
+  const editor = new GraphEditor(graph);
+  const constants = new Map<string, string>();
+  const first = new Map<string, Node>();
+  const shared = (name: string): string => {
+    const constant = editor.constant(name);
+    if (constant === undefined || constant.data.length > longest) return name;
+    const key = `${constant.dtype}[${constant.shape.join()}]${Buffer.from(bytesOf(constant.data)).toString('hex')}`;
+    const known = constants.get(key) ?? name;
+    constants.set(key, known);
+    return known;
+  };
+  for (const node of editor.nodes()) {
+    const inputs = node.inputs.map(shared);
+    const operands = commutative.has(node.op) ? inputs.toSorted() : inputs;
+    const key = `${node.op}(${operands.join()})${JSON.stringify(attributeList(node.attributes))}#${node.outputs.length}`;
+    const equal = first.get(key);
+    if (equal === undefined) first.set(key, node);
+    else if (!node.outputs.some((name) => editor.isOutput(name)))
+      for (const [i, name] of node.outputs.entries()) editor.replaceUses(name, equal.outputs[i]);
+  }
+  return editor.finish();
+}
+
+const rewrites: { readonly [Name in RewriteName]: Rewrite } = {
+  'absolute value': absolute,
+  'arc cosine': functions.arcCosine,
+  'arc sine': functions.arcSine,
+  'batch normalisation': trainingBatchNorm,
+  bounds,
+  'by gathering': byGathering,
+  'exclusive or': exclusiveOr,
+  'hyperbolic cosine': functions.hyperbolicCosine,
+  'hyperbolic sine': functions.hyperbolicSine,
+  infinite: isInfinite,
+  'int32 for int64': inInt32,
+  'inverse hyperbolic cosine': functions.inverseHyperbolicCosine,
+  'inverse hyperbolic sine': functions.inverseHyperbolicSine,
+  'inverse hyperbolic tangent': functions.inverseHyperbolicTangent,
+  'log softmax': functions.logSoftmax,
+  negation,
+  'not a number': isNotANumber,
+  'numbers for booleans': withNumbers,
+  or,
+  'position in a window': positionInWindow,
+  remainder,
+  rounding: functions.rounding,
+  'scaled exponential': functions.scaledExponential,
+  sign,
+  swish: functions.swish,
+  tangent: functions.tangent,
+  'two filters a group': twoFiltersInGroup,
+};
+
+const refusal = ({ op, origin }: Node, of: string, provider: string, advice = '') =>
+  invalidInput(
+    `${origin === '' ? '' : `layer '${origin}': `}the execution provider "${provider}" cannot run ${op} of ${of}`,
+    { hint: `${advice === '' ? '' : `${advice}; or `}train on the CPU: engine: {type: compiled, provider: cpu}` },
+  );
+
+/**
+ * Writes operators with others where the provider has no kernel for them.
+ * @throws NasError naming the layer, where there is no other way to write it.
+ */
+export function writeOut(graph: Graph, provider: string, wayOf: WayOf | null): Graph {
+  if (wayOf === null) return graph;
+  const editor = new GraphEditor(graph);
+  let changed = false;
+  for (const node of editor.nodes()) {
+    const which = caseOf(node, (name) => editor.type(name));
+    const way = wayOf(node.op, which);
+    if (way === 'kernel' || way === 'host') continue;
+    if (typeof way !== 'string') throw refusal(node, which, provider, way?.refused);
+    const writer = new Writer(editor, node);
+    const results = rewrites[way](writer);
+    if (results === null) throw refusal(node, which, provider);
+    writer.finish(results);
+    changed = true;
+  }
+  // Some of what was written is in the graph already: the gradient of batch normalisation has its deviation, too.
+  return changed ? shareNodes(editor.finish()) : graph;
+}

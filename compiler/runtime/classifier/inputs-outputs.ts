@@ -1,0 +1,93 @@
+export const imageLayouts = ['NHWC', 'NCHW'] as const;
+export type ImageLayout = (typeof imageLayouts)[number];
+
+/** The images and classes that a classifier is used on; a data set's description will do. */
+export interface ImageData {
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+  readonly classes: readonly string[];
+  /** Per channel of pixel / 255: how the images are normalised. */
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+}
+
+/** Extents of one image in a layout. */
+export const imageShape: {
+  readonly [L in ImageLayout]: (
+    image: Pick<ImageData, 'height' | 'width' | 'channels'>,
+  ) => readonly [number, number, number];
+} = {
+  NHWC: ({ height, width, channels }) => [height, width, channels],
+  NCHW: ({ height, width, channels }) => [channels, height, width],
+};
+
+/** What a model's last layer gives: losses need logits, but many models end in a softmax. */
+export type OutputKind = 'logits' | 'probabilities';
+
+const tolerance = 1e-3;
+/** Probabilities below this are taken for it: their logarithm stays finite. */
+const smallest = 1e-12;
+
+/** `probabilities` when every row lies in [0, 1] and sums to 1, which logits of a whole batch do not. */
+export function outputKind(rows: Float32Array, classes: number): OutputKind {
+  for (let start = 0; start < rows.length; start += classes) {
+    const row = rows.subarray(start, start + classes);
+    const total = row.reduce((a, b) => a + b, 0);
+    if (Math.abs(total - 1) > tolerance || row.some((p) => !(p >= 0 && p <= 1 + tolerance))) return 'logits';
+  }
+  return 'probabilities';
+}
+
+/** Logits of either kind; those of probabilities are their logarithms, the same up to a constant a row. */
+export const toLogits: { readonly [K in OutputKind]: (rows: Float32Array) => Float32Array } = {
+  logits: (rows) => rows,
+  probabilities: (rows) => rows.map((p) => Math.log(Math.max(p, smallest))),
+};
+
+/** How well a classifier did. */
+export interface Scores {
+  /** Share of the images whose most likely class is the labelled one, in [0, 1]. */
+  readonly accuracy: number;
+  /** Mean cross-entropy in nats. */
+  readonly loss: number;
+  readonly count: number;
+  /** `confusion[actual][predicted]`: number of images. */
+  readonly confusion: readonly (readonly number[])[];
+}
+
+/** Adds up the scores of a classifier in float64, image by image: the same whatever the batches. */
+export class Scoreboard {
+  private confusion: number[][] = [];
+  private loss = 0;
+
+  /** A batch: logits and labels as distributions, both [size, classes]. */
+  add(logits: Float32Array, labels: Float32Array, size: number): void {
+    const classes = labels.length / size;
+    if (this.confusion.length === 0)
+      this.confusion = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
+    for (let start = 0; start < size * classes; start += classes) {
+      const row = logits.subarray(start, start + classes);
+      const truth = labels.subarray(start, start + classes);
+      const highest = row.reduce((a, b) => Math.max(a, b), -Infinity);
+      const logTotal = highest + Math.log(row.reduce((sum, z) => sum + Math.exp(z - highest), 0));
+      truth.forEach((y, c) => (this.loss += y * (logTotal - row[c])));
+      this.confusion[largest(truth)][largest(row)]++;
+    }
+  }
+
+  scores(): Scores {
+    const { confusion } = this;
+    const total = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
+    const count = total(confusion.map(total));
+    const right = total(confusion.map((row, i) => row[i]));
+    return { accuracy: right / count, loss: this.loss / count, count, confusion: confusion.map((row) => [...row]) };
+  }
+}
+
+/** Index of the largest value, the first of equals. */
+function largest(values: Float32Array): number {
+  let best = 0;
+  for (let i = 1; i < values.length; i++) if (values[i] > values[best]) best = i;
+  return best;
+}

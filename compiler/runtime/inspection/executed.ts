@@ -1,0 +1,262 @@
+import type { GraphProto, NodeProto } from 'onnx-buf';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Tensor, type InferenceSession } from 'onnxruntime-node';
+import { parseOnnx } from '../classifier/onnx-file.js';
+import { profileModel, readProfile, type NodeTime } from './profile.js';
+import type { SessionOptions } from '../programs/session.js';
+import { weightFormat, type NumberFormat } from './number-formats.js';
+
+/** How an operator multiplies and accumulates. */
+export interface Product {
+  /** Numbers that are multiplied: of the type of what flows in, or bytes whatever flows in. */
+  readonly multiplies: 'operands' | 'bytes';
+  /** Which input holds the weights. */
+  readonly weights: number;
+  /** Multiply-accumulates for each value of the output, given the weights' extents. */
+  readonly depth: (weights: readonly number[], node: NodeProto) => number;
+}
+
+const attribute = ({ attribute: all }: NodeProto, name: string): number =>
+  Number(all.find((each) => each.name === name)?.i ?? 0);
+
+/** Filters are [out, in / groups, height, width]. */
+const convolution: Product['depth'] = (weights) => weights.slice(1).reduce((a, b) => a * b, 1);
+/** Matrices are [..., rows, columns]. */
+const matrix: Product['depth'] = (weights) => weights.at(-2) ?? 1;
+const gemm: Product['depth'] = (weights, node) => weights.at(attribute(node, 'transB') === 0 ? -2 : -1) ?? 1;
+
+const floatConvolution: Product = { multiplies: 'operands', weights: 1, depth: convolution };
+const floatMatrix: Product = { multiplies: 'operands', weights: 1, depth: matrix };
+const floatGemm: Product = { multiplies: 'operands', weights: 1, depth: gemm };
+const byteMatrix: Product = { multiplies: 'bytes', weights: 1, depth: matrix };
+
+/**
+ * The operators of ONNX and of ONNX Runtime that multiply and accumulate, by what they multiply. Domains do not tell any
+ * apart: those of one name compute the same in other layouts.
+ */
+const products: Readonly<Record<string, Product>> = {
+  Conv: floatConvolution,
+  FusedConv: floatConvolution,
+  NhwcFusedConv: floatConvolution,
+  // Filters are [in, out / groups, height, width]; strides make each value of the output of fewer.
+  ConvTranspose: { multiplies: 'operands', weights: 1, depth: (weights) => weights[0] },
+  MatMul: floatMatrix,
+  FusedMatMul: floatMatrix,
+  Gemm: floatGemm,
+  FusedGemm: floatGemm,
+  // Weights of few bits are unpacked, and multiplied as floats.
+  MatMulNBits: { multiplies: 'operands', weights: 1, depth: (_, node) => attribute(node, 'K') },
+  QLinearConv: { multiplies: 'bytes', weights: 3, depth: convolution },
+  ConvInteger: { multiplies: 'bytes', weights: 1, depth: convolution },
+  QLinearMatMul: { multiplies: 'bytes', weights: 3, depth: matrix },
+  QGemm: { multiplies: 'bytes', weights: 3, depth: gemm },
+  MatMulInteger: byteMatrix,
+  MatMulIntegerToFloat: byteMatrix,
+  DynamicQuantizeMatMul: byteMatrix,
+};
+
+/** How an operator multiplies and accumulates; undefined for one that does not. */
+export const productOf = (operator: string): Product | undefined =>
+  Object.hasOwn(products, operator) ? products[operator] : undefined;
+
+/** Operators that convert or move values, or change their shape: none of them computes. */
+export const movers: ReadonlySet<string> = new Set([
+  'Cast',
+  'Concat',
+  'DequantizeLinear',
+  'Expand',
+  'Flatten',
+  'Gather',
+  'Identity',
+  'MemcpyFromHost',
+  'MemcpyToHost',
+  'QuantizeLinear',
+  'ReorderInput',
+  'ReorderOutput',
+  'Reshape',
+  'Shape',
+  'Slice',
+  'Squeeze',
+  'Transpose',
+  'Unsqueeze',
+]);
+
+/** An operator that computes in floats in a model that computes in bytes elsewhere. */
+export interface FloatNode {
+  readonly operator: string;
+  /** As ONNX Runtime calls it. */
+  readonly node: string;
+  /** The layer that it came from; empty when the model does not tell. */
+  readonly layer: string;
+  /** Milliseconds in a few runs with the profiler on: what it costs, roughly. NaN when the model was not run. */
+  readonly ms: number;
+}
+
+/** What ONNX Runtime makes of a model: its operators after optimisation. */
+export interface Executed {
+  /** How many of each operator there are. */
+  readonly operators: Readonly<Record<string, number>>;
+  /** What most of the multiply-accumulates multiply. */
+  readonly precision: NumberFormat;
+  /** What most of the weights are stored in. */
+  readonly weights: NumberFormat;
+  /**
+   * The share of the multiply-accumulates that multiply bytes, in [0, 1]; 0 without any. Where the extents of weights are
+   * not known, the share of the products' values; where the model could not be run, the share of the products.
+   */
+  readonly integerShare: number;
+  /** Convolutions and matrix products, and how many of them multiply bytes. */
+  readonly products: { readonly all: number; readonly integer: number };
+  /** What computes in floats where products multiply bytes, in the order in which it ran. */
+  readonly floats: readonly FloatNode[];
+}
+
+/** A node as it is executed. */
+interface ExecutedNode extends FloatNode {
+  /** What it computes in; null when it only converts or moves values. */
+  readonly format: NumberFormat | null;
+  /** How many values it gives; undefined when it was not run. */
+  readonly values: number | undefined;
+  /** Its place in the optimised graph, where that is known. */
+  readonly proto: NodeProto | undefined;
+}
+
+const formats: Readonly<Record<string, NumberFormat>> = {
+  float16: 'fp16',
+  bfloat16: 'fp16',
+  uint8: 'int8',
+  int8: 'int8',
+};
+
+/** @param type of what flows in; undefined when it is not known */
+function formatOf(operator: string, type: string | undefined): NumberFormat | null {
+  if (movers.has(operator)) return null;
+  if (productOf(operator)?.multiplies === 'bytes') return 'int8';
+  if (type !== undefined) return formats[type] ?? 'fp32';
+  return operator.startsWith('QLinear') ? 'int8' : 'fp32';
+}
+
+const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
+
+const ran = ({ name, operator, layer, ms, inputs, outputs }: NodeTime, proto?: NodeProto): ExecutedNode => ({
+  operator,
+  node: name,
+  layer,
+  ms,
+  format: formatOf(operator, inputs.at(0)?.type),
+  values: sizeOf(outputs.at(0)?.shape ?? []),
+  proto,
+});
+
+const notRun = (proto: NodeProto): ExecutedNode => ({
+  operator: proto.opType,
+  node: proto.name,
+  layer: '',
+  ms: Number.NaN,
+  format: formatOf(proto.opType, undefined),
+  values: undefined,
+  proto,
+});
+
+/** Multiply-accumulates for each value of a product; undefined when the extents of its weights are not known. */
+function depths(nodes: readonly ExecutedNode[], graph: GraphProto | undefined): (number | undefined)[] {
+  const extents = new Map(graph?.initializer.map(({ name, dims }) => [name, dims.map(Number)]));
+  return nodes.map(({ operator, proto }) => {
+    const product = productOf(operator);
+    const weights = product && extents.get(proto?.input.at(product.weights) ?? '');
+    return product && proto && weights && product.depth(weights, proto);
+  });
+}
+
+/** The format that most of the work is in. */
+function most(work: ReadonlyMap<NumberFormat, number>): NumberFormat {
+  const [first] = [...work].sort(([, a], [, b]) => b - a);
+  return work.size === 0 ? 'fp32' : first[0];
+}
+
+function summarise(nodes: readonly ExecutedNode[], graph: GraphProto | undefined, weights: NumberFormat): Executed {
+  const operators: Record<string, number> = {};
+  for (const { operator } of nodes) operators[operator] = (operators[operator] ?? 0) + 1;
+  const computing = nodes.filter(({ format }) => format !== null);
+  const products = computing.filter(({ operator }) => productOf(operator) !== undefined);
+  const integer = products.filter(({ format }) => format === 'int8').length;
+  const known = depths(products, graph);
+  const comparable = known.every((depth) => depth !== undefined);
+  const work = new Map<NumberFormat, number>();
+  for (const [i, { format, values }] of products.entries()) {
+    const macs = values === undefined ? 1 : values * (comparable ? (known[i] ?? 1) : 1);
+    if (format !== null) work.set(format, (work.get(format) ?? 0) + macs);
+  }
+  const total = [...work.values()].reduce((sum, macs) => sum + macs, 0);
+  return {
+    operators,
+    precision: most(work),
+    weights,
+    integerShare: total === 0 ? 0 : (work.get('int8') ?? 0) / total,
+    products: { all: products.length, integer },
+    floats:
+      integer === 0
+        ? []
+        : computing
+            .filter(({ format }) => format !== 'int8')
+            .map(({ operator, node, layer, ms }) => ({ operator, node, layer, ms })),
+  };
+}
+
+/** Runs go on for so long in ms, the first whatever it takes, within this number. */
+const [enoughMs, mostRuns] = [200, 4];
+
+/** Zeros for inputs whose sizes are known but for the batch; null for others. */
+function zerosFor({ inputMetadata }: InferenceSession, batch: number): Record<string, Tensor> | null {
+  const feeds: Record<string, Tensor> = {};
+  for (const input of inputMetadata) {
+    if (!input.isTensor || input.type !== 'float32') return null;
+    const shape = input.shape.map((size, i) => (i === 0 && typeof size === 'string' ? batch : Number(size)));
+    if (!shape.every((size) => size >= 0)) return null;
+    feeds[input.name] = new Tensor('float32', new Float32Array(sizeOf(shape)), shape);
+  }
+  return feeds;
+}
+
+/**
+ * What ONNX Runtime executes for a model on a provider, found by opening it, writing down the graph after optimisation, and
+ * running it a few times on zeros. Whether a quantized file computes in bytes cannot be read off its weights: pairs that
+ * quantize and dequantize are fused around some operators and not around others, by some providers and not by others.
+ * @param options provider, threads and what else a session is opened with; `batch`: images in the runs, default 1
+ * @throws NasError as `createSession`, also of a provider that compiles whole graphs: those cannot be written down
+ */
+export async function executedBy(
+  model: Uint8Array,
+  { batch = 1, ...options }: SessionOptions & { readonly batch?: number } = {},
+): Promise<Executed> {
+  const folder = await mkdtemp(join(tmpdir(), 'nas-executed-'));
+  try {
+    const optimized = join(folder, 'optimized.onnx');
+    const run = async (session: InferenceSession): Promise<void> => {
+      const feeds = zerosFor(session, batch);
+      const end = performance.now() + enoughMs;
+      for (let i = 0; feeds !== null && (i === 0 || (i < mostRuns && performance.now() < end)); i++)
+        await session.run(feeds);
+    };
+    const { nodes: times } = await profileModel(model, { ...options, optimized }, run, 0);
+    const { graph } = parseOnnx(await readFile(optimized));
+    const protos = new Map(graph.node.map((node) => [node.name, node]));
+    const nodes = times.length === 0 ? graph.node.map(notRun) : times.map((time) => ran(time, protos.get(time.name)));
+    return summarise(nodes, graph, weightFormat(model));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/**
+ * What a runtime elsewhere executed for a model, by the events of its profiler.
+ * @throws as `readProfile`
+ */
+export const executedElsewhere = (model: Uint8Array, events: string): Executed =>
+  summarise(
+    readProfile(events, model, 0).nodes.map((time) => ran(time)),
+    undefined,
+    weightFormat(model),
+  );

@@ -1,0 +1,173 @@
+import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { GraphProto, NodeProto } from 'onnx-buf';
+import type * as ort from 'onnxruntime-node';
+import { z } from 'zod';
+import { parseOnnx } from '../classifier/onnx-file.js';
+import { createSession, type SessionOptions } from '../programs/session.js';
+
+/** A tensor as a node took or gave it. */
+export interface TensorKind {
+  /** `float`, `float16`, `uint8`, ... */
+  readonly type: string;
+  readonly shape: readonly number[];
+}
+
+/** The time that one node of a model took, over all profiled runs. */
+export interface NodeTime {
+  /** As ONNX Runtime calls it: of a fused node, what it was fused from. */
+  readonly name: string;
+  /** The layer that it came from; empty when the model does not tell. */
+  readonly layer: string;
+  /** ONNX operator, e.g. `Conv`. */
+  readonly operator: string;
+  /** Execution provider that ran it, as the option is written, e.g. `cpu`, `webgpu`. */
+  readonly provider: string;
+  /** What it was given, in order; without weights that its kernel has laid out for itself. */
+  readonly inputs: readonly TensorKind[];
+  readonly outputs: readonly TensorKind[];
+  /** Milliseconds a run: the mean over the runs that count. */
+  readonly ms: number;
+}
+
+/** A profile of one session. */
+export interface Profile {
+  /** Runs after the warm-up. The middle half of them counts, by how long they took: the others were disturbed. */
+  readonly runs: number;
+  /** In the order in which they ran. */
+  readonly nodes: readonly NodeTime[];
+}
+
+/** `{"float": [1, 3, 8, 8]}`; tensors that are absent are left out. */
+const tensorsSchema = z
+  .array(z.record(z.string(), z.array(z.number())))
+  .default([])
+  .transform((tensors): TensorKind[] =>
+    tensors.flatMap((tensor) => Object.entries(tensor).map(([type, shape]) => ({ type, shape }))),
+  );
+
+const eventSchema = z.object({
+  cat: z.string(),
+  name: z.string(),
+  /** Microseconds. */
+  dur: z.number().default(0),
+  args: z
+    .looseObject({
+      op_name: z.string().default(''),
+      provider: z.string().default(''),
+      node_index: z.string().default(''),
+      input_type_shape: tensorsSchema,
+      output_type_shape: tensorsSchema,
+    })
+    .default({ op_name: '', provider: '', node_index: '', input_type_shape: [], output_type_shape: [] }),
+});
+
+/** `WebGpuExecutionProvider` is `webgpu`. */
+const providerName = (className: string): string => className.replace(/ExecutionProvider$/, '').toLowerCase();
+
+/** The nodes of a graph, and of the graphs that they run. */
+function* nodesOf({ node: nodes }: GraphProto): Generator<NodeProto> {
+  for (const node of nodes) {
+    yield node;
+    for (const { g: inner } of node.attribute) if (inner !== undefined) yield* nodesOf(inner);
+  }
+}
+
+/** The layers of a model's nodes, by the nodes' names and by the values that they give: fused nodes are named after these. */
+function layersOf(model: Uint8Array): Map<string, string> {
+  const layers = new Map<string, string>();
+  for (const { name, output } of nodesOf(parseOnnx(model).graph)) {
+    const end = name.lastIndexOf('/');
+    for (const key of [name, ...output]) layers.set(key, end === -1 ? '' : name.slice(0, end));
+  }
+  return layers;
+}
+
+/** What ONNX Runtime appends to the names of nodes that it makes itself. */
+const madeSuffixes = /(_nchwc|_token_\d+|_fused.*|_QuickGelu.*)$/;
+
+/** Microseconds of each node in one run, in the order in which they ran. */
+type RunTimes = ReadonlyMap<string, number>;
+
+/** The runs of the middle half by total time; all of very few. */
+function middleHalf(runs: readonly RunTimes[]): readonly RunTimes[] {
+  const byTotal = runs
+    .map((times) => ({ times, total: [...times.values()].reduce((sum, us) => sum + us, 0) }))
+    .sort((a, b) => a.total - b.total);
+  const cut = Math.floor(runs.length / 4);
+  return byTotal.slice(cut, runs.length - cut).map(({ times }) => times);
+}
+
+/**
+ * Reads the events that ONNX Runtime's profiler writes.
+ * @param text JSON: a list of events
+ * @param model what ran; its nodes' names tell layers
+ * @param skip runs at the beginning that are left out of the times
+ * @throws an error of JSON or zod when these are no events
+ */
+export function readProfile(text: string, model: Uint8Array, skip: number): Profile {
+  const layers = layersOf(model);
+  const events = z.array(eventSchema).parse(JSON.parse(text));
+  const nodes = new Map<string, Omit<NodeTime, 'layer' | 'ms'>>();
+  const runs: RunTimes[] = [];
+  let current = new Map<string, number>();
+  for (const { cat, name, dur, args } of events) {
+    // The time of a loop is that of its nodes.
+    if (cat === 'Node' && name.endsWith('_kernel_time') && args.op_name !== 'Loop') {
+      const node = name.slice(0, -'_kernel_time'.length);
+      // Names need not be different, and in graphs within a graph numbers are not.
+      const key = `${args.node_index} ${node}`;
+      nodes.set(key, {
+        name: node,
+        operator: args.op_name,
+        provider: providerName(args.provider),
+        inputs: args.input_type_shape,
+        outputs: args.output_type_shape,
+      });
+      current.set(key, (current.get(key) ?? 0) + dur);
+    }
+    // Written when the run is over, after its nodes.
+    if (cat === 'Session' && name === 'model_run') {
+      runs.push(current);
+      current = new Map();
+    }
+  }
+  const counted = runs.slice(skip);
+  const middle = middleHalf(counted);
+  return {
+    runs: counted.length,
+    nodes: [...nodes].map(([key, node]) => ({
+      ...node,
+      layer: layers.get(node.name) ?? layers.get(node.name.replace(madeSuffixes, '')) ?? '',
+      ms: middle.reduce((sum, times) => sum + (times.get(key) ?? 0), 0) / 1e3 / Math.max(middle.length, 1),
+    })),
+  };
+}
+
+/**
+ * Runs a model with ONNX Runtime's profiler on. Timing every node costs something: small nodes look slower than they are.
+ * @param use runs the session, more often than `skip` times
+ * @param skip runs at the beginning that are not counted: warm-up
+ */
+export async function profileModel(
+  model: Uint8Array,
+  options: Omit<SessionOptions, 'profile'>,
+  use: (session: ort.InferenceSession) => Promise<void>,
+  skip: number,
+): Promise<Profile> {
+  const folder = await mkdtemp(join(tmpdir(), 'nas-profile-'));
+  try {
+    const session = await createSession(model, { ...options, profile: join(folder, 'profile') });
+    try {
+      await use(session);
+      session.endProfiling();
+    } finally {
+      await session.release();
+    }
+    const [file] = await readdir(folder);
+    return readProfile(await readFile(join(folder, file), 'utf8'), model, skip);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}

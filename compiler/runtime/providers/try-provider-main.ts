@@ -1,0 +1,25 @@
+import { Tensor } from 'onnxruntime-node';
+import { messageOf } from '../../../base/errors.js';
+import { computeHalf, tinyModel } from './probes.js';
+import { createSession, type SessionOptions } from '../programs/session.js';
+import type { TrialType } from './trial.js';
+
+const trials: { readonly [T in TrialType]: (options: SessionOptions) => Promise<void> } = {
+  float32: async (options) => {
+    const session = await createSession(tinyModel(), options);
+    await session.run({ input: new Tensor('float32', new Float32Array(4 * 8 * 8), [1, 4, 8, 8]) });
+  },
+  float16: computeHalf,
+};
+
+/**
+ * The entry of a process that runs a tiny model of one type with one provider, on one of its devices where it is told
+ * which, prints why it could not, and ends.
+ */
+const [, , type, provider, device = null] = process.argv;
+try {
+  await trials[type === 'float16' ? type : 'float32']({ provider, device });
+} catch (error) {
+  console.log(messageOf(error));
+  process.exitCode = 1;
+}

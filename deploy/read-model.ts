@@ -1,0 +1,241 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
+import { invalidInput, messageOf } from '../base/errors.js';
+import { batchNorm, type Model, type Weights, weightSpecs, type WeightValue } from '../spaces/models/index.js';
+import { TensorProto_DataType, type NodeProto } from 'onnx-buf';
+import { type OnnxFile, parseOnnx } from '../compiler/index.js';
+import { type Layer, type LayerOf, layersOf, type Network } from '../spaces/index.js';
+import { readInput } from '../base/files.js';
+import { modelMetadataSchema, readMetadata, type ModelMetadata } from './metadata.js';
+
+const count = z.number().int().min(0);
+
+/** What is used of a `model.json` as `exportTfjs` writes it. */
+const modelJson = z.object({
+  weightsManifest: z.array(
+    z.object({
+      paths: z.array(z.string()),
+      weights: z.array(
+        z.object({
+          name: z.string(),
+          shape: z.array(count),
+          dtype: z.literal('float32'),
+          quantization: z.undefined().optional(),
+        }),
+      ),
+    }),
+  ),
+});
+
+/**
+ * The weights of a TF.js layers model from its `model.json` and the files beside it, by layer and role.
+ * @throws NasError `invalid-input` when one of them is missing or damaged, or holds other values than float32
+ */
+export function layersModelWeights(file: string): Weights {
+  try {
+    const { weightsManifest } = modelJson.parse(JSON.parse(readFileSync(file, 'utf8')));
+    return new Map(
+      weightsManifest.flatMap(({ paths, weights }) => {
+        const bytes = Buffer.concat(paths.map((path) => readFileSync(join(dirname(file), path))));
+        let offset = 0;
+        return weights.map(({ name, shape }) => {
+          const size = 4 * shape.reduce((a, b) => a * b, 1);
+          if (offset + size > bytes.length) throw new Error(`${paths.join(', ')} ends before ${name} does`);
+          const data = new Float32Array(Uint8Array.from(bytes.subarray(offset, offset + size)).buffer);
+          offset += size;
+          return [name, { shape, data }] as const;
+        });
+      }),
+    );
+  } catch (cause) {
+    throw invalidInput(`the weights of the TF.js model ${file} cannot be read: ${messageOf(cause)}`, {
+      hint: 'It must be a model.json that nas exported, with its weights beside it.',
+      cause,
+    });
+  }
+}
+
+/** Layers that have a kernel. */
+type Kernel = LayerOf<'conv' | 'depthwise' | 'dense'>;
+
+const isKernel = (layer: Layer): layer is Kernel =>
+  layer.kind === 'conv' || layer.kind === 'depthwise' || layer.kind === 'dense';
+
+/** A node that multiplies by a constant kernel, and what is added to its outputs; null: nothing. */
+interface Product {
+  readonly name: string;
+  readonly kernel: WeightValue;
+  readonly bias: WeightValue | null;
+}
+
+const products: ReadonlySet<string> = new Set(['Conv', 'MatMul']);
+
+/** The constants of float32. */
+function constantsOf({ graph }: OnnxFile): Map<string, WeightValue> {
+  const floats = graph.initializer.filter(({ dataType }) => dataType === TensorProto_DataType.FLOAT.valueOf());
+  return new Map(
+    floats.map(({ name, dims, rawData, floatData }) => {
+      // A copy: the file's bytes need not lie at multiples of four.
+      const bytes = Uint8Array.from(rawData);
+      const data = bytes.length > 0 ? new Float32Array(bytes.buffer) : Float32Array.from(floatData);
+      return [name, { shape: dims.map(Number), data }];
+    }),
+  );
+}
+
+/** The products with constant kernels in the order of the file. */
+function productsOf(file: OnnxFile): Product[] {
+  const constants = constantsOf(file);
+  const { node } = file.graph;
+  const added = (output: string): WeightValue | null => {
+    const reader = node.find(({ input }) => input.includes(output));
+    if (reader?.opType === 'Reshape') return added(reader.output[0]);
+    if (reader?.opType !== 'Add') return null;
+    return reader.input.map((name) => constants.get(name)).find((value) => value !== undefined) ?? null;
+  };
+  const biasOf = ({ opType, input, output }: NodeProto): WeightValue | null =>
+    opType === 'Conv' ? (constants.get(input.at(2) ?? '') ?? null) : added(output[0]);
+  return node.flatMap((one) => {
+    const kernel = products.has(one.opType) ? constants.get(one.input[1]) : undefined;
+    return kernel === undefined ? [] : [{ name: one.name, kernel, bias: biasOf(one) }];
+  });
+}
+
+/** The product of each layer: by the name of its node, or, where another program has renamed nodes, by their order. */
+function byLayer(layers: readonly Kernel[], found: readonly Product[], where: string): (readonly [Kernel, Product])[] {
+  const named = layers.flatMap((layer) => {
+    const product = found.find(({ name }) => name.startsWith(`${layer.name}/`));
+    return product === undefined ? [] : [[layer, product] as const];
+  });
+  if (named.length === layers.length) return named;
+  if (found.length === layers.length) return layers.map((layer, i) => [layer, found[i]] as const);
+  throw invalidInput(
+    `${where} has ${found.length} convolutions and dense layers with constant kernels; its network has ${layers.length}`,
+    { hint: 'Give the file as nas exported it.' },
+  );
+}
+
+/** The axes of an ONNX kernel in TF.js's order: [out, in, k, k] as [k, k, in, out]; [channels, 1, k, k] as [k, k, channels, 1]. */
+const axes: { readonly [K in Kernel['kind']]: readonly number[] } = {
+  conv: [2, 3, 1, 0],
+  depthwise: [2, 3, 0, 1],
+  dense: [0, 1],
+};
+
+function permuted({ shape, data }: WeightValue, order: readonly number[]): WeightValue {
+  const target = order.map((axis) => shape[axis]);
+  const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((a, b) => a * b, 1));
+  const values = new Float32Array(data.length);
+  for (let i = 0; i < values.length; i++) {
+    let source = 0;
+    let rest = i;
+    for (let axis = target.length - 1; axis >= 0; axis--) {
+      source += (rest % target[axis]) * strides[order[axis]];
+      rest = Math.floor(rest / target[axis]);
+    }
+    values[i] = data[source];
+  }
+  return { shape: target, data: values };
+}
+
+const filled = (size: number, value: number): WeightValue => ({
+  shape: [size],
+  data: new Float32Array(size).fill(value),
+});
+
+/** A bias as a vector; one number stands for equal ones, and none for zeros. */
+const vector = (size: number, bias: WeightValue | null): WeightValue =>
+  bias === null || bias.data.length === 1 ? filled(size, bias?.data[0] ?? 0) : { shape: [size], data: bias.data };
+
+/**
+ * The weights of a network from the ONNX file that it was exported to, where batch norm is folded into the kernels. It
+ * becomes one that adds the folded bias and does nothing else in inference.
+ * @param where what errors call the file
+ * @throws NasError `invalid-input` when the file does not hold the network
+ */
+export function onnxWeights(file: OnnxFile, network: Network, where: string): Weights {
+  const layers = layersOf(network);
+  const weights = new Map<string, WeightValue>();
+  for (const [layer, { kernel, bias }] of byLayer(layers.filter(isKernel), productsOf(file), where)) {
+    const { name, kind, output } = layer;
+    const channels = output[2];
+    weights.set(`${name}/${kind === 'depthwise' ? 'depthwise_kernel' : 'kernel'}`, permuted(kernel, axes[kind]));
+    if (kind === 'dense') {
+      weights.set(`${name}/bias`, vector(channels, bias));
+      continue;
+    }
+    const position = layers.indexOf(layer);
+    const norm = layers.find(({ kind: next, inputs }) => next === 'batch_norm' && inputs.includes(position));
+    if (norm === undefined) continue;
+    weights.set(`${norm.name}/gamma`, filled(channels, 1));
+    weights.set(`${norm.name}/beta`, vector(channels, bias));
+    weights.set(`${norm.name}/moving_mean`, filled(channels, 0));
+    weights.set(`${norm.name}/moving_variance`, filled(channels, 1 - batchNorm.epsilon));
+  }
+  const wrong = weightSpecs(network).find(({ name, shape }) => String(weights.get(name)?.shape) !== String(shape));
+  if (wrong === undefined) return weights;
+  throw invalidInput(`${where} does not hold its network: ${wrong.name} of shape [${wrong.shape}] is not there`, {
+    hint: 'Give the file as nas exported it.',
+  });
+}
+
+/** A model that this package exported, read back: it computes what the file does. */
+export interface ReadModel {
+  readonly model: Model;
+  readonly metadata: Partial<ModelMetadata>;
+  /**
+   * Whether batch norm is folded into the kernels: it then has no statistics, and in training the network would compute
+   * something else.
+   */
+  readonly folded: boolean;
+}
+
+/** @throws NasError `invalid-input` when the file does not say which network it is. */
+function networkOf({ network }: Partial<ModelMetadata>, where: string): Network {
+  if (network !== undefined) return network;
+  throw invalidInput(`${where} does not say which network it is`, {
+    hint: 'Only files that nas exported do: nas export --to onnx or --to tfjs.',
+  });
+}
+
+function readOnnx(path: string): ReadModel {
+  const bytes = readInput(path);
+  const file = parseOnnx(bytes, path);
+  const metadata = readMetadata(bytes);
+  const network = networkOf(metadata, path);
+  return { model: { network, weights: onnxWeights(file, network, path) }, metadata, folded: true };
+}
+
+/** What `exportTfjs` wrote beside a `model.json`; nothing when it is another's. */
+function metadataBeside(path: string): Partial<ModelMetadata> {
+  const file = join(dirname(path), 'metadata.json');
+  if (!existsSync(file)) return {};
+  try {
+    return modelMetadataSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
+  } catch (cause) {
+    const what = cause instanceof z.ZodError ? z.prettifyError(cause) : messageOf(cause);
+    throw invalidInput(`${file} is damaged: ${what}`, { hint: 'Export the model again.', cause });
+  }
+}
+
+function readLayersModel(path: string): ReadModel {
+  const metadata = metadataBeside(path);
+  const network = networkOf(metadata, path);
+  const weights: Weights = layersModelWeights(path);
+  const wrong = weightSpecs(network).find(({ name, shape }) => String(weights.get(name)?.shape) !== String(shape));
+  if (wrong === undefined) return { model: { network, weights }, metadata, folded: false };
+  throw invalidInput(
+    `${path} does not hold the network of its metadata.json: ${wrong.name} is not there as it should be`,
+    {
+      hint: 'Export the model again.',
+    },
+  );
+}
+
+/**
+ * Reads a model back that this package exported.
+ * @param path an ONNX file, or a `model.json` with its weights and its `metadata.json` beside it
+ * @throws NasError `invalid-input` when it is missing, damaged, or does not say which network it is
+ */
+export const readModel = (path: string): ReadModel => (path.endsWith('.json') ? readLayersModel(path) : readOnnx(path));

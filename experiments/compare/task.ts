@@ -1,0 +1,213 @@
+import {
+  type ControllerName,
+  hypervolume,
+  nonDominated,
+  type Objective,
+  ParetoArchive,
+  type Point,
+  toPoint,
+  type Values,
+  violated,
+} from '../../search/index.js';
+import type { TableObjective } from '../schema/search-settings.js';
+import type { TableExperiment } from '../schema/experiment.js';
+import { columnsOf, type TableResults } from '../models/table-results.js';
+import { NasError } from '../../base/errors.js';
+import { Store } from '../../store/index.js';
+import type { RunEvent } from '../runner/events.js';
+import { TableEvaluator } from '../runner/evaluators/table.js';
+import { Search } from '../runner/search/search.js';
+import { Simulation } from '../runner/evaluators/simulation.js';
+import { loadTable } from '../../spaces/index.js';
+
+/** One way to look at a table: a set of objectives; with several devices, one for each. */
+export interface Variant {
+  readonly name: string;
+  readonly objectives: readonly TableObjective[];
+}
+
+/** What is compared: every controller on every variant with every seed. */
+export interface Comparison {
+  readonly space: TableExperiment['space'];
+  readonly variants: readonly Variant[];
+  readonly controllers: readonly ControllerName[];
+  /** Settings of the controllers; `trials` evaluations each. */
+  readonly search: TableExperiment['search'];
+  /** Seeds 0 ... seeds - 1. */
+  readonly seeds: number;
+}
+
+/** One search of a comparison. */
+export interface Task {
+  readonly controller: ControllerName;
+  /** Index of the variant. */
+  readonly variant: number;
+  readonly seed: number;
+}
+
+/** What one search found. */
+export interface TaskResult {
+  readonly task: Task;
+  /** Share of the true frontier's hypervolume after each evaluation, in [0, 1]. */
+  readonly curve: readonly number[];
+  /** Rows of the true frontier among the evaluations so far, after each evaluation. */
+  readonly found: readonly number[];
+  /** Mean time of one ask, in ms. */
+  readonly askMs: number;
+  /** Why the search ended before it had all its evaluations; null when it had. */
+  readonly ended: string | null;
+}
+
+/** In the order of controllers, variants and seeds. */
+export const tasksOf = ({ controllers, variants, seeds }: Comparison): Task[] =>
+  controllers.flatMap((controller) =>
+    variants.flatMap((_, variant) => Array.from({ length: seeds }, (_each, seed) => ({ controller, variant, seed }))),
+  );
+
+/** A table as a yardstick: its true frontier, and how much of the volume under it a search has found. */
+export class Problem {
+  /** Of each row, scaled to [0, 1] with 0 the best; undefined for failed evaluations and broken constraints. */
+  private readonly points: readonly (Point | undefined)[];
+  private readonly reference: Point;
+  private readonly whole: number;
+  /** Rows that no other dominates. */
+  readonly front: ReadonlySet<number>;
+
+  /**
+   * The objectives are scaled by their smallest and largest values among all rows; an objective that is the same
+   * everywhere is 0. The reference point is 1 in every objective.
+   */
+  constructor(
+    readonly results: TableResults,
+    readonly objectives: readonly Objective[],
+  ) {
+    const { size } = results.table;
+    const rows = Array.from({ length: size }, (_, row) => valuesOf(results, row));
+    const all = rows.map((values) => toPoint(objectives, values));
+    const known = all.filter((point) => point !== undefined);
+    const extreme = (i: number, pick: (a: number, b: number) => number, start: number): number =>
+      known.reduce((best, point) => pick(best, point[i]), start);
+    const lows = objectives.map((_, i) => extreme(i, Math.min, Infinity));
+    const ranges = objectives.map((_, i) => extreme(i, Math.max, -Infinity) - lows[i]);
+    this.points = all.map((point, row) =>
+      point === undefined || violated(objectives, rows[row]).length > 0
+        ? undefined
+        : point.map((value, i) => (ranges[i] === 0 ? 0 : (value - lows[i]) / ranges[i])),
+    );
+    this.reference = objectives.map(() => 1);
+    const feasible = [...this.points.keys()].filter((row) => this.points[row] !== undefined);
+    const points = feasible.map((row) => this.pointOf(row));
+    this.front = new Set(nonDominated(points).map((i) => feasible[i]));
+    this.whole = hypervolume(points, this.reference);
+  }
+
+  /**
+   * The share of the true frontier's hypervolume after each evaluation, in [0, 1], in the order of the evaluations.
+   * Where no row is better than the reference, there is nothing to find, and the share is 1.
+   */
+  curve(rows: readonly number[]): number[] {
+    const archive = new ParetoArchive<number>();
+    let share = this.share([]);
+    return rows.map((row) => {
+      const point = this.points[row];
+      if (point !== undefined && archive.insert(row, point)) share = this.share(archive.points);
+      return share;
+    });
+  }
+
+  private share(points: readonly Point[]): number {
+    return this.whole === 0 ? 1 : Math.min(1, hypervolume(points, this.reference) / this.whole);
+  }
+
+  private pointOf(row: number): Point {
+    const point = this.points[row];
+    if (point === undefined) throw new Error(`row ${row} has no point`);
+    return point;
+  }
+}
+
+function valuesOf({ columns }: TableResults, row: number): Values {
+  return Object.fromEntries([...columns].map(([name, values]) => [name, values[row]]));
+}
+
+/** A stretch of simulated time, in seconds. */
+export interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** What one search in a table did. */
+export interface TableSearch {
+  /** Rows in the order in which they were asked for. */
+  readonly rows: readonly number[];
+  /** When each was evaluated, in simulated seconds since the search began. */
+  readonly spans: readonly Span[];
+  /** Mean time of one ask, in ms. */
+  readonly askMs: number;
+  /** Why it ended before it had all its evaluations; null when it had. */
+  readonly ended: string | null;
+}
+
+/** Runs the search of an experiment on a table as `nas run` does, with a store of which nothing is kept. */
+export async function searchTable(results: TableResults, experiment: TableExperiment): Promise<TableSearch> {
+  const { name, seed } = experiment;
+  const simulation = new Simulation(0);
+  const meta = { name, seed, source: '', experiment, threads: 1, version: '', environment: {} };
+  const store = Store.inMemory(meta, simulation.now);
+  const plan = { kind: 'table', experiment, workdir: '', space: results.table.space, results, simulation } as const;
+  let [ended, spent]: [string | null, number] = [null, 0];
+  const context = {
+    plan,
+    store,
+    observe: (event: RunEvent) => {
+      if (event.kind === 'trial-asked') spent += event.askMs;
+      if (event.kind === 'note' || event.kind === 'warning') ended = event.message;
+    },
+    stopping: () => false,
+  };
+  try {
+    await (await Search.of(context, new TableEvaluator(context, plan))).run();
+  } catch (error) {
+    if (!(error instanceof NasError && error.code === 'infeasible')) throw error;
+    ended = error.message;
+  }
+  const trials = store.trials.all();
+  store.close();
+  const rows = trials.map(({ genotype }) => results.table.rowOf(genotype));
+  const spans = trials.map(({ startedAt, finishedAt }) => ({
+    from: (startedAt ?? 0) / 1000,
+    to: (finishedAt ?? Infinity) / 1000,
+  }));
+  return { rows, spans, askMs: spent / Math.max(1, rows.length), ended };
+}
+
+/**
+ * The yardstick of each variant of a comparison.
+ * @throws NasError `invalid-input` for a table that cannot be used, or has no such column.
+ */
+export async function problemsOf({ space, variants }: Pick<Comparison, 'space' | 'variants'>): Promise<Problem[]> {
+  const table = loadTable(space);
+  return Promise.all(
+    variants.map(async ({ objectives }) => {
+      const columns = await columnsOf(table, objectives);
+      return new Problem({ table, columns, seconds: null }, objectives);
+    }),
+  );
+}
+
+/** Runs one search and measures it. */
+export async function runTask(comparison: Comparison, problems: readonly Problem[], task: Task): Promise<TaskResult> {
+  const { controller, variant, seed } = task;
+  const { space, search, variants } = comparison;
+  const problem = problems[variant];
+  const { name, objectives } = variants[variant];
+  const experiment = { name, seed, space, objectives: [...objectives], search: { ...search, controller } };
+  const { rows, askMs, ended } = await searchTable(problem.results, experiment);
+  return { task, ...measure(problem, rows), askMs, ended };
+}
+
+/** How good a sequence of evaluated rows is, after each of them. */
+export function measure(problem: Problem, rows: readonly number[]): Pick<TaskResult, 'curve' | 'found'> {
+  let members = 0;
+  return { curve: problem.curve(rows), found: rows.map((row) => (members += problem.front.has(row) ? 1 : 0)) };
+}

@@ -1,0 +1,138 @@
+import {
+  evaluateOnnx,
+  type LabelledImages,
+  quantizeClassifier,
+  type QuantizeClassifierOptions,
+  type QuantizedClassifier,
+  type QuantizingStep,
+  readMetadata,
+  type Scores,
+} from '../../deploy/index.js';
+import {
+  createLoader,
+  type Dataset,
+  type DatasetRef,
+  evaluationLoader,
+  type SplitName,
+  withDataset,
+} from '../../trainers/index.js';
+
+export interface EvaluateFileOptions {
+  readonly provider?: string;
+  readonly threads?: number;
+  /** Told how many images are done, and of how many. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** Images classified at once. */
+const batch = 128;
+
+/**
+ * Runs an ONNX classifier on one split of a data set; images are resized to what the model says it takes.
+ * @throws NasError `invalid-input` when model and data do not fit.
+ */
+export async function evaluateOnSplit(
+  model: Uint8Array,
+  dataset: DatasetRef,
+  split: SplitName,
+  { provider = 'cpu', threads = 1, onProgress }: EvaluateFileOptions = {},
+): Promise<Scores> {
+  return withDataset(dataset, async (open) => {
+    const { info } = open;
+    const [height, width] = readMetadata(model).input ?? [info.height, info.width];
+    const loader = evaluationLoader(open, split, batch, [height, width]);
+    try {
+      return await evaluateOnnx(model, loader.epoch(0), {
+        data: { ...info, height, width },
+        provider,
+        threads,
+        onProgress: (done) => onProgress?.(done, info.counts[split]),
+      });
+    } finally {
+      await loader.close();
+    }
+  });
+}
+
+type Size = readonly [height: number, width: number];
+
+export interface QuantizeOnDatasetOptions extends Pick<
+  QuantizeClassifierOptions,
+  'methods' | 'percentile' | 'weightBits' | 'threads' | 'signal'
+> {
+  /** Training images to calibrate on; fewer where the data has fewer, which is warned of. */
+  readonly images: number;
+  /** Which training images: the same ones for the same seed, whatever the model. */
+  readonly seed: number;
+  /** Height and width of the images that the model takes; default: what its metadata says, or else the data set's. */
+  readonly size?: Size;
+  /** Told how many images are done in a step, and of how many. */
+  readonly onProgress?: (step: QuantizingStep, done: number, total: number) => void;
+  /** Awaited before every batch; when it rejects, so does the quantizing. */
+  readonly between?: () => Promise<void>;
+}
+
+/** Pixels run at once in calibration, where every value between two operators is looked at. */
+const calibrationPixels = 2 ** 18;
+
+/** Training images as they are, drawn by a seed. */
+async function* drawn(dataset: Dataset, size: Size, images: number, seed: number): AsyncGenerator<LabelledImages> {
+  const atOnce = Math.max(1, Math.min(64, images, Math.round(calibrationPixels / (size[0] * size[1]))));
+  const order = { split: 'train', seed, viewSeed: 0, augment: null, shuffle: true, dropLast: false } as const;
+  const loader = createLoader({ ...order, dataset, batch: atOnce, size });
+  try {
+    let left = images;
+    for await (const { images: all, labels, size: count } of loader.epoch(0)) {
+      const taken = Math.min(count, left);
+      const part = (values: Float32Array) => values.subarray(0, (values.length / count) * taken);
+      if (taken > 0) yield { images: part(all), labels: part(labels), size: taken };
+      left -= taken;
+      if (left === 0) return;
+    }
+  } finally {
+    await loader.close();
+  }
+}
+
+async function* wholeSplit(dataset: Dataset, size: Size): AsyncGenerator<LabelledImages> {
+  const loader = evaluationLoader(dataset, 'validation', batch, size);
+  try {
+    yield* loader.epoch(0);
+  } finally {
+    await loader.close();
+  }
+}
+
+async function* paced<T>(items: AsyncIterable<T>, between: (() => Promise<void>) | undefined): AsyncGenerator<T> {
+  for await (const item of items) {
+    await between?.();
+    yield item;
+  }
+}
+
+/**
+ * Quantizes an ONNX classifier to eight bits with a data set: calibrated on training images, the method chosen on the
+ * validation split; the test split is not looked at. Images are resized to what the model takes.
+ * @throws NasError `invalid-input` as `quantizeClassifier`
+ */
+export async function quantizeOnDataset(
+  model: Uint8Array,
+  dataset: DatasetRef,
+  { images: wanted, seed, size, onProgress, between, ...options }: QuantizeOnDatasetOptions,
+): Promise<QuantizedClassifier> {
+  return withDataset(dataset, async (open) => {
+    const { info } = open;
+    const [height, width] = size ?? readMetadata(model).input ?? [info.height, info.width];
+    const images = Math.min(wanted, info.counts.train);
+    const quantized = await quantizeClassifier(model, {
+      ...options,
+      data: { ...info, height, width },
+      calibration: () => paced(drawn(open, [height, width], images, seed), between),
+      validation: () => paced(wholeSplit(open, [height, width]), between),
+      onProgress: (step, done) => onProgress?.(step, done, step === 'calibration' ? images : info.counts.validation),
+    });
+    if (images === wanted) return quantized;
+    const fewer = `calibrated on ${images} images: the training split has no more (${wanted} were asked for)`;
+    return { ...quantized, warnings: [...quantized.warnings, fewer] };
+  });
+}

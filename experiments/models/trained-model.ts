@@ -1,0 +1,101 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as tf from '@tensorflow/tfjs-core';
+import { invalidInput } from '../../base/errors.js';
+import { type ModelMetadata, modelMetadataSchema, readMetadata } from '../../deploy/index.js';
+import { createSpace, type Genotype, type Network, type Task } from '../../spaces/index.js';
+import type { Model, Weights } from '../../spaces/models/index.js';
+import type { Store } from '../../store/index.js';
+import { calibratedMember, describeDataset, prepareDataset, readWeights } from '../../trainers/index.js';
+import { accuracyAmong } from '../schema/measures.js';
+import { candidateModel } from '../runner/jobs/run-job.js';
+import { trainingExperimentOf } from '../schema/run-experiment.js';
+import { settleEngine, type RecordedEnvironment } from '../runner/engine.js';
+import { modelMetadata, weightsKind } from '../runner/finishing/save.js';
+import { memberJob } from '../runner/supernet.js';
+import { trainedSupernet } from '../runner/supernet.js';
+import { shrunkFolder, trialFolder, weightsFile } from '../stored/workdir.js';
+import { shrunkFiles } from '../stored/workdir.js';
+
+/** A trial's network with its trained weights, in float32, and what it says of itself. */
+export interface TrainedModel {
+  readonly model: Model;
+  readonly metadata: ModelMetadata;
+}
+
+/** The weights of a network's slice of a run's supernet, its batch norm calibrated. */
+const sliceWeights = (workdir: string, plan: Parameters<typeof memberJob>[0], genotype: Genotype): Promise<Weights> =>
+  calibratedMember(memberJob(plan, trainedSupernet(workdir), genotype));
+
+/**
+ * The network of a trial with the weights of its final training, or those of the search when there was none: where the
+ * search took slices of a supernet, the trial's slice, calibrated now unless it was kept.
+ * @throws NasError `invalid-input` when the trial does not exist or has no weights, or the run has no networks.
+ */
+export async function trainedModel(store: Store, workdir: string, number: number): Promise<TrainedModel> {
+  // Otherwise TF.js advertises its native package on the console.
+  tf.enableProdMode();
+  const trial = store.trials.get(number);
+  if (trial === undefined)
+    throw invalidInput(`${workdir} has no trial ${number}`, { hint: `nas trials ${workdir} lists them.` });
+  const experiment = trainingExperimentOf(store, workdir);
+  const finals = store.finals.all().filter((record) => record.trial === number);
+  // The training is one, whatever the precisions that are kept of it.
+  const training = finals.at(0);
+  const final = finals.find(({ precision }) => precision === 'fp32');
+  const stages = ['final', 'search'] as const;
+  const weights = stages
+    .map((stage) => join(workdir, trialFolder(stage, number), weightsFile))
+    .find((path) => existsSync(path));
+  const sliced = weights === undefined && experiment.search.evaluate === 'supernet' && trial.state === 'complete';
+  if (weights === undefined && !sliced) {
+    const why = experiment.evaluate === undefined ? `it is ${trial.state}` : `${experiment.evaluate.path} evaluated it`;
+    throw invalidInput(`trial ${number} of ${workdir} has no trained weights: ${why}`, {
+      hint:
+        experiment.evaluate === undefined ? 'Choose a complete trial.' : 'What that module trained, it keeps itself.',
+    });
+  }
+  // Stored by the runner when the trial was asked.
+  const network = store.networks.get(trial.genotypeId) as Network;
+  const dataset = await prepareDataset(experiment.data);
+  const data = describeDataset(dataset);
+  const task: Task = { input: [data.height, data.width, data.channels], classes: data.classes.length };
+  const space = await createSpace(experiment.space, task);
+  const measured = store.measurements.of(number).findLast(({ precision }) => precision === 'fp32');
+  const metadata = modelMetadata({ experiment, data, space }, trial, network, measured);
+  const own = trial.variants.find(({ precision }) => precision === 'fp32')?.values;
+  const searched = accuracyAmong(own ?? trial.values)?.value ?? null;
+  const validation = final?.accuracy ?? searched;
+  const test = final?.testAccuracy ?? null;
+  const accuracy = { ...(validation !== null && { validation }), ...(test !== null && { test }) };
+  const sliceOfTrial = async (): Promise<Model> => {
+    const before = store.run.get().environment as RecordedEnvironment;
+    const engine = await settleEngine(experiment.engine, { before, acceptEnvironment: true, observe: () => undefined });
+    return { network, weights: await sliceWeights(workdir, { space, dataset, engine, threads: 1 }, trial.genotype) };
+  };
+  const model = weights === undefined ? await sliceOfTrial() : candidateModel({ network, seed: trial.seed, weights });
+  const kind = weightsKind(experiment, training?.state === 'complete' ? training : null);
+  return { model, metadata: { ...metadata, precision: 'fp32', weights: kind, accuracy } };
+}
+
+/**
+ * A network that was cut out of a trained one, with the weights of its fine-tuning.
+ * @throws NasError `invalid-input` when the run has no such network, or its fine-tuning is not over.
+ */
+export function shrunkModel(store: Store, workdir: string, number: number): TrainedModel {
+  const record = store.shrunk.get(number);
+  if (record?.state !== 'complete')
+    throw invalidInput(
+      record === undefined
+        ? `${workdir} has no shrunk network ${number}`
+        : `shrunk network ${number} of ${workdir} is ${record.state}`,
+      { hint: `nas pareto ${workdir} lists them; nas shrink makes one.` },
+    );
+  const files = shrunkFiles(join(workdir, shrunkFolder(number)));
+  // Stored when it was cut.
+  const network = record.network as Network;
+  return {
+    model: { network, weights: readWeights(network, files.weights) },
+    metadata: modelMetadataSchema.parse(readMetadata(readFileSync(files.onnx))),
+  };
+}

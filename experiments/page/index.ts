@@ -1,1 +1,0 @@
-export { startPage, type PageOptions, type PageServer } from './start.js';

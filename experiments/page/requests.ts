@@ -1,0 +1,84 @@
+import { z } from 'zod';
+import { Refusal } from '../../base/server.js';
+import { storedPrecisions } from '../../store/index.js';
+import type { Address, ErrorAnswer, Queries, StreamQueries, Streams } from './api.js';
+import { messageOf, NasError, type ErrorCode } from '../../base/errors.js';
+
+const number = z.coerce.number().int().nonnegative();
+
+/** An item of a list, or several under the same name. */
+const list = <T extends z.ZodType>(item: T, least: number, most: number) =>
+  z.preprocess((value): unknown => (Array.isArray(value) ? value : [value]), z.array(item).min(least).max(most));
+
+/** Most trials that may be asked for at once. */
+const mostTrials = 5000;
+const mostTexts = 1000;
+const mostCurves = 50;
+
+const nothing = z.strictObject({});
+
+/** What may be asked, by address. */
+export const querySchemas: { readonly [A in Address]: z.ZodType<Queries[A]> } = {
+  '/api/runs': nothing,
+  '/api/runs/:run': nothing,
+  '/api/runs/:run/trials': z.strictObject({
+    from: number.optional(),
+    limit: number.min(1).max(mostTrials).optional(),
+  }),
+  '/api/runs/:run/texts': z
+    .strictObject({ from: number, to: number })
+    .refine(({ from, to }) => to >= from && to - from <= mostTexts, `from .. to holds at most ${mostTexts} trials`),
+  '/api/runs/:run/curves': z.strictObject({ trials: list(number, 1, mostCurves) }),
+  '/api/runs/:run/trials/:trial': z.strictObject({ precision: z.enum(storedPrecisions).optional() }),
+  '/api/runs/:run/hypervolume': nothing,
+  '/api/runs/:run/importance': nothing,
+  '/api/runs/:run/predictions': nothing,
+  '/api/compare': z.strictObject({ runs: list(z.string(), 2, 6) }),
+};
+
+/** The same of what is listened to. */
+export const streamSchemas: { readonly [A in keyof Streams]: z.ZodType<StreamQueries[A]> } = {
+  '/api/live': nothing,
+  '/api/runs/:run/live': z.strictObject({ after: number.optional() }),
+};
+
+const parsed = <T>(schema: z.ZodType<T>, value: unknown, what: string): T => {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const problems = result.error.issues.map(({ path, message }) => [path.join('.'), message].filter(Boolean).join(': '));
+  throw new Refusal(400, `${what} is not understood: ${problems.join('; ')}`);
+};
+
+/** What stands behind the question mark. @throws Refusal when it is not what the address knows. */
+export const parseQuery = <T>(schema: z.ZodType<T>, { query }: { readonly query: unknown }): T =>
+  parsed(schema, query, 'what is asked');
+
+/** @throws Refusal when it is none. */
+export const parseTrial = (text: string | undefined): number => parsed(number, text, 'the number of the trial');
+
+/** What a run that cannot be read is to HTTP. */
+const statuses: { readonly [C in ErrorCode]: number } = {
+  'invalid-input': 422,
+  infeasible: 422,
+  'in-use': 503,
+  interrupted: 503,
+  failure: 500,
+};
+
+const answer = (message: string, hint?: string): ErrorAnswer => ({
+  error: { message, ...(hint === undefined ? {} : { hint }) },
+});
+
+/** What is said of anything that was thrown, and whether nobody foresaw it. */
+export function refusalOf(error: unknown): {
+  readonly status: number;
+  readonly body: ErrorAnswer;
+  readonly isBug: boolean;
+} {
+  if (error instanceof Refusal) return { status: error.status, body: answer(error.message, error.hint), isBug: false };
+  if (error instanceof NasError)
+    return { status: statuses[error.code], body: answer(error.message, error.hint), isBug: false };
+  // The framework's own, of a request that it does not take.
+  const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500;
+  return { status, body: answer(messageOf(error)), isBug: status >= 500 };
+}

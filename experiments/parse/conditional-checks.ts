@@ -1,0 +1,159 @@
+import type { Experiment, TrainingExperiment } from '../schema/experiment.js';
+import { isOwnSupernet } from '../schema/run-experiment.js';
+import type { KeyPath } from './problem.js';
+import { accuracyOf, isAccuracy } from '../schema/measures.js';
+
+/** A combination of values that cannot be, each allowed alone. */
+export interface Contradiction {
+  /** The value to change. */
+  readonly path: KeyPath;
+  readonly message: string;
+}
+
+export type Check = (experiment: Experiment) => readonly Contradiction[];
+export type TrainingCheck = (experiment: TrainingExperiment) => readonly Contradiction[];
+
+/** A contradiction under a condition. */
+export const when = (condition: boolean, path: KeyPath, message: string): readonly Contradiction[] =>
+  condition ? [{ path, message }] : [];
+
+const int8 = ['compress', 'int8'];
+
+const got = ({ compress }: TrainingExperiment): string => `got "${compress.int8}"`;
+
+/** What quantizes needs weights that were trained here, and a device that runs the network in either precision. */
+const use: TrainingCheck = (experiment) => {
+  const { compress, evaluate, latency } = experiment;
+  if (compress.int8 === 'off') return [];
+  const own = `${got(experiment)}; evaluate says what candidates come to, and leaves no weights to quantize: expected off`;
+  const table = `${got(experiment)}; the latencies of a table are of one precision: expected off, or a device that measures`;
+  return [...when(evaluate !== undefined, int8, own), ...when(latency.device.type === 'table', int8, table)];
+};
+
+/** What a device says of the models' precision has to be true of all that it is given. */
+const devicePrecision: TrainingCheck = ({ compress: { int8 }, latency: { device } }) => {
+  if ((device.type !== 'local' && device.type !== 'worker') || device.precision === undefined) return [];
+  const path = ['latency', 'device', 'precision'];
+  const { precision } = device;
+  const expected = { off: ['fp32'], auto: [], require: ['int8'] } as const satisfies Record<typeof int8, string[]>;
+  const allowed: readonly string[] = expected[int8];
+  const both = 'both fp32 and int8 are measured: leave it out';
+  const message =
+    int8 === 'auto' ? both : `networks are measured in ${allowed.join()}: expected ${allowed.join()}, or leave it out`;
+  return when(!allowed.includes(precision), path, `got "${precision}"; with compress.int8 ${int8}, ${message}`);
+};
+
+/** A latency model knows one precision. */
+const predictor: TrainingCheck = ({ compress, latency: { predictor } }): readonly Contradiction[] => {
+  const path = ['latency', 'predictor'];
+  if (predictor === 'auto' || predictor === 'none') return [];
+  const needed = { off: ['fp32'], auto: ['fp32', 'int8'], require: ['int8'] } as const;
+  const wanted: readonly ('fp32' | 'int8')[] = needed[compress.int8];
+  const map = `{${wanted.map((precision) => `${precision}: ${precision}.json`).join(', ')}}`;
+  if (typeof predictor === 'string') {
+    const message = `got "${predictor}"; with compress.int8 ${compress.int8} a model for each precision is needed: expected ${map}, or auto`;
+    return when(compress.int8 !== 'off', path, message);
+  }
+  return (['fp32', 'int8'] as const).flatMap((precision) => {
+    const isWanted = wanted.includes(precision);
+    const isGiven = predictor[precision] !== undefined;
+    const missing = `is missing; with compress.int8 ${compress.int8}, ${precision} is predicted too: expected ${map}`;
+    const idle = `got "${predictor[precision] ?? ''}"; with compress.int8 ${compress.int8} nothing is measured in ${precision}: remove it`;
+    return [...when(isWanted && !isGiven, path, missing), ...when(!isWanted && isGiven, [...path, precision], idle)];
+  });
+};
+
+const methods: TrainingCheck = ({ compress: { calibration } }) =>
+  calibration.methods.flatMap((method, i) => {
+    const first = calibration.methods.indexOf(method);
+    const message = `got "${method}"; compress.calibration.methods.${first} is it already`;
+    return when(first < i, ['compress', 'calibration', 'methods', i], message);
+  });
+
+/** Rounding is trained for files that are rounded. */
+const rounding: TrainingCheck = ({ compress, train, final }) => {
+  const message = 'with compress.int8 off nothing is quantized: remove it, or set compress.int8 to auto or require';
+  const isOff = compress.int8 === 'off';
+  return [
+    ...when(isOff && train.quantize_aware !== undefined, ['train', 'quantize_aware'], message),
+    ...when(isOff && final?.quantize_aware !== undefined, ['final', 'quantize_aware'], message),
+  ];
+};
+
+/** Candidates with eight-bit integers, and what measures and predicts them. */
+export const compressChecks: readonly TrainingCheck[] = [use, devicePrecision, predictor, methods, rounding];
+
+/** What trains has no place beside a function that evaluates. */
+const ownEvaluation: TrainingCheck = ({ evaluate, teacher, supernet, final, search }) => {
+  if (evaluate === undefined) return [];
+  const message = (part: string) => `evaluate says what candidates come to: expected no ${part} beside it`;
+  return [
+    ...when(teacher.type !== 'none', ['teacher'], message('teacher')),
+    ...when(supernet !== undefined, ['supernet'], message('supernet')),
+    ...when(final !== null, ['final'], message('final training')),
+    ...when(search.fidelity.type !== 'none', ['search', 'fidelity'], message('fidelity but none')),
+  ];
+};
+
+/** What needs a supernet needs one that is there, and one that is there is needed. */
+const supernetUse: TrainingCheck = ({ supernet, search: { evaluate }, final }) => {
+  const needed = 'needs a supernet to begin from: add one (supernet: {epochs: 12}), or expected';
+  if (supernet === undefined)
+    return [
+      ...when(evaluate !== 'train', ['search', 'evaluate'], `got "${evaluate}"; it ${needed} train`),
+      ...when(final?.from === 'supernet', ['final', 'from'], `got "supernet"; it ${needed} nothing`),
+    ];
+  const unused = 'nothing uses it: search.evaluate is train, and no final training begins from it';
+  return when(evaluate === 'train' && final?.from !== 'supernet', ['supernet'], unused);
+};
+
+/** What begins from weights that are given needs some, and some that are given are needed. */
+const initialUse: TrainingCheck = ({ initial, evaluate: own, supernet, search: { evaluate }, final }) => {
+  const path = ['train', 'from'];
+  if (initial === undefined) {
+    const message = 'got "weights"; it needs weights to begin from: add train.from, or expected nothing';
+    return when(final?.from === 'weights', ['final', 'from'], message);
+  }
+  if (own !== undefined)
+    return [{ path, message: 'evaluate says what candidates come to: expected no from beside it' }];
+  const isUsed = supernet === undefined || isOwnSupernet(supernet) || evaluate === 'train' || final?.from === 'weights';
+  return when(
+    !isUsed,
+    path,
+    'nothing uses it: the supernet of supernet.from is trained already, and all begin from that',
+  );
+};
+
+/** A run finds accuracies of one kind; `accuracy` among its objectives means that one. */
+const accuracyKind: TrainingCheck = ({ objectives, search }) =>
+  objectives.flatMap(({ name }, i) => {
+    const found = accuracyOf(search.evaluate);
+    const message = `got "${name}"; with search.evaluate ${search.evaluate} the search finds ${found}: expected accuracy, which means it`;
+    return when(isAccuracy(name) && name !== found, ['objectives', i], message);
+  });
+
+/** How candidates come to their values, and what they begin with. */
+export const evaluationChecks: readonly TrainingCheck[] = [ownEvaluation, supernetUse, initialUse, accuracyKind];
+
+/** Workers are measured on through the queue that they take jobs from. */
+const device: TrainingCheck = ({ latency: { device: measured }, workers }) => {
+  const message =
+    'got "worker"; such a device is a machine of a queue: expected workers: {type: queue, url: ...} beside it, or another device';
+  return when(measured.type === 'worker' && workers.type !== 'queue', ['latency', 'device', 'type'], message);
+};
+
+/** What trains must not depend on what happens to be installed where `nas run` is. */
+const engine: TrainingCheck = ({ engine: { type, backend, provider }, workers }) => {
+  if (workers.type !== 'queue') return [];
+  const eager =
+    'got "eager"; with a queue every machine must take the same backend: expected engine.backend, cpu or tensorflow, beside it';
+  const card = `got "${provider ?? ''}"; graphics cards are not among what machines of a queue are told apart by: expected workers.tag, of those that have one, and workers.mixed: true, as two cards give other last bits; or cpu`;
+  const isCard = provider !== undefined && provider !== 'cpu';
+  return [
+    ...when(type === 'eager' && backend === undefined, ['engine', 'type'], eager),
+    ...when(isCard && (workers.tag === undefined || !workers.mixed), ['engine', 'provider'], card),
+  ];
+};
+
+/** What changes where others than this machine do the work. */
+export const workerChecks: readonly TrainingCheck[] = [device, engine];

@@ -1,0 +1,88 @@
+import {
+  cellNotation,
+  costs,
+  expandedWidth,
+  layersOf,
+  type Block,
+  type FusedMBConv,
+  type LayerCost,
+  type MBConv,
+  type Network,
+  type Shape,
+} from '../../spaces/index.js';
+import type { NetworkPart } from './data.js';
+
+const strided = (stride: number): string => (stride === 1 ? '' : `, stride ${stride}`);
+
+function invertedResidual(block: MBConv | FusedMBConv, channels: number): string {
+  const name = block.kind === 'mbconv' ? 'inverted residual' : 'fused inverted residual';
+  const expansion = block.expand === 1 ? '' : `, expanded to ${expandedWidth(channels, block.expand)}`;
+  const groups = block.kind === 'mbconv' && (block.groups ?? 1) > 1 ? `, ${block.groups} groups` : '';
+  const squeeze = block.se > 0 ? ', squeeze-excite' : '';
+  const window = `${block.kernel} x ${block.kernel}${strided(block.stride)}`;
+  return `${name}, ${window}${expansion}${groups}${squeeze}, ${block.act}`;
+}
+
+/** What a block does to a map of so many channels, in the field's shorthand. */
+function operationOf(block: Block, channels: number): string {
+  switch (block.kind) {
+    case 'mbconv':
+    case 'fused_mbconv':
+      return invertedResidual(block, channels);
+    case 'basic':
+      return `basic block, ${block.kernel} x ${block.kernel}${strided(block.stride)}${block.hidden === undefined ? '' : `, ${block.hidden} hidden`}, ${block.act}`;
+    case 'conv':
+      return `convolution, ${block.kernel} x ${block.kernel}${strided(block.stride)}, ${block.act}`;
+    case 'cell':
+      return `cell ${cellNotation(block.cell)}`;
+    case 'reduction':
+      return 'residual block, 3 x 3, stride 2, relu';
+  }
+}
+
+/** The window of a block and its stride. */
+function windowOf(block: Block): Pick<NetworkPart, 'kernel' | 'stride'> {
+  switch (block.kind) {
+    case 'cell':
+      return { kernel: null, stride: null };
+    case 'reduction':
+      return { kernel: 3, stride: 2 };
+    default:
+      return { kernel: block.kernel, stride: block.stride };
+  }
+}
+
+/** The stem, each block and the head; a part costs what the layers do whose names begin with its own. */
+export function partsOf(network: Network): NetworkPart[] {
+  const { stem, blocks, head, classes } = network;
+  const layers = layersOf(network);
+  const layerCosts = costs(network).layers;
+  const isOf = (part: string, name: string): boolean => name === part || name.startsWith(`${part}_`);
+  const sum = (part: string, of: (layer: LayerCost) => number): number =>
+    layerCosts.filter(({ name }) => isOf(part, name)).reduce((a, layer) => a + of(layer), 0);
+  const part = (name: string, rest: Omit<NetworkPart, 'name' | 'macs' | 'params'>): NetworkPart => ({
+    name,
+    ...rest,
+    macs: sum(name, ({ macs }) => macs),
+    params: sum(name, ({ params }) => params),
+  });
+  let shape: Shape = network.input;
+  const mapPart = (name: string, rest: Omit<NetworkPart, 'name' | 'output' | 'macs' | 'params'>): NetworkPart => {
+    shape = layers.findLast((layer) => isOf(name, layer.name))?.output ?? shape;
+    return part(name, { ...rest, output: shape });
+  };
+  const act = stem.act === null ? '' : `, ${stem.act}`;
+  const { kernel, stride } = stem;
+  const first = `convolution ${kernel} x ${kernel}${strided(stride)}${act}`;
+  const parts = [mapPart('stem', { kind: 'stem', operation: first, kernel, stride })];
+  for (const [i, block] of blocks.entries()) {
+    const operation = operationOf(block, shape[2]);
+    parts.push(mapPart(`block${i + 1}`, { kind: block.kind, operation, ...windowOf(block) }));
+  }
+  const convolution = head.filters > 0 ? `convolution 1 x 1 to ${head.filters}, ${head.act}, ` : '';
+  const norm = head.filters === 0 && head.norm === true ? `batch norm, ${head.act}, ` : '';
+  const hidden = head.hidden === undefined ? '' : `dense ${head.hidden}, ${head.act}, `;
+  const dropout = head.dropout > 0 ? `dropout ${head.dropout}, ` : '';
+  const operation = `${convolution}${norm}average pooling, ${hidden}${dropout}dense`;
+  return [...parts, part('head', { kind: 'head', operation, output: [classes], kernel: null, stride: null })];
+}

@@ -1,0 +1,112 @@
+import { basename } from 'node:path';
+import { controllerTitle } from '../../search/schema.js';
+import type { DataConfig, TeacherConfig } from '../../trainers/index.js';
+import type { Store } from '../../store/index.js';
+import type { Evaluation } from '../schema/measures.js';
+import type { Experiment, SupernetSettings, TrainingExperiment } from '../schema/experiment.js';
+import { isOwnSupernet, isTableExperiment } from '../schema/run-experiment.js';
+import type { ReportSupernet, RunProvenance, RunWorkers } from './data.js';
+import { epochsText, percent, workersText } from './text.js';
+
+const share = (value: number): string => `${Number((100 * value).toPrecision(3))} %`;
+
+function describeData(data: DataConfig): string {
+  const part = data.subset < 1 ? `, ${share(data.subset)} of the training images` : '';
+  const path = data.path === undefined ? '' : ` (${data.path})`;
+  return `${data.type}${path}${part}, ${share(data.validation)} for validation`;
+}
+
+function describeTeacher(teacher: TeacherConfig): string {
+  switch (teacher.type) {
+    case 'none':
+      return 'none';
+    case 'train':
+      return `${teacher.network}, width ${teacher.width}, trained for ${epochsText(teacher.epochs)}`;
+    case 'onnx':
+    case 'layers-model':
+      return `${teacher.type} ${teacher.path}`;
+  }
+}
+
+function describeSupernet(supernet: SupernetSettings): string {
+  if (!isOwnSupernet(supernet)) return `of ${supernet.from}`;
+  const { epochs, networks, hold } = supernet;
+  return `trained for ${epochsText(epochs)}: in each step the largest network, the smallest and ${networks} others, held for ${hold} steps`;
+}
+
+/** How each trial comes to its accuracy, in a few words; runs of older versions do not say, and trained from nothing. */
+export function evaluationText({
+  search: { evaluate = 'train' },
+  train,
+}: {
+  readonly search: { readonly evaluate?: Evaluation };
+  readonly train: Pick<TrainingExperiment['train'], 'epochs'>;
+}): string {
+  switch (evaluate) {
+    case 'train':
+      return `of ${epochsText(train.epochs)}`;
+    case 'inherit':
+      return `of ${epochsText(train.epochs)} from the supernet`;
+    case 'supernet':
+      return 'straight from the supernet';
+  }
+}
+
+/** @param workers who worked, where not only the processes of the run's own machine did. */
+export function collectProvenance(
+  store: Store,
+  experiment: Experiment,
+  workers: RunWorkers | undefined,
+): RunProvenance {
+  const { search, seed } = experiment;
+  if (!('data' in experiment)) {
+    const { space, objectives } = experiment;
+    const columns = objectives.map(({ column }) => column).join(', ');
+    return {
+      data: `table ${basename(space.file)} (${columns})`,
+      search: `${controllerTitle(search)}, ${search.trials} trials, ${search.parallel} at once (${search.order}), seed ${seed}`,
+    };
+  }
+  const { data, teacher, train, supernet } = experiment;
+  const taught = store.curves.of({ stage: 'teacher' }).at(-1);
+  const accuracy = taught === undefined ? '' : `; ${percent(taught.validationAccuracy)} validation accuracy`;
+  return {
+    data: describeData(data),
+    teacher: `${describeTeacher(teacher)}${accuracy}`,
+    loss: train.loss?.type ?? 'cross-entropy',
+    ...(supernet === undefined ? {} : { supernet: describeSupernet(supernet) }),
+    search: `${controllerTitle(search)}, ${search.trials} trials ${evaluationText(experiment)}, seed ${seed}`,
+    ...(workers && { workers: workersText(workers) }),
+  };
+}
+
+/** Nested plain data as one line a value: `data.hash`. */
+export function flatten(value: unknown, prefix = ''): [name: string, value: string][] {
+  if (value === null || value === undefined) return [];
+  if (Array.isArray(value) || typeof value !== 'object')
+    return [[prefix, typeof value === 'string' ? value : JSON.stringify(value)]];
+  return Object.entries(value).flatMap(([key, item]) => flatten(item, prefix === '' ? key : `${prefix}.${key}`));
+}
+
+/** What is known of the supernet of a run; null when it has none. */
+export function collectSupernet(store: Store, experiment: Experiment): ReportSupernet | null {
+  const supernet = isTableExperiment(experiment) ? undefined : experiment.supernet;
+  if (supernet === undefined) return null;
+  if (!isOwnSupernet(supernet)) return { from: supernet.from, settings: {}, epochs: null, curve: [] };
+  return {
+    from: null,
+    settings: Object.fromEntries(flatten(supernet)),
+    epochs: supernet.epochs,
+    curve: store.curves
+      .of({ stage: 'supernet' })
+      .map(({ epoch, trainLoss, validationAccuracy }) => ({ epoch, trainLoss, validationAccuracy })),
+  };
+}
+
+/** The same in a line: `12 of 12 epochs; its largest network 71.20 %`. */
+export function supernetText({ from, epochs, curve }: ReportSupernet): string {
+  if (from !== null) return `of ${from}`;
+  const last = curve.at(-1);
+  const reached = last === undefined ? '' : `; its largest network ${percent(last.validationAccuracy)}`;
+  return `${curve.length} of ${epochs ?? 0} epochs${reached}`;
+}

@@ -1,0 +1,97 @@
+import { median } from '../../latency-models/statistics.js';
+import type { PredictedMeasurement, Store } from '../../store/index.js';
+import { rejections, type Rejection } from '../compress/verdict.js';
+import type {
+  PrecisionsReport,
+  PredictionPair,
+  PredictionQuality,
+  PredictionReport,
+  ReportTrial,
+  ReportVariant,
+} from './data.js';
+import { rejectionsOf } from './text.js';
+import { collectTrials } from './run.js';
+import { storedPrecisions } from '../../store/values.js';
+import type { PredictionsAnswer } from '../page/api.js';
+
+const middle = (values: readonly number[]): number | null => (values.length === 0 ? null : median(values));
+
+const inPrecision = ({ variants }: ReportTrial, precision: ReportVariant['precision']): ReportVariant | undefined =>
+  variants?.find((variant) => variant.precision === precision);
+
+/** How many times as fast int8 was as fp32, where both were measured. */
+function speedupOf(trial: ReportTrial): number[] {
+  const [fp32, int8] = (['fp32', 'int8'] as const).map((precision) => inPrecision(trial, precision));
+  const [slow, fast] = [fp32?.values['latency_ms'], int8?.values['latency_ms']];
+  const told = int8?.detail?.speedup;
+  if (slow !== undefined && fast !== undefined) return [slow / fast];
+  return told === undefined ? [] : [told];
+}
+
+/** What int8 came to in a run; undefined when it knows fp32 only. */
+export function collectPrecisions(
+  store: Store,
+  trials: readonly ReportTrial[] = collectTrials(store),
+): PrecisionsReport | undefined {
+  if (!store.variants.any()) return undefined;
+  const judged = trials.flatMap((trial) => {
+    const int8 = inPrecision(trial, 'int8');
+    return int8 === undefined || int8.accepted === null ? [] : [{ trial, int8 }];
+  });
+  const rejectedBy = (rejection: Rejection): number =>
+    judged.filter(({ int8 }) => int8.accepted === false && int8.detail?.rejected_by === rejection).length;
+  const rejected = Object.fromEntries(rejections.map((rejection) => [rejection, rejectedBy(rejection)])) as Record<
+    Rejection,
+    number
+  >;
+  return {
+    judged: judged.length,
+    accepted: judged.filter(({ int8 }) => int8.accepted === true).length,
+    chosen: judged.filter(({ trial }) => trial.state === 'complete' && trial.precision === 'int8').length,
+    rejected,
+    rejections: rejectionsOf(rejected),
+    speedup: middle(trials.flatMap(speedupOf)),
+    accuracyChange: middle(
+      judged.flatMap(({ int8: { detail } }) => (detail?.accuracy ? [detail.accuracy.int8 - detail.accuracy.fp32] : [])),
+    ),
+  };
+}
+
+/** Fewer pairs than this say nothing about a correlation. */
+const fewest = 3;
+
+/** A pair as reports hold it: its precision is told where the run knows several. */
+const pairOf = ({ trial, precision, predicted, measured }: PredictedMeasurement, several: boolean): PredictionPair => ({
+  trial,
+  ...(several && { precision }),
+  predicted,
+  measured,
+});
+
+/** Latencies that were predicted when a trial was asked, against what was measured for it; null when there are few. */
+export async function collectPrediction(store: Store): Promise<PredictionReport | null> {
+  const several = store.variants.any();
+  const pairs = store.measurements.predicted().map((one) => pairOf(one, several));
+  if (pairs.length < fewest) return null;
+  const { validate } = await import('../../latency-models/index.js');
+  const qualityOf = (some: readonly PredictionPair[]): PredictionQuality => {
+    const { mape, spearman } = validate(some);
+    return { mape, spearman: Number.isFinite(spearman) ? spearman : null };
+  };
+  const precisions = storedPrecisions.flatMap((precision) => {
+    const own = pairs.filter((pair) => pair.precision === precision);
+    return own.length < fewest ? [] : [{ precision, count: own.length, ...qualityOf(own) }];
+  });
+  return { pairs, ...qualityOf(pairs), ...(several && { precisions }) };
+}
+
+/** What the latency model said of trials, against what was measured, in the order of measurements. */
+export async function collectPredictions(store: Store): Promise<PredictionsAnswer> {
+  const report = await collectPrediction(store);
+  const several = store.variants.any();
+  const pairs = store.measurements.predicted().map((one) => {
+    const { precision, takenAt: at, std, coverage } = one;
+    return { ...pairOf(one, several), precision, at, std, coverage };
+  });
+  return { report, pairs, extrapolated: store.overview.extrapolated() };
+}

@@ -1,0 +1,82 @@
+import { costs, genotypeId, type Costs, type Genotype, type Network, type Space } from '../../spaces/index.js';
+import type { LatencyModel } from '../../latency-models/index.js';
+import type { Values } from '../../search/index.js';
+import type { ObjectiveValues, StoredPrecision, StoredPredictions, TrialRecord } from '../../store/index.js';
+import { precisionBefore } from '../compress/index.js';
+import { measuresOf } from '../schema/measures.js';
+import { valuesFrom } from '../schema/measures.js';
+import type { TrainingExperiment } from '../schema/experiment.js';
+
+/** What latency is predicted by, in each precision that candidates are judged in. */
+export type LatencyModels = Readonly<Partial<Record<StoredPrecision, LatencyModel>>>;
+
+/** Where candidates come from, and the precisions that they are judged in. */
+interface Source {
+  readonly space: Space;
+  readonly experiment: Pick<TrainingExperiment, 'compress'>;
+}
+
+/** Builds candidates of a space and knows their cheap objectives; networks and costs are computed once. */
+export class CandidateNetworks {
+  private readonly networks = new Map<string, Network>();
+  private readonly computed = new Map<string, Costs>();
+
+  constructor(private readonly plan: Source) {}
+
+  network(genotype: Genotype): Network {
+    return memoised(this.networks, genotypeId(genotype), () => this.plan.space.build(genotype));
+  }
+
+  /** Exact costs by objective name. */
+  costs(genotype: Genotype, precision: StoredPrecision): Values {
+    const computed = memoised(this.computed, genotypeId(genotype), () => costs(this.network(genotype)));
+    return Object.fromEntries(measuresOf('costs').map(([name, { of }]) => [name, of(computed, precision)]));
+  }
+
+  /**
+   * What the controller may know before training: exact costs, and the latency that fitted models predict, both in the
+   * precision that the predictions speak for.
+   */
+  cheap(genotype: Genotype, models: LatencyModels | null): Values {
+    const predicted = this.predict(genotype, models);
+    const { fp32, int8 } = predicted;
+    const precision = this.before({
+      ...(fp32 !== undefined && { fp32: fp32.ms }),
+      ...(int8 !== undefined && { int8: int8.ms }),
+    });
+    const latency = predicted[precision];
+    const exact = this.costs(genotype, precision);
+    return latency === undefined ? exact : { ...exact, latency_ms: latency.ms };
+  }
+
+  predict(genotype: Genotype, models: LatencyModels | null): StoredPredictions {
+    const network = this.network(genotype);
+    return Object.fromEntries(Object.entries(models ?? {}).map(([name, model]) => [name, model.predict(network)]));
+  }
+
+  of(trial: TrialRecord): { readonly values: ObjectiveValues } {
+    return { values: this.known(trial) };
+  }
+
+  /** The costs as values to store, before anything is known of the latency: in int8 where that may be chosen. */
+  known({ genotype }: TrialRecord): ObjectiveValues {
+    return this.values(genotype, this.before({}));
+  }
+
+  /** The costs as values to store. */
+  values(genotype: Genotype, precision: StoredPrecision): ObjectiveValues {
+    return valuesFrom('costs', this.costs(genotype, precision));
+  }
+
+  private before(ms: Readonly<Partial<Record<StoredPrecision, number>>>): StoredPrecision {
+    return precisionBefore(this.plan.experiment.compress, ms);
+  }
+}
+
+function memoised<T>(values: Map<string, T>, key: string, make: () => T): T {
+  const found = values.get(key);
+  if (found !== undefined) return found;
+  const made = make();
+  values.set(key, made);
+  return made;
+}

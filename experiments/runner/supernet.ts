@@ -1,0 +1,228 @@
+import { invalidInput, NasError } from '../../base/errors.js';
+import { canonicalJson, contentHash } from '../../base/hash.js';
+import { type Genotype, memberOf, type Space, type SpaceConfig } from '../../spaces/index.js';
+import type {
+  DataConfig,
+  DatasetInfo,
+  InitialWeights,
+  MemberJob,
+  PreparedTeacher,
+  SupernetConfig,
+} from '../../trainers/index.js';
+import type { Locating } from '../parse/index.js';
+import { isOwnSupernet, isTableExperiment } from '../schema/run-experiment.js';
+import type { TrainingExperiment } from '../schema/experiment.js';
+import { differences } from './stored-experiment.js';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { Store } from '../../store/index.js';
+import { experimentOf } from '../stored/experiment.js';
+import { databasePath, hasRun, supernetFolder, weightsFile } from '../stored/workdir.js';
+import { createHash } from 'node:crypto';
+import { epochsText } from '../../base/number-text.js';
+import type { SupernetPlan, TrainingContext, TrainingPlan } from './plan.js';
+import { phaseTraining } from './jobs/training.js';
+
+interface PlanContext {
+  readonly space: Space;
+  /** Null while the data set is not converted: that a supernet was trained on it is then not checked. */
+  readonly data: DatasetInfo | null;
+  readonly locating: Locating;
+}
+
+/**
+ * The supernet that an experiment asks for; null when it asks for none.
+ * @throws NasError `invalid-input` when members of the space share no weights, or another run's supernet does not fit.
+ */
+export async function planSupernet(
+  experiment: TrainingExperiment,
+  { space, data, locating }: PlanContext,
+): Promise<SupernetPlan | null> {
+  const { supernet, seed } = experiment;
+  if (supernet === undefined) return null;
+  const first = space.decisions.map(() => 0);
+  await locating(['space'], () => memberOf(space, first));
+  if (isOwnSupernet(supernet)) return { config: supernet, seed, file: null };
+  const taken = await locating(['supernet', 'from'], () => fitting(supernet.from, experiment, data));
+  return { config: taken.config, seed: taken.seed, file: taken.file };
+}
+
+/** The supernet of another run, for an experiment that it was trained for. */
+function fitting(workdir: string, experiment: TrainingExperiment, data: DatasetInfo | null): TrainedSupernet {
+  const found = trainedSupernet(workdir);
+  const hint = 'A supernet serves experiments with the space and the data that it was trained for.';
+  if (canonicalJson(found.space) !== canonicalJson(experiment.space)) {
+    const where = listed(found.space, experiment.space, 'space');
+    throw invalidInput(`the supernet of ${workdir} is of another space: ${where}`, { hint });
+  }
+  if (data !== null && found.trained.data !== data.hash) {
+    const where = listed(found.data, experiment.data, 'data');
+    throw invalidInput(`the supernet of ${workdir} was trained on other data: ${where}`, { hint });
+  }
+  return found;
+}
+
+const listed = (before: unknown, now: unknown, root: string): string => {
+  const keys = differences(before, now, root);
+  return keys.length === 0 ? 'the files have other content' : `it differs in ${keys.join(', ')}`;
+};
+
+/** What a run keeps of the supernet that it trained, as the detail of an event. */
+const trainedSchema = z.object({
+  /** Content hash of the data set, splits included. */
+  data: z.string(),
+  /** Of the weights' file. */
+  sha256: z.string(),
+});
+type TrainedDetail = z.output<typeof trainedSchema>;
+
+/** A supernet that a run has trained to its end. */
+interface TrainedSupernet {
+  /** Of the shared weights. */
+  readonly file: string;
+  readonly config: SupernetConfig;
+  /** Of the run that trained it: it also decides the images that members are calibrated on. */
+  readonly seed: number;
+  readonly space: SpaceConfig;
+  readonly data: DataConfig;
+  readonly trained: TrainedDetail;
+}
+
+/** What an open run's store says of its supernet; null until it is trained. */
+function trainedDetail(store: Store): TrainedDetail | null {
+  const event = store.events.of('supernet-trained').at(-1);
+  return event === undefined ? null : trainedSchema.parse(event.detail);
+}
+
+/** Where the shared weights of a run are, or would be when it is gone. */
+export function sharedWeights(workdir: string): string {
+  try {
+    return trainedSupernet(workdir).file;
+  } catch (error) {
+    if (!(error instanceof NasError)) throw error;
+    return join(workdir, supernetFolder, weightsFile);
+  }
+}
+
+/**
+ * The supernet of a run, or the one that it took from another run.
+ * @throws NasError `invalid-input` when there is no run, it has no supernet, or has not trained it to its end.
+ */
+export function trainedSupernet(workdir: string): TrainedSupernet {
+  if (!hasRun(workdir)) throw invalidInput(`${workdir} holds no run; expected a workdir of nas run`);
+  const store = Store.open(databasePath(workdir), { readonly: true });
+  try {
+    const experiment = experimentOf(store);
+    const supernet = isTableExperiment(experiment) ? undefined : experiment.supernet;
+    if (isTableExperiment(experiment) || supernet === undefined)
+      throw invalidInput(`the run in ${workdir} has no supernet`, {
+        hint: 'Give the workdir of a run whose experiment has supernet.',
+      });
+    if (!isOwnSupernet(supernet)) return trainedSupernet(supernet.from);
+    const file = join(workdir, supernetFolder, weightsFile);
+    const trained = trainedDetail(store);
+    if (trained === null || !existsSync(file))
+      throw invalidInput(`the supernet of ${workdir} is not trained to its end`, {
+        hint: `nas resume ${workdir} trains it on.`,
+      });
+    const { seed, space, data } = experiment;
+    return { file, config: supernet, seed, space, data, trained };
+  } finally {
+    store.close();
+  }
+}
+
+/** What the training of a supernet rests on. */
+interface SupernetNeeds {
+  readonly teacher: PreparedTeacher | null;
+  /** File of weights by shared name to start from; undefined: random ones. */
+  readonly initial: string | undefined;
+}
+
+/**
+ * The supernet of a run, trained to its end now unless it was, from its checkpoint when there is one.
+ * @param needs makes ready what its training rests on, where it is trained.
+ * @throws NasError `interrupted` when the user stopped the run before its end; `failure` when its training failed.
+ */
+export async function prepareSupernet(
+  context: TrainingContext,
+  { config, seed, file }: SupernetPlan,
+  needs: () => Promise<SupernetNeeds>,
+): Promise<PreparedSupernet> {
+  const trained = file ?? (await trainSupernet(context, config, seed, await needs()));
+  return { file: trained, hash: contentHash(readFileSync(trained)), config, seed };
+}
+
+async function trainSupernet(
+  context: TrainingContext,
+  config: SupernetConfig,
+  seed: number,
+  { teacher, initial }: SupernetNeeds,
+): Promise<string> {
+  const { plan, jobs, observe } = context;
+  const { dataset, task, workdir, experiment } = plan;
+  observe({ kind: 'phase', name: 'supernet', message: `Training the supernet (${epochsText(config.epochs)})` });
+  const supernet = {
+    space: experiment.space,
+    task,
+    seed,
+    config,
+    dataset,
+    teacher,
+    initial,
+    engine: plan.engine,
+    threads: plan.teacherThreads,
+    directory: join(workdir, supernetFolder),
+  };
+  const order = {
+    id: 'supernet',
+    job: { kind: 'supernet', supernet },
+    sharing: 'shared',
+  } as const;
+  const { listener, record } = phaseTraining(context, 'supernet', { stage: 'supernet' }, config);
+  const result = await jobs.submit(order, listener).result;
+  if (result.state !== 'complete') throw new NasError('interrupted', 'the training of the supernet was stopped');
+  result.curve.forEach(record);
+  keep(context, result.weights);
+  const accuracy = `${(100 * result.accuracy).toFixed(2)} % on the validation images`;
+  observe({ kind: 'note', message: `The supernet is trained: its largest network is right on ${accuracy}` });
+  return result.weights;
+}
+
+/** Records the weights, once: what other runs look for when they take this supernet. */
+function keep({ store, plan }: TrainingContext, file: string): void {
+  if (trainedDetail(store) !== null) return;
+  const sha256 = createHash('sha256').update(readFileSync(file)).digest('hex');
+  const path = [supernetFolder, weightsFile].join('/').replaceAll('\\', '/');
+  store.transaction(() => {
+    store.artifacts.add({ stage: 'supernet' }, { kind: 'weights', path, sha256, bytes: statSync(file).size });
+    store.events.add({ kind: 'supernet-trained', detail: { data: plan.data.hash, sha256 } });
+  });
+}
+
+/** Shared weights, ready to take slices from. */
+export interface PreparedSupernet {
+  readonly file: string;
+  /** Content hash of the file. */
+  readonly hash: string;
+  readonly config: SupernetConfig;
+  readonly seed: number;
+}
+
+/** A network's part of shared weights, for a training to begin with. */
+export const sliceOf = (space: Space, { file }: PreparedSupernet, genotype: Genotype): InitialWeights => ({
+  file,
+  places: memberOf(space, genotype).places,
+});
+
+/** The evaluation of a network's slice as it is, calibrated as every other. */
+export function memberJob(
+  { space, dataset, engine, threads }: Pick<TrainingPlan, 'space' | 'dataset' | 'engine' | 'threads'>,
+  { file, config, seed }: Omit<PreparedSupernet, 'hash'>,
+  genotype: Genotype,
+): MemberJob {
+  const { augment, batch, calibration } = config;
+  const member = memberOf(space, genotype);
+  return { member, weights: file, dataset, augment, batch, calibration, seed, engine, threads };
+}

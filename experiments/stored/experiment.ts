@@ -1,0 +1,18 @@
+import type { Enqueued, Objective } from '../../search/index.js';
+import type { Store } from '../../store/index.js';
+import type { Experiment } from '../schema/experiment.js';
+
+/** The experiment of a run, as it was parsed when the run began. */
+export const experimentOf = (store: Store): Experiment => store.run.get().experiment as Experiment;
+
+export const objectivesOf = (store: Store): readonly Objective[] => experimentOf(store).objectives;
+
+/** Stores the networks that a run tries first: a resumed run does not read the files again that they came from. */
+export const storeEnqueued = (store: Store, enqueued: readonly Enqueued[]): void =>
+  store.events.add({ kind: 'enqueued', detail: enqueued });
+
+/** The networks that `storeEnqueued` stored. */
+export function storedEnqueued(store: Store): readonly Enqueued[] {
+  const event = store.events.of('enqueued').at(0);
+  return event === undefined ? [] : (event.detail as readonly Enqueued[]);
+}

@@ -1,0 +1,64 @@
+import { existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { StoredPrecision, TrialStage } from '../../store/index.js';
+
+/** Where things are in a workdir. Paths that are stored are relative to it, so that it can be moved. */
+export const workdirFiles = {
+  database: 'nas.sqlite',
+  artifacts: 'artifacts',
+  picture: 'frontier.svg',
+  report: 'report.html',
+} as const;
+
+/** Where a run of this name is unless it is told otherwise, relative to the folder that one works in. */
+export const defaultWorkdir = (name: string): string => join('runs', name);
+
+/** The files with a training's final weights, and with what it goes on from, in its folder. */
+export const weightsFile = 'weights.bin';
+export const checkpointFile = 'checkpoint.bin';
+
+const trialName = (number: number): string => String(number).padStart(5, '0');
+
+/** Weights that trainings start from, by shared name, relative to the workdir. */
+export const initialFile = join(workdirFiles.artifacts, 'initial.bin');
+
+/** The folder of one trial's files, relative to the workdir: checkpoint, weights. */
+export const trialFolder = (stage: TrialStage, number: number): string =>
+  join(workdirFiles.artifacts, stage, trialName(number));
+
+/** The folder of the supernet's files, relative to the workdir. */
+export const supernetFolder = join(workdirFiles.artifacts, 'supernet');
+
+const endings: { readonly [P in StoredPrecision]: string } = { fp32: '.onnx', int8: '.int8.onnx' };
+
+/** The folder of the ONNX files of the frontier, relative to the workdir. */
+export const frontierFolder = join(workdirFiles.artifacts, 'frontier');
+
+/** The ONNX file of a member of the frontier, relative to the workdir. */
+export const frontierModel = (number: number, precision: StoredPrecision): string =>
+  join(frontierFolder, `trial-${trialName(number)}${endings[precision]}`);
+
+/** The folder of a shrunk network's files, relative to the workdir: checkpoint, weights, ONNX. */
+export const shrunkFolder = (number: number): string => join(workdirFiles.artifacts, 'shrunk', trialName(number));
+
+export const databasePath = (workdir: string): string => join(workdir, workdirFiles.database);
+
+export const hasRun = (workdir: string): boolean => existsSync(databasePath(workdir));
+
+/** Removes the files of an earlier run and nothing else. */
+export function clearRun(workdir: string): void {
+  const { database, ...others } = workdirFiles;
+  for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(join(workdir, database + suffix), { force: true });
+  for (const file of Object.values(others)) rmSync(join(workdir, file), { force: true, recursive: true });
+}
+
+/** The files of a shrunk network in its folder; those of parent and cut go when it is complete. */
+export const shrunkFiles = (folder: string) => ({
+  /** Weights of the network that it comes from. */
+  parent: join(folder, 'parent.bin'),
+  /** Its own as it was cut, before its fine-tuning. */
+  cut: join(folder, 'cut.bin'),
+  /** After it. */
+  weights: join(folder, weightsFile),
+  onnx: join(folder, 'model.onnx'),
+});

@@ -1,0 +1,129 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { Refusal } from '../../../base/server.js';
+import type { Decoder } from '../../images/decoder.js';
+import { type InferencePool, NotAnswered, type RunOptions } from '../../inference/pool.js';
+import { choiceName, type ImageSize } from '../../models/model.js';
+import type { Limits, RouteContext } from '../context.js';
+import { runOptionsOf } from '../deadline.js';
+import { servedAs } from '../open-inference/served.js';
+import { badRequest, shown } from '../refusals.js';
+import multipart from '@fastify/multipart';
+import { messageOf } from '../../../base/errors.js';
+
+/** The options of a classify request. */
+export interface ClassifyRequest {
+  /** Number of classes in each answer. */
+  readonly top: number;
+  /** Size to which images are decoded. */
+  readonly size: ImageSize;
+  readonly run: RunOptions;
+}
+
+/** The query string; a repeated parameter is an array. */
+export interface Query {
+  readonly top?: string | readonly string[];
+  readonly network?: string | readonly string[];
+}
+
+export const defaultTop = 5;
+
+function topOf({ top = `${defaultTop}` }: Query): number {
+  if (typeof top === 'string' && /^[1-9]\d{0,5}$/.test(top)) return Number(top);
+  throw badRequest(`top is ${shown(top)}`, 'It must be the number of classes to return: a whole number from 1 on.');
+}
+
+function networkOf({ network = choiceName }: Query): string {
+  if (typeof network === 'string') return network;
+  throw badRequest(`network is ${shown(network)}`, 'It must be the name of one network.');
+}
+
+/** @throws Refusal 400 or 404 for invalid options, 422 when the network does not take images. */
+export function classifyRequestOf(
+  request: FastifyRequest<{ Querystring: Query }>,
+  pool: InferencePool,
+  context: Pick<RouteContext, 'limits'>,
+): ClassifyRequest {
+  const top = topOf(request.query);
+  const { name, only, models, pixels } = servedAs(pool, networkOf(request.query));
+  const run = runOptionsOf(request, context, only);
+  if (pixels !== null) return { top, size: pixels, run };
+  const silent = models.find(({ model }) => model.normalisation === null)?.model.name ?? name;
+  throw new Refusal(
+    422,
+    `${silent} cannot take images, because its metadata has no mean and std`,
+    `Send tensors to /v2/models/${name}/infer, or export the network again with its metadata.`,
+  );
+}
+
+/**
+ * Refuses an image that cannot be answered in time, before it is read and decoded, when a refusal costs next to nothing.
+ * @throws NotAnswered `hopeless`
+ */
+export function refuseHopeless({ deadline, only }: RunOptions, decoder: Decoder, pool: InferencePool): void {
+  const left = deadline - performance.now();
+  const expected = decoder.expectedMs + pool.expectedMs(only);
+  // The decoder reports a deadline that has passed.
+  if (left <= 0 || expected <= left) return;
+  const times = `it would take ${Math.ceil(expected)} ms, and ${Math.ceil(left)} ms are left`;
+  throw new NotAnswered('hopeless', `the answer would be late: ${times}`, expected - left);
+}
+
+const tooLarge = (bytes: number): Refusal =>
+  new Refusal(413, `the images have more than ${bytes} bytes`, 'Send fewer or smaller images in a request.');
+
+/** Parses bodies of any content type as bytes (their first bytes state the format), and multipart forms part by part. */
+export async function acceptImages(scope: FastifyInstance, { images, bodyBytes }: Limits): Promise<void> {
+  scope.removeAllContentTypeParsers();
+  scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_, body, done) => done(null, body));
+  scope.addHook('onRequest', (request, reply, done) => {
+    const isTooLarge = Number(request.headers['content-length'] ?? 0) > bodyBytes;
+    // The rest of the body is not read, so the connection cannot be reused.
+    if (isTooLarge) void reply.header('connection', 'close');
+    done(isTooLarge ? tooLarge(bodyBytes) : undefined);
+  });
+  await scope.register(multipart, { limits: { files: images, fields: 0, parts: images + 1, fileSize: bodyBytes } });
+}
+
+/**
+ * The image files of a request, in order; at least one.
+ * @throws Refusal 400 when there is no image or the form is damaged, 413 when there are too many or too large images
+ */
+export async function imagesOf(request: FastifyRequest, limits: Limits): Promise<readonly Uint8Array[]> {
+  if (request.isMultipart()) return partsOf(request, limits);
+  if (request.body instanceof Uint8Array && request.body.length > 0) return [request.body];
+  throw badRequest('the body is empty', 'Send an image file, or a form (multipart/form-data) of image files.');
+}
+
+async function partsOf(request: FastifyRequest, limits: Limits): Promise<readonly Uint8Array[]> {
+  const { bodyBytes } = limits;
+  const files: Uint8Array[] = [];
+  let bytes = 0;
+  try {
+    for await (const part of request.files()) {
+      const file = await part.toBuffer();
+      bytes += file.length;
+      // The form parser limits each part, not their sum.
+      if (bytes > bodyBytes) throw tooLarge(bodyBytes);
+      files.push(file);
+    }
+  } catch (error) {
+    throw error instanceof Refusal ? error : formRefusal(error, limits);
+  }
+  if (files.length > 0) return files;
+  throw badRequest('the form has no image', 'Each part must be an image file with a file name.');
+}
+
+/** Rewords the errors of the form parser. */
+function formRefusal(error: unknown, { images, bodyBytes }: Limits): Refusal {
+  switch (error instanceof Error && 'code' in error ? error.code : null) {
+    case 'FST_FILES_LIMIT':
+    case 'FST_PARTS_LIMIT':
+      return new Refusal(413, `the form has more than ${images} images`, 'Send them in several requests.');
+    case 'FST_FIELDS_LIMIT':
+      return badRequest('a part of the form is not a file', 'Each part must be an image file with a file name.');
+    case 'FST_REQ_FILE_TOO_LARGE':
+      return tooLarge(bodyBytes);
+    default:
+      return badRequest(`the form is damaged: ${messageOf(error)}`);
+  }
+}

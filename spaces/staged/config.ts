@@ -1,0 +1,173 @@
+import { z } from 'zod';
+import type { Choice } from '../genotype.js';
+import { activations, blockKinds } from '../network.js';
+import type { HeadChoices, StageChoices, StagedPlan, StemChoices } from './layout.js';
+import type { Task } from '../space.js';
+
+type Issue = z.core.$ZodIssue;
+
+/** The error of the branch that the user meant: of the list if a list was given, otherwise of a single value. */
+function meantError({ errors, input }: { errors: readonly (readonly Issue[])[]; input: unknown }): string {
+  const [issue] = errors[Array.isArray(input) ? 1 : 0];
+  const where = issue.path.map((key) => `[${String(key)}]`).join('');
+  return `${where}${where === '' ? '' : ': '}${issue.message}${Array.isArray(input) ? '' : ', or a list of such choices'}`;
+}
+
+const order = (a: Choice, b: Choice): number => (typeof a === 'number' && typeof b === 'number' ? a - b : 0);
+
+/**
+ * One value or a list of choices, parsed to a list: numbers ascending, other values in the order written. An empty list
+ * and a choice listed twice are errors.
+ */
+export function choices<T extends z.ZodType<Choice>>(item: T) {
+  return z
+    .union([item, z.array(item).min(1, 'needs at least one choice')], {
+      error: ({ errors, input }) => meantError({ errors, input }),
+    })
+    .superRefine((value, context) => {
+      const list: readonly unknown[] = Array.isArray(value) ? value : [];
+      const twice = list.find((choice, i) => list.indexOf(choice) !== i);
+      if (twice !== undefined) context.addIssue(`lists the choice ${JSON.stringify(twice)} twice`);
+    })
+    .transform((value): readonly z.output<T>[] => (Array.isArray(value) ? [...value].sort(order) : [value]));
+}
+
+const width = z.number().int().min(1).max(8192);
+const widthOrNone = z.number().int().min(0).max(8192);
+const kernel = z.literal([1, 3, 5, 7, 9, 11]);
+const stride = z.literal([1, 2]);
+const act = z.enum(activations);
+
+/** `stem:`; the first convolution. */
+export const stemSchema = z.strictObject({
+  filters: choices(width).optional().describe("output channels at width 1; by default the preset's, or 16"),
+  kernel: choices(kernel).optional().describe("side of the kernel; by default the preset's, or 3"),
+  stride: choices(stride).optional().describe("2 halves height and width; by default the preset's, or 1"),
+  act: choices(act).optional().describe("activation; by default the preset's, or relu"),
+});
+
+/** `head:`; what follows the blocks. */
+export const headSchema = z.strictObject({
+  filters: choices(widthOrNone)
+    .optional()
+    .describe("width of the 1x1 convolution; 0: none; by default the preset's, or 0"),
+  act: choices(act)
+    .optional()
+    .describe("activation of the convolution and the hidden layer; by default the preset's, or relu"),
+  hidden: choices(widthOrNone)
+    .optional()
+    .describe("width of a dense layer before the logits, as in MobileNetV3; 0: none; by default the preset's, or 0"),
+  dropout: choices(z.number().min(0).lt(1))
+    .optional()
+    .describe("dropout rate before the last layer; by default the preset's, or 0"),
+});
+
+const stageShape = {
+  filters: choices(width).describe('output channels at width 1'),
+  stride: choices(stride).optional().describe("stride of the stage's first block; by default 1"),
+  depth: choices(z.number().int().min(0).max(32))
+    .optional()
+    .describe('number of blocks; 0 leaves the stage out, its stride too; by default 1'),
+  kernel: choices(kernel).optional().describe('side of the kernels; by default 3'),
+  expand: choices(z.number().min(1).max(16))
+    .optional()
+    .describe("expanded width as a multiple of the block's input width; by default 1"),
+  se: choices(z.number().min(0).max(1))
+    .optional()
+    .describe('squeeze-excite: hidden width as a share of the expanded width; by default 0: none'),
+  act: choices(act).optional().describe('activation; by default relu'),
+};
+
+/** A stage of inverted residuals. */
+export const mbconvStageSchema = z.strictObject(stageShape);
+
+/** A stage whose kind of block is a choice too. */
+export const stageSchema = z.strictObject({
+  kind: choices(z.enum(blockKinds))
+    .optional()
+    .describe(
+      'inverted residual (MobileNetV2; the default), its fused form (EfficientNetV2), or the basic block of ResNet',
+    ),
+  ...stageShape,
+});
+
+/** Keys that all staged spaces share. */
+export const stagedShape = {
+  resolution: choices(z.number().int().min(8).max(1024))
+    .optional()
+    .describe("image heights to choose from, in pixels; by default the data's own; the width keeps the aspect ratio"),
+  width: choices(z.number().gt(0).max(8))
+    .optional()
+    .describe(
+      "multipliers of all widths; the results are rounded to multiples of `divisor`; by default the preset's, or 1",
+    ),
+  stem: stemSchema.optional().describe('the first convolution'),
+  head: headSchema.optional().describe('what follows the blocks'),
+  share: z
+    .enum(['stage', 'layer'])
+    .optional()
+    .describe(
+      "whether kernel, expansion and squeeze-excite are decided once a stage or for each of its layers; by default the preset's, or layer",
+    ),
+  divisor: z
+    .number()
+    .int()
+    .min(1)
+    .max(64)
+    .optional()
+    .describe(
+      'widths that a multiplier or an expansion gives are rounded to multiples of this (never by more than 10 % down); by default 8, in a space of blocks 1',
+    ),
+};
+
+export type StemConfig = z.output<typeof stemSchema>;
+export type HeadConfig = z.output<typeof headSchema>;
+export type StageConfig = z.output<typeof stageSchema>;
+
+/** Values of fields that neither the user nor the preset gives. */
+const stemDefaults: StemChoices = { filters: [16], kernel: [3], stride: [1], act: ['relu'] };
+const headDefaults: HeadChoices = { filters: [0], hidden: [0], act: ['relu'], dropout: [0] };
+const stageDefaults: Omit<StageChoices, 'filters'> = {
+  depth: [1],
+  kind: ['mbconv'],
+  stride: [1],
+  act: ['relu'],
+  kernel: [3],
+  expand: [1],
+  se: [0],
+};
+
+interface CommonConfig {
+  readonly resolution?: readonly number[] | undefined;
+  readonly width?: readonly number[] | undefined;
+  readonly stem?: StemConfig | undefined;
+  readonly head?: HeadConfig | undefined;
+  readonly stages?: readonly StageConfig[] | undefined;
+  readonly share?: StagedPlan['share'] | undefined;
+  readonly divisor?: number | undefined;
+}
+
+/** The common part of staged plans: the user's keys, then the preset's, then the defaults. */
+export function commonPlan(config: CommonConfig, preset: CommonConfig, task: Task): Omit<StagedPlan, 'name' | 'terms'> {
+  return {
+    task,
+    base: { resolution: task.input[0], width: 1, depth: 1 },
+    scales: [
+      {
+        name: 'resolution',
+        choices: config.resolution ?? [task.input[0]],
+        apply: (scale, r) => ({ ...scale, resolution: r }),
+      },
+      {
+        name: 'width',
+        choices: config.width ?? preset.width ?? [1],
+        apply: (scale, w) => ({ ...scale, width: scale.width * w }),
+      },
+    ],
+    divisor: config.divisor ?? preset.divisor ?? 8,
+    share: config.share ?? preset.share ?? 'stage',
+    stem: { ...stemDefaults, ...preset.stem, ...config.stem },
+    stages: (config.stages ?? preset.stages ?? []).map((stage) => ({ ...stageDefaults, ...stage })),
+    head: { ...headDefaults, ...preset.head, ...config.head },
+  };
+}

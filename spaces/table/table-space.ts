@@ -1,0 +1,84 @@
+import { type Decision, type Genotype, genotypeId } from '../genotype.js';
+import { structureOf } from '../cells.js';
+import type { DecisionSpace, Members } from '../space.js';
+
+function lexicographic(a: Genotype, b: Genotype): number {
+  const first = a.findIndex((index, i) => index !== b[i]);
+  return first < 0 ? 0 : a[first] - b[first];
+}
+
+/** @param genotypes at least one, all different, all of one length */
+export function createMembers(genotypes: readonly Genotype[]): Members {
+  const sorted = genotypes.toSorted(lexicographic);
+  const indices = new Map(sorted.map((genotype, i) => [genotypeId(genotype), i]));
+  const length = sorted[0].length;
+  const flat = Uint32Array.from(sorted.flat());
+  const widest = sorted.reduce<number[]>((most, genotype) => genotype.map((v, i) => Math.max(v, most[i] ?? 0)), []);
+  const known = new Map<string, readonly Genotype[]>();
+
+  /** Members that differ in one decision, each looked up; not in order. */
+  const besides = (genotype: Genotype): Genotype[] =>
+    genotype.flatMap((own, i) => {
+      const found: Genotype[] = [];
+      for (let choice = 0; choice <= widest[i]; choice++) {
+        const index = choice === own ? undefined : indices.get(genotypeId(genotype.with(i, choice)));
+        if (index !== undefined) found.push(sorted[index]);
+      }
+      return found;
+    });
+
+  /** The Hamming distance of each member. */
+  const distances = (genotype: Genotype): Uint32Array => {
+    const result = new Uint32Array(sorted.length);
+    for (let m = 0, at = 0; m < sorted.length; m++)
+      for (let i = 0; i < length; i++, at++) if (flat[at] !== genotype[i]) result[m]++;
+    return result;
+  };
+
+  const scan = (genotype: Genotype, fewest: number): Genotype[] => {
+    const shells: Genotype[][] = Array.from({ length: length + 1 }, () => []);
+    for (const [m, distance] of distances(genotype).entries()) if (distance > 0) shells[distance].push(sorted[m]);
+    const found: Genotype[] = [];
+    for (const shell of shells) {
+      if (found.length >= fewest) break;
+      found.push(...shell);
+    }
+    return found;
+  };
+
+  return {
+    size: sorted.length,
+    has: (genotype) => indices.has(genotypeId(genotype)),
+    at: (index) => sorted[index],
+    nearest: (genotype, fewest) => {
+      const key = `${fewest}:${genotypeId(genotype)}`;
+      let found = known.get(key);
+      if (found === undefined) {
+        const near = besides(genotype);
+        found = near.length >= fewest ? near.sort(lexicographic) : scan(genotype, fewest);
+        known.set(key, found);
+      }
+      return found;
+    },
+  };
+}
+
+const combinations = (decisions: readonly Decision[]): bigint =>
+  decisions.reduce((product, { choices }) => product * BigInt(choices.length), 1n);
+
+/**
+ * A space of plain columns without networks: every combination is a point of its own. Columns that are known by their
+ * names and choices tell the structure of what is executed (see `structureOf`).
+ * @param rows the combinations that exist, when not all do; each once.
+ */
+export function tableSpace(name: string, decisions: readonly Decision[], rows?: readonly Genotype[]): DecisionSpace {
+  const all = combinations(decisions);
+  return {
+    name,
+    decisions,
+    canonical: (genotype) => genotype,
+    ...structureOf(decisions),
+    count: () => (rows === undefined ? all : BigInt(rows.length)),
+    ...(rows === undefined || BigInt(rows.length) === all ? {} : { members: createMembers(rows) }),
+  };
+}

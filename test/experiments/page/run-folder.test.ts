@@ -1,0 +1,61 @@
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { expect, it, onTestFinished } from 'vitest';
+import { Refusal } from '../../../base/server.js';
+import { KnownRun } from '../../../experiments/page/run-folder.js';
+import { RunMemory } from '../../../experiments/page/collect/run-memory.js';
+import { databasePath } from '../../../experiments/runner/index.js';
+import { Store } from '../../../store/index.js';
+import { storedRun } from '../../cli/stored-run.js';
+import { temporaryFolder } from '../../support/temporary.js';
+
+/** A run of three trials that was looked at, its store as the runner has it, and what is remembered. */
+async function known() {
+  const workdir = join(temporaryFolder(), 'a');
+  await storedRun(workdir, 3);
+  const store = Store.open(databasePath(workdir));
+  onTestFinished(() => store.close());
+  const run = new KnownRun('a', workdir, Date.now);
+  const caughtUp = () =>
+    run.look((opened, memory) => {
+      memory.catchUp(opened);
+      return { memory, cursor: memory.cursor, frontier: memory.frontier, summary: memory.summary(opened, 0) };
+    });
+  return { workdir, store, run, caughtUp, before: await caughtUp() };
+}
+
+it('remembers a run also when what was asked of it is refused', async () => {
+  const { run, caughtUp, before } = await known();
+  const refused = run.look(() => {
+    throw new Refusal(404, 'there is no such trial');
+  });
+  await expect(refused).rejects.toThrow('there is no such trial');
+  const after = await caughtUp();
+  expect(after.memory).toBe(before.memory);
+  // It would be another one had all been read again.
+  expect(after.frontier).toBe(before.frontier);
+});
+
+it('reads all again when it could take in what happened halfway only', async () => {
+  const { workdir, store, caughtUp, before } = await known();
+  const database = new Database(databasePath(workdir));
+  onTestFinished(() => void database.close());
+  for (const number of [0, 1]) store.trials.revise(number, { accuracy: { value: 0.99, provenance: 'measured' } });
+  // The file would not have a trial changed.
+  const triggers = database.prepare("SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'trials'");
+  for (const name of triggers.pluck().all() as string[]) database.exec(`DROP TRIGGER ${name}`);
+  const { choices } = database.prepare('SELECT choices FROM trials WHERE number = 1').get() as { choices: string };
+  const write = (text: string) => database.prepare('UPDATE trials SET choices = ? WHERE number = 1').run(text);
+  write('{');
+  await expect(caughtUp()).rejects.toThrow(/a JSON value cannot be read/);
+  write(choices);
+  const after = await caughtUp();
+  expect(after.cursor).toBeGreaterThan(before.cursor);
+  const fresh = new RunMemory();
+  fresh.catchUp(store);
+  expect([after.cursor, after.frontier, after.summary]).toEqual([
+    fresh.cursor,
+    fresh.frontier,
+    fresh.summary(store, 0),
+  ]);
+});

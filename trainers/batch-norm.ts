@@ -1,0 +1,302 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { compile, exportFunction, openOnnx } from '../compiler/index.js';
+import { layersOf, type Network } from '../spaces/index.js';
+import {
+  apply,
+  batchNorm,
+  type Model,
+  type Weights,
+  weightsFrom,
+  type WeightValue,
+  weightVariables,
+} from '../spaces/models/index.js';
+import { createLoader, type Dataset } from './data/index.js';
+import type { AugmentConfig } from './data/schema.js';
+import { floats } from './engines/compiled.js';
+import { targetBeside, type EngineChoice } from './engines/index.js';
+
+/** The images that batch norm's statistics are computed from. */
+export interface CalibrationImages {
+  readonly dataset: Dataset;
+  /** The training's: the statistics of other images than a network was trained on do not fit its weights. */
+  readonly augment: AugmentConfig;
+  /** Images in each batch. */
+  readonly batch: number;
+  /** How many, in whole batches: at least one, at most all training images. */
+  readonly calibration: number;
+  /** Decides which training images, and their views. */
+  readonly seed: number;
+}
+
+export interface CalibrationOptions {
+  /** An engine that is active (`activateBackend`). */
+  readonly engine: EngineChoice;
+  readonly threads: number;
+  /** Awaited before every batch; when it rejects, so does the calibration. */
+  readonly between?: (() => Promise<void> | void) | undefined;
+}
+
+/**
+ * A network's weights with batch norm's moving statistics computed anew: means, over the batches of a fixed set of
+ * training images, of each batch's own mean and variance. What a member of a supernet needs before it is used, since
+ * its weights were never trained with its statistics (Yu & Huang 2019).
+ */
+export async function calibrateBatchNorm(
+  model: Model,
+  images: CalibrationImages,
+  { engine, threads, between }: CalibrationOptions,
+): Promise<Weights> {
+  const { dataset, augment, calibration, seed } = images;
+  const batch = Math.min(images.batch, dataset.info.counts.train);
+  const [height, width] = model.network.input;
+  const loader = createLoader({
+    dataset,
+    split: 'train',
+    batch,
+    seed,
+    viewSeed: seed,
+    augment,
+    shuffle: true,
+    dropLast: true,
+    size: [height, width],
+  });
+  const batches = Math.min(loader.stepsPerEpoch, Math.max(1, Math.round(calibration / batch)));
+  try {
+    const statistics = await openStatistics(model, batch, engine, threads);
+    try {
+      const sums = new Float64Array(statistics.size);
+      let seen = 0;
+      for await (const { images } of loader.epoch(0)) {
+        await between?.();
+        for (const [i, value] of (await statistics.of(images)).entries()) sums[i] += value;
+        if (++seen === batches) break;
+      }
+      const means = Float32Array.from(sums, (sum) => sum / batches);
+      return withStatistics(model, means);
+    } finally {
+      await statistics.close();
+    }
+  } finally {
+    await loader.close();
+  }
+}
+
+/** The names of batch norm's statistics, forwards. */
+const statisticNames = (network: Network): string[] =>
+  layersOf(network)
+    .filter(({ kind }) => kind === 'batch_norm')
+    .flatMap(({ name }) => [`${name}/moving_mean`, `${name}/moving_variance`]);
+
+/** The weights with these statistics, which lie one after the other in the order of their names. */
+function withStatistics({ network, weights }: Model, statistics: Float32Array): Weights {
+  const replaced = new Map(weights);
+  let offset = 0;
+  for (const name of statisticNames(network)) {
+    const shape = weights.get(name)?.shape ?? [];
+    const data = statistics.slice(offset, (offset += shape.reduce((a, b) => a * b, 1)));
+    replaced.set(name, { shape, data });
+  }
+  return replaced;
+}
+
+/** What computes the statistics of a batch of images: those of all batch norms, one after the other. */
+interface Statistics {
+  readonly size: number;
+  of(images: Float32Array): Promise<Float32Array>;
+  close(): Promise<void>;
+}
+
+async function openStatistics(
+  { network, weights }: Model,
+  batch: number,
+  engine: EngineChoice,
+  threads: number,
+): Promise<Statistics> {
+  const size = statisticNames(network).reduce((sum, name) => sum + (weights.get(name)?.data.length ?? 0), 0);
+  const still: Network = { ...network, head: { ...network.head, dropout: 0 } };
+  const variables = weightVariables({ network: still, weights });
+  const shape = [batch, ...network.input];
+  const forward = (images: tf.Tensor): tf.Tensor => {
+    const kept: tf.Tensor[] = [];
+    // Each layer has a scope of its own, out of which its statistics are kept.
+    const statistics = (_: string, { mean, variance }: { mean: tf.Tensor; variance: tf.Tensor }): void =>
+      void kept.push(tf.keep(tf.clone(mean)), tf.keep(tf.clone(variance)));
+    apply(still, weightsFrom(variables), images, { training: true, statistics });
+    const all = tf.concat(kept);
+    tf.dispose(kept);
+    return all;
+  };
+  const dispose = (): void => tf.dispose([...variables.values()]);
+  if (engine.type === 'eager')
+    return {
+      size,
+      async of(images) {
+        const result = tf.tidy(() => forward(tf.tensor(images, shape)));
+        try {
+          return Float32Array.from(await result.data());
+        } finally {
+          result.dispose();
+        }
+      },
+      close() {
+        dispose();
+        return Promise.resolve();
+      },
+    };
+  try {
+    const program = await compile(
+      ({ images }) => ({ statistics: forward(images) }),
+      { images: { shape } },
+      {
+        target: await targetBeside(engine, { threads }),
+        // It runs a few times only.
+        optimize: false,
+        // Our own code on given layers; tests compare it with TF.js's cpu backend.
+        checkDeterminism: false,
+      },
+    );
+    return {
+      size,
+      of: async (images) => floats((await program.run({ images }))['statistics'], 'statistics'),
+      async close() {
+        await program.dispose();
+        dispose();
+      },
+    };
+  } catch (error) {
+    dispose();
+    throw error;
+  }
+}
+
+interface UnfoldOptions {
+  /** Training images that the statistics are of, rounded up to whole batches; default 2,048, or all when there are fewer. */
+  readonly images?: number;
+  /** Images at once; default 128, or all when there are fewer. */
+  readonly batch?: number;
+  /** Told how many images are done, and of how many. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** A batch norm and the layer whose outputs it normalises. */
+interface Normalized {
+  readonly norm: string;
+  readonly input: string;
+  readonly channels: number;
+}
+
+const normalizedIn = (network: Network): Normalized[] =>
+  layersOf(network).flatMap(({ kind, name, inputs, output }, _, layers) =>
+    kind === 'batch_norm' ? [{ norm: name, input: layers[inputs[0]].name, channels: output[2] }] : [],
+  );
+
+/** Mean and variance of channels. */
+interface Moments {
+  readonly mean: Float64Array;
+  readonly variance: Float64Array;
+}
+
+const defaultBatch = 128;
+const defaultImages = 2048;
+
+/**
+ * Batch norm that in training, where it goes by the batch, computes nearly what it computes in inference: its moving
+ * statistics become those of its inputs over a fixed set of training images, and gamma and beta undo the normalisation
+ * by them. In inference the network computes what it did before. For networks whose batch norm was folded into kernels.
+ *
+ * @throws NasError `invalid-input` when the network does not take the data's images
+ */
+export async function unfoldBatchNorm(model: Model, dataset: Dataset, options: UnfoldOptions = {}): Promise<Model> {
+  const normalized = normalizedIn(model.network);
+  if (normalized.length === 0) return model;
+  const moments = await momentsOf(model, normalized, dataset, options);
+  const { epsilon } = batchNorm;
+  const weights = new Map(model.weights);
+  for (const [i, { norm }] of normalized.entries()) {
+    const [gamma, beta, mean, variance] = ['gamma', 'beta', 'moving_mean', 'moving_variance'].map((role) =>
+      valuesOf(model, `${norm}/${role}`),
+    );
+    const found = moments[i];
+    const scale = gamma.map((value, c) => value / Math.sqrt(variance[c] + epsilon));
+    const set = (role: string, value: (c: number) => number): void => {
+      const data = Float32Array.from(gamma, (_, c) => value(c));
+      weights.set(`${norm}/${role}`, { shape: [data.length], data });
+    };
+    set('gamma', (c) => scale[c] * Math.sqrt(found.variance[c] + epsilon));
+    set('beta', (c) => beta[c] + scale[c] * (found.mean[c] - mean[c]));
+    set('moving_mean', (c) => found.mean[c]);
+    set('moving_variance', (c) => found.variance[c]);
+  }
+  return { network: model.network, weights };
+}
+
+/** A weight in float64. */
+function valuesOf({ weights }: Model, name: string): Float64Array {
+  const value: WeightValue | undefined = weights.get(name);
+  if (value === undefined) throw new Error(`there is no value for ${name}`);
+  return Float64Array.from(value.data);
+}
+
+/** The moments of each batch norm's inputs, in inference. */
+async function momentsOf(
+  { network, weights }: Model,
+  normalized: readonly Normalized[],
+  dataset: Dataset,
+  { images = defaultImages, batch: wanted = defaultBatch, onProgress }: UnfoldOptions,
+): Promise<Moments[]> {
+  const [height, width] = network.input;
+  const batch = Math.min(wanted, dataset.info.counts.train);
+  const features = normalized.map(({ input }) => input);
+  const infer = (batchOfImages: tf.Tensor): tf.Tensor => {
+    const maps = apply(network, weightsFrom(weights), batchOfImages, { training: false, features }).features;
+    return tf.concat(
+      maps.flatMap((map) => {
+        const { mean, variance } = tf.moments(map, [0, 1, 2]);
+        return [mean, variance];
+      }),
+    );
+  };
+  // One thread, so that the result does not depend on how many there are.
+  const program = await openOnnx(exportFunction(infer, network.input, { batch, outputName: 'moments' }), 'the network');
+  const loader = createLoader({
+    dataset,
+    split: 'train',
+    batch,
+    seed: 0,
+    viewSeed: 0,
+    augment: null,
+    shuffle: true,
+    dropLast: true,
+    size: [height, width],
+  });
+  const steps = Math.min(loader.stepsPerEpoch, Math.ceil(images / batch));
+  const sums = normalized.map(({ channels }) => ({
+    mean: new Float64Array(channels),
+    squares: new Float64Array(channels),
+  }));
+  try {
+    let done = 0;
+    for await (const { images: pixels } of loader.epoch(0)) {
+      if (done === steps) break;
+      const values = await program.run(pixels, [batch, ...network.input]);
+      let at = 0;
+      for (const { mean, squares } of sums) {
+        const channels = mean.length;
+        for (let c = 0; c < channels; c++) {
+          const m = values[at + c];
+          mean[c] += m / steps;
+          squares[c] += (values[at + channels + c] + m * m) / steps;
+        }
+        at += 2 * channels;
+      }
+      onProgress?.(++done * batch, steps * batch);
+    }
+  } finally {
+    await loader.close();
+    await program.close();
+  }
+  return sums.map(({ mean, squares }) => ({
+    mean,
+    variance: squares.map((square, c) => Math.max(0, square - mean[c] * mean[c])),
+  }));
+}

@@ -1,0 +1,204 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Network } from '../../spaces/index.js';
+import {
+  apply,
+  followStatistics,
+  initialWeights,
+  type Mode,
+  type WeightResolver,
+  type Weights,
+  weightsFrom,
+  weightSpecs,
+} from '../../spaces/models/index.js';
+import { crossEntropy, totalLoss } from '../losses/index.js';
+import type { Gradients, Parameter } from '../optimizers.js';
+import type { LossConfig, OptimizerConfig, Precision } from '../schema.js';
+import { compareFeatures, type FeatureComparison, type FeatureTeacher } from './features.js';
+import { Random } from '../../base/random.js';
+import { roundedWeights, roundingMode, type Quantization } from '../quantize-aware/rounding.js';
+import { LossScaling } from './loss-scaling.js';
+import { createTrainedVariables, prefixed, type UpdateInputs } from './variables.js';
+
+/** A network that learns. */
+export interface Student {
+  readonly network: Network;
+  readonly weights: WeightResolver;
+  /** How it is applied, but for the features. */
+  readonly mode: Mode;
+  readonly loss: LossConfig;
+  /** What the loss compares with a teacher's features; null when it compares none. */
+  readonly features: FeatureComparison | null;
+}
+
+/** The tensors of a batch. */
+export interface BatchInputs {
+  readonly images: tf.Tensor;
+  readonly labels: tf.Tensor;
+  /** The teacher's logits, when the loss needs them. */
+  readonly teacher?: tf.Tensor;
+  /** What another network answered, when the student learns from it, too. */
+  readonly answers?: Answers;
+  /** What the loss is multiplied by before it is differentiated, a power of two; default 1. */
+  readonly lossScale?: tf.Tensor;
+}
+
+/** Logits [batch, classes] whose softmax is the target of a share of the loss, a scalar; the rest is the student's loss. */
+interface Answers {
+  readonly logits: tf.Tensor;
+  readonly share: tf.Tensor;
+}
+
+interface StepOutputs {
+  /** The loss before the update, and the number of images that were right, as scalars. */
+  readonly loss: tf.Tensor;
+  readonly correct: tf.Tensor;
+  /** Of a scaled loss: 1 where the gradients are not finite although the scale is down to 1, else 0; a scalar. */
+  readonly overflow?: tf.Tensor;
+}
+
+export interface GradientOutputs extends StepOutputs {
+  /** [batch, classes]. */
+  readonly logits: tf.Tensor;
+  /** Of the loss times its scale, by the names of the parameters that the network has. */
+  readonly grads: Gradients;
+}
+
+const countCorrect = (labels: tf.Tensor, logits: tf.Tensor): tf.Tensor =>
+  tf.sum(tf.cast(tf.equal(tf.argMax(logits, 1), tf.argMax(labels, 1)), 'float32'));
+
+/** (1 - share) loss + share CE(softmax(answers), logits). */
+function mixed(loss: tf.Scalar, logits: tf.Tensor, { logits: answers, share }: Answers): tf.Scalar {
+  const soft = crossEntropy(tf.softmax(answers), logits);
+  return tf.add(tf.mul(loss, tf.sub(1, share)), tf.mul(soft, share));
+}
+
+/** The gradients of a batch. */
+export function networkGradients(
+  { network, weights, mode: plain, loss: config, features }: Student,
+  parameters: readonly Parameter[],
+  { images, labels, teacher, answers, lossScale }: BatchInputs,
+): GradientOutputs {
+  const mode: Mode = features === null ? plain : { ...plain, features: features.layers };
+  let kept: { readonly logits: tf.Tensor; readonly loss: tf.Tensor } | undefined;
+  const { grads } = tf.variableGrads(
+    () => {
+      const applied = apply(network, weights, images, mode);
+      const { logits } = applied;
+      const pairs = features?.pairs(images, applied.features) ?? [];
+      const own = totalLoss(config, { labels, logits, teacher: teacher ?? null, features: pairs });
+      const whole = answers === undefined ? own : mixed(own, logits, answers);
+      kept = { logits: tf.keep(logits), loss: tf.keep(whole) };
+      return lossScale === undefined ? whole : tf.mul(whole, lossScale);
+    },
+    parameters.map(({ variable }) => variable),
+  );
+  if (kept === undefined) throw new Error('the loss was not computed');
+  // Kept alive out of the gradient's scope; the clones belong to the caller's. Kept longer, they would hold a whole trace.
+  const [logits, loss] = [tf.clone(kept.logits), tf.clone(kept.loss)];
+  tf.dispose(Object.values(kept));
+  // TF.js gives none for variables that the loss does not depend on.
+  const all: Readonly<Record<string, tf.Tensor | null | undefined>> = grads;
+  const known = parameters.flatMap(({ name, variable }) => {
+    const grad = all[variable.name];
+    return grad == null ? [] : [[name, grad] as const];
+  });
+  return { loss, correct: countCorrect(labels, logits), logits, grads: new Map(known) };
+}
+
+/** What any training learns by. */
+export interface LearningSpec {
+  /** Decides the initial weights and, by other streams, the adapters and the dropout noise. */
+  readonly seed: number;
+  readonly loss: LossConfig;
+  readonly optimizer: OptimizerConfig;
+  /** Largest decay of the moving average of the weights; 0: none. */
+  readonly ema: number;
+  /** The frozen teacher whose features a loss compares with the student's; owned by the program. */
+  readonly teacher: FeatureTeacher | null;
+}
+
+export interface ProgramSpec extends LearningSpec {
+  readonly network: Network;
+  /** `mixed`: compiled, products are float16, and the loss is scaled; default float32. */
+  readonly precision?: Precision | undefined;
+  /** Weights to start from instead of random ones. */
+  readonly initial?: Weights;
+  /** What weights and values are rounded to, in training as in evaluation; batch norm's statistics stay. Default: nothing is. */
+  readonly quantization?: Quantization | undefined;
+}
+
+/** The seed of a program's dropout noise. */
+export const noiseSeed = ({ seed }: Pick<LearningSpec, 'seed'>): number => new Random(seed, 'dropout').bits();
+
+type StepInputs = BatchInputs & UpdateInputs;
+
+/** A training step as functions of tensors and variables; what the engines run, each in its way. */
+export interface NetworkProgram {
+  readonly spec: ProgramSpec;
+  /** Everything that a step changes, by stable name. */
+  readonly states: ReadonlyMap<string, tf.Variable>;
+  /** What the optimizer updates. */
+  readonly parameters: readonly Parameter[];
+  /** The teacher's variables: constants of the program. */
+  readonly frozen: ReadonlySet<tf.Variable>;
+  readonly needsTeacherLogits: boolean;
+  /** The gradients of a batch, by the names of parameters (`model/stem/kernel`); moves batch norm's statistics. */
+  gradients(inputs: BatchInputs): GradientOutputs;
+  /** Updates parameters, optimizer and moving average by gradients: those of one batch, or sums of several. */
+  update(grads: Gradients, inputs: UpdateInputs): void;
+  /** Gradients and the update by them. */
+  step(inputs: StepInputs): StepOutputs;
+  /** Logits of images in inference mode. */
+  evaluate(images: tf.Tensor): tf.Tensor;
+  dispose(): void;
+}
+
+/** Builds student, adapters, optimizer and moving average on the current TF.js backend. */
+export function createNetworkProgram(spec: ProgramSpec): NetworkProgram {
+  const { network, loss, teacher, seed, optimizer, ema, quantization } = spec;
+  const features = teacher === null ? null : compareFeatures(network, teacher, loss, seed);
+  const trained = createTrainedVariables({
+    specs: weightSpecs(network),
+    start: spec.initial ?? initialWeights(network, seed),
+    others: features?.parameters ?? [],
+    optimizer,
+    ema,
+  });
+  const { weights, evaluated, parameters } = trained;
+  const scaling = spec.precision === 'mixed' ? new LossScaling() : null;
+  const states = new Map([...trained.states, ...prefixed('loss_scaling', scaling?.slots ?? [])]);
+  const rounding = quantization === undefined ? null : roundingMode(network, quantization);
+  const resolve = (variables: ReadonlyMap<string, tf.Variable>): WeightResolver =>
+    quantization === undefined ? weightsFrom(variables) : roundedWeights(weightsFrom(variables), quantization);
+  const student = {
+    network,
+    weights: resolve(weights),
+    mode: rounding ?? { training: true, statistics: followStatistics(weights) },
+    loss,
+    features,
+  };
+  const gradients = (inputs: BatchInputs): GradientOutputs => networkGradients(student, parameters, inputs);
+  return {
+    spec,
+    states,
+    parameters,
+    frozen: new Set(teacher?.frozen),
+    needsTeacherLogits: loss.type !== 'cross-entropy',
+    gradients,
+    update: (grads, inputs) => trained.update(grads, inputs),
+    step(inputs) {
+      const update = (grads: Gradients): void => trained.update(grads, inputs);
+      if (scaling !== null)
+        return scaling.step(trained.states.values(), (lossScale) => gradients({ ...inputs, lossScale }), update);
+      const { grads, ...outputs } = gradients(inputs);
+      update(grads);
+      return outputs;
+    },
+    evaluate: (images) => apply(network, resolve(evaluated), images, rounding ?? { training: false }).logits,
+    dispose() {
+      trained.dispose();
+      scaling?.dispose();
+      teacher?.dispose();
+    },
+  };
+}

@@ -1,0 +1,124 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { variablesOf, type Weights, type WeightSpec } from '../../spaces/models/index.js';
+import { createOptimizer, type Gradients, moveAverage, type Parameter } from '../optimizers.js';
+import type { OptimizerConfig } from '../schema.js';
+
+/** The scalars of an update. */
+export interface UpdateInputs {
+  readonly learningRate: tf.Tensor;
+  /** Of the moving average of the weights, when there is one. */
+  readonly averageDecay?: tf.Tensor;
+}
+
+interface TrainedSpec {
+  readonly specs: readonly WeightSpec[];
+  /** What the weights start from. */
+  readonly start: Weights;
+  /** What is trained besides the weights. */
+  readonly others: readonly Parameter[];
+  readonly optimizer: OptimizerConfig;
+  /** Largest decay of the moving average of the weights; 0: none. */
+  readonly ema: number;
+}
+
+/** What a training changes, and the update that changes it. */
+interface TrainedVariables {
+  /** By the names of the weights. */
+  readonly weights: ReadonlyMap<string, tf.Variable>;
+  /** What is evaluated and exported: the moving average of the weights when there is one. */
+  readonly evaluated: ReadonlyMap<string, tf.Variable>;
+  /** Everything that a step changes, by stable name (`model/stem/kernel`). */
+  readonly states: ReadonlyMap<string, tf.Variable>;
+  /** What the optimizer updates. */
+  readonly parameters: readonly Parameter[];
+  /** Updates parameters, optimizer and moving average by gradients of all parameters. */
+  update(grads: Gradients, inputs: UpdateInputs): void;
+  dispose(): void;
+}
+
+/** Variables under names that say whose they are. */
+export const prefixed = (
+  prefix: string,
+  variables: Iterable<readonly [string, tf.Variable]>,
+): [string, tf.Variable][] => [...variables].map(([name, variable]) => [`${prefix}/${name}`, variable]);
+
+/** Makes the variables of a training on the current TF.js backend: weights, their average, optimizer. */
+export function createTrainedVariables({
+  specs,
+  start,
+  others,
+  optimizer: config,
+  ema,
+}: TrainedSpec): TrainedVariables {
+  const weights = variablesOf(specs, start);
+  const averages = ema > 0 ? variablesOf(specs, start) : null;
+  const models = prefixed('model', weights);
+  const parameters: Parameter[] = [
+    ...models.filter(([, { trainable }]) => trainable).map(([name, variable]) => ({ name, variable })),
+    ...others,
+  ];
+  const optimizer = createOptimizer(config, parameters);
+  const states = new Map<string, tf.Variable>([
+    ...models,
+    ...prefixed('average', averages ?? []),
+    ...others.map(({ name, variable }) => [name, variable] as const),
+    ...prefixed('optimizer', optimizer.slots),
+  ]);
+  const values = [...weights.values()];
+  const averaged = [...(averages?.values() ?? [])].map((average, i) => [average, values[i]] as const);
+  return {
+    weights,
+    evaluated: averages ?? weights,
+    states,
+    parameters,
+    update(grads, { learningRate, averageDecay }) {
+      optimizer.apply(grads, learningRate);
+      if (averageDecay !== undefined) moveAverage(averaged, averageDecay);
+    },
+    dispose() {
+      for (const variable of states.values()) variable.dispose();
+    },
+  };
+}
+
+/**
+ * Sums of gradients, in variables: programs add theirs, one update reads them and sets them to zero. Compiled, the sums are
+ * states of the programs' store and never leave the runtime. After an update they are zero: no part of a checkpoint.
+ */
+export class GradientSums {
+  private readonly sums: ReadonlyMap<string, tf.Variable>;
+
+  constructor(parameters: readonly Parameter[]) {
+    this.sums = new Map(
+      parameters.map(({ name, variable }) => [name, tf.tidy(() => tf.variable(tf.zeros(variable.shape), false))]),
+    );
+  }
+
+  /** For the update. */
+  get gradients(): ReadonlyMap<string, tf.Variable> {
+    return this.sums;
+  }
+
+  /** Adds the gradients of some of the parameters. */
+  add(gradients: Gradients): void {
+    tf.tidy(() => {
+      for (const [name, gradient] of gradients) {
+        const sum = this.sums.get(name);
+        if (sum === undefined) throw new Error(`the sums were made without the parameter ${name}`);
+        sum.assign(tf.add(sum, gradient));
+      }
+    });
+  }
+
+  /** Sets all sums to zero. */
+  clear(): void {
+    tf.tidy(() => {
+      // Element by element, as the update is: so both are one operation on all that lies together.
+      for (const sum of this.sums.values()) sum.assign(tf.sub(sum, sum));
+    });
+  }
+
+  dispose(): void {
+    for (const sum of this.sums.values()) sum.dispose();
+  }
+}

@@ -1,0 +1,266 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { createResizer, type ImageSize } from '../data/index.js';
+import { oneByOne, type SingleStep } from '../engines/engine.js';
+import type { EngineBatch, StepMetrics, TrainingEngine } from '../engines/index.js';
+import type { Trainee } from './sandwich.js';
+import type { SupernetProgram, SupernetSpec } from './program.js';
+import {
+  compile,
+  compileInference,
+  type Feed,
+  type InputSpec,
+  type Program,
+  StateStore,
+  withNoise,
+} from '../../compiler/index.js';
+import {
+  type CompiledOptions,
+  floats,
+  readStates,
+  updateFeeds,
+  updateInputs,
+  updateOf,
+  writeStates,
+} from '../engines/compiled.js';
+import { noiseSeed } from '../engines/network-program.js';
+import { engineOn, imageTensor, type EagerOptions } from '../engines/eager.js';
+import { averageDecay } from '../optimizers.js';
+
+/** What a member learns from in a step. */
+interface MemberBatch extends EngineBatch {
+  /** The largest network's logits and their share in the loss; null for the largest, and where they have none. */
+  readonly answers: { readonly logits: Float32Array; readonly share: number } | null;
+}
+
+/** The parts of a sandwich step, which each engine runs in its way. */
+interface StepParts {
+  /** Adds a member's gradients to the sums. */
+  gradients(
+    trainee: Trainee,
+    batch: MemberBatch,
+    step: number,
+  ): Promise<StepMetrics & { readonly logits: Float32Array }>;
+  update(learningRate: number, step: number): Promise<void>;
+}
+
+/** The images of a batch in the sizes that networks take, each as a loader of that size gives them. */
+function sizesOf(source: ImageSize): (images: Float32Array) => (to: ImageSize) => Float32Array {
+  const resizers = new Map<string, (images: Float32Array) => Float32Array>();
+  return (images) => {
+    const sized = new Map<string, Float32Array>();
+    return (to) => {
+      const key = to.join('x');
+      const resize = resizers.get(key) ?? createResizer(source, to);
+      resizers.set(key, resize);
+      const own = sized.get(key) ?? resize(images);
+      sized.set(key, own);
+      return own;
+    };
+  };
+}
+
+/**
+ * The step of a supernet: the gradients of all its members for one batch, one update. Its metrics are those of the largest;
+ * the loss is another member's only where that is no number.
+ * @param source height, width and channels of the images that a step is given
+ */
+function sandwichStep(
+  { sandwich, softLabels }: Pick<SupernetSpec, 'sandwich' | 'softLabels'>,
+  source: ImageSize,
+  parts: StepParts,
+): SingleStep {
+  const sizes = sizesOf(source);
+  return async ({ batch, learningRate }, step) => {
+    const imagesOf = sizes(batch.images);
+    const [largest, ...others] = sandwich.at(step);
+    const run = (trainee: Trainee, answers: MemberBatch['answers']) =>
+      parts.gradients(trainee, { ...batch, images: imagesOf(trainee.member.network.input), answers }, step);
+    const { logits, loss, correct } = await run(largest, null);
+    const answers = softLabels === null ? null : { logits, share: softLabels(step) };
+    const losses = [loss];
+    for (const trainee of others) losses.push((await run(trainee, answers)).loss);
+    await parts.update(learningRate, step);
+    return { loss: losses.find((each) => !Number.isFinite(each)) ?? loss, correct };
+  };
+}
+
+type Inputs = Readonly<Record<string, tf.Tensor>>;
+
+/** The programs of a supernet: one for each member of the moment, update and evaluation, all on the same states. */
+class CompiledSupernet {
+  private readonly states = new StateStore();
+  private readonly common;
+  /** By what they are there for: as many as a step has members. */
+  private readonly members = new Map<string, { readonly id: string; readonly program: Program }>();
+
+  constructor(
+    private readonly program: SupernetProgram,
+    private readonly options: CompiledOptions,
+  ) {
+    this.common = {
+      target: options.target,
+      states: this.states,
+      freeze: (variable: tf.Variable) => program.frozen.has(variable),
+      seed: noiseSeed(program.spec),
+      // The step is our own code on seeded layers; the engines' contract suite compares it with the eager engine.
+      checkDeterminism: false,
+    };
+  }
+
+  compileEvaluation() {
+    const { program } = this;
+    const images = { shape: [null, ...program.spec.sandwich.largest.network.input] };
+    return compileInference((inputs) => ({ logits: program.evaluate(inputs['images']) }), { images }, this.common);
+  }
+
+  compileUpdate(): Promise<Program> {
+    const update = (inputs: Inputs): Record<string, tf.Tensor> => {
+      this.program.update(updateOf(inputs));
+      return {};
+    };
+    return compile(update, updateInputs(this.program.spec.ema), this.common);
+  }
+
+  /** The program of a member: the one that is there for the same, or a new one in its place. */
+  async memberProgram(trainee: Trainee): Promise<Program> {
+    const { role, id } = trainee;
+    const known = this.members.get(role);
+    if (known?.id === id) return known.program;
+    // Its memory first: no more members than a step has are open at any time.
+    this.members.delete(role);
+    await known?.program.dispose();
+    const program = await this.compileGradients(trainee);
+    this.members.set(role, { id, program });
+    return program;
+  }
+
+  feeds({ images, labels, teacher, answers }: MemberBatch): Record<string, Feed> {
+    const { needsTeacherLogits } = this.program;
+    if (needsTeacherLogits && teacher === null) throw new Error('the batch has no teacher logits');
+    return {
+      images,
+      labels,
+      ...(needsTeacherLogits && teacher !== null ? { teacher } : {}),
+      ...(answers === null ? {} : { answers: answers.logits, share: answers.share }),
+    };
+  }
+
+  read = () => readStates(this.states, this.program.states);
+  write: TrainingEngine['load'] = (state) => writeStates(this.states, this.program.states, state);
+
+  async dispose(): Promise<void> {
+    for (const { program } of this.members.values()) await program.dispose();
+    this.program.dispose();
+  }
+
+  private compileGradients(trainee: Trainee): Promise<Program> {
+    const { spec, needsTeacherLogits } = this.program;
+    const { network } = trainee.member;
+    const { batch } = this.options;
+    const rows = { shape: [batch, network.classes] };
+    const learnsFromLargest = trainee.role !== 'largest' && spec.softLabels !== null;
+    const inputs: Record<string, InputSpec> = {
+      images: { shape: [batch, ...network.input] },
+      labels: rows,
+      ...(needsTeacherLogits ? { teacher: rows } : {}),
+      ...(learnsFromLargest ? { answers: rows, share: { shape: [] } } : {}),
+    };
+    const step = ({ images, labels, share, ...others }: Inputs) => {
+      const { loss, correct, logits } = this.program.gradients(trainee, {
+        images,
+        labels,
+        ...(needsTeacherLogits ? { teacher: others['teacher'] } : {}),
+        ...(learnsFromLargest ? { answers: { logits: others['answers'], share } } : {}),
+      });
+      return { loss, correct, logits };
+    };
+    // ONNX Runtime's own optimisation costs more than so few steps give back.
+    const optimize = !trainee.role.startsWith('random');
+    return compile(step, inputs, { ...this.common, optimize });
+  }
+}
+
+/** Compiles a supernet to ONNX: members when they are needed. */
+export async function createCompiledSupernet(
+  program: SupernetProgram,
+  options: CompiledOptions & { readonly source: ImageSize },
+): Promise<TrainingEngine> {
+  const compiled = new CompiledSupernet(program, options);
+  // Evaluation settles in which order weights are stored, as convolutions want them; the update how they lie together.
+  const evaluation = compiled.compileEvaluation();
+  const update = await compiled.compileUpdate();
+  return {
+    name: `compiled (ONNX Runtime ${options.target.provider})`,
+    // Members change from step to step, and each is a program of its own.
+    ...oneByOne(
+      sandwichStep(program.spec, options.source, {
+        async gradients(trainee, batch, step) {
+          const { loss, correct, logits } = await (
+            await compiled.memberProgram(trainee)
+          ).run(compiled.feeds(batch), step);
+          return {
+            loss: floats(loss, 'loss')[0],
+            correct: floats(correct, 'correct')[0],
+            logits: floats(logits, 'logits'),
+          };
+        },
+        async update(learningRate, step) {
+          await update.run(updateFeeds(program.spec.ema, learningRate, step));
+        },
+      }),
+    ),
+    async evaluate(images) {
+      const { logits } = await evaluation.run({ images });
+      return floats(logits, 'logits').slice();
+    },
+    state: compiled.read,
+    load: compiled.write,
+    async dispose() {
+      await update.dispose();
+      await evaluation.dispose();
+      await compiled.dispose();
+    },
+  };
+}
+
+/** Runs a supernet directly on a TF.js backend, with the noise that its compiled twin has. */
+export function createEagerSupernet(
+  program: SupernetProgram,
+  { backend, batch: size, source }: EagerOptions & { readonly source: ImageSize },
+): TrainingEngine {
+  const { spec, needsTeacherLogits } = program;
+  const { input, classes } = spec.sandwich.largest.network;
+  const rows = (data: Float32Array): tf.Tensor => tf.tensor2d(data, [size, classes]);
+  const step = sandwichStep(spec, source, {
+    async gradients(trainee, { images, labels, teacher, answers }, step) {
+      const noise = { seed: noiseSeed(spec), step };
+      const outputs = tf.tidy(() => {
+        const { loss, correct, logits } = withNoise(noise, () =>
+          program.gradients(trainee, {
+            images: imageTensor(images, size, trainee.member.network.input),
+            labels: rows(labels),
+            ...(needsTeacherLogits && teacher !== null ? { teacher: rows(teacher) } : {}),
+            ...(answers === null ? {} : { answers: { logits: rows(answers.logits), share: tf.scalar(answers.share) } }),
+          }),
+        );
+        return [loss, correct, logits];
+      });
+      try {
+        const [[loss], [correct], logits] = await Promise.all(outputs.map((output) => output.data()));
+        return { loss, correct, logits: Float32Array.from(logits) };
+      } finally {
+        tf.dispose(outputs);
+      }
+    },
+    update(learningRate, step) {
+      tf.tidy(() =>
+        program.update({
+          learningRate: tf.scalar(learningRate),
+          ...(spec.ema > 0 ? { averageDecay: tf.scalar(averageDecay(step, spec.ema)) } : {}),
+        }),
+      );
+      return Promise.resolve();
+    },
+  });
+  return engineOn(backend, program, input, step);
+}

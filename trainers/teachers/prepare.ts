@@ -1,0 +1,218 @@
+import { cacheDirectory, writeFileAtomic } from '../../base/files.js';
+import { createLoader, type Dataset, type DatasetInfo, LogitsWriter, withDataset } from '../data/index.js';
+import { lossFor } from '../losses/index.js';
+import type { NetworkTeacher, Teacher, TeacherConfig } from './schema.js';
+import {
+  givenTeacher,
+  layersModelTeacher,
+  onnxTeacher,
+  type TeacherFinder,
+  type TeacherOptions,
+  type TeacherSource,
+  trainedTeacher,
+} from './sources.js';
+import type { PreparedTeacher, TeacherLogits } from '../jobs.js';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import { z } from 'zod';
+import { NasError } from '../../base/errors.js';
+import { contentHash } from '../../base/hash.js';
+import { outputKind, toLogits, type OpenClassifier, type OutputKind } from '../../compiler/index.js';
+import { evaluateSplit } from '../evaluate.js';
+import { makeOnce } from '../make-once.js';
+
+type Teaching = Teacher['type'];
+type ConfigOf = { readonly [K in Teaching]: Extract<Teacher, { type: K }> };
+type ConfigOfType<K extends Teaching> = ConfigOf[K];
+
+const finders: { readonly [K in Teaching]: TeacherFinder<K> } = {
+  train: trainedTeacher,
+  onnx: onnxTeacher,
+  'layers-model': layersModelTeacher,
+  network: givenTeacher,
+};
+
+function find<K extends Teaching>(
+  config: ConfigOfType<K>,
+  info: DatasetInfo,
+  options: TeacherOptions & { readonly cache: string },
+): Promise<TeacherSource> {
+  return finders[config.type](config, info, options);
+}
+
+/**
+ * Finds or trains the teacher, checks that it knows the data's classes, and computes its logits of every view of the
+ * train split. Everything is cached by content, so a second call is quick; training continues after an interruption.
+ * Null when the configuration has no teacher.
+ *
+ * Students must be trained with the same `augment` and, through the prepared teacher, the same view seed (Beyer et al.
+ * 2022: teacher and student see the same view).
+ *
+ * @throws NasError `invalid-input` when the teacher does not fit data or loss; `interrupted` when the hooks' signal is
+ *   aborted; `failure` when the teacher's training diverges
+ */
+export async function prepareTeacher(
+  config: TeacherConfig | NetworkTeacher,
+  options: TeacherOptions,
+): Promise<PreparedTeacher | null> {
+  if (config.type === 'none') return null;
+  const loss = lossFor(options.train.loss, config.type);
+  const settled = { ...options, cache: options.cache ?? cacheDirectory() };
+  return withDataset(options.dataset, async (dataset) => {
+    const { info } = dataset;
+    const source = await find(config, info, settled);
+    const teacher = new TeacherRunner(source, dataset, settled);
+    try {
+      const { accuracy, outputs } = await teacher.verdict();
+      return {
+        type: config.type,
+        name: source.name,
+        hash: source.hash,
+        accuracy,
+        classes: info.classes,
+        logits: loss.type === 'cross-entropy' ? null : await teacher.logits(outputs),
+        model: source.model,
+      };
+    } finally {
+      await teacher.close();
+    }
+  });
+}
+
+/** Images a batch when a teacher is asked. */
+const batch = 128;
+
+/** What asking a teacher about the validation split told. */
+const verdictSchema = z.object({ accuracy: z.number(), outputs: z.enum(['logits', 'probabilities']) });
+type Verdict = z.output<typeof verdictSchema>;
+
+/** Opens a teacher when first needed, and closes it. */
+export class TeacherRunner {
+  private opened: Promise<OpenClassifier> | null = null;
+
+  constructor(
+    private readonly source: TeacherSource,
+    private readonly dataset: Dataset,
+    private readonly options: TeacherOptions & { readonly cache: string },
+  ) {}
+
+  /** Accuracy on the validation split and the kind of outputs; cached by content. */
+  async verdict(): Promise<Verdict> {
+    const { source, options } = this;
+    const { info } = this.dataset;
+    if (source.accuracy !== null) return { accuracy: source.accuracy, outputs: 'logits' };
+    const file = this.file('verdict', '.json', source.hash, info.hash);
+    return makeOnce({
+      path: file,
+      name: `what ${source.name} says of the validation images`,
+      find: () =>
+        existsSync(file) ? (verdictSchema.safeParse(JSON.parse(readFileSync(file, 'utf8'))).data ?? null) : null,
+      make: async () => {
+        const verdict = await this.ask();
+        writeFileAtomic(file, JSON.stringify(verdict));
+        return verdict;
+      },
+      ...options.hooks,
+    });
+  }
+
+  private async ask(): Promise<Verdict> {
+    const { dataset } = this;
+    const { info } = dataset;
+    const teacher = await this.open();
+    let kind: OutputKind | undefined;
+    const { accuracy } = await evaluateSplit(
+      async (images, size) => {
+        await this.proceed();
+        const rows = await teacher.outputs(images, size);
+        kind ??= outputKind(rows, info.classes.length);
+        return toLogits[kind](rows);
+      },
+      dataset,
+      'validation',
+      batch,
+    );
+    return { accuracy, outputs: kind ?? 'logits' };
+  }
+
+  /**
+   * The logits of every view of the train split, in its order; computed once and cached by the content of teacher, data
+   * and views.
+   */
+  async logits(outputs: OutputKind): Promise<TeacherLogits> {
+    const { source, options } = this;
+    const { info } = this.dataset;
+    const { augment } = options.train;
+    const file = this.file('logits', '.f32', source.hash, info.hash, augment, options.seed);
+    await makeOnce({
+      path: file,
+      name: `what ${source.name} says of the training images`,
+      find: () => existsSync(file) || null,
+      make: async () => {
+        await this.askAll(outputs, file);
+        return true;
+      },
+      ...options.hooks,
+    });
+    return { file, augment, viewSeed: options.seed };
+  }
+
+  async close(): Promise<void> {
+    await (await this.opened)?.close();
+  }
+
+  private file(kind: string, extension: string, ...content: readonly unknown[]): string {
+    return join(this.options.cache, 'teachers', `${kind}-${contentHash(kind, ...content).slice(0, 32)}${extension}`);
+  }
+
+  private open(): Promise<OpenClassifier> {
+    return (this.opened ??= this.source.open());
+  }
+
+  /** Between two batches: lets messages in, stands still while paused. */
+  private async proceed(): Promise<void> {
+    const { hooks = {} } = this.options;
+    await setImmediate();
+    await hooks.pause?.();
+    if (hooks.signal?.aborted === true)
+      throw new NasError('interrupted', "computing the teacher's logits was interrupted");
+  }
+
+  /** Writes the logits of all views; what an earlier process wrote of whole views is kept. */
+  private async askAll(outputs: OutputKind, file: string): Promise<void> {
+    const { dataset, options } = this;
+    const { info } = dataset;
+    const { seed, train, hooks = {} } = options;
+    const { views } = train.augment;
+    const { train: count } = info.counts;
+    const teacher = await this.open();
+    const writer = new LogitsWriter(file, { views, count, classes: info.classes.length });
+    const loader = createLoader({
+      dataset,
+      split: 'train',
+      batch,
+      seed,
+      viewSeed: seed,
+      augment: train.augment,
+      shuffle: false,
+      dropLast: false,
+    });
+    try {
+      for (let view = writer.rows / count; view < views; view++) {
+        for await (const { images, size } of loader.epoch(view)) {
+          await this.proceed();
+          const rows = toLogits[outputs](await teacher.outputs(images, size));
+          if (rows.some((x) => !Number.isFinite(x)))
+            throw new NasError('failure', `the teacher ${this.source.name} gives logits that are not finite numbers`);
+          writer.append(rows);
+          hooks.onLogits?.(writer.rows, views * count);
+        }
+      }
+      writer.finish();
+    } finally {
+      writer.close();
+      await loader.close();
+    }
+  }
+}

@@ -1,0 +1,190 @@
+import { modelInference, networkInference } from '../evaluate.js';
+import { createResizer, type DatasetInfo, type DatasetRef } from '../data/index.js';
+import { activateBackend, type AnyEngine, chooseEngine, placeOf } from '../engines/index.js';
+import { readWeights, weightsHash } from '../weights.js';
+import type { NetworkTeacher, Teacher } from './schema.js';
+import { existsSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { NasError } from '../../base/errors.js';
+import { contentHash } from '../../base/hash.js';
+import { presetNetworks } from '../../spaces/index.js';
+import type { FitHooks, FitResult, TeacherModelSource } from '../jobs.js';
+import { fit } from '../fit.js';
+import { makeOnce } from '../make-once.js';
+import { type AugmentConfig, type LossConfig, trainSchema, type TrainConfig } from '../schema.js';
+import { readInput } from '../../base/files.js';
+import {
+  fitClassifier,
+  layersSignature,
+  loadLayersModel,
+  onnxSignature,
+  type OpenClassifier,
+  openClassifier,
+  openOnnx,
+  parseOnnx,
+} from '../../compiler/index.js';
+
+/** What preparing a teacher needs besides its configuration. */
+export interface TeacherOptions {
+  readonly dataset: DatasetRef;
+  /** The students' training: what the loss looks at, and the views that the logits belong to. */
+  readonly train: { readonly augment: AugmentConfig; readonly loss?: LossConfig | undefined };
+  /** The experiment's seed: of the views, and of a teacher that is trained here. */
+  readonly seed: number;
+  readonly engine: AnyEngine;
+  readonly threads: number;
+  /** Folder that holds all caches; by default `cacheDirectory()`. */
+  readonly cache?: string | undefined;
+  readonly hooks?: TeacherHooks | undefined;
+}
+
+export interface TeacherHooks extends Partial<FitHooks> {
+  /** Images classified so far, of all views together. */
+  readonly onLogits?: (done: number, total: number) => void;
+}
+
+/** A teacher found, or trained; not yet asked anything. */
+export interface TeacherSource {
+  readonly name: string;
+  readonly hash: string;
+  /** On the validation split, when it is known already. */
+  readonly accuracy: number | null;
+  readonly model: TeacherModelSource | null;
+  /** Loads it. */
+  open(): Promise<OpenClassifier>;
+}
+
+/** Finds or trains the teacher that a configuration of one type means. */
+export type TeacherFinder<K extends Teacher['type']> = (
+  config: Extract<Teacher, { type: K }>,
+  info: DatasetInfo,
+  options: TeacherOptions & { readonly cache: string },
+) => Promise<TeacherSource>;
+import { namedWeights } from '../../spaces/models/index.js';
+
+/**
+ * A network of ours as a teacher; it is shown the views in its own resolution.
+ * @param accuracy on the validation split, where it is known
+ */
+function networkTeacher(
+  { name, network, weights }: NetworkTeacher,
+  accuracy: number | null,
+  { height, width, channels }: DatasetInfo,
+  { engine, threads }: TeacherOptions,
+): TeacherSource {
+  return {
+    name,
+    hash: weightsHash(weights),
+    accuracy,
+    model: { type: 'network', network, weights },
+    async open() {
+      const choice = await chooseEngine(engine);
+      await activateBackend(choice);
+      const inference = await networkInference({ network, weights: readWeights(network, weights) }, choice, threads);
+      const resize = createResizer([height, width, channels], network.input);
+      return {
+        outputs: (images, size) => inference.run(resize(images), [size, ...network.input]),
+        close: inference.close,
+      };
+    },
+  };
+}
+
+/** A network that was trained before. */
+export const givenTeacher: TeacherFinder<'network'> = (config, info, options) =>
+  Promise.resolve(networkTeacher(config, null, info, options));
+
+/** Views for a teacher that is trained here: a new one each epoch. Its students see fewer, which they share. */
+const teacherViews = 64;
+
+const fitHooks = (hooks: TeacherHooks): FitHooks => ({
+  onEpoch: () => undefined,
+  onProgress: () => undefined,
+  pause: () => undefined,
+  signal: new AbortController().signal,
+  ...hooks,
+});
+
+/**
+ * A reference network trained here with plain cross-entropy (no label smoothing, which makes poorer teachers: Mueller
+ * et al. 2019, and no mixup), once: it is cached by the content of data, network and hyperparameters, and an interrupted
+ * training continues.
+ */
+export const trainedTeacher: TeacherFinder<'train'> = async (config, info, options) => {
+  const { dataset, engine, threads, seed, cache, hooks = {} } = options;
+  const task = { input: [info.height, info.width, info.channels] as const, classes: info.classes.length };
+  const network = presetNetworks[config.network](task, config.width);
+  const train: TrainConfig = trainSchema.parse({
+    epochs: config.epochs,
+    batch: config.batch,
+    optimizer: { type: 'sgd', learning_rate: config.learning_rate, weight_decay: 5e-4 },
+    loss: { type: 'cross-entropy' },
+    augment: { ...options.train.augment, mixup: 0, views: Math.min(config.epochs, teacherViews) },
+  });
+  const directory = join(cache, 'teachers', contentHash('trained', info.hash, network, train, seed).slice(0, 32));
+  const job = { network, seed, train, dataset, teacher: null, engine, threads, directory };
+  const name = `${config.network} (width ${config.width})`;
+  const training = (): Promise<FitResult> => fit(job, fitHooks(hooks));
+  const result = await makeOnce({
+    path: directory,
+    name: `the teacher, ${name}`,
+    find: () => (existsSync(join(directory, 'weights.bin')) ? training() : null),
+    make: training,
+    ...hooks,
+  });
+  if (result.state !== 'complete')
+    throw new NasError('interrupted', 'training the teacher was interrupted; it continues when the run does');
+  return networkTeacher({ type: 'network', name, network, weights: result.weights }, result.accuracy, info, options);
+};
+
+/**
+ * An ONNX image classifier, run by ONNX Runtime. What the configuration leaves out is taken from the file's metadata:
+ * `layout`, and `classes`, `mean` and `std` as JSON arrays, as this package's own exports have them.
+ */
+export const onnxTeacher: TeacherFinder<'onnx'> = (config, info, { engine, threads }) => {
+  const where = `the teacher ${config.path}`;
+  const bytes = readInput(config.path);
+  const classifier = fitClassifier(onnxSignature(parseOnnx(bytes, where), where), info, where, config);
+  const { layout, normalisation, order } = classifier;
+  return Promise.resolve({
+    name: basename(config.path),
+    hash: contentHash('onnx', bytes, layout, normalisation, order),
+    accuracy: null,
+    model: null,
+    open: async () =>
+      openClassifier(
+        await openOnnx(config.path, where, { ...placeOf(await chooseEngine(engine)), threads }),
+        classifier,
+        info,
+        where,
+      ),
+  });
+};
+
+/** A TF.js layers model from a folder; its metadata may say `classes`, `mean` and `std`. */
+export const layersModelTeacher: TeacherFinder<'layers-model'> = async (config, info, { engine, threads }) => {
+  const where = `the teacher ${config.path}`;
+  const choice = await chooseEngine(engine);
+  await activateBackend(choice);
+  const loaded = await loadLayersModel(config.path);
+  try {
+    const classifier = fitClassifier(layersSignature(loaded, where), info, where, config);
+    const weights = namedWeights(loaded.model).flatMap(({ name, variable }) => [
+      name,
+      new Uint8Array(variable.dataSync().slice().buffer),
+    ]);
+    return {
+      name: basename(config.path),
+      hash: contentHash('layers-model', loaded.model.toJSON(null, false), classifier, ...weights),
+      accuracy: null,
+      model: { type: 'layers-model', path: config.path },
+      async open() {
+        await activateBackend(choice);
+        const { model } = await loadLayersModel(config.path);
+        return openClassifier(await modelInference(model, choice, threads), classifier, info, where);
+      },
+    };
+  } finally {
+    loaded.model.dispose();
+  }
+};

@@ -1,0 +1,276 @@
+import { rmSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
+import { NasError } from '../base/errors.js';
+import { startPosition, type Checkpoint, type TrainingFiles, type TrainingPosition } from './checkpoint.js';
+import { createLoader, type Batch, type Dataset, type Loader, type LoaderOptions } from './data/index.js';
+import type { EngineState, TrainingEngine } from './engines/index.js';
+import { evaluateLoader, evaluationLoader } from './evaluate.js';
+import type { CompleteFit, EpochMetrics, FitHooks, FitJob, FitResult, PreparedTeacher } from './jobs.js';
+import { learningRate } from './optimizers.js';
+import type { LossConfig, TrainConfig } from './schema.js';
+
+/** Height and width of images. */
+type Size = LoaderOptions['size'];
+
+/** A training, once everything is known to fit together. */
+export interface TrainingPlan {
+  readonly train: TrainConfig;
+  readonly loss: LossConfig;
+  readonly teacher: PreparedTeacher | null;
+  /** Decides the images' order and, without a teacher, the views. */
+  readonly seed: number;
+  /** Sizes of the images that the engine trains on and evaluates; undefined: those of the data. */
+  readonly sizes: { readonly training: Size; readonly evaluation: Size };
+  /** Epochs after which it pauses; undefined: all. */
+  readonly until: number | undefined;
+}
+
+/** The views are decided by the teacher's seed if there is one: its logits belong to them. */
+export const viewSeedOf = ({ teacher, seed }: Pick<FitJob, 'teacher' | 'seed'>): number =>
+  teacher?.logits?.viewSeed ?? seed;
+
+const lastAccuracy = (curve: readonly EpochMetrics[]): number => curve.at(-1)?.validation_accuracy ?? NaN;
+
+/** The result of a training whose weights are written. */
+export const completeFit = (curve: readonly EpochMetrics[], { weights }: TrainingFiles): CompleteFit => ({
+  state: 'complete',
+  accuracy: lastAccuracy(curve),
+  curve,
+  weights,
+});
+
+/** One training in progress. */
+export class TrainingLoop {
+  private readonly meter = new SpeedMeter();
+  private savedAt = performance.now();
+  /** When the part of the current epoch began that `position.seconds` does not count yet; pauses are left out. */
+  private resumedAt = performance.now();
+
+  private readonly batches: Loader;
+  private readonly validation: Loader;
+
+  /**
+   * @param engine belongs to the training from now on, also when it does not start
+   * @param checkpoint null: from the beginning
+   */
+  static async start(
+    plan: TrainingPlan,
+    hooks: FitHooks,
+    files: TrainingFiles,
+    engine: TrainingEngine,
+    dataset: Dataset,
+    checkpoint: Checkpoint | null,
+  ): Promise<TrainingLoop> {
+    try {
+      if (checkpoint !== null) await engine.load(checkpoint.state);
+      return new TrainingLoop(plan, hooks, files, engine, dataset, checkpoint?.position ?? startPosition);
+    } catch (error) {
+      await engine.dispose();
+      throw error;
+    }
+  }
+
+  private constructor(
+    private readonly plan: TrainingPlan,
+    private readonly hooks: FitHooks,
+    private readonly files: TrainingFiles,
+    private readonly engine: TrainingEngine,
+    dataset: Dataset,
+    private position: TrainingPosition,
+  ) {
+    const { train, loss, teacher, seed, sizes } = plan;
+    this.batches = createLoader({
+      dataset,
+      split: 'train',
+      batch: train.batch,
+      seed,
+      viewSeed: viewSeedOf(plan),
+      augment: train.augment,
+      shuffle: true,
+      dropLast: true,
+      atOnce: engine.stepsAtOnce,
+      share: train.epoch_share,
+      size: sizes.training,
+      teacherLogits: loss.type === 'cross-entropy' ? undefined : teacher?.logits?.file,
+    });
+    this.validation = evaluationLoader(dataset, 'validation', train.batch, sizes.evaluation);
+  }
+
+  async run(): Promise<FitResult> {
+    const { hooks, plan, position } = this;
+    const until = Math.min(plan.until ?? Infinity, plan.train.epochs);
+    hooks.onStart?.({ epoch: position.epoch, step: position.step });
+    while (this.position.epoch < until) {
+      if (!(await this.trainEpoch())) return this.interrupt();
+      const metrics = await this.validate();
+      if (metrics === null) return this.interrupt();
+      this.position = { ...startPosition, epoch: this.position.epoch + 1, curve: [...this.position.curve, metrics] };
+      this.resumedAt = performance.now();
+      if (this.position.epoch < plan.train.epochs) await this.save();
+      hooks.onEpoch(metrics);
+    }
+    const { curve } = this.position;
+    if (this.position.epoch < plan.train.epochs) return { state: 'paused', accuracy: lastAccuracy(curve), curve };
+    this.files.writeWeights(curve, finalWeights(await this.engine.state()));
+    this.hooks.onFile?.(this.files.weights);
+    rmSync(this.files.checkpoint, { force: true });
+    return completeFit(curve, this.files);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.batches.close(), this.validation.close()]);
+    await this.engine.dispose();
+  }
+
+  /** Trains the rest of the current epoch; false when it was told to stop before its end. */
+  private async trainEpoch(): Promise<boolean> {
+    const { plan, batches, engine } = this;
+    const { epoch, step } = this.position;
+    for await (const group of groupsOf(batches.epoch(epoch, step), engine.stepsAtOnce)) {
+      if (!(await this.proceed())) return false;
+      await this.trainOn(group);
+      if (performance.now() - this.savedAt >= plan.train.checkpoint_seconds * 1000) await this.save();
+    }
+    return true;
+  }
+
+  /** Makes an update with each of these batches, the next of the epoch. */
+  private async trainOn(group: readonly Batch[]): Promise<void> {
+    const { stepsPerEpoch } = this.batches;
+    const { epoch, step } = this.position;
+    const first = epoch * stepsPerEpoch + step;
+    const updates = group.map((batch, i) => ({
+      batch,
+      learningRate: learningRate(first + i, stepsPerEpoch, this.plan.train),
+    }));
+    const started = performance.now();
+    const metrics = await this.engine.train(updates, first);
+    const milliseconds = performance.now() - started;
+    let { sums } = this.position;
+    for (const [i, { loss, correct, overflow = false }] of metrics.entries()) {
+      const { batch, learningRate: rate } = updates[i];
+      const at = `at epoch ${epoch}, step ${step + i}`;
+      if (!Number.isFinite(loss)) throw this.diverged(`the loss is ${loss} ${at}`, rate);
+      // Each further step would be skipped as this one was.
+      if (overflow)
+        throw this.diverged(`the gradients are not finite in float16, whatever the loss scale, ${at}`, rate);
+      const { size } = batch;
+      sums = { loss: sums.loss + loss * size, correct: sums.correct + correct, images: sums.images + size };
+    }
+    this.meter.add(sums.images - this.position.sums.images, milliseconds);
+    this.position = { ...this.position, step: step + group.length, sums };
+    this.report(metrics[metrics.length - 1].loss);
+  }
+
+  /** The metrics of the epoch that has just been trained; null when it was told to stop before they were known. */
+  private async validate(): Promise<EpochMetrics | null> {
+    const { engine, validation, batches, plan } = this;
+    const result = await evaluateLoader(
+      (images, size) => engine.evaluate(images, size),
+      validation,
+      () => this.proceed(),
+    );
+    if (result === null) return null;
+    const { epoch, sums } = this.position;
+    const rate = learningRate((epoch + 1) * batches.stepsPerEpoch - 1, batches.stepsPerEpoch, plan.train);
+    if (!Number.isFinite(result.loss))
+      throw this.diverged(`the validation loss is ${result.loss} after epoch ${epoch}`, rate);
+    return {
+      epoch,
+      train_loss: sums.loss / sums.images,
+      train_accuracy: sums.correct / sums.images,
+      validation_loss: result.loss,
+      validation_accuracy: result.accuracy,
+      learning_rate: rate,
+      seconds: this.seconds(),
+    };
+  }
+
+  /** Between two steps: lets messages in, stands still while paused; false when told to stop. */
+  private async proceed(): Promise<boolean> {
+    await setImmediate();
+    const paused = performance.now();
+    await this.hooks.pause();
+    this.resumedAt += performance.now() - paused;
+    return !this.hooks.signal.aborted;
+  }
+
+  private report(loss: number): void {
+    const { epoch, step } = this.position;
+    const steps = this.batches.stepsPerEpoch;
+    const imagesPerSecond = this.meter.report(step === steps);
+    if (imagesPerSecond !== null)
+      this.hooks.onProgress({ epoch, epochs: this.plan.train.epochs, step, steps, imagesPerSecond, loss });
+  }
+
+  private async interrupt(): Promise<FitResult> {
+    await this.save();
+    return { state: 'interrupted', curve: this.position.curve };
+  }
+
+  private async save(): Promise<void> {
+    const now = performance.now();
+    this.position = { ...this.position, seconds: this.seconds() };
+    this.resumedAt = this.savedAt = now;
+    this.files.writeCheckpoint(this.position, await this.engine.state());
+    this.hooks.onFile?.(this.files.checkpoint);
+  }
+
+  /** Time spent on the current epoch, by earlier processes too. */
+  private seconds(): number {
+    return this.position.seconds + (performance.now() - this.resumedAt) / 1000;
+  }
+
+  private diverged(what: string, rate: number): NasError {
+    const precise = this.plan.train.precision === 'mixed' ? ' Or train in float32: leave train.precision out.' : '';
+    return new NasError('failure', `training diverged: ${what} (learning rate ${rate.toPrecision(3)})`, {
+      hint: `Lower train.optimizer.learning_rate or raise train.warmup_epochs.${precise}`,
+    });
+  }
+}
+
+/** The batches in groups of so many; the last may be smaller. */
+async function* groupsOf(batches: AsyncIterable<Batch>, size: number): AsyncGenerator<readonly Batch[]> {
+  let group: Batch[] = [];
+  for await (const batch of batches) {
+    group.push(batch);
+    if (group.length < size) continue;
+    yield group;
+    group = [];
+  }
+  if (group.length > 0) yield group;
+}
+
+/** The weights to evaluate and export, by the model's own names: their average when there is one. */
+function finalWeights(state: EngineState): EngineState {
+  const averaged = [...state.keys()].some((name) => name.startsWith('average/'));
+  const prefix = averaged ? 'average/' : 'model/';
+  return new Map(
+    [...state].filter(([name]) => name.startsWith(prefix)).map(([name, value]) => [name.slice(prefix.length), value]),
+  );
+}
+
+/** Milliseconds between two reports. */
+const interval = 200;
+
+/** Images per second of the time spent in steps, reported a few times a second. */
+class SpeedMeter {
+  private images = 0;
+  private milliseconds = 0;
+  private reportedAt = -Infinity;
+
+  add(images: number, milliseconds: number): void {
+    this.images += images;
+    this.milliseconds += milliseconds;
+  }
+
+  /** The speed since the last report; null when that was less than 200 ms ago, unless `now`. */
+  report(now: boolean): number | null {
+    const time = performance.now();
+    if (!now && time - this.reportedAt < interval) return null;
+    const speed = this.images / (this.milliseconds / 1000);
+    this.reportedAt = time;
+    this.images = this.milliseconds = 0;
+    return speed;
+  }
+}

@@ -1,0 +1,75 @@
+/** The colours of every chart in one theme; texts and lines have the contrast that pages ask for. */
+export interface ChartTheme {
+  /** Titles and labels of marks. */
+  readonly ink: string;
+  /** Axes' labels and subtitles. */
+  readonly soft: string;
+  /** Lines of the grid. */
+  readonly line: string;
+  /** Of the page, and of what charts stand on. */
+  readonly ground: string;
+  readonly card: string;
+  /** For lines, told apart by everybody. */
+  readonly hues: readonly string[];
+  /** The frontier as the search found it, its final accuracies, and what was given beforehand. */
+  readonly search: string;
+  readonly final: string;
+  readonly enqueued: string;
+  /** Networks in int8, where only precisions are told apart. */
+  readonly int8: string;
+  /** Trials in the background, and those that were stopped. */
+  readonly faint: string;
+  readonly fainter: string;
+  /** Bounds, and what lies beyond them. */
+  readonly bound: string;
+}
+
+/** Okabe and Ito's colours ("Color Universal Design", 2008) without yellow, which is too light for lines. */
+const okabeIto = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#5b5b5b'] as const;
+
+export const chartThemes: { readonly light: ChartTheme; readonly dark: ChartTheme } = {
+  light: {
+    ink: '#1f2933',
+    soft: '#52606d',
+    line: '#e4e7eb',
+    ground: '#f5f7fa',
+    card: '#ffffff',
+    hues: okabeIto,
+    search: '#0b5394',
+    final: '#d9480f',
+    enqueued: '#1e7b34',
+    int8: '#d9480f',
+    faint: '#9aa5b1',
+    fainter: '#c3cbd3',
+    bound: '#9b1c1c',
+  },
+  dark: {
+    ink: '#e6ebf0',
+    soft: '#a3b1bf',
+    line: '#323d49',
+    ground: '#12171d',
+    card: '#1b222b',
+    hues: ['#56b4e9', '#e8833a', '#2fc79a', '#dd9cc0', '#e69f00', '#9fd4f5', '#b5bec8'],
+    search: '#7cc0ff',
+    final: '#ff9a62',
+    enqueued: '#8fdc98',
+    int8: '#ff9a62',
+    faint: '#78879a',
+    fainter: '#4f5d6c',
+    bound: '#ff9d9d',
+  },
+};
+
+/** Without quotation marks, which would end the attribute of an SVG that it stands in. */
+export const font = 'Inter, Segoe UI, Roboto, Helvetica Neue, Arial, DejaVu Sans, sans-serif';
+
+/** The colour of the i-th of several lines; beyond the hues they repeat. */
+export const hueOf = ({ hues }: ChartTheme, i: number): string => hues[i % hues.length];
+
+/** Lines beyond the hues are told apart by their dashes. */
+const dashes = ['solid', [6, 3], [2, 2]] as const;
+
+export const dashOf = ({ hues }: ChartTheme, i: number): 'solid' | number[] => {
+  const dash = dashes[Math.floor(i / hues.length) % dashes.length];
+  return dash === 'solid' ? dash : [...dash];
+};

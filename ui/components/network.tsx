@@ -1,0 +1,149 @@
+import { bytes, count, epochsText, ms, percent } from '../../base/number-text.js';
+import type {
+  CurvePoint,
+  MeasuredLatency,
+  NetworkMember,
+  NetworkPart,
+  ReportMember,
+} from '../../experiments/page/api.js';
+import type { Fact } from './elements.js';
+import { Table, type Column } from './table.js';
+
+/** Whether the network of a member is known; of tables, only rows are. */
+export const hasNetwork = (member: ReportMember): member is NetworkMember =>
+  member.network !== null && member.costs !== null && member.parts !== null;
+
+/** Where a learning curve ends: `91.23 % after 5 epochs`. */
+export function lastText(points: readonly CurvePoint[]): string {
+  const end = points.at(-1);
+  return end === undefined ? '-' : `${percent(end.validationAccuracy)} after ${epochsText(points.length)}`;
+}
+
+/** What became of each precision, and why. */
+export const verdictFacts = ({ variants = [] }: ReportMember): Fact[] =>
+  variants.map(({ precision, verdict }) => [precision, verdict]);
+
+type Spread = Pick<MeasuredLatency, 'p50' | 'p95' | 'p99' | 'converged'>;
+
+/** The percentiles of what was measured. */
+export const percentilesFact = ({ p50, p95, p99 }: Spread): Fact => [
+  'percentiles',
+  `p50 ${ms(p50)}, p95 ${ms(p95)}, p99 ${ms(p99)}`,
+];
+
+/** What is to be said against it, if anything. */
+export const cautionFacts = ({ converged }: Pick<Spread, 'converged'>): readonly Fact[] =>
+  converged ? [] : [['caution', 'the interval did not become as tight as the protocol asks']];
+
+/** What was measured and what was predicted. */
+export function latencyFacts({ latency, predicted }: ReportMember): Fact[] {
+  const facts: Fact[] = [];
+  if (latency !== null) {
+    const [low, high] = latency.interval;
+    facts.push(['measured latency', `${ms(latency.ms)} (95 % interval ${ms(low)} to ${ms(high)})`]);
+    facts.push(percentilesFact(latency), ...cautionFacts(latency));
+  }
+  if (predicted !== null) {
+    const { ms: guess, std, coverage } = predicted;
+    facts.push(['predicted latency', `${ms(guess)} ± ${ms(std)}, ${percent(coverage)} covered`]);
+  }
+  return facts;
+}
+
+/** What it takes in memory and on disk. */
+export const sizeFacts = ({ costs }: NetworkMember): Fact[] => [
+  ['activation memory', bytes(costs.activationBytes)],
+  ['weights', bytes(costs.sizeBytes)],
+];
+
+/** What a part gives: `14 x 14 x 40`, `10 logits`. */
+const outputText = ({ kind, output }: Pick<NetworkPart, 'kind' | 'output'>): string =>
+  kind === 'head' ? `${output.join()} logits` : output.join(' x ');
+
+const columns: readonly Column<NetworkPart>[] = [
+  { title: 'part', heading: true, cell: ({ name }) => name },
+  { title: 'operation', cell: ({ operation }) => operation },
+  { title: 'output', numeric: true, cell: outputText },
+  { title: 'MACs', numeric: true, cell: ({ macs }) => count(macs) },
+  { title: 'parameters', numeric: true, cell: ({ params }) => count(params) },
+];
+
+/** The parts of a network with what each costs. */
+export function NetworkParts({ parts }: { readonly parts: readonly NetworkPart[] }) {
+  return <Table columns={columns} rows={parts} label="Parts of the network" />;
+}
+
+/** The largest map and the longest bar of a drawing, px. */
+const size = { map: 56, bar: 96 } as const;
+
+/** Extents of maps differ by orders of magnitude: each doubling is as much longer. */
+const along = (value: number, most: number): number =>
+  6 + (size.map - 6) * (Math.log2(1 + value) / Math.log2(1 + most));
+
+const greatest = (values: readonly number[]): number => values.reduce((most, value) => Math.max(most, value), 1);
+
+/** `3 x 3, stride 2`; nothing for what has no window. */
+function windowText({ kernel, stride }: NetworkPart): string {
+  if (kernel === null) return '';
+  return `${kernel} x ${kernel}${stride === null || stride === 1 ? '' : `, stride ${stride}`}`;
+}
+
+/** A share of the whole network in whole percents; what is there is never said to be nothing. */
+const shareText = (share: number): string => (share > 0 && share < 0.005 ? '< 1 %' : `${Math.round(100 * share)} %`);
+
+interface Scale {
+  readonly rows: number;
+  readonly channels: number;
+  readonly macs: number;
+  readonly mostMacs: number;
+}
+
+function Part({ part, scale }: { readonly part: NetworkPart; readonly scale: Scale }) {
+  const { name, kind, operation, output, macs } = part;
+  const [rows, channels] = output.length === 1 ? [1, output[0]] : [output[0], output[2]];
+  const [height, width] = [along(rows, scale.rows), along(channels, scale.channels)];
+  const window = windowText(part);
+  const share = scale.macs === 0 ? 0 : macs / scale.macs;
+  return (
+    <li class={`part ${kind}`} title={operation}>
+      <b>{name}</b>
+      <svg aria-hidden="true" width={size.map} height={size.map} viewBox={`0 0 ${size.map} ${size.map}`}>
+        <rect
+          class="map"
+          x={(size.map - width) / 2}
+          y={size.map - height}
+          width={width}
+          height={height}
+          rx={Math.min(3, width / 2)}
+        />
+      </svg>
+      <span class="window">{window === '' ? kind.replaceAll('_', ' ') : window}</span>
+      <span>{outputText(part)}</span>
+      <svg aria-hidden="true" class="share" width={size.bar} height={6} viewBox={`0 0 ${size.bar} 6`}>
+        <rect class="whole" width={size.bar} height={6} rx={3} />
+        <rect class="own" width={scale.mostMacs === 0 ? 0 : (size.bar * macs) / scale.mostMacs} height={6} rx={3} />
+      </svg>
+      <span class="quiet">{shareText(share)} of MACs</span>
+    </li>
+  );
+}
+
+/**
+ * A network as people draw it, from its input to its logits: a box is as high as the map that a part gives and as wide
+ * as its channels (each doubling alike), the bar beneath as long as the part's MACs, the greatest filling it.
+ */
+export function NetworkDrawing({ parts }: { readonly parts: readonly NetworkPart[] }) {
+  const scale: Scale = {
+    rows: greatest(parts.map(({ output }) => (output.length === 1 ? 1 : output[0]))),
+    channels: greatest(parts.map(({ output }) => output[output.length - 1])),
+    macs: parts.reduce((sum, { macs }) => sum + macs, 0),
+    mostMacs: greatest(parts.map(({ macs }) => macs)),
+  };
+  return (
+    <ol class="network" aria-label="The network, from input to logits">
+      {parts.map((part) => (
+        <Part key={part.name} part={part} scale={scale} />
+      ))}
+    </ol>
+  );
+}

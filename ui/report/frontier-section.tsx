@@ -1,0 +1,177 @@
+import { count, duration, valueText } from '../../base/number-text.js';
+import type { MeasureText, ReportData, ReportMember } from '../../experiments/page/api.js';
+import { Tag, Tiles, type TileText } from '../components/elements.js';
+import {
+  accuracyAmong,
+  measureOf,
+  searchedAccuracy,
+  sliced,
+  textOf,
+  titleOf,
+  unusualAccuracy,
+} from '../data/measures.js';
+import { hasNetwork } from '../components/network.js';
+import { Table, type Column } from '../components/table.js';
+import { cardId } from './network-card.js';
+
+const seconds = ({ run: { startedAt, updatedAt } }: ReportData): number =>
+  (Date.parse(updatedAt) - Date.parse(startedAt)) / 1000;
+
+const best = (values: readonly (number | null | undefined)[]): string => {
+  const known = values.filter((value) => value !== null && value !== undefined);
+  return valueText('share', known.length === 0 ? null : Math.max(...known));
+};
+
+/** The best value of the first objective in a table. */
+function bestOfFirst({ objectives: [{ name, direction }], measures, frontier }: ReportData): TileText {
+  const values = frontier.map((member) => member.values[name]);
+  const top = direction === 'maximize' ? Math.max(...values) : Math.min(...values);
+  return {
+    value: textOf(measures, name, values.length === 0 ? null : top),
+    label: `best ${titleOf(measures, name)}`,
+  };
+}
+
+/** Whether the frontier's networks were trained again; without, they have at most a test accuracy. */
+const hasFinalTraining = ({ frontier }: ReportData): boolean => frontier.some(({ final }) => (final?.epochs ?? 0) > 0);
+
+function tilesOf(data: ReportData): TileText[] {
+  const { measures, frontier } = data;
+  const { counts, planned, rejected, evaluation } = data.run;
+  const trains = evaluation === 'training';
+  const states = ['pruned', 'failed', 'running', 'waiting'] as const;
+  const others = states.filter((state) => counts[state] > 0).map((state) => `${counts[state]} ${state}`);
+  return [
+    {
+      value: `${counts.complete} / ${planned}`,
+      label: [`trials ${trains && !sliced(data) ? 'trained' : 'evaluated'}`, ...others].join(', '),
+    },
+    {
+      value: String(frontier.length),
+      label: `networks on the frontier${data.precisions === undefined ? '' : ', in their precisions'}`,
+    },
+    trains
+      ? {
+          value: best(frontier.map(({ values }) => accuracyAmong(measures, values))),
+          label: `best ${unusualAccuracy(data) ?? 'validation accuracy'} in the search`,
+        }
+      : bestOfFirst(data),
+    ...(hasFinalTraining(data)
+      ? [
+          {
+            value: best(frontier.map(({ final }) => final?.accuracy)),
+            label: 'best validation accuracy after final training',
+          },
+        ]
+      : []),
+    ...(rejected > 0
+      ? [{ value: count(rejected), label: `candidates rejected before ${trains ? 'training' : 'evaluation'}` }]
+      : []),
+    { value: duration(seconds(data)), label: trains ? 'from start to last change' : 'of simulated time' },
+  ];
+}
+
+export const ReportTiles = ({ data }: { readonly data: ReportData }) => <Tiles tiles={tilesOf(data)} />;
+
+type MemberColumn = Column<ReportMember>;
+
+const share = (value: number | null | undefined): string => valueText('share', value);
+
+const countOf = (value: number | undefined): string => (value === undefined ? '-' : count(value));
+
+const numberColumn: MemberColumn = {
+  title: 'trial',
+  heading: true,
+  cell: (member) => (
+    <>
+      <a href={`#${cardId(member)}`}>#{member.number}</a>
+      {member.enqueued !== null && (
+        <>
+          {' '}
+          <Tag text={member.enqueued} />
+        </>
+      )}
+    </>
+  ),
+};
+
+/** Objectives as they were in the search. */
+function objectiveColumn(name: string, { run, measures }: ReportData): MemberColumn {
+  const trains = run.evaluation === 'training';
+  return {
+    title: (trains ? measureOf(measures, name)?.searchTitle : undefined) ?? titleOf(measures, name),
+    numeric: true,
+    cell: ({ values, provenance }) => {
+      const text = textOf(measures, name, values[name]);
+      return trains && name === 'latency_ms' ? (
+        <>
+          {text} <Tag text={provenance[name] ?? 'computed'} />
+        </>
+      ) : (
+        text
+      );
+    },
+  };
+}
+
+/** What the final training came to, apart from what steered the search. */
+const finalColumns = ({ titles }: ReportData): MemberColumn[] => [
+  {
+    title: titles.final,
+    numeric: true,
+    cell: ({ final }) => (final?.state === 'failed' ? <Tag text="failed" /> : share(final?.accuracy)),
+  },
+  {
+    title: 'final frontier',
+    cell: ({ final }) => {
+      const onFrontier = final?.onFrontier ?? null;
+      return onFrontier === null ? '-' : onFrontier ? 'yes' : 'no';
+    },
+  },
+];
+
+const costColumns: readonly (MemberColumn & { readonly objective: string })[] = [
+  { objective: 'macs', title: 'MACs', numeric: true, cell: ({ costs }) => countOf(costs?.macs) },
+  { objective: 'params', title: 'parameters', numeric: true, cell: ({ costs }) => countOf(costs?.params) },
+];
+
+function columnsOf(data: ReportData): MemberColumn[] {
+  const { objectives, frontier, precisions, titles } = data;
+  const named = new Set(objectives.map(({ name }) => name));
+  const test: MemberColumn = { title: titles.test, numeric: true, cell: ({ final }) => share(final?.testAccuracy) };
+  return [
+    numberColumn,
+    ...(precisions === undefined
+      ? []
+      : [{ title: 'precision', cell: ({ precision }: ReportMember) => precision ?? '-' }]),
+    ...objectives.map(({ name }) => objectiveColumn(name, data)),
+    ...(hasFinalTraining(data) ? finalColumns(data) : []),
+    ...(frontier.some(({ final }) => final !== null) ? [test] : []),
+    ...costColumns.filter(({ objective }) => frontier.some(hasNetwork) && !named.has(objective)),
+  ];
+}
+
+export const FrontierTable = ({ data }: { readonly data: ReportData }) => (
+  <Table columns={columnsOf(data)} rows={data.frontier} label="Networks on the frontier" />
+);
+
+/** What the accuracy is that steered the search. */
+const searchNotes: { readonly [E in NonNullable<MeasureText['evaluation']>]: string } = {
+  train: "Search accuracy: validation split, on the search's short schedule",
+  inherit: "Inherited accuracy: validation split, after the search's short training from a slice of the supernet",
+  supernet:
+    'Supernet accuracy: validation split, of the slice as it is, its batch norm calibrated; nothing was trained',
+};
+
+export function FrontierNotes({ data }: { readonly data: ReportData }) {
+  const { run, provenance } = data;
+  if (run.evaluation === 'table') return <p class="note">All values come from {provenance.data}.</p>;
+  const evaluation = searchedAccuracy(data)?.evaluation;
+  return (
+    <p class="note">
+      {evaluation !== undefined && `${searchNotes[evaluation]}; it decided who is on the frontier.`}
+      {hasFinalTraining(data) &&
+        ' Final and test accuracy: after the full training; the test split was never seen by the search. Final frontier: whether no other network is as fast and more accurate once all were fully trained.'}
+    </p>
+  );
+}
