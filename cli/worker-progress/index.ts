@@ -40,7 +40,7 @@ export function createWorkerView(
         slots.delete(slot);
         draw(`${endLine(event)}\n`);
         break;
-      case 'told':
+      case 'event':
         slots.set(slot, { job: event.job, latest: event.event });
         if (event.event.kind === 'epoch' && !live) draw(`${epochLine(event.job, event.event.metrics)}\n`);
         else if (live && clock() - last >= interval) draw('');

@@ -8,11 +8,11 @@ export type State =
   | 'running'
   /** It is cancelled; its worker writes a checkpoint. */
   | 'stopping'
-  /** It is done; its files are placed. */
+  /** It is done; its files are written to their places. */
   | 'finishing'
   /** An attempt ended; the next one is made ready from its files. */
   | 'restarting'
-  /** It was cancelled while its files were placed. */
+  /** It was cancelled while its files were written. */
   | 'leaving'
   | 'ended';
 
@@ -36,8 +36,8 @@ export type Event =
   | 'cancel'
   /** It was taken from the queue before a worker took it. */
   | 'withdrawn'
-  /** The files of the last attempt are placed, and the next attempt, if there is one, is ready. */
-  | 'placed'
+  /** The files of the last attempt are in their places, and the next attempt, if there is one, is ready. */
+  | 'ready'
   /** Its worker has not been heard of for long. */
   | 'lapsed'
   /** A file cannot be written, or its listener threw. */
@@ -49,9 +49,9 @@ export type Action =
   | 'submit'
   /** Takes it from the queue, or asks its worker to stop. */
   | 'withdraw'
-  /** Writes the files of the last attempt, then: `placed`. */
+  /** Writes the files of the last attempt, then: `ready`. */
   | 'place'
-  /** Writes the files of the last attempt and prepares the next one, then: `placed`. */
+  /** Writes the files of the last attempt and prepares the next one, then: `ready`. */
   | 'restart'
   /** Gives the owner the result of the last attempt. */
   | 'resolve'
@@ -103,7 +103,7 @@ export const jobStates: { readonly [S in State]: Row } = {
   },
   finishing: {
     ...always,
-    placed: ['ended', 'resolve'],
+    ready: ['ended', 'resolve'],
     died: ['restarting', 'restart'],
     exhausted: ['ended', 'reject'],
     cancel: ['leaving'],
@@ -111,13 +111,13 @@ export const jobStates: { readonly [S in State]: Row } = {
   },
   restarting: {
     ...always,
-    placed: ['waiting', 'submit'],
+    ready: ['waiting', 'submit'],
     cancel: ['leaving'],
     broken: ['ended', 'reject'],
   },
   leaving: {
     ...always,
-    placed: ['ended', 'resolveCancelled'],
+    ready: ['ended', 'resolveCancelled'],
     died: ['ended', 'rejectCancelled'],
     exhausted: ['ended', 'rejectCancelled'],
     lapsed: ['ended', 'rejectCancelled'],

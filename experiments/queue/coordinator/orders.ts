@@ -193,7 +193,7 @@ export class WorkFolders {
     return this.following;
   }
 
-  /** Waits for what is being placed, and places nothing further. */
+  /** Waits for the transfer under way, and starts no other. */
   async halt(): Promise<void> {
     this.wanted = undefined;
     await this.following?.catch(() => undefined);

@@ -264,7 +264,7 @@ export class RemoteJob implements SubmissionListener {
 
   private during(task: () => Promise<void>): void {
     task().then(
-      () => this.handle('placed'),
+      () => this.handle('ready'),
       (error: unknown) => {
         if (error instanceof ArtifactGone) this.die('died', error.message);
         else this.fail(error);

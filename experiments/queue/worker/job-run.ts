@@ -45,7 +45,7 @@ export type JobEnd =
 /** What a worker tells while it is at work. */
 export type WorkerEvent =
   | { readonly kind: 'began'; readonly job: WorkerJob }
-  | { readonly kind: 'told'; readonly job: WorkerJob; readonly event: JobEvent }
+  | { readonly kind: 'event'; readonly job: WorkerJob; readonly event: JobEvent }
   | {
       readonly kind: 'ended';
       readonly job: WorkerJob;
@@ -245,7 +245,7 @@ export class JobRun {
   }
 
   private handleEvent(event: JobEvent, place: JobPlace, uploads: JobUploads): void {
-    this.context.observe({ kind: 'told', job: this.job, event });
+    this.context.observe({ kind: 'event', job: this.job, event });
     if (event.kind === 'file') {
       const file = place.find(event.path);
       if (file !== null) uploads.add(file);

@@ -35,7 +35,7 @@ async function impostor(listener: RequestListener): Promise<string> {
 }
 
 describe('what is sent', () => {
-  it('is sent once, whoever sends it again, and fetched once', async () => {
+  it('is sent once and fetched once, however many workers send and fetch it', async () => {
     const { proxy, url } = await network();
     const bytes = someBytes(2 * megabyte);
     const [one, other] = [reach(() => url), reach(() => url)];
@@ -269,7 +269,7 @@ describe('a disk', () => {
     await reach(() => url).get(artifact, target);
   });
 
-  it('that is full where the run is at work is told to the worker, before anything is sent or in the middle', async () => {
+  it('that is full where the run is at work is reported to the worker, before anything is sent or in the middle', async () => {
     const { proxy, url } = await network({ reserveBytes: 2 ** 60 });
     const path = fileWith(someBytes(4 * megabyte));
     await expect(reach(() => url).put(path)).rejects.toMatchObject({

@@ -24,22 +24,22 @@ const settling: readonly Action[] = ['resolve', 'reject', 'resolveCancelled', 'r
 
 describe('the life of a job', () => {
   it.each<[string, readonly Event[], readonly Action[]]>([
-    ['is done', ['prepared', 'started', 'done', 'placed'], ['submit', 'place', 'resolve']],
+    ['is done', ['prepared', 'started', 'done', 'ready'], ['submit', 'place', 'resolve']],
     [
       'is tried again when its worker dies',
-      ['prepared', 'started', 'died', 'placed', 'started', 'done', 'placed'],
+      ['prepared', 'started', 'died', 'ready', 'started', 'done', 'ready'],
       ['submit', 'restart', 'submit', 'place', 'resolve'],
     ],
     ['fails when it died too often', ['prepared', 'started', 'exhausted'], ['submit', 'reject']],
     ['is withdrawn while it waits', ['prepared', 'cancel', 'withdrawn'], ['submit', 'withdraw', 'rejectCancelled']],
     [
       'gives its checkpoint when it is cancelled',
-      ['prepared', 'started', 'cancel', 'interrupted', 'placed'],
+      ['prepared', 'started', 'cancel', 'interrupted', 'ready'],
       ['submit', 'withdraw', 'place', 'resolveCancelled'],
     ],
     [
       'gives its result although it is cancelled too late',
-      ['prepared', 'started', 'done', 'cancel', 'placed'],
+      ['prepared', 'started', 'done', 'cancel', 'ready'],
       ['submit', 'place', 'resolveCancelled'],
     ],
     [
@@ -49,7 +49,7 @@ describe('the life of a job', () => {
     ],
     [
       'is not submitted again when it is cancelled between two attempts',
-      ['prepared', 'started', 'died', 'cancel', 'placed'],
+      ['prepared', 'started', 'died', 'cancel', 'ready'],
       ['submit', 'restart', 'resolveCancelled'],
     ],
     ['waits again when its worker stops', ['prepared', 'started', 'returned', 'started'], ['submit']],

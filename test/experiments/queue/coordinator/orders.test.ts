@@ -55,7 +55,7 @@ describe('a draft', () => {
 });
 
 describe('the files of a job', () => {
-  it('are placed, and removed when the job no longer has them; other files stay', async () => {
+  it('are written to their places, and removed when the job no longer has them; other files stay', async () => {
     const root = temporaryFolder();
     const artifacts = new HostedArtifacts({ uploads: join(root, 'uploads') });
     writeFileSync(join(root, 'source'), 'weights');

@@ -35,7 +35,7 @@ describeWithValkey('the group of a run', () => {
     });
   }
 
-  it('is the one with the most slots when it begins, and told; it is kept when others have more', async () => {
+  it('is the one with the most slots at the beginning, and is reported; it stays when others have more', async () => {
     const run = new QueuedRun(valkey);
     await announce({ group: 'few', slots: 2 });
     const leave = await announce({ group: 'many', slots: 3 });

@@ -6,7 +6,7 @@ import { describeWithValkey } from '../../../support/valkey.js';
 import { runInside } from '../../runner/inside.js';
 import { until } from './machines.js';
 import { preparePlace } from './place.js';
-import { epochsTold, queueAt, retriesOf, runQueued, writeEvaluations, writeTrainings } from './searches.js';
+import { epochsReported, queueAt, retriesOf, runQueued, writeEvaluations, writeTrainings } from './searches.js';
 
 describeWithValkey('a coordinator', () => {
   const place = preparePlace();
@@ -58,10 +58,10 @@ describeWithValkey('a coordinator', () => {
     const { found, events } = await runQueued({ workdir });
     expect(found).toEqual(expected);
     expect(retriesOf(events)).toEqual([]);
-    const told = [...epochsTold(events)];
-    expect(told.filter(([, times]) => times > 1)).toEqual([]);
-    // The first two epochs of the trial that told of them belong to the time before.
-    expect(told.length).toBeLessThanOrEqual(10);
+    const reported = [...epochsReported(events)];
+    expect(reported.filter(([, times]) => times > 1)).toEqual([]);
+    // The first two epochs of the trial that reported them came before.
+    expect(reported.length).toBeLessThanOrEqual(10);
   });
 
   it('is alone: another one in its workdir, or in a copy of it, is refused', async () => {
@@ -130,8 +130,8 @@ describeWithValkey('a coordinator', () => {
     await expect.poll(jobs).toEqual([]);
     const after = await runQueued({ workdir });
     expect(after.found).toEqual(expected);
-    const told = [...epochsTold([...before.events, ...after.events])];
-    expect(told).toHaveLength(18);
-    expect(told.filter(([, times]) => times > 1)).toEqual([]);
+    const reported = [...epochsReported([...before.events, ...after.events])];
+    expect(reported).toHaveLength(18);
+    expect(reported.filter(([, times]) => times > 1)).toEqual([]);
   });
 });

@@ -14,7 +14,7 @@ describeWithValkey('a worker that was believed dead', () => {
     const { directory, valkey, machines } = place;
     const { file, log } = writeEvaluations(directory, queueAt(valkey.url), {
       name: 'late',
-      // The first who is asked takes long; whoever is asked next says so and takes the others' time.
+      // The first evaluation takes long; later ones are quick.
       body: `
         const first = file('late.pid');
         try { writeFileSync(first, String(process.pid), { flag: 'wx' }); } catch {}

@@ -93,7 +93,7 @@ describeWithValkey('a network that fails', () => {
     expect(proxy.bytes.there).toBeGreaterThan(0);
   });
 
-  it('between the coordinator and the server loses no news for good', async () => {
+  it('between the coordinator and the server loses no progress for good', async () => {
     const { directory, valkey, machines } = place;
     const proxy = await proxyTo({ port: valkey.port });
     const file = writeTrainings(directory, queueAt(`redis://127.0.0.1:${proxy.port}`), {

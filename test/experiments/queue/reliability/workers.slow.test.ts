@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { describeWithValkey } from '../../../support/valkey.js';
 import { runInside } from '../../runner/inside.js';
 import { preparePlace } from './place.js';
-import { epochsTold, queueAt, retriesOf, runQueued, writeEvaluations, writeTrainings } from './searches.js';
+import { epochsReported, queueAt, retriesOf, runQueued, writeEvaluations, writeTrainings } from './searches.js';
 import { until, type Command } from './machines.js';
 
 describeWithValkey('workers of a queue', () => {
@@ -33,11 +33,11 @@ describeWithValkey('workers of a queue', () => {
     expect(workers.filter((worker) => worker.isRunning())).toHaveLength(1);
     expect(found).toEqual(expected);
     expect(retriesOf(events)).toMatchObject([{ number: 0, attempt: 2, attempts: 2 }]);
-    const told = epochsTold(events);
-    expect(told.size).toBe(8);
-    expect(told.get('0/0')).toBe(1);
+    const reported = epochsReported(events);
+    expect(reported.size).toBe(8);
+    expect(reported.get('0/0')).toBe(1);
     // At most what was trained between the last upload and the kill was trained again.
-    expect([...told.values()].filter((times) => times > 1).length).toBeLessThanOrEqual(3);
+    expect([...reported.values()].filter((times) => times > 1).length).toBeLessThanOrEqual(3);
   });
 
   it('fail the trial that ends three of them, with the reason, and not the run', async () => {
@@ -124,7 +124,7 @@ describeWithValkey('workers of a queue', () => {
     expect(found).toEqual(expected);
     // To stop is no death: there were no attempts to lose.
     expect(retriesOf(events)).toEqual([]);
-    expect([...epochsTold(events).values()]).toEqual(Array.from({ length: 8 }, () => 1));
+    expect([...epochsReported(events).values()]).toEqual(Array.from({ length: 8 }, () => 1));
   });
 });
 
@@ -137,13 +137,13 @@ describeWithValkey('a worker of another build', () => {
     const { file } = writeEvaluations(directory, queueAt(valkey.url));
     const foreign = machines.worker(valkey.url, { main: other, args: ['--allow-modules'] });
     await machines.ready(valkey.url, foreign);
-    const told: string[] = [];
+    const reported: string[] = [];
     const run = runQueued({ file, workdir: join(directory, 'other-build') }, (event) => {
-      if (event.kind === 'note' || event.kind === 'warning') told.push(event.message);
+      if (event.kind === 'note' || event.kind === 'warning') reported.push(event.message);
     });
     await until(
-      () => told.some((message) => /runs nas \S+, not /.test(message)),
-      () => `the run tells of the build:\n${told.join('\n')}`,
+      () => reported.some((message) => /runs nas \S+, not /.test(message)),
+      () => `the run reports the build:\n${reported.join('\n')}`,
     );
     await foreign.said(/not 0\.1\.0-/);
     const [{ jobs }] = await machines.workers(valkey.url);

@@ -10,7 +10,7 @@ const artifact = (n: number) => ({ sha256: String(n).padStart(64, '0'), bytes: n
 
 function setting(initial: Folders = { '@1': [] }) {
   const folder = temporaryFolder();
-  const told: Folders[] = [];
+  const reported: Folders[] = [];
   let sent = 0;
   let fails = false;
   let gate: Gate | null = null;
@@ -22,7 +22,7 @@ function setting(initial: Folders = { '@1': [] }) {
       return artifact(n);
     },
     onFiles: (folders) => {
-      told.push(folders);
+      reported.push(folders);
       return Promise.resolve();
     },
     locate: (_symbol, inside) => join(folder, inside),
@@ -34,7 +34,7 @@ function setting(initial: Folders = { '@1': [] }) {
   };
   return {
     uploads,
-    told,
+    reported,
     write,
     folder,
     sent: () => sent,
@@ -45,7 +45,7 @@ function setting(initial: Folders = { '@1': [] }) {
 
 describe('uploads of a job', () => {
   it('send only the newest of what is written while another is on its way', async () => {
-    const { uploads, write, sent, hold, told } = setting();
+    const { uploads, write, sent, hold, reported } = setting();
     const gate = hold();
     const file = write('checkpoint.bin');
     for (let i = 0; i < 5; i++) uploads.add(file);
@@ -53,7 +53,7 @@ describe('uploads of a job', () => {
     const folders = await uploads.flush();
     expect(sent()).toBe(2);
     expect(folders).toEqual({ '@1': [{ path: 'checkpoint.bin', ...artifact(2) }] });
-    expect(told.length).toBeGreaterThan(0);
+    expect(reported.length).toBeGreaterThan(0);
   });
 
   it('leave out what the job has removed, and keep what it began with', async () => {
@@ -66,11 +66,11 @@ describe('uploads of a job', () => {
   });
 
   it('try again in the end what failed before, and say when that fails, too', async () => {
-    const { uploads, write, failing, told } = setting();
+    const { uploads, write, failing, reported } = setting();
     failing(true);
     uploads.add(write('a'));
     await expect(uploads.flush()).rejects.toThrow('away');
-    expect(told).toEqual([]);
+    expect(reported).toEqual([]);
     failing(false);
     expect((await uploads.flush())['@1']).toHaveLength(1);
   });

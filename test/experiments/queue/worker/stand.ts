@@ -35,7 +35,7 @@ export interface StartedWorker extends RunningWorker {
   readonly directory: string;
 }
 
-/** A coordinator by hand: a run's files, its record, and orders put into lanes. */
+/** A coordinator by hand: a run's files, its record, and orders put into queues. */
 export class Stand {
   readonly progress = new Map<string, Progress[]>();
   private hearing: ((job: string, progress: Progress) => void) | undefined;

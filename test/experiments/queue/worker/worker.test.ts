@@ -92,11 +92,11 @@ describeWithValkey('a worker of a queue', () => {
     const worker = await stand.worker();
     await stand.add('done', training(await dataOf(stand)));
     expect(await weightsOf(stand, await stand.end('done'))).toBe(expected);
-    const news = stand.progress.get('done') ?? [];
-    expect(news[0]).toMatchObject({ kind: 'started', by: { id: worker.id, slot: 0, group: stand.wanted.group } });
-    const epochs = news.flatMap((n) => (n.kind === 'event' && n.event.kind === 'epoch' ? [n.event.metrics.epoch] : []));
+    const progress = stand.progress.get('done') ?? [];
+    expect(progress[0]).toMatchObject({ kind: 'started', by: { id: worker.id, slot: 0, group: stand.wanted.group } });
+    const epochs = progress.flatMap((n) => (n.kind === 'event' && n.event.kind === 'epoch' ? [n.event.metrics.epoch] : []));
     expect(epochs).toEqual([0, 1, 2, 3]);
-    expect(news.some(({ kind }) => kind === 'files')).toBe(true);
+    expect(progress.some(({ kind }) => kind === 'files')).toBe(true);
     expect(worker.events.at(-1)).toMatchObject({ kind: 'ended', end: 'done' });
     expect(readdirSync(join(worker.directory, 'jobs'))).toEqual([]);
   });
@@ -104,7 +104,7 @@ describeWithValkey('a worker of a queue', () => {
   it('gives a training back when it stops, and another worker goes on from what it sent, bit for bit', async () => {
     const stand = await Stand.open(valkey);
     const first = await stand.worker();
-    const sent = stand.heard('stopped', (news) => news.kind === 'event' && news.event.kind === 'epoch');
+    const sent = stand.heard('stopped', (progress) => progress.kind === 'event' && progress.event.kind === 'epoch');
     await stand.add('stopped', training(await dataOf(stand)));
     await sent;
     await first.stop();
@@ -114,11 +114,11 @@ describeWithValkey('a worker of a queue', () => {
     const second = await stand.worker();
     const ended = await stand.end('stopped');
     expect(await weightsOf(stand, ended)).toBe(expected);
-    const told = second.events.flatMap((e) =>
-      e.kind === 'told' && e.event.kind === 'epoch' ? [e.event.metrics.epoch] : [],
+    const reported = second.events.flatMap((e) =>
+      e.kind === 'event' && e.event.kind === 'epoch' ? [e.event.metrics.epoch] : [],
     );
-    expect(told).not.toContain(0);
-    expect(told.at(-1)).toBe(3);
+    expect(reported).not.toContain(0);
+    expect(reported.at(-1)).toBe(3);
   });
 
   it('says that a job died whose process was killed, and that it was cancelled when its run wants no more', async () => {
@@ -208,7 +208,7 @@ describeWithValkey('a worker of a queue', () => {
       },
     });
     const ended = await measuring.end('measures');
-    during = trainer.events.slice(since).filter(({ kind }) => kind === 'told').length;
+    during = trainer.events.slice(since).filter(({ kind }) => kind === 'event').length;
     expect('answer' in ended && ended.answer.result).toMatchObject([{ ms: expect.any(Number) as number }]);
     // One that was on its way when the measurement began, or came when it was over.
     expect(during).toBeLessThanOrEqual(3);
