@@ -242,8 +242,7 @@ class JobQueue {
     if (entry.hasWorker) return;
     for (const { id, host, group, jobs } of await workers()) {
       const job = jobs.find(({ run, id: name }) => run === this.options.run && name === entry.order.id);
-      if (job !== undefined && this.isCurrent(entry) && !entry.hasWorker)
-        this.start(entry, { id, host, group, slot: job.slot });
+      if (job !== undefined && this.isCurrent(entry)) this.start(entry, { id, host, group, slot: job.slot });
     }
   }
 

@@ -94,7 +94,9 @@ describeWithValkey('a worker of a queue', () => {
     expect(await weightsOf(stand, await stand.end('done'))).toBe(expected);
     const progress = stand.progress.get('done') ?? [];
     expect(progress[0]).toMatchObject({ kind: 'started', by: { id: worker.id, slot: 0, group: stand.wanted.group } });
-    const epochs = progress.flatMap((n) => (n.kind === 'event' && n.event.kind === 'epoch' ? [n.event.metrics.epoch] : []));
+    const epochs = progress.flatMap((n) =>
+      n.kind === 'event' && n.event.kind === 'epoch' ? [n.event.metrics.epoch] : [],
+    );
     expect(epochs).toEqual([0, 1, 2, 3]);
     expect(progress.some(({ kind }) => kind === 'files')).toBe(true);
     expect(worker.events.at(-1)).toMatchObject({ kind: 'ended', end: 'done' });
